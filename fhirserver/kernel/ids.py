@@ -1,0 +1,24 @@
+"""Logical ids. https://hl7.org/fhir/R4/datatypes.html#id"""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z")
+_NAMESPACE = uuid.UUID("6f9b36a5-7b0d-5a2e-9f52-6c1d2d0f7a11")
+
+
+def is_id(text: object) -> bool:
+    """Whether ``text`` may be a logical id: 1 to 64 of ``A-Z a-z 0-9 - .``."""
+    return isinstance(text, str) and _ID.match(text) is not None
+
+
+def new_id() -> str:
+    """A fresh random id."""
+    return str(uuid.uuid4())
+
+
+def derived_id(*parts: str) -> str:
+    """An id that is always the same for the same parts."""
+    return str(uuid.uuid5(_NAMESPACE, "\x1f".join(parts)))

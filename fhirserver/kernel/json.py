@@ -1,0 +1,71 @@
+"""JSON whose decimals keep their text.
+
+FHIR says that the precision of a decimal is significant: ``1.00`` is not ``1.0``
+(https://hl7.org/fhir/R4/datatypes.html#decimal). Floats lose it, so numbers with a point or an exponent
+are read as :class:`decimal.Decimal` and written back with the very characters they came with.
+
+msgspec is the one third-party package of the kernel: the standard library can neither keep the text nor
+write it (ADR 0003).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+import msgspec
+
+Json: TypeAlias = Any
+"""Any JSON value: dict, list, str, int, Decimal, bool or None."""
+JsonObject: TypeAlias = dict[str, Any]
+
+
+class DecimalText(Decimal):
+    """A decimal whose text is not the one Python would print, such as ``1.0e2``."""
+
+    text: str
+
+
+class InvalidJson(ValueError):
+    """The bytes are not JSON. The message names the byte offset and holds nothing of the content."""
+
+
+def _decimal(text: str) -> Decimal:
+    value = Decimal(text)
+    if str(value) != text:
+        value = DecimalText(text)
+        value.text = text
+    return value
+
+
+def _raw(value: object) -> msgspec.Raw:
+    if isinstance(value, DecimalText):
+        return msgspec.Raw(value.text.encode())
+    raise TypeError(f"{type(value).__name__} is not a JSON type")
+
+
+_decoder = msgspec.json.Decoder(float_hook=_decimal)
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_raw)
+_sorted_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_raw, order="sorted")
+
+
+def loads(data: bytes | str) -> Json:
+    """Parse JSON; decimals become :class:`Decimal`. Raises :class:`InvalidJson`."""
+    try:
+        return _decoder.decode(data)
+    except msgspec.DecodeError as error:
+        raise InvalidJson(str(error)) from None
+    except (UnicodeDecodeError, RecursionError):
+        raise InvalidJson("JSON is not valid UTF-8 or is nested too deeply") from None
+
+
+dumps = _encoder.encode
+"""Encode to compact UTF-8 bytes, object members in the order given."""
+
+canonical = _sorted_encoder.encode
+"""Encode with sorted member names, for comparison and hashing."""
+
+
+def pretty(value: Json) -> bytes:
+    """Encode with two-space indentation."""
+    return msgspec.json.format(dumps(value), indent=2)

@@ -1,0 +1,75 @@
+"""What went wrong, as values: a refusal has one category and one or more FHIR issues.
+
+The HTTP status is decided once, at the edge, from the category. Issue codes are those of
+https://hl7.org/fhir/R4/valueset-issue-type.html.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from fhirserver.kernel.json import JsonObject
+
+
+class Category(Enum):
+    """Why a request was refused; the value is the HTTP status the edge answers with."""
+
+    INVALID = 400
+    UNAUTHENTICATED = 401
+    FORBIDDEN = 403
+    NOT_FOUND = 404
+    NOT_ALLOWED = 405
+    NOT_ACCEPTABLE = 406
+    CONFLICT = 409
+    GONE = 410
+    PRECONDITION_FAILED = 412
+    TOO_LARGE = 413
+    UNSUPPORTED_MEDIA = 415
+    UNPROCESSABLE = 422
+    LOCKED = 423
+    TOO_MANY = 429
+    FAULT = 500
+    NOT_SUPPORTED = 501
+    BUSY = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One issue of an OperationOutcome.
+
+    ``expression`` holds FHIRPath expressions such as ``Patient.name[0].given``; ``diagnostics`` must
+    never hold a value from a resource (no PHI in error text), only names and places.
+    """
+
+    code: str
+    diagnostics: str
+    expression: tuple[str, ...] = ()
+    severity: str = "error"
+
+    def as_json(self) -> JsonObject:
+        issue: JsonObject = {"severity": self.severity, "code": self.code, "diagnostics": self.diagnostics}
+        if self.expression:
+            issue["expression"] = list(self.expression)
+        return issue
+
+
+class Refusal(Exception):
+    """A request that is refused, with the reasons. Raise it anywhere; the edge answers it."""
+
+    def __init__(self, category: Category, issues: Iterable[Issue], headers: dict[str, str] | None = None):
+        self.category = category
+        self.issues = tuple(issues)
+        self.headers = headers or {}
+        super().__init__(f"{category.name}: {'; '.join(i.diagnostics for i in self.issues)}")
+
+
+def refuse(category: Category, code: str, diagnostics: str, *expression: str) -> Refusal:
+    """Build a :class:`Refusal` with one issue."""
+    return Refusal(category, (Issue(code, diagnostics, expression),))
+
+
+def operation_outcome(issues: Iterable[Issue]) -> JsonObject:
+    """The OperationOutcome resource that carries ``issues``."""
+    return {"resourceType": "OperationOutcome", "issue": [issue.as_json() for issue in issues]}
