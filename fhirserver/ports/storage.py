@@ -1,0 +1,143 @@
+"""The storage of one tenant: the log and its projections.
+
+The only guarantee a database must give for the commit is "insert this key if it is absent": ``append``
+either puts the whole batch at ``expected + 1 …`` or raises :class:`~fhirserver.ports.log.LostRace` and
+leaves nothing. It returns when the batch is durable and its projection can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.log import Commit
+
+
+class Key(NamedTuple):
+    """A resource's address in the world."""
+
+    type: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.type}/{self.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a resource; ``content`` is FHIR JSON with ``meta``, ready to send (empty if deleted)."""
+
+    type: str
+    id: str
+    version: int
+    position: int
+    recorded: str
+    deleted: bool
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the storage keeps of a resource now: the version, its ledger and its number ``pk``."""
+
+    pk: int
+    version: Version
+    ledger: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The projection of one commit on one resource.
+
+    ``fresh`` is False when only the ledger moved and the world did not (no new version). ``old_index`` and
+    ``new_index`` are the search values before and after; their difference is what is written.
+    """
+
+    row: Row
+    fresh: bool
+    old_index: Sequence[Any] = ()
+    new_index: Sequence[Any] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A keyed value beside the resources: crosswalk entries, checkpoints, what a sink was last told."""
+
+    kind: str
+    key: str
+    value: JsonObject
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """All that a batch of commits does to the projections."""
+
+    changes: Sequence[Change]
+    facts: Sequence[Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Search results in order. ``cursor`` continues after the last one; empty when there are no more."""
+
+    versions: Sequence[Version]
+    cursor: str = ""
+
+
+if TYPE_CHECKING:  # the tree lives one room up; storages render it
+    from fhirserver.search.expression import Query
+
+
+class Storage(Protocol):
+    """One tenant's log and projections. All reads see every batch whose append has returned."""
+
+    async def open(self) -> None:
+        """Open, create what is missing, and roll an unfinished projection forward."""
+        ...
+
+    async def close(self) -> None: ...
+
+    async def last(self) -> Commit | None:
+        """The newest commit, without its events' order mattering; None on an empty log."""
+        ...
+
+    async def append(self, expected: int, commits: Sequence[Commit], projection: Projection) -> None:
+        """Append at ``expected + 1`` and project. Raises :class:`LostRace`; then nothing was written."""
+        ...
+
+    async def read_log(self, after: int, limit: int) -> Sequence[Commit]:
+        """Commits with position > ``after`` in order and without gaps, at most ``limit``."""
+        ...
+
+    async def read(self, type: str, id: str) -> Version | None: ...
+
+    async def rows(self, keys: Iterable[Key]) -> dict[Key, Row]: ...
+
+    async def read_version(self, type: str, id: str, version: int) -> Version | None: ...
+
+    async def history(self, type: str, id: str, count: int, before: int | None) -> Sequence[Version]:
+        """Versions of one resource, newest first, with version < ``before`` when given."""
+        ...
+
+    async def search(self, query: Query) -> Page: ...
+
+    async def count(self, query: Query) -> int: ...
+
+    async def fact(self, kind: str, key: str) -> Fact | None: ...
+
+    async def facts(self, kind: str, prefix: str = "") -> Sequence[Fact]: ...
+
+    async def project(self, projection: Projection) -> None:
+        """Write a projection alone (derived resources, rebuild). Durable no later than the next append."""
+        ...
+
+    async def clear_projections(self) -> None:
+        """Drop all but the log."""
+        ...
+
+    async def dump(self) -> Iterable[bytes]:
+        """Every projected row, index rows included, in one fixed order: equal dumps, equal projections."""
+        ...
