@@ -1,0 +1,132 @@
+"""Units: the parts of a resource on which sources agree or differ.
+
+A unit is one top-level element (a choice by its ``value[x]`` name, a primitive together with its
+``_sibling``), or one item of a repeating Identifier, ContactPoint, HumanName, Address or Extension, found
+by its business key. Other repeating elements are one unit as a whole.
+
+The value of a unit is JSON: for a top-level element the object of its members, for keyed items the list
+of the items that share the key (nearly always one).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+
+from fhirserver.kernel.json import Json, JsonObject, canonical
+from fhirserver.model.definitions import definitions
+
+Units = dict[str, Json]
+
+SERVER_MEMBERS = frozenset({"resourceType", "id"})
+
+
+def _fold(text: Json) -> str:
+    stripped = unicodedata.normalize("NFKD", str(text or ""))
+    return " ".join("".join(c for c in stripped if not unicodedata.combining(c)).casefold().split())
+
+
+def _identifier_key(item: JsonObject) -> str:
+    return f"{item.get('system', '')}|{item.get('value', '')}"
+
+
+def normal_phone(text: str) -> str:
+    """E.164-like: digits with ``+``; ten digits are taken as North American."""
+    digits = re.sub(r"\D", "", text)
+    if text.strip().startswith("+"):
+        return f"+{digits}"
+    if len(digits) == 10:
+        return f"+1{digits}"
+    return f"+{digits}" if len(digits) == 11 and digits.startswith("1") else digits
+
+
+def _telecom_key(item: JsonObject) -> str:
+    system, value = item.get("system", ""), str(item.get("value", ""))
+    if system in ("phone", "fax", "sms", "pager"):
+        return f"{system}|{normal_phone(value)}"
+    return f"{system}|{_fold(value)}"
+
+
+def _name_key(item: JsonObject) -> str:
+    family = item.get("family") or ("" if item.get("given") else item.get("text"))
+    return "|".join((str(item.get("use", "")), _fold(family), _fold(" ".join(map(str, item.get("given") or ())))))
+
+
+def _address_key(item: JsonObject) -> str:
+    lines = " ".join(map(str, item.get("line") or ())) or item.get("text")
+    return "|".join((str(item.get("use", "")), _fold(lines), _fold(item.get("postalCode"))))
+
+
+def _extension_key(item: JsonObject) -> str:
+    return str(item.get("url", ""))
+
+
+_KEYS: dict[str, Callable[[JsonObject], str]] = {
+    "Identifier": _identifier_key,
+    "ContactPoint": _telecom_key,
+    "HumanName": _name_key,
+    "Address": _address_key,
+    "Extension": _extension_key,
+}
+
+
+@cache
+def _keyed(resource_type: str) -> dict[str, Callable[[JsonObject], str]]:
+    """The repeating members of a type whose items have a business key."""
+    found = definitions().type(resource_type)
+    if found is None:
+        return {}
+    return {
+        name: _KEYS[element.type]
+        for name, element in found.elements.items()
+        if element.is_list and element.type in _KEYS
+    }
+
+
+@cache
+def unit_of_member(resource_type: str, member: str) -> str:
+    """The unit that a JSON member belongs to: ``_birthDate`` → ``birthDate``, ``valueCode`` → ``value[x]``."""
+    name = member.removeprefix("_")
+    found = definitions().type(resource_type)
+    element = found.elements.get(name) if found else None
+    return element.choice or name if element else name
+
+
+def split(resource_type: str, content: JsonObject) -> Units:
+    """Take a resource apart into its units, in the order of the content."""
+    keyed = _keyed(resource_type)
+    units: Units = {}
+    for member, value in content.items():
+        if member in SERVER_MEMBERS:
+            continue
+        if member in keyed and isinstance(value, list):
+            for item in value:
+                unit = f"{member}[{keyed[member](item)}]"
+                units.setdefault(unit, []).append(item)
+        else:
+            units.setdefault(unit_of_member(resource_type, member), {})[member] = value
+    return units
+
+
+def member_of(unit: str) -> str:
+    """``telecom`` of ``telecom[phone|…]``; the unit itself otherwise. Holds no value, so it may be shown."""
+    head, bracket, _ = unit.partition("[")
+    return unit if not bracket or unit.endswith("[x]") else head
+
+
+def join(units: Units) -> JsonObject:
+    """Put units together again (without ``resourceType`` and ``id``)."""
+    content: JsonObject = {}
+    for unit, value in units.items():
+        if isinstance(value, list):
+            content.setdefault(member_of(unit), []).extend(value)
+        else:
+            content.update(value)
+    return content
+
+
+def same(one: Json, other: Json) -> bool:
+    """Equality that minds a decimal's precision and does not mind the order of members."""
+    return one is other or (one == other and canonical(one) == canonical(other))
