@@ -1,0 +1,152 @@
+"""A resource as the world model holds it, and how an event of the log changes it.
+
+:func:`apply` is what deciding a command and replaying the log have in common: the same events give the same
+entity, byte for byte.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from fhirserver.kernel.json import JsonObject, dumps, loads
+from fhirserver.ports.log import Commit
+from fhirserver.ports.storage import Key, Row, Version
+from fhirserver.world.ledger import (
+    Decision,
+    Ledger,
+    Said,
+    Stamp,
+    View,
+    dump_ledger,
+    load_ledger,
+    restate,
+)
+from fhirserver.world.render import clean, render
+from fhirserver.world.survivorship import World, resolve
+from fhirserver.world.units import same, split
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One resource: its number, its newest version, its ledger and the world that follows from it.
+
+    ``json`` is the resource as sent, with meta; empty when deleted.
+    """
+
+    key: Key
+    pk: int
+    version: int
+    position: int
+    recorded: str
+    ledger: Ledger
+    world: World
+    json: JsonObject
+
+    @property
+    def deleted(self) -> bool:
+        return self.world.deleted
+
+    def as_version(self) -> Version:
+        content = b"" if self.deleted else dumps(self.json)
+        return Version(*self.key, self.version, self.position, self.recorded, self.deleted, content)
+
+    def as_row(self) -> Row:
+        return Row(self.pk, self.as_version(), dump_ledger(self.ledger))
+
+
+def from_row(row: Row) -> Entity:
+    """The entity that a storage's row holds."""
+    version = row.version
+    json: JsonObject = loads(version.content) if version.content else {}
+    ledger = load_ledger(row.ledger, split(version.type, clean(json)))
+    key = Key(version.type, version.id)
+    return Entity(key, row.pk, version.version, version.position, version.recorded, ledger, resolve(ledger), json)
+
+
+def apply(entity: Entity | None, event: JsonObject, commit: Commit, pk: int) -> Entity:
+    """The entity after an event; the very same one where nothing changed. ``pk`` numbers a new one."""
+    ledger = entity.ledger if entity else Ledger()
+    changed = _LEDGER[event["e"]](ledger, event, commit)
+    if entity is not None and changed is ledger:
+        return entity
+    return _project(entity, event, commit, changed, pk)
+
+
+def _project(entity: Entity | None, event: JsonObject, commit: Commit, ledger: Ledger, pk: int) -> Entity:
+    world = resolve(ledger)
+    key = Key(event["type"], event["id"])
+    if entity is not None and _same_world(entity.world, world):
+        return replace(entity, ledger=ledger, world=world)
+    version = entity.version + 1 if entity else 1
+    json = {} if world.deleted else render(*key, version, commit.recorded, world)
+    pk = entity.pk if entity else pk
+    return Entity(key, pk, version, commit.position, commit.recorded, ledger, world, json)
+
+
+def _same_world(one: World, other: World) -> bool:
+    if one.deleted or other.deleted:
+        return one.deleted and other.deleted
+    return (
+        one.confidence == other.confidence
+        and one.lower == other.lower
+        and one.sources[0] == other.sources[0]
+        and same(one.units, other.units)
+    )
+
+
+def _stamp(event: JsonObject, commit: Commit) -> Stamp:
+    return Stamp(
+        commit.position,
+        commit.recorded,
+        Decimal(event["confidence"]),
+        event.get("effective", ""),
+        event.get("method", ""),
+    )
+
+
+def source_of(event: JsonObject, commit: Commit) -> str:
+    """Who made the event's statement: the commit's source unless the entry had its own."""
+    return str(event.get("source") or commit.statement.source)
+
+
+def _asserted(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
+    source, stamp = source_of(event, commit), _stamp(event, commit)
+    said = Said(
+        units=split(event["type"], event["content"]),
+        absent=frozenset(event.get("absent", ())),
+        full=event.get("full", False),
+        confidences={unit: Decimal(value) for unit, value in event.get("confidences", {}).items()},
+    )
+    before = ledger.view(source)
+    after = restate(before, source, said, stamp)
+    if after is before:
+        return ledger
+    decisions = [
+        Decision("supersede", unit, source, commit.position, commit.position, at=stamp.since, against=_pairs(against))
+        for unit, against in event.get("supersedes", {}).items()
+    ]
+    return ledger.with_view(after).with_decisions(decisions)
+
+
+def _pairs(against: list[list[object]]) -> tuple[tuple[str, int], ...]:
+    return tuple((str(source), int(str(position))) for source, position in against)
+
+
+def _removed(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
+    source, stamp = source_of(event, commit), _stamp(event, commit)
+    before = ledger.view(source)
+    if before is not None and before.deleted is not None:
+        return ledger
+    return ledger.with_view(View(source, {}, (stamp,), deleted=0))
+
+
+def _decided(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
+    made = [
+        Decision.from_json({"position": commit.position, "at": commit.recorded, **decision})
+        for decision in event["decisions"]
+    ]
+    return ledger.with_decisions(made)
+
+
+_LEDGER = {"asserted": _asserted, "removed": _removed, "decided": _decided}

@@ -1,0 +1,127 @@
+"""The world resource as FHIR: content, ``meta`` and the confidence of what is trusted less."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.world.survivorship import World
+from fhirserver.world.units import join, member_of
+from fhirserver.world.vocabulary import CONFIDENCE, SOURCE_PREFIX, VERIFICATION_STATUS, verification_status
+
+_UNMARKED = frozenset({"meta", "contained"})
+
+
+def confidence_extension(confidence: Decimal) -> JsonObject:
+    """The extension by which a confidence is said."""
+    return {"url": CONFIDENCE, "valueDecimal": confidence}
+
+
+def clean(content: JsonObject) -> JsonObject:
+    """What a source says, without what the server adds: versions, confidences and the status tag.
+
+    A resource that was read, edited and sent back must not state our own marks as the source's words.
+    """
+    cleaned = {member: _without_marks(value) for member, value in content.items() if member != "meta"}
+    meta = _clean_meta(content.get("meta"))
+    result: JsonObject = {}
+    for member in content:
+        if member == "meta":
+            if meta:
+                result["meta"] = meta
+        elif cleaned[member] not in ({}, [], None) and not _all_null(cleaned[member]):
+            result[member] = cleaned[member]
+    return result
+
+
+def _all_null(value: Json) -> bool:
+    return isinstance(value, list) and bool(value) and all(item is None for item in value)
+
+
+def _clean_meta(meta: Json) -> JsonObject:
+    if not isinstance(meta, dict):
+        return {}
+    kept = {name: value for name, value in meta.items() if name not in ("versionId", "lastUpdated")}
+    if isinstance(kept.get("source"), str) and kept["source"].startswith(SOURCE_PREFIX):
+        del kept["source"]
+    if "extension" in kept:
+        kept["extension"] = [item for item in kept["extension"] if item.get("url") != CONFIDENCE]
+    if "tag" in kept:
+        kept["tag"] = [tag for tag in kept["tag"] if tag.get("system") != VERIFICATION_STATUS]
+    return {name: value for name, value in kept.items() if value not in ([], {})}
+
+
+def _without_marks(value: Json) -> Json:
+    """The value without confidence extensions on the element itself (one level: units are top-level)."""
+    if isinstance(value, list):
+        return [_without_marks(item) for item in value]
+    if not isinstance(value, dict) or "extension" not in value:
+        return value
+    extensions = value["extension"]
+    if not isinstance(extensions, list):
+        return value
+    kept = [item for item in extensions if not (isinstance(item, dict) and item.get("url") == CONFIDENCE)]
+    if len(kept) == len(extensions):
+        return value
+    rest = {name: inner for name, inner in value.items() if name != "extension"}
+    if kept:
+        rest["extension"] = kept
+    return rest or None
+
+
+def render(type: str, id: str, version: int, recorded: str, world: World) -> JsonObject:
+    """The FHIR resource of a world, ``meta`` first, with the server's own marks."""
+    units = world.units
+    meta = dict(units["meta"]["meta"]) if "meta" in units else {}
+    if world.lower:
+        units = {unit: _marked(unit, value, world.lower.get(unit)) for unit, value in units.items()}
+    body = join(units)
+    body.pop("meta", None)
+    return {"resourceType": type, "id": id, "meta": _meta(meta, version, recorded, world), **body}
+
+
+def _meta(stated: JsonObject, version: int, recorded: str, world: World) -> JsonObject:
+    meta: JsonObject = {"versionId": str(version), "lastUpdated": recorded}
+    meta["extension"] = [*stated.get("extension", ()), confidence_extension(world.confidence)]
+    meta["source"] = stated.get("source") or SOURCE_PREFIX + world.sources[0]
+    for name, value in stated.items():
+        meta.setdefault(name, value)
+    status = {"system": VERIFICATION_STATUS, "code": verification_status(world.confidence)}
+    meta["tag"] = [*stated.get("tag", ()), status]
+    return meta
+
+
+def _marked(unit: str, value: Json, confidence: Decimal | None) -> Json:
+    """The unit's value with its confidence on the element(s), where it is less than the resource's."""
+    if confidence is None or unit in _UNMARKED:
+        return value
+    mark = confidence_extension(confidence)
+    if isinstance(value, list):
+        if member_of(unit) in ("extension", "modifierExtension"):
+            return value
+        return [_marked_item(item, mark) for item in value]
+    marked: JsonObject = {}
+    for member, inner in value.items():
+        if member.startswith("_"):
+            continue
+        sibling = value.get(f"_{member}")
+        marked.update(_marked_member(member, inner, sibling, mark))
+    for member in value:
+        if member.startswith("_") and member not in marked:
+            marked[member] = _marked_item(value[member], mark) if isinstance(value[member], dict) else value[member]
+    return marked
+
+
+def _marked_member(member: str, inner: Json, sibling: Json, mark: JsonObject) -> JsonObject:
+    if isinstance(inner, dict):
+        return {member: _marked_item(inner, mark)}
+    if isinstance(inner, list):
+        if inner and isinstance(inner[0], dict):
+            return {member: [_marked_item(item, mark) for item in inner]}
+        siblings = sibling or [None] * len(inner)
+        return {member: inner, f"_{member}": [_marked_item(item or {}, mark) for item in siblings]}
+    return {member: inner, f"_{member}": _marked_item(sibling or {}, mark)}
+
+
+def _marked_item(item: JsonObject, mark: JsonObject) -> JsonObject:
+    return {**item, "extension": [*item.get("extension", ()), mark]}
