@@ -1,0 +1,1 @@
+"""Suites over real material that was not written for this project."""
