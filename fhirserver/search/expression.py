@@ -1,0 +1,264 @@
+"""A search as a neutral tree: what is asked, nothing of how. Storages only render it.
+
+A predicate holds when *some* value of the resource under its ``param`` fulfils it (see
+:mod:`fhirserver.search.values`; derived ones such as ``code:text`` included). Negation is ``Not`` around
+a whole predicate. https://hl7.org/fhir/R4/search.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Prefix: TypeAlias = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
+Kind: TypeAlias = Literal["string", "token", "reference", "date", "number", "quantity", "uri", "composite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Everything:
+    """Every resource of the type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of ``of`` hold; at least two."""
+
+    of: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """One of ``of`` holds; at least two."""
+
+    of: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """``of`` does not hold: also for resources without any value."""
+
+    of: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class IdIs:
+    """The logical id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastUpdated:
+    """``meta.lastUpdated``, an instant with milliseconds, compared as in :class:`DateIs`."""
+
+    prefix: Prefix
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class StringIs:
+    """``starts`` and ``contains`` compare a folded ``text`` with folded values; ``exact`` the text itself."""
+
+    param: str
+    text: str
+    how: Literal["starts", "contains", "exact"] = "starts"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenIs:
+    """``system`` None: any; "": no system. ``code`` None: any code of that system. Never both None."""
+
+    param: str
+    system: str | None
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceIs:
+    """``type`` and id of the target; ``type`` "": a URL or urn that is not on this server."""
+
+    param: str
+    type: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class DateIs:
+    """A prefix with the half-open range of the search value in microseconds (already widened for ``ap``).
+
+    What each prefix asks of a value's range is :func:`fhirserver.search.ranges.date_holds`.
+    """
+
+    param: str
+    prefix: Prefix
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class NumberIs:
+    """``eq``, ``ne``: half-open range of the implicit precision; ``ap``: closed range; others: low = high.
+
+    What each prefix asks of a value's range is :func:`fhirserver.search.ranges.number_holds`.
+    """
+
+    param: str
+    prefix: Prefix
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityIs:
+    """As :class:`NumberIs`, with a unit: ``code`` None: any; ``system`` None: ``code`` is a code or a unit.
+
+    What each prefix asks of a value is :func:`fhirserver.search.ranges.quantity_holds`.
+    """
+
+    param: str
+    prefix: Prefix
+    low: float
+    high: float
+    system: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UriIs:
+    """``below``: under ``uri`` as a path; ``above``: ``uri`` is under it; ``contains``: in any case."""
+
+    param: str
+    uri: str
+    how: Literal["exact", "below", "above", "contains"] = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class CompositeIs:
+    """One tuple of values fulfils all ``parts``."""
+
+    param: str
+    parts: tuple[SimplePredicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """There is no value under ``param``, whose values are of ``kind``."""
+
+    param: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """``param`` refers to a current resource of ``type`` for which ``where`` holds."""
+
+    param: str
+    type: str
+    where: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """A current resource of ``type`` refers by its ``param`` to this one, and ``where`` holds for it."""
+
+    type: str
+    param: str
+    where: Expression
+
+
+SimplePredicate: TypeAlias = StringIs | TokenIs | ReferenceIs | DateIs | NumberIs | QuantityIs | UriIs
+Expression: TypeAlias = (
+    Everything
+    | Nothing
+    | And
+    | Or
+    | Not
+    | IdIs
+    | LastUpdated
+    | SimplePredicate
+    | CompositeIs
+    | Missing
+    | Chain
+    | Has
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """Resources in the order of their least value (greatest, if descending); those without a value come last.
+
+    What is compared: string folded, token code, reference target, date low, number low, quantity value, uri;
+    kind ``id``: the logical id; kind ``updated``: the last update. Ties are in order of creation.
+    """
+
+    param: str
+    kind: Kind | Literal["id", "updated"]
+    descending: bool = False
+
+
+SortValue: TypeAlias = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last resource of the page before: its sort values (None: it has none), and what breaks the tie."""
+
+    keys: tuple[SortValue, ...]
+    tie: int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """``source:param[:target]``; ``param`` "*" stands for every reference, ``target`` "" for every type."""
+
+    source: str
+    param: str
+    target: str = ""
+    iterate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One search of one resource type.
+
+    ``count`` is the page size (0: only the total is wanted); ``summary``: "", true, text, data, count, false;
+    ``total``: "" or none, estimate, accurate; ``ignored``: names of parameters dropped in lenient mode.
+    """
+
+    type: str
+    where: Expression = Everything()
+    sort: tuple[SortKey, ...] = ()
+    count: int = 50
+    cursor: Cursor | None = None
+    includes: tuple[Include, ...] = ()
+    revincludes: tuple[Include, ...] = ()
+    summary: str = ""
+    elements: tuple[str, ...] = ()
+    total: str = ""
+    ignored: tuple[str, ...] = ()
+
+
+def conjunction(of: list[Expression]) -> Expression:
+    """All of ``of``, as small as it can be said."""
+    kept = [e for e in of if not isinstance(e, Everything)]
+    if any(isinstance(e, Nothing) for e in kept):
+        return Nothing()
+    if len(kept) == 1:
+        return kept[0]
+    return And(tuple(kept)) if kept else Everything()
+
+
+def disjunction(of: list[Expression]) -> Expression:
+    """One of ``of``, as small as it can be said."""
+    kept = [e for e in of if not isinstance(e, Nothing)]
+    if any(isinstance(e, Everything) for e in kept):
+        return Everything()
+    if len(kept) == 1:
+        return kept[0]
+    return Or(tuple(kept)) if kept else Nothing()
