@@ -1,0 +1,144 @@
+"""Commands: what a caller wants done, as values. One command is decided as a whole and makes one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeAlias
+
+from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.log import Statement
+from fhirserver.ports.storage import Key, Version
+from fhirserver.search.expression import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """State a resource.
+
+    ``id`` is the target's, or the one a new resource gets. ``create`` says that it must be new (POST).
+    ``if_match`` is the version the caller saw; ``if_absent`` is ``If-None-Match: *``. ``unless`` and ``where``
+    name conditions of the command: with ``unless`` nothing is written where a resource matches
+    (conditional create); with ``where`` the match is the target (conditional update).
+    """
+
+    type: str
+    id: str
+    content: JsonObject
+    create: bool = False
+    if_match: int | None = None
+    if_absent: bool = False
+    unless: str = ""
+    where: str = ""
+    statement: Statement | None = None
+    confidences: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Amend:
+    """Change the world resource by a pure function; what it changed is stated, nothing else (PATCH)."""
+
+    type: str
+    id: str
+    change: Callable[[JsonObject], JsonObject]
+    if_match: int | None = None
+    statement: Statement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Say that a resource is no more."""
+
+    type: str
+    id: str
+    if_match: int | None = None
+    statement: Statement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One decision about a claim: ``kind`` is ``approve``, ``reject``, ``verify`` or ``doubt``.
+
+    ``claim`` is the position of the assertion. The ruling is refused where the claim is no longer
+    what its source says.
+    """
+
+    kind: str
+    unit: str
+    source: str
+    claim: int
+    reason: str = ""
+    confidence: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Reviewers' or judges' rulings on claims about one resource."""
+
+    type: str
+    id: str
+    rulings: Sequence[Ruling]
+
+
+@dataclass(frozen=True, slots=True)
+class Correct:
+    """A reviewer's own value for units of a resource, superseding every claim made so far on them.
+
+    ``units`` maps a unit to its value (as :mod:`fhirserver.world.units` splits it), or None for absent.
+    """
+
+    type: str
+    id: str
+    units: Mapping[str, object]
+    confidence: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Keep a fact beside the resources (crosswalk, checkpoint, what a sink was told).
+
+    With ``advance`` the value's ``position`` must be beyond the one noted, else the command is refused: how a
+    follower's effect happens once.
+    """
+
+    kind: str
+    key: str
+    value: JsonObject
+    advance: bool = False
+
+
+Write: TypeAlias = Put | Amend | Remove | Decide | Correct | Note
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Writes that stand or fall together. ``conditions`` are searches decided with them.
+
+    A content's ``reference`` that equals a condition's name is replaced by the one match.
+    """
+
+    statement: Statement
+    writes: Sequence[Write]
+    conditions: Mapping[str, Query] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of one write. ``held`` are the paths of units that others' claims still win."""
+
+    key: Key
+    version: Version | None
+    created: bool = False
+    changed: bool = False
+    matched: bool = False
+    held: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a command. ``position`` is that of its commit, or of the head where nothing was new."""
+
+    position: int
+    commit: str
+    results: tuple[Written, ...]
