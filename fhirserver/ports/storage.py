@@ -72,6 +72,16 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the log, and how far the projections have followed it (behind only after a crash or race)."""
+
+    position: int = 0
+    serial: int = 0
+    recorded: str = ""
+    projected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Projection:
     """All that a batch of commits does to the projections."""
 
@@ -95,14 +105,12 @@ class Storage(Protocol):
     """One tenant's log and projections. All reads see every batch whose append has returned."""
 
     async def open(self) -> None:
-        """Open, create what is missing, and roll an unfinished projection forward."""
+        """Open, and create what is missing."""
         ...
 
     async def close(self) -> None: ...
 
-    async def last(self) -> Commit | None:
-        """The newest commit, without its events' order mattering; None on an empty log."""
-        ...
+    async def head(self) -> Head: ...
 
     async def append(self, expected: int, commits: Sequence[Commit], projection: Projection) -> None:
         """Append at ``expected + 1`` and project. Raises :class:`LostRace`; then nothing was written."""
@@ -130,8 +138,11 @@ class Storage(Protocol):
 
     async def facts(self, kind: str, prefix: str = "") -> Sequence[Fact]: ...
 
-    async def project(self, projection: Projection) -> None:
-        """Write a projection alone (derived resources, rebuild). Durable no later than the next append."""
+    async def project(self, projection: Projection, position: int | None = None) -> None:
+        """Write a projection alone: of the log up to ``position``, or of derived resources (None).
+
+        Doing it again changes nothing. Durable no later than the next append.
+        """
         ...
 
     async def clear_projections(self) -> None:

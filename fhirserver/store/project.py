@@ -1,0 +1,84 @@
+"""From entities to what storages keep, and from the log back to entities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.log import Commit
+from fhirserver.ports.storage import Change, Fact, Key, Projection
+from fhirserver.world.entity import Entity, apply
+
+Extract = Callable[[JsonObject], Sequence[Any]]
+
+
+class Projector:
+    """Makes changes out of entities, and remembers what it last made of each.
+
+    ``before`` is the state the batch starts from; index values of an entity are computed once.
+    """
+
+    def __init__(self, extract: Extract):
+        self._extract = extract
+        self._index: dict[Key, tuple[int, Sequence[Any]]] = {}
+
+    def index(self, entity: Entity | None) -> Sequence[Any]:
+        """The search values of an entity as it stands; none for an absent or deleted one."""
+        if entity is None or entity.deleted:
+            return ()
+        known = self._index.get(entity.key)
+        if known is None or known[0] != entity.version:
+            known = (entity.version, self._extract(entity.json))
+            self._index[entity.key] = known
+        return known[1]
+
+    def change(self, before: Entity | None, after: Entity) -> Change:
+        """What has to be written so that the storage holds ``after``."""
+        fresh = before is None or before.version != after.version
+        if not fresh:
+            return Change(after.as_row(), False)
+        old = self.index(before)
+        return Change(after.as_row(), True, old, self.index(after))
+
+
+def replay(
+    commits: Iterable[Commit], entities: dict[Key, Entity], projector: Projector
+) -> Projection:
+    """Project commits again. ``entities`` holds those they touch and is brought up to date."""
+    changes: list[Change] = []
+    facts: list[Fact] = []
+    for commit in commits:
+        touched = _replay_commit(commit, entities, facts)
+        for key, before in touched.items():
+            changes.append(projector.change(before, entities[key]))
+    return Projection(changes, facts)
+
+
+def _replay_commit(
+    commit: Commit, entities: dict[Key, Entity], facts: list[Fact]
+) -> dict[Key, Entity | None]:
+    """Apply one commit's events; returns what each touched entity was before."""
+    created = [key for key in _new_keys(commit, entities)]
+    serial = commit.serial - len(created)
+    touched: dict[Key, Entity | None] = {}
+    for event in commit.events:
+        if event["e"] == "noted":
+            facts.append(Fact(event["kind"], event["key"], event["value"], commit.position))
+            continue
+        key = Key(event["type"], event["id"])
+        before = entities.get(key)
+        touched.setdefault(key, before)
+        entities[key] = apply(before, event, commit, serial + 1)
+        serial += before is None
+    return touched
+
+
+def _new_keys(commit: Commit, entities: dict[Key, Entity]) -> list[Key]:
+    keys = {Key(event["type"], event["id"]): None for event in commit.events if event["e"] != "noted"}
+    return [key for key in keys if key not in entities]
+
+
+def touched_keys(commits: Iterable[Commit]) -> set[Key]:
+    """The resources that the commits' events are about."""
+    return {Key(event["type"], event["id"]) for commit in commits for event in commit.events if event["e"] != "noted"}
