@@ -1,0 +1,58 @@
+"""Words spelled letter by letter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fhirserver.world.spoken.characters import Piece, pieces
+from fhirserver.world.spoken.words import Found
+
+_CONNECTORS = {"hyphen": "-", "dash": "-", "apostrophe": "'", "minus": "-"}
+
+
+def _kind(piece: Piece, text: str) -> str:
+    said = text[piece.start : piece.end].lower()
+    if said in _CONNECTORS:
+        return "connector"
+    if piece.kind == "skip" and said in (".", "…", "/"):
+        return "letters-end" if said == "…" else "skip"
+    return piece.kind
+
+
+def _groups(text: str) -> list[list[Piece]]:
+    groups: list[list[Piece]] = [[]]
+    for piece in pieces(text):
+        kind = _kind(piece, text)
+        if kind in ("letters", "connector"):
+            groups[-1].append(piece)
+        elif kind != "skip" and groups[-1]:
+            groups.append([])
+    return [g for g in groups if g]
+
+
+def _trimmed(group: Sequence[Piece], text: str) -> list[Piece]:
+    kept = list(group)
+    while kept and text[kept[0].start : kept[0].end].lower() in _CONNECTORS:
+        kept.pop(0)
+    while kept and text[kept[-1].start : kept[-1].end].lower() in _CONNECTORS:
+        kept.pop()
+    return kept
+
+
+def _spelt(piece: Piece, text: str) -> str:
+    return _CONNECTORS.get(text[piece.start : piece.end].lower(), piece.chars)
+
+
+def dressed(letters: str) -> str:
+    """``O'BRIEN-SMITH`` → ``O'Brien-Smith``."""
+    return letters.lower().title()
+
+
+def spelled(text: str, least: int = 3) -> list[Found[str]]:
+    """Every word spelled with at least ``least`` letters, capitalised (``S as in Sam, M, I, T, H``)."""
+    out = []
+    for group in (_trimmed(g, text) for g in _groups(text)):
+        word = "".join(_spelt(p, text) for p in group)
+        if sum(c.isalpha() for c in word) >= least:
+            out.append(Found(dressed(word), group[0].start, group[-1].end))
+    return out
