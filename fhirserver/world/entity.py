@@ -78,10 +78,17 @@ def _project(entity: Entity | None, event: JsonObject, commit: Commit, ledger: L
     key = Key(event["type"], event["id"])
     if entity is not None and _same_world(entity.world, world):
         return replace(entity, ledger=ledger, world=world)
-    version = entity.version + 1 if entity else 1
+    version = _next_version(entity, commit)
     json = {} if world.deleted else render(*key, version, commit.recorded, world)
     pk = entity.pk if entity else pk
     return Entity(key, pk, version, commit.position, commit.recorded, ledger, world, json)
+
+
+def _next_version(entity: Entity | None, commit: Commit) -> int:
+    """One more than before, but one commit makes at most one version of a resource."""
+    if entity is None:
+        return 1
+    return entity.version if entity.position == commit.position else entity.version + 1
 
 
 def _same_world(one: World, other: World) -> bool:

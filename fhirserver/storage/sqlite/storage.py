@@ -1,0 +1,295 @@
+"""SQLite: one file per tenant; one transaction holds the append and its projection.
+
+Reads run on the caller's thread on a connection of their own (WAL: they never wait for the writer); all
+writes run on one writer thread, so that the event loop goes on while the disk is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from fhirserver.kernel.json import dumps, loads
+from fhirserver.ports.log import Commit, LostRace
+from fhirserver.ports.storage import Change, Fact, Head, Key, Page, Projection, Row, Version
+from fhirserver.search.expression import Query
+from fhirserver.storage.sqlite import index as search_index
+from fhirserver.storage.sqlite import names
+from fhirserver.storage.sqlite.index import SearchIndex
+from fhirserver.storage.sqlite.names import Names
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS log (
+    position INTEGER PRIMARY KEY, serial INTEGER NOT NULL, recorded TEXT NOT NULL, data BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS resource (
+    pk INTEGER PRIMARY KEY, type INTEGER NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
+    position INTEGER NOT NULL, recorded TEXT NOT NULL, updated INTEGER NOT NULL, deleted INTEGER NOT NULL,
+    content BLOB NOT NULL, ledger BLOB NOT NULL, UNIQUE (type, id));
+CREATE INDEX IF NOT EXISTS resource_updated ON resource (type, updated, pk);
+CREATE TABLE IF NOT EXISTS version (
+    pk INTEGER NOT NULL, version INTEGER NOT NULL, position INTEGER NOT NULL, recorded TEXT NOT NULL,
+    deleted INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (pk, version)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fact (
+    kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY (kind, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS projected (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL);
+INSERT OR IGNORE INTO projected VALUES (1, 0);
+"""
+
+_PROJECTIONS = ("resource", "version", "fact")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CURRENT = "SELECT id, version, position, recorded, deleted, content FROM resource WHERE type = ? AND id = ?"
+_ROW = (
+    "SELECT pk, version, position, recorded, deleted, content, ledger FROM resource WHERE type = ? AND id = ?"
+)
+_UPSERT = """
+INSERT INTO resource (pk, type, id, version, position, recorded, updated, deleted, content, ledger)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (pk) DO UPDATE SET version = excluded.version, position = excluded.position,
+    recorded = excluded.recorded, updated = excluded.updated, deleted = excluded.deleted,
+    content = excluded.content, ledger = excluded.ledger
+"""
+_KEEP_OLD = """
+INSERT OR REPLACE INTO version (pk, version, position, recorded, deleted, content)
+SELECT pk, version, position, recorded, deleted, content FROM resource WHERE pk = ? AND version < ?
+"""
+
+
+def _microseconds(recorded: str) -> int:
+    return (datetime.fromisoformat(recorded) - _EPOCH) // timedelta(microseconds=1)
+
+
+class SqliteStorage:
+    """One tenant in one SQLite file (``:memory:`` is not allowed: readers have their own connection)."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._reader: sqlite3.Connection
+        self._writer: sqlite3.Connection
+
+    async def open(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        await self._write(self._open_writer)
+        self._reader = self._connect()
+        self._reader.execute("PRAGMA query_only = ON")
+        self._names = Names(self._reader)
+        self._index = SearchIndex(self._reader)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000", "cache_size = -32000",
+                       "mmap_size = 268435456", "temp_store = MEMORY"):
+            connection.execute(f"PRAGMA {pragma}")
+        return connection
+
+    def _open_writer(self) -> None:
+        self._writer = self._connect()
+        self._writer.executescript(SCHEMA + names.SCHEMA + search_index.SCHEMA)
+        self._writer_names = Names(self._writer)
+        self._writer_index = SearchIndex(self._writer)
+
+    async def close(self) -> None:
+        await self._write(lambda: self._writer.close())
+        self._thread.shutdown()
+        self._reader.close()
+
+    async def _write(self, work: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+    # writing
+
+    async def append(self, expected: int, commits: Sequence[Commit], projection: Projection) -> None:
+        await self._write(self._append, expected, commits, projection)
+
+    def _append(self, expected: int, commits: Sequence[Commit], projection: Projection) -> None:
+        rows = [(commit.position, commit.serial, commit.recorded, dumps(commit.as_json())) for commit in commits]
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            if self._head_and_projected() != (expected, expected):
+                raise LostRace
+            self._writer.executemany("INSERT INTO log VALUES (?, ?, ?, ?)", rows)
+            self._project(projection)
+            self._set_projected(commits[-1].position)
+            self._writer.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _head_and_projected(self) -> tuple[int, int]:
+        row = self._writer.execute(
+            "SELECT (SELECT coalesce(max(position), 0) FROM log), position FROM projected"
+        ).fetchone()
+        return row[0], row[1]
+
+    def _set_projected(self, position: int) -> None:
+        self._writer.execute("UPDATE projected SET position = ?", (position,))
+
+    def _roll_back(self) -> None:
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK")
+        # Numbers given in the transaction are gone with it.
+        self._writer_names = Names(self._writer)
+        self._writer_index = SearchIndex(self._writer)
+
+    async def project(self, projection: Projection, position: int | None = None) -> None:
+        await self._write(self._project_alone, projection, position)
+
+    def _project_alone(self, projection: Projection, position: int | None) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            if position is None or position > self._head_and_projected()[1]:
+                self._project(projection)
+            if position is not None:
+                self._set_projected(max(position, self._head_and_projected()[1]))
+            self._writer.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    def _project(self, projection: Projection) -> None:
+        changes = projection.changes
+        updates = [(c.row.pk, c.row.version.version) for c in changes if c.fresh and c.row.version.version > 1]
+        indexed = [
+            (c.row.pk, c.row.version.type, c.old_index, c.new_index)
+            for c in changes
+            if c.fresh and (c.old_index or c.new_index)
+        ]
+        if len({change.row.pk for change in changes}) == len(changes):
+            self._writer.executemany(_KEEP_OLD, updates)
+            self._writer.executemany(_UPSERT, [self._columns(change) for change in changes])
+        else:
+            self._project_in_turn(changes)
+        self._writer_index.update_many(indexed)
+        for fact in projection.facts:
+            self._write_fact(fact)
+
+    def _project_in_turn(self, changes: Sequence[Change]) -> None:
+        """The same resource changed twice in the batch: each version has to be kept before the next."""
+        for change in changes:
+            self._writer.execute(_KEEP_OLD, (change.row.pk, change.row.version.version))
+            self._writer.execute(_UPSERT, self._columns(change))
+
+    def _columns(self, change: Change) -> tuple[Any, ...]:
+        row, version = change.row, change.row.version
+        return (
+            row.pk,
+            self._writer_names.number(version.type),
+            version.id,
+            version.version,
+            version.position,
+            version.recorded,
+            _microseconds(version.recorded),
+            int(version.deleted),
+            version.content,
+            row.ledger,
+        )
+
+    def _write_fact(self, fact: Fact) -> None:
+        self._writer.execute(
+            "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?)",
+            (fact.kind, fact.key, dumps(fact.value), fact.position),
+        )
+
+    async def clear_projections(self) -> None:
+        await self._write(self._clear)
+
+    def _clear(self) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+        for table in (*_PROJECTIONS, *search_index.TABLES):
+            self._writer.execute(f"DELETE FROM {table}")  # noqa: S608 - fixed names
+        self._set_projected(0)
+        self._writer.execute("COMMIT")
+
+    # reading
+
+    async def head(self) -> Head:
+        row = self._reader.execute(
+            "SELECT l.position, l.serial, l.recorded, p.position FROM projected p, log l "
+            "ORDER BY l.position DESC LIMIT 1"
+        ).fetchone()
+        return Head(*row) if row else Head()
+
+    async def read_log(self, after: int, limit: int) -> Sequence[Commit]:
+        rows = self._reader.execute(
+            "SELECT data FROM log WHERE position > ? ORDER BY position LIMIT ?", (after, limit)
+        ).fetchall()
+        return [Commit.from_json(loads(row[0])) for row in rows]
+
+    async def read(self, type: str, id: str) -> Version | None:
+        row = self._reader.execute(_CURRENT, (self._names.find(type), id)).fetchone()
+        if row is None:
+            return None
+        return Version(type, row[0], row[1], row[2], row[3], bool(row[4]), row[5])
+
+    async def rows(self, keys: Iterable[Key]) -> dict[Key, Row]:
+        found: dict[Key, Row] = {}
+        for key in keys:
+            row = self._reader.execute(_ROW, (self._names.find(key.type), key.id)).fetchone()
+            if row is not None:
+                version = Version(*key, row[1], row[2], row[3], bool(row[4]), row[5])
+                found[key] = Row(row[0], version, row[6])
+        return found
+
+    async def read_version(self, type: str, id: str, version: int) -> Version | None:
+        current = await self.read(type, id)
+        if current is None or current.version == version:
+            return current
+        row = self._reader.execute(
+            "SELECT v.position, v.recorded, v.deleted, v.content FROM version v JOIN resource r USING (pk) "
+            "WHERE r.type = ? AND r.id = ? AND v.version = ?",
+            (self._names.find(type), id, version),
+        ).fetchone()
+        return Version(type, id, version, row[0], row[1], bool(row[2]), row[3]) if row else None
+
+    async def history(self, type: str, id: str, count: int, before: int | None) -> Sequence[Version]:
+        limit = before if before is not None else 2**62
+        rows = self._reader.execute(
+            "SELECT * FROM (SELECT version, position, recorded, deleted, content FROM resource "
+            "WHERE type = ?1 AND id = ?2 UNION ALL "
+            "SELECT v.version, v.position, v.recorded, v.deleted, v.content FROM version v "
+            "JOIN resource r USING (pk) WHERE r.type = ?1 AND r.id = ?2) "
+            "WHERE version < ?3 ORDER BY version DESC LIMIT ?4",
+            (self._names.find(type), id, limit, count),
+        ).fetchall()
+        return [Version(type, id, row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows]
+
+    async def search(self, query: Query) -> Page:
+        return self._index.search(query)
+
+    async def count(self, query: Query) -> int:
+        return self._index.count(query)
+
+    async def fact(self, kind: str, key: str) -> Fact | None:
+        row = self._reader.execute(
+            "SELECT value, position FROM fact WHERE kind = ? AND key = ?", (kind, key)
+        ).fetchone()
+        return Fact(kind, key, loads(row[0]), row[1]) if row else None
+
+    async def facts(self, kind: str, prefix: str = "") -> Sequence[Fact]:
+        rows = self._reader.execute(
+            "SELECT key, value, position FROM fact WHERE kind = ? AND key >= ? AND key < ? ORDER BY key",
+            (kind, prefix, prefix + "\U0010ffff"),
+        ).fetchall()
+        return [Fact(kind, row[0], loads(row[1]), row[2]) for row in rows]
+
+    async def dump(self) -> Iterable[bytes]:
+        return self._dump()
+
+    def _dump(self) -> Iterable[bytes]:
+        for row in self._reader.execute(
+            "SELECT n.name, r.* FROM resource r JOIN name n ON n.id = r.type ORDER BY r.pk"
+        ):
+            yield repr((row[0], row[1], *row[3:])).encode()
+        for row in self._reader.execute("SELECT * FROM version ORDER BY pk, version"):
+            yield repr(row).encode()
+        for row in self._reader.execute("SELECT * FROM fact ORDER BY kind, key"):
+            yield repr(row).encode()
+        yield from self._index.dump()
