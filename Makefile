@@ -1,0 +1,98 @@
+# Everything runs in a virtual environment that this file makes; nothing but Python (3.11 or newer) and make is assumed.
+# `make help` lists the targets.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
+
+# A stamp per set of packages: the demo and the server need only those of the server.
+RUNTIME := $(VENV)/.runtime
+DEV     := $(VENV)/.dev
+
+# The MongoDB tests need a server. Without MONGODB_URL and without mongod they start SecantusDB from an environment
+# of its own: it is GPL-3, so it is never imported and never a dependency. `make test MONGO=no` leaves these tests out.
+MONGO     ?= yes
+MONGO_VENV := .venv-mongo
+SECANTUS  := $(MONGO_VENV)/.installed
+ifeq ($(MONGO),no)
+  MONGO_SERVER :=
+  MONGO_ENV    :=
+  MONGO_MARK   := and not mongo
+else
+  MONGO_SERVER := $(if $(MONGODB_URL)$(shell command -v mongod 2>/dev/null),,$(SECANTUS))
+  MONGO_ENV    := CREDENCE_REQUIRE_MONGO=1
+  MONGO_MARK   :=
+endif
+
+ROUNDS ?= 200
+export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test test-mongo check format corpus bench faults clean
+
+help:  ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME)  ## the whole story, no keys needed: flaky EHR, call, review, writeback (KEEP=1 leaves it running)
+	@$(BIN)/credence demo $(if $(KEEP),--keep)
+
+serve: $(RUNTIME)  ## the FHIR server on http://127.0.0.1:8080/fhir; the first time it writes credence.toml with fresh tokens
+	@test -f credence.toml || $(BIN)/credence init --config credence.toml
+	@$(BIN)/credence serve --config credence.toml
+
+test: $(DEV) $(MONGO_SERVER)  ## every test of a few seconds, in parallel (under 5 minutes)
+	@$(MONGO_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow $(MONGO_MARK)" tests $(ARGS)
+
+test-mongo: $(DEV) $(MONGO_SERVER)  ## only the tests that need a server on the MongoDB wire
+	@$(MONGO_ENV) $(BIN)/python -m pytest -m "mongo and not slow" tests $(ARGS)
+
+check: $(DEV)  ## style, types, layers, sizes and documents
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python scripts/check_docs.py
+	$(BIN)/python scripts/check_size.py
+
+format: $(DEV)  ## put the sources into the form that check asks for
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+corpus: $(DEV)  ## every suite over ../shared/corpus (CORPUS=DIR another folder, OUT=FILE the result as JSON)
+	@$(BIN)/python -m tests.corpus
+
+bench: $(DEV)  ## measure the server (URL=… TOKEN=… a running one; PEER=URL PEER_TOKEN=… another in turn; OUT=FILE JSON)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+faults: $(DEV)  ## the long failure drills (ROUNDS=200 of kill -9, 200 bookings of one slot)
+	$(BIN)/python -m tests.faults.kill_9 --rounds $(ROUNDS)
+	$(BIN)/python -m tests.faults.booking_race
+
+clean:  ## remove what make made: environments, caches, builds
+	rm -rf $(VENV) $(MONGO_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.venv*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Credence needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; say make PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
+	@echo "Making the virtual environment $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): pyproject.toml | $(BIN)/python
+	@echo "Installing Credence and what it needs into $(VENV) (once; about a minute) …"
+	@$(PIP) --no-compile -e .
+	@touch $@
+
+$(DEV): pyproject.toml $(RUNTIME)
+	@echo "Installing the tools for development into $(VENV) (once) …"
+	@$(PIP) --upgrade 'pip>=25.1'
+	@$(PIP) --no-compile --group dev
+	@touch $@
+
+$(MONGO_VENV): $(SECANTUS)
+
+$(SECANTUS):
+	@echo "Installing SecantusDB, a server on the MongoDB wire for the tests, into $(MONGO_VENV) (once) …"
+	@$(PYTHON) -m venv $(MONGO_VENV)
+	@$(MONGO_VENV)/bin/python -m pip install -qq --disable-pip-version-check --no-input --pre 'SecantusDB>=0.7.0b3'
+	@touch $@
