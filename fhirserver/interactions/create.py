@@ -1,0 +1,24 @@
+"""create, also conditional: https://hl7.org/fhir/R4/http.html#create"""
+
+from __future__ import annotations
+
+from fhirserver.interactions.answers import written
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.resources import accept, condition
+from fhirserver.interactions.statement import statement_of
+from fhirserver.kernel.ids import new_id
+from fhirserver.store.commands import Command, Put
+
+
+async def create(context: Context, request: Request) -> Result:
+    """Make a new resource with an id of the server's. ``If-None-Exist`` makes it only where none matches."""
+    statement = statement_of(request.principal, request.headers.get("x-provenance"))
+    content = accept(request.json(), request.type, partial=statement.mode == "partial")
+    conditions = {}
+    unless = request.headers.get("if-none-exist", "")
+    if unless:
+        unless, query = condition(context, request.type, unless)
+        conditions[unless] = query
+    put = Put(request.type, new_id(), content, create=True, unless=unless)
+    outcome = await context.store.submit(Command(statement, (put,), conditions))
+    return written(context, request, outcome.results[0])

@@ -1,0 +1,94 @@
+"""What goes into an interaction and what comes out: values without a transport."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fhirserver.access.principals import Principal
+from fhirserver.kernel.json import InvalidJson, Json, JsonObject, loads
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.ports.storage import Version
+from fhirserver.store.store import Store
+from fhirserver.world.policy import Policy
+
+if TYPE_CHECKING:
+    from fhirserver.ports.terminology import Terminology
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of one request: page sizes, entries of a Bundle, bytes of a body."""
+
+    default_count: int = 50
+    max_count: int = 1000
+    bundle_entries: int = 10_000
+    body_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What interactions work with. ``base_url`` is the FHIR base without a trailing slash."""
+
+    store: Store
+    base_url: str
+    policy: Policy
+    terminology: Terminology | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(slots=True)
+class Request:
+    """One FHIR request. ``headers`` have lower-case names; ``body`` is bytes, or JSON inside a Bundle."""
+
+    principal: Principal
+    method: str
+    type: str = ""
+    id: str = ""
+    version: str = ""
+    operation: str = ""
+    params: Sequence[tuple[str, str]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | JsonObject | None = None
+
+    def json(self) -> JsonObject:
+        """The body as a JSON object. Raises a refusal (400) that says where it breaks."""
+        value: Json = self.body
+        if isinstance(value, bytes | bytearray | memoryview):
+            try:
+                value = loads(bytes(value))
+            except InvalidJson as error:
+                raise refuse(Category.INVALID, "structure", f"The body is not JSON: {error}") from None
+        if not isinstance(value, dict):
+            raise refuse(Category.INVALID, "structure", "The body is not a JSON object")
+        return value
+
+    @property
+    def prefer_return(self) -> str:
+        """``minimal``, ``representation`` or ``OperationOutcome`` of the Prefer header, or empty."""
+        return preference(self.headers.get("prefer", ""), "return")
+
+    @property
+    def lenient(self) -> bool:
+        return preference(self.headers.get("prefer", ""), "handling") == "lenient"
+
+
+def preference(header: str, name: str) -> str:
+    """One preference of a Prefer header (RFC 7240)."""
+    for part in header.replace(";", ",").split(","):
+        key, _, value = part.strip().partition("=")
+        if key.lower() == name:
+            return value.strip('" ')
+    return ""
+
+
+@dataclass(slots=True)
+class Result:
+    """What an interaction answers: a status, FHIR JSON ready to send, and headers."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    version: Version | None = None
+    issues: Sequence[JsonObject] = ()

@@ -1,0 +1,42 @@
+"""read: https://hl7.org/fhir/R4/http.html#read"""
+
+from __future__ import annotations
+
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.preconditions import unchanged_since, version_headers
+from fhirserver.interactions.subset import subset_params, subset_version
+from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
+from fhirserver.ports.storage import Version
+
+DERIVED = "Provenance"
+"""The type whose resources are derived from the log when asked for."""
+
+
+async def read(context: Context, request: Request) -> Result:
+    """The current version. 404 for what never was, 410 for what was deleted."""
+    version = await current(context, request.type, request.id)
+    if unchanged_since(version, dict(request.headers)):
+        return Result(304, b"", version_headers(version), version)
+    content = version.content
+    if request.params:
+        content = subset_version(content, request.type, subset_params(request.params))
+    return Result(200, content, version_headers(version), version)
+
+
+async def current(context: Context, type: str, id: str) -> Version:
+    """The current version or the refusal that fits."""
+    version = await context.store.read(type, id)
+    if version is None and type == DERIVED:
+        await context.store.derive_provenance()
+        version = await context.store.read(type, id)
+    if version is None:
+        raise refuse(Category.NOT_FOUND, "not-found", f"{type}/{id} is not known", type)
+    if version.deleted:
+        raise gone(version)
+    return version
+
+
+def gone(version: Version) -> Refusal:
+    """410 with the version of the deletion."""
+    issue = Issue("deleted", f"{version.type}/{version.id} was deleted", (version.type,))
+    return Refusal(Category.GONE, (issue,), version_headers(version))

@@ -1,0 +1,53 @@
+"""What a body must be before it becomes a statement, and conditions as searches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl
+
+from fhirserver.interactions.exchange import Context
+from fhirserver.kernel.ids import is_id
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.model.definitions import definitions
+from fhirserver.model.validation import validate
+from fhirserver.search.expression import Query
+from fhirserver.search.parse import parse
+
+_RESULT_PARAMS = frozenset({"_sort", "_count", "_include", "_revinclude", "_summary", "_elements", "_total", "_cursor"})
+
+
+def known_type(type: str) -> None:
+    """Refuse (404) a type that R4 does not have."""
+    if type not in definitions().resource_types:
+        raise refuse(Category.NOT_FOUND, "not-supported", f"'{type[:64]}' is not an R4 resource type", "http.url")
+
+
+def accept(content: JsonObject, type: str, partial: bool = False) -> JsonObject:
+    """The body, structurally valid and of the type the URL says. Raises a refusal with every issue."""
+    stated = content.get("resourceType")
+    if stated != type:
+        raise refuse(Category.INVALID, "invalid", f"The URL says {type}, the body another resourceType", "resourceType")
+    issues = [issue for issue in validate(content, partial=partial) if issue.severity in ("error", "fatal")]
+    if issues:
+        raise Refusal(Category.UNPROCESSABLE, issues)
+    return content
+
+
+def check_id(content: JsonObject, type: str, id: str) -> None:
+    """Refuse a bad id, and a body whose id is not that of the URL (400)."""
+    if not is_id(id):
+        raise refuse(Category.INVALID, "value", "An id is 1 to 64 of A-Z a-z 0-9 - .", f"{type}.id")
+    if content.get("id") != id:
+        raise refuse(Category.INVALID, "invalid", "The body's id is not the one in the URL", f"{type}.id")
+
+
+def condition(context: Context, type: str, text: str | Sequence[tuple[str, str]]) -> tuple[str, Query]:
+    """A condition's name and search. An empty or unknown criterion is refused: it would match too much."""
+    params = parse_qsl(text.lstrip("?"), keep_blank_values=True) if isinstance(text, str) else list(text)
+    criteria = [(name, value) for name, value in params if name.split(":")[0] not in _RESULT_PARAMS]
+    if not criteria:
+        raise refuse(Category.PRECONDITION_FAILED, "incomplete", "A condition needs a search criterion", "http.url")
+    name = f"{type}?" + "&".join(f"{key}={value}" for key, value in criteria)
+    query = parse(type, [*criteria, ("_count", "2")], base_url=context.base_url)
+    return name, query

@@ -1,0 +1,95 @@
+"""Parts of resources: ``_summary`` and ``_elements``. https://hl7.org/fhir/R4/search.html#summary"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from fhirserver.kernel.json import JsonObject, dumps, loads
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.model.definitions import definitions
+
+SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+_ALWAYS = frozenset({"resourceType", "id", "meta"})
+_READ_PARAMS = frozenset({"_summary", "_elements", "_format", "_pretty"})
+SUMMARIES = frozenset({"true", "text", "data", "count", "false"})
+
+
+@dataclass(frozen=True, slots=True)
+class Subset:
+    """What is wanted of each resource. Everything, when both are empty."""
+
+    summary: str = ""
+    elements: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        return not self.elements and self.summary in ("", "false")
+
+
+def subset_params(params: Iterable[tuple[str, str]]) -> Subset:
+    """The subset a read asks for. Raises a refusal (400) for a parameter that read does not have."""
+    summary, elements = "", ""
+    for name, value in params:
+        if name not in _READ_PARAMS:
+            raise refuse(Category.INVALID, "not-supported", f"'{name}' is not a parameter of read", f"http.{name}")
+        if name == "_summary":
+            summary = value
+        if name == "_elements":
+            elements = value
+    if summary not in ("", *SUMMARIES - {"count"}):
+        raise refuse(Category.INVALID, "value", "_summary is true, text, data or false", "http._summary")
+    return Subset(summary, tuple(name.strip() for name in elements.split(",") if name.strip()))
+
+
+def subset_version(content: bytes, type: str, subset: Subset) -> bytes:
+    """The wanted part of an encoded resource, marked SUBSETTED."""
+    if subset.whole:
+        return content
+    return dumps(subset_resource(loads(content), type, subset))
+
+
+def subset_resource(resource: JsonObject, type: str, subset: Subset) -> JsonObject:
+    keep = _kept(type, subset)
+    part = {name: value for name, value in resource.items() if _wanted(name, keep, subset)}
+    meta = dict(part.get("meta", {}))
+    meta["tag"] = [*meta.get("tag", ()), SUBSETTED]
+    part["meta"] = meta
+    return part
+
+
+def _wanted(name: str, keep: frozenset[str], subset: Subset) -> bool:
+    if subset.summary == "data":
+        return name != "text"
+    return name in _ALWAYS or name.removeprefix("_") in keep
+
+
+def _kept(type: str, subset: Subset) -> frozenset[str]:
+    mandatory = _mandatory(type)
+    if subset.elements:
+        return _by_name(type, subset.elements) | mandatory
+    if subset.summary == "text":
+        return mandatory | {"text"}
+    return _summary(type)
+
+
+@cache
+def _summary(type: str) -> frozenset[str]:
+    found = definitions().type(type)
+    return frozenset(name for name, e in found.elements.items() if e.is_summary) if found else frozenset()
+
+
+@cache
+def _mandatory(type: str) -> frozenset[str]:
+    found = definitions().type(type)
+    return frozenset(name for name, e in found.elements.items() if e.min > 0) if found else frozenset()
+
+
+def _by_name(type: str, elements: Sequence[str]) -> frozenset[str]:
+    """Elements by FHIRPath name: ``value`` means whichever ``value[x]`` is there. Nested ones by their head."""
+    heads = {name.removeprefix(f"{type}.").split(".")[0].removesuffix("[x]") for name in elements}
+    found = definitions().type(type)
+    if found is None:
+        return frozenset()
+    return frozenset(json for json, e in found.elements.items() if json in heads or e.name in heads)

@@ -1,0 +1,23 @@
+"""vread: https://hl7.org/fhir/R4/http.html#vread"""
+
+from __future__ import annotations
+
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.preconditions import version_headers
+from fhirserver.interactions.read import DERIVED, gone
+from fhirserver.kernel.outcomes import Category, refuse
+
+
+async def vread(context: Context, request: Request) -> Result:
+    """One version of a resource. 410 where that version is the deletion."""
+    if request.type == DERIVED:
+        await context.store.derive_provenance()
+    version = None
+    if request.version.isdigit():
+        version = await context.store.read_version(request.type, request.id, int(request.version))
+    if version is None:
+        text = f"{request.type}/{request.id} has no version {request.version[:20]}"
+        raise refuse(Category.NOT_FOUND, "not-found", text, request.type)
+    if version.deleted:
+        raise gone(version)
+    return Result(200, version.content, version_headers(version), version)
