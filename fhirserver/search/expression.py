@@ -81,10 +81,10 @@ class TokenIs:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceIs:
-    """``type`` and id of the target; ``type`` "": a URL or urn that is not on this server."""
+    """``type`` (None: any) and id of the target; ``type`` "": a URL or urn that is not on this server."""
 
     param: str
-    type: str
+    type: str | None
     target: str
 
 

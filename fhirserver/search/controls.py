@@ -1,0 +1,89 @@
+"""Parameters that shape the answer: ``_sort``, ``_count``, ``_include``, ``_summary`` and the like.
+
+https://hl7.org/fhir/R4/search.html#return Each reader raises :class:`ValueError` for a malformed value, or
+:class:`~fhirserver.search.parameters.NotKnown` for a name that is not there.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final, cast
+
+from fhirserver.model.definitions import definitions
+from fhirserver.search.expression import Include, Kind, SortKey
+from fhirserver.search.parameters import NotKnown, known_parameter
+
+SUMMARIES: Final = frozenset({"true", "text", "data", "count", "false"})
+TOTALS: Final = frozenset({"none", "estimate", "accurate"})
+_SPECIAL_KEYS: Final = {"_id": "id", "_lastUpdated": "updated"}
+
+
+@lru_cache(maxsize=1024)
+def sort_keys(type_name: str, value: str) -> tuple[SortKey, ...]:
+    """``status,-date`` as sort keys."""
+    return tuple(_sort_key(type_name, part) for part in value.split(","))
+
+
+def _sort_key(type_name: str, part: str) -> SortKey:
+    descending = part.startswith("-")
+    code = part[1:] if descending else part
+    if not code:
+        raise ValueError("expected parameters with commas between them, - before those in descending order")
+    if code in _SPECIAL_KEYS:
+        return SortKey(code, cast(Kind, _SPECIAL_KEYS[code]), descending)
+    parameter = known_parameter(type_name, code)
+    if parameter.type == "composite":
+        raise NotKnown(f"{code} is a composite parameter: there is no order by it")
+    return SortKey(code, cast(Kind, parameter.type), descending)
+
+
+def page_size(value: str, maximum: int) -> int:
+    """``_count``, never more than ``maximum``."""
+    if not (value.isascii() and value.isdigit()) or len(value) > 9:
+        raise ValueError("expected a number from 0")
+    return min(int(value), maximum)
+
+
+def choice(value: str, allowed: frozenset[str]) -> str:
+    if value not in allowed:
+        raise ValueError(f"expected one of {', '.join(sorted(allowed))}")
+    return value
+
+
+@lru_cache(maxsize=1024)
+def element_names(type_name: str, value: str) -> tuple[str, ...]:
+    """``_elements``: names of top-level elements, also with the type before a dot."""
+    names = tuple(name.strip().removeprefix(f"{type_name}.") for name in value.split(","))
+    definition = definitions().type(type_name)
+    known = definition.by_name if definition else {}
+    for name in names:
+        if name not in known and not (definition and name in definition.elements):
+            raise ValueError(f"expected names of elements of {type_name}")
+    return names
+
+
+@lru_cache(maxsize=1024)
+def include(type_name: str, name: str, value: str) -> Include:
+    """``_include`` or ``_revinclude``, with ``:iterate`` or its old name ``:recurse``."""
+    control, _, modifier = name.partition(":")
+    if modifier not in ("", "iterate", "recurse"):
+        raise NotKnown(f"Modifier of {control} must be :iterate")
+    iterate = bool(modifier)
+    if value == "*":
+        return Include(type_name if control == "_include" and not iterate else "*", "*", "", iterate)
+    parts = value.split(":")
+    if len(parts) not in (2, 3) or not all(parts):
+        raise ValueError("expected *, [type]:[parameter] or [type]:[parameter]:[target type]")
+    source, code, target = (*parts, "") if len(parts) == 2 else parts
+    _check_include(type_name, control, iterate, source, code, target)
+    return Include(source, code, target, iterate)
+
+
+def _check_include(type_name: str, control: str, iterate: bool, source: str, code: str, target: str) -> None:
+    types = definitions().resource_types
+    if source not in types or (target and target not in types):
+        raise NotKnown(f"{control} names a resource type that does not exist")
+    if control == "_include" and not iterate and source != type_name:
+        raise NotKnown(f"{control} must start at {type_name} unless it has :iterate")
+    if code != "*" and known_parameter(source, code).type not in ("reference", "uri"):
+        raise NotKnown(f"{code} of {source} is not a reference parameter")

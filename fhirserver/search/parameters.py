@@ -1,0 +1,167 @@
+"""Parameter names to readers of their values: modifiers, chains and ``_has`` resolved once per name.
+
+https://hl7.org/fhir/R4/search.html#chaining https://hl7.org/fhir/R4/search.html#has
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import lru_cache, partial
+from typing import Final, cast
+
+from fhirserver.model.definitions import SearchParameter, definitions
+from fhirserver.search.escapes import split
+from fhirserver.search.expression import Chain, Expression, Has, Kind, Missing, Not, conjunction, disjunction
+from fhirserver.search.terms import Context, Term, term_for
+
+_DEPTH: Final = 10
+_BRANCHES: Final = 200
+
+
+class NotKnown(Exception):
+    """A parameter or modifier that this server does not have; the message says which are close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads the whole value of one parameter; ``branches`` is how many alternatives a chain fans out to."""
+
+    read: Callable[[str, Context], Expression]
+    branches: int = 1
+
+
+def searchable(type_name: str) -> dict[str, SearchParameter]:
+    """The parameters that resources of a type can be searched by."""
+    return {code: p for code, p in definitions().search_parameters(type_name).items() if _is_indexed(p)}
+
+
+def _is_indexed(parameter: SearchParameter) -> bool:
+    return bool(parameter.expression) and parameter.type != "special"
+
+
+@lru_cache(maxsize=8192)
+def reader(type_name: str, name: str, depth: int = 0) -> Reader:
+    """The reader for parameter ``name`` of a resource type. Raises :class:`NotKnown`."""
+    if depth > _DEPTH:
+        raise NotKnown(f"A chain of more than {_DEPTH} steps is not supported")
+    if name.startswith("_has:"):
+        return _reverse(type_name, name, depth)
+    head, dot, rest = name.partition(".")
+    if dot:
+        return _chain(type_name, head, rest, depth)
+    code, _, modifier = name.partition(":")
+    return _simple(known_parameter(type_name, code), modifier)
+
+
+def known_parameter(type_name: str, code: str) -> SearchParameter:
+    """The definition of a parameter. Raises :class:`NotKnown`, naming those that are spelled alike."""
+    parameter = definitions().search_parameters(type_name).get(code)
+    if parameter is not None and _is_indexed(parameter):
+        return parameter
+    if parameter is not None:
+        raise NotKnown(f"Search parameter {code} of {type_name} is not supported")
+    close = get_close_matches(code[:64], searchable(type_name), n=3)
+    hint = f"; did you mean {', '.join(close)}?" if close else ""
+    raise NotKnown(f"{type_name} has no search parameter {_shown(code)}{hint}")
+
+
+def _shown(name: str) -> str:
+    """A name from outside, cut to what is fit for a message."""
+    return "".join(c if c.isprintable() else "?" for c in name[:64])
+
+
+def _simple(parameter: SearchParameter, modifier: str) -> Reader:
+    if modifier == "missing":
+        return Reader(partial(_missing, parameter))
+    term = term_for(parameter, modifier)
+    if term is None:
+        raise NotKnown(
+            f"Modifier :{_shown(modifier)} is not supported for the {parameter.type} parameter {parameter.code}"
+        )
+    return Reader(partial(_none_of if modifier == "not" else _any_of, term))
+
+
+def _any_of(term: Term, value: str, context: Context) -> Expression:
+    if "," not in value:
+        return term(value, context)
+    return disjunction([term(part, context) for part in split(value, ",")])
+
+
+def _none_of(term: Term, value: str, context: Context) -> Expression:
+    return Not(_any_of(term, value, context))
+
+
+def _missing(parameter: SearchParameter, value: str, context: Context) -> Expression:
+    if value not in ("true", "false"):
+        raise ValueError("expected true or false")
+    if parameter.code in ("_id", "_lastUpdated"):
+        everything = conjunction([])
+        return Not(everything) if value == "true" else everything
+    missing = Missing(parameter.code, cast(Kind, parameter.type))
+    return missing if value == "true" else Not(missing)
+
+
+def _chain(type_name: str, head: str, rest: str, depth: int) -> Reader:
+    code, _, target = head.partition(":")
+    parameter = known_parameter(type_name, code)
+    if parameter.type != "reference":
+        raise NotKnown(f"{code} is not a reference parameter and cannot be chained")
+    branches = _chained_readers(parameter, target, rest, depth)
+    size = sum(branch.branches for branch in branches.values())
+    if size > _BRANCHES:
+        raise NotKnown(
+            f"{code} may refer to many types: name the one meant, as in {code}:Patient.{rest[:32]}"
+        )
+    return Reader(partial(_read_chain, code, branches), size)
+
+
+def _chained_readers(parameter: SearchParameter, target: str, rest: str, depth: int) -> dict[str, Reader]:
+    """The reader of the rest of a chain for each type that knows it."""
+    if target:
+        if target not in definitions().resource_types:
+            raise NotKnown(f"{_shown(target)} is not a resource type")
+        return {target: reader(target, rest, depth + 1)}
+    found: dict[str, Reader] = {}
+    refusal = NotKnown(f"{parameter.code} refers to no type that can be chained")
+    for candidate in _targets(parameter):
+        try:
+            found[candidate] = reader(candidate, rest, depth + 1)
+        except NotKnown as error:
+            refusal = error
+    if not found:
+        raise refusal
+    return found
+
+
+def _targets(parameter: SearchParameter) -> tuple[str, ...]:
+    if not parameter.targets or "Resource" in parameter.targets:
+        return tuple(sorted(definitions().resource_types))
+    return parameter.targets
+
+
+def _read_chain(code: str, branches: dict[str, Reader], value: str, context: Context) -> Expression:
+    return disjunction(
+        [Chain(code, target, branch.read(value, context)) for target, branch in branches.items()]
+    )
+
+
+def _reverse(type_name: str, name: str, depth: int) -> Reader:
+    parts = name.split(":", 3)
+    if len(parts) != 4 or not all(parts):
+        raise NotKnown("Expected _has:[type]:[reference parameter]:[parameter]")
+    _, source, code, rest = parts
+    if source not in definitions().resource_types:
+        raise NotKnown(f"{_shown(source)} is not a resource type")
+    parameter = known_parameter(source, code)
+    if parameter.type != "reference":
+        raise NotKnown(f"{code} of {source} is not a reference parameter")
+    if type_name not in _targets(parameter):
+        raise NotKnown(f"{code} of {source} does not refer to {type_name}")
+    inner = reader(source, rest, depth + 1)
+    return Reader(partial(_read_reverse, source, code, inner), inner.branches)
+
+
+def _read_reverse(source: str, code: str, inner: Reader, value: str, context: Context) -> Expression:
+    return Has(source, code, inner.read(value, context))

@@ -1,0 +1,169 @@
+"""Request parameters to a :class:`~fhirserver.search.expression.Query`. https://hl7.org/fhir/R4/search.html"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from fhirserver.kernel.outcomes import Category, Issue, Refusal
+from fhirserver.model.definitions import definitions
+from fhirserver.search import controls, cursor
+from fhirserver.search.expression import Expression, Include, Query, SortKey, conjunction
+from fhirserver.search.parameters import NotKnown, reader
+from fhirserver.search.terms import Context
+
+OF_THE_EDGE: Final = frozenset({"_format", "_pretty"})
+"""Parameters of the request that are nothing of the search; they are passed over."""
+
+
+def parse(
+    type_name: str,
+    pairs: Iterable[tuple[str, str]],
+    *,
+    base: str = "",
+    lenient: bool = False,
+    default_count: int = 50,
+    maximum_count: int = 1000,
+    now: float | None = None,
+) -> Query:
+    """The query that ``pairs`` of decoded names and values ask of one resource type.
+
+    ``base`` is the server's own base URL: references that start with it are local. ``now`` is Unix time in
+    seconds (for ``ap``). Raises :class:`Refusal` with one issue per bad parameter, whose ``expression`` is
+    ``http.name``; with ``lenient`` unknown parameters are left out and named in ``Query.ignored``.
+    """
+    if type_name not in definitions().resource_types:
+        raise Refusal(Category.NOT_FOUND, [Issue("not-supported", "There is no such resource type")])
+    base = base if not base or base.endswith("/") else f"{base}/"
+    at = int((time.time() if now is None else now) * 1_000_000)
+    reading = _Reading(type_name, Context(base, at), lenient, default_count, maximum_count)
+    for name, value in pairs:
+        reading.take(name, value)
+    return reading.finish()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """A query while its parameters are read."""
+
+    type: str
+    context: Context
+    lenient: bool
+    count: int
+    maximum_count: int
+    where: list[Expression] = field(default_factory=list)
+    sort: tuple[SortKey, ...] = ()
+    cursor: str = ""
+    includes: list[Include] = field(default_factory=list)
+    revincludes: list[Include] = field(default_factory=list)
+    shape: dict[str, Any] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+
+    def take(self, name: str, value: str) -> None:
+        """Read one parameter; what is wrong with it is kept for the refusal."""
+        try:
+            control = _CONTROLS.get(name.partition(":")[0]) if name[:1] == "_" else None
+            if control is not None:
+                control(self, name, value)
+            elif name not in OF_THE_EDGE:
+                self._criterion(name, value)
+        except NotKnown as error:
+            self._unknown(name, str(error))
+        except ValueError as error:
+            self._wrong(name, f"Malformed value of {name}: {error}")
+
+    def _criterion(self, name: str, value: str) -> None:
+        found = reader(self.type, name)
+        if not value:
+            raise ValueError("expected a value")
+        value.encode()
+        self.where.append(found.read(value, self.context))
+
+    def _unknown(self, name: str, problem: str) -> None:
+        if self.lenient:
+            self.ignored.append(name)
+        else:
+            self.issues.append(Issue("not-supported", problem, (f"http.{name}",)))
+
+    def _wrong(self, name: str, problem: str) -> None:
+        self.issues.append(Issue("invalid", problem, (f"http.{name}",)))
+
+    def finish(self) -> Query:
+        place = None
+        if self.cursor:
+            try:
+                place = cursor.decode(self.cursor, self.sort)
+            except ValueError as error:
+                self._wrong("_cursor", f"Malformed value of _cursor: {error}")
+        if self.issues:
+            raise Refusal(Category.INVALID, self.issues)
+        return Query(
+            type=self.type,
+            where=conjunction(self.where),
+            sort=self.sort,
+            count=self.count,
+            cursor=place,
+            includes=tuple(self.includes),
+            revincludes=tuple(self.revincludes),
+            ignored=tuple(self.ignored),
+            **self.shape,
+        )
+
+
+_Control = Callable[[_Reading, str, str], None]
+
+
+def _sort(reading: _Reading, name: str, value: str) -> None:
+    _bare(name)
+    reading.sort += controls.sort_keys(reading.type, value)
+
+
+def _count(reading: _Reading, name: str, value: str) -> None:
+    _bare(name)
+    reading.count = controls.page_size(value, reading.maximum_count)
+
+
+def _cursor(reading: _Reading, name: str, value: str) -> None:
+    _bare(name)
+    if not value:
+        raise ValueError("expected the _cursor of a page")
+    reading.cursor = value
+
+
+def _include(reading: _Reading, name: str, value: str) -> None:
+    reading.includes.append(controls.include(reading.type, name, value))
+
+
+def _revinclude(reading: _Reading, name: str, value: str) -> None:
+    reading.revincludes.append(controls.include(reading.type, name, value))
+
+
+def _choice(member: str, allowed: frozenset[str], reading: _Reading, name: str, value: str) -> None:
+    _bare(name)
+    reading.shape[member] = controls.choice(value, allowed)
+
+
+def _elements(reading: _Reading, name: str, value: str) -> None:
+    _bare(name)
+    reading.shape["elements"] = controls.element_names(reading.type, value)
+
+
+def _bare(name: str) -> None:
+    if ":" in name:
+        raise NotKnown(f"{name.partition(':')[0]} has no modifiers")
+
+
+_CONTROLS: Final[dict[str, _Control]] = {
+    "_sort": _sort,
+    "_count": _count,
+    "_cursor": _cursor,
+    "_include": _include,
+    "_revinclude": _revinclude,
+    "_summary": partial(_choice, "summary", controls.SUMMARIES),
+    "_total": partial(_choice, "total", controls.TOTALS),
+    "_elements": _elements,
+}

@@ -1,0 +1,237 @@
+"""One value of a parameter, without commas, to a predicate: a function per parameter type and modifier.
+
+https://hl7.org/fhir/R4/search.html#ptypes A term raises :class:`ValueError` for a malformed value; its
+message says what was expected and holds nothing of the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Literal, NamedTuple, TypeAlias, cast
+
+from fhirserver.kernel.ids import is_id
+from fhirserver.kernel.references import parse_reference
+from fhirserver.model.definitions import SearchComponent, SearchParameter, definitions
+from fhirserver.search.escapes import split, unescape
+from fhirserver.search.expression import (
+    CompositeIs,
+    DateIs,
+    Expression,
+    IdIs,
+    LastUpdated,
+    NumberIs,
+    Prefix,
+    QuantityIs,
+    ReferenceIs,
+    SimplePredicate,
+    StringIs,
+    TokenIs,
+    UriIs,
+)
+from fhirserver.search.literals import approximate_range, date_range, number_range
+from fhirserver.search.values import fold
+
+
+class Context(NamedTuple):
+    """What a value may depend on: the server's base URL (ends with a slash, or ""), and now in microseconds."""
+
+    base: str
+    now: int
+
+
+Term: TypeAlias = Callable[[str, Context], Expression]
+
+_PREFIXES = frozenset({"eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"})
+
+
+def _prefixed(text: str) -> tuple[Prefix, str]:
+    if text[:2] in _PREFIXES:
+        return cast(Prefix, text[:2]), text[2:]
+    return "eq", text
+
+
+def _string(how: Literal["starts", "contains", "exact"], code: str, text: str, context: Context) -> StringIs:
+    wanted = unescape(text) if how == "exact" else fold(unescape(text))
+    if not wanted:
+        raise ValueError("expected a text")
+    return StringIs(code, wanted, how)
+
+
+def _token(code: str, text: str, context: Context) -> TokenIs:
+    system: str | None
+    if "\\" in text:
+        system, value = _system_and_code(text)
+    else:
+        left, bar, right = text.partition("|")
+        system, value = (left, right) if bar else (None, left)
+    if not system and not value:
+        raise ValueError("expected [code], [system]|[code], |[code] or [system]|")
+    return TokenIs(code, system, value or None)
+
+
+def _system_and_code(text: str) -> tuple[str | None, str]:
+    """The two sides of a token that holds a backslash."""
+    sides = split(text, "|")
+    if len(sides) == 1:
+        return None, unescape(text)
+    return unescape(sides[0]), unescape("|".join(sides[1:]))
+
+
+def _of_type(code: str, text: str, context: Context) -> TokenIs:
+    parts = [unescape(part) for part in split(text, "|")]
+    if len(parts) != 3 or not all(parts[1:]):
+        raise ValueError("expected [system]|[code]|[value]")
+    return TokenIs(f"{code}:of-type", parts[0] or None, f"{parts[1]}|{parts[2]}")
+
+
+def _date(code: str, text: str, context: Context) -> DateIs:
+    return DateIs(code, *_date_bounds(text, context))
+
+
+def _last_updated(text: str, context: Context) -> LastUpdated:
+    return LastUpdated(*_date_bounds(text, context))
+
+
+def _date_bounds(text: str, context: Context) -> tuple[Prefix, int, int]:
+    prefix, literal = _prefixed(text)
+    try:
+        low, high = date_range(literal)
+    except ValueError:
+        raise ValueError(
+            "expected a date such as 2013, 2013-01, 2013-01-14 or 2013-01-14T10:00:00Z"
+        ) from None
+    if prefix == "ap":
+        margin = abs(context.now - (low + high) // 2) // 10
+        return prefix, low - margin, high + margin
+    return prefix, low, high
+
+
+def _number_bounds(text: str) -> tuple[Prefix, float, float]:
+    prefix, literal = _prefixed(text)
+    if prefix == "ap":
+        return (prefix, *approximate_range(literal))
+    value, low, high = number_range(literal)
+    if prefix in ("eq", "ne"):
+        return prefix, low, high
+    return prefix, value, value
+
+
+def _number(code: str, text: str, context: Context) -> NumberIs:
+    try:
+        return NumberIs(code, *_number_bounds(text))
+    except ValueError:
+        raise ValueError("expected a number") from None
+
+
+def _quantity(code: str, text: str, context: Context) -> QuantityIs:
+    parts = split(text, "|")
+    try:
+        bounds = _number_bounds(parts[0])
+    except ValueError:
+        raise ValueError("expected [number] or [number]|[system]|[code]") from None
+    if len(parts) == 1:
+        return QuantityIs(code, *bounds)
+    if len(parts) != 3 or not any(parts[1:]):
+        raise ValueError("expected [number], [number]|[system]|[code] or [number]||[code]")
+    return QuantityIs(code, *bounds, unescape(parts[1]) or None, unescape(parts[2]) or None)
+
+
+def _uri(
+    how: Literal["exact", "below", "above", "contains"], code: str, text: str, context: Context
+) -> UriIs:
+    uri = unescape(text)
+    if not uri:
+        raise ValueError("expected a uri")
+    return UriIs(code, uri, how)
+
+
+def _reference(code: str, text: str, context: Context) -> ReferenceIs:
+    text = unescape(text)
+    literal = parse_reference(text)
+    if literal is not None:
+        if literal.base and literal.base != context.base:
+            return ReferenceIs(code, "", f"{literal.base}{literal.type}/{literal.id}")
+        if literal.type in definitions().resource_types:
+            return ReferenceIs(code, literal.type, literal.id)
+    elif is_id(text):
+        return ReferenceIs(code, None, text)
+    elif ":" in text or text.startswith("#"):
+        return ReferenceIs(code, "", text)
+    raise ValueError("expected [id], [type]/[id] or an absolute URL")
+
+
+def _typed_reference(type_name: str, code: str, text: str, context: Context) -> ReferenceIs:
+    if is_id(text):
+        return ReferenceIs(code, type_name, text)
+    found = _reference(code, text, context)
+    if found.type != type_name:
+        raise ValueError(f"expected the id of a {type_name}")
+    return found
+
+
+def _id(text: str, context: Context) -> IdIs:
+    if not is_id(text):
+        raise ValueError("expected an id")
+    return IdIs(text)
+
+
+def _composite(code: str, parts: tuple[Term, ...], text: str, context: Context) -> CompositeIs:
+    literals = split(text, "$")
+    if len(literals) != len(parts):
+        raise ValueError(f"expected {len(parts)} values with $ between them")
+    terms = [part(literal, context) for part, literal in zip(parts, literals, strict=True)]
+    return CompositeIs(code, cast("tuple[SimplePredicate, ...]", tuple(terms)))
+
+
+_PLAIN: dict[str, Callable[[str, str, Context], Expression]] = {
+    "string": partial(_string, "starts"),
+    "token": _token,
+    "reference": _reference,
+    "date": _date,
+    "number": _number,
+    "quantity": _quantity,
+    "uri": partial(_uri, "exact"),
+}
+
+_MODIFIED: dict[tuple[str, str], Callable[[str, str, Context], Expression]] = {
+    ("string", "contains"): partial(_string, "contains"),
+    ("string", "exact"): partial(_string, "exact"),
+    ("token", "not"): _token,
+    ("token", "of-type"): _of_type,
+    ("uri", "above"): partial(_uri, "above"),
+    ("uri", "below"): partial(_uri, "below"),
+    ("uri", "contains"): partial(_uri, "contains"),
+}
+
+
+def term_for(parameter: SearchParameter | SearchComponent, modifier: str) -> Term | None:
+    """The reader of one value of ``parameter``; None if the modifier is not defined for its type."""
+    code, kind = parameter.code, parameter.type
+    if code in ("_id", "_lastUpdated"):
+        return _special_term(code, modifier)
+    if modifier:
+        return _modified_term(code, kind, modifier)
+    if kind == "composite":
+        assert isinstance(parameter, SearchParameter)
+        parts = [term_for(component, "") for component in parameter.components]
+        return partial(_composite, code, tuple(part for part in parts if part is not None))
+    return partial(_PLAIN[kind], code) if kind in _PLAIN else None
+
+
+def _special_term(code: str, modifier: str) -> Term | None:
+    if code == "_lastUpdated":
+        return None if modifier else _last_updated
+    return _id if modifier in ("", "not") else None
+
+
+def _modified_term(code: str, kind: str, modifier: str) -> Term | None:
+    if kind == "token" and modifier == "text":
+        return partial(_string, "starts", f"{code}:text")
+    if kind == "reference":
+        if modifier == "identifier":
+            return partial(_token, f"{code}:identifier")
+        known = modifier in definitions().resource_types
+        return partial(partial(_typed_reference, modifier), code) if known else None
+    term = _MODIFIED.get((kind, modifier))
+    return partial(term, code) if term else None
