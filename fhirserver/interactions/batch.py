@@ -1,0 +1,47 @@
+"""batch: https://hl7.org/fhir/R4/http.html#transaction - every entry for itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from fhirserver.interactions.bundle_entries import EntryRequest, entry_refused, entry_request, entry_result
+from fhirserver.interactions.bundles import bundle
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.transaction import Dispatch
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Refusal
+
+_ORDER = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
+
+
+async def batch(context: Context, request: Request, dispatch: Dispatch) -> Result:
+    """Do each entry in the order of the specification; those of one method at once. None fails another."""
+    answers: dict[int, bytes] = {}
+    entries: list[EntryRequest] = []
+    for number, entry in enumerate(request.json().get("entry", ())):
+        try:
+            entries.append(entry_request(number, entry))
+        except Refusal as refusal:
+            answers[number] = entry_refused(refusal)
+    for method in _ORDER:
+        group = [entry for entry in entries if entry.method == method]
+        done = await asyncio.gather(*(_one(context, request, entry, dispatch) for entry in group))
+        answers.update(zip((entry.number for entry in group), done, strict=True))
+    return Result(200, bundle("batch-response", _ordered(answers), ()))
+
+
+def _ordered(answers: dict[int, bytes]) -> Sequence[bytes]:
+    return [answers[number] for number in sorted(answers)]
+
+
+async def _one(context: Context, request: Request, entry: EntryRequest, dispatch: Dispatch) -> bytes:
+    single = entry.as_request(request.principal)
+    inherited: JsonObject = {name: value for name, value in request.headers.items() if name == "x-provenance"}
+    single.headers = {**inherited, **single.headers}
+    try:
+        with entry.named():
+            result = await dispatch(context, single)
+    except Refusal as refusal:
+        return entry_refused(refusal)
+    return entry_result(context, result, with_resource=True)

@@ -1,0 +1,175 @@
+"""The entries of a batch or transaction: requests in, responses out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl, unquote
+
+from fhirserver.access.principals import Principal
+from fhirserver.interactions.bundles import entry as encode_entry
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads
+from fhirserver.kernel.outcomes import Category, Issue, Refusal, operation_outcome, refuse
+from fhirserver.world.vocabulary import ENTRY_PROVENANCE
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRequest:
+    """One entry as a request. ``provenance`` is the entry's own X-Provenance, which wins over the header's."""
+
+    number: int
+    method: str
+    type: str
+    id: str
+    rest: str
+    query: str
+    full_url: str
+    resource: JsonObject | None
+    if_match: str | None
+    if_none_match: str | None
+    if_none_exist: str
+    provenance: str
+
+    def path(self, member: str) -> str:
+        return f"Bundle.entry[{self.number}].{member}"
+
+    @contextmanager
+    def named(self) -> Iterator[None]:
+        """Make refusals from inside point at this entry."""
+        try:
+            yield
+        except Refusal as refusal:
+            raise Refusal(refusal.category, [self._within(i) for i in refusal.issues], refusal.headers) from None
+
+    def _within(self, issue: Issue) -> Issue:
+        paths = tuple(self._full_path(path) for path in issue.expression) or (f"Bundle.entry[{self.number}]",)
+        return replace(issue, expression=paths)
+
+    def _full_path(self, path: str) -> str:
+        if path.startswith("Bundle.entry["):
+            return path
+        if path.startswith(("request.", "resource", "http.")) or path == "resource":
+            return self.path(path.replace("http.", "request.", 1))
+        head, dot, tail = path.partition(".")
+        return self.path(f"resource.{tail}") if dot and head == self.type else self.path("resource")
+
+    def as_request(self, principal: Principal) -> Request:
+        """The entry as if it had come over HTTP by itself."""
+        headers = {
+            "if-match": self.if_match,
+            "if-none-match": self.if_none_match,
+            "if-none-exist": self.if_none_exist or None,
+            "x-provenance": self.provenance or None,
+        }
+        operation, version, id = "", "", self.id
+        parts = [part for part in self.rest.split("/") if part]
+        if parts[:1] == ["_history"]:
+            operation, version = ("", parts[1]) if len(parts) > 1 else ("_history", "")
+        elif parts:
+            operation = parts[0]
+        elif id.startswith(("$", "_")):
+            operation, id = id, ""
+        body: bytes | JsonObject | None = self.resource
+        if self.method == "PATCH":
+            body = dumps(patch_operations(self))
+        return Request(
+            principal,
+            self.method,
+            self.type,
+            id,
+            version,
+            operation,
+            parse_qsl(self.query, keep_blank_values=True),
+            {name: value for name, value in headers.items() if value is not None},
+            body,
+        )
+
+
+def entry_request(number: int, entry: JsonObject) -> EntryRequest:
+    """Read one entry. Raises a refusal (400) that names what is missing."""
+    request = entry.get("request")
+    where = f"Bundle.entry[{number}].request"
+    if not isinstance(request, dict):
+        raise refuse(Category.INVALID, "required", "Every entry of a batch or transaction has a request", where)
+    method, url = str(request.get("method", "")), str(request.get("url", ""))
+    if method not in METHODS:
+        raise refuse(Category.INVALID, "value", f"method is one of {', '.join(sorted(METHODS))}", f"{where}.method")
+    path, _, query = url.lstrip("/").partition("?")
+    type, _, tail = path.partition("/")
+    if not type:
+        raise refuse(Category.INVALID, "required", "url is Type, Type/id or Type?criteria", f"{where}.url")
+    id, _, rest = tail.partition("/")
+    return EntryRequest(
+        number=number,
+        method=method,
+        type=unquote(type),
+        id=unquote(id),
+        rest=unquote(rest),
+        query=query,
+        full_url=str(entry.get("fullUrl", "")),
+        resource=entry.get("resource"),
+        if_match=request.get("ifMatch"),
+        if_none_match=request.get("ifNoneMatch"),
+        if_none_exist=str(request.get("ifNoneExist", "")),
+        provenance=_own_provenance(request),
+    )
+
+
+def _own_provenance(request: JsonObject) -> str:
+    for extension in request.get("extension", ()):
+        if extension.get("url") == ENTRY_PROVENANCE:
+            return str(extension.get("valueString", ""))
+    return ""
+
+
+def patch_operations(entry: EntryRequest) -> Json:
+    """The JSON Patch of a PATCH entry, which R4 carries in a Binary."""
+    resource = entry.resource or {}
+    try:
+        if resource.get("contentType", "").split(";")[0] != "application/json-patch+json":
+            raise ValueError
+        return loads(base64.b64decode(resource.get("data", ""), validate=True))
+    except (ValueError, binascii.Error, InvalidJson):
+        text = "PATCH takes a Binary with contentType application/json-patch+json and the patch as data"
+        raise refuse(Category.INVALID, "invalid", text, "resource") from None
+
+
+def rewrite(value: Json, targets: Mapping[str, str]) -> Json:
+    """A copy of the value in which every reference or uri that names an entry's fullUrl is its new place."""
+    if isinstance(value, dict):
+        return {name: rewrite(inner, targets) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [rewrite(inner, targets) for inner in value]
+    if isinstance(value, str) and value in targets:
+        return targets[value]
+    return value
+
+
+def entry_result(context: Context, result: Result, with_resource: bool) -> bytes:
+    """One entry of the response Bundle."""
+    response: JsonObject = {"status": str(result.status)}
+    if result.headers.get("Location"):
+        response["location"] = result.headers["Location"]
+    version = result.version
+    if version is not None:
+        response["etag"], response["lastModified"] = f'W/"{version.version}"', version.recorded
+    if result.issues:
+        response["outcome"] = {"resourceType": "OperationOutcome", "issue": list(result.issues)}
+    content, url = b"", ""
+    if with_resource:
+        content = result.body or (version.content if version is not None else b"")
+    if version is not None and not version.deleted:
+        url = f"{context.base_url}/{version.type}/{version.id}"
+    return encode_entry(url, content, response=response)
+
+
+def entry_refused(refusal: Refusal) -> bytes:
+    """One entry of a batch response that was refused."""
+    response = {"status": str(refusal.category.value), "outcome": operation_outcome(refusal.issues)}
+    return encode_entry("", b"", response=response)

@@ -1,0 +1,176 @@
+"""transaction: https://hl7.org/fhir/R4/http.html#transaction
+
+All writes of the Bundle are one command: they stand or fall together and make one commit. Reads among the
+entries are answered after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from fhirserver.access.principals import Principal, require
+from fhirserver.interactions.bundle_entries import (
+    EntryRequest,
+    entry_request,
+    entry_result,
+    patch_operations,
+    rewrite,
+)
+from fhirserver.interactions.bundles import bundle
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.json_patch import parse_json_patch
+from fhirserver.interactions.preconditions import if_match
+from fhirserver.interactions.resources import accept, check_id, condition, known_type
+from fhirserver.interactions.answers import held_issues
+from fhirserver.interactions.statement import statement_of
+from fhirserver.kernel.ids import is_id, new_id
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.kernel.references import walk_references
+from fhirserver.ports.log import Statement
+from fhirserver.search.expression import Query
+from fhirserver.store.commands import Amend, Command, Put, Remove, Write, Written
+
+Dispatch = Callable[[Context, Request], Awaitable[Result]]
+_ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "PATCH": 3}
+
+
+@dataclass(slots=True)
+class _Plan:
+    """The Bundle as one command in the making."""
+
+    context: Context
+    principal: Principal
+    statement: Statement
+    conditions: dict[str, Query] = field(default_factory=dict)
+    targets: dict[str, str] = field(default_factory=dict)
+    ids: dict[int, str] = field(default_factory=dict)
+    writes: list[tuple[EntryRequest, Write]] = field(default_factory=list)
+
+    def add_condition(self, type: str, text: str) -> str:
+        name, query = condition(self.context, type, text)
+        self.conditions[name] = query
+        return name
+
+
+async def transaction(context: Context, request: Request, dispatch: Dispatch) -> Result:
+    """Do all of it or nothing."""
+    body = request.json()
+    entries = [entry_request(number, entry) for number, entry in enumerate(body.get("entry", ()))]
+    plan = _Plan(context, request.principal, statement_of(request.principal, request.headers.get("x-provenance")))
+    _assign_targets(plan, entries)
+    for entry in sorted((e for e in entries if e.method in _ORDER), key=lambda e: _ORDER[e.method]):
+        with entry.named():
+            plan.writes.append((entry, _write(plan, entry)))
+    _refuse_duplicates(plan)
+    answers = await _commit(plan)
+    for entry in entries:
+        if entry.method not in _ORDER:
+            answers[entry.number] = await _read(context, request, entry, dispatch)
+    ordered = [answers[entry.number] for entry in entries]
+    return Result(200, bundle("transaction-response", ordered, ()))
+
+
+def _assign_targets(plan: _Plan, entries: list[EntryRequest]) -> None:
+    """Where each entry's ``fullUrl`` will be found, so that references can be rewritten."""
+    for entry in entries:
+        if entry.method == "POST":
+            plan.ids[entry.number] = new_id()
+            target = f"{entry.type}/{plan.ids[entry.number]}"
+        elif entry.method in ("PUT", "PATCH") and entry.id:
+            target = f"{entry.type}/{entry.id}"
+        elif entry.method == "PUT":
+            plan.ids[entry.number] = str((entry.resource or {}).get("id") or new_id())
+            target = f"{entry.type}/{plan.ids[entry.number]}"
+        else:
+            continue
+        if entry.full_url:
+            if entry.full_url in plan.targets:
+                raise refuse(Category.INVALID, "duplicate", "Two entries have the same fullUrl", entry.path("fullUrl"))
+            plan.targets[entry.full_url] = target
+
+
+def _write(plan: _Plan, entry: EntryRequest) -> Write:
+    require(plan.principal, "write")
+    known_type(entry.type)
+    own = statement_of(plan.principal, entry.provenance) if entry.provenance else None
+    seen = if_match(entry.if_match)
+    if entry.method == "DELETE":
+        return Remove(entry.type, _simple_id(entry), seen, own)
+    if entry.method == "PATCH":
+        operations = rewrite(patch_operations(entry), plan.targets)
+        return Amend(entry.type, _simple_id(entry), parse_json_patch(operations), seen, own)
+    return _put(plan, entry, own, seen)
+
+
+def _simple_id(entry: EntryRequest) -> str:
+    if not is_id(entry.id):
+        raise refuse(Category.INVALID, "value", f"{entry.method} in a transaction needs Type/id", "request.url")
+    return entry.id
+
+
+def _put(plan: _Plan, entry: EntryRequest, own: Statement | None, seen: int | None) -> Put:
+    if entry.resource is None:
+        raise refuse(Category.INVALID, "required", f"{entry.method} needs a resource", "resource")
+    content: JsonObject = rewrite(entry.resource, plan.targets)
+    accept(content, entry.type, partial=(own or plan.statement).mode == "partial")
+    _name_conditions(plan, content)
+    if entry.method == "POST":
+        unless = plan.add_condition(entry.type, entry.if_none_exist) if entry.if_none_exist else ""
+        return Put(entry.type, plan.ids[entry.number], content, create=True, unless=unless, statement=own)
+    if not entry.id:
+        where = plan.add_condition(entry.type, entry.query)
+        return Put(entry.type, plan.ids[entry.number], content, if_match=seen, where=where, statement=own)
+    check_id(content, entry.type, entry.id)
+    absent = entry.if_none_match == "*"
+    return Put(entry.type, entry.id, content, if_match=seen, if_absent=absent, statement=own)
+
+
+def _name_conditions(plan: _Plan, content: JsonObject) -> None:
+    """Conditional references: ``Practitioner?identifier=…`` becomes a condition of the command."""
+    for holder in walk_references(content):
+        text: str = holder["reference"]
+        type, mark, criteria = text.partition("?")
+        if mark and type.isalpha() and type[:1].isupper():
+            known_type(type)
+            holder["reference"] = plan.add_condition(type, criteria)
+
+
+def _refuse_duplicates(plan: _Plan) -> None:
+    """The same resource may not be written twice in one transaction."""
+    seen: set[tuple[str, str]] = set()
+    for entry, write in plan.writes:
+        if isinstance(write, Put | Amend | Remove):
+            key = (write.type, write.id)
+            if key in seen:
+                text = "Another entry writes the same resource"
+                raise refuse(Category.INVALID, "duplicate", text, entry.path("request.url"))
+            seen.add(key)
+
+
+async def _commit(plan: _Plan) -> dict[int, bytes]:
+    if not plan.writes:
+        return {}
+    command = Command(plan.statement, [write for _, write in plan.writes], plan.conditions)
+    outcome = await plan.context.store.submit(command)
+    pairs = zip(plan.writes, outcome.results, strict=True)
+    return {entry.number: _answer(plan.context, entry, written) for (entry, _), written in pairs}
+
+
+def _answer(context: Context, entry: EntryRequest, written: Written) -> bytes:
+    status = 201 if written.created else 200
+    if entry.method == "DELETE":
+        status = 200 if written.held else 204
+    location = ""
+    if written.version is not None:
+        location = f"{context.base_url}/{written.key}/_history/{written.version.version}"
+    result = Result(status, b"", {"Location": location} if location else {}, written.version, held_issues(written))
+    return entry_result(context, result, with_resource=entry.method != "DELETE")
+
+
+async def _read(context: Context, request: Request, entry: EntryRequest, dispatch: Dispatch) -> bytes:
+    with entry.named():
+        result = await dispatch(context, entry.as_request(request.principal))
+    return entry_result(context, result, with_resource=True)
+
