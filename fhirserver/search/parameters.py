@@ -78,7 +78,7 @@ def _simple(parameter: SearchParameter, modifier: str) -> Reader:
     term = term_for(parameter, modifier)
     if term is None:
         raise NotKnown(
-            f"Modifier :{_shown(modifier)} is not supported for the {parameter.type} parameter {parameter.code}"
+            f"{parameter.code} is a {parameter.type} parameter: modifier :{_shown(modifier)} is not supported"
         )
     return Reader(partial(_none_of if modifier == "not" else _any_of, term))
 

@@ -34,7 +34,7 @@ from fhirserver.search.values import fold
 
 
 class Context(NamedTuple):
-    """What a value may depend on: the server's base URL (ends with a slash, or ""), and now in microseconds."""
+    """What a value may depend on: the server's base URL (ends with a slash, or "") and now, in µs."""
 
     base: str
     now: int
