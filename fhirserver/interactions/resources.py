@@ -49,5 +49,5 @@ def condition(context: Context, type: str, text: str | Sequence[tuple[str, str]]
     if not criteria:
         raise refuse(Category.PRECONDITION_FAILED, "incomplete", "A condition needs a search criterion", "http.url")
     name = f"{type}?" + "&".join(f"{key}={value}" for key, value in criteria)
-    query = parse(type, [*criteria, ("_count", "2")], base_url=context.base_url)
+    query = parse(type, [*criteria, ("_count", "2")], base=context.base_url)
     return name, query

@@ -1,0 +1,56 @@
+"""The registry of everything the server does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fhirserver.interactions.batch import batch
+from fhirserver.interactions.create import create
+from fhirserver.interactions.delete import delete
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.history_instance import history_instance
+from fhirserver.interactions.patch import patch
+from fhirserver.interactions.read import read
+from fhirserver.interactions.registry import Interaction, Operation, Registry
+from fhirserver.interactions.search_type import search_type
+from fhirserver.interactions.transaction import transaction
+from fhirserver.interactions.update import update
+from fhirserver.interactions.vread import vread
+from fhirserver.kernel.outcomes import Category, refuse
+
+
+def full_registry(operations: Sequence[Operation]) -> Registry:
+    """All interactions, with the given operations."""
+    registry: Registry
+
+    async def bundle(context: Context, request: Request) -> Result:
+        body = request.json()
+        kind = body.get("type") if body.get("resourceType") == "Bundle" else None
+        if kind not in ("transaction", "batch"):
+            text = "POST on the base takes a Bundle of type transaction or batch"
+            raise refuse(Category.INVALID, "invalid", text, "Bundle.type")
+        entries = body.get("entry", [])
+        if len(entries) > context.limits.bundle_entries:
+            text = f"A Bundle may have {context.limits.bundle_entries} entries; this one has {len(entries)}"
+            raise refuse(Category.TOO_LARGE, "too-long", text, "Bundle.entry")
+        request.body = body
+        return await (transaction if kind == "transaction" else batch)(context, request, registry.dispatch)
+
+    registry = Registry(
+        (
+            Interaction("read", "GET", "instance", "read", read),
+            Interaction("vread", "GET", "version", "read", vread),
+            Interaction("update", "PUT", "instance", "write", update),
+            Interaction("update", "PUT", "type", "write", update),
+            Interaction("patch", "PATCH", "instance", "write", patch),
+            Interaction("delete", "DELETE", "instance", "write", delete),
+            Interaction("history-instance", "GET", "instance-history", "read", history_instance),
+            Interaction("create", "POST", "type", "write", create),
+            Interaction("search-type", "GET", "type", "read", search_type),
+            Interaction("search-type", "POST", "type-search", "read", search_type),
+            Interaction("transaction batch", "POST", "system", "read", bundle),
+        ),
+        operations,
+    )
+    return registry
+

@@ -1,0 +1,88 @@
+"""capabilities: https://hl7.org/fhir/R4/http.html#capabilities - generated from the registry."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.registry import Handler, Registry
+from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.model.definitions import definitions
+from fhirserver.search.parameters import searchable
+
+_TYPE_LEVELS = frozenset({"instance", "version", "instance-history", "type"})
+
+
+def capabilities(registry: Registry, version: str, started: str) -> Handler:
+    """The handler of ``GET /metadata``. ``started`` is the instant the server came up."""
+
+    @cache
+    def statement(base_url: str) -> bytes:
+        return dumps(capability_statement(registry, base_url, version, started))
+
+    async def handler(context: Context, request: Request) -> Result:
+        return Result(200, statement(context.base_url))
+
+    return handler
+
+
+def capability_statement(registry: Registry, base_url: str, version: str, started: str) -> JsonObject:
+    """The CapabilityStatement of what the registry really routes."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": started,
+        "kind": "instance",
+        "software": {"name": "Credence", "version": version},
+        "implementation": {"description": "Credence FHIR server", "url": base_url},
+        "fhirVersion": "4.0.1",
+        "format": ["application/fhir+json", "json"],
+        "patchFormat": ["application/json-patch+json"],
+        "rest": [_rest(registry)],
+    }
+
+
+def _rest(registry: Registry) -> JsonObject:
+    codes = [one.code for one in registry.interactions if one.level in (*_TYPE_LEVELS, "type-search")]
+    interactions = [{"code": code} for code in dict.fromkeys(codes)]
+    system = [{"code": code} for one in registry.interactions if one.level == "system" for code in one.code.split()]
+    rest: JsonObject = {
+        "mode": "server",
+        "security": {"cors": False, "description": "Bearer tokens from the server's settings"},
+        "resource": [_resource(registry, type, interactions) for type in sorted(definitions().resource_types)],
+        "interaction": system,
+    }
+    operations = [one for one in registry.operations if one.level == "system"]
+    if operations:
+        rest["operation"] = [{"name": one.name, "definition": one.definition} for one in operations]
+    return rest
+
+
+def _resource(registry: Registry, type: str, interactions: list[JsonObject]) -> JsonObject:
+    parameters = searchable(type)
+    references = sorted(code for code, parameter in parameters.items() if parameter.type == "reference")
+    resource: JsonObject = {
+        "type": type,
+        "interaction": interactions,
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": True,
+        "conditionalDelete": "not-supported",
+        "referencePolicy": ["literal", "logical"],
+        "searchInclude": [f"{type}:{code}" for code in references],
+        "searchParam": [
+            {"name": code, "definition": parameter.url, "type": parameter.type}
+            for code, parameter in sorted(parameters.items())
+        ],
+    }
+    operations = {
+        one.name: one.definition
+        for one in registry.operations
+        if one.level != "system" and (type in one.types or "*" in one.types)
+    }
+    if operations:
+        resource["operation"] = [{"name": name, "definition": url} for name, url in operations.items()]
+    return resource

@@ -1,0 +1,116 @@
+"""Advertise = enforce: one registry yields the routes, the CapabilityStatement and the access check."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from fhirserver.access.principals import require
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.resources import known_type
+from fhirserver.kernel.ids import is_id
+from fhirserver.kernel.outcomes import Category, refuse
+
+Handler = Callable[[Context, Request], Awaitable[Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One interaction of the REST API: its FHIR code, where it lives, and the role it needs.
+
+    ``level`` is ``instance``, ``version``, ``instance-history``, ``type`` or ``system``.
+    """
+
+    code: str
+    method: str
+    level: str
+    role: str
+    handler: Handler
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: its name without ``$``, where it may be invoked, and the role it needs.
+
+    ``types`` are the resource types it is for (``*`` for all). ``affects_state`` operations are POST only.
+    """
+
+    name: str
+    level: str
+    types: tuple[str, ...]
+    role: str
+    handler: Handler
+    definition: str
+    affects_state: bool = False
+
+    def fits(self, level: str, type: str) -> bool:
+        return self.level == level and ("*" in self.types or type in self.types)
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """All interactions and operations there are."""
+
+    interactions: Sequence[Interaction]
+    operations: Sequence[Operation] = ()
+    _routes: dict[tuple[str, str], Interaction] = field(init=False, repr=False)
+    _named: Mapping[str, Sequence[Operation]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        routes = {(one.level, one.method): one for one in self.interactions}
+        object.__setattr__(self, "_routes", routes)
+        names = {operation.name for operation in self.operations}
+        named = {name: [one for one in self.operations if one.name == name] for name in names}
+        object.__setattr__(self, "_named", named)
+
+    async def dispatch(self, context: Context, request: Request) -> Result:
+        """Answer a request. Raises a refusal where there is no such interaction or the role is missing."""
+        if request.operation.startswith("$"):
+            return await self._operate(context, request)
+        level = _level(request)
+        method = "GET" if request.method == "HEAD" else request.method
+        interaction = self._routes.get((level, method))
+        if interaction is None:
+            raise self._not_allowed(level, request)
+        if request.type:
+            known_type(request.type)
+        require(request.principal, interaction.role)
+        return await interaction.handler(context, request)
+
+    def _not_allowed(self, level: str, request: Request) -> Exception:
+        allowed = sorted(method for known, method in self._routes if known == level)
+        if not allowed:
+            return refuse(Category.NOT_FOUND, "not-supported", "There is nothing at this URL", "http.url")
+        refusal = refuse(Category.NOT_ALLOWED, "not-supported", f"{request.method} is not supported here", "http.method")
+        refusal.headers["Allow"] = ", ".join(allowed)
+        return refusal
+
+    async def _operate(self, context: Context, request: Request) -> Result:
+        name = request.operation[1:]
+        level = "instance" if request.id else "type" if request.type else "system"
+        if request.type:
+            known_type(request.type)
+        operation = next((one for one in self._named.get(name, ()) if one.fits(level, request.type)), None)
+        if operation is None:
+            text = f"There is no operation ${name[:64]} on {request.type or 'the system'}"
+            raise refuse(Category.NOT_FOUND, "not-supported", text, "http.url")
+        if request.method not in (("POST",) if operation.affects_state else ("GET", "POST")):
+            raise refuse(Category.NOT_ALLOWED, "not-supported", f"${name} is invoked by POST", "http.method")
+        require(request.principal, operation.role)
+        return await operation.handler(context, request)
+
+
+def _level(request: Request) -> str:
+    if request.operation == "_history":
+        return "instance-history" if request.id else "type-history" if request.type else "system-history"
+    if request.operation == "_search":
+        return "type-search"
+    if request.operation:
+        return "none"
+    if not request.type:
+        return "system"
+    if not request.id:
+        return "type"
+    if not is_id(request.id):
+        return "none"
+    return "version" if request.version else "instance"

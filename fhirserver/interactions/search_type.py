@@ -1,0 +1,74 @@
+"""search of one type: https://hl7.org/fhir/R4/search.html"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from fhirserver.interactions.bundles import bundle, search_entry
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.included import included
+from fhirserver.interactions.read import DERIVED
+from fhirserver.interactions.subset import Subset, subset_version
+from fhirserver.kernel.outcomes import Issue
+from fhirserver.interactions.answers import outcome_bytes
+from fhirserver.ports.storage import Page, Version
+from fhirserver.search.expression import Query
+from fhirserver.search.parse import parse
+
+
+async def search_type(context: Context, request: Request) -> Result:
+    """A searchset with links ``self`` and ``next``. Unknown parameters are refused unless handling is lenient."""
+    if any(DERIVED in name or DERIVED in value for name, value in request.params) or request.type == DERIVED:
+        await context.store.derive_provenance()
+    query = parse(
+        request.type,
+        request.params,
+        base=context.base_url,
+        lenient=request.lenient,
+        default_count=context.limits.default_count,
+        maximum_count=context.limits.max_count,
+    )
+    if query.summary == "count" or query.count == 0:
+        total = await context.store.count(query)
+        return Result(200, bundle("searchset", (), _links(context, request, ""), total))
+    page = await context.store.search(query)
+    total = await _total(context, query, page)
+    entries = await _entries(context, query, page)
+    return Result(200, bundle("searchset", entries, _links(context, request, page.cursor), total))
+
+
+async def _total(context: Context, query: Query, page: Page) -> int | None:
+    """The exact total when asked for, or when the first page shows all there is."""
+    if query.cursor is None and not page.cursor:
+        return len(page.versions)
+    if query.total in ("accurate", "estimate"):
+        return await context.store.count(query)
+    return None
+
+
+async def _entries(context: Context, query: Query, page: Page) -> list[bytes]:
+    subset = Subset(query.summary, query.elements)
+    entries = [_entry(context, version, subset, b"match") for version in page.versions]
+    if query.includes or query.revincludes:
+        more: Sequence[Version] = await included(context, query, page.versions)
+        entries += [_entry(context, version, subset, b"include") for version in more]
+    if query.ignored:
+        names = ", ".join(query.ignored)
+        issue = Issue("not-supported", f"Ignored, since handling is lenient: {names}", severity="warning")
+        entries.append(b'{"resource":%s,"search":{"mode":"outcome"}}' % outcome_bytes(issue))
+    return entries
+
+
+def _entry(context: Context, version: Version, subset: Subset, mode: bytes) -> bytes:
+    content = version.content if subset.whole else subset_version(version.content, version.type, subset)
+    return search_entry(f"{context.base_url}/{version.type}/{version.id}", content, mode)
+
+
+def _links(context: Context, request: Request, cursor: str) -> list[tuple[str, str]]:
+    base = f"{context.base_url}/{request.type}"
+    asked = [pair for pair in request.params if pair[0] != "_cursor"]
+    links = [("self", f"{base}?{urlencode(list(request.params))}" if request.params else base)]
+    if cursor:
+        links.append(("next", f"{base}?{urlencode([*asked, ('_cursor', cursor)])}"))
+    return links
