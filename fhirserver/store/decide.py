@@ -17,7 +17,19 @@ from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.kernel.references import walk_references
 from fhirserver.ports.log import Commit, Statement
 from fhirserver.ports.storage import Fact, Key
-from fhirserver.store.commands import Amend, Command, Correct, Decide, Note, Outcome, Put, Remove, Ruling, Write, Written
+from fhirserver.store.commands import (
+    Amend,
+    Command,
+    Correct,
+    Decide,
+    Note,
+    Outcome,
+    Put,
+    Remove,
+    Ruling,
+    Write,
+    Written,
+)
 from fhirserver.world.entity import Entity, apply
 from fhirserver.world.ledger import Ledger
 from fhirserver.world.render import clean
@@ -119,8 +131,12 @@ class _Decision:
         if len(keys) == 1:
             return keys[0]
         found = "no resource" if not keys else "more than one resource"
-        raise refuse(Category.PRECONDITION_FAILED, "multiple-matches" if keys else "not-found",
-                     f"A conditional reference matches {found}", "Bundle.entry.resource")
+        raise refuse(
+            Category.PRECONDITION_FAILED,
+            "multiple-matches" if keys else "not-found",
+            f"A conditional reference matches {found}",
+            "Bundle.entry.resource",
+        )
 
 
 def check_version(entity: Entity | None, type: str, id: str, if_match: int | None) -> None:
@@ -130,7 +146,12 @@ def check_version(entity: Entity | None, type: str, id: str, if_match: int | Non
     current = entity.version if entity and not entity.deleted else None
     if current != if_match:
         now = "it does not exist" if current is None else f"the current version is {current}"
-        raise refuse(Category.PRECONDITION_FAILED, "conflict", f"{type}/{id}: If-Match asks for version {if_match}, {now}", type)
+        raise refuse(
+            Category.PRECONDITION_FAILED,
+            "conflict",
+            f"{type}/{id}: If-Match asks for version {if_match}, {now}",
+            type,
+        )
 
 
 def decide(
@@ -188,7 +209,10 @@ def _condition(decision: _Decision, put: Put) -> Key | None:
     keys = decision.matches[condition]
     if len(keys) > 1:
         raise refuse(
-            Category.PRECONDITION_FAILED, "multiple-matches", "The condition matches more than one resource", put.type
+            Category.PRECONDITION_FAILED,
+            "multiple-matches",
+            "The condition matches more than one resource",
+            put.type,
         )
     return keys[0] if keys else None
 
@@ -243,7 +267,11 @@ def _supersede(before: Entity, source: str, stated: Units, event: JsonObject) ->
         changed += [unit for unit in world if unit not in stated and unit != "meta"]
     changed += [unit for unit in event.get("absent", ()) if unit in world]
     against = {
-        unit: [[claim.source, claim.stamp.position] for claim in claims_on(before.ledger, unit) if claim.source != source]
+        unit: [
+            [claim.source, claim.stamp.position]
+            for claim in claims_on(before.ledger, unit)
+            if claim.source != source
+        ]
         for unit in changed
     }
     return {unit: pairs for unit, pairs in against.items() if pairs}
@@ -265,13 +293,17 @@ def _amend(decision: _Decision, amend: Amend) -> Written:
     before = clean(entity.json)
     after = clean(amend.change(copy.deepcopy(before)))
     if after.get("resourceType") != amend.type or after.get("id") != amend.id:
-        raise refuse(Category.UNPROCESSABLE, "business-rule", "A patch may not change resourceType or id", amend.type)
+        raise refuse(
+            Category.UNPROCESSABLE, "business-rule", "A patch may not change resourceType or id", amend.type
+        )
     issues = [issue for issue in decision.policies.validate(after) if issue.severity in ("error", "fatal")]
     if issues:
         raise Refusal(Category.UNPROCESSABLE, issues)
     old, new = split(amend.type, before), split(amend.type, after)
     event = assertion(decision, entity.key, amend.statement)
-    event["content"] = join({unit: value for unit, value in new.items() if unit not in old or not same(old[unit], value)})
+    event["content"] = join(
+        {unit: value for unit, value in new.items() if unit not in old or not same(old[unit], value)}
+    )
     absent = sorted(unit for unit in old if unit not in new)
     if absent:
         event["absent"] = absent
@@ -305,7 +337,9 @@ def _ruling(decision: _Decision, ledger: Ledger, ruling: Ruling, resource_type: 
     found = next((c for c in claims if (c.source, c.stamp.position) == (ruling.source, ruling.claim)), None)
     if found is None:
         path = f"{resource_type}.{member_of(ruling.unit)}"
-        raise refuse(Category.CONFLICT, "conflict", "The claim is no longer what its source says; look again", path)
+        raise refuse(
+            Category.CONFLICT, "conflict", "The claim is no longer what its source says; look again", path
+        )
     json: JsonObject = {
         "kind": ruling.kind,
         "unit": ruling.unit,
@@ -358,5 +392,3 @@ _WRITES: dict[type, Callable[[_Decision, Any], Written]] = {
     Correct: _correct,
     Note: _note,
 }
-
-

@@ -42,9 +42,7 @@ class Projector:
         return Change(after.as_row(), True, old, self.index(after))
 
 
-def replay(
-    commits: Iterable[Commit], entities: dict[Key, Entity], projector: Projector
-) -> Projection:
+def replay(commits: Iterable[Commit], entities: dict[Key, Entity], projector: Projector) -> Projection:
     """Project commits again. ``entities`` holds those they touch and is brought up to date."""
     changes: list[Change] = []
     facts: list[Fact] = []
@@ -81,4 +79,9 @@ def _new_keys(commit: Commit, entities: dict[Key, Entity]) -> list[Key]:
 
 def touched_keys(commits: Iterable[Commit]) -> set[Key]:
     """The resources that the commits' events are about."""
-    return {Key(event["type"], event["id"]) for commit in commits for event in commit.events if event["e"] != "noted"}
+    return {
+        Key(event["type"], event["id"])
+        for commit in commits
+        for event in commit.events
+        if event["e"] != "noted"
+    }

@@ -61,7 +61,9 @@ def from_row(row: Row) -> Entity:
     json: JsonObject = loads(version.content) if version.content else {}
     ledger = load_ledger(row.ledger, split(version.type, clean(json)))
     key = Key(version.type, version.id)
-    return Entity(key, row.pk, version.version, version.position, version.recorded, ledger, resolve(ledger), json)
+    return Entity(
+        key, row.pk, version.version, version.position, version.recorded, ledger, resolve(ledger), json
+    )
 
 
 def apply(entity: Entity | None, event: JsonObject, commit: Commit, pk: int) -> Entity:
@@ -130,7 +132,15 @@ def _asserted(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
     if after is before:
         return ledger
     decisions = [
-        Decision("supersede", unit, source, commit.position, commit.position, at=stamp.since, against=_pairs(against))
+        Decision(
+            "supersede",
+            unit,
+            source,
+            commit.position,
+            commit.position,
+            at=stamp.since,
+            against=_pairs(against),
+        )
         for unit, against in event.get("supersedes", {}).items()
     ]
     return ledger.with_view(after).with_decisions(decisions)

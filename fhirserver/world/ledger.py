@@ -218,7 +218,9 @@ def _first_view(source: str, said: Said, stamp: Stamp) -> View:
 
 def _changed(view: View, said: Said, stamp: Stamp) -> set[str]:
     changed = {
-        unit for unit, value in said.units.items() if _is_news(view, unit, value, said.confidences.get(unit, stamp.confidence))
+        unit
+        for unit, value in said.units.items()
+        if _is_news(view, unit, value, said.confidences.get(unit, stamp.confidence))
     }
     gone = set(said.absent)
     if said.full:

@@ -73,7 +73,10 @@ def _rule(number: int, entry: dict[str, Any]) -> Rule:
     if unknown:
         raise InvalidPolicy(f"rule {number}: unknown member '{sorted(unknown)[0]}'")
     rule = Rule(**{**entry, "writeback": Decimal(entry.get("writeback", "0.95"))})
-    for name, value, allowed in (("verification", rule.verification, VERIFICATIONS), ("review", rule.review, REVIEWS)):
+    for name, value, allowed in (
+        ("verification", rule.verification, VERIFICATIONS),
+        ("review", rule.review, REVIEWS),
+    ):
         if value not in allowed:
             raise InvalidPolicy(f"rule {number}: {name} is one of {', '.join(allowed)}")
     if not 0 <= rule.writeback <= 1:

@@ -108,7 +108,9 @@ def _marked(unit: str, value: Json, confidence: Decimal | None) -> Json:
         marked.update(_marked_member(member, inner, sibling, mark))
     for member in value:
         if member.startswith("_") and member not in marked:
-            marked[member] = _marked_item(value[member], mark) if isinstance(value[member], dict) else value[member]
+            marked[member] = (
+                _marked_item(value[member], mark) if isinstance(value[member], dict) else value[member]
+            )
     return marked
 
 

@@ -41,7 +41,9 @@ class Source:
         if stated is None:
             return self.base
         if not 0 <= stated <= 1:
-            raise refuse(Category.UNPROCESSABLE, "value", "A confidence is a decimal from 0 to 1", "http.X-Provenance")
+            raise refuse(
+                Category.UNPROCESSABLE, "value", "A confidence is a decimal from 0 to 1", "http.X-Provenance"
+            )
         if stated > self.maximum:
             raise refuse(
                 Category.UNPROCESSABLE,

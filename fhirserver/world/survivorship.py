@@ -88,7 +88,9 @@ def _dead(decisions: Sequence[Decision], alive: set[tuple[str, int]]) -> dict[tu
             dead[claim] = "rejected"
         elif decision.kind in ("approve", "supersede") and claim in alive and claim not in dead:
             settled.add(claim)
-            dead.update((other, "superseded") for other in decision.against if other != claim and other not in dead)
+            dead.update(
+                (other, "superseded") for other in decision.against if other != claim and other not in dead
+            )
     return dead
 
 

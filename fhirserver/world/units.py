@@ -51,7 +51,9 @@ def _telecom_key(item: JsonObject) -> str:
 
 def _name_key(item: JsonObject) -> str:
     family = item.get("family") or ("" if item.get("given") else item.get("text"))
-    return "|".join((str(item.get("use", "")), _fold(family), _fold(" ".join(map(str, item.get("given") or ())))))
+    return "|".join(
+        (str(item.get("use", "")), _fold(family), _fold(" ".join(map(str, item.get("given") or ()))))
+    )
 
 
 def _address_key(item: JsonObject) -> str:
