@@ -4,8 +4,8 @@ One protocol for every kind of EHR. An adapter holds no state that must survive:
 is in the cursor that ``pull`` hands out and in the idempotency key that a :class:`Change` carries, and the
 runner keeps both.
 
-Errors are the tree under :class:`EhrError`; an adapter raises nothing else for what an EHR does. Messages hold
-types, statuses and issue codes, never a value of a resource; what the EHR itself wrote is in ``issues``,
+Errors are the tree under :class:`EhrError`; an adapter raises nothing else for what an EHR does. Messages
+hold types, statuses and issue codes, never a value of a resource; what the EHR itself wrote is in ``issues``,
 which is for the operator and must not be logged.
 """
 

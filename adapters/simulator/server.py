@@ -1,0 +1,42 @@
+"""The simulated EHR as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from adapters.simulator.app import ABORT, SimulatedEhr, create_app
+from adapters.simulator.options import Options
+
+
+class AbortableProtocol(HttpToolsProtocol):
+    """HTTP whose application may close the connection without an answer."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope[ABORT] = self.transport.abort  # type: ignore[literal-required]
+
+
+def run(options: Options) -> None:
+    """Serve until interrupted. Prints the address when it listens."""
+    app = create_app(options)
+    try:
+        asyncio.run(_serve(app, options))
+    except KeyboardInterrupt:
+        pass
+    finally:
+        app.close()
+
+
+async def _serve(app: SimulatedEhr, options: Options) -> None:
+    listening = socket.create_server((options.host, options.port), backlog=512)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
+    host, port = listening.getsockname()[:2]
+    config = uvicorn.Config(
+        app, http=AbortableProtocol, lifespan="off", log_level="warning", access_log=False
+    )
+    print(f"Simulated EHR on http://{host}:{port}/fhir", flush=True)
+    await uvicorn.Server(config).serve(sockets=[listening])
