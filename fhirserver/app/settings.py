@@ -1,0 +1,208 @@
+"""Settings: one TOML file, read once, checked whole. Every wrong setting is named with its place."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from fhirserver.access.principals import ROLES, Principal, Principals, token_digest
+from fhirserver.world.policy import InvalidPolicy, Policy, default_policy, parse_policy
+from fhirserver.world.sources import KINDS, Source
+from fhirserver.world.vocabulary import CERTAIN
+
+SYSTEM = Source("credence", "system", authoritative=True)
+"""The server's own voice: review and writeback tasks."""
+
+_TABLES = frozenset({"server", "storage", "policy", "source", "principal", "connector"})
+
+
+class InvalidSettings(ValueError):
+    """The settings file is wrong; the message says where and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One EHR to sync with. ``token_file`` holds the bearer token; seconds are the cadence of the loops."""
+
+    name: str
+    source: str
+    url: str
+    kind: str = "fhir"
+    token_file: str = ""
+    token: str = ""
+    pull: bool = True
+    push: bool = True
+    pull_seconds: float = 10.0
+    push_seconds: float = 1.0
+    concurrency: int = 4
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    base_url: str = ""
+    storage: str = "sqlite"
+    path: Path = Path("var/credence.db")
+    mongodb_url: str = ""
+    database: str = "credence"
+    policy: Policy = field(default_factory=default_policy)
+    sources: dict[str, Source] = field(default_factory=dict)
+    principals: tuple[tuple[str, Principal], ...] = ()
+    connectors: tuple[Connector, ...] = ()
+
+    @property
+    def fhir_base(self) -> str:
+        return (self.base_url or f"http://{self.host}:{self.port}/fhir").rstrip("/")
+
+    def authenticator(self) -> Principals:
+        return Principals(self.principals)
+
+
+def load_settings(path: Path) -> Settings:
+    """Read the file. Raises :class:`InvalidSettings`."""
+    try:
+        document = tomllib.loads(path.read_text(), parse_float=Decimal)
+    except FileNotFoundError:
+        raise InvalidSettings(f"{path}: not there; 'credence init' writes one") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidSettings(f"{path}: not TOML: {error}") from None
+    return parse_settings(document, path.parent)
+
+
+def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
+    """Check a settings document. Relative paths are from ``folder``."""
+    _known(document, _TABLES, "the file")
+    server = _table(document, "server", {"host", "port", "base_url"})
+    storage = _table(document, "storage", {"kind", "path", "url", "database"})
+    sources = {SYSTEM.id: SYSTEM, **dict(_source(number, entry) for number, entry in _entries(document, "source"))}
+    if storage.get("kind", "sqlite") not in ("sqlite", "mongo", "memory"):
+        raise InvalidSettings("[storage] kind is 'sqlite', 'mongo' or 'memory'")
+    return Settings(
+        host=str(server.get("host", "127.0.0.1")),
+        port=_integer(server.get("port", 8080), "[server] port"),
+        base_url=str(server.get("base_url", "")),
+        storage=storage.get("kind", "sqlite"),
+        path=folder / storage.get("path", "var/credence.db"),
+        mongodb_url=storage.get("url", ""),
+        database=storage.get("database", "credence"),
+        policy=_policy(_table(document, "policy", {"file"}), folder),
+        sources=sources,
+        principals=tuple(_principal(n, entry, sources) for n, entry in _entries(document, "principal")),
+        connectors=tuple(_connector(n, entry, sources) for n, entry in _entries(document, "connector")),
+    )
+
+
+def _known(table: dict[str, Any], allowed: frozenset[str] | set[str], where: str) -> None:
+    unknown = sorted(set(table) - allowed)
+    if unknown:
+        raise InvalidSettings(f"{where}: unknown setting '{unknown[0]}'; known: {', '.join(sorted(allowed))}")
+
+
+def _table(document: dict[str, Any], name: str, allowed: set[str]) -> dict[str, Any]:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        raise InvalidSettings(f"[{name}] must be a table")
+    _known(table, allowed, f"[{name}]")
+    return table
+
+
+def _entries(document: dict[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
+    entries = document.get(name, [])
+    if not isinstance(entries, list):
+        raise InvalidSettings(f"write [[{name}]], with two brackets: there may be several")
+    return list(enumerate(entries, 1))
+
+
+def _integer(value: Any, where: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidSettings(f"{where} is a whole number")
+    return value
+
+
+def _decimal(value: Any, where: str) -> Decimal:
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise InvalidSettings(f"{where} is a number from 0 to 1") from None
+    if not 0 <= number <= 1:
+        raise InvalidSettings(f"{where} is a number from 0 to 1")
+    return number
+
+
+def _required(entry: dict[str, Any], name: str, where: str) -> str:
+    if not isinstance(entry.get(name), str) or not entry[name]:
+        raise InvalidSettings(f"{where}: '{name}' is needed")
+    return str(entry[name])
+
+
+def _source(number: int, entry: dict[str, Any]) -> tuple[str, Source]:
+    where = f"[[source]] {number}"
+    _known(entry, {"id", "kind", "base", "maximum", "authoritative", "types", "acts_on"}, where)
+    id, kind = _required(entry, "id", where), entry.get("kind", "app")
+    if kind not in KINDS:
+        raise InvalidSettings(f"{where}: kind is one of {', '.join(sorted(KINDS))}")
+    maximum = _decimal(entry.get("maximum", CERTAIN), f"{where} maximum")
+    base = _decimal(entry.get("base", maximum), f"{where} base")
+    if base > maximum:
+        raise InvalidSettings(f"{where}: base {base} is above maximum {maximum}")
+    source = Source(
+        id,
+        kind,
+        base,
+        maximum,
+        bool(entry.get("authoritative", False)),
+        frozenset(entry.get("types", ["*"])),
+        frozenset(entry.get("acts_on", [])),
+    )
+    return id, source
+
+
+def _principal(number: int, entry: dict[str, Any], sources: dict[str, Source]) -> tuple[str, Principal]:
+    where = f"[[principal]] {number}"
+    _known(entry, {"name", "source", "roles", "token", "token_sha256", "token_file"}, where)
+    name, source = _required(entry, "name", where), _required(entry, "source", where)
+    if source not in sources:
+        raise InvalidSettings(f"{where}: there is no [[source]] with id '{source}'")
+    roles = frozenset(entry.get("roles", ["read", "write"]))
+    if roles - ROLES:
+        raise InvalidSettings(f"{where}: roles are of {', '.join(sorted(ROLES))}")
+    return _digest(entry, where), Principal(name, sources[source], roles)
+
+
+def _digest(entry: dict[str, Any], where: str) -> str:
+    if entry.get("token_sha256"):
+        return str(entry["token_sha256"]).lower()
+    if entry.get("token_file"):
+        return token_digest(Path(entry["token_file"]).read_text().strip())
+    if entry.get("token"):
+        return token_digest(str(entry["token"]))
+    raise InvalidSettings(f"{where}: one of token_sha256, token_file or token is needed")
+
+
+def _policy(table: dict[str, Any], folder: Path) -> Policy:
+    if not table.get("file"):
+        return default_policy()
+    try:
+        return parse_policy((folder / table["file"]).read_text())
+    except (OSError, InvalidPolicy) as error:
+        raise InvalidSettings(f"[policy] file: {error}") from None
+
+
+def _connector(number: int, entry: dict[str, Any], sources: dict[str, Source]) -> Connector:
+    where = f"[[connector]] {number}"
+    _known(entry, set(Connector.__slots__), where)
+    for name in ("name", "source", "url"):
+        _required(entry, name, where)
+    if entry["source"] not in sources:
+        raise InvalidSettings(f"{where}: there is no [[source]] with id '{entry['source']}'")
+    if entry.get("kind", "fhir") != "fhir":
+        raise InvalidSettings(f"{where}: kind is 'fhir'")
+    numbers = {name: float(entry[name]) for name in ("pull_seconds", "push_seconds") if name in entry}
+    return Connector(**{**entry, **numbers, "types": tuple(entry.get("types", ()))})
