@@ -1,0 +1,90 @@
+"""``credence init``: a configuration with fresh random tokens, printed once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from fhirserver.access.principals import token_digest
+
+_TEMPLATE = """\
+# Written by `credence init`. Every setting is explained in docs/settings.md.
+# Tokens are kept as SHA-256 only; they were printed once, when this file was made.
+
+[server]
+host = "127.0.0.1"
+port = 8080
+
+[storage]
+kind = "sqlite"              # or "mongo" with url = "mongodb://…"
+path = "var/credence.db"
+
+[[source]]                   # a person at the console: may correct (1.0) and approve (0.95)
+id = "operator"
+kind = "operator"
+
+[[source]]                   # your EHR: authoritative
+id = "ehr"
+kind = "ehr"
+authoritative = true
+
+[[source]]                   # the voice agent: never above 0.5, acts on schedules
+id = "voice-agent"
+kind = "agent"
+base = 0.3
+maximum = 0.5
+types = ["Patient", "Appointment", "Slot", "Coverage", "Communication", "DocumentReference", "Flag", "Task"]
+acts_on = ["Appointment", "Slot", "Communication", "DocumentReference"]
+"""
+
+_PRINCIPAL = """
+[[principal]]
+name = "{name}"
+source = "{source}"
+roles = {roles}
+token_sha256 = "{digest}"
+"""
+
+PRINCIPALS = (
+    ("admin", "operator", '["admin"]'),
+    ("ehr", "ehr", '["read", "write"]'),
+    ("voice-agent", "voice-agent", '["read", "write"]'),
+)
+
+
+def run(arguments: list[str]) -> int:
+    """Write the file and print the tokens. Refuses to overwrite."""
+    options = argparse.ArgumentParser(prog="credence init", description="Write a configuration with fresh tokens.")
+    options.add_argument("--config", type=Path, default=Path("credence.toml"), help="default: %(default)s")
+    options.add_argument("--token-file", type=Path, help="also write the tokens there, as NAME=TOKEN lines")
+    chosen = options.parse_args(arguments)
+    if chosen.config.exists():
+        print(f"credence: {chosen.config} is there already; move it away first", file=sys.stderr)
+        return 2
+    text, tokens = configuration()
+    chosen.config.parent.mkdir(parents=True, exist_ok=True)
+    _write_private(chosen.config, text)
+    lines = [f"{name}={token}" for name, token in tokens.items()]
+    if chosen.token_file:
+        _write_private(chosen.token_file, "\n".join(lines) + "\n")
+    print(f"wrote {chosen.config}\n\nBearer tokens, shown this once:")
+    print("\n".join(f"  {line}" for line in lines))
+    return 0
+
+
+def configuration() -> tuple[str, dict[str, str]]:
+    """The text of a fresh configuration, and the tokens by principal."""
+    tokens = {name: secrets.token_urlsafe(32) for name, _, _ in PRINCIPALS}
+    principals = [
+        _PRINCIPAL.format(name=name, source=source, roles=roles, digest=token_digest(tokens[name]))
+        for name, source, roles in PRINCIPALS
+    ]
+    return _TEMPLATE + "".join(principals), tokens
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)

@@ -1,0 +1,95 @@
+"""Wiring: the concrete classes put together. Nothing else names them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from fhirserver.app.settings import Settings
+from fhirserver.interactions.all import full_registry
+from fhirserver.interactions.capabilities import capabilities
+from fhirserver.interactions.exchange import Context
+from fhirserver.kernel.instants import SystemClock, instant
+from fhirserver.model.validation import validate
+from fhirserver.operations.all import all_operations
+from fhirserver.ports.storage import Storage
+from fhirserver.rest.application import Application, web_application
+from fhirserver.rest.edge import FhirEdge
+from fhirserver.search.index import extract
+from fhirserver.store.decide import Policies
+from fhirserver.store.store import Store
+
+Loop = Callable[[], Coroutine[Any, Any, None]]
+
+
+def make_storage(settings: Settings) -> Storage:
+    """The storage that the settings name. Drivers are imported only when used."""
+    if settings.storage == "mongo":
+        from fhirserver.storage.mongo.storage import MongoStorage
+
+        return MongoStorage(settings.mongodb_url, settings.database)
+    if settings.storage == "memory":
+        from fhirserver.storage.memory.storage import MemoryStorage
+
+        return MemoryStorage()
+    from fhirserver.storage.sqlite.storage import SqliteStorage
+
+    return SqliteStorage(settings.path)
+
+
+def make_store(settings: Settings) -> Store:
+    """The store, not yet open."""
+    return Store(make_storage(settings), Policies(settings.sources, validate), extract)
+
+
+def make_context(settings: Settings, store: Store) -> Context:
+    from terminology.service import BuiltInTerminology
+
+    return Context(store, settings.fhir_base, settings.policy, BuiltInTerminology())
+
+
+def make_application(settings: Settings) -> Application:
+    """The whole server as one ASGI application. Its lifespan opens the store and runs the followers."""
+    store = make_store(settings)
+    context = make_context(settings, store)
+    principals = settings.authenticator()
+    registry = full_registry(all_operations())
+    metadata = capabilities(registry, version("credence"), instant(SystemClock().now()))
+    state = {"ready": False}
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await store.open()
+        async with running(_loops(settings, context)):
+            state["ready"] = True
+            yield
+            state["ready"] = False
+        await store.close()
+
+    edge = FhirEdge(context, registry, principals, metadata, "/fhir")
+    return Application(edge, web_application(lifespan, lambda: state["ready"], *_routers(settings, context)))
+
+
+def _loops(settings: Settings, context: Context) -> Sequence[tuple[str, Loop]]:
+    return ()
+
+
+def _routers(settings: Settings, context: Context) -> Sequence[APIRouter]:
+    return ()
+
+
+@contextlib.asynccontextmanager
+async def running(loops: Sequence[tuple[str, Loop]]) -> AsyncIterator[None]:
+    """Run background loops for as long as the block lasts."""
+    tasks = [asyncio.create_task(loop(), name=name) for name, loop in loops]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
