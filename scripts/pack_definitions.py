@@ -4,16 +4,17 @@
 
 Two files are written, the same bytes for the same input:
 
-* ``index.bin``: types, elements, search parameters, compartments and the codes of required value sets, digested
-  so that the server starts without reading a single StructureDefinition;
-* ``conformance.bin``: every conformance resource without its narrative, in small LZMA blocks with a catalogue by
-  canonical url and by type and id, so that one of them is read without the rest.
+* ``index.bin``: types, elements, search parameters, compartments and the codes of required value sets,
+  digested so that the server starts without reading a single StructureDefinition;
+* ``conformance.bin``: every conformance resource without its narrative, in small LZMA blocks with a catalogue
+  by canonical url and by type and id, so that one of them is read without the rest.
 """
 
 from __future__ import annotations
 
 import json
 import lzma
+import re
 import sys
 import tarfile
 import zlib
@@ -266,6 +267,18 @@ def digest_codes(types: Resource, expansions: list[Resource]) -> Resource:
     return digested
 
 
+# Narrative
+
+
+def digest_narrative(resources: list[Resource]) -> Resource:
+    """The XHTML elements and attributes that constraint txt-1 of Narrative.div lists."""
+    narrative = next(r for r in resources if r["id"] == "Narrative")
+    constraints = (c for e in narrative["snapshot"]["element"] for c in e.get("constraint", ()))
+    xpath = next(c["xpath"] for c in constraints if c["key"] == "txt-1")
+    elements, attributes = (re.findall("'([^']*)'", part) for part in xpath.split("/@*"))
+    return {"elements": elements, "attributes": attributes}
+
+
 # Writing
 
 
@@ -318,6 +331,7 @@ def write_index(resources: list[Resource], expansions: list[Resource], path: Pat
         "parameters": digest_parameters(resources, types),
         "compartments": digest_compartments(resources),
         "codes": digest_codes(types, expansions),
+        "narrative": digest_narrative(resources),
     }
     path.write_bytes(zlib.compress(compact(index), 9))
 

@@ -111,6 +111,16 @@ class Definitions:
         return self._codes[value_set]
 
     @property
+    def narrative_elements(self) -> frozenset[str]:
+        """The XHTML elements a narrative may use (constraint txt-1)."""
+        return self._index.narrative.elements
+
+    @property
+    def narrative_attributes(self) -> frozenset[str]:
+        """The XHTML attributes a narrative may use (constraint txt-1)."""
+        return self._index.narrative.attributes
+
+    @property
     def archive(self) -> ConformanceArchive:
         """The conformance resources by id and by type."""
         if self._archive is None:

@@ -1,4 +1,4 @@
-"""The digested index of types, search parameters and compartments, decoded type by type as it is asked for."""
+"""The digested index of types, search parameters and compartments, decoded piece by piece on demand."""
 
 from __future__ import annotations
 
@@ -66,6 +66,11 @@ class TypeHead(msgspec.Struct):
     a: bool
 
 
+class PackedNarrative(msgspec.Struct):
+    elements: frozenset[str]
+    attributes: frozenset[str]
+
+
 class Index(msgspec.Struct):
     """The packed index; the values are still JSON text until they are asked for."""
 
@@ -73,6 +78,7 @@ class Index(msgspec.Struct):
     parameters: dict[str, msgspec.Raw]
     compartments: dict[str, dict[str, tuple[str, ...]]]
     codes: dict[str, msgspec.Raw]
+    narrative: PackedNarrative
 
 
 _type_decoder = msgspec.json.Decoder(PackedType)

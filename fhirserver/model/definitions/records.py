@@ -9,7 +9,7 @@ from functools import cached_property
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A binding to a value set; ``value_set`` is its canonical url, with a version after ``|`` where one is given."""
+    """A binding to a value set by canonical url, with a version after ``|`` where there is one."""
 
     strength: str
     value_set: str
@@ -21,8 +21,8 @@ class ElementDef:
 
     ``path`` is that of the specification (``Observation.value[x]``), ``name`` the FHIRPath name (``value``),
     ``json_name`` the property (``valueQuantity``). ``type`` is a type name, or the path of a backbone
-    (``Patient.contact``), or ``Resource``. ``targets`` are the types a Reference or canonical may point at,
-    empty or ``Resource`` for any. ``max`` is None for ``*``. ``min`` of a choice holds for all its types together.
+    (``Patient.contact``), or ``Resource``. ``targets`` are the types a Reference or canonical may name, empty
+    or ``Resource`` for any. ``max`` is None for ``*``. ``min`` of a choice holds for its types together.
     """
 
     path: str
@@ -82,8 +82,8 @@ class SearchComponent:
 class SearchParameter:
     """A search parameter for one resource type.
 
-    ``expression`` is the part of the FHIRPath union that applies to that type, empty for ``_text``, ``_content``
-    and ``_query``. ``usage`` is ``xpathUsage``: ``normal``, ``phonetic``, ``nearby`` …
+    ``expression`` is the part of the FHIRPath union that applies to that type, empty for ``_text``,
+    ``_content`` and ``_query``. ``usage`` is ``xpathUsage``: ``normal``, ``phonetic``, ``nearby`` …
     """
 
     code: str

@@ -1,0 +1,64 @@
+"""Where a check is and what it found. Places are linked tuples, written out only when something is wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import TypeAlias
+
+from fhirserver.kernel.outcomes import Issue
+
+Place: TypeAlias = "tuple[Place | None, str, int]"
+"""``(parent, name, index)``; index −1 for what is not an item of a list."""
+
+LIMIT = 500
+"""Issues reported for one resource; hostile content could otherwise make as many as it has bytes."""
+
+_NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9]{0,63}\Z")
+
+
+class TooManyIssues(Exception):
+    """The report is full; what was found so far stands in it."""
+
+
+class Report:
+    """The issues of one resource, and what its contained resources make it look at later.
+
+    ``minimums`` says whether minimum cardinalities are asked for. ``local`` collects ``#id`` references of
+    the resource that is being checked, to be compared with what it contains.
+    """
+
+    __slots__ = ("issues", "local", "minimums")
+
+    def __init__(self, minimums: bool):
+        self.minimums = minimums
+        self.issues: list[Issue] = []
+        self.local: list[tuple[str, Place]] = []
+
+    def warn(self, code: str, diagnostics: str, place: Place) -> None:
+        """Like :meth:`add`, for what official examples do although the specification says otherwise."""
+        self.add(code, diagnostics, place, "warning")
+
+    def add(self, code: str, diagnostics: str, place: Place, severity: str = "error") -> None:
+        """Record an issue. ``diagnostics`` follows the name of the element and holds no value."""
+        if len(self.issues) >= LIMIT:
+            self.issues.append(Issue("too-costly", f"More than {LIMIT} issues; the rest are left out"))
+            raise TooManyIssues
+        path = render(place)
+        self.issues.append(Issue(code, f"{path}: {diagnostics}", (path,), severity))
+
+    def unknown(self, name: str, place: Place) -> None:
+        """Record a property that the type does not have."""
+        if _NAME.match(name):
+            self.add("structure", "unknown property", (place, name, -1))
+        else:
+            self.add("structure", "unknown property whose name no FHIR element could have", place)
+
+
+def render(place: Place) -> str:
+    """The FHIRPath of a place: ``Patient.contact[0].name.given[1]``."""
+    parts: list[str] = []
+    at: Place | None = place
+    while at is not None:
+        at, name, index = at
+        parts.append(name if index < 0 else f"{name}[{index}]")
+    return ".".join(reversed(parts))
