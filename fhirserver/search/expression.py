@@ -194,7 +194,8 @@ class SortKey:
     """Resources in the order of their least value (greatest, if descending); those without a value come last.
 
     What is compared: string folded, token code, reference target, date low, number low, quantity value, uri;
-    kind ``id``: the logical id; kind ``updated``: the last update. Ties are in order of creation.
+    kind ``id``: the logical id; kind ``updated``: the last update. Ties are in order of creation, or in
+    the reverse if the first key is descending.
     """
 
     param: str

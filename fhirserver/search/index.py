@@ -1,0 +1,263 @@
+"""The index values of a resource, by every search parameter of its type.
+
+The parameters of a type are compiled once into a tree of property names: a resource is walked once, and only
+what is there is looked at. https://hl7.org/fhir/R4/search.html#table
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
+from itertools import product
+from typing import Any, Final, TypeAlias, cast
+
+from fhirserver.kernel.json import JsonObject
+from fhirserver.model.definitions import SearchComponent, SearchParameter, definitions
+from fhirserver.model.fhirpath import FhirPathError, Typed, compile_path
+from fhirserver.search.convert import Codes, Converter, Values, converter, sounding
+from fhirserver.search.routes import Route, Step, passes, routes
+from fhirserver.search.values import CompositeValue, IndexValue, ReferenceValue, SimpleValue
+
+Extractor: TypeAlias = Callable[[JsonObject], Values]
+
+_KEPT_BY_STORAGE: Final = frozenset({"_id", "_lastUpdated"})
+# R4 states the expressions of these two components the wrong way round.
+_SWAPPED: Final = {"http://hl7.org/fhir/SearchParameter/DocumentReference-relationship": ("target", "code")}
+
+
+def extract(resource: JsonObject, base: str = "") -> list[IndexValue]:
+    """The distinct index values of a resource; malformed elements yield none, an unknown type none at all.
+
+    References that start with ``base``, the server's own URL with a slash at its end, are local.
+    """
+    values = extractor(str(resource.get("resourceType", "")))(resource)
+    if base:
+        values = [_localised(value, base) for value in values]
+    return list(dict.fromkeys(values))
+
+
+def _localised(value: IndexValue, base: str) -> IndexValue:
+    if isinstance(value, CompositeValue):
+        return CompositeValue(
+            value.param, tuple(cast(SimpleValue, _localised(part, base)) for part in value.parts)
+        )
+    if isinstance(value, ReferenceValue) and not value.type and value.target.startswith(base):
+        type_name, _, resource_id = value.target[len(base) :].partition("/")
+        if type_name in definitions().resource_types and "/" not in resource_id:
+            return ReferenceValue(value.param, type_name, resource_id)
+    return value
+
+
+@lru_cache(maxsize=256)
+def extractor(type_name: str) -> Extractor:
+    """The compiled extraction for a resource type; it may yield a value twice."""
+    tree, paths = _Tree(), []
+    for parameter in definitions().search_parameters(type_name).values():
+        if parameter.expression and parameter.type != "special" and parameter.code not in _KEPT_BY_STORAGE:
+            paths += _place(tree, parameter, type_name)
+    return partial(_run, tree, tuple(paths))
+
+
+_Path: TypeAlias = Callable[[JsonObject, Values], None]
+
+
+def _run(tree: _Tree, paths: tuple[_Path, ...], resource: JsonObject) -> Values:
+    out: Values = []
+    _walk(tree, resource, resource, out)
+    for path in paths:
+        path(resource, out)
+    return out
+
+
+# --- the tree
+
+_Taker: TypeAlias = Callable[[Any, JsonObject, Values], None]
+"""Takes an item and the resource it is in, and appends values."""
+
+
+class _Edge:
+    """What happens to the items of one property: takers for each, and the way further down."""
+
+    __slots__ = ("child", "converters", "first", "keep", "step", "takers")
+
+    def __init__(self, step: Step):
+        self.step = step
+        self.keep = passes(step.keep) if step.keep else None
+        self.first = step.first
+        self.converters: list[Converter] = []
+        self.takers: list[_Taker] = []
+        self.child: _Tree | None = None
+
+
+class _Tree:
+    """The edges by property name."""
+
+    __slots__ = ("edges", "takers")
+
+    def __init__(self) -> None:
+        self.edges: dict[str, list[_Edge]] = {}
+        self.takers: list[_Taker] = []
+
+    def edge(self, step: Step) -> _Edge:
+        edges = self.edges.setdefault(step.name, [])
+        for edge in edges:
+            if edge.step == step:
+                return edge
+        edges.append(_Edge(step))
+        return edges[-1]
+
+    def reach(self, steps: tuple[Step, ...]) -> _Edge | None:
+        """The edge at the end of ``steps``, made where it is missing; None for no steps."""
+        edge: _Edge | None = None
+        tree = self
+        for step in steps:
+            if edge is not None:
+                tree = edge.child = edge.child or _Tree()
+            edge = tree.edge(step)
+        return edge
+
+
+def _walk(tree: _Tree, node: Any, resource: JsonObject, out: Values) -> None:
+    if not isinstance(node, dict):
+        return
+    for taker in tree.takers:
+        taker(node, resource, out)
+    edges_of = tree.edges
+    if len(edges_of) < len(node):
+        for name, edges in edges_of.items():
+            value = node.get(name)
+            if value is not None:
+                _descend(edges, value, resource, out)
+    else:
+        for name, value in node.items():
+            if name in edges_of and value is not None:
+                _descend(edges_of[name], value, resource, out)
+
+
+def _descend(edges: list[_Edge], value: Any, resource: JsonObject, out: Values) -> None:
+    items = value if isinstance(value, list) else (value,)
+    for edge in edges:
+        keep, child = edge.keep, edge.child
+        for item in items[:1] if edge.first else items:
+            if item is None or (keep is not None and not keep(item)):
+                continue
+            for convert in edge.converters:
+                convert(item, out)
+            for taker in edge.takers:
+                taker(item, resource, out)
+            if child is not None:
+                _walk(child, item, resource, out)
+
+
+def _place(tree: _Tree, parameter: SearchParameter, origin: str) -> list[_Path]:
+    """Put a parameter into the tree, or return what evaluates it as FHIRPath."""
+    found = routes(parameter.expression, origin)
+    if found is None:
+        return [partial(_evaluate, parameter, _compiled(parameter.expression, origin))]
+    for route in found:
+        _place_route(tree, parameter, route)
+    return []
+
+
+def _place_route(tree: _Tree, parameter: SearchParameter, route: Route) -> None:
+    edge = tree.reach(route.steps)
+    if parameter.type == "composite":
+        (edge or tree).takers.append(_composite(parameter, route.type))
+    elif edge is not None:
+        convert = _converter(parameter, route)
+        if convert is not None:
+            edge.converters.append(convert)
+
+
+def _converter(parameter: SearchParameter | SearchComponent, route: Route) -> Converter | None:
+    if isinstance(parameter, SearchParameter) and parameter.usage == "phonetic" and route.type == "HumanName":
+        return partial(sounding, parameter.code)
+    return converter(parameter.code, parameter.type, route.type, _codes(route))
+
+
+def _codes(route: Route) -> Codes | None:
+    """Code → system of a bound `code` element, where one code is in one system only."""
+    binding = route.element.binding if route.element and route.type == "code" else None
+    systems = definitions().required_codes(binding.value_set) if binding else None
+    if not systems:
+        return None
+    found: Codes = {}
+    for system, codes in systems.items():
+        found.update((code, "" if code in found else system) for code in codes)
+    return found
+
+
+# --- composites
+
+
+def _composite(parameter: SearchParameter, origin: str) -> _Taker:
+    swapped = _SWAPPED.get(parameter.url)
+    parts = [
+        _component(component, swapped[i] if swapped else component.expression, origin)
+        for i, component in enumerate(parameter.components)
+    ]
+    return partial(_tuples, parameter.code, tuple(reversed(parts)))
+
+
+def _tuples(
+    code: str,
+    parts: tuple[Callable[[Any, JsonObject], Values], ...],
+    item: Any,
+    resource: JsonObject,
+    out: Values,
+) -> None:
+    """Every combination of component values; the last component, mostly the rarer one, is asked first."""
+    found: list[list[SimpleValue]] = []
+    for part in parts:
+        values = part(item, resource)
+        if not values:
+            return
+        found.append(cast("list[SimpleValue]", values))
+    out.extend(CompositeValue(code, combination) for combination in product(*reversed(found)))
+
+
+def _component(
+    component: SearchComponent, expression: str, origin: str
+) -> Callable[[Any, JsonObject], Values]:
+    of_resource = expression.startswith("%resource.")
+    if of_resource:
+        expression = expression.removeprefix("%resource.")
+        origin = origin.partition(".")[0]
+    tree = _Tree()
+    found = routes(expression, origin)
+    if found is None:
+        raise NotImplementedError(f"component {component.code} of {origin} is not a route")
+    for route in found:
+        edge, convert = tree.reach(route.steps), _converter(component, route)
+        if edge is not None and convert is not None:
+            edge.converters.append(convert)
+    return partial(_component_values, component.code, tree, of_resource)
+
+
+def _component_values(code: str, tree: _Tree, of_resource: bool, item: Any, resource: JsonObject) -> Values:
+    values: Values = []
+    _walk(tree, resource if of_resource else item, resource, values)
+    return [value for value in values if value.param == code]
+
+
+# --- expressions that are more than routes
+
+
+def _compiled(expression: str, origin: str) -> Callable[[JsonObject], list[Typed]]:
+    return compile_path(expression, context=origin)
+
+
+def _evaluate(
+    parameter: SearchParameter, path: Callable[[JsonObject], list[Typed]], resource: JsonObject, out: Values
+) -> None:
+    for item in _results(path, resource):
+        convert = converter(parameter.code, parameter.type, item.type)
+        if convert is not None:
+            convert(item.value, out)
+
+
+def _results(path: Callable[[JsonObject], list[Typed]], resource: JsonObject) -> Iterator[Typed]:
+    try:
+        yield from path(resource)
+    except FhirPathError:
+        return

@@ -1,0 +1,75 @@
+"""Search over resources in memory: every resource of the type is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from fhirserver.search import cursor
+from fhirserver.search.expression import Cursor, Query, SortKey, SortValue
+from fhirserver.search.match import Entry, is_after, matches, reversed_ties, sort_value
+from fhirserver.search.values import IndexValue
+
+
+class MemoryIndex:
+    """The current resources by number, with their index values."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, dict[int, Entry]] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def put(self, pk: int, type: str, id: str, updated: int, values: Sequence[IndexValue]) -> None:
+        """Index a current resource; ``updated`` is its last update in microseconds."""
+        self._entries.setdefault(type, {})[pk] = Entry(type, id, updated, tuple(values))
+        self._numbers[type, id] = pk
+
+    def remove(self, pk: int, type: str) -> None:
+        """Forget a resource that was deleted."""
+        entry = self._entries.get(type, {}).pop(pk, None)
+        if entry is not None:
+            del self._numbers[type, entry.id]
+
+    def clear(self) -> None:
+        self._entries.clear()
+        self._numbers.clear()
+
+    def entry(self, type: str, id: str) -> Entry | None:
+        pk = self._numbers.get((type, id))
+        return None if pk is None else self._entries[type][pk]
+
+    def entries(self, type: str) -> Iterable[Entry]:
+        return self._entries.get(type, {}).values()
+
+    def select(self, query: Query) -> tuple[list[int], str]:
+        """The numbers of one page in order, and the cursor of the next page, or ""."""
+        places = self._places(query)
+        if query.cursor is not None:
+            places = [p for p in places if is_after(query.sort, p[0], p[1], query.cursor)]
+        page = places[: query.count]
+        more = bool(page) and len(places) > len(page)
+        return [pk for _, pk in page], cursor.encode(Cursor(*page[-1])) if more else ""
+
+    def count(self, query: Query) -> int:
+        """How many resources match, on all pages together."""
+        return sum(matches(query.where, entry, self) for entry in self.entries(query.type))
+
+    def _places(self, query: Query) -> list[tuple[tuple[SortValue, ...], int]]:
+        """Sort values and number of all that match, in order."""
+        places = [
+            (tuple(sort_value(key, entry) for key in query.sort), pk)
+            for pk, entry in self._entries.get(query.type, {}).items()
+            if matches(query.where, entry, self)
+        ]
+        places.sort(key=lambda place: place[1], reverse=reversed_ties(query.sort))
+        for at in reversed(range(len(query.sort))):
+            places = _ordered(places, at, query.sort[at])
+        return places
+
+
+def _ordered(
+    places: list[tuple[tuple[SortValue, ...], int]], at: int, key: SortKey
+) -> list[tuple[tuple[SortValue, ...], int]]:
+    """Sorted by one key and stable, those without a value last."""
+    valued = [place for place in places if place[0][at] is not None]
+    valued.sort(key=lambda place: cast(str, place[0][at]), reverse=key.descending)
+    return valued + [place for place in places if place[0][at] is None]
