@@ -1,0 +1,60 @@
+"""How far a pull has come: for each resource type an instant before which nothing can have been missed.
+
+``_lastUpdated`` is set when an EHR begins a write, and the write can be seen only when it ends; some EHRs
+write it in whole seconds. So the mark never moves past "when we asked, less the overlap", what lies after
+it is read again next time, and ``seen`` names the versions there which were handed out already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from fhirserver.kernel.instants import instant, parse_instant
+from fhirserver.kernel.json import JsonObject
+
+FORMAT = 1
+MOST_SEEN = 1000
+
+
+class InvalidCursor(ValueError):
+    """The cursor is not one of this adapter's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where one type stands. ``since`` is None before its first complete page."""
+
+    since: datetime | None = None
+    seen: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> JsonObject:
+        json: JsonObject = {"seen": dict(self.seen)} if self.seen else {}
+        return {"since": instant(self.since), **json} if self.since else json
+
+    @staticmethod
+    def make(since: datetime | None, seen: Mapping[str, str]) -> Mark:
+        """A mark that remembers no more than the newest of ``seen``; the rest are handed out again."""
+        return Mark(since, dict(list(seen.items())[-MOST_SEEN:]))
+
+
+def read_cursor(cursor: JsonObject | None) -> dict[str, Mark]:
+    """The marks by type. Raises :class:`InvalidCursor`."""
+    if cursor is None:
+        return {}
+    if cursor.get("format") != FORMAT or not isinstance(cursor.get("types"), dict):
+        raise InvalidCursor(f"expected a cursor of format {FORMAT}")
+    return {type: _mark(type, json) for type, json in cursor["types"].items()}
+
+
+def write_cursor(marks: Mapping[str, Mark]) -> JsonObject:
+    return {"format": FORMAT, "types": {type: mark.as_json() for type, mark in marks.items()}}
+
+
+def _mark(type: str, json: JsonObject) -> Mark:
+    try:
+        since = parse_instant(json["since"]) if "since" in json else None
+        return Mark(since, dict(json.get("seen", {})))
+    except (ValueError, TypeError):
+        raise InvalidCursor(f"the mark of {type} is malformed") from None
