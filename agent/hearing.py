@@ -1,0 +1,237 @@
+"""What an utterance asks for, by rules over its normalised text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from fhirserver.world.spoken.answers import Answer, answer, is_never_mind
+from fhirserver.world.spoken.words import plain
+
+_WISHES: dict[str, str] = {
+    "cancel": r"\bcancel\w*\b(?! (?:my|the) (?:insurance|plan|coverage))|\bcall off\b"
+    r"|\b(?:don't|do not|no longer) need (?:my|the|that|this) (?:appointment|visit)",
+    "reschedule": r"\bre ?schedul\w*|\b(?:move|change|push|shift|switch|postpone|bring forward)\b"
+    r"(?:(?!address|phone|number|insurance|mind)[\w' ]){0,30}\b(?:appointment|visit|time|date|checkup|"
+    r"check up)\b"
+    r"|\bpostpone\b|\b(?:can't|cannot|can not|won't be able to|unable to) (?:make|come|attend|keep)\b"
+    r"|\b(?:different|another|new) (?:time|date) for (?:my|the)\b"
+    r"|\bmove (?:it|that|this)\b|\b(?:thursday|monday|tuesday|wednesday|friday|"
+    r"my) (?:appointment )?doesn't work",
+    "book": r"\b(?:book|schedule|make|set up|get|have|need|want|like|new) (?:me )?(?:an?|another|"
+    r"my next|in for an?) "
+    r"(?:new |follow ?up |annual |physical )?(?:appointment|visit|checkup|check up|physical|exam|slot)\b"
+    r"|\b(?:need|want|like) to (?:see|come in|be seen)\b|\bsee (?:the|a|my) (?:doctor|nurse)\b|"
+    r"\bnew appointment\b"
+    r"|\bfollow up (?:appointment|visit)\b|\b(?:book|schedule) (?:something|it|one)\b",
+    "confirm": r"\b(?:confirm|check|verify|double check) (?:on )?(?:my|the|that|an|about my|"
+    r"our) (?:\w+ ){0,2}"
+    r"(?:appointment|visit)|\bwhen(?:'s| is| am) (?:my|i)\b(?! insurance)|\bdo i have (?:an|any) appointment"
+    r"|\b(?:what|which) (?:time|day)(?:'s| is) (?:my|the) (?:\w+ )?(?:appointment|visit)"
+    r"|\bappointment (?:is )?still (?:on|good)|\bi'll be there\b",
+    "insurance": r"\binsurance\b(?! (?:reminder|question about my bill))|\b(?:my|new) (?:coverage|plan|"
+    r"member id|policy)\b"
+    r"|\bmember (?:id|number)\b|\bmedicare\b|\bmedicaid\b",
+    "phone": r"\b(?:new|change[sd]?|update|different|got a|correct|wrong|switch\w*) (?:\w+ ){0,4}?"
+    r"(?:phone|cell|cellphone|mobile|telephone|contact number|number)\b"
+    r"|\b(?:phone|cell|mobile|telephone)(?: number)? (?:has |is |was )?(?:changed|new|different|wrong)",
+    "address": r"\b(?:new|change[sd]?|update|different|correct|my|wrong) (?:\w+ ){0,3}?address\b|\b(?:i|"
+    r"we)(?:'ve| have)? "
+    r"(?:just )?moved\b(?! my)|\baddress (?:has |is )?(?:changed|new|different|wrong)",
+}  # fmt: skip
+_NOT_PHONE = r"\b(?:member|group|id|insurance|policy|wrong) number\b|\bnumber on my card\b"
+_PERSON = re.compile(
+    r"\b(?:(?:speak|talk|connect me|get me|put me through|transfer me|transferred) (?:to|with|"
+    r"through to)?|want|need|get|"
+    r"like|give me) (?:\w+ ){0,3}?(?:person|human|human being|representative|operator|receptionist|"
+    r"real person|"
+    r"somebody|someone|staff|agent|nurse|front desk|manager|supervisor)\b|^(?:a )?(?:representative|"
+    r"operator|human|agent|"
+    r"real person|person|receptionist)(?: please)?$|\bare you (?:a )?(?:robot|machine|bot|"
+    r"real)\b.*\b(?:person|human)\b"
+    r"|\bspeak to (?:a )?(?:person|human|someone|somebody)"
+)
+_WRONG_NUMBER = re.compile(
+    r"\bwrong number\b(?! on)|\bwho is this\b.*\bwrong\b|\bis this (?:the )?(?:pizza|domino|bank|taxi|"
+    r"restaurant|garage)"
+    r"|\bdialed (?:the )?wrong\b|\bmisdialed\b|\bdidn't mean to call\b|\bcalled (?:you )?by (?:mistake|"
+    r"accident)\b"
+)
+_EMERGENCY = re.compile(
+    r"\b(?:chest pains?|pain in my chest|my chest hurts|chest (?:is )?(?:tight|tightness|pressure)|"
+    r"pressure in my chest|(?:can't|cannot|can not|trouble|difficulty|hard to|struggling to) breath(?:e|"
+    r"ing)?|"
+    r"not breathing|stopped breathing|heart attack|having a stroke|face is drooping|slurred speech|"
+    r"unconscious|"
+    r"passed out|won't wake up|unresponsive|"
+    r"bleeding (?:a lot|heavily|badly|out|won't stop)|won't stop bleeding|can't stop the bleeding|overdos\w+|"
+    r"seizure|seizing|choking|anaphyla\w+|throat is (?:closing|swelling)|severe allergic|poisoned|"
+    r"been shot|been stabbed|call 9 ?1 ?1|call nine one one|(?:this is|it's|having|"
+    r"have) (?:\w+ )?an? (?:\w+ )?emergency|"
+    r"medical emergency|dying)\b"
+)
+_SELF_HARM = re.compile(
+    r"\b(?:kill(?:ing)? myself|suicid\w+|end (?:my life|it all)|want to die|hurt(?:ing)? myself|"
+    r"harm(?:ing)? myself|"
+    r"don't want to (?:live|be here anymore)|take my own life)\b"
+)
+_NOT_EMERGENCY = re.compile(
+    r"\b(?:not|isn't|no|wasn't|nothing like) (?:an? |having |really )?(?:\w+ )?(?:emergency|"
+    r"chest pains?|heart attack)\b"
+)
+_FRUSTRATED = re.compile(
+    r"\b(?:ridiculous|frustrat\w+|annoy\w+|angry|upset|unacceptable|waste of (?:my )?time|fed up|"
+    r"sick of|tired of|"
+    r"this is (?:so |really )?(?:stupid|terrible|awful|crazy|absurd|insane|nonsense|taking forever)|useless|"
+    r"how many times|already (?:told|said|gave)|"
+    r"for the (?:third|second|fourth|hundredth|last) time|again and again|you(?:'re| are) not listening|"
+    r"come on|"
+    r"what the (?:hell|heck)|damn|hell|crap|for god's sake|goodness sake|been (?:waiting|on hold)|"
+    r"every time i call|"
+    r"can't believe|so hard|worst)\b"
+)
+_ABUSE = re.compile(r"\b(?:fuck\w*|shit\w*|bitch\w*|asshole\w*|idiot|moron|stupid (?:bot|machine|robot))\b")
+_GOODBYE = re.compile(
+    r"\b(?:good ?bye|bye|bye bye|that's all|that is all|that'll be all|that will be all|nothing else|"
+    r"that's everything|"
+    r"that's it|i'm (?:all set|done|good)|all set|have a (?:good|nice|great) (?:day|one|evening|afternoon)|"
+    r"see you|talk to you later)\b"
+)
+_REPEAT = re.compile(
+    r"\b(?:repeat|say (?:that|it) again|come again|pardon|didn't (?:catch|hear|get)|what was that|"
+    r"what did you say|excuse me|one more time|say again)\b|^(?:what|sorry|huh|pardon|hello)$"
+)
+_THIRD_PARTY = re.compile(
+    r"\b(?:(?:calling|call|here|speaking|appointment|asking) (?:is )?(?:for|on behalf of|about) (?:my )|"
+    r"for my |behalf of )?(?P<who>my (?:mother|father|mom|mum|dad|son|daughter|husband|wife|child|kid|"
+    r"partner|"
+    r"brother|sister|grandmother|grandfather|grandma|grandpa|aunt|uncle|friend|neighbor|boyfriend|girlfriend|"
+    r"spouse|client|patient|parents?|little (?:boy|girl)|baby)(?:'s)?)\b"
+)
+_ON_BEHALF = re.compile(
+    r"\b(?:on behalf of|i'm (?:his|her|their) (?:mother|father|mom|dad|wife|husband|son|daughter|"
+    r"caregiver|carer|"
+    r"guardian|parent|partner|sister|brother|assistant|social worker|case manager)|"
+    r"i'm calling for (?!my (?:appointment|"
+    r"insurance|visit|results))(?!an? )(?!the )(?!help))\b"
+)
+_MYSELF = re.compile(r"\b(?:for myself|i'm the patient|i am the patient|it's for me|this is for me|for me)\b")
+_NEW_PATIENT = re.compile(
+    r"\b(?:new patient|never been (?:there|to|a patient)|first time (?:calling|patient|visit)|register)\b"
+)
+_BEYOND = re.compile(
+    r"\b(?:prescription|refill|medication|medicine|dosage|dose|lab results?|test results?|results|bill|"
+    r"billing|"
+    r"invoice|charge|diagnos\w+|symptoms?|should i (?:take|stop|eat|be worried)|is it (?:safe|normal|"
+    r"serious)|"
+    r"medical records?|referral|x ray|mri|directions|parking|opening hours|your hours|open on|hours are)\b"
+)
+_COMPILED = {name: re.compile(pattern) for name, pattern in _WISHES.items()}
+_NOT_PHONE_RE = re.compile(_NOT_PHONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One utterance with its number in the transcript and what the rules make of it."""
+
+    turn: int
+    text: str
+    plain: str = field(repr=False)
+    answer: Answer | None
+    wishes: tuple[str, ...]
+
+    def _has(self, pattern: re.Pattern[str]) -> bool:
+        return pattern.search(self.plain) is not None
+
+    @property
+    def yes(self) -> bool:
+        return self.answer is Answer.YES
+
+    @property
+    def no(self) -> bool:
+        return self.answer is Answer.NO
+
+    @property
+    def emergency(self) -> bool:
+        return self._has(_EMERGENCY) and not self._has(_NOT_EMERGENCY)
+
+    @property
+    def self_harm(self) -> bool:
+        return self._has(_SELF_HARM)
+
+    @property
+    def person(self) -> bool:
+        return self._has(_PERSON)
+
+    @property
+    def wrong_number(self) -> bool:
+        return self._has(_WRONG_NUMBER)
+
+    @property
+    def frustrated(self) -> bool:
+        return self._has(_FRUSTRATED) or self._has(_ABUSE)
+
+    @property
+    def abusive(self) -> bool:
+        return self._has(_ABUSE)
+
+    @property
+    def goodbye(self) -> bool:
+        return self._has(_GOODBYE)
+
+    @property
+    def repeat(self) -> bool:
+        return self._has(_REPEAT) and len(self.plain.split()) <= 8
+
+    @property
+    def new_patient(self) -> bool:
+        return self._has(_NEW_PATIENT)
+
+    @property
+    def beyond(self) -> bool:
+        return self._has(_BEYOND)
+
+    @property
+    def never_mind(self) -> bool:
+        return is_never_mind(self.text)
+
+    @property
+    def third_party(self) -> str:
+        """Whom the caller speaks for (``my mother``), or empty."""
+        match = _THIRD_PARTY.search(self.plain)
+        if match and not _MYSELF.search(self.plain):
+            return match["who"].removesuffix("'s")
+        return "somebody else" if self._has(_ON_BEHALF) else ""
+
+    @property
+    def for_self(self) -> bool:
+        return self._has(_MYSELF)
+
+
+def _wishes(said: str) -> tuple[str, ...]:
+    hits = {name: m.start() for name, pattern in _COMPILED.items() if (m := pattern.search(said))}
+    if "phone" in hits and _NOT_PHONE_RE.search(said) and not re.search(r"\b(?:phone|cell|mobile)\b", said):
+        del hits["phone"]
+    if "reschedule" in hits:
+        hits.pop("confirm", None)
+        if not re.search(r"\b(?:another|second|also|new) (?:appointment|visit)\b", said):
+            hits.pop("book", None)
+    if (
+        "cancel" in hits
+        and "reschedule" in hits
+        and re.search(r"\b(?:don't|not|rather than|instead of) cancel", said)
+    ):
+        del hits["cancel"]
+    elif (
+        "cancel" in hits
+        and re.search(r"\b(?:can't|cannot|unable|won't) \w+\b", said)
+        and "reschedul" not in said
+    ):
+        hits.pop("reschedule", None)
+    return tuple(sorted(hits, key=lambda name: hits[name]))
+
+
+def hear(turn: int, text: str) -> Heard:
+    """Read one utterance."""
+    said = plain(text)
+    return Heard(turn, text, said, answer(text), _wishes(said))

@@ -1,0 +1,95 @@
+"""What a brain remembers during one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
+from agent.records import AppointmentRecord, Context, PatientRecord
+from agent.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What does not change during a call.
+
+    ``third_party``: ``known_phone`` serves those who call from a number on the patient's record, ``person``
+    serves nobody but the patient. ``zone`` is the practice's IANA time zone.
+    """
+
+    practice: str = "the clinic"
+    zone: str = "America/New_York"
+    identity_attempts: int = 3
+    third_party: str = "known_phone"
+    infer_phone: bool = True
+
+    @property
+    def tz(self) -> tzinfo:
+        return ZoneInfo(self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A finished piece of business, for the recap and the summary."""
+
+    kind: str
+    text: str
+    reference: str = ""
+    checked_later: bool = False
+    turns: tuple[int, ...] = ()
+
+
+@dataclass
+class Memory:
+    """Mutable state of one call; everything in it follows from the signals so far."""
+
+    setting: Setting
+    now: datetime
+    caller: str = ""
+    turn: int = 0
+    candidates: tuple[PatientRecord, ...] = ()
+    patient: PatientRecord | None = None
+    contexts: dict[str, Context] = field(default_factory=dict)
+    third_party: str = ""
+    identity_failures: int = 0
+    done: list[Done] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    follow_up: list[str] = field(default_factory=list)
+    frustration: int = 0
+    misunderstood: int = 0
+    ended: str = ""
+
+    @property
+    def today(self) -> date:
+        return self.local(self.now).date()
+
+    @property
+    def local_now(self) -> datetime:
+        return self.local(self.now)
+
+    def local(self, at: datetime) -> datetime:
+        return at.astimezone(self.setting.tz)
+
+    @property
+    def context(self) -> Context:
+        """What is known of the identified patient; empty until it is loaded."""
+        key = self.patient.reference if self.patient else ""
+        return self.contexts.get(key, Context(key))
+
+    @property
+    def upcoming(self) -> list[AppointmentRecord]:
+        """The identified patient's appointments still to come, in order."""
+        kept = [a for a in self.context.appointments if a.start > self.now and a.status in _OPEN]
+        return sorted(kept, key=lambda a: a.start)
+
+
+_OPEN = frozenset({"booked", "pending", "proposed", "arrived", "waitlist"})
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A tool that runs: who asked for it."""
+
+    request: Request
+    owner: object

@@ -1,0 +1,1 @@
+"""The deterministic dialogue policy: a brain that needs no model and no key."""

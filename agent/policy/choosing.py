@@ -1,0 +1,134 @@
+"""Which of the caller's appointments is meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from agent.hearing import Heard
+from agent.memory import Memory
+from agent.records import AppointmentRecord, SlotRecord
+from agent.scheduling import Wish, wish
+from fhirserver.world.spoken.answers import versions
+from fhirserver.world.spoken.days import day_wishes
+from fhirserver.world.spoken.names import mentions
+from fhirserver.world.spoken.say import say_list, say_moment
+from fhirserver.world.spoken.times import time_wishes
+
+_PLACES = (
+    ("first", 0),
+    ("one", 0),
+    ("earlier", 0),
+    ("earliest", 0),
+    ("second", 1),
+    ("two", 1),
+    ("third", 2),
+    ("three", 2),
+)
+_LAST = ("last", "latest", "later", "final")
+_INSTEAD = re.compile(r"\b(?:to|for|until|instead|into|on)\b")
+
+
+def spoken_appointment(memory: Memory, appointment: AppointmentRecord) -> str:
+    """``Thursday, December third at ten AM with Doctor Ada Lane``."""
+    said = say_moment(memory.local(appointment.start), memory.today)
+    return f"{said} with {appointment.practitioner_name}" if appointment.practitioner_name else said
+
+
+def spoken_slot(memory: Memory, slot: SlotRecord, with_name: bool = True) -> str:
+    """A slot as it is said."""
+    said = say_moment(memory.local(slot.start), memory.today)
+    return f"{said} with {slot.practitioner_name}" if with_name and slot.practitioner_name else said
+
+
+def spoken_slots(memory: Memory, slots: Sequence[SlotRecord]) -> str:
+    """Slots as a list; the practitioner is named once where there is only one."""
+    names = {s.practitioner_name for s in slots}
+    if len(names) == 1 and len(slots) > 1:
+        listed = say_list([spoken_slot(memory, s, with_name=False) for s in slots])
+        name = names.pop()
+        return f"{listed}, with {name}" if name else listed
+    return say_list([spoken_slot(memory, s) for s in slots])
+
+
+def by_place(heard: Heard, count: int) -> int | None:
+    """``the second one``, ``the last``: an index, or None."""
+    said = heard.plain
+    for word in _LAST:
+        if re.search(rf"\b(?:the )?{word}\b(?: one| time| slot| appointment| option)?", said):
+            return count - 1 if f"{word} week" not in said else None
+    for word, index in _PLACES:
+        pattern = rf"\b(?:the|option|number) {word}\b|^{word}(?: one| please)?$|^{word} (?:works|is|sounds)"
+        if re.search(pattern, said) and index < count:
+            return index
+    return None
+
+
+def _starts_at(start: datetime, wanted: Wish) -> bool:
+    return wanted.says_something and not wanted.anything and wanted.holds(start)
+
+
+def pick(memory: Memory, heard: Heard, starts: Sequence[datetime]) -> list[int]:
+    """The indexes of ``starts`` that an utterance points at by day, time or place; empty when by none."""
+    for version in versions(heard.text):
+        wanted = wish(version.text, memory.today)
+        if wanted.days or wanted.times:
+            local = [memory.local(s) for s in starts]
+            hits = [i for i, start in enumerate(local) if _starts_at(start, wanted)]
+            return hits if hits else _looser(local, wanted)
+    place = by_place(heard, len(starts))
+    return [] if place is None else [place]
+
+
+def _looser(starts: Sequence[datetime], wanted: Wish) -> list[int]:
+    """``ten`` may have been heard as ten in the morning where it was offered at night, and so on."""
+    exact = [t.exact for t in wanted.times if t.exact]
+    if wanted.days or not exact:
+        return []
+    return [
+        i
+        for i, s in enumerate(starts)
+        if any((s.hour % 12, s.minute) == (t.hour % 12, t.minute) for t in exact)
+    ]
+
+
+def pick_appointment(
+    memory: Memory, heard: Heard, those: Sequence[AppointmentRecord]
+) -> list[AppointmentRecord]:
+    """The appointments an utterance points at, by day, time, place or practitioner."""
+    hits = [those[i] for i in pick(memory, heard, [a.start for a in those])]
+    named = [a for a in those if a.practitioner_name and mentions(heard.text, a.practitioner_name)]
+    if hits and named:
+        both = [a for a in hits if a in named]
+        return both or hits
+    return hits or named
+
+
+def split_move(
+    memory: Memory, heard: Heard, those: Sequence[AppointmentRecord]
+) -> tuple[list[AppointmentRecord], Wish]:
+    """``move my Thursday appointment to next week in the morning`` → the Thursday one, and the wish.
+
+    The first day that is an appointment's is the old one when more days follow it or nothing says ``to``.
+    """
+    text = heard.text
+    days = day_wishes(text, memory.today)
+    old = []
+    cut = 0
+    if days:
+        first = days[0]
+        lead = text[: first.start].lower()
+        old = [a for a in those if first.value.is_one_day and first.value.holds(memory.local(a.start).date())]
+        towards = re.search(r"\b(?:to|for|until|instead)\s+(?:\w+\s+)?$", lead) is not None
+        if old and (len(days) > 1 or not towards):
+            cut = first.end
+        else:
+            old = []
+    rest = text[cut:]
+    if cut and not (day_wishes(rest, memory.today) or time_wishes(rest)):
+        return old, Wish()
+    if cut:
+        match = _INSTEAD.search(rest)
+        rest = rest[match.start() :] if match else rest
+    return old, wish(rest, memory.today)

@@ -1,0 +1,169 @@
+"""Who is calling: full name and birth date, before anything of a record is said.
+
+Until both match, no sentence of the agent depends on what any record holds, not even on whether there is one.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+from agent.hearing import Heard
+from agent.memory import Memory
+from agent.policy.desk import Desk
+from agent.records import PatientRecord
+from agent.requests import FindByBirthDate, LoadContext
+from agent.results import Failed, PatientsFound, Result
+from fhirserver.world.spoken.answers import versions
+from fhirserver.world.spoken.dates import birth_dates, dates
+from fhirserver.world.spoken.identifiers import digit_strings
+from fhirserver.world.spoken.names import introduced_names, says_family, says_given
+from fhirserver.world.spoken.spelling import spelled
+from fhirserver.world.spoken.words import plain
+
+
+def matches(record: PatientRecord, name: str, birth_date: date) -> bool:
+    """Whether one of the record's names is heard in ``name``, whole, and the birth date is the very day."""
+    if record.birth_date != birth_date:
+        return False
+    return any(says_given(name, given) and says_family(name, family) for given, family in record.names)
+
+
+def _exactly(record: PatientRecord, name: str) -> bool:
+    said = plain(name).split()
+    return any(plain(g).split()[:1] == said[:1] for given, _ in record.names for g in given[:1])
+
+
+def choose(records: tuple[PatientRecord, ...], name: str, birth_date: date) -> tuple[PatientRecord, ...]:
+    """Those that match; where several do, those whose first name is the very one said."""
+    found = tuple(r for r in records if matches(r, name, birth_date))
+    exact = tuple(r for r in found if _exactly(r, name))
+    return exact if len(found) > 1 and exact else found
+
+
+class Identity:
+    """Collects a name and a birth date, and compares."""
+
+    kind = "identity"
+    state = "identity"
+
+    def __init__(self) -> None:
+        self.name = ""
+        self.birth_date: date | None = None
+        self.fresh = False
+        self.asked = ""
+        self.searching = False
+        self.finished = False
+
+    def listen(self, memory: Memory, heard: Heard) -> bool:
+        """Take what an utterance says of name and birth date; whether it said anything of them."""
+        birth = self._birth(memory, heard)
+        name = self._name(heard)
+        self.birth_date = birth or self.birth_date
+        if name:
+            self.name = name if " " in name or not self.name else f"{self.name.split()[0]} {name}"
+        self.fresh = self.fresh or bool(birth or name)
+        return bool(birth or name)
+
+    def _birth(self, memory: Memory, heard: Heard) -> date | None:
+        for version in versions(heard.text):
+            found = {f.value for f in birth_dates(version.text, memory.today)}
+            old_enough = {d for d in found if d < memory.today}
+            if len(old_enough) == 1:
+                day = old_enough.pop()
+                return (
+                    day
+                    if self.asked or "born" in heard.plain or "birth" in heard.plain or day.year < 2024
+                    else None
+                )
+        return None
+
+    def _name(self, heard: Heard) -> str:
+        explicit = any(
+            f"{w} " in f"{heard.plain} "
+            for w in ("name", "this is", "i'm", "i am", "speaking", "it's", "last")
+        )
+        if not (self.asked or explicit):
+            return ""
+        for version in versions(heard.text):
+            names = [f.value for f in introduced_names(version.text)]
+            spelt = [f.value for f in spelled(version.text)]
+            if names or spelt:
+                return " ".join(dict.fromkeys([*names[-1:], *spelt]))
+        return ""
+
+    def ask(self, desk: Desk) -> None:
+        """Ask for what is missing."""
+        third = "_third" if desk.memory.third_party else ""
+        if not self.name and not self.birth_date:
+            self.asked = "both"
+            desk.say("ask_identity" + third)
+        elif not self.birth_date:
+            self.asked = "birth"
+            desk.say("ask_birth" + third)
+        else:
+            self.asked = "name"
+            desk.say("ask_name" + third)
+
+    def hear(self, desk: Desk, heard: Heard) -> bool:
+        """Take an utterance that was already listened to; False when it was of no use."""
+        if self.searching:
+            return True
+        if self.birth_date and self.name and " " in self.name and self.fresh:
+            self._check(desk, desk.memory.candidates, final=False)
+            return True
+        if self.fresh and self.asked:
+            self.fresh = False
+            self._ask_rest(desk, heard)
+            return True
+        return False
+
+    def _ask_rest(self, desk: Desk, heard: Heard) -> None:
+        half_a_date = dates(heard.text) or digit_strings(heard.text, 4)
+        if not self.birth_date and half_a_date:
+            desk.say("ask_birth_again")
+        elif self.birth_date and self.name and " " not in self.name:
+            self.asked = "name"
+            desk.say("ask_name" + ("_third" if desk.memory.third_party else ""))
+        else:
+            self.ask(desk)
+
+    def _check(self, desk: Desk, records: tuple[PatientRecord, ...], final: bool) -> None:
+        self.fresh = False
+        if self.birth_date is None:
+            return
+        found = choose(records, self.name, self.birth_date)
+        if len(found) == 1:
+            self._settle(desk, found[0])
+        elif not final and not found:
+            self.searching = True
+            desk.fill("loading")
+            desk.run(FindByBirthDate(self.birth_date), self)
+        else:
+            self._fail(desk)
+
+    def _settle(self, desk: Desk, record: PatientRecord) -> None:
+        memory = desk.memory
+        known = any(record.id == c.id for c in memory.candidates)
+        if memory.third_party and not (known and memory.setting.third_party == "known_phone"):
+            desk.hand_over("third_party_person", "third party calling for a patient")
+            return
+        memory.patient, self.finished = record, True
+        if record.reference not in memory.contexts:
+            desk.run(LoadContext(record.reference), self)
+
+    def _fail(self, desk: Desk) -> None:
+        memory = desk.memory
+        memory.identity_failures += 1
+        if memory.identity_failures >= memory.setting.identity_attempts:
+            desk.hand_over("identity_person", "identity not established")
+            return
+        self.asked = "both"
+        desk.say("identity_failed")
+
+    def result(self, desk: Desk, result: Result) -> None:
+        """Patients born on the day named."""
+        self.searching = False
+        if isinstance(result, PatientsFound):
+            self._check(desk, result.patients, final=True)
+        elif isinstance(result, Failed):
+            desk.hand_over("trouble", "records could not be searched")

@@ -1,0 +1,261 @@
+"""New insurance: payer, member id and group, read back and corrected until the caller says yes."""
+
+from __future__ import annotations
+
+import re
+
+from agent.hearing import Heard
+from agent.memory import Done
+from agent.policy.desk import Desk
+from agent.policy.slots import basis
+from agent.requests import CONFIRMED, MENTIONED, AddCoverage
+from agent.results import Result, Written
+from fhirserver.world.spoken.answers import Answer, versions
+from fhirserver.world.spoken.characters import runs
+from fhirserver.world.spoken.identifiers import identifiers
+from fhirserver.world.spoken.names import mentions
+from fhirserver.world.spoken.say import say_id
+from fhirserver.world.spoken.words import fold, plain
+
+PAYERS = (
+    "Aetna", "Anthem", "Blue Cross Blue Shield", "Cigna", "Humana", "Kaiser Permanente", "UnitedHealthcare",
+    "Medicare", "Medicaid", "Molina Healthcare", "Centene", "Oscar Health", "Tricare", "Highmark", "Ambetter",
+    "WellCare", "Harvard Pilgrim", "Tufts Health Plan", "Premera", "Regence", "UPMC Health Plan",
+    "EmblemHealth",
+    "Health Net", "Geisinger", "Independence Blue Cross", "CareSource", "Florida Blue", "Bright "
+    "Health", "Clover Health",
+)  # fmt: skip
+_SAID_PAYER = re.compile(
+    r"\b(?:insurance is(?: now)?(?: with)?|insured (?:with|by)|company is|it's with|i'm with|i am with|"
+    r"it is with|"
+    r"switched to|changed to|covered by|plan is(?: with)?|now with|have|through|carrier is|payer is|"
+    r"it's|it is|with)\s+"
+    r"(?P<name>[A-Za-z][\w&'.]*(?:\s+(?!and\b|my\b|the\b|member\b|group\b|now\b|but\b|id\b|a\b|an\b)[A-Za-z][\w&'.]*){0,4})"
+)
+_NO_GROUP = re.compile(
+    r"\b(?:no group|don't (?:have|see|know)|there (?:isn't|is no|is none)|isn't (?:one|any)|none|"
+    r"not (?:on|there)|"
+    r"no there|without|skip|not sure|can't find)\b|^(?:no|nope|none)$"
+)
+_NOT_PAYER = frozenset(
+    re.findall(
+        r"\w+", "a an the my new insurance card plan coverage lost number id member group it that this not to"
+    )
+)
+_GROUP = re.compile(r"\bgroup\b(?:\s*(?:number|id|no|is|it's|:|#|,))*", re.I)
+_MEMBER = re.compile(
+    r"\b(?:member|subscriber|policy|id|i d)\b(?:\s*(?:number|id|i d|no|is|it's|:|#|,))*", re.I
+)
+
+
+def payer_in(text: str, known: tuple[str, ...] = ()) -> str:
+    """The insurance company named in ``text``: one that is known, or what follows ``it's with``."""
+    for name in (*known, *PAYERS):
+        if mentions(text, name):
+            return name
+    match = _SAID_PAYER.search(text)
+    words = match["name"].split() if match else []
+    if not words or fold(words[0]) in _NOT_PAYER or any(len(plain(w)) < 2 for w in words):
+        return ""
+    return " ".join(w if not w.islower() else w.title() for w in words)
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """The text apart: before any label, after ``member``, after ``group``."""
+    marks = sorted(
+        [(m.start(), m.end(), "member") for m in _MEMBER.finditer(text)]
+        + [(m.start(), m.end(), "group") for m in _GROUP.finditer(text)]
+    )
+    pieces = {"": text[: marks[0][0]] if marks else text, "member": "", "group": ""}
+    for i, (_, end, label) in enumerate(marks):
+        stop = marks[i + 1][0] if i + 1 < len(marks) else len(text)
+        pieces[label] += " " + text[end:stop]
+    return pieces[""], pieces["member"], pieces["group"]
+
+
+def _last_id(text: str, least: int) -> str:
+    found = identifiers(text, least)
+    return found[-1].value if found else ""
+
+
+class Insurance:
+    """Collects a coverage, reads it back, records it at the confidence it was given with."""
+
+    kind = "insurance"
+
+    def __init__(self) -> None:
+        self.state = "insurance"
+        self.finished = False
+        self.payer = self.member = self.group = self.buffer = ""
+        self.asked = ""
+        self.group_done = False
+        self.turns: list[int] = []
+
+    def begin(self, desk: Desk, heard: Heard) -> None:
+        self._listen(desk, heard)
+        self.turns.append(heard.turn)
+        self._next(desk)
+
+    def _known(self, desk: Desk) -> tuple[str, ...]:
+        return tuple(c.payer for c in desk.memory.context.coverages if c.payer)
+
+    def _listen(self, desk: Desk, heard: Heard) -> bool:
+        before = (self.payer, self.member, self.group)
+        for version in reversed(versions(heard.text)):
+            self._take(desk, version.text)
+        return before != (self.payer, self.member, self.group)
+
+    def _take(self, desk: Desk, text: str) -> None:
+        lead, member_part, group_part = _parts(text)
+        self.payer = self._payer(desk, text, lead) or self.payer
+        self.group = (
+            _last_id(group_part, 2) or (_last_id(text, 2) if self._bare_group(text) else "") or self.group
+        )
+        self.group_done = self.group_done or bool(self.group)
+        member = _last_id(member_part, 5)
+        if (
+            not member
+            and not group_part
+            and self.asked in ("member", "read_back")
+            and not self._bare_group(text)
+        ):
+            member = _last_id(text, 5)
+        if not member and self.asked == "" and not group_part:
+            member = _last_id(lead, 7)
+        self.member = member or self.member
+        if self.member:
+            self.buffer = ""
+
+    def _payer(self, desk: Desk, text: str, lead: str) -> str:
+        """Once a payer is known, only a different one that is named outright replaces it."""
+        if self.payer or self.asked not in ("payer", ""):
+            named = [n for n in (*self._known(desk), *PAYERS) if mentions(text, n)]
+            if named:
+                return named[0]
+            return payer_in(text) if self.asked == "fix_payer" else ""
+        found = payer_in(lead, self._known(desk))
+        if not found and self.asked == "payer" and len(plain(text).split()) <= 5 and not identifiers(text, 3):
+            words = [w for w in text.strip(" .,!").split() if fold(w.strip(",.")) not in _NOT_PAYER]
+            found = " ".join(w.title() if w.islower() else w for w in words)
+        return found if not found or plain(found) not in _FILLERS else ""
+
+    def _bare_group(self, text: str) -> bool:
+        return self.asked == "group" and not _MEMBER.search(text)
+
+    def _next(self, desk: Desk) -> None:
+        self.state = "insurance"
+        if not self.payer:
+            self.asked = "payer"
+        elif not self.member:
+            self.asked = "member"
+        elif not self.group_done:
+            self.asked = "group"
+        else:
+            self.asked, self.state = "read_back", "read_back"
+        self.ask(desk)
+
+    def ask(self, desk: Desk) -> None:
+        if self.asked == "read_back":
+            group = f", group {say_id(self.group)}" if self.group else ", no group number"
+            desk.say("read_coverage", payer=self.payer, member=say_id(self.member), group=group)
+        elif self.asked.startswith("fix"):
+            desk.say("which_part")
+        else:
+            desk.say("ask_" + (self.asked or "payer"))
+
+    def hear(self, desk: Desk, heard: Heard) -> bool:
+        if self.state == "writing":
+            return True
+        taken = (
+            self._heard_confirmation(desk, heard)
+            if self.asked == "read_back"
+            else self._heard_part(desk, heard)
+        )
+        if taken:
+            self.turns.append(heard.turn)
+        return taken
+
+    def _heard_part(self, desk: Desk, heard: Heard) -> bool:
+        if self._listen(desk, heard):
+            self._next(desk)
+            return True
+        if self.asked == "group" and _NO_GROUP.search(heard.plain):
+            self.group_done = True
+            self._next(desk)
+            return True
+        if self.asked == "member" and self._half(desk, heard):
+            return True
+        if self.asked.startswith("fix"):
+            return self._fix(desk, heard)
+        return False
+
+    def _half(self, desk: Desk, heard: Heard) -> bool:
+        """A half-given id waits for its rest."""
+        pieces = [p.chars for run in runs(heard.text, frozenset({"digits", "letters"})) for p in run]
+        said = "".join(pieces)
+        if not said or heard.answer is Answer.UNSURE:
+            return False
+        self.buffer += said
+        if len(self.buffer) >= 5 and any(c.isdigit() for c in self.buffer):
+            self.member, self.buffer = self.buffer, ""
+            self._next(desk)
+        else:
+            desk.say("go_on")
+        return True
+
+    def _fix(self, desk: Desk, heard: Heard) -> bool:
+        wrong = next((k for k, p in _PARTS.items() if re.search(p, heard.plain)), "")
+        if not wrong:
+            return False
+        self.group_done = self.group_done and wrong != "group"
+        setattr(self, wrong, "")
+        self._next(desk)
+        return True
+
+    def _heard_confirmation(self, desk: Desk, heard: Heard) -> bool:
+        if self._listen(desk, heard):
+            self.ask(desk)
+            return True
+        if heard.yes:
+            self._write(desk, CONFIRMED, [*self.turns, heard.turn])
+            return True
+        if heard.no:
+            self.asked = "fix"
+            if not self._fix(desk, heard):
+                self.ask(desk)
+            return True
+        return False
+
+    def _write(self, desk: Desk, confidence: str, turns: list[int]) -> None:
+        if desk.memory.patient is None:
+            return
+        self.state = "writing"
+        stated = basis(desk, turns, confidence)
+        desk.run(
+            AddCoverage(desk.memory.patient.reference, self.payer, self.member, self.group, stated), self
+        )
+
+    def result(self, desk: Desk, result: Result) -> None:
+        self.finished = True
+        if isinstance(result, Written):
+            desk.say("coverage_recorded")
+            text = f"I recorded your new {self.payer} insurance"
+            desk.done(Done("insurance", text, result.reference, checked_later=True, turns=tuple(self.turns)))
+        else:
+            desk.memory.follow_up.append("New insurance could not be recorded; ask the caller again.")
+            desk.say("write_failed")
+
+    def abandon(self, desk: Desk) -> None:
+        """What was mentioned and not confirmed is worth keeping, lower on the ladder."""
+        if self.payer and self.member and self.state != "writing":
+            self._write(desk, MENTIONED, self.turns)
+
+
+_FILLERS = frozenset(
+    ("yes", "no", "okay", "ok", "sure", "sorry", "um", "uh", "hello", "what", "please", "insurance")
+)
+_PARTS = {
+    "payer": r"\b(?:company|insurance|payer|carrier|name|plan)\b",
+    "group": r"\bgroup\b",
+    "member": r"\b(?:member|id|number)\b",
+}

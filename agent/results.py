@@ -1,0 +1,52 @@
+"""What tools answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from agent.records import Context, PatientRecord, SlotRecord
+
+
+@dataclass(frozen=True, slots=True)
+class PatientsFound:
+    """The patients that matched, none left out."""
+
+    patients: tuple[PatientRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContextLoaded:
+    """What is known of one patient."""
+
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class SlotsFound:
+    """Free slots in order of start."""
+
+    slots: tuple[SlotRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The world holds what was asked for; ``held`` names elements another source's word still wins."""
+
+    reference: str
+    held: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Somebody else changed the thing first (409, 412): nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The tool could not do it; ``reason`` names no patient data. Nothing is known to have been written."""
+
+    reason: str
+
+
+Result: TypeAlias = PatientsFound | ContextLoaded | SlotsFound | Written | Taken | Failed

@@ -1,0 +1,1 @@
+"""The tools: FHIR calls over HTTP. The agent reaches the world only here."""

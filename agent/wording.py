@@ -1,0 +1,172 @@
+"""Every sentence the agent says, with its variants: short, speakable, free of markup."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+LINES: dict[str, tuple[str, ...]] = {
+    "greeting": ("Thank you for calling {practice}. I'm the automated assistant. How can I help you today?",),
+    "ask_identity": (
+        "I can help with that. May I have your full name and date of birth?",
+        "Please tell me your full name and your date of birth.",
+    ),
+    "ask_identity_third": (
+        "I can help with that. Please tell me the patient's full name and date of birth.",
+        "What are the patient's full name and date of birth?",
+    ),
+    "ask_name": ("Thank you. And your full name, please?", "Could you tell me your first and last name?"),
+    "ask_name_third": (
+        "Thank you. And the patient's full name?",
+        "What is the patient's first and last name?",
+    ),
+    "ask_birth": ("Thank you. And your date of birth, please?", "What is your date of birth?"),
+    "ask_birth_third": (
+        "Thank you. And the patient's date of birth?",
+        "What is the patient's date of birth?",
+    ),
+    "ask_birth_again": ("I didn't get the date. Please say the month, the day and the year.",),
+    "identity_failed": (
+        "I'm sorry, I couldn't match those details. Please say the full name and the date of birth again.",
+        "I still couldn't match that. Let's try once more: the full name and the date of birth, please.",
+    ),
+    "identity_person": (
+        "I'm sorry, I couldn't match those details, so I can't help with that here. Let me get a person "
+        "for you.",
+    ),
+    "third_party_person": (
+        "Thank you. To protect the patient's privacy a member of our staff has to help you with this. "
+        "Let me get a person for you.",
+    ),
+    "identified": ("Thank you, {name}.",),
+    "identified_third": ("Thank you, I have found the record.",),
+    "how_help": ("How can I help you today?", "What can I do for you?"),
+    "loading": ("One moment, please.", "Let me look that up."),
+    "searching": ("Let me look at the calendar.", "One moment while I check what is open."),
+    "writing": ("One moment while I do that.", "Let me take care of that."),
+    "no_appointment": ("I don't see an upcoming appointment. Would you like to book one?",),
+    "which_appointment": ("You have {list}. Which one do you mean?", "Which one: {list}?"),
+    "ask_when": (
+        "What day and time would suit you?",
+        "Which day would work for you, and morning or afternoon?",
+    ),
+    "ask_when_move": (
+        "I have your appointment on {old}. What day and time would suit you instead?",
+        "Which day and time would you like instead?",
+    ),
+    "offer": ("I have {list}. Which would you like?", "There is {list}. Which of these suits you?"),
+    "offer_one": ("I have {list}. Does that work for you?", "There is {list}. Would that suit you?"),
+    "offer_day": (
+        "I have nothing at that time of day. On the days you named I have {list}. Would one of these work?",
+    ),
+    "offer_nearest": (
+        "I'm sorry, nothing is open then. The nearest I have is {list}. Would one of these work?",
+    ),
+    "no_slots": (
+        "I'm sorry, I don't find an open time then. Which other day would work for you?",
+        "There is nothing open then either. Is there another day that would work?",
+    ),
+    "which_slot": ("Sorry, which one would you like: {list}?", "Please tell me which time: {list}."),
+    "other_when": (
+        "No problem. What day or time would work better?",
+        "Which other day or time would you like?",
+    ),
+    "confirm_move": ("So I'll move your appointment from {old} to {new}. Shall I go ahead?",),
+    "confirm_book": ("So that's {new}. Shall I book it?",),
+    "moved": ("You're all set. Your appointment is now on {new}.",),
+    "booked": ("You're all set. You're booked for {new}.",),
+    "taken": ("I'm sorry, that time was just taken by somebody else. Let me look again.",),
+    "stale": (
+        "I'm sorry, that appointment was just changed by somebody else. I'll get a person to look at it.",
+    ),
+    "ask_reason": ("May I ask the reason for cancelling?", "What is the reason, please?"),
+    "confirm_cancel": ("So I'll cancel your appointment on {old}. Is that right?",),
+    "cancelled": ("Your appointment on {old} is cancelled.",),
+    "kept": ("All right, I'll leave your appointment as it is.",),
+    "ask_confirm": ("You have an appointment on {old}. Will you be there?",),
+    "tell_list": ("You have {list}.",),
+    "confirmed": ("Thank you, I've noted that you will be there.",),
+    "not_coming": ("Would you like to move it to another time, or cancel it?",),
+    "ask_payer": ("Which insurance company is it?", "What is the name of the insurance company?"),
+    "ask_member": ("What is the member ID?", "Please read me the member ID, letters and digits."),
+    "go_on": ("Go on.", "And the rest?"),
+    "ask_group": ("And the group number, if there is one?", "Is there a group number?"),
+    "read_coverage": ("I have {payer}, member ID {member}{group}. Is that right?",),
+    "which_part": ("Which part is wrong: the company, the member ID or the group number?",),
+    "coverage_recorded": (
+        "Thank you. I've recorded your new insurance. Our staff will check it before it goes into your "
+        "chart.",
+    ),
+    "ask_phone": ("What is the new phone number?", "Please tell me the phone number with the area code."),
+    "read_phone": ("I have {number}. Is that right?",),
+    "phone_recorded": ("Thank you. I've recorded the new number. Our staff will check it.",),
+    "ask_address": (
+        "What is the new address, with city, state and ZIP code?",
+        "Please tell me the street, the city and the ZIP code.",
+    ),
+    "ask_line": (
+        "What is the house number and the street?",
+        "Please tell me the house number and street again.",
+    ),
+    "ask_city": ("And which city?", "What city is that in?"),
+    "ask_postal": ("And the ZIP code?", "What is the five-digit ZIP code?"),
+    "read_address": ("I have {address}. Is that right?",),
+    "address_recorded": ("Thank you. I've recorded the new address. Our staff will check it.",),
+    "say_again": ("I'm sorry. Please tell me again.", "Let's try once more. Please say it again."),
+    "dropped": ("All right, we'll leave that.", "Okay, never mind that."),
+    "anything_else": ("Is there anything else I can help with?", "Anything else I can do for you?"),
+    "recap": ("To sum up: {done}.",),
+    "recap_check": ("What you told me about your record is noted and will be checked by our staff.",),
+    "goodbye": ("Thank you for calling. Goodbye.", "Thank you. Have a good day. Goodbye."),
+    "person": ("Of course. I'm connecting you with a person now.", "Let me get a person for you."),
+    "beyond": (
+        "I can't help with that myself, but our staff can. Shall I connect you with a person?",
+        "That is something for our staff. Would you like me to connect you?",
+    ),
+    "new_patient": ("Welcome. Our staff will set up your record. I'm connecting you with a person now.",),
+    "wrong_number": ("This is {practice}. It sounds like you have the wrong number. No problem. Goodbye.",),
+    "emergency": (
+        "If this is a medical emergency, please hang up and dial nine one one right now. "
+        "I'm also connecting you with a person.",
+    ),
+    "self_harm": (
+        "I'm glad you told me. Please stay with me: I'm connecting you with a person now. "
+        "You can also call or text nine eight eight at any time, and nine one one if you are in danger.",
+    ),
+    "sorry_trouble": (
+        "I'm sorry for the trouble.",
+        "I understand this is frustrating, and I'm sorry.",
+        "I hear you, and I want to get this right.",
+    ),
+    "offer_person": ("Would you like me to connect you with a person?",),
+    "not_understood": (
+        "I'm sorry, I didn't get that.",
+        "Sorry, I didn't understand.",
+        "I'm having trouble understanding.",
+    ),
+    "menu": ("I can help with appointments, insurance, or your phone number and address.",),
+    "still_there": ("Are you still there?", "I can't hear you. Are you there?"),
+    "silent_end": ("I can't hear anything, so I'll hang up now. Please call again. Goodbye.",),
+    "trouble": ("I'm sorry, I can't reach our calendar right now. I'll get a person to help you.",),
+    "write_failed": (
+        "I'm sorry, I couldn't record that just now. Nothing was changed. I'll have a person follow up "
+        "with you.",
+    ),
+    "back": ("I'm back with you. What else can I do?",),
+}
+
+
+class Wording:
+    """Picks the variants of a line in turn, so that a repeated question is put in other words."""
+
+    def __init__(self, practice: str):
+        self._practice = practice
+        self._used: Counter[str] = Counter()
+
+    def line(self, key: str, **values: str) -> str:
+        """The next variant of ``key`` with its places filled. Raises KeyError for an unknown key."""
+        variants = LINES[key]
+        index = (
+            min(self._used[key], len(variants) - 1) if len(variants) < 3 else self._used[key] % len(variants)
+        )
+        self._used[key] += 1
+        return variants[index].format(practice=self._practice, **values)
