@@ -1,0 +1,83 @@
+"""What an expression may ask of the world outside the resource, and the state of one evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from fhirserver.kernel.instants import Clock, SystemClock
+from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.model.fhirpath.errors import FhirPathError
+from fhirserver.model.fhirpath.values import Items, Typed
+
+MAX_STEPS = 2_000_000
+"""How many items one evaluation may touch in its loops before it is stopped."""
+
+
+class Terminology(Protocol):
+    """The terminology questions of https://hl7.org/fhir/R4/fhirpath.html#functions; None is "cannot tell"."""
+
+    def member_of(self, item: Typed, value_set: str) -> bool | None: ...
+
+    def subsumes(self, left: Typed, right: Typed) -> bool | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Services and constants; every one may be absent, and what needs it then says so.
+
+    ``resolver`` takes the text of a reference and gives the resource or None. ``conforms`` takes a value
+    and the canonical url of a profile and gives None for an unknown profile. ``variables`` are further
+    ``%names``: a JSON value each, or a list of :class:`Typed`. ``root_resource`` is the container when the
+    resource evaluated is contained in it. ``trace`` receives what ``trace()`` is called with.
+    """
+
+    resolver: Callable[[str], JsonObject | None] | None = None
+    terminology: Terminology | None = None
+    conforms: Callable[[Json, str], bool | None] | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    variables: Mapping[str, Json | list[Typed]] = field(default_factory=dict)
+    resource: JsonObject | None = None
+    root_resource: JsonObject | None = None
+    trace: Callable[[str, list[Typed]], None] | None = None
+
+
+DEFAULT = Environment()
+
+
+class Frame:
+    """The state of one evaluation; never shared between two."""
+
+    __slots__ = ("context", "environment", "index", "now", "root", "steps", "total", "variables")
+
+    def __init__(self, root: Typed, environment: Environment):
+        self.environment = environment
+        self.root = root
+        self.context: Items = [root]
+        self.index: int | None = None
+        self.total: Items = []
+        self.variables: dict[str, Items] = {}
+        self.steps = 0
+        self.now: datetime | None = None
+
+    def spend(self, steps: int) -> None:
+        """Count work; raises when an evaluation does more than it may."""
+        self.steps += steps
+        if self.steps > MAX_STEPS:
+            raise FhirPathError("the evaluation takes too many steps")
+
+    def instant(self) -> datetime:
+        """The instant of this evaluation: the same whenever it is asked."""
+        if self.now is None:
+            self.now = self.environment.clock.now()
+        return self.now
+
+    @property
+    def resource(self) -> JsonObject | None:
+        """The resource that holds the context: what ``%resource`` is."""
+        if self.environment.resource is not None:
+            return self.environment.resource
+        value = self.root.value
+        return value if isinstance(value, dict) else None
