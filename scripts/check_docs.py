@@ -1,4 +1,5 @@
-"""Check that what the documents say exists: linked files, `make` targets, `credence` commands and `python -m` programs.
+"""Check that what the documents say exists: linked files, `make` targets, `credence` commands and `python
+-m` programs.
 
 Prints one line for every claim that is wrong, ``file:line: what``, and exits 1 when there is one.
 """

@@ -1,7 +1,8 @@
 """Report how much test there is for the code, and how long its functions are.
 
-A report and no gate: the figures are for the reader (docs/architecture.md says what we aim at). Lines are lines that are
-not blank; a function is counted from its ``def`` to its last line, docstring included. ``--longest N`` names the longest.
+A report and no gate: the figures are for the reader (docs/architecture.md says what we aim at). Lines are
+lines that are not blank; a function is counted from its ``def`` to its last line, docstring included.
+``--longest N`` names the longest.
 """
 
 from __future__ import annotations

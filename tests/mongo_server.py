@@ -1,8 +1,8 @@
 """A real server on the MongoDB wire for the tests.
 
-In this order: ``MONGODB_URL`` where it is set; a ``mongod`` on PATH, started as a one-member replica set; SecantusDB
-(WiredTiger inside, GPL-3) from its own virtual environment ``.venv-mongo``, which ``make .venv-mongo`` installs.
-It is only ever a separate process: nothing here imports it.
+In this order: ``MONGODB_URL`` where it is set; a ``mongod`` on PATH, started as a one-member replica set;
+SecantusDB (WiredTiger inside, GPL-3) from its own virtual environment ``.venv-mongo``, which ``make
+.venv-mongo`` installs. It is only ever a separate process: nothing here imports it.
 
 From a test::
 
@@ -13,8 +13,9 @@ From a test::
         with mongo_server() as url:
             yield url
 
-Where there is no server, :class:`NoMongoServer` is raised; a test may skip on it, unless ``CREDENCE_REQUIRE_MONGO`` is
-set (as ``make test`` and ``.ci/run`` do), when :func:`mongo_url_or_skip` fails instead.
+Where there is no server, :class:`NoMongoServer` is raised; a test may skip on it, unless
+``CREDENCE_REQUIRE_MONGO`` is set (as ``make test`` and ``.ci/run`` do), when :func:`mongo_url_or_skip`
+fails instead.
 
 ``python -m tests.mongo_server`` starts one and prints its URL until it is interrupted.
 """
@@ -79,8 +80,18 @@ class LocalMongo:
         if SECANTUS.exists():
             # Without --sync-on-commit its j:true is only a promise.
             where = ["--storage-path", str(data), "--port", str(self.port), "--host", "127.0.0.1"]
-            return [str(SECANTUS), *where, "--cache-size", "128M", "--sync-on-commit", "--log-level", "WARNING"]
-        raise NoMongoServer(f"set MONGODB_URL, put mongod on PATH, or run `make {SECANTUS.parent.parent.name}`")
+            return [
+                str(SECANTUS),
+                *where,
+                "--cache-size",
+                "128M",
+                "--sync-on-commit",
+                "--log-level",
+                "WARNING",
+            ]
+        raise NoMongoServer(
+            f"set MONGODB_URL, put mongod on PATH, or run `make {SECANTUS.parent.parent.name}`"
+        )
 
     def _wait_until_writable(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -120,7 +131,10 @@ class LocalMongo:
 
 
 def _writable(client: MongoClient[Any]) -> bool:
-    """Whether the server is a primary; a mongod that was just born is told that it is the whole replica set."""
+    """Whether the server is a primary.
+
+    A mongod that was just born is told that it is the whole replica set.
+    """
     try:
         hello = client.admin.command("hello")
         if hello.get("isWritablePrimary"):
@@ -149,7 +163,10 @@ def mongo_server() -> Iterator[str]:
 
 
 def mongo_url_or_skip() -> Iterator[str]:
-    """For a session fixture: ``yield from mongo_url_or_skip()``. Fails where ``CREDENCE_REQUIRE_MONGO`` is set."""
+    """For a session fixture: ``yield from mongo_url_or_skip()``.
+
+    Fails where ``CREDENCE_REQUIRE_MONGO`` is set.
+    """
     import pytest
 
     try:

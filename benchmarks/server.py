@@ -1,0 +1,40 @@
+"""The servers that are measured: our own, started here, or one that runs already."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from benchmarks.wire import Address
+from tests.server_process import ServerProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One server. ``pid`` is 0 where the process is not known, such as on another machine."""
+
+    name: str
+    address: Address
+    pid: int = 0
+
+    def resident_mb(self) -> float | None:
+        """Resident memory of the process and all its children in megabytes (10⁶ bytes)."""
+        if not self.pid:
+            return None
+        process = psutil.Process(self.pid)
+        tree = [process, *process.children(recursive=True)]
+        return float(sum(one.memory_info().rss for one in tree if one.is_running())) / 1e6
+
+
+@contextmanager
+def started(data: str) -> Iterator[Target]:
+    """Our server with fresh data in ``data``, or in a temporary folder where that is empty."""
+    with tempfile.TemporaryDirectory(prefix="credence-bench-", dir=data or None) as folder:
+        server = ServerProcess(Path(folder))
+        with server:
+            yield Target("credence", Address.of(server.base, server.token), server.pid)

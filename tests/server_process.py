@@ -1,0 +1,183 @@
+"""Credence as a process of its own, for drills, suites and measurements that must meet the real thing.
+
+::
+
+    with ServerProcess(directory) as server:
+        httpx.get(f"{server.base}/Patient", headers=server.headers)
+        server.kill()     # kill -9
+        server.start()    # on the same port and data
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+
+from fhirserver.kernel.json import loads
+
+START_SECONDS = 60.0
+"""How long the server may take until it is ready; generous, because test machines are busy."""
+STOP_SECONDS = 30.0
+WRITER = ("ehr", "admin", "system", "operator")
+"""Whose token writes what it likes: the first of these names that a fresh configuration has."""
+
+
+class ServerFailed(RuntimeError):
+    """The server did not start or a command of it failed; the message ends with its output."""
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nothing listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def credence(*arguments: str, timeout: float = 600.0) -> subprocess.CompletedProcess[str]:
+    """Run ``credence ARGUMENTS`` to its end; standard error goes into standard output."""
+    return subprocess.run(
+        [*command(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout
+    )
+
+
+def command() -> list[str]:
+    """How the command line of this very environment is started."""
+    installed = Path(sys.executable).with_name("credence")
+    if installed.exists():
+        return [str(installed)]
+    return [sys.executable, "-c", "from fhirserver.app.cli import main; main()"]
+
+
+class ServerProcess:
+    """One server with its configuration, data and log in ``directory``.
+
+    Use it as a context, or call ``start`` and ``stop``. ``kill`` and ``start`` again keep port, data and
+    tokens.
+    """
+
+    def __init__(
+        self, directory: Path, *, port: int | None = None, environment: dict[str, str] | None = None
+    ):
+        self.directory = directory
+        self.port = port or free_port()
+        self.config = directory / "credence.toml"
+        self.data = directory / "data"
+        self.base = f"http://127.0.0.1:{self.port}/fhir"
+        self.tokens: dict[str, str] = {}
+        self._environment = {**os.environ, **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> ServerProcess:
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def token(self) -> str:
+        """A bearer token whose source is authoritative and may write every type."""
+        for name in WRITER:
+            if name in self.tokens:
+                return self.tokens[name]
+        return next(iter(self.tokens.values()))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}", "Content-Type": "application/fhir+json"}
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the server is not running"
+        return self._process.pid
+
+    def start(self) -> float:
+        """Start it and wait until it is ready; the answer is how many seconds that took."""
+        if not self.config.exists():
+            self._initialise()
+        started = time.monotonic()
+        where = ["--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)]
+        with self._log().open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command(), "serve", "--config", str(self.config), *where],
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                start_new_session=True,
+            )
+        self._wait_until_ready(started + START_SECONDS)
+        return time.monotonic() - started
+
+    def _initialise(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        tokens = self.directory / "tokens.json"
+        made = credence("init", "--config", str(self.config), "--token-file", str(tokens))
+        if made.returncode:
+            raise ServerFailed(f"credence init failed:\n{made.stdout}")
+        self.tokens = loads(tokens.read_bytes())
+
+    def _log(self) -> Path:
+        return self.directory / "server.log"
+
+    def log_tail(self, characters: int = 3000) -> str:
+        """The last of what the server wrote."""
+        return self._log().read_text(errors="replace")[-characters:] if self._log().exists() else ""
+
+    def _wait_until_ready(self, deadline: float) -> None:
+        while not self._ready():
+            if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
+                raise ServerFailed(f"the server did not become ready:\n{self.log_tail()}")
+            time.sleep(0.02)
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def kill(self) -> None:
+        """End it and all its children as a power cut would: ``kill -9``."""
+        process, self._process = self._process, None
+        if process is not None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def stop(self) -> int:
+        """End it in order; the answer is its exit code. Raises :class:`ServerFailed` when it does not end."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        process.terminate()
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise ServerFailed(
+                f"the server did not end within {STOP_SECONDS:.0f} s:\n{self.log_tail()}"
+            ) from None
+
+    def rebuild_and_verify(self) -> str:
+        """``credence rebuild --verify`` on the data of the stopped server; its output.
+
+        Raises when bytes differ.
+        """
+        done = credence("rebuild", "--verify", "--config", str(self.config), "--data", str(self.data))
+        if done.returncode:
+            raise ServerFailed(f"credence rebuild --verify failed:\n{done.stdout[-3000:]}")
+        return done.stdout.strip()
