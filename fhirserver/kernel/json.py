@@ -10,7 +10,7 @@ write it (ADR 0003).
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 import msgspec
@@ -24,6 +24,13 @@ class DecimalText(Decimal):
     """A decimal whose text is not the one Python would print, such as ``1.0e2``."""
 
     text: str
+
+    def __copy__(self) -> DecimalText:
+        return self
+
+    def __deepcopy__(self, memo: object) -> DecimalText:
+        """Itself: it is immutable, and Decimal's own copy would lose the text."""
+        return self
 
 
 class InvalidJson(ValueError):
@@ -57,6 +64,8 @@ def loads(data: bytes | str) -> Json:
         raise InvalidJson(str(error)) from None
     except (UnicodeDecodeError, RecursionError):
         raise InvalidJson("JSON is not valid UTF-8 or is nested too deeply") from None
+    except (InvalidOperation, ValueError):
+        raise InvalidJson("JSON holds a number out of range") from None
 
 
 dumps = _encoder.encode

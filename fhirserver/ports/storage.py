@@ -73,7 +73,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of the log, and how far the projections have followed it (behind only after a crash or race)."""
+    """The end of the log, and how far the projections follow it (behind only after a crash or race)."""
 
     position: int = 0
     serial: int = 0

@@ -18,8 +18,8 @@ class Put:
     """State a resource.
 
     ``id`` is the target's, or the one a new resource gets. ``create`` says that it must be new (POST).
-    ``if_match`` is the version the caller saw; ``if_absent`` is ``If-None-Match: *``. ``unless`` and ``where``
-    name conditions of the command: with ``unless`` nothing is written where a resource matches
+    ``if_match`` is the version the caller saw; ``if_absent`` is ``If-None-Match: *``. ``unless`` and
+    ``where`` name conditions of the command: with ``unless`` nothing is written where a resource matches
     (conditional create); with ``where`` the match is the target (conditional update).
     """
 

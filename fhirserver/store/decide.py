@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fhirserver.kernel.ids import new_id
-from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.instants import first_instant
+from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.kernel.references import walk_references
 from fhirserver.ports.log import Commit, Statement
@@ -103,11 +104,12 @@ class _Decision:
         """Apply an event; keep it only where it is news. Returns the entity and whether its world changed."""
         key = Key(event["type"], event["id"])
         before = self.entity(key)
-        after = apply(before, event, self.commit, self.serial + 1)
+        if before is None:
+            event["pk"] = self.serial + 1
+        after = apply(before, event, self.commit)
         if after is before:
             return after, False
-        if before is None:
-            self.serial += 1
+        self.serial += before is None
         fresh = before is None or after.version != before.version
         event["version"] = after.version
         self.events.append(event)
@@ -198,7 +200,10 @@ def _put(decision: _Decision, put: Put) -> Written:
     event["content"] = {name: value for name, value in content.items() if name not in ("resourceType", "id")}
     event["full"] = _mode(decision, put.statement) != "partial"
     if put.confidences:
-        event["confidences"] = dict(put.confidences)
+        source = decision.policies.source(source_id(decision, event))
+        event["confidences"] = {
+            unit: source.confidence(stated, key.type) for unit, stated in put.confidences.items()
+        }
     return _state(decision, entity, event)
 
 
@@ -221,6 +226,11 @@ def _mode(decision: _Decision, statement: Statement | None) -> str:
     return (statement or decision.command.statement).mode
 
 
+def source_id(decision: _Decision, event: JsonObject) -> str:
+    """Whose statement an event is: the command's source unless the entry has its own."""
+    return str(event.get("source") or decision.command.statement.source)
+
+
 def assertion(decision: _Decision, key: Key, own: Statement | None) -> JsonObject:
     """The event of an assertion, without its content. Refuses what the source may not say."""
     statement = own or decision.command.statement
@@ -233,58 +243,84 @@ def assertion(decision: _Decision, key: Key, own: Statement | None) -> JsonObjec
     }
     if own is not None and own.source != decision.command.statement.source:
         event["source"] = own.source
-    for name in ("effective", "method"):
-        if getattr(statement, name):
-            event[name] = getattr(statement, name)
-    if own is not None and own.entity != decision.command.statement.entity:
-        event["entity"] = list(own.entity)
+    if statement.effective:
+        event["effective"] = _effective(statement.effective)
+    if statement.method:
+        event["method"] = statement.method
+    if own is not None:
+        event.update(_own_evidence(own, decision.command.statement))
     return event
+
+
+def _effective(stated: str) -> str:
+    """Effective times are compared as text, so they are kept as UTC instants of one width."""
+    try:
+        return first_instant(stated)
+    except (ValueError, OverflowError):
+        raise refuse(
+            Category.UNPROCESSABLE, "value", "The effective time is not a dateTime", "http.X-Provenance"
+        ) from None
+
+
+def _own_evidence(own: Statement, common: Statement) -> JsonObject:
+    """What an entry's own statement says of agent and evidence, where that is not the command's."""
+    names = ("agent", "entity")
+    return {name: list(getattr(own, name)) for name in names if getattr(own, name) != getattr(common, name)}
 
 
 def _state(decision: _Decision, before: Entity | None, event: JsonObject) -> Written:
     """Record an assertion and say which of its units are held by others' claims."""
-    source_id = event.get("source") or decision.command.statement.source
-    stated = split(event["type"], event["content"])
-    if before is not None and _acts(decision, source_id, event["type"]):
-        superseded = _supersede(before, source_id, stated, event)
+    source = source_id(decision, event)
+    if before is not None and _acts(decision, source, event["type"]):
+        superseded = _supersede(before, source, event)
         if superseded:
             event["supersedes"] = superseded
     after, fresh = decision.record(event)
     version = None if after.deleted else after.as_version()
-    created = fresh and (before is None or before.deleted)
-    return Written(after.key, version, created, fresh, held=_held(after, source_id, stated, event))
+    created = fresh and not after.deleted and (before is None or before.deleted)
+    return Written(after.key, version, created, fresh, held=_held(after, event))
 
 
 def _acts(decision: _Decision, source: str, resource_type: str) -> bool:
     return decision.policies.source(source).acts(resource_type)
 
 
-def _supersede(before: Entity, source: str, stated: Units, event: JsonObject) -> JsonObject:
-    """The claims on the units that this statement changes, which it was made against."""
-    world = before.world.units
-    changed = [unit for unit, value in stated.items() if unit not in world or not same(world[unit], value)]
-    if event.get("full"):
-        changed += [unit for unit in world if unit not in stated and unit != "meta"]
-    changed += [unit for unit in event.get("absent", ()) if unit in world]
-    against = {
-        unit: [
-            [claim.source, claim.stamp.position]
-            for claim in claims_on(before.ledger, unit)
-            if claim.source != source
-        ]
-        for unit in changed
+def _differing(event: JsonObject, world: Units) -> Units:
+    """The units on which a statement and a world differ, with the statement's value (None for absent)."""
+    stated = split(event["type"], event["content"])
+    differing = {
+        unit: value for unit, value in stated.items() if unit not in world or not same(world[unit], value)
     }
+    silent = set(event.get("absent", ()))
+    if event.get("full"):
+        silent |= world.keys() - {"meta"}
+    differing.update((unit, None) for unit in world if unit in silent and unit not in stated)
+    return differing
+
+
+def _supersede(before: Entity, source: str, event: JsonObject) -> JsonObject:
+    """The claims that an act was made against: those of others on the units whose value it changes."""
+    differing = _differing(event, before.world.units)
+    against = {unit: _against(before.ledger, unit, source, value) for unit, value in differing.items()}
     return {unit: pairs for unit, pairs in against.items() if pairs}
 
 
-def _held(after: Entity, source: str, stated: Units, event: JsonObject) -> tuple[str, ...]:
+def _against(ledger: Ledger, unit: str, source: str, value: Json) -> list[Json]:
+    """The claims by others that say something else, as (source, position)."""
+    return [
+        [claim.source, claim.stamp.position]
+        for claim in claims_on(ledger, unit)
+        if claim.source != source and not same(claim.value, value)
+    ]
+
+
+def _held(after: Entity, event: JsonObject) -> tuple[str, ...]:
+    """The paths on which the world is not what was stated."""
+    if after.deleted:
+        return (after.key.type,)
     if after.ledger.uncontested:
         return ()
-    world = after.world.units
-    lost = {unit for unit, value in stated.items() if unit != "meta" and not same(world.get(unit), value)}
-    lost |= {unit for unit in event.get("absent", ()) if unit in world}
-    if event.get("full"):
-        lost |= {unit for unit in world if unit not in stated and unit != "meta"}
+    lost = _differing(event, after.world.units).keys() - {"meta"}
     return tuple(sorted({f"{after.key.type}.{member_of(unit).removesuffix('[x]')}" for unit in lost}))
 
 
@@ -350,27 +386,31 @@ def _ruling(decision: _Decision, ledger: Ledger, ruling: Ruling, resource_type: 
     if ruling.reason:
         json["reason"] = ruling.reason
     if ruling.kind in ("approve", "verify"):
-        json["confidence"] = ruling.confidence or (APPROVED if ruling.kind == "approve" else VERIFIED)
+        stated = ruling.confidence or (APPROVED if ruling.kind == "approve" else VERIFIED)
+        reviewer = decision.policies.source(decision.command.statement.source)
+        json["confidence"] = reviewer.confidence(stated, resource_type)
     if ruling.kind == "approve":
-        json["against"] = [[c.source, c.stamp.position] for c in claims if c is not found]
+        json["against"] = _against(ledger, ruling.unit, found.source, found.value)
     return json
 
 
 def _correct(decision: _Decision, correct: Correct) -> Written:
     entity = decision.existing(correct.type, correct.id, None)
-    source = decision.command.statement.source
-    stated: Units = {unit: value for unit, value in correct.units.items() if value is not None}
+    stated = join({unit: value for unit, value in correct.units.items() if value is not None})
+    said: dict[str, Json] = dict(split(correct.type, stated))
+    # A correction may change an item's key: then the old unit is no more, and there is a new one.
+    said.update((unit, None) for unit in correct.units if unit not in said)
     event = assertion(decision, entity.key, None)
-    event["confidence"] = correct.confidence
-    event["content"] = join(stated)
-    event["absent"] = sorted(unit for unit, value in correct.units.items() if value is None)
-    against = {
-        unit: [[c.source, c.stamp.position] for c in claims_on(entity.ledger, unit) if c.source != source]
-        for unit in correct.units
+    source = decision.policies.source(source_id(decision, event))
+    event["confidence"] = source.confidence(correct.confidence, correct.type)
+    event["content"] = stated
+    event["absent"] = sorted(unit for unit, value in said.items() if value is None)
+    event["supersedes"] = {
+        unit: _against(entity.ledger, unit, source.id, value) for unit, value in said.items()
     }
-    event["supersedes"] = {unit: pairs for unit, pairs in against.items() if pairs}
     after, fresh = decision.record(event)
-    return Written(after.key, None if after.deleted else after.as_version(), changed=fresh)
+    version = None if after.deleted else after.as_version()
+    return Written(after.key, version, changed=fresh, held=_held(after, event))
 
 
 def _note(decision: _Decision, note: Note) -> Written:

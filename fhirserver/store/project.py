@@ -56,9 +56,11 @@ def replay(commits: Iterable[Commit], entities: dict[Key, Entity], projector: Pr
 def _replay_commit(
     commit: Commit, entities: dict[Key, Entity], facts: list[Fact]
 ) -> dict[Key, Entity | None]:
-    """Apply one commit's events; returns what each touched entity was before."""
-    created = [key for key in _new_keys(commit, entities)]
-    serial = commit.serial - len(created)
+    """Apply one commit's events; returns what each touched entity was before.
+
+    An entity that has the commit in it already (another process was faster, or a crash came between two
+    rows) is left as it is.
+    """
     touched: dict[Key, Entity | None] = {}
     for event in commit.events:
         if event["e"] == "noted":
@@ -66,15 +68,11 @@ def _replay_commit(
             continue
         key = Key(event["type"], event["id"])
         before = entities.get(key)
+        if key not in touched and before is not None and before.seen >= commit.position:
+            continue
         touched.setdefault(key, before)
-        entities[key] = apply(before, event, commit, serial + 1)
-        serial += before is None
+        entities[key] = apply(before, event, commit)
     return touched
-
-
-def _new_keys(commit: Commit, entities: dict[Key, Entity]) -> list[Key]:
-    keys = {Key(event["type"], event["id"]): None for event in commit.events if event["e"] != "noted"}
-    return [key for key in keys if key not in entities]
 
 
 def touched_keys(commits: Iterable[Commit]) -> set[Key]:

@@ -1,7 +1,8 @@
 """Provenance resources, derived from the log: one for every command that touched a resource.
 
 They are ordinary rows to reads, searches and history, written when somebody first asks (or when the
-server is idle), so that a plain create does not pay for them. Numbers are negative positions, ids the commits' ids.
+server is idle), so that a plain create does not pay for them. Numbers are negative positions, ids the
+commits' ids.
 """
 
 from __future__ import annotations
@@ -53,25 +54,40 @@ def provenance(commit: Commit) -> JsonObject | None:
         "meta": {"versionId": "1", "lastUpdated": commit.recorded},
     }
     extensions = [confidence_extension(confidence) for confidence in sorted(confidences)[-1:]]
-    if statement.method:
-        extensions.append({"url": ASSERTION_METHOD, "valueCode": statement.method})
+    method = statement.method or next((event["method"] for event in events if event.get("method")), "")
+    if method:
+        extensions.append({"url": ASSERTION_METHOD, "valueCode": method})
     if extensions:
         resource["extension"] = extensions
-    resource["target"] = [_target(event) for event in events]
+    resource["target"] = _targets(events)
     if statement.effective:
         resource["occurredDateTime"] = statement.effective
     resource["recorded"] = commit.recorded
     resource["activity"] = statement.activity or _activity(events)
-    resource["agent"] = list(statement.agent) or [_agent(commit)]
-    entities = _entities(commit, events)
+    resource["agent"] = _all_of("agent", statement.agent, events) or [_agent(commit)]
+    entities = _all_of("entity", statement.entity, events)
     if entities:
         resource["entity"] = entities
     return resource
 
 
-def _target(event: JsonObject) -> JsonObject:
-    target: JsonObject = {"reference": f"{event['type']}/{event['id']}/_history/{event['version']}"}
-    paths = _paths(event)
+def _targets(events: Sequence[JsonObject]) -> list[JsonObject]:
+    """One target per version; the paths of all that was stated in part about it."""
+    paths: dict[str, list[str]] = {}
+    whole: set[str] = set()
+    for event in events:
+        reference = f"{event['type']}/{event['id']}/_history/{event['version']}"
+        stated = _paths(event)
+        paths.setdefault(reference, []).extend(
+            path for path in stated if path not in paths.get(reference, ())
+        )
+        if not stated:
+            whole.add(reference)
+    return [_target(reference, () if reference in whole else found) for reference, found in paths.items()]
+
+
+def _target(reference: str, paths: Sequence[str]) -> JsonObject:
+    target: JsonObject = {"reference": reference}
     if paths:
         target["extension"] = [{"url": TARGET_ELEMENT, "valueString": path} for path in paths]
     return target
@@ -84,7 +100,7 @@ def _paths(event: JsonObject) -> list[str]:
         units = {decision["unit"] for decision in event["decisions"]}
     elif event["e"] == "asserted" and not event.get("full"):
         units = {*split(event["type"], event["content"]), *event.get("absent", ())}
-    return sorted({f"{event['type']}.{member_of(unit)}" for unit in units})
+    return sorted({f"{event['type']}.{member_of(unit).removesuffix('[x]')}" for unit in units})
 
 
 def _activity(events: Sequence[JsonObject]) -> JsonObject:
@@ -101,8 +117,9 @@ def _agent(commit: Commit) -> JsonObject:
     }
 
 
-def _entities(commit: Commit, events: Sequence[JsonObject]) -> list[JsonObject]:
-    entities = list(commit.statement.entity)
+def _all_of(name: str, stated: Sequence[JsonObject], events: Sequence[JsonObject]) -> list[JsonObject]:
+    """The agents or entities of the command, then those that single entries had of their own."""
+    found = list(stated)
     for event in events:
-        entities += [entity for entity in event.get("entity", ()) if entity not in entities]
-    return entities
+        found += [one for one in event.get(name, ()) if one not in found]
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from fhirserver.kernel.json import JsonObject, dumps, loads
+from fhirserver.kernel.json import Json, JsonObject, dumps, loads
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Key, Row, Version
 from fhirserver.world.ledger import (
@@ -24,7 +24,7 @@ from fhirserver.world.ledger import (
 )
 from fhirserver.world.render import clean, render
 from fhirserver.world.survivorship import World, resolve
-from fhirserver.world.units import same, split
+from fhirserver.world.units import same, same_order, split
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,11 @@ class Entity:
     def deleted(self) -> bool:
         return self.world.deleted
 
+    @property
+    def seen(self) -> int:
+        """The last commit that this entity has in it, also where it made no version."""
+        return max(self.position, self.ledger.position)
+
     def as_version(self) -> Version:
         content = b"" if self.deleted else dumps(self.json)
         return Version(*self.key, self.version, self.position, self.recorded, self.deleted, content)
@@ -66,23 +71,26 @@ def from_row(row: Row) -> Entity:
     )
 
 
-def apply(entity: Entity | None, event: JsonObject, commit: Commit, pk: int) -> Entity:
-    """The entity after an event; the very same one where nothing changed. ``pk`` numbers a new one."""
+def apply(entity: Entity | None, event: JsonObject, commit: Commit) -> Entity:
+    """The entity after an event; the very same one where nothing changed.
+
+    The first event about a resource carries its number, ``pk``.
+    """
     ledger = entity.ledger if entity else Ledger()
     changed = _LEDGER[event["e"]](ledger, event, commit)
     if entity is not None and changed is ledger:
         return entity
-    return _project(entity, event, commit, changed, pk)
+    return _project(entity, event, commit, changed)
 
 
-def _project(entity: Entity | None, event: JsonObject, commit: Commit, ledger: Ledger, pk: int) -> Entity:
+def _project(entity: Entity | None, event: JsonObject, commit: Commit, ledger: Ledger) -> Entity:
     world = resolve(ledger)
     key = Key(event["type"], event["id"])
     if entity is not None and _same_world(entity.world, world):
         return replace(entity, ledger=ledger, world=world)
     version = _next_version(entity, commit)
     json = {} if world.deleted else render(*key, version, commit.recorded, world)
-    pk = entity.pk if entity else pk
+    pk: int = entity.pk if entity else event["pk"]
     return Entity(key, pk, version, commit.position, commit.recorded, ledger, world, json)
 
 
@@ -101,6 +109,7 @@ def _same_world(one: World, other: World) -> bool:
         and one.lower == other.lower
         and one.sources[0] == other.sources[0]
         and same(one.units, other.units)
+        and same_order(one.units, other.units)
     )
 
 
@@ -121,33 +130,31 @@ def source_of(event: JsonObject, commit: Commit) -> str:
 
 def _asserted(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
     source, stamp = source_of(event, commit), _stamp(event, commit)
+    supersedes: dict[str, list[list[Json]]] = event.get("supersedes", {})
     said = Said(
         units=split(event["type"], event["content"]),
         absent=frozenset(event.get("absent", ())),
         full=event.get("full", False),
         confidences={unit: Decimal(value) for unit, value in event.get("confidences", {}).items()},
+        anew=frozenset(supersedes),
     )
     before = ledger.view(source)
     after = restate(before, source, said, stamp)
     if after is before:
         return ledger
-    decisions = [
-        Decision(
-            "supersede",
-            unit,
-            source,
-            commit.position,
-            commit.position,
-            at=stamp.since,
-            against=_pairs(against),
-        )
-        for unit, against in event.get("supersedes", {}).items()
-    ]
-    return ledger.with_view(after).with_decisions(decisions)
+    ledger = ledger.with_view(after)
+    if not supersedes:
+        return ledger
+    return ledger.with_decisions(
+        _supersession(unit, source, commit, against) for unit, against in supersedes.items() if against
+    )
 
 
-def _pairs(against: list[list[object]]) -> tuple[tuple[str, int], ...]:
-    return tuple((str(source), int(str(position))) for source, position in against)
+def _supersession(unit: str, source: str, commit: Commit, against: list[list[Json]]) -> Decision:
+    claims = tuple((other, position) for other, position in against)
+    return Decision(
+        "supersede", unit, source, commit.position, commit.position, at=commit.recorded, against=claims
+    )
 
 
 def _removed(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:

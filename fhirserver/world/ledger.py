@@ -7,23 +7,38 @@ its content is not kept twice: ``content`` is then None and stands for the world
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from fhirserver.kernel.json import Json, JsonObject, dumps, loads
-from fhirserver.world.units import Units, same
+from fhirserver.world.units import Units, ordered, same, same_order
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One assertion: where in the log, when recorded, since when it holds, how sure, how it was made."""
+    """One assertion: where in the log, when recorded, since when it holds, how sure, how it was made.
+
+    A source that says the same more surely makes no new claim: the stamp keeps its position and times, and
+    ``heard`` is the position of the statement that made it as sure as it is (0 where that is the first).
+    """
 
     position: int
     recorded: str
     confidence: Decimal
     effective: str = ""
     method: str = ""
+    heard: int = 0
+
+    @property
+    def evidence(self) -> int:
+        """The position of the statement that the confidence rests on."""
+        return self.heard or self.position
+
+    def raised(self, stamp: Stamp) -> Stamp:
+        """The same claim with the confidence of a later statement of it."""
+        return replace(self, confidence=stamp.confidence, method=stamp.method, heard=stamp.position)
 
     @property
     def since(self) -> str:
@@ -32,8 +47,10 @@ class Stamp:
 
     def as_json(self) -> list[Json]:
         json: list[Json] = [self.position, self.recorded, self.confidence]
-        if self.effective or self.method:
+        if self.effective or self.method or self.heard:
             json += [self.effective, self.method]
+        if self.heard:
+            json.append(self.heard)
         return json
 
     @staticmethod
@@ -138,6 +155,12 @@ class Ledger:
         return replace(self, decisions=self.decisions + tuple(decisions))
 
     @property
+    def position(self) -> int:
+        """The last commit that said or decided something about the resource."""
+        heard = [max(stamp.position, stamp.heard) for view in self.views for stamp in view.stamps]
+        return max((*heard, *(decision.position for decision in self.decisions)), default=0)
+
+    @property
     def uncontested(self) -> bool:
         """Whether the world is simply what the only source says."""
         return len(self.views) == 1 and not self.decisions
@@ -185,93 +208,116 @@ def _view_from(json: JsonObject, world: Units) -> View:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one assertion states: values by unit, units stated absent, and whether silence means absence."""
+    """What one assertion states.
+
+    ``units`` are values by unit, ``absent`` the units stated absent; with ``full`` silence means absence.
+    ``confidences`` differ from the assertion's for some units; ``anew`` are units whose statement is an act
+    and counts as new even where it repeats an older one.
+    """
 
     units: Units
     absent: frozenset[str] = frozenset()
     full: bool = False
     confidences: dict[str, Decimal] = field(default_factory=dict)
+    anew: frozenset[str] = frozenset()
+
+    def stamp(self, unit: str, stamp: Stamp) -> Stamp:
+        """The stamp for one unit of an assertion stamped ``stamp``."""
+        confidence = self.confidences.get(unit) if unit in self.units else None
+        return stamp if confidence in (None, stamp.confidence) else replace(stamp, confidence=confidence)
 
 
 def restate(view: View | None, source: str, said: Said, stamp: Stamp) -> View:
-    """The source's view after it said more. What it only repeats keeps its older stamp.
+    """The source's view after it said more. What it only repeats keeps its older claim.
 
     Returns the very same view where nothing new was said.
     """
     if view is None or view.deleted is not None:
-        return _first_view(source, said, stamp)
-    changed = _changed(view, said, stamp)
-    becomes_full = said.full and view.full is None
-    if not changed and not becomes_full:
+        if not said.confidences:
+            absent = dict.fromkeys(sorted(said.absent - said.units.keys()), 0)
+            return View(source, said.units, (stamp,), at=absent, full=0 if said.full else None)
+        view = View(source, {}, ())
+    news = _news(view, said, stamp)
+    full = _full_stamp(view, said, stamp)
+    moved = said.full and not same_order(view.units, said.units)
+    if not news and full is None and not moved:
         return view
-    return _compact(_with_changes(view, said, stamp, changed, becomes_full))
+    return _compact(_with_news(view, said, stamp, news, full))
 
 
-def _first_view(source: str, said: Said, stamp: Stamp) -> View:
-    stamps, at = [stamp], dict.fromkeys(sorted(said.absent), 0)
-    for unit, confidence in said.confidences.items():
-        if unit in said.units and confidence != stamp.confidence:
-            at[unit] = len(stamps)
-            stamps.append(replace(stamp, confidence=confidence))
-    return View(source, said.units, tuple(stamps), at=at, full=0 if said.full else None)
-
-
-def _changed(view: View, said: Said, stamp: Stamp) -> set[str]:
-    changed = {
-        unit
-        for unit, value in said.units.items()
-        if _is_news(view, unit, value, said.confidences.get(unit, stamp.confidence))
-    }
-    gone = set(said.absent)
+def _news(view: View, said: Said, stamp: Stamp) -> dict[str, Stamp]:
+    """The new stamp of each unit about which something new is said."""
+    silent = set(said.absent)
     if said.full:
-        gone |= {unit for unit in view.stated() if unit not in said.units}
-    return changed | {unit for unit in gone if unit in view.units or view.stamp(unit) is None}
+        silent.update(view.stated())
+    news = {unit: _news_on(view, unit, value, said, stamp) for unit, value in said.units.items()}
+    news.update(
+        (unit, _news_on(view, unit, None, said, stamp)) for unit in sorted(silent - said.units.keys())
+    )
+    return {unit: found for unit, found in news.items() if found is not None}
 
 
-def _is_news(view: View, unit: str, value: Json, confidence: Decimal) -> bool:
-    """A changed value is news; so is the same one said more surely than before."""
-    if unit not in view.units or not same(view.units[unit], value):
-        return True
-    before = view.stamp(unit)
-    return before is not None and confidence > before.confidence
+def _news_on(view: View, unit: str, value: Json, said: Said, stamp: Stamp) -> Stamp | None:
+    """Another value is a new claim; the same one said more surely is the same claim with more confidence."""
+    new, before = said.stamp(unit, stamp), view.stamp(unit)
+    if before is None or unit in said.anew or not same(view.units.get(unit), value):
+        return new
+    return before.raised(new) if new.confidence > before.confidence else None
 
 
-def _with_changes(view: View, said: Said, stamp: Stamp, changed: set[str], becomes_full: bool) -> View:
-    stamps, at = [*view.stamps, stamp], dict(view.at)
-    new = len(view.stamps)
-    own = {stamp.confidence: new}
-    for unit in sorted(changed):
-        confidence = said.confidences.get(unit, stamp.confidence) if unit in said.units else stamp.confidence
-        if confidence not in own:
-            own[confidence] = len(stamps)
-            stamps.append(replace(stamp, confidence=confidence))
-        at[unit] = own[confidence]
-    units = _restated_units(view, said, changed)
-    return replace(view, units=units, stamps=tuple(stamps), at=at, full=new if becomes_full else view.full)
+def _full_stamp(view: View, said: Said, stamp: Stamp) -> Stamp | None:
+    """The stamp of what is not spoken of, where a full statement is the first or surer than before."""
+    if not said.full:
+        return None
+    if view.full is None:
+        return stamp
+    before = view.stamps[view.full]
+    return before.raised(stamp) if stamp.confidence > before.confidence else None
 
 
-def _restated_units(view: View, said: Said, changed: set[str]) -> Units:
+def _with_news(view: View, said: Said, stamp: Stamp, news: dict[str, Stamp], full: Stamp | None) -> View:
+    stamps, at = list(view.stamps), dict(view.at)
+    for unit, new in news.items():
+        at[unit] = _index(stamps, new)
+    return replace(
+        view,
+        units=_restated_units(view, said, news),
+        stamps=tuple(stamps) if full is None else (*stamps, full),
+        at=at,
+        full=view.full if full is None else len(stamps),
+    )
+
+
+def _index(stamps: list[Stamp], stamp: Stamp) -> int:
+    if stamp not in stamps:
+        stamps.append(stamp)
+    return stamps.index(stamp)
+
+
+def _restated_units(view: View, said: Said, news: Iterable[str]) -> Units:
     """The stated order wins for a full statement; a partial one keeps the old order and appends."""
     if said.full:
-        return dict(said.units)
-    units = {unit: value for unit, value in view.units.items() if unit in said.units or unit not in changed}
-    units.update({unit: said.units[unit] for unit in said.units})
-    return units
+        return said.units
+    units = {unit: value for unit, value in view.units.items() if unit in said.units or unit not in news}
+    return ordered({**units, **said.units})
 
 
 def _compact(view: View) -> View:
-    """Drop stamps nothing points at; make the stamp most units share the base."""
-    used = sorted({view.at.get(unit, view.base) for unit in view.units} | set(view.at.values()))
-    indexes = sorted({*used, *(i for i in (view.full, view.deleted) if i is not None)})
-    if not indexes:
-        return view
-    to_new = {old: new for new, old in enumerate(indexes)}
-    base = view.base if view.base in to_new else indexes[0]
-    at = {unit: to_new[index] for unit, index in view.at.items() if index != base or unit not in view.units}
-    return replace(
-        view,
-        stamps=tuple(view.stamps[index] for index in indexes),
-        base=to_new[base],
-        at=at,
-        full=None if view.full is None else to_new[view.full],
+    """Drop stamps nothing points at; make the one that most units share the base."""
+    index = {unit: view.at.get(unit, view.base) for unit in view.units}
+    absent = {unit: at for unit, at in view.at.items() if unit not in view.units}
+    used = dict.fromkeys(
+        view.stamps[at]
+        for at in (*index.values(), *absent.values(), *(() if view.full is None else (view.full,)))
     )
+    stamps = sorted(used, key=lambda stamp: (stamp.position, stamp.heard, stamp.confidence))
+    to_new = {old: stamps.index(stamp) for old, stamp in enumerate(view.stamps) if stamp in used}
+    shared = Counter(to_new[at] for at in index.values())
+    base = max(shared, key=lambda at: (shared[at], at), default=0)
+    at = {
+        unit: to_new[old]
+        for unit, old in {**index, **absent}.items()
+        if unit in absent or to_new[old] != base
+    }
+    full = None if view.full is None else to_new[view.full]
+    return replace(view, stamps=tuple(stamps) or view.stamps, base=base, at=at, full=full)

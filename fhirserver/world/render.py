@@ -41,7 +41,8 @@ def _all_null(value: Json) -> bool:
 def _clean_meta(meta: Json) -> JsonObject:
     if not isinstance(meta, dict):
         return {}
-    kept = {name: value for name, value in meta.items() if name not in ("versionId", "lastUpdated")}
+    kept = {name: meta[name] for name in ("extension", "source") if name in meta}  # first, as rendered
+    kept.update((name, value) for name, value in meta.items() if name not in ("versionId", "lastUpdated"))
     if isinstance(kept.get("source"), str) and kept["source"].startswith(SOURCE_PREFIX):
         del kept["source"]
     if "extension" in kept:
@@ -63,9 +64,9 @@ def _without_marks(value: Json) -> Json:
     kept = [item for item in extensions if not (isinstance(item, dict) and item.get("url") == CONFIDENCE)]
     if len(kept) == len(extensions):
         return value
-    rest = {name: inner for name, inner in value.items() if name != "extension"}
-    if kept:
-        rest["extension"] = kept
+    rest = {**value, "extension": kept}
+    if not kept:
+        del rest["extension"]
     return rest or None
 
 
@@ -100,29 +101,27 @@ def _marked(unit: str, value: Json, confidence: Decimal | None) -> Json:
         if member_of(unit) in ("extension", "modifierExtension"):
             return value
         return [_marked_item(item, mark) for item in value]
-    marked: JsonObject = {}
+    marked: JsonObject = dict(value)
     for member, inner in value.items():
-        if member.startswith("_"):
-            continue
-        sibling = value.get(f"_{member}")
-        marked.update(_marked_member(member, inner, sibling, mark))
-    for member in value:
-        if member.startswith("_") and member not in marked:
-            marked[member] = (
-                _marked_item(value[member], mark) if isinstance(value[member], dict) else value[member]
-            )
+        if not member.startswith("_"):
+            _mark_member(marked, member, inner, mark)
+        elif member[1:] not in value and isinstance(inner, dict):
+            marked[member] = _marked_item(inner, mark)
     return marked
 
 
-def _marked_member(member: str, inner: Json, sibling: Json, mark: JsonObject) -> JsonObject:
+def _mark_member(marked: JsonObject, member: str, inner: Json, mark: JsonObject) -> None:
+    """Put the mark on a complex member itself, on a primitive one by its sibling."""
+    sibling = f"_{member}"
     if isinstance(inner, dict):
-        return {member: _marked_item(inner, mark)}
-    if isinstance(inner, list):
-        if inner and isinstance(inner[0], dict):
-            return {member: [_marked_item(item, mark) for item in inner]}
-        siblings = sibling or [None] * len(inner)
-        return {member: inner, f"_{member}": [_marked_item(item or {}, mark) for item in siblings]}
-    return {member: inner, f"_{member}": _marked_item(sibling or {}, mark)}
+        marked[member] = _marked_item(inner, mark)
+    elif isinstance(inner, list) and inner and isinstance(inner[0], dict):
+        marked[member] = [_marked_item(item, mark) for item in inner]
+    elif isinstance(inner, list):
+        siblings = marked.get(sibling) or [None] * len(inner)
+        marked[sibling] = [_marked_item(item or {}, mark) for item in siblings]
+    else:
+        marked[sibling] = _marked_item(marked.get(sibling) or {}, mark)
 
 
 def _marked_item(item: JsonObject, mark: JsonObject) -> JsonObject:

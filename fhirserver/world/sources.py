@@ -35,7 +35,7 @@ class Source:
         return "*" in self.acts_on or resource_type in self.acts_on
 
     def confidence(self, stated: Decimal | None, resource_type: str) -> Decimal:
-        """The confidence of a statement. Refuses a type it may not write and a confidence above its ceiling."""
+        """The confidence of a statement. Refuses a type it may not write and more than its ceiling."""
         if not self.may_write(resource_type):
             raise self._not_allowed(resource_type)
         if stated is None:
@@ -48,7 +48,7 @@ class Source:
             raise refuse(
                 Category.UNPROCESSABLE,
                 "business-rule",
-                f"Source '{self.id}' may claim a confidence of at most {self.maximum}; the statement says {stated}",
+                f"Source '{self.id}' may claim a confidence of at most {self.maximum}, not {stated}",
                 "http.X-Provenance",
             )
         return stated

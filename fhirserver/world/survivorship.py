@@ -6,7 +6,7 @@ source ids, never of arrival. See ``docs/world-model.md``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -73,32 +73,44 @@ def claims_on(ledger: Ledger, unit: str) -> list[Claim]:
         for view in ledger.views
         if view.deleted is None and (stamp := view.stamp(unit)) is not None
     ]
-    decisions = [decision for decision in ledger.decisions if decision.unit == unit]
-    dead = _dead(decisions, {(view.source, stamp.position) for view, stamp in made})
+    decisions = _in_order([decision for decision in ledger.decisions if decision.unit == unit])
+    dead = _dead(decisions, {view.source: view.units.get(unit, ABSENT) for view, _ in made})
     return [_claim(view, unit, stamp, decisions, dead) for view, stamp in made]
 
 
-def _dead(decisions: Sequence[Decision], alive: set[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    """Rejected and superseded claims. The latest decision counts first; a dead claim supersedes nothing."""
+def _in_order(decisions: list[Decision]) -> list[Decision]:
+    return sorted(decisions, key=lambda made: (made.at, made.position)) if len(decisions) > 1 else decisions
+
+
+def _dead(decisions: Sequence[Decision], says: Mapping[str, Json]) -> dict[tuple[str, int], str]:
+    """Rejected and superseded claims. The latest decision counts first; a dead claim supersedes nothing.
+
+    What was superseded stays so when the one who superseded it says something else, but not when it comes
+    round to the very same value, and not when it falls silent. ``says`` is what each source says now.
+    """
     dead: dict[tuple[str, int], str] = {}
     settled: set[tuple[str, int]] = set()
-    for decision in sorted(decisions, key=lambda made: (made.at, made.position), reverse=True):
+    for decision in reversed(decisions):
         claim = (decision.source, decision.claim)
         if decision.kind == "reject" and claim not in settled:
-            dead[claim] = "rejected"
-        elif decision.kind in ("approve", "supersede") and claim in alive and claim not in dead:
+            dead.setdefault(claim, "rejected")
+        elif decision.kind in ("approve", "supersede") and decision.source in says and claim not in dead:
             settled.add(claim)
-            dead.update(
-                (other, "superseded") for other in decision.against if other != claim and other not in dead
-            )
+            for other in decision.against:
+                if other not in settled and not _agree(says, decision.source, other[0]):
+                    dead.setdefault(other, "superseded")
     return dead
+
+
+def _agree(says: Mapping[str, Json], one: str, other: str) -> bool:
+    return other in says and one != other and same(says[one], says[other])
 
 
 def _claim(
     view: View, unit: str, stamp: Stamp, decisions: Iterable[Decision], dead: dict[tuple[str, int], str]
 ) -> Claim:
     confidence, checked = stamp.confidence, ""
-    for decision in sorted(decisions, key=lambda made: (made.at, made.position)):
+    for decision in decisions:
         if (decision.source, decision.claim) != (view.source, stamp.position):
             continue
         if decision.kind == "verify":
@@ -133,8 +145,18 @@ def resolve(ledger: Ledger) -> World:
     units = {unit: win.claim.value for unit, win in present.items()}
     top = max((win.confidence for win in present.values()), default=Decimal(0))
     lower = {unit: win.confidence for unit, win in present.items() if win.confidence < top}
-    sources = tuple(view.source for view in _by_weight(ledger))
-    return World(units, top, lower, _is_deleted(ledger) or not units, sources)
+    return World(units, top, lower, _is_deleted(ledger, units), _speakers(ledger, present.values()))
+
+
+def _speakers(ledger: Ledger, won: Iterable[Win]) -> tuple[str, ...]:
+    """Who is behind the winning values: the surest first, then who is behind most of them."""
+    sure: dict[str, Decimal] = {}
+    count: dict[str, int] = {}
+    for claim in (claim for win in won for claim in win.agreeing):
+        sure[claim.source] = max(claim.confidence, sure.get(claim.source, claim.confidence))
+        count[claim.source] = count.get(claim.source, 0) + 1
+    speakers = sorted(sure, key=lambda source: (-sure[source], -count[source], source))
+    return tuple(speakers) or tuple(view.source for view in _by_weight(ledger))
 
 
 def wins(ledger: Ledger) -> dict[str, Win]:
@@ -168,19 +190,19 @@ def _units_in_order(ledger: Ledger) -> list[str]:
     return list(order)
 
 
-def _is_deleted(ledger: Ledger) -> bool:
-    """Existence is a claim too: the surest, then latest, source decides whether the resource is."""
+def _is_deleted(ledger: Ledger, units: Units) -> bool:
+    """Existence is a claim too: the surest, then latest, source decides whether the resource is.
+
+    A resource of which nothing is left, all its claims being rejected or withdrawn, is not either.
+    """
+    there = [view for view in ledger.views if view.deleted is None]
+    empty = any(view.full is not None and not view.units.keys() - {"meta"} for view in there)
+    if not units.keys() - {"meta"} and not empty:
+        return True
     gone = [
         (view.stamps[view.deleted].confidence, view.stamps[view.deleted].since, view.source)
         for view in ledger.views
         if view.deleted is not None
     ]
-    if not gone:
-        return False
-    there = [
-        (stamp.confidence, stamp.since, view.source)
-        for view in ledger.views
-        if view.deleted is None
-        for stamp in view.stamps
-    ]
-    return not there or max(gone) > max(there)
+    said = [(stamp.confidence, stamp.since, view.source) for view in there for stamp in view.stamps]
+    return bool(gone) and (not said or max(gone) > max(said))

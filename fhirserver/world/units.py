@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 
 from fhirserver.kernel.json import Json, JsonObject, canonical
 from fhirserver.model.definitions import definitions
@@ -74,7 +74,7 @@ _KEYS: dict[str, Callable[[JsonObject], str]] = {
 }
 
 
-@cache
+@lru_cache(1024)
 def _keyed(resource_type: str) -> dict[str, Callable[[JsonObject], str]]:
     """The repeating members of a type whose items have a business key."""
     found = definitions().type(resource_type)
@@ -87,9 +87,9 @@ def _keyed(resource_type: str) -> dict[str, Callable[[JsonObject], str]]:
     }
 
 
-@cache
+@lru_cache(8192)
 def unit_of_member(resource_type: str, member: str) -> str:
-    """The unit that a JSON member belongs to: ``_birthDate`` → ``birthDate``, ``valueCode`` → ``value[x]``."""
+    """The unit of a JSON member: ``_birthDate`` → ``birthDate``, ``valueCode`` → ``value[x]``."""
     name = member.removeprefix("_")
     found = definitions().type(resource_type)
     element = found.elements.get(name) if found else None
@@ -97,25 +97,64 @@ def unit_of_member(resource_type: str, member: str) -> str:
 
 
 def split(resource_type: str, content: JsonObject) -> Units:
-    """Take a resource apart into its units, in the order of the content."""
+    """Take a resource apart into its units: ``meta`` first, as it is rendered, the others as they come."""
     keyed = _keyed(resource_type)
-    units: Units = {}
+    units: Units = {"meta": {"meta": content["meta"]}} if "meta" in content else {}
     for member, value in content.items():
-        if member in SERVER_MEMBERS:
-            continue
         if member in keyed and isinstance(value, list):
-            for item in value:
-                unit = f"{member}[{keyed[member](item)}]"
-                units.setdefault(unit, []).append(item)
-        else:
+            _split_items(units, member, keyed[member], value)
+        elif member not in SERVER_MEMBERS:
             units.setdefault(unit_of_member(resource_type, member), {})[member] = value
     return units
 
 
+def _split_items(
+    units: Units, member: str, key_of: Callable[[JsonObject], str], items: list[JsonObject]
+) -> None:
+    """One unit per key. A key that comes again after others starts a run of its own, to keep the order."""
+    last, unit = None, ""
+    for item in items:
+        key = key_of(item)
+        if key != last:
+            last, unit = key, _free(units, f"{member}[{key}]")
+            units[unit] = []
+        units[unit].append(item)
+
+
+def _free(units: Units, unit: str) -> str:
+    if unit not in units:
+        return unit
+    run = 2
+    while f"{unit}#{run}" in units:
+        run += 1
+    return f"{unit}#{run}"
+
+
 def member_of(unit: str) -> str:
     """``telecom`` of ``telecom[phone|…]``; the unit itself otherwise. Holds no value, so it may be shown."""
-    head, bracket, _ = unit.partition("[")
-    return unit if not bracket or unit.endswith("[x]") else head
+    head, _, key = unit.partition("[")
+    return unit if key == "x]" and head not in ("extension", "modifierExtension") else head
+
+
+def ordered(units: Units) -> Units:
+    """The units in the order in which :func:`split` finds them in the joined content."""
+    members: dict[str, list[str]] = {"meta": []}
+    for unit in units:
+        members.setdefault(member_of(unit), []).append(unit)
+    return {unit: units[unit] for member in members.values() for unit in member}
+
+
+def same_order(one: Units, other: Units) -> bool:
+    """Whether the items of each repeating element stand in the same order."""
+    return list(one) == list(other) or _orders(one) == _orders(other)
+
+
+def _orders(units: Units) -> dict[str, list[str]]:
+    orders: dict[str, list[str]] = {}
+    for unit, value in units.items():
+        if isinstance(value, list):
+            orders.setdefault(member_of(unit), []).append(unit)
+    return orders
 
 
 def join(units: Units) -> JsonObject:

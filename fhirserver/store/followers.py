@@ -1,0 +1,88 @@
+"""Followers: whatever reads the log in order from its own checkpoint.
+
+A follower whose effects are commands moves its checkpoint in the same commit, so each effect happens once
+even when two processes run it or one is killed in between (``effectively once``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from fhirserver.kernel.outcomes import Category, Refusal
+from fhirserver.ports.log import Commit, Statement
+from fhirserver.store.commands import Command, Note, Write
+from fhirserver.store.store import Store
+
+log = logging.getLogger("credence.followers")
+
+CHECKPOINT = "checkpoint"
+BATCH = 200
+
+
+class Follower(Protocol):
+    """Handles commits in order. ``name`` keys its checkpoint and never changes."""
+
+    name: str
+
+    async def effects(self, commits: Sequence[Commit]) -> Sequence[Write]:
+        """The writes that follow from the commits; they are committed with the checkpoint."""
+        ...
+
+
+class Following:
+    """Runs one follower: reads, asks for effects, commits them with the checkpoint."""
+
+    def __init__(self, store: Store, follower: Follower, source: str, idle_seconds: float = 1.0):
+        self._store, self._follower = store, follower
+        self._statement = Statement(source, principal=follower.name, method="derivation")
+        self._idle = idle_seconds
+        self._seen = 0
+
+    async def run(self) -> None:
+        """Follow for ever. A failing step is tried again, slower and slower, and nothing is skipped."""
+        failures = 0
+        while True:
+            try:
+                moved = await self.step()
+                failures = 0
+            except Refusal as refusal:
+                moved = refusal.category is Category.CONFLICT
+                failures += not moved
+                await self._failed(failures, refusal) if not moved else None
+            except Exception as error:
+                failures += 1
+                await self._failed(failures, error)
+                continue
+            if not moved:
+                await self._store.wait_beyond(self._seen, self._idle)
+
+    async def _failed(self, failures: int, error: Exception) -> None:
+        log.warning("%s: step failed (%s), try %d", self._follower.name, type(error).__name__, failures)
+        await asyncio.sleep(min(0.05 * 2**failures, 10))
+
+    async def step(self) -> bool:
+        """Handle the next commits; False when there are none."""
+        checkpoint = await self._checkpoint()
+        commits = await self._store.read_log(max(checkpoint, self._seen), BATCH)
+        if not commits:
+            return False
+        writes = list(await self._follower.effects(commits))
+        last = commits[-1].position
+        if writes:
+            note = Note(CHECKPOINT, self._follower.name, {"position": last}, advance=True)
+            await self._store.submit(Command(self._statement, (*writes, note)))
+        # Without effects the checkpoint stays in memory: reading the same commits again costs nothing but time.
+        self._seen = last
+        return True
+
+    async def _checkpoint(self) -> int:
+        fact = await self._store.fact(CHECKPOINT, self._follower.name)
+        return int(fact.value["position"]) if fact else 0
+
+
+async def follow(store: Store, follower: Follower, source: str) -> None:
+    """Run a follower for ever."""
+    await Following(store, follower, source).run()

@@ -1,0 +1,125 @@
+"""A desk at which commands are decided one after another, as the committer does it, without a storage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from fhirserver.kernel.instants import instant
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Issue
+from fhirserver.ports.log import Commit, Statement
+from fhirserver.ports.storage import Fact, Key
+from fhirserver.store.commands import (
+    Amend,
+    Command,
+    Correct,
+    Decide,
+    Outcome,
+    Put,
+    Remove,
+    Ruling,
+    Write,
+    Written,
+)
+from fhirserver.store.decide import Policies, State, decide
+from fhirserver.world.entity import Entity, from_row
+from fhirserver.world.sources import Source
+from fhirserver.world.survivorship import Claim, claims_on
+
+SOURCES = {
+    source.id: source
+    for source in (
+        Source("ehr", "ehr", authoritative=True),
+        Source("lab", "ehr", authoritative=True),
+        Source(
+            "agent",
+            "agent",
+            base=Decimal("0.3"),
+            maximum=Decimal("0.5"),
+            types=frozenset({"Patient", "Slot", "Appointment", "Coverage"}),
+            acts_on=frozenset({"Slot", "Appointment"}),
+        ),
+        Source("form", "form", base=Decimal("0.5"), maximum=Decimal("0.5")),
+        Source("operator", "operator"),
+    )
+}
+
+
+def no_issues(_: JsonObject) -> Sequence[Issue]:
+    return ()
+
+
+class Desk:
+    """Decides commands; keeps the log, the entities and the facts."""
+
+    def __init__(self) -> None:
+        self.state = State(0, 0)
+        self.commits: list[Commit] = []
+        self.policies = Policies(SOURCES, no_issues)
+        self.at = datetime(2026, 11, 22, 9, tzinfo=UTC)
+        self.reload = False
+
+    def submit(
+        self, source: str, *writes: Write, matches: Mapping[str, Sequence[Key]] | None = None, **said: Any
+    ) -> Outcome:
+        self.at += timedelta(minutes=1)
+        command = Command(Statement(source, **said), writes)
+        decided = decide(self.state, command, self.policies, instant(self.at), matches)
+        if decided.commit is not None:
+            self.commits.append(decided.commit)
+            self.state.position, self.state.serial = decided.commit.position, decided.commit.serial
+        for entity in decided.entities:
+            self.state.entities[entity.key] = from_row(entity.as_row()) if self.reload else entity
+        for fact in decided.facts:
+            self.state.facts[fact.kind, fact.key] = fact
+        return decided.outcome
+
+    def put(self, source: str, type: str, id: str, content: JsonObject, **more: Any) -> Written:
+        said = {
+            name: more.pop(name) for name in ("confidence", "mode", "effective", "method") if name in more
+        }
+        write = Put(type, id, {"resourceType": type, "id": id, **content}, **more)
+        return self.submit(source, write, **said).results[0]
+
+    def amend(self, source: str, type: str, id: str, **members: Any) -> Written:
+        def change(content: JsonObject) -> JsonObject:
+            changed = {**content, **members}
+            return {name: value for name, value in changed.items() if value is not None}
+
+        return self.submit(source, Amend(type, id, change)).results[0]
+
+    def remove(self, source: str, type: str, id: str) -> Written:
+        return self.submit(source, Remove(type, id)).results[0]
+
+    def rule(self, kind: str, type: str, id: str, unit: str, source: str, **more: Any) -> Written:
+        claim = self.claim(type, id, unit, source)
+        ruling = Ruling(kind, unit, source, claim.stamp.position, **more)
+        return self.submit("operator", Decide(type, id, [ruling])).results[0]
+
+    def correct(self, type: str, id: str, units: Mapping[str, object]) -> Written:
+        return self.submit("operator", Correct(type, id, units, Decimal("1.0"))).results[0]
+
+    def claim(self, type: str, id: str, unit: str, source: str) -> Claim:
+        return next(claim for claim in claims_on(self[type, id].ledger, unit) if claim.source == source)
+
+    def __getitem__(self, key: tuple[str, str]) -> Entity:
+        return self.state.entities[Key(*key)]
+
+    def world(self, type: str, id: str) -> JsonObject:
+        return self[type, id].json
+
+    def fact(self, kind: str, key: str) -> Fact:
+        return self.state.facts[kind, key]
+
+
+@pytest.fixture(params=[False, True], ids=["kept", "reloaded"])
+def desk(request: pytest.FixtureRequest) -> Desk:
+    """Entities are kept in memory, or written to a row and read back after every commit."""
+    made = Desk()
+    made.reload = request.param
+    return made
