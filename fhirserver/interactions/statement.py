@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from fhirserver.access.principals import Principal
+from fhirserver.kernel.instants import comparable
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.validation import validate
@@ -51,11 +52,18 @@ def _stated(principal: Principal, provenance: JsonObject) -> Statement:
         confidence=None if confidence is None else Decimal(confidence),
         method=str(_extension(provenance, ASSERTION_METHOD, "valueCode") or ""),
         mode=mode,
-        effective=provenance.get("occurredDateTime") or period.get("start") or "",
+        effective=_effective(provenance.get("occurredDateTime") or period.get("start") or ""),
         agent=tuple(provenance.get("agent", ())),
         entity=tuple(provenance.get("entity", ())),
         activity=provenance.get("activity"),
     )
+
+
+def _effective(text: str) -> str:
+    try:
+        return comparable(text) if text else ""
+    except ValueError:
+        raise refuse(Category.INVALID, "value", "occurred is not a dateTime", f"http.{HEADER}") from None
 
 
 def _extension(resource: JsonObject, url: str, member: str) -> Json:

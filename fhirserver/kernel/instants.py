@@ -49,3 +49,15 @@ def parse_instant(text: str) -> datetime:
     """Parse a FHIR instant or dateTime that carries a time. Raises :class:`ValueError`."""
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def comparable(text: str) -> str:
+    """A FHIR date, dateTime or instant as the UTC instant it begins at, so that text order is time order.
+
+    Raises :class:`ValueError` for anything else.
+    """
+    if len(text) == 4:
+        text += "-01-01"
+    elif len(text) == 7:
+        text += "-01"
+    return instant(parse_instant(text))

@@ -1,0 +1,1 @@
+"""The connector runner: records in from EHRs, confirmed changes out to them, exactly once."""
