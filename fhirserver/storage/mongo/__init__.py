@@ -1,1 +1,1 @@
-
+"""MongoDB storage: one database per tenant. See ``docs/storage.md``."""

@@ -1,0 +1,165 @@
+"""Searching: joins first, then one filter, then the page in its order.
+
+https://hl7.org/fhir/R4/search.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from bson.max_key import MaxKey
+from bson.min_key import MinKey
+from pymongo import ASCENDING, DESCENDING
+from pymongo.asynchronous.collection import AsyncCollection
+
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.ports.storage import Key, Page
+from fhirserver.search.cursor import encode
+from fhirserver.search.expression import And, Chain, Cursor, Expression, Has, Not, Or, Query, SortKey
+from fhirserver.search.match import reversed_ties
+from fhirserver.storage.mongo.documents import SEPARATOR, VERSION_FIELDS, compact, sort_field, to_version
+from fhirserver.storage.mongo.filters import Filter, render
+from fhirserver.storage.mongo.payloads import Document, Payloads
+
+INDEXES = (
+    [("type", 1), ("deleted", 1), ("pk", 1)],
+    [("type", 1), ("deleted", 1), ("updated", 1), ("pk", 1)],
+    [("type", 1), ("string", 1)],
+    [("type", 1), ("text", 1)],
+    [("type", 1), ("token", 1)],
+    [("type", 1), ("reference", 1)],
+    [("type", 1), ("uri", 1)],
+    [("type", 1), ("date.p", 1), ("date.l", 1), ("date.h", 1)],
+    [("type", 1), ("number.p", 1), ("number.l", 1)],
+    [("type", 1), ("quantity.p", 1), ("quantity.v", 1)],
+    [("type", 1), ("composite.p", 1)],
+)
+
+MAX_JOINED = 100_000
+"""The most resources that an inner search of a chain may find; their ids go into one filter."""
+_LARGEST, _LEAST = MaxKey(), MinKey()
+
+
+class Search:
+    """Searches the collection ``resource``."""
+
+    def __init__(self, resources: AsyncCollection[Document], payloads: Payloads):
+        self._resources = resources
+        self._payloads = payloads
+
+    async def open(self) -> None:
+        for keys in INDEXES:
+            await self._resources.create_index(keys)
+
+    async def page(self, query: Query) -> Page:
+        if query.count <= 0:
+            return Page(())
+        stages = [{"$match": await self._filter(query.type, query.where)}, *_order(query)]
+        async with await self._resources.aggregate(stages) as cursor:
+            found = [document async for document in cursor]
+        kept = found[: query.count]
+        versions = [
+            to_version(Key(query.type, one["id"]), one, await self._payloads.load(one["content"]))
+            for one in kept
+        ]
+        return Page(versions, _cursor(query.sort, kept[-1]) if len(found) > query.count else "")
+
+    async def count(self, query: Query) -> int:
+        return await self._resources.count_documents(await self._filter(query.type, query.where))
+
+    async def _filter(self, type: str, where: Expression) -> Filter:
+        joined = {join: await self._join(join, type) for join in _joins(where)}
+        current: Filter = {"type": type, "deleted": False}
+        asked = render(where, type, joined)
+        return {"$and": [current, asked]} if asked else current
+
+    async def _join(self, join: Chain | Has, type: str) -> Filter:
+        inner = await self._filter(join.type, join.where)
+        if isinstance(join, Chain):
+            ids = [
+                found["id"] async for found in self._resources.find(inner, {"id": 1}, limit=MAX_JOINED + 1)
+            ]
+            return {"reference": {"$in": [compact(join.param, join.type, id) for id in _bounded(ids)]}}
+        prefix = compact(join.param, type, "")
+        targets: set[str] = set()
+        async for found in self._resources.find(inner, {"reference": 1}):
+            targets.update(text for text in found["reference"] if text.startswith(prefix))
+        keys = [f"{type}/{text.rpartition(SEPARATOR)[2]}" for text in _bounded(sorted(targets))]
+        return {"_id": {"$in": keys}}
+
+
+def _bounded(found: Sequence[str]) -> Sequence[str]:
+    if len(found) <= MAX_JOINED:
+        return found
+    raise refuse(
+        Category.UNPROCESSABLE,
+        "too-costly",
+        f"A chained search may join at most {MAX_JOINED} resources; narrow it",
+    )
+
+
+def _joins(expression: Expression) -> Iterator[Chain | Has]:
+    """The outermost joins of a tree."""
+    match expression:
+        case Chain() | Has():
+            yield expression
+        case And(of) | Or(of):
+            for one in of:
+                yield from _joins(one)
+        case Not(of):
+            yield from _joins(of)
+
+
+# --- order and place
+
+
+def _order(query: Query) -> Iterable[Document]:
+    """The stages that skip to the cursor, sort and cut the page (one more shows that there are more)."""
+    names = [_name(number, key) for number, key in enumerate(query.sort)]
+    computed = {
+        name: _computed(key) for name, key in zip(names, query.sort, strict=True) if name.startswith("k")
+    }
+    if computed:
+        yield {"$addFields": computed}
+    if query.cursor:
+        yield {"$match": _behind(query.sort, names, query.cursor)}
+    order = {
+        name: DESCENDING if key.descending else ASCENDING for name, key in zip(names, query.sort, strict=True)
+    }
+    yield {"$sort": {**order, "pk": DESCENDING if reversed_ties(query.sort) else ASCENDING}}
+    yield {"$limit": query.count + 1}
+    yield {"$project": {"id": 1, "pk": 1, "updated": 1, **VERSION_FIELDS, **dict.fromkeys(computed, 1)}}
+
+
+def _name(number: int, key: SortKey) -> str:
+    return key.kind if key.kind in ("id", "updated") else f"k{number}"
+
+
+def _computed(key: SortKey) -> Document:
+    """The value to sort by; resources without one come last in either direction."""
+    end = "max" if key.descending else "min"
+    return {"$ifNull": [f"${sort_field(key.param)}.{end}", _absent(key)]}
+
+
+def _absent(key: SortKey) -> Any:
+    return _LEAST if key.descending else _LARGEST
+
+
+def _behind(sort: tuple[SortKey, ...], names: list[str], cursor: Cursor) -> Filter:
+    """Resources that come after the cursor: equal in the first keys, further in the next."""
+    equal: list[Filter] = []
+    ways: list[Filter] = []
+    for key, name, value in zip(sort, names, cursor.keys, strict=True):
+        if value is not None:
+            further: Filter = {name: {"$lt" if key.descending else "$gt": value}}
+            ways += [{"$and": [*equal, further]}, {"$and": [*equal, {name: _absent(key)}]}]
+        equal.append({name: _absent(key) if value is None else value})
+    ways.append({"$and": [*equal, {"pk": {"$lt" if reversed_ties(sort) else "$gt": cursor.tie}}]})
+    return {"$or": ways}
+
+
+def _cursor(sort: tuple[SortKey, ...], last: Document) -> str:
+    values = [last[_name(number, key)] for number, key in enumerate(sort)]
+    keys = tuple(None if value in (_LEAST, _LARGEST) else value for value in values)
+    return encode(Cursor(keys, last["pk"]))
