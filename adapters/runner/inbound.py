@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from adapters.runner.crosswalk import Crosswalk, Link
@@ -23,7 +23,7 @@ from fhirserver.world.units import same, split
 
 log = logging.getLogger("credence.runner")
 
-CURSOR = "cursor"
+CURSOR, SENT = "cursor", "sent"
 WRITEBACK_IDENTIFIER = "https://credence.health/fhir/identifier/writeback"
 _AT_ONCE = 32
 _MATCHED = frozenset({"Patient", "Practitioner", "Organization", "Location"})
@@ -79,7 +79,8 @@ class Inbound:
             return Command(statement, (Remove(record.type, world), *new.notes()))
         content = {**await self.crosswalk.inward(own_words(record.content)), "id": world}
         _check(content)
-        echoes = echo(await self._store.entity(record.type, world), self._source, content)
+        sent = await sent_units(self._store, self._source, record.type, world)
+        echoes = echo(await self._store.entity(record.type, world), self._source, content, sent)
         writes: tuple[Write, ...] = (Put(record.type, world, content, confidences=echoes), *new.notes())
         return Command(statement, writes)
 
@@ -148,18 +149,29 @@ def _check(content: JsonObject) -> None:
         raise Refusal(Category.UNPROCESSABLE, issues)
 
 
-def echo(entity: Entity | None, source: str, content: JsonObject) -> dict[str, Decimal]:
-    """The units in which the EHR only says back what the world already says without it.
+def echo(entity: Entity | None, source: str, content: JsonObject, sent: Mapping[str, Json]) -> dict[str, Decimal]:
+    """The units in which the EHR only says back what was ``sent`` to it, with the confidence it had then.
 
     Such an echo is no new evidence: it counts as sure as what was written, not as an EHR's own word.
     """
-    if entity is None or entity.deleted:
+    if entity is None or entity.deleted or not sent:
         return {}
     view = entity.ledger.view(source)
+    before: dict[str, Json] = view.units if view else {}
     stated: dict[str, Json] = split(entity.key.type, content)
-    echoes: dict[str, Decimal] = {}
-    for unit, win in wins(entity.ledger).items():
-        said_before = view is not None and unit in view.units
-        if unit in stated and not said_before and win.claim.value is not None and same(stated[unit], win.claim.value):
-            echoes[unit] = win.confidence
-    return {unit: confidence for unit, confidence in echoes.items() if confidence < 1}
+    return {
+        unit: win.confidence
+        for unit, win in wins(entity.ledger).items()
+        if unit in sent
+        and unit in stated
+        and win.confidence < 1
+        and same(stated[unit], win.claim.value)
+        and not (unit in before and same(before[unit], stated[unit]))
+    }
+
+
+async def sent_units(store: Store, source: str, type: str, world: str) -> Mapping[str, Json]:
+    """The units that were last decided to be written to the source's record."""
+    fact = await store.fact(SENT, f"{source}/{type}/{world}")
+    units: Mapping[str, Json] = fact.value["units"] if fact else {}
+    return units
