@@ -1,4 +1,4 @@
-"""Whether a resource fulfils an expression, and where it stands in an order: the meaning of a query in Python.
+"""Whether a resource fulfils an expression, and where it stands in an order: what a query means, in Python.
 
 The memory storage answers with it, and the contract suite measures every other storage by it.
 """

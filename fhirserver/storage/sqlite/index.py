@@ -1,0 +1,168 @@
+"""The search index of the SQLite storage. https://hl7.org/fhir/R4/search.html"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from fhirserver.ports.storage import Page, Version
+from fhirserver.search import cursor
+from fhirserver.search.expression import Cursor, Expression, Query
+from fhirserver.search.values import IndexValue
+from fhirserver.storage.sqlite import index_plan as plan
+from fhirserver.storage.sqlite.index_render import Rendering, Source
+from fhirserver.storage.sqlite.index_tables import BY_KIND, Table, changes
+from fhirserver.storage.sqlite.names import Names
+
+TABLES: Final = tuple(table.name for table in BY_KIND.values())
+"""The tables to empty for a rebuild."""
+
+SCHEMA: Final = (
+    "".join(table.schema for table in BY_KIND.values())
+    + "CREATE INDEX IF NOT EXISTS resource_live ON resource (type) WHERE deleted = 0;\n"
+)
+"""Tables and indexes; needs the tables ``resource`` and ``name``."""
+
+# The inner statement has a LIMIT and the join is in written order, so its order is kept.
+_WITH_CONTENT = """
+SELECT p.*, r.id, r.version, r.position, r.recorded, r.content
+FROM ({page}) p CROSS JOIN resource r ON r.pk = p.pk
+"""
+
+
+class SearchIndex:
+    """Index rows and searches on one connection.
+
+    Make a new one after a rollback: it remembers the numbers of names.
+    """
+
+    def __init__(self, connection: sqlite3.Connection):
+        self._connection = connection
+        self._names = Names(connection)
+
+    # writing
+
+    def update_many(
+        self, rows: Iterable[tuple[int, str, Sequence[IndexValue], Sequence[IndexValue]]]
+    ) -> None:
+        """Write the difference of old and new values of each (number, type, old, new).
+
+        ``old`` is what is written now, empty for a new resource; ``new`` is empty for a deleted one. The same
+        resource may come more than once, in order.
+        """
+        gone, fresh = changes(self._names.number, _merged(rows))
+        for table, deleted in gone.items():
+            self._connection.executemany(table.delete, deleted)
+        for table, inserted in fresh.items():
+            self._connection.executemany(table.insert, sorted(inserted))
+
+    def update(self, pk: int, type: str, old: Sequence[IndexValue], new: Sequence[IndexValue]) -> None:
+        """As :meth:`update_many`, for one resource."""
+        self.update_many([(pk, type, old, new)])
+
+    # reading
+
+    def search(self, query: Query) -> Page:
+        """One page of current resources, and the cursor that continues it, "" at the end."""
+        if query.count == 0:
+            return Page([])
+        found = self._found(query, query.count + 1)
+        following = ""
+        if len(found) > query.count:
+            found.pop()
+            following = cursor.encode(Cursor(tuple(found[-1][1:-5]), found[-1][0]))
+        return Page([_version(query.type, *row[-5:]) for row in found], following)
+
+    def count(self, query: Query) -> int:
+        """How many current resources match, on all pages together."""
+        rendering = Rendering.begin(self._names.find)
+        source, others, _ = self._source(rendering, query)
+        statement = plan.total(rendering, query, source or self._everything(query), others)
+        return int(self._run(statement)[0][0])
+
+    def _found(self, query: Query, limit: int) -> list[Any]:
+        rendering = Rendering.begin(self._names.find)
+        source, others, narrow = self._source(rendering, query)
+        if not query.sort:
+            if source is not None and not (narrow or source.ordered):
+                source, others = None, plan.conjuncts(query.where)
+            return self._page(plan.stream(rendering, query, source or self._everything(query), others, limit))
+        if len(query.sort) > 1 or (source is not None and narrow):
+            return self._page(plan.gather(rendering, query, source or self._everything(query), others, limit))
+        return self._walk(rendering, query, limit)
+
+    def _walk(self, rendering: Rendering, query: Query, limit: int) -> list[Any]:
+        """In the order of one key; when those with a value are at their end, those without."""
+        type_number, tests = self._names.find(query.type), plan.conjuncts(query.where)
+        found: list[Any] = []
+        if query.cursor is None or query.cursor.keys[0] is not None:
+            found = self._page(plan.walk(rendering, query, type_number, tests, limit))
+        if len(found) < limit and query.sort[0].kind not in ("id", "updated"):
+            statement = plan.without_value(rendering, query, type_number, tests, limit - len(found))
+            found += self._page(statement)
+        return found
+
+    def _everything(self, query: Query) -> Source:
+        return plan.all_of(self._names.find(query.type), "d")
+
+    def _source(
+        self, rendering: Rendering, query: Query
+    ) -> tuple[Source | None, tuple[Expression, ...], bool]:
+        """The narrowest source, the predicates left to test, and whether it is narrow."""
+        of = plan.conjuncts(query.where)
+        found = [(s, e) for e in of if (s := rendering.source(query.type, e)) is not None]
+        if not found:
+            return None, of, False
+        if len(found) == 1 and found[0][0].ordered and not query.sort:
+            return found[0][0], plan.rest(of, found[0][1]), True
+        best, fewest = found[0], plan.MANY + 1
+        for candidate in sorted(found, key=lambda pair: pair[0].rank):
+            rows = self._run(plan.estimate(candidate[0]))[0][0]
+            if rows < fewest:
+                best, fewest = candidate, rows
+            if fewest <= 100:
+                break
+        return best[0], plan.rest(of, best[1]), fewest < plan.MANY
+
+    def _page(self, statement: plan.Statement) -> list[Any]:
+        """Number, sort values, id, version, position, recorded and content of each."""
+        text = _WITH_CONTENT.format(page=statement.text)
+        return self._connection.execute(text, statement.bound).fetchall()
+
+    def _run(self, statement: plan.Statement) -> list[Any]:
+        return self._connection.execute(statement.text, statement.bound).fetchall()
+
+    # rebuilding
+
+    def dump(self) -> Iterator[bytes]:
+        """Every row of every table, names instead of numbers, in one fixed order."""
+        for table in BY_KIND.values():
+            yield from sorted(self._dumped(table))
+
+    def _dumped(self, table: Table) -> Iterator[bytes]:
+        numbered = [at for at, column in enumerate(table.columns) if _is_number_of_name(column)]
+        for row in self._connection.execute(f"SELECT {', '.join(table.columns)} FROM {table.name}"):  # noqa: S608
+            named = list(row)
+            for at in numbered:
+                named[at] = self._names.name(row[at]) if row[at] else ""
+            yield repr((table.name, *named)).encode()
+
+
+def _version(type_name: str, id: str, version: int, position: int, recorded: str, content: bytes) -> Version:
+    return Version(type_name, id, version, position, recorded, False, content)
+
+
+def _is_number_of_name(column: str) -> bool:
+    return column.rstrip("123") in ("param", "system", "type", "i")
+
+
+def _merged(
+    rows: Iterable[tuple[int, str, Sequence[IndexValue], Sequence[IndexValue]]],
+) -> Iterable[tuple[int, str, Sequence[IndexValue], Sequence[IndexValue]]]:
+    """One row per resource: from its first old values to its last new ones."""
+    merged: dict[int, tuple[int, str, Sequence[IndexValue], Sequence[IndexValue]]] = {}
+    for pk, type_name, old, new in rows:
+        first = merged.get(pk)
+        merged[pk] = (pk, type_name, old if first is None else first[2], new)
+    return merged.values()

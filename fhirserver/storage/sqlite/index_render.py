@@ -1,0 +1,416 @@
+"""Predicates to SQL. Everything that comes from outside is a bound parameter.
+
+A *test* is a condition on the resource number of some row; a *source* is a FROM and WHERE that yields the
+numbers of all resources that fulfil a predicate. SQLite keeps CROSS JOINs in the order written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Final, NamedTuple, TypeAlias, cast
+
+from fhirserver.search.expression import (
+    And,
+    Chain,
+    CompositeIs,
+    DateIs,
+    Everything,
+    Expression,
+    Has,
+    IdIs,
+    LastUpdated,
+    Missing,
+    Not,
+    Nothing,
+    NumberIs,
+    Or,
+    QuantityIs,
+    ReferenceIs,
+    SimplePredicate,
+    StringIs,
+    TokenIs,
+    UriIs,
+)
+from fhirserver.search.match import ascii_lower
+from fhirserver.search.uris import ancestors, separators
+from fhirserver.search.values import INFINITE, fold
+from fhirserver.storage.sqlite.index_tables import (
+    BY_KIND,
+    COMPOSITE,
+    DATE,
+    NUMBER,
+    QUANTITY,
+    REFERENCE,
+    STRING,
+    TOKEN,
+    URI,
+    Table,
+    param_name,
+    system_name,
+)
+
+Sql: TypeAlias = tuple[str, tuple[Any, ...]]
+
+LAST: Final = "\U0010ffff"
+_NOWHERE: Final[Sql] = ("0", ())
+_EVERYWHERE: Final[Sql] = ("1", ())
+
+
+class Source(NamedTuple):
+    """``SELECT pk FROM tables WHERE where``; ``ordered``: each resource once, in order of ``pk``.
+
+    ``rank`` orders sources by how few resources they are likely to yield, fewest first.
+    """
+
+    tables: Sql
+    where: Sql
+    pk: str
+    ordered: bool
+    rank: int
+
+
+_ROW_TESTS: Final[dict[type, Table]] = {
+    StringIs: STRING,
+    TokenIs: TOKEN,
+    ReferenceIs: REFERENCE,
+    DateIs: DATE,
+    NumberIs: NUMBER,
+    QuantityIs: QUANTITY,
+    UriIs: URI,
+    CompositeIs: COMPOSITE,
+}
+
+_RANGES: Final = {  # {l} {h}: the value's range; the digits: low or high of the search range
+    "eq": ("{l} >= ? AND {l} < ? AND {h} <= ?", (0, 1, 1)),
+    "ne": ("NOT ({l} >= ? AND {h} <= ?)", (0, 1)),
+    "gt": ("{h} > ?", (1,)),
+    "lt": ("{l} < ?", (0,)),
+    "ge": ("({h} > ? OR ({l} >= ? AND {h} <= ?))", (1, 0, 1)),
+    "le": ("({l} < ? OR ({l} >= ? AND {h} <= ?))", (0, 0, 1)),
+    "sa": ("{l} >= ?", (1,)),
+    "eb": ("{h} <= ?", (0,)),
+    "ap": ("{l} < ? AND {h} > ?", (1, 0)),
+}
+
+_NUMBERS: Final = {
+    "eq": ("{l} >= ? AND {l} < ? AND {h} < ?", (0, 1, 1)),
+    "ne": ("NOT ({l} >= ? AND {h} < ?)", (0, 1)),
+    "gt": ("{h} > ?", (1,)),
+    "lt": ("{l} < ?", (0,)),
+    "ge": ("{h} >= ?", (1,)),
+    "le": ("{l} <= ?", (0,)),
+    "sa": ("{l} > ?", (1,)),
+    "eb": ("{h} < ?", (0,)),
+    "ap": ("{l} <= ? AND {h} >= ?", (1, 0)),
+}
+
+_QUANTITIES: Final = {
+    **_NUMBERS,
+    "eq": (f"{{v}} >= ? AND {{v}} < ? AND ({{h}} < ? OR {{h}} = {INFINITE!r})", (0, 1, 1)),
+    "ne": (f"NOT ({{v}} >= ? AND {{v}} < ? AND ({{h}} < ? OR {{h}} = {INFINITE!r}))", (0, 1, 1)),
+}
+
+
+def both(*parts: Sql) -> Sql:
+    """The conjunction of conditions."""
+    kept = [part for part in parts if part is not _EVERYWHERE]
+    if not kept:
+        return _EVERYWHERE
+    return " AND ".join(text for text, _ in kept), tuple(p for _, bound in kept for p in bound)
+
+
+@dataclass(slots=True)
+class Rendering:
+    """Renders the predicates of one statement; ``find`` gives the number of a name, 0 if it has none."""
+
+    find: Callable[[str], int]
+    aliases: count[int]
+
+    @staticmethod
+    def begin(find: Callable[[str], int]) -> Rendering:
+        return Rendering(find, count())
+
+    # tests
+
+    def test(self, type_name: str, expression: Expression, pk: str) -> Sql:
+        """The condition on ``pk``, the number of a resource of ``type_name``."""
+        match expression:
+            case Everything():
+                return _EVERYWHERE
+            case Nothing():
+                return _NOWHERE
+            case And(of=of):
+                text, bound = both(*(self.test(type_name, e, pk) for e in of))
+                return f"({text})", bound
+            case Or(of=of):
+                parts = [self.test(type_name, e, pk) for e in of]
+                return f"({' OR '.join(t for t, _ in parts)})", tuple(p for _, b in parts for p in b)
+            case Not(of=inner):
+                text, bound = self.test(type_name, inner, pk)
+                return f"NOT ({text})", bound
+            case IdIs() | LastUpdated():
+                return self._resource_test(expression, pk)
+            case Missing(param=param, kind=kind):
+                table, x = BY_KIND[kind], self.alias()
+                text = f"NOT EXISTS (SELECT 1 FROM {table.name} {x} WHERE {x}.pk = {pk} AND {x}.param = ?)"  # noqa: S608
+                return text, (self.param(type_name, param),)
+            case Chain():
+                return self._chain_test(type_name, expression, pk)
+            case Has():
+                return self._has_test(expression, pk)
+            case _:
+                return self._value_test(type_name, expression, pk)
+
+    def alias(self) -> str:
+        return f"x{next(self.aliases)}"
+
+    def param(self, type_name: str, param: str) -> int:
+        return self.find(param_name(type_name, param))
+
+    def _resource_test(self, expression: IdIs | LastUpdated, pk: str) -> Sql:
+        x = self.alias()
+        text, bound = self.resource_row(expression, x)
+        return f"EXISTS (SELECT 1 FROM resource {x} WHERE {x}.pk = {pk} AND {text})", bound  # noqa: S608
+
+    def resource_row(self, expression: IdIs | LastUpdated, x: str) -> Sql:
+        """The condition on a row of ``resource``."""
+        if isinstance(expression, IdIs):
+            return f"{x}.id = ?", (expression.id,)
+        ends = {"l": f"{x}.updated", "h": f"({x}.updated + 1000)"}
+        return _ranged(_RANGES[expression.prefix], ends, expression.low, expression.high)
+
+    def _value_test(self, type_name: str, predicate: SimplePredicate | CompositeIs, pk: str) -> Sql:
+        table, x = _ROW_TESTS[type(predicate)], self.alias()
+        text, bound = self.row(predicate, x)
+        start = f"EXISTS (SELECT 1 FROM {table.name} {x} WHERE {x}.pk = {pk} AND {x}.param = ? AND {text})"  # noqa: S608
+        return start, (self.param(type_name, predicate.param), *bound)
+
+    def _chain_test(self, type_name: str, chain: Chain, pk: str) -> Sql:
+        x, y = self.alias(), self.alias()
+        text, bound = self.test(chain.type, chain.where, f"{y}.pk")
+        return (
+            f"EXISTS (SELECT 1 FROM search_reference {x} CROSS JOIN resource {y} "  # noqa: S608
+            f"ON {y}.type = {x}.type AND {y}.id = {x}.target AND {y}.deleted = 0 "
+            f"WHERE {x}.pk = {pk} AND {x}.param = ? AND {x}.type = ? AND {text})",
+            (self.param(type_name, chain.param), self.find(chain.type), *bound),
+        )
+
+    def _has_test(self, has: Has, pk: str) -> Sql:
+        x, y = self.alias(), self.alias()
+        text, bound = self.test(has.type, has.where, f"{x}.pk")
+        return (
+            f"EXISTS (SELECT 1 FROM resource {y} CROSS JOIN search_reference {x} "  # noqa: S608
+            f"ON {x}.target = {y}.id AND {x}.type = {y}.type "
+            f"WHERE {y}.pk = {pk} AND {x}.param = ? AND {text})",
+            (self.param(has.type, has.param), *bound),
+        )
+
+    # conditions on one row of an index table, its parameter aside
+
+    def row(self, predicate: SimplePredicate | CompositeIs, x: str) -> Sql:
+        match predicate:
+            case TokenIs(system=system, code=code):
+                return self._token_row(f"{x}.code", f"{x}.system", system, code)
+            case ReferenceIs(type=type_name, target=target):
+                return self._reference_row(f"{x}.target", f"{x}.type", type_name, target)
+            case StringIs(text=text, how="exact"):
+                return f"{x}.folded = ? AND {x}.text = ?", (fold(text), text)
+            case StringIs(text=text, how=how):
+                return _text_row(f"{x}.folded", text, how)
+            case DateIs(prefix=prefix, low=low, high=high):
+                return _ranged(_RANGES[prefix], _ends(x), low, high)
+            case NumberIs(prefix=prefix, low=low, high=high):
+                return _ranged(_NUMBERS[prefix], _ends(x), low, high)
+            case QuantityIs(prefix=prefix, low=low, high=high):
+                unit = self._unit_row(predicate, f"{x}.code", f"{x}.system", f"{x}.unit")
+                return both(_ranged(_QUANTITIES[prefix], _ends(x), low, high), unit)
+            case UriIs(uri=uri, how=how):
+                return _uri_row(f"{x}.uri", uri, how)
+            case CompositeIs(parts=parts):
+                return both(*(self._part_row(part, x, at) for at, part in enumerate(parts, 1)))
+
+    def _system(self, system: str) -> int:
+        return (self.find(system_name(system)) or -1) if system else 0
+
+    def _token_row(self, code_column: str, system_column: str, system: str | None, code: str | None) -> Sql:
+        if system is None:
+            return f"{code_column} = ?", (code,)
+        if code is None:
+            return f"{system_column} = ?", (self._system(system),)
+        return f"{code_column} = ? AND {system_column} = ?", (code, self._system(system))
+
+    def _reference_row(self, target_column: str, type_column: str, type_name: str | None, target: str) -> Sql:
+        if type_name is None:
+            return f"{target_column} = ? AND {type_column} <> 0", (target,)
+        number = (self.find(type_name) or -1) if type_name else 0
+        return f"{target_column} = ? AND {type_column} = ?", (target, number)
+
+    def _unit_row(self, predicate: QuantityIs, code: str, system: str, unit: str) -> Sql:
+        tests: list[Sql] = [_EVERYWHERE]
+        if predicate.system is not None:
+            tests.append((f"{system} = ?", (self._system(predicate.system),)))
+        if predicate.code is not None and predicate.system is not None:
+            tests.append((f"{code} = ?", (predicate.code,)))
+        elif predicate.code is not None:
+            tests.append((f"({code} = ? OR {unit} = ?)", (predicate.code, predicate.code)))
+        return both(*tests)
+
+    def _part_row(self, part: SimplePredicate, x: str, at: int) -> Sql:
+        """The condition on the ``at``-th component of a row of composites."""
+        s, i, t = f"{x}.s{at}", f"{x}.i{at}", f"{x}.t{at}"
+        ends = {"l": f"{x}.l{at}", "h": f"{x}.h{at}", "v": f"{x}.n{at}"}
+        match part:
+            case TokenIs(system=system, code=code):
+                return self._token_row(s, i, system, code)
+            case ReferenceIs(type=type_name, target=target):
+                return self._reference_row(s, i, type_name, target)
+            case StringIs(text=text, how=how):
+                return _text_row(s, text, how)
+            case DateIs(prefix=prefix, low=low, high=high):
+                return _ranged(_RANGES[prefix], ends, low, high)
+            case NumberIs(prefix=prefix, low=low, high=high):
+                return _ranged(_NUMBERS[prefix], ends, low, high)
+            case QuantityIs(prefix=prefix, low=low, high=high):
+                unit = self._unit_row(part, s, i, t)
+                return both(_ranged(_QUANTITIES[prefix], ends, low, high), unit)
+            case UriIs(uri=uri, how=how):
+                return _uri_row(s, uri, how)
+
+    # sources
+
+    def source(self, type_name: str, expression: Expression) -> Source | None:
+        """Where what fulfils ``expression`` can be read; None if only testing all resources would find it."""
+        match expression:
+            case And(of=of):
+                return self._narrowest(type_name, of)
+            case Or(of=of):
+                return self._union(type_name, of)
+            case IdIs(id=wanted):
+                x = self.alias()
+                where = f"{x}.type = ? AND {x}.id = ? AND {x}.deleted = 0"
+                bound = (self.find(type_name), wanted)
+                return Source((f"resource {x}", ()), (where, bound), f"{x}.pk", True, 0)
+            case Chain():
+                return self._chain_source(type_name, expression)
+            case Has():
+                return self._has_source(type_name, expression)
+            case _ if _is_source(expression):
+                return self._value_source(type_name, cast(SimplePredicate, expression))
+        return None
+
+    def _value_source(self, type_name: str, predicate: SimplePredicate | CompositeIs) -> Source:
+        table, x = _ROW_TESTS[type(predicate)], self.alias()
+        text, bound = self.row(predicate, x)
+        where = f"{x}.param = ? AND {text}", (self.param(type_name, predicate.param), *bound)
+        ordered = isinstance(predicate, TokenIs | ReferenceIs | UriIs) and _is_one_key(predicate)
+        return Source((f"{table.name} {x}", ()), where, f"{x}.pk", ordered, _RANKS.get(type(predicate), 5))
+
+    def _narrowest(self, type_name: str, of: tuple[Expression, ...]) -> Source | None:
+        """The source of the most selective predicate, with tests for the others."""
+        sources = [(self.source(type_name, e), e) for e in of]
+        found = [(s, e) for s, e in sources if s is not None]
+        if not found:
+            return None
+        best, chosen = min(found, key=lambda pair: pair[0].rank)
+        tests = [self.test(type_name, e, best.pk) for e in of if e is not chosen]
+        return best._replace(where=both(best.where, *tests))
+
+    def _union(self, type_name: str, of: tuple[Expression, ...]) -> Source | None:
+        sources = [self.source(type_name, e) for e in of]
+        found = [s for s in sources if s is not None]
+        if len(found) < len(of):
+            return None
+        text = " UNION ALL ".join(f"SELECT {s.pk} AS pk FROM {s.tables[0]} WHERE {s.where[0]}" for s in found)  # noqa: S608
+        bound = tuple(p for s in found for p in (*s.tables[1], *s.where[1]))
+        x = self.alias()
+        return Source((f"({text}) {x}", bound), _EVERYWHERE, f"{x}.pk", False, max(s.rank for s in found))
+
+    def _chain_source(self, type_name: str, chain: Chain) -> Source | None:
+        inner = self.source(chain.type, chain.where)
+        if inner is None:
+            return None
+        x, y = self.alias(), self.alias()
+        where = (
+            f"{y}.pk = {inner.pk} AND {x}.param = ? AND {x}.target = {y}.id AND {x}.type = ?",
+            (self.param(type_name, chain.param), self.find(chain.type)),
+        )
+        tables = f"{inner.tables[0]} CROSS JOIN resource {y} CROSS JOIN search_reference {x}", inner.tables[1]
+        return Source(tables, both(inner.where, where), f"{x}.pk", False, inner.rank + 1)
+
+    def _has_source(self, type_name: str, has: Has) -> Source | None:
+        inner = self.source(has.type, has.where)
+        if inner is None:
+            return None
+        x, y = self.alias(), self.alias()
+        where = (
+            f"{x}.pk = {inner.pk} AND {x}.param = ? AND {x}.type = ? "
+            f"AND {y}.type = {x}.type AND {y}.id = {x}.target AND {y}.deleted = 0",
+            (self.param(has.type, has.param), self.find(type_name)),
+        )
+        tables = f"{inner.tables[0]} CROSS JOIN search_reference {x} CROSS JOIN resource {y}", inner.tables[1]
+        return Source(tables, both(inner.where, where), f"{y}.pk", False, inner.rank + 1)
+
+
+_RANKS: Final = {ReferenceIs: 1, StringIs: 3, TokenIs: 2, UriIs: 3, CompositeIs: 3, DateIs: 4, NumberIs: 4}
+
+
+def _is_source(expression: Expression) -> bool:
+    """Whether the clustered key narrows the predicate down."""
+    match expression:
+        case TokenIs(code=code):
+            return code is not None
+        case StringIs(how=how):
+            return how != "contains"
+        case UriIs(how=how):
+            return how != "contains"
+        case DateIs(prefix=prefix) | NumberIs(prefix=prefix) | QuantityIs(prefix=prefix):
+            return prefix == "eq"
+        case CompositeIs(parts=(first, *_)):
+            return isinstance(first, TokenIs | ReferenceIs) and _is_source(first)
+        case ReferenceIs():
+            return True
+    return False
+
+
+def _is_one_key(predicate: TokenIs | ReferenceIs | UriIs) -> bool:
+    """Whether one resource can have only one row for it, so that rows come in order of ``pk``."""
+    match predicate:
+        case TokenIs(system=system, code=code):
+            return system is not None and code is not None
+        case ReferenceIs(type=type_name):
+            return type_name is not None
+        case UriIs(how=how):
+            return how == "exact"
+
+
+def _ends(x: str) -> dict[str, str]:
+    return {"l": f"{x}.low", "h": f"{x}.high", "v": f"{x}.value"}
+
+
+def _ranged(template: tuple[str, tuple[int, ...]], ends: dict[str, str], low: float, high: float) -> Sql:
+    text, order = template
+    bounds = (low, high)
+    return text.format(**ends), tuple(bounds[at] for at in order)
+
+
+def _text_row(column: str, text: str, how: str) -> Sql:
+    if how == "contains":
+        return f"instr({column}, ?) > 0", (text,)
+    return f"{column} >= ? AND {column} < ?", (text, text + LAST)
+
+
+def _uri_row(column: str, uri: str, how: str) -> Sql:
+    match how:
+        case "exact":
+            return f"{column} = ?", (uri,)
+        case "above":
+            above = ancestors(uri)
+            return f"{column} IN ({', '.join('?' * len(above))})", tuple(above)
+        case "contains":
+            return f"instr(lower({column}), ?) > 0", (ascii_lower(uri),)
+    ends = separators(uri)
+    under = "1" if uri[-1] in ends else f"(length({column}) = ? OR instr(?, substr({column}, ?, 1)) > 0)"
+    bound = () if uri[-1] in ends else (len(uri), ends, len(uri) + 1)
+    return f"{column} >= ? AND {column} < ? AND {under}", (uri, uri + LAST, *bound)

@@ -1,0 +1,170 @@
+"""The index tables: one per parameter type, each clustered by value and indexed by resource.
+
+Clustered by (param, value, pk), a search reads its answers in order; by (pk, param), a resource found some
+other way is tested and sorted. ``param``, ``system`` and ``type`` are numbers of names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple
+
+from fhirserver.search.values import (
+    CompositeValue,
+    DateValue,
+    IndexValue,
+    NumberValue,
+    QuantityValue,
+    ReferenceValue,
+    StringValue,
+    TokenValue,
+    UriValue,
+)
+
+
+class Table(NamedTuple):
+    """A table's columns in the order of its key; ``sorted`` is what an order by the parameter compares."""
+
+    name: str
+    columns: tuple[str, ...]
+    sorted: str
+
+    @property
+    def schema(self) -> str:
+        columns = ", ".join(f"{c} {_AFFINITY.get(c.rstrip('123'), 'TEXT')} NOT NULL" for c in self.columns)
+        by_resource = ", ".join(["pk", *(c for c in self.columns if c != "pk")])
+        return (
+            f"CREATE TABLE IF NOT EXISTS {self.name} "
+            f"({columns}, PRIMARY KEY ({', '.join(self.columns)})) WITHOUT ROWID;\n"
+            f"CREATE INDEX IF NOT EXISTS {self.name}_pk ON {self.name} ({by_resource});\n"
+        )
+
+    @property
+    def insert(self) -> str:
+        places = ", ".join("?" * len(self.columns))
+        return f"INSERT OR IGNORE INTO {self.name} ({', '.join(self.columns)}) VALUES ({places})"  # noqa: S608
+
+    @property
+    def delete(self) -> str:
+        tests = " AND ".join(f"{column} = ?" for column in self.columns)
+        return f"DELETE FROM {self.name} WHERE {tests}"  # noqa: S608
+
+
+# REAL columns hold numbers; a quantity's low and high too. Dates are whole microseconds.
+_AFFINITY: Final = {
+    "param": "INTEGER",
+    "pk": "INTEGER",
+    "system": "INTEGER",
+    "type": "INTEGER",
+    "low": "NUMERIC",
+    "high": "NUMERIC",
+    "value": "NUMERIC",
+    "i": "INTEGER",
+    "n": "NUMERIC",
+    "l": "NUMERIC",
+    "h": "NUMERIC",
+}
+
+_PART: Final = ("s", "i", "n", "l", "h", "t")
+_PARTS: Final = tuple(f"{column}{number}" for number in (1, 2, 3) for column in _PART)
+
+STRING = Table("search_string", ("param", "folded", "pk", "text"), "folded")
+TOKEN = Table("search_token", ("param", "code", "pk", "system"), "code")
+REFERENCE = Table("search_reference", ("param", "target", "pk", "type"), "target")
+DATE = Table("search_date", ("param", "low", "pk", "high"), "low")
+NUMBER = Table("search_number", ("param", "low", "pk", "high"), "low")
+QUANTITY = Table(
+    "search_quantity", ("param", "value", "pk", "low", "high", "code", "system", "unit"), "value"
+)
+URI = Table("search_uri", ("param", "uri", "pk"), "uri")
+COMPOSITE = Table("search_composite", ("param", "s1", "pk", *_PARTS[1:]), "s1")
+
+BY_KIND: Final = {
+    "string": STRING,
+    "token": TOKEN,
+    "reference": REFERENCE,
+    "date": DATE,
+    "number": NUMBER,
+    "quantity": QUANTITY,
+    "uri": URI,
+    "composite": COMPOSITE,
+}
+
+Number = Callable[[str], int]
+"""Gives the number of a name."""
+
+
+def system_name(system: str) -> str:
+    """The name under which a token's system is numbered; no system is number 0 and has none."""
+    return f"system {system}"
+
+
+def param_name(type_name: str, param: str) -> str:
+    """The name under which a parameter of a resource type is numbered."""
+    return f"{type_name}?{param}"
+
+
+def row_of(number: Number, type_name: str, pk: int, value: IndexValue) -> tuple[Table, tuple[Any, ...]]:
+    """The table and row that keep a value."""
+    param = number(param_name(type_name, value.param))
+    match value:
+        case TokenValue(system=system, code=code):
+            return TOKEN, (param, code, pk, _system(number, system))
+        case StringValue(folded=folded, text=text):
+            return STRING, (param, folded, pk, text)
+        case ReferenceValue(type=target_type, target=target):
+            return REFERENCE, (param, target, pk, number(target_type) if target_type else 0)
+        case DateValue(low=low, high=high):
+            return DATE, (param, low, pk, high)
+        case NumberValue(low=low, high=high):
+            return NUMBER, (param, low, pk, high)
+        case QuantityValue():
+            unit = (value.code, _system(number, value.system), value.unit)
+            return QUANTITY, (param, value.value, pk, value.low, value.high, *unit)
+        case UriValue(uri=uri):
+            return URI, (param, uri, pk)
+        case CompositeValue(parts=parts):
+            columns = [column for part in parts for column in _part(number, part)]
+            columns += _NO_PART * (3 - len(parts))
+            return COMPOSITE, (param, columns[0], pk, *columns[1:])
+
+
+def _system(number: Number, system: str) -> int:
+    return number(system_name(system)) if system else 0
+
+
+_NO_PART: Final[list[Any]] = ["", 0, 0, 0, 0, ""]
+
+
+def _part(number: Number, value: IndexValue) -> list[Any]:
+    """A component as text, number of its system or type, value, low, high, unit."""
+    match value:
+        case TokenValue(system=system, code=code):
+            return [code, _system(number, system), 0, 0, 0, ""]
+        case StringValue(folded=folded):
+            return [folded, 0, 0, 0, 0, ""]
+        case ReferenceValue(type=target_type, target=target):
+            return [target, number(target_type) if target_type else 0, 0, 0, 0, ""]
+        case DateValue(low=low, high=high) | NumberValue(low=low, high=high):
+            return ["", 0, low, low, high, ""]
+        case QuantityValue():
+            of_unit = _system(number, value.system)
+            return [value.code, of_unit, value.value, value.low, value.high, value.unit]
+        case UriValue(uri=uri):
+            return [uri, 0, 0, 0, 0, ""]
+    return _NO_PART
+
+
+def changes(
+    number: Number, rows: Iterable[tuple[int, str, Iterable[IndexValue], Iterable[IndexValue]]]
+) -> tuple[dict[Table, list[tuple[Any, ...]]], dict[Table, list[tuple[Any, ...]]]]:
+    """Rows to delete and rows to insert, by table, for (pk, type, old values, new values)."""
+    gone: dict[Table, list[tuple[Any, ...]]] = {}
+    fresh: dict[Table, list[tuple[Any, ...]]] = {}
+    for pk, type_name, old, new in rows:
+        before, after = set(old), set(new)
+        for values, into in ((before - after, gone), (after - before, fresh)):
+            for value in values:
+                table, row = row_of(number, type_name, pk, value)
+                into.setdefault(table, []).append(row)
+    return gone, fresh
