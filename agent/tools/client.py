@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 import httpx
 
@@ -105,7 +106,7 @@ class FhirClient:
 
     async def search(self, type: str, params: list[tuple[str, str]]) -> list[JsonObject]:
         """Every match over all pages, included resources too. Raises :class:`Unreachable`."""
-        return [resource async for resource in self._pages(f"{type}?{httpx.QueryParams(params)}")]
+        return [resource async for resource in self._pages(f"{type}?{urlencode(params)}")]
 
     async def _pages(self, path: str) -> AsyncIterator[JsonObject]:
         for _ in range(_PAGES):

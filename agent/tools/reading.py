@@ -81,7 +81,7 @@ def spoken_name(name: str) -> str:
 
 def coverage_record(resource: JsonObject) -> CoverageRecord:
     """A Coverage with its payer's name."""
-    payor = next(iter(resource.get("payor", ())), {})
+    payor: JsonObject = next(iter(resource.get("payor", ())), {})
     return CoverageRecord(
         str(resource.get("id", "")),
         bare_name(payor.get("display", "")),

@@ -300,7 +300,7 @@ def _practitioners(encounters: list[JsonObject]) -> tuple[tuple[str, str], ...]:
 
 
 def _person(resource: JsonObject) -> str:
-    name = next(iter(resource.get("name", ())), {})
+    name: JsonObject = next(iter(resource.get("name", ())), {})
     parts = [*name.get("prefix", ())[:1], *name.get("given", ())[:1], name.get("family", "")]
     return spoken_name(bare_name(" ".join(p for p in parts if p)))
 

@@ -30,8 +30,8 @@ class Claim:
     """What one assertion says about one unit.
 
     ``unit`` is the unit's key or just its element (``telecom``, ``subscriberId``); ``value`` the
-    element's value, or the item for a repeating one, None for absence; ``resource`` the whole statement it is part of;
-    ``names`` what references are called (``Organization/1`` → ``Aetna``).
+    element's value, or the item for a repeating one, None for absence; ``resource`` the whole statement
+    it is part of; ``names`` what references are called (``Organization/1`` → ``Aetna``).
     """
 
     type: str

@@ -1,0 +1,1 @@
+"""Channels: ways to hold a conversation with the session core."""

@@ -1,0 +1,1 @@
+"""The deterministic judge: what was really said, by rules over the transcript. Pure."""
