@@ -221,12 +221,14 @@ def digest_parameters(resources: list[Resource], types: Resource) -> Resource:
 
 
 def digest_compartments(resources: list[Resource]) -> Resource:
+    """``{def}`` is left out: it only says that a resource is in its own compartment, which goes for all."""
     compartments = {}
     for resource in resources:
-        if resource["resourceType"] == "CompartmentDefinition":
-            members = {r["code"]: r["param"] for r in resource["resource"] if r.get("param")}
-            if resource["id"] != "example":
-                compartments[resource["code"]] = members
+        if resource["resourceType"] == "CompartmentDefinition" and resource["id"] != "example":
+            members = {
+                r["code"]: [p for p in r.get("param", ()) if p != "{def}"] for r in resource["resource"]
+            }
+            compartments[resource["code"]] = {code: params for code, params in members.items() if params}
     return dict(sorted(compartments.items()))
 
 

@@ -97,6 +97,7 @@ class Definitions:
     def compartment(self, type_name: str) -> Mapping[str, tuple[str, ...]]:
         """Resource types in the compartment with the reference parameters that place them in it.
 
+        The resource that the compartment is about is in it too, by definition, without a parameter.
         https://hl7.org/fhir/R4/compartmentdefinition.html
         """
         return self._index.compartments.get(type_name, {})

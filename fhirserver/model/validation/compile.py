@@ -9,7 +9,7 @@ from fhirserver.model.definitions import ElementDef, TypeDef, definitions
 from fhirserver.model.validation import elements as checks
 from fhirserver.model.validation.elements import ElementCheck, ObjectCheck
 from fhirserver.model.validation.objects import Shape, object_check, shape_of
-from fhirserver.model.validation.primitives import Predicate, predicate
+from fhirserver.model.validation.primitives import Predicate, Remembering, predicate
 from fhirserver.model.validation.references import target_check
 from fhirserver.model.validation.rules import RULES
 
@@ -63,15 +63,17 @@ class Compiler:
 
     def _primitive(self, element: ElementDef, name: str, shape: Shape) -> ElementCheck:
         valid = self._predicate(element.type)
+        quick = valid.knows if isinstance(valid, Remembering) else valid
         explain = checks.explain_as(element.type)
         codes = required_codes(element)
         if codes is not None:
             explain = checks.explain_code(valid, value_set(element), element.type)
-            valid = checks.is_one_of(frozenset().union(*codes.values()))
+            accepted: frozenset[str] = frozenset().union(*codes.values())
+            valid, quick = checks.is_one_of(accepted), accepted.__contains__
         if element.is_list:
             return checks.primitive_list(name, element.json_name, valid, explain)
-        shape.valid[element.json_name] = valid
-        return checks.refused_primitive(name, explain)
+        shape.valid[element.json_name] = quick
+        return checks.single_primitive(name, valid, explain)
 
     def _predicate(self, type_name: str) -> Predicate:
         if type_name not in self._predicates:

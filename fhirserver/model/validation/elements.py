@@ -30,11 +30,10 @@ def bad_list(value: Json, name: str, place: Place, report: Report) -> None:
 # Primitives
 
 
-def refused_primitive(name: str, explain: Fault) -> ElementCheck:
-    """Reports a single primitive; it is called only for a value that its predicate refused."""
-
+def single_primitive(name: str, valid: Predicate, explain: Fault) -> ElementCheck:
     def check(value: Json, holder: JsonObject, place: Place, report: Report) -> None:
-        report.add(*explain(value), (place, name, -1))
+        if not valid(value):
+            report.add(*explain(value), (place, name, -1))
 
     return check
 

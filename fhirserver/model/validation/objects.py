@@ -17,8 +17,8 @@ from fhirserver.model.validation.rules import Rule, extension
 class Shape:
     """What an object of a type must and may hold.
 
-    ``checks`` has every property the type allows, siblings of primitives too; ``valid`` has the predicates
-    of single primitives, whose check is called only when the predicate refuses. Both are filled after the
+    ``checks`` has every property the type allows, siblings of primitives too; ``valid`` accepts
+    single primitives at once, and their check is called only when it does not. Both are filled after the
     shape is made: types refer to each other in circles. ``choices`` says what shares a ``value[x]``.
     """
 
@@ -59,8 +59,12 @@ def object_check(shape: Shape) -> ObjectCheck:
             return
         for name, item in value.items():
             valid = find_valid(name)
-            if valid is not None and valid(item):
-                continue
+            if valid is not None:
+                try:
+                    if valid(item):
+                        continue
+                except TypeError:  # a list or an object where a set was asked for its member
+                    pass
             element = find(name)
             if element is not None:
                 element(item, value, place, report)

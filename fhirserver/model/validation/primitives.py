@@ -14,7 +14,7 @@ from fhirserver.model.definitions import definitions
 Predicate: TypeAlias = Callable[[Json], bool]
 
 LONGEST_STRING = 1024 * 1024
-MOST_REMEMBERED = 4096
+MOST_REMEMBERED, LONGEST_REMEMBERED = 4096, 128
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
 _SPACE = re.compile(r"\s+")
@@ -33,19 +33,23 @@ def is_text(value: Json) -> bool:
     return value.isprintable() or _CONTROL.search(value) is None
 
 
-def remembering(check: Predicate) -> Predicate:
-    """Remembers short values that passed: uris and codes repeat, and a set is faster than a regex."""
-    known: set[str] = set()
+class Remembering:
+    """Remembers short values that passed: uris and codes repeat, and a set is faster than a regex.
 
-    def remember(value: Json) -> bool:
-        if isinstance(value, str) and value in known:
-            return True
-        passed = check(value)
-        if passed and len(known) < MOST_REMEMBERED and len(value) <= 128:
-            known.add(value)
+    ``knows`` is a method of C that accepts a value at once, or cannot tell; it raises TypeError for a list or
+    an object. Sets are only added to, so threads need no lock.
+    """
+
+    def __init__(self, check: Predicate):
+        self._check = check
+        self._known: set[str] = set()
+        self.knows: Predicate = self._known.__contains__
+
+    def __call__(self, value: Json) -> bool:
+        passed = self._check(value)
+        if passed and len(self._known) < MOST_REMEMBERED and len(value) <= LONGEST_REMEMBERED:
+            self._known.add(value)
         return passed
-
-    return remember
 
 
 def is_boolean(value: Json) -> bool:
@@ -98,10 +102,10 @@ def dated(regex: str) -> Predicate:
 _BY_NAME: dict[str, Predicate] = {
     "string": is_text,
     "markdown": is_text,
-    "uri": remembering(matching(r"\S+")),
-    "url": remembering(matching(r"\S+")),
-    "canonical": remembering(matching(r"\S+")),
-    "code": remembering(matching(r"[^\s]+(\s[^\s]+)*")),
+    "uri": Remembering(matching(r"\S+")),
+    "url": Remembering(matching(r"\S+")),
+    "canonical": Remembering(matching(r"\S+")),
+    "code": Remembering(matching(r"[^\s]+(\s[^\s]+)*")),
     "boolean": is_boolean,
     "decimal": is_decimal,
     "base64Binary": is_base64,
