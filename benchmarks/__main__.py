@@ -160,7 +160,7 @@ def main() -> int:
         runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
     except ImportError:  # Windows
         runner = asyncio.Runner()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 110)
     try:
         with runner:
             return runner.run(bench(console))

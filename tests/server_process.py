@@ -21,13 +21,11 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 
-from fhirserver.kernel.json import loads
-
 START_SECONDS = 60.0
 """How long the server may take until it is ready; generous, because test machines are busy."""
 STOP_SECONDS = 30.0
-WRITER = ("ehr", "admin", "system", "operator")
-"""Whose token writes what it likes: the first of these names that a fresh configuration has."""
+WRITER = "ehr"
+"""The principal of a fresh configuration whose source is authoritative and may write every type."""
 
 
 class ServerFailed(RuntimeError):
@@ -90,15 +88,21 @@ class ServerProcess:
 
     @property
     def token(self) -> str:
-        """A bearer token whose source is authoritative and may write every type."""
-        for name in WRITER:
-            if name in self.tokens:
-                return self.tokens[name]
-        return next(iter(self.tokens.values()))
+        """The bearer token of :data:`WRITER`."""
+        return self.tokens[WRITER]
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}", "Content-Type": "application/fhir+json"}
+        """What a request for JSON as :data:`WRITER` needs."""
+        return self.headers_of(WRITER)
+
+    def headers_of(self, principal: str) -> dict[str, str]:
+        """What a request for JSON as ``principal`` needs."""
+        return {
+            "Authorization": f"Bearer {self.tokens[principal]}",
+            "Content-Type": "application/fhir+json",
+            "Accept": "application/fhir+json",
+        }
 
     @property
     def pid(self) -> int:
@@ -107,9 +111,15 @@ class ServerProcess:
 
     def start(self) -> float:
         """Start it and wait until it is ready; the answer is how many seconds that took."""
+        started = time.monotonic()
+        self.launch()
+        self._wait_until_ready(started + START_SECONDS)
+        return time.monotonic() - started
+
+    def launch(self) -> None:
+        """Start it and do not wait."""
         if not self.config.exists():
             self._initialise()
-        started = time.monotonic()
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)]
         with self._log().open("ab") as log:
             self._process = subprocess.Popen(
@@ -119,16 +129,14 @@ class ServerProcess:
                 env=self._environment,
                 start_new_session=True,
             )
-        self._wait_until_ready(started + START_SECONDS)
-        return time.monotonic() - started
 
     def _initialise(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        tokens = self.directory / "tokens.json"
+        tokens = self.directory / "tokens"
         made = credence("init", "--config", str(self.config), "--token-file", str(tokens))
         if made.returncode:
             raise ServerFailed(f"credence init failed:\n{made.stdout}")
-        self.tokens = loads(tokens.read_bytes())
+        self.tokens = dict(line.split("=", 1) for line in tokens.read_text().splitlines())
 
     def _log(self) -> Path:
         return self.directory / "server.log"
@@ -154,7 +162,8 @@ class ServerProcess:
         """End it and all its children as a power cut would: ``kill -9``."""
         process, self._process = self._process, None
         if process is not None:
-            os.killpg(process.pid, signal.SIGKILL)
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
     def stop(self) -> int:
