@@ -116,7 +116,8 @@ class Outbound:
         content = join(outbound(entity, self.policy, self.sink.source))
         content = await self._crosswalk.outward({"resourceType": entity.key.type, **content})
         if link is None:
-            return Change(Operation.CREATE, entity.key.type, str(entity.key), content, attempt=attempt)
+            # A former process may have tried already: never the first attempt, so that the record is looked for.
+            return Change(Operation.CREATE, entity.key.type, str(entity.key), content, attempt=attempt + 1)
         view = entity.ledger.view(self.sink.source)
         before = await self._crosswalk.outward(join(view.units)) if view else None
         key = f"{entity.key}@{entity.version}"

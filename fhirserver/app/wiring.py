@@ -48,9 +48,7 @@ def make_store(settings: Settings) -> Store:
 
 
 def make_context(settings: Settings, store: Store) -> Context:
-    from terminology.service import BuiltInTerminology
-
-    return Context(store, settings.fhir_base, settings.policy, BuiltInTerminology())
+    return Context(store, settings.fhir_base, settings.policy)
 
 
 def make_application(settings: Settings) -> Application:
