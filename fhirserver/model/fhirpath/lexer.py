@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from fhirserver.model.fhirpath.errors import syntax_error
@@ -17,7 +17,7 @@ _TOKEN = re.compile(
     (?P<space>[ \t\r\n]+|//[^\r\n]*|/\*(?:[^*]|\*(?!/))*\*/)
   | (?P<datetime>@\d{{4}}(?:-\d\d(?:-\d\d)?)?T(?:{_TIME}(?:Z|[+-]\d\d:\d\d)?)?)
   | (?P<date>@\d{{4}}(?:-\d\d(?:-\d\d)?)?)
-  | (?P<time>@T{_TIME})
+  | (?P<time>@T{_TIME}(?:Z|[+-]\d\d:\d\d)?)
   | (?P<number>\d+(?:\.\d+)?)
   | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
   | (?P<quoted>`(?:[^`\\]|\\.)*`)
@@ -69,11 +69,14 @@ def _plain(kind: str, text: str) -> str:
 
 
 def _unescape(text: str) -> str:
-    return _ESCAPE.sub(_escaped, text) if "\\" in text else text
+    return unescaped(text, _CONTROL) if "\\" in text else text
 
 
-def _escaped(match: re.Match[str]) -> str:
-    code = match.group(1)
-    if len(code) == 5:
-        return chr(int(code[1:], 16))
-    return _CONTROL.get(code, code)
+def unescaped(text: str, controls: Mapping[str, str]) -> str:
+    """``text`` with its ``\\uXXXX`` and control escapes replaced; before other characters ``\\`` is dropped."""
+
+    def character(match: re.Match[str]) -> str:
+        code = match.group(1)
+        return chr(int(code[1:], 16)) if len(code) == 5 else controls.get(code, code)
+
+    return _ESCAPE.sub(character, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from fhirserver.model.fhirpath import temporal
-from fhirserver.model.fhirpath.errors import syntax_error
+from fhirserver.model.fhirpath.errors import semantic_error, syntax_error
 from fhirserver.model.fhirpath.lexer import Token, tokens
 from fhirserver.model.fhirpath.quantity import CALENDAR_UNITS, literal_quantity
 from fhirserver.model.fhirpath.syntax import (
@@ -237,6 +237,8 @@ def temporal_literal(token: Token) -> Literal:
     """A date, dateTime or time literal, checked. Its value is its ISO text without ``@`` and ``T``."""
     system = {"date": "System.Date", "datetime": "System.DateTime", "time": "System.Time"}[token.kind]
     text = token.text[1:] if token.kind == "time" else token.text.removesuffix("T")
+    if token.kind == "time" and ("Z" in text or "+" in text or "-" in text):
+        raise semantic_error("a time has no time zone", token.at)
     if temporal.parse(text, system) is None:
         raise syntax_error("not a valid date or time", token.at)
     return Literal(text, system, token.at)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
 from fhirserver.kernel.json import JsonObject
@@ -13,7 +12,7 @@ from fhirserver.model.fhirpath.elements import ABSTRACT, type_of_resource
 from fhirserver.model.fhirpath.environment import DEFAULT, Environment, Frame
 from fhirserver.model.fhirpath.errors import FhirPathError, semantic_error, syntax_error
 from fhirserver.model.fhirpath.parser import parse
-from fhirserver.model.fhirpath.values import Items, Typed
+from fhirserver.model.fhirpath.values import Typed
 from fhirserver.model.fhirpath.walk import Walker, walker
 
 

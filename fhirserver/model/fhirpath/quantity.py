@@ -94,7 +94,7 @@ def compare(left: Quantity, right: Quantity) -> int | None:
 
 
 def fraction(value: Decimal) -> Fraction:
-    """``value`` exactly; zero where it is too small, and the largest where it is too large, to compute with."""
+    """``value`` exactly; cut at ten to the thousandth either way."""
     if not -1000 < value.adjusted() < 1000:
         return Fraction(0) if value.adjusted() < 0 else Fraction(10**1000 * (-1 if value < 0 else 1))
     return Fraction(value)

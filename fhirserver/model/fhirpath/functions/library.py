@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from fhirserver.model.fhirpath.functions import collections
+from fhirserver.model.fhirpath.functions import (
+    boundaries,
+    clock,
+    collections,
+    conversion,
+    fhir,
+    numbers,
+    strings,
+)
 from fhirserver.model.fhirpath.functions.signature import Functions
 
 FUNCTIONS: Functions = {
     **collections.FUNCTIONS,
+    **strings.FUNCTIONS,
+    **numbers.FUNCTIONS,
+    **conversion.FUNCTIONS,
+    **boundaries.FUNCTIONS,
+    **clock.FUNCTIONS,
+    **fhir.FUNCTIONS,
 }

@@ -14,7 +14,7 @@ Input: TypeAlias = Literal["any", "string", "boolean", "number"]
 
 
 class Function(NamedTuple):
-    """``result`` is a System type, ``input`` for the input's own types or ``any``; ``many`` for collections."""
+    """``result`` is a System type, ``input`` for the input's types, or ``any``; ``many`` for collections."""
 
     apply: Apply
     least: int = 0
