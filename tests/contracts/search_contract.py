@@ -1,0 +1,425 @@
+"""What every storage's search must do. The oracle is :func:`fhirserver.search.match.matches`.
+
+A storage's test module subclasses :class:`SearchContract` and gives a fixture ``index``, an :class:`Index`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any, Protocol
+
+import pytest
+
+from fhirserver.search import cursor
+from fhirserver.search.expression import Query
+from fhirserver.search.index import extract
+from fhirserver.search.parse import parse
+from fhirserver.storage.memory.index import MemoryIndex
+from tests.contracts.search_resources import FAMILIES, world
+
+START = 1_600_000_000_000_000
+NOW = 1_700_000_000
+
+
+class Index(Protocol):
+    """A storage under test. ``pk`` is the number in order of creation, ``updated`` is in microseconds."""
+
+    async def put(self, pk: int, resource: dict[str, Any], updated: int) -> None:
+        """Create or replace a resource."""
+        ...
+
+    async def delete(self, pk: int, type: str, id: str) -> None: ...
+
+    async def search(self, query: Query) -> tuple[list[str], str]:
+        """The ids of one page, and the cursor of the next."""
+        ...
+
+    async def count(self, query: Query) -> int: ...
+
+
+QUERIES = [
+    "Patient?",
+    "Patient?family=muller",
+    "Patient?family=MÜLL",
+    "Patient?family:exact=Müller",
+    "Patient?family:exact=muller",
+    "Patient?family:contains=ulle",
+    "Patient?name=eve",
+    "Patient?name=artist",
+    "Patient?name=the%artist",
+    "Patient?name:contains=rtis",
+    "Patient?given=anna%maria",
+    "Patient?phonetic=Miller",
+    "Patient?family=odegard",
+    "Patient?name=eve,bob",
+    "Patient?name=eve&name=muller",
+    "Patient?gender=male",
+    "Patient?gender=http://hl7.org/fhir/administrative-gender|male",
+    "Patient?gender=http://nowhere.org|male",
+    "Patient?gender:not=male",
+    "Patient?gender:not=male,female",
+    "Patient?gender:missing=true",
+    "Patient?gender:missing=false",
+    "Patient?name:missing=true",
+    "Patient?organization:missing=true",
+    "Patient?birthdate:missing=true",
+    "Patient?identifier=http://mrn|m3",
+    "Patient?identifier=m3",
+    "Patient?identifier=http://mrn|",
+    "Patient?identifier=|x\\,3\\|\\$\\\\",
+    "Patient?identifier=x\\,3\\|\\$\\\\",
+    "Patient?identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203|MR|m4",
+    "Patient?identifier:of-type=http://terminology.hl7.org/CodeSystem/v2-0203|SS|m4",
+    "Patient?identifier:text=record",
+    "Patient?identifier:not=http://mrn|m3",
+    "Patient?birthdate=1980",
+    "Patient?birthdate=1980-05",
+    "Patient?birthdate=ne1980-05",
+    "Patient?birthdate=gt1980",
+    "Patient?birthdate=lt1980-05-17",
+    "Patient?birthdate=ge1980-05-17",
+    "Patient?birthdate=le1980-05",
+    "Patient?birthdate=sa1980-05",
+    "Patient?birthdate=eb1980-05",
+    "Patient?birthdate=ap1980",
+    "Patient?birthdate=ge1976&birthdate=lt2000",
+    "Patient?birthdate=lt1976,gt2000",
+    "Patient?organization=Organization/org0",
+    "Patient?organization=org3",
+    "Patient?organization:Organization=org3",
+    "Patient?organization:identifier=http://npi|1",
+    "Patient?organization:identifier=1",
+    "Patient?organization.name=clinic",
+    "Patient?organization.name=clinic%3",
+    "Patient?organization.partof=Organization/org2",
+    "Patient?organization.partof.partof.name:contains=LINIC%0",
+    "Patient?organization:Organization.partof:Organization.name=clinic%2",
+    "Patient?deceased=true",
+    "Patient?deceased=false",
+    "Patient?phone=+15550004",
+    "Patient?_tag=http://tags|odd",
+    "Patient?_tag=even&gender=male",
+    "Patient?_profile=http://acme.org/StructureDefinition/p",
+    "Patient?_profile=http://acme.org/StructureDefinition/p|1",
+    "Patient?_id=p3",
+    "Patient?_id=p3,p4,nobody",
+    "Patient?_id:not=p3",
+    "Patient?_id=o3",
+    "Patient?_lastUpdated=ge2020-09-13T12:27:00Z",
+    "Patient?_lastUpdated=lt2020-09-13T12:27:00Z",
+    "Patient?_has:Observation:patient:status=final",
+    "Patient?_has:Observation:patient:code=8302-2",
+    "Patient?_has:Observation:patient:code:not=8302-2",
+    "Patient?_has:Observation:patient:_has:Provenance:target:agent=Organization/org1",
+    "Patient?_has:Observation:patient:encounter.status=finished",
+    "Patient?_has:Encounter:patient:_id=e3",
+    "Patient?_has:Encounter:patient:_lastUpdated=gt2000",
+    "Patient?_has:Observation:subject:value-quantity=gt5&gender=female",
+    "Patient?_has:Observation:patient:date:missing=true",
+    "Observation?patient=p1",
+    "Observation?patient=Patient/p1",
+    "Observation?subject=p1",
+    "Observation?subject=Patient/p1",
+    "Observation?subject=Patient/p1,Group/p1",
+    "Observation?subject:Group=p1",
+    "Observation?subject=http://elsewhere.org/fhir/Patient/p1",
+    "Observation?subject=http://own.org/fhir/Patient/p1",
+    "Observation?subject=urn:uuid:085e81c0-7a95-4f02-86ef-aa1b4344deed",
+    "Observation?subject:missing=true",
+    "Observation?encounter=Encounter/e4",
+    "Observation?encounter=Encounter/e4/_history/7",
+    "Observation?patient.name=eve",
+    "Observation?patient.organization.name=clinic",
+    "Observation?subject:Patient.gender:not=male",
+    "Observation?patient._id=p1",
+    "Observation?patient._has:Encounter:patient:status=planned",
+    "Observation?encounter.patient.birthdate=ge1980",
+    "Observation?code=8302-2",
+    "Observation?code=http://loinc.org|8302-2",
+    "Observation?code=|local-only",
+    "Observation?code=|8302-2",
+    "Observation?code=http://loinc.org|",
+    "Observation?code:text=body",
+    "Observation?code:text=grosse",
+    "Observation?code:not=http://loinc.org|8302-2",
+    "Observation?combo-code=other",
+    "Observation?category:missing=false",
+    "Observation?category:text=only",
+    "Observation?date=2013",
+    "Observation?date=2013-01-14",
+    "Observation?date=2013-01-14T10:00:00Z",
+    "Observation?date=ne2013-01-14",
+    "Observation?date=gt2013-01-14",
+    "Observation?date=ge2013-01-14",
+    "Observation?date=lt2013-01-14",
+    "Observation?date=le2013-01-14T08:00",
+    "Observation?date=sa2013-01-14",
+    "Observation?date=eb2013-01-15",
+    "Observation?date=ap2013",
+    "Observation?date:missing=true",
+    "Observation?value-quantity=5",
+    "Observation?value-quantity=5.4",
+    "Observation?value-quantity=5.40",
+    "Observation?value-quantity=100",
+    "Observation?value-quantity=100.00",
+    "Observation?value-quantity=1e2",
+    "Observation?value-quantity=ne5",
+    "Observation?value-quantity=gt5",
+    "Observation?value-quantity=ge5",
+    "Observation?value-quantity=lt5",
+    "Observation?value-quantity=le5.4",
+    "Observation?value-quantity=sa5",
+    "Observation?value-quantity=eb5",
+    "Observation?value-quantity=ap100",
+    "Observation?value-quantity=-3",
+    "Observation?value-quantity=gt5|http://unitsofmeasure.org|mg",
+    "Observation?value-quantity=gt5||mg",
+    "Observation?value-quantity=gt5||milligram",
+    "Observation?value-quantity=5.4|http://unitsofmeasure.org|",
+    "Observation?value-quantity:missing=true",
+    "Observation?value-string=mull",
+    "Observation?value-concept=http://answers|yes",
+    "Observation?value-date=ge2013-01-14",
+    "Observation?code-value-quantity=8302-2$gt5",
+    "Observation?code-value-quantity=http://loinc.org|8302-2$le100||mg",
+    "Observation?code-value-quantity=8302-2$gt5,8480-6$lt5",
+    "Observation?code-value-concept=8302-2$yes",
+    "Observation?code-value-string=8302-2$mull",
+    "Observation?code-value-date=8302-2$2013",
+    "Observation?component-code-value-quantity=8302-2$gt5",
+    "Observation?combo-code-value-quantity=8302-2$gt5",
+    "Observation?code-value-quantity:missing=true",
+    "Observation?status=final&code=8302-2&patient=p1&date=ge2013",
+    "Observation?status=nothing",
+    "RiskAssessment?probability=0.5",
+    "RiskAssessment?probability=0.50",
+    "RiskAssessment?probability=gt0.5",
+    "RiskAssessment?probability=ge0.53",
+    "RiskAssessment?probability=lt0.5",
+    "RiskAssessment?probability=le0.4",
+    "RiskAssessment?probability=sa0.5",
+    "RiskAssessment?probability=eb0.5",
+    "RiskAssessment?probability=ne0.5",
+    "RiskAssessment?probability=ap0.5",
+    "RiskAssessment?probability:missing=true",
+    "Encounter?date=2013-01",
+    "Encounter?date=gt2013-01-15",
+    "Encounter?date=lt2013-01-15",
+    "Encounter?date=ge2013-01-14",
+    "Encounter?date=le2013-01-16",
+    "Encounter?date=sa2013-01-13",
+    "Encounter?date=eb2013-01-17",
+    "Encounter?date=ap2013-01-15",
+    "Encounter?date=ne2013",
+    "Encounter?date:missing=true",
+    "Encounter?length=gt30",
+    "Encounter?length=30||min",
+    "ValueSet?url=http://acme.org/fhir",
+    "ValueSet?url=HTTP://acme.org/fhir",
+    "ValueSet?url:below=http://acme.org/fhir",
+    "ValueSet?url:below=http://acme.org/fhir/ValueSet/",
+    "ValueSet?url:below=urn:oid:1.2.3",
+    "ValueSet?url:above=http://acme.org/fhir/ValueSet/a/b/c",
+    "ValueSet?url:above=urn:oid:1.2.3.4.5",
+    "ValueSet?url:contains=acme",
+    "ValueSet?description=strasse",
+    "ValueSet?context-quantity=3",
+    "ValueSet?context-quantity=gt3",
+    "ValueSet?context-quantity=lt3||a",
+    "Provenance?target=Observation/o3",
+    "Provenance?target=p1",
+    "Provenance?recorded=ge2020-01-03",
+    "Provenance?agent.name=clinic%1",
+    "Provenance?target:Observation.status=final",
+]
+
+SORTS = [
+    "Patient?_sort=family",
+    "Patient?_sort=-family",
+    "Patient?_sort=birthdate",
+    "Patient?_sort=-birthdate",
+    "Patient?_sort=gender,-birthdate",
+    "Patient?_sort=-gender,birthdate,_id",
+    "Patient?_sort=_id",
+    "Patient?_sort=-_id",
+    "Patient?_sort=_lastUpdated",
+    "Patient?_sort=-_lastUpdated",
+    "Patient?_sort=organization",
+    "Patient?_sort=-identifier",
+    "Patient?_sort=_profile",
+    "Patient?gender=male&_sort=-birthdate",
+    "Patient?gender:not=male&_sort=family",
+    "Patient?name=muller&_sort=-_id",
+    "Observation?_sort=date",
+    "Observation?_sort=-date",
+    "Observation?_sort=value-quantity",
+    "Observation?_sort=-value-quantity",
+    "Observation?_sort=code,-date",
+    "Observation?patient=p1&_sort=-date",
+    "Observation?patient=Patient/p1&_sort=-date",
+    "Observation?patient=Patient/p1&code=8302-2&_sort=-date",
+    "Observation?patient=Patient/p1&code=http://loinc.org|8302-2&date=ge2013&date=lt2014&_sort=-date",
+    "Observation?patient=Patient/p1&date=ge2013&_sort=date",
+    "Observation?subject=Patient/p1&code=http://loinc.org|8302-2&_sort=date",
+    "Observation?patient.name=eve&_sort=-date",
+    "Observation?code=8302-2&_sort=-date",
+    "Encounter?_sort=date",
+    "Encounter?_sort=-date",
+    "Encounter?_sort=length",
+    "RiskAssessment?_sort=probability",
+    "RiskAssessment?_sort=-probability",
+    "ValueSet?_sort=url",
+    "ValueSet?_sort=-url",
+    "Patient?",
+    "Observation?status=final",
+]
+
+
+def query(text: str, **options: Any) -> Query:
+    """A query from ``Type?name=value&…``; ``%`` stands for a space."""
+    type_name, _, tail = text.partition("?")
+    pairs = [tuple(pair.replace("%", " ").split("=", 1)) for pair in tail.split("&") if pair]
+    asked = parse(type_name, pairs, base="http://own.org/fhir", now=NOW)  # type: ignore[arg-type]
+    return replace(asked, **{"count": 1000, **options})
+
+
+class Oracle:
+    """The same resources in memory, and the order that is expected."""
+
+    def __init__(self) -> None:
+        self.memory = MemoryIndex()
+        self.ids: dict[int, str] = {}
+
+    def put(self, pk: int, resource: dict[str, Any], updated: int) -> None:
+        self.memory.put(pk, resource["resourceType"], resource["id"], updated, extract(resource))
+        self.ids[pk] = resource["id"]
+
+    def search(self, asked: Query) -> list[str]:
+        return [self.ids[pk] for pk in self.memory.select(asked)[0]]
+
+
+class Loaded:
+    """An index and the oracle, both holding the world."""
+
+    def __init__(self, index: Index):
+        self.index = index
+        self.oracle = Oracle()
+
+    async def fill(self) -> Loaded:
+        for pk, resource in enumerate(world(), 1):
+            await self.put(pk, resource)
+        return self
+
+    async def put(self, pk: int, resource: dict[str, Any], later: int = 0) -> None:
+        updated = START + pk * 1_000_000 + later
+        await self.index.put(pk, resource, updated)
+        self.oracle.put(pk, resource, updated)
+
+    async def delete(self, pk: int, type: str, id: str) -> None:
+        await self.index.delete(pk, type, id)
+        self.oracle.memory.remove(pk, type)
+
+    async def check(self, asked: Query) -> list[str]:
+        """Search both, compare, and give the answer."""
+        found, _ = await self.index.search(asked)
+        assert found == self.oracle.search(asked)
+        assert await self.index.count(asked) == len(found)
+        return found
+
+    async def pages(self, asked: Query, size: int) -> list[str]:
+        """All pages of a search, one after another."""
+        found: list[str] = []
+        place = ""
+        while True:
+            decoded = cursor.decode(place, asked.sort) if place else None
+            page, place = await self.index.search(replace(asked, count=size, cursor=decoded))
+            found += page
+            assert len(page) == size or not place
+            if not place:
+                return found
+
+
+class SearchContract:
+    """Subclass it and give the fixture ``index``."""
+
+    @pytest.fixture
+    async def loaded(self, index: Index) -> Loaded:
+        return await Loaded(index).fill()
+
+    async def test_every_query_finds_what_matches(self, loaded: Loaded) -> None:
+        empty = []
+        for text in QUERIES:
+            try:
+                found = await loaded.check(query(text))
+            except AssertionError as error:
+                raise AssertionError(text) from error
+            if not found:
+                empty.append(text)
+        assert len(empty) < len(QUERIES) / 6, empty
+
+    async def test_every_sort_is_kept_over_pages(self, loaded: Loaded) -> None:
+        for text in SORTS:
+            asked = query(text)
+            expected = await loaded.check(asked)
+            for size in (1, 4, len(expected) or 1):
+                assert await loaded.pages(asked, size) == expected, (text, size)
+
+    async def test_combined_at_random(self, loaded: Loaded) -> None:
+        random = Random(11)
+        by_type: dict[str, list[str]] = {}
+        for text in [*QUERIES, *SORTS]:
+            type_name, _, tail = text.partition("?")
+            by_type.setdefault(type_name, []).append(tail)
+        for _ in range(150):
+            type_name = random.choice(("Patient", "Observation", "Encounter"))
+            asked = query(f"{type_name}?{'&'.join(random.sample(by_type[type_name], random.randint(2, 3)))}")
+            await loaded.check(asked)
+
+    async def test_an_update_replaces_what_is_found(self, loaded: Loaded) -> None:
+        patient = {
+            "resourceType": "Patient",
+            "id": "p3",
+            "name": [{"family": "Renamed"}],
+            "gender": "unknown",
+        }
+        pk = next(pk for pk, id in loaded.oracle.ids.items() if id == "p3")
+        await loaded.put(pk, patient, later=5_000_000)
+        assert await loaded.check(query("Patient?family=renamed")) == ["p3"]
+        for family in FAMILIES:
+            assert "p3" not in await loaded.check(query(f"Patient?family={family.replace(' ', '%')}"))
+        assert "p3" not in await loaded.check(query("Patient?identifier=m3"))
+        assert (await loaded.check(query("Patient?_sort=-_lastUpdated")))[0] != ""
+
+    async def test_a_deleted_resource_is_found_no_more(self, loaded: Loaded) -> None:
+        pk = next(pk for pk, id in loaded.oracle.ids.items() if id == "p1")
+        await loaded.delete(pk, "Patient", "p1")
+        for text in ("Patient?", "Patient?_id=p1", "Patient?identifier=m1", "Patient?gender:not=nothing"):
+            assert "p1" not in await loaded.check(query(text))
+        assert not await loaded.check(query("Observation?patient._id=p1"))
+        assert await loaded.check(query("Observation?patient=p1"))
+
+    @pytest.mark.parametrize("text", ["Patient?_sort=family", "Patient?_sort=-birthdate", "Patient?"])
+    async def test_pages_stay_put_while_data_changes(self, loaded: Loaded, text: str) -> None:
+        asked = query(text)
+        before = await loaded.check(asked)
+        page, place = await loaded.index.search(replace(asked, count=8))
+        newcomer = {
+            "resourceType": "Patient",
+            "id": "a-newcomer",
+            "name": [{"family": "Aaa"}],
+            "birthDate": "2020-01-01",
+        }
+        await loaded.put(9000, newcomer)
+        gone = next(pk for pk, id in loaded.oracle.ids.items() if id == page[2])
+        await loaded.delete(gone, "Patient", page[2])
+        decoded = cursor.decode(place, asked.sort)
+        following, _ = await loaded.index.search(replace(asked, cursor=decoded))
+        assert [id for id in following if id != "a-newcomer"] == before[8:]
+
+    async def test_count_zero_gives_no_page(self, loaded: Loaded) -> None:
+        assert await loaded.index.search(query("Patient?", count=0)) == ([], "")
+
+    async def test_a_type_without_resources(self, loaded: Loaded) -> None:
+        for text in ("Appointment?", "Appointment?status=booked", "Appointment?_sort=-date"):
+            assert await loaded.check(query(text)) == []
