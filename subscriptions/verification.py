@@ -5,7 +5,7 @@ Claims that rest on a conversation wait until its transcript is there; others ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fhirserver.kernel.ids import new_id
@@ -54,9 +54,9 @@ class Verification:
 
     name = "verification"
 
-    def __init__(self, store: Store, policy: Policy, judge: Judge, sources: dict[str, Source], zone: str):
+    def __init__(self, store: Store, policy: Policy, judge: Judge, sources: Mapping[str, Source]):
         self._store, self._policy, self._judge = store, policy, judge
-        self._sources, self._zone = sources, zone
+        self._sources = sources
 
     async def effects(self, commits: Sequence[Commit]) -> Sequence[Write]:
         """Rulings and review items that follow from the commits."""
@@ -115,7 +115,9 @@ class Verification:
         return writes
 
     async def _assess(self, entity: Entity, said: _Said, findings: _Findings) -> None:
-        evidence = await self._evidence(said.conversation)
+        evidence: Evidence | None = None
+        if said.conversation:
+            evidence = await transcript_of(self._store, said.conversation)
         findings.conversation = findings.conversation or said.conversation
         names = await self._names(entity)
         for claim in below_gate(entity, self._policy, said.source, said.position):
@@ -132,10 +134,6 @@ class Verification:
             verified = finding is Finding.VERIFIED
             if rule.review == "always" or (rule.review == "doubtful" and not verified):
                 findings.review.append(_review_claim(entity, claim, verdict))
-
-    async def _evidence(self, conversation: str) -> Evidence | None:
-        turns = await transcript_of(self._store, conversation) if conversation else ()
-        return Evidence(turns, self._zone, conversation) if turns else None
 
     async def _names(self, entity: Entity) -> dict[str, str]:
         """What the resource's references are called: their display, or the name of the resource."""

@@ -12,7 +12,7 @@ from adapters.fhir.retries import RetryPolicy
 from adapters.runner.inbound import Inbound
 from adapters.runner.outbound import Outbound
 from adapters.runner.writeback import Sink, Writeback
-from fhirserver.ports.ehr import Ehr, EhrError
+from fhirserver.ports.ehr import Ehr, EhrError, Health
 from fhirserver.store.followers import follow
 from fhirserver.store.store import Store
 from fhirserver.world.policy import Policy
@@ -64,6 +64,10 @@ class Runner:
 
     async def follow_log(self) -> None:
         await follow(self._store, Writeback(self._store, self._policy, self._sink), "credence")
+
+    async def health(self) -> Health:
+        """Whether the EHR answers."""
+        return await self._ehr.health()
 
     async def close(self) -> None:
         await self._ehr.close()

@@ -6,11 +6,17 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from fhirserver.app.settings import Settings
+from adapters.fhir.ehr import FhirEhr, FhirSettings
+from adapters.fhir.retries import RetryPolicy
+from adapters.fhir.tokens import StaticToken
+from adapters.runner.runner import Cadence, Runner
+from adapters.runner.writeback import Sink
+from fhirserver.app.settings import SYSTEM, Connector, Settings
 from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.capabilities import capabilities
 from fhirserver.interactions.exchange import Context
@@ -22,7 +28,12 @@ from fhirserver.rest.application import Application, web_application
 from fhirserver.rest.edge import FhirEdge
 from fhirserver.search.index import extract
 from fhirserver.store.decide import Policies
+from fhirserver.store.followers import follow
 from fhirserver.store.store import Store
+from fhirserver.world.judge.deterministic import DeterministicJudge
+from subscriptions.verification import Verification
+
+IDLE_SECONDS = 2.0
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -74,7 +85,41 @@ def make_application(settings: Settings) -> Application:
 
 
 def _loops(settings: Settings, context: Context) -> Sequence[tuple[str, Loop]]:
-    return ()
+    """The followers of the log and the loops of every connector."""
+    verification = Verification(context.store, context.policy, DeterministicJudge(), settings.sources)
+    loops: list[tuple[str, Loop]] = [
+        ("verification", lambda: follow(context.store, verification, SYSTEM.id)),
+        ("provenance", lambda: _derive_when_idle(context.store)),
+    ]
+    for connector in settings.connectors:
+        runner = make_runner(connector, context)
+        loops.append((f"{connector.name}:follow", runner.follow_log))
+        if connector.pull:
+            loops.append((f"{connector.name}:pull", runner.pull_loop))
+        if connector.push:
+            loops.append((f"{connector.name}:push", runner.push_loop))
+    return loops
+
+
+def make_runner(connector: Connector, context: Context) -> Runner:
+    """One connector at work on the store."""
+    token = Path(connector.token_file).read_text().strip() if connector.token_file else connector.token
+    retries = RetryPolicy()
+    types = {"types": connector.types} if connector.types else {}
+    ehr = FhirEhr(FhirSettings(connector.url, retries=retries, **types), StaticToken(token))
+    sink = Sink(connector.name, connector.source)
+    cadence = Cadence(connector.pull_seconds, connector.push_seconds)
+    return Runner(context.store, context.policy, ehr, sink, retries, cadence, connector.concurrency)
+
+
+async def _derive_when_idle(store: Store) -> None:
+    """Write Provenance resources ahead of time when nothing was committed for a while."""
+    seen = -1
+    while True:
+        await asyncio.sleep(IDLE_SECONDS)
+        if store.head == seen:
+            await store.derive_provenance()
+        seen = store.head
 
 
 def _routers(settings: Settings, context: Context) -> Sequence[APIRouter]:

@@ -1,0 +1,40 @@
+"""``credence call``: call the agent in a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+
+def run(arguments: list[str]) -> int:
+    """Make one call, typed or from a script, and show what became of it."""
+    parser = argparse.ArgumentParser(prog="credence call", description="Call the agent in a terminal.")
+    parser.add_argument("--server", default="http://127.0.0.1:8080", help="default: %(default)s")
+    parser.add_argument("--token", default=os.environ.get("CREDENCE_TOKEN", ""), help="or CREDENCE_TOKEN")
+    parser.add_argument("--from", dest="caller", required=True, help="the caller's number, such as +15555550123")
+    parser.add_argument("--script", type=Path, help="a file of the caller's words, one line a turn")
+    options = parser.parse_args(arguments)
+    if not options.token:
+        print("credence call: give --token (the voice-agent's, which 'credence init' printed)", file=sys.stderr)
+        return 2
+    return asyncio.run(_call(options))
+
+
+async def _call(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from agent.call import Event
+    from agent.channels.terminal import CallOptions, run_call
+
+    console = Console()
+
+    def show(event: Event) -> None:
+        if event.kind in ("agent", "caller") and options.script:
+            console.print(f"[bold]{event.kind.title():7}[/] {event.text}", highlight=False)
+
+    record = await run_call(CallOptions(options.server, options.token, options.caller, options.script), show)
+    console.print(f"\n[dim]{record.outcome}; {record.communication}; written: {', '.join(record.written) or 'nothing'}[/]")
+    return 0

@@ -1,0 +1,34 @@
+"""``credence doctor``: is the configuration sound, and does what it names answer?"""
+
+from __future__ import annotations
+
+import asyncio
+
+from fhirserver.app.commands.options import parser, settings
+from fhirserver.app.settings import Settings
+
+
+def run(arguments: list[str]) -> int:
+    """Check and say what to do about what is wrong. Exit 1 where something is."""
+    chosen = settings(parser("doctor", "Check the configuration and what it names.").parse_args(arguments))
+    print(f"settings: {len(chosen.sources)} sources, {len(chosen.principals)} principals")
+    return asyncio.run(_check(chosen))
+
+
+async def _check(chosen: Settings) -> int:
+    from fhirserver.app.wiring import make_context, make_runner, make_store
+
+    store = make_store(chosen)
+    await store.open()
+    head = await store.storage.head()
+    print(f"storage: {chosen.storage}, {head.position} commits, {head.serial} resources")
+    failed = 0
+    for connector in chosen.connectors:
+        runner = make_runner(connector, make_context(chosen, store))
+        health = await runner.health()
+        failed += not health.reachable
+        word = "answers" if health.reachable else f"does not answer ({health.problem}): check its url and token"
+        print(f"connector {connector.name}: {word}")
+        await runner.close()
+    await store.close()
+    return 1 if failed else 0
