@@ -30,7 +30,6 @@ from fhirserver.search.index import extract
 from fhirserver.store.decide import Policies
 from fhirserver.store.followers import follow
 from fhirserver.store.store import Store
-from fhirserver.world.judge.deterministic import DeterministicJudge
 from subscriptions.verification import Verification
 
 IDLE_SECONDS = 2.0
@@ -86,11 +85,7 @@ def make_application(settings: Settings) -> Application:
 
 def _loops(settings: Settings, context: Context) -> Sequence[tuple[str, Loop]]:
     """The followers of the log and the loops of every connector."""
-    verification = Verification(context.store, context.policy, DeterministicJudge(), settings.sources)
-    loops: list[tuple[str, Loop]] = [
-        ("verification", lambda: follow(context.store, verification, SYSTEM.id)),
-        ("provenance", lambda: _derive_when_idle(context.store)),
-    ]
+    loops: list[tuple[str, Loop]] = [("provenance", lambda: _derive_when_idle(context.store))]
     for connector in settings.connectors:
         runner = make_runner(connector, context)
         loops.append((f"{connector.name}:follow", runner.follow_log))
