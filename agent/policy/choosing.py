@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from agent.hearing import Heard
 from agent.memory import Memory
@@ -13,19 +13,11 @@ from agent.scheduling import Wish, wish
 from fhirserver.world.spoken.answers import versions
 from fhirserver.world.spoken.days import day_wishes
 from fhirserver.world.spoken.names import mentions
-from fhirserver.world.spoken.say import say_list, say_moment
+from fhirserver.world.spoken.say import say_date, say_list, say_moment, say_time
 from fhirserver.world.spoken.times import time_wishes
 
-_PLACES = (
-    ("first", 0),
-    ("one", 0),
-    ("earlier", 0),
-    ("earliest", 0),
-    ("second", 1),
-    ("two", 1),
-    ("third", 2),
-    ("three", 2),
-)
+_PLACES = (("first", 0), ("earlier", 0), ("earliest", 0), ("second", 1), ("third", 2))
+_NUMBERS = (("one", 0), ("two", 1), ("three", 2))
 _LAST = ("last", "latest", "later", "final")
 _INSTEAD = re.compile(r"\b(?:to|for|until|instead|into|on)\b")
 
@@ -43,24 +35,32 @@ def spoken_slot(memory: Memory, slot: SlotRecord, with_name: bool = True) -> str
 
 
 def spoken_slots(memory: Memory, slots: Sequence[SlotRecord]) -> str:
-    """Slots as a list; the practitioner is named once where there is only one."""
+    """Slots as a list, each day said once; the practitioner is named once where there is only one."""
     names = {s.practitioner_name for s in slots}
-    if len(names) == 1 and len(slots) > 1:
-        listed = say_list([spoken_slot(memory, s, with_name=False) for s in slots])
-        name = names.pop()
-        return f"{listed}, with {name}" if name else listed
-    return say_list([spoken_slot(memory, s) for s in slots])
+    if len(names) > 1 or len(slots) == 1:
+        return say_list([spoken_slot(memory, s) for s in slots])
+    days: dict[date, list[str]] = {}
+    for slot in slots:
+        start = memory.local(slot.start)
+        days.setdefault(start.date(), []).append(say_time(start.timetz().replace(tzinfo=None)))
+    listed = [f"{say_date(day, memory.today)} at {say_list(times)}" for day, times in days.items()]
+    joined = say_list(listed) if all(len(t) == 1 for t in days.values()) else ", or ".join(listed)
+    name = names.pop()
+    return f"{joined}, with {name}" if name else joined
 
 
 def by_place(heard: Heard, count: int) -> int | None:
     """``the second one``, ``the last``: an index, or None."""
     said = heard.plain
     for word in _LAST:
-        if re.search(rf"\b(?:the )?{word}\b(?: one| time| slot| appointment| option)?", said):
-            return count - 1 if f"{word} week" not in said else None
+        if re.search(rf"\bthe {word}\b(?! week)|^{word}(?: one| please)?$", said):
+            return count - 1
     for word, index in _PLACES:
         pattern = rf"\b(?:the|option|number) {word}\b|^{word}(?: one| please)?$|^{word} (?:works|is|sounds)"
         if re.search(pattern, said) and index < count:
+            return index
+    for word, index in _NUMBERS:
+        if re.search(rf"\b(?:option|number) {word}\b|^{word}(?: please)?$", said) and index < count:
             return index
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from agent.effects import Effect, Escalate
@@ -51,7 +50,7 @@ class Dialogue:
         self.desk = Desk(self.memory)
         self.identity = Identity()
         self.current: Business | None = None
-        self.waiting: list[tuple[str, Heard]] = []
+        self.waiting: list[tuple[str, Heard, Business | None]] = []
         self.stage = "ringing"
         self.question = ""
         self.silences = 0
@@ -187,10 +186,10 @@ class Dialogue:
             memory.third_party = heard.third_party
         if self.question:
             return
-        busy = {self.current.kind if self.current else "", *(kind for kind, _ in self.waiting)}
+        busy = {self.current.kind if self.current else "", *(kind for kind, _, _ in self.waiting)}
         for kind in heard.wishes:
             if kind not in busy and not self._belongs_to_current(kind, heard):
-                self.waiting.append((kind, heard))
+                self.waiting.append((kind, heard, None))
                 memory.reasons.append(_REASONS[kind])
 
     def _belongs_to_current(self, kind: str, heard: Heard) -> bool:
@@ -268,9 +267,13 @@ class Dialogue:
         elif not self.memory.done:
             self.desk.say("how_help")
 
-    def _start(self, kind: str, heard: Heard) -> None:
-        self.current = _BUSINESS[kind]()
+    def _start(self, kind: str, heard: Heard, begun: Business | None = None) -> None:
+        """Begin a piece of business, or go on with one that was put aside."""
+        self.current = begun or _BUSINESS[kind]()
         self.memory.misunderstood = 0
+        if begun is not None:
+            begun.ask(self.desk)
+            return
         self.current.begin(self.desk, heard)
         self._after_business()
 
@@ -301,12 +304,12 @@ class Dialogue:
             current.ask(self.desk)
 
     def _first_waiting(self, heard: Heard) -> bool:
-        return any(said is heard for _, said in self.waiting)
+        return any(said is heard for _, said, _ in self.waiting)
 
     def _digresses(self, heard: Heard) -> bool:
         """A new wish that replaces the one at hand: cancel instead of move, move instead of cancel."""
         current = self.current
-        new = {kind for kind, said in self.waiting if said is heard}
+        new = {kind for kind, said, _ in self.waiting if said is heard}
         if isinstance(current, ConfirmVisit) and new & {"cancel", "reschedule"}:
             return True
         rivals = {"reschedule": "cancel", "cancel": "reschedule", "book": "cancel"}
@@ -315,12 +318,11 @@ class Dialogue:
     def _digress(self, heard: Heard) -> None:
         """Serve the new wish now; a rival is dropped, any other goes on afterwards."""
         current = self.current
-        index = next(i for i, (_, said) in enumerate(self.waiting) if said is heard)
-        kind, said = self.waiting.pop(index)
-        replaces = self._replaced_by(kind)
+        index = next(i for i, (_, said, _) in enumerate(self.waiting) if said is heard)
+        kind, said, _ = self.waiting.pop(index)
+        if current is not None and not current.finished and not self._replaced_by(kind):
+            self.waiting.insert(0, (current.kind, heard, current))
         self._start(kind, said)
-        if current is not None and not current.finished and not replaces:
-            self.waiting.append((current.kind, replace(heard, text="", plain="", wishes=())))
 
     def _replaced_by(self, kind: str) -> bool:
         return (
@@ -438,6 +440,11 @@ class Dialogue:
         """The line is gone: keep what was mentioned."""
         if self.current is not None and not self.current.finished:
             self.current.abandon(self.desk)
+        self.current = None
+        for _, _, begun in self.waiting:
+            if begun is not None:
+                begun.abandon(self.desk)
+        self.waiting = []
         self._infer_phone()
         self.memory.ended = self.memory.ended or "hang-up"
 

@@ -284,6 +284,9 @@ class TakeSlot:
 
     def _put(self, desk: Desk, best: Offer) -> None:
         self.offered, self.state = best.slots, "offer"
+        if len(best.slots) == 1 and best.fits == "all" and any(t.exact for t in self.wish.times):
+            self._choose(desk, best.slots[0])
+            return
         listed = spoken_slots(desk.memory, best.slots)
         plain = "offer_one" if len(best.slots) == 1 else "offer"
         desk.say({"all": plain, "day": "offer_day"}.get(best.fits, "offer_nearest"), list=listed)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 from fhirserver.world.spoken.dates import MONTHS, calendar_day, dates
 from fhirserver.world.spoken.numbers import cardinal, ordinal
@@ -219,11 +221,15 @@ def _merged(wishes: list[Found[DayWish]]) -> list[Found[DayWish]]:
     return out
 
 
+_JOINED = re.compile(r"[\s,]*(?:(?:or|and|of|on|either|maybe|any|in|some ?time)[\s,]+)*")
+
+
 def _narrowed(text: str, today: date, wishes: list[Found[DayWish]]) -> list[Found[DayWish]]:
     """``Thursday or Friday next week``: each weekday is one of next week's."""
     weeks = [w for w in wishes if not w.value.is_one_day and not w.value.weekdays]
     singles = [w for w in wishes if w.value.is_one_day]
-    if len(weeks) != 1 or not singles or weeks[0].start < singles[0].start < weeks[0].start:
+    gaps = (text[a.end : b.start].lower() for a, b in pairwise(wishes))
+    if len(weeks) != 1 or not singles or not all(_JOINED.fullmatch(gap) for gap in gaps):
         return wishes
     span = weeks[0].value
     named = frozenset(

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from fhirserver.world.spoken.answers import versions
+from fhirserver.world.spoken.dates import dates
+from fhirserver.world.spoken.numbers import ORDINALS, TEENS, TENS, UNITS, ZERO
 from fhirserver.world.spoken.spelling import spelled
 from fhirserver.world.spoken.words import Found, Token, fold, tokens, words
 
@@ -62,18 +64,20 @@ _INTRODUCTION = re.compile(
     r"calling for|calling on behalf of|calling about)\s+"
 )
 _NOT_NAMES = _set("""
-    a able about actually afraid afternoon again all an and angry any appointment april at august
-    back be been behalf being birth birthday book born but calling calling's can cancel child
-    confirm correct could dad date daughter december did do doctor does don't dr early er evening
-    family father february feeling fine first for friday from frustrated getting given going good
-    great have he hello her her's here hey hi his hoping how husband i i'm if im in insurance is
-    it's its january july june just kid last late like looking march me mean middle miss mister mom
-    monday morning mother moving mr mrs ms my name need new no not november number october of off ok
-    okay old on or our out pain patient phone please really reschedule right saturday september she
-    sick so some son sorry speaking spelled spelling sunday sure thank thanks that that's thats the
-    their then there they this thursday to today tomorrow trying tuesday uh um unable up upset very
-    wait want was we wednesday what when where who why wife will with wondering would wrong yeah yes
-    you your
+    a able about actually afraid afternoon again all already an and angry any anything appointment
+    at back be been behalf being birth birthday book born but bye calling calling's can can't cancel
+    child come coming confirm correct could couldn't dad date daughter did didn't do doctor does
+    doesn't don't dr early er evening family father feeling fine first for friday from frustrated
+    getting give given going good goodbye great have he he's hello her her's here hey hi his hm hmm
+    hoping how husband i i'd i'll i'm i've if ignore im in insurance is isn't it'll it's its just
+    kid last late like list looking maybe me mean middle miss mister mm mom monday morning mother
+    moving mr mrs ms my name need needs new no no-one nope not nothing number of off oh ok okay old
+    on or our out pain patient phone please really reschedule right saturday she she's show sick so
+    some something son sorry speaking spelled spelling still sunday sure system tell thank thanks
+    that that's thats the their then there they they're this thursday to today tomorrow trying
+    tuesday uh um unable up upset very wait want was we we'll we're wednesday well what what's whats
+    when where who why wife will with won't wondering would wouldn't wrong yeah yep yes you you're
+    your
 """)
 _PARTICLES = frozenset(
     {
@@ -181,12 +185,15 @@ def bare_name(name: str) -> str:
     return re.sub(r"[^\w\s'\-.]|[\d_]", "", name).strip()
 
 
+_NUMBER_WORDS = frozenset((*UNITS, *TEENS, *TENS, *ORDINALS, *ZERO))
+
+
 def _name_run(text: str, start: int) -> Found[str] | None:
     run: list[Token] = []
     for token in tokens(text[start:]):
         if token.is_mark and token.raw in ("-", ".") and run:
             continue
-        if token.is_mark or token.is_number or token.text in _NOT_NAMES or len(run) == 4:
+        if not _is_content(token) or len(run) == 4:
             break
         run.append(token)
     run = [t for t in run if len(t.text) > 1 or len(run) > 1]
@@ -204,10 +211,30 @@ def introduced_names(text: str) -> list[Found[str]]:
     folded = fold(text) if len(fold(text)) == len(text) else text.lower()
     found = [r for m in _INTRODUCTION.finditer(folded) if (r := _name_run(text, m.end()))]
     if not found:
-        first = next((t for t in tokens(text) if not t.is_mark and t.text not in _NOT_NAMES), None)
-        run = _name_run(text, first.start) if first and first.is_word else None
-        found = [run] if run and len(run.value.split()) >= 1 else []
+        run = _bare_name(text)
+        found = [run] if run else []
     return [_respelled(f, text) for f in found]
+
+
+def _without_dates(text: str) -> str:
+    """The text with every date and spelling blanked, all places kept."""
+    for found in (*dates(text), *spelled(text)):
+        text = text[: found.start] + " " * (found.end - found.start) + text[found.end :]
+    return text
+
+
+def _is_content(token: Token) -> bool:
+    return token.is_word and token.text not in _NOT_NAMES and token.text not in _NUMBER_WORDS
+
+
+def _bare_name(text: str) -> Found[str] | None:
+    """A name said alone, perhaps with a date: everything that is not small talk belongs to it."""
+    rest = _without_dates(text)
+    content = [t for t in tokens(rest) if _is_content(t)]
+    run = _name_run(rest, content[0].start) if content else None
+    if run is None or len(content) > 4 or any("'" in t.text and len(t.text) < 6 for t in content[:1]):
+        return None
+    return run if content[-1].end <= run.end else None
 
 
 def _respelled(found: Found[str], text: str) -> Found[str]:
