@@ -1,8 +1,8 @@
 """A caller from a file of utterances.
 
 One line per turn of the caller; ``#`` begins a comment. ``pattern => utterance`` is said only when the
-agent's last words match the regular expression, and may be passed over until they do; ``{1}`` or ``{name}`` in
-the utterance is a group of the match. Directives: ``[silence]``, ``[hangup]``, ``[wait 2]`` (seconds).
+agent's last words match the regular expression, and may be passed over until they do; ``{1}`` or ``{name}``
+in the utterance is a group of the match. Directives: ``[silence]``, ``[hangup]``, ``[wait 2]`` (seconds).
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Script:
     def next(self, agent_said: str) -> str | None:
         """The next utterance or directive, or None at the end.
 
-        Looks at the unused lines up to the first one without a pattern: the first whose pattern matches is said,
-        else that plain one. With none of either the caller is silent.
+        Looks at the unused lines up to the first one without a pattern: the first whose pattern
+        matches is said, else that plain one. With none of either the caller is silent.
         """
         waiting = [s for s in self._steps if not s.used]
         for step in waiting:

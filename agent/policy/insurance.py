@@ -14,50 +14,34 @@ from fhirserver.world.spoken.answers import Answer, versions
 from fhirserver.world.spoken.characters import runs
 from fhirserver.world.spoken.identifiers import identifiers
 from fhirserver.world.spoken.names import mentions
+from fhirserver.world.spoken.payers import NOT_PAYER, PAYERS, payer_in
 from fhirserver.world.spoken.say import say_id
 from fhirserver.world.spoken.words import fold, plain
 
-PAYERS = (
-    "Aetna", "Anthem", "Blue Cross Blue Shield", "Cigna", "Humana", "Kaiser Permanente", "UnitedHealthcare",
-    "Medicare", "Medicaid", "Molina Healthcare", "Centene", "Oscar Health", "Tricare", "Highmark", "Ambetter",
-    "WellCare", "Harvard Pilgrim", "Tufts Health Plan", "Premera", "Regence", "UPMC Health Plan",
-    "EmblemHealth",
-    "Health Net", "Geisinger", "Independence Blue Cross", "CareSource", "Florida Blue", "Bright "
-    "Health", "Clover Health",
-)  # fmt: skip
-_SAID_PAYER = re.compile(
-    r"\b(?:insurance is(?: now)?(?: with)?|insured (?:with|by)|company is|it's with|i'm with|i am with|"
-    r"it is with|"
-    r"switched to|changed to|covered by|plan is(?: with)?|now with|have|through|carrier is|payer is|"
-    r"it's|it is|with)\s+"
-    r"(?P<name>[A-Za-z][\w&'.]*(?:\s+(?!and\b|my\b|the\b|member\b|group\b|now\b|but\b|id\b|a\b|an\b)[A-Za-z][\w&'.]*){0,4})"
-)
 _NO_GROUP = re.compile(
     r"\b(?:no group|don't (?:have|see|know)|there (?:isn't|is no|is none)|isn't (?:one|any)|none|"
     r"not (?:on|there)|"
     r"no there|without|skip|not sure|can't find)\b|^(?:no|nope|none)$"
 )
-_NOT_PAYER = frozenset(
-    re.findall(
-        r"\w+", "a an the my new insurance card plan coverage lost number id member group it that this not to"
-    )
+_GROUP = re.compile(
+    r"\b(?:no group|don't (?:have|see|know)|there (?:isn't|is no|is none)|isn't (?:one|any)|none|"
+    r"not (?:on|there)|"
+    r"no there|without|skip|not sure|can't find)\b|^(?:no|nope|none)$"
+)
+_GROUP = re.compile(
+    r"\b(?:no group|don't (?:have|see|know)|there (?:isn't|is no|is none)|isn't (?:one|any)|none|"
+    r"not (?:on|there)|"
+    r"no there|without|skip|not sure|can't find)\b|^(?:no|nope|none)$"
+)
+_GROUP = re.compile(
+    r"\b(?:no group|don't (?:have|see|know)|there (?:isn't|is no|is none)|isn't (?:one|any)|none|"
+    r"not (?:on|there)|"
+    r"no there|without|skip|not sure|can't find)\b|^(?:no|nope|none)$"
 )
 _GROUP = re.compile(r"\bgroup\b(?:\s*(?:number|id|no|is|it's|:|#|,))*", re.I)
 _MEMBER = re.compile(
     r"\b(?:member|subscriber|policy|id|i d)\b(?:\s*(?:number|id|i d|no|is|it's|:|#|,))*", re.I
 )
-
-
-def payer_in(text: str, known: tuple[str, ...] = ()) -> str:
-    """The insurance company named in ``text``: one that is known, or what follows ``it's with``."""
-    for name in (*known, *PAYERS):
-        if mentions(text, name):
-            return name
-    match = _SAID_PAYER.search(text)
-    words = match["name"].split() if match else []
-    if not words or fold(words[0]) in _NOT_PAYER or any(len(plain(w)) < 2 for w in words):
-        return ""
-    return " ".join(w if not w.islower() else w.title() for w in words)
 
 
 def _parts(text: str) -> tuple[str, str, str]:
@@ -135,7 +119,7 @@ class Insurance:
             return payer_in(text) if self.asked == "fix_payer" else ""
         found = payer_in(lead, self._known(desk))
         if not found and self.asked == "payer" and len(plain(text).split()) <= 5 and not identifiers(text, 3):
-            words = [w for w in text.strip(" .,!").split() if fold(w.strip(",.")) not in _NOT_PAYER]
+            words = [w for w in text.strip(" .,!").split() if fold(w.strip(",.")) not in NOT_PAYER]
             found = " ".join(w.title() if w.islower() else w for w in words)
         return found if not found or plain(found) not in _FILLERS else ""
 

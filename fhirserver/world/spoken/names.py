@@ -218,8 +218,9 @@ def introduced_names(text: str) -> list[Found[str]]:
 
 def _without_dates(text: str) -> str:
     """The text with every date and spelling blanked, all places kept."""
-    for found in (*dates(text), *spelled(text)):
-        text = text[: found.start] + " " * (found.end - found.start) + text[found.end :]
+    places = [(f.start, f.end) for f in dates(text)] + [(f.start, f.end) for f in spelled(text)]
+    for start, end in places:
+        text = text[:start] + " " * (end - start) + text[end:]
     return text
 
 
