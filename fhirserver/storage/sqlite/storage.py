@@ -85,8 +85,14 @@ class SqliteStorage:
         connection = sqlite3.connect(
             self._path, isolation_level=None, check_same_thread=False, cached_statements=512
         )
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 10000", "cache_size = -32000",
-                       "mmap_size = 268435456", "temp_store = MEMORY"):
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "busy_timeout = 10000",
+            "cache_size = -32000",
+            "mmap_size = 268435456",
+            "temp_store = MEMORY",
+        ):
             connection.execute(f"PRAGMA {pragma}")
         return connection
 
@@ -110,7 +116,9 @@ class SqliteStorage:
         await self._write(self._append, expected, commits, projection)
 
     def _append(self, expected: int, commits: Sequence[Commit], projection: Projection) -> None:
-        rows = [(commit.position, commit.serial, commit.recorded, dumps(commit.as_json())) for commit in commits]
+        rows = [
+            (commit.position, commit.serial, commit.recorded, dumps(commit.as_json())) for commit in commits
+        ]
         self._writer.execute("BEGIN IMMEDIATE")
         try:
             if self._head_and_projected() != (expected, expected):
@@ -146,7 +154,7 @@ class SqliteStorage:
         self._writer.execute("BEGIN IMMEDIATE")
         try:
             if position is None or position > self._head_and_projected()[1]:
-                self._project(projection)
+                self._project(self._news(projection))
             if position is not None:
                 self._set_projected(max(position, self._head_and_projected()[1]))
             self._writer.execute("COMMIT")
@@ -154,9 +162,20 @@ class SqliteStorage:
             self._roll_back()
             raise
 
+    def _news(self, projection: Projection) -> Projection:
+        """Without the versions that are there already: their search rows are those of a newer one."""
+        changes = [change for change in projection.changes if not (change.fresh and self._has(change.row))]
+        return Projection(changes, projection.facts)
+
+    def _has(self, row: Row) -> bool:
+        stored = self._writer.execute("SELECT version FROM resource WHERE pk = ?", (row.pk,)).fetchone()
+        return stored is not None and stored[0] >= row.version.version
+
     def _project(self, projection: Projection) -> None:
         changes = projection.changes
-        updates = [(c.row.pk, c.row.version.version) for c in changes if c.fresh and c.row.version.version > 1]
+        updates = [
+            (c.row.pk, c.row.version.version) for c in changes if c.fresh and c.row.version.version > 1
+        ]
         indexed = [
             (c.row.pk, c.row.version.type, c.old_index, c.new_index)
             for c in changes
@@ -194,7 +213,8 @@ class SqliteStorage:
 
     def _write_fact(self, fact: Fact) -> None:
         self._writer.execute(
-            "INSERT OR REPLACE INTO fact VALUES (?, ?, ?, ?)",
+            "INSERT INTO fact VALUES (?, ?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, "
+            "position = excluded.position WHERE excluded.position > fact.position",
             (fact.kind, fact.key, dumps(fact.value), fact.position),
         )
 
