@@ -29,6 +29,7 @@ STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
 FHIR_TYPE = STRUCTURE + "structuredefinition-fhir-type"
 SYSTEM_STRING = "http://hl7.org/fhirpath/System.String"
 REGEX = STRUCTURE + "regex"
+SNOMED = "http://snomed.info/sct"
 EXPANSION_LIMIT = 2000
 SUMMARY, MODIFIER, CHOICE, XML_ATTRIBUTE = 1, 2, 4, 8
 
@@ -269,6 +270,29 @@ def digest_codes(types: Resource, expansions: list[Resource]) -> Resource:
     return digested
 
 
+# Expansions
+
+
+def with_expansions(resources: list[Resource], expansions: list[Resource]) -> list[Resource]:
+    """Give a value set its official expansion where it draws on a code system that is not in the package.
+
+    Not for SNOMED CT: those expansions are cut off at a limit, and the licence is not ours to hand on.
+    """
+    systems = {r["url"] for r in resources if r["resourceType"] == "CodeSystem" and r.get("concept")}
+    by_url = {e["url"]: e["expansion"] for e in expansions}
+    return [with_expansion(r, by_url, systems) if r["resourceType"] == "ValueSet" else r for r in resources]
+
+
+def with_expansion(value_set: Resource, by_url: dict[str, Resource], systems: set[str]) -> Resource:
+    parts = value_set.get("compose", {}).get("include", ())
+    drawn = {p["system"] for p in parts if "system" in p and "concept" not in p} - systems
+    expansion = by_url.get(value_set["url"], {})
+    unclosed = any("unclosed" in e["url"] for e in expansion.get("extension", ()))
+    if not drawn or SNOMED in drawn or unclosed or codes_of(expansion) is None:
+        return value_set
+    return value_set | {"expansion": expansion}
+
+
 # Narrative
 
 
@@ -343,7 +367,7 @@ def main(source: Path, target: Path) -> None:
     resources, expansions = read_archives(source)
     kept = first_of_each(resources)
     write_index(kept, expansions, target / "index.bin")
-    write_conformance(kept, target / "conformance.bin")
+    write_conformance(with_expansions(kept, expansions), target / "conformance.bin")
     for file in sorted(target.glob("*.bin")):
         print(f"{file.name}: {file.stat().st_size:,} bytes")
 

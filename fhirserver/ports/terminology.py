@@ -1,0 +1,74 @@
+"""What the rooms ask of a terminology service. https://hl7.org/fhir/R4/terminology-service.html"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Designation:
+    """Another way to write a concept: ``use`` is the code of its use, empty where none is stated."""
+
+    value: str
+    language: str = ""
+    use: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A code with what its code system says about it. ``abstract`` concepts only group others."""
+
+    system: str
+    code: str
+    display: str = ""
+    definition: str = ""
+    designations: tuple[Designation, ...] = ()
+    abstract: bool = False
+    inactive: bool = False
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Whether a code is in a value set; ``message`` says why not, naming no code."""
+
+    result: bool
+    concept: Concept | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """The codes of a value set: ``concepts`` is the page asked for, ``total`` the number of all."""
+
+    url: str
+    version: str
+    total: int
+    offset: int
+    concepts: tuple[Concept, ...]
+
+
+class Terminology(Protocol):
+    """Code systems and value sets.
+
+    All raise :class:`fhirserver.kernel.outcomes.Refusal`: ``not-found`` for a code system or value set that
+    is not known (also one that a value set draws on), ``too-costly`` for an expansion over the limit,
+    ``not-supported`` for a filter that is not understood. An unknown system never gives ``result=False``.
+    """
+
+    def validate_code(self, value_set: str, system: str, code: str) -> Validation:
+        """Whether ``value_set`` (canonical url) holds the code; an empty ``system`` is inferred."""
+        ...
+
+    def lookup(self, system: str, code: str) -> Concept:
+        """The concept; ``not-found`` when the system has no such code."""
+        ...
+
+    def subsumes(self, system: str, code: str, other: str) -> str:
+        """``equivalent``, ``subsumes``, ``subsumed-by`` or ``not-subsumed``: ``code`` beside ``other``."""
+        ...
+
+    def expand(self, value_set: str, text: str = "", offset: int = 0, count: int | None = None) -> Expansion:
+        """The codes of a value set, those whose display or code contains ``text`` if one is given."""
+        ...

@@ -1,0 +1,159 @@
+"""What a value set's compose means: which codes it holds, and all of them.
+
+https://hl7.org/fhir/R4/valueset.html#compositions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import TypeAlias
+
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.ports.terminology import Concept
+from terminology.code_systems import CodeSystemIndex, designation
+
+Key: TypeAlias = tuple[str, str]
+"""``(system, code)``"""
+
+
+class ComposeReader:
+    """Evaluates value sets. ``system`` and ``value_set`` find what they name or return None."""
+
+    def __init__(
+        self,
+        system: Callable[[str], CodeSystemIndex | None],
+        value_set: Callable[[str], JsonObject | None],
+        limit: int,
+    ):
+        self._system = system
+        self._value_set = value_set
+        self._limit = limit
+
+    def find(self, url: str) -> JsonObject:
+        """The ValueSet resource, or a refusal."""
+        found = self._value_set(url)
+        if found is None:
+            raise refuse(Category.NOT_FOUND, "not-found", f"The value set {url} is not known here")
+        return found
+
+    # All codes
+
+    def expand(self, value_set: JsonObject, above: tuple[str, ...] = ()) -> dict[Key, Concept]:
+        """Every concept, in the order of the compose. ``above``: the value sets that import this one."""
+        if self._uses_expansion(value_set):
+            return dict(self._expanded(value_set))
+        below = self._enter(value_set, above)
+        found: dict[Key, Concept] = {}
+        for part in value_set.get("compose", {}).get("include", ()):
+            for concept in self._part(part, below):
+                found.setdefault((concept.system, concept.code), concept)
+                self._check_size(len(found))
+        for part in value_set.get("compose", {}).get("exclude", ()):
+            for key in [key for key in found if self._holds(part, key, below)]:
+                del found[key]
+        return found
+
+    def _part(self, part: JsonObject, above: tuple[str, ...]) -> Iterator[Concept]:
+        imports = [self.expand(self.find(url), above) for url in part.get("valueSet", ())]
+        own = self._own(part) if "system" in part else imports.pop(0).values()
+        return (c for c in own if all((c.system, c.code) in imported for imported in imports))
+
+    def _own(self, part: JsonObject) -> Iterator[Concept]:
+        """The concepts of one system, without regard to imported value sets."""
+        if "concept" in part:
+            return (self._enumerated(part, concept) for concept in part["concept"])
+        system = self._known_system(part["system"])
+        tests = [system.test(condition) for condition in part.get("filter", ())]
+        return (c for c in system if all(test(c.code) for test in tests))
+
+    def _enumerated(self, part: JsonObject, concept: JsonObject) -> Concept:
+        system = self._system(part["system"])
+        known = system.find(concept["code"]) if system else None
+        found = known or Concept(part["system"], concept["code"], version=part.get("version", ""))
+        if "display" in concept:
+            found = replace(found, display=concept["display"])
+        if "designation" in concept:
+            more = tuple(designation(d) for d in concept["designation"])
+            found = replace(found, designations=found.designations + more)
+        return found
+
+    # One code
+
+    def holds(self, value_set: JsonObject, key: Key, above: tuple[str, ...] = ()) -> bool:
+        """Whether the value set has the code, without expanding it."""
+        if self._uses_expansion(value_set):
+            return any(key == held for held, _ in self._expanded(value_set))
+        below = self._enter(value_set, above)
+        compose = value_set.get("compose", {})
+        if not any(self._holds(part, key, below) for part in compose.get("include", ())):
+            return False
+        return not any(self._holds(part, key, below) for part in compose.get("exclude", ()))
+
+    def _holds(self, part: JsonObject, key: Key, above: tuple[str, ...]) -> bool:
+        if "system" in part and not self._own_holds(part, key):
+            return False
+        return all(self.holds(self.find(url), key, above) for url in part.get("valueSet", ()))
+
+    def _own_holds(self, part: JsonObject, key: Key) -> bool:
+        wanted, code = key
+        if part["system"] != wanted:
+            return False
+        if "concept" in part:
+            return any(concept["code"] == code for concept in part["concept"])
+        system = self._known_system(wanted)
+        found = system.find(code)
+        if found is None and not system.is_complete:
+            raise refuse(Category.UNPROCESSABLE, "not-found", f"Only a part of {wanted} is known here")
+        return found is not None and all(system.test(c)(found.code) for c in part.get("filter", ()))
+
+    def systems(self, value_set: JsonObject, above: tuple[str, ...] = ()) -> Iterator[str]:
+        """The code systems a value set draws on, with those of the value sets it imports."""
+        if self._uses_expansion(value_set):
+            yield from {system for (system, _), _ in self._expanded(value_set)}
+            return
+        below = self._enter(value_set, above)
+        for part in value_set.get("compose", {}).get("include", ()):
+            if "system" in part:
+                yield part["system"]
+            for url in part.get("valueSet", ()):
+                yield from self.systems(self.find(url), below)
+
+    # What both need
+
+    def _uses_expansion(self, value_set: JsonObject) -> bool:
+        """A stored expansion stands in where a system the value set draws on is not known here."""
+        if "expansion" not in value_set:
+            return False
+        parts = value_set.get("compose", {}).get("include", ())
+        drawn = (p["system"] for p in parts if "system" in p and "concept" not in p)
+        return not parts or any(self._system(system) is None for system in drawn)
+
+    def _expanded(self, value_set: JsonObject) -> Iterator[tuple[Key, Concept]]:
+        for item in walk(value_set["expansion"].get("contains", ())):
+            if "code" in item and not item.get("abstract"):
+                concept = Concept(item["system"], item["code"], item.get("display", ""))
+                yield (concept.system, concept.code), concept
+
+    def _known_system(self, url: str) -> CodeSystemIndex:
+        found = self._system(url)
+        if found is None:
+            raise refuse(Category.UNPROCESSABLE, "not-found", f"The code system {url} is not known here")
+        return found
+
+    def _enter(self, value_set: JsonObject, above: tuple[str, ...]) -> tuple[str, ...]:
+        url = value_set.get("url", "")
+        if url in above:
+            raise refuse(Category.UNPROCESSABLE, "processing", f"The value set {url} imports itself")
+        return (*above, url)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limit:
+            raise refuse(Category.UNPROCESSABLE, "too-costly", f"The expansion has over {self._limit} codes")
+
+
+def walk(contains: Iterable[JsonObject]) -> Iterator[JsonObject]:
+    for item in contains:
+        yield item
+        yield from walk(item.get("contains", ()))

@@ -1,0 +1,272 @@
+"""Code systems and value sets, against the official expansions and small ones made here."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from collections.abc import Callable
+
+import pytest
+
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Category, Refusal
+from fhirserver.ports.terminology import Terminology
+from terminology.service import TerminologyService, packed
+from tests.unit.model.corpus import CORPUS
+
+GENDER = "http://hl7.org/fhir/administrative-gender"
+GENDERS = "http://hl7.org/fhir/ValueSet/administrative-gender"
+ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+# Official expansions that leave out deprecated or retired codes although their compose does not say so;
+# the last one follows nesting alone, where ActCode also has children by property.
+V2, V3, CORE = (
+    "http://terminology.hl7.org/ValueSet/v2-",
+    "http://terminology.hl7.org/ValueSet/v3-",
+    "http://hl7.org/fhir/ValueSet/",
+)
+DISPUTED = {
+    f"{V2}0487",
+    f"{V2}0916",
+    f"{V3}ActCode",
+    f"{V3}ActPharmacySupplyType",
+    f"{CORE}diagnostic-service-sections",
+    f"{CORE}observation-interpretation",
+    f"{CORE}patient-contactrelationship",
+    f"{CORE}relatedperson-relationshiptype",
+    f"{CORE}security-labels",
+    f"{CORE}detectedissue-category",
+}
+
+service = TerminologyService()
+
+
+def codes(value_set: str, terminology: Terminology = service) -> set[str]:
+    return {c.code for c in terminology.expand(value_set).concepts}
+
+
+def refusal(call: Callable[[], object]) -> tuple[Category, str]:
+    with pytest.raises(Refusal) as refused:
+        call()
+    return refused.value.category, refused.value.issues[0].code
+
+
+def test_it_conforms_to_the_port() -> None:
+    terminology: Terminology = service
+    assert terminology.lookup(GENDER, "female").display == "Female"
+
+
+def test_lookup() -> None:
+    concept = service.lookup("http://terminology.hl7.org/CodeSystem/v2-0001", "F")
+    assert concept.display == "Female"
+    assert {d.language for d in concept.designations}
+    assert service.lookup(ROLE_CODE, "MTH").definition
+    assert service.lookup(ROLE_CODE, "_PersonalRelationshipRoleType").abstract
+
+
+def test_what_is_not_known_is_refused() -> None:
+    not_found = (Category.NOT_FOUND, "not-found")
+    assert refusal(lambda: service.lookup(GENDER, "x")) == not_found
+    assert refusal(lambda: service.lookup("http://example.org", "x")) == not_found
+    assert refusal(lambda: service.expand("http://example.org")) == not_found
+    assert refusal(lambda: service.validate_code("http://example.org", GENDER, "female")) == not_found
+    loinc_only = "http://hl7.org/fhir/ValueSet/observation-codes"
+    assert refusal(lambda: service.expand(loinc_only)) == (Category.UNPROCESSABLE, "not-found")
+    assert refusal(lambda: service.validate_code(loinc_only, "http://loinc.org", "8310-5")) == (
+        Category.UNPROCESSABLE,
+        "not-found",
+    )
+
+
+def test_validate_code() -> None:
+    assert service.validate_code(GENDERS, GENDER, "female").concept.display == "Female"
+    assert service.validate_code(f"{GENDERS}|4.0.1", GENDER, "female").result
+    assert service.validate_code(GENDERS, "", "female").concept.system == GENDER
+    assert not service.validate_code(GENDERS, GENDER, "F").result
+    assert not service.validate_code(GENDERS, "http://loinc.org", "female").result
+    assert "Zaphod" not in service.validate_code(GENDERS, GENDER, "Zaphod").message
+
+
+def test_subsumption() -> None:
+    assert service.subsumes(ROLE_CODE, "FAMMEMB", "MTH") == "subsumes"
+    assert service.subsumes(ROLE_CODE, "MTH", "FAMMEMB") == "subsumed-by"
+    assert service.subsumes(ROLE_CODE, "MTH", "MTH") == "equivalent"
+    assert service.subsumes(ROLE_CODE, "MTH", "FTH") == "not-subsumed"
+
+
+def test_paging_and_text() -> None:
+    whole = service.expand(GENDERS)
+    assert whole.total == 4
+    page = service.expand(GENDERS, offset=1, count=2)
+    assert (page.total, page.concepts) == (4, whole.concepts[1:3])
+    assert [c.code for c in service.expand(GENDERS, text="FEM").concepts] == ["female"]
+
+
+def test_an_official_expansion_stands_in_for_a_system_that_is_not_here() -> None:
+    currencies = "http://hl7.org/fhir/ValueSet/currencies"
+    assert "EUR" in codes(currencies)
+    assert service.validate_code(currencies, "urn:iso:std:iso:4217", "EUR").result
+    assert not service.validate_code(currencies, "urn:iso:std:iso:4217", "XYZ").result
+
+
+def test_a_large_expansion_is_refused() -> None:
+    small = TerminologyService(limit=3)
+    assert refusal(lambda: small.expand(GENDERS)) == (Category.UNPROCESSABLE, "too-costly")
+    assert small.validate_code(GENDERS, GENDER, "female").result
+
+
+# Value sets made here
+
+SYSTEM = {
+    "resourceType": "CodeSystem",
+    "url": "urn:s",
+    "caseSensitive": False,
+    "content": "complete",
+    "concept": [
+        {
+            "code": "A",
+            "display": "a",
+            "concept": [{"code": "A1", "concept": [{"code": "A11"}]}, {"code": "A2"}],
+        },
+        {"code": "B", "property": [{"code": "colour", "valueCode": "red"}]},
+        {
+            "code": "C",
+            "property": [{"code": "parent", "valueCode": "B"}, {"code": "inactive", "valueBoolean": True}],
+        },
+    ],
+}
+
+
+def made(**value_sets: JsonObject) -> TerminologyService:
+    resources = {"urn:s": SYSTEM}
+    resources |= {f"urn:{n}": {"url": f"urn:{n}", "compose": compose} for n, compose in value_sets.items()}
+    return TerminologyService(lambda url, _: resources.get(url))
+
+
+def concept_filter(op: str, value: str, name: str = "concept") -> JsonObject:
+    return {"include": [{"system": "urn:s", "filter": [{"property": name, "op": op, "value": value}]}]}
+
+
+@pytest.mark.parametrize(
+    ("compose", "expected"),
+    [
+        ({"include": [{"system": "urn:s"}]}, {"A", "A1", "A11", "A2", "B", "C"}),
+        (
+            {"include": [{"system": "urn:s"}], "exclude": [concept_filter("is-a", "A")["include"][0]]},
+            {"B", "C"},
+        ),
+        (concept_filter("is-a", "A1"), {"A1", "A11"}),
+        (concept_filter("descendent-of", "A"), {"A1", "A11", "A2"}),
+        (concept_filter("is-not-a", "A"), {"B", "C"}),
+        (concept_filter("generalizes", "A11"), {"A", "A1", "A11"}),
+        (concept_filter("in", "A,C"), {"A", "C"}),
+        (concept_filter("not-in", "A,C"), {"A1", "A11", "A2", "B"}),
+        (concept_filter("regex", "A1*"), {"A", "A1", "A11"}),
+        (concept_filter("=", "B", "parent"), {"C"}),
+        (concept_filter("=", "red", "colour"), {"B"}),
+        (concept_filter("exists", "true", "colour"), {"B"}),
+        (concept_filter("=", "true", "inactive"), {"C"}),
+        (
+            {"include": [{"system": "urn:s", "concept": [{"code": "A"}, {"code": "C", "display": "sea"}]}]},
+            {"A", "C"},
+        ),
+        ({"include": [{"valueSet": ["urn:ab"]}]}, {"A", "B"}),
+        ({"include": [{"valueSet": ["urn:ab", "urn:bc"]}]}, {"B"}),
+        (
+            {"include": [{"system": "urn:s", "valueSet": ["urn:bc"]}], "exclude": [{"valueSet": ["urn:ab"]}]},
+            {"C"},
+        ),
+    ],
+)
+def test_compose(compose: JsonObject, expected: set[str]) -> None:
+    terminology = made(
+        it=compose,
+        ab={"include": [{"system": "urn:s", "concept": [{"code": "A"}, {"code": "B"}]}]},
+        bc={"include": [{"system": "urn:s", "concept": [{"code": "B"}, {"code": "C"}]}]},
+    )
+    assert codes("urn:it", terminology) == expected
+    for code in ("A", "A1", "A11", "A2", "B", "C", "D"):
+        assert terminology.validate_code("urn:it", "urn:s", code).result is (code in expected)
+
+
+def test_case_where_the_system_disregards_it() -> None:
+    terminology = made(it=concept_filter("is-a", "A"))
+    assert terminology.validate_code("urn:it", "urn:s", "a11").concept.code == "A11"
+    assert not service.validate_code(GENDERS, GENDER, "Female").result
+
+
+def test_the_display_of_a_value_set_goes_before_that_of_the_system() -> None:
+    terminology = made(it={"include": [{"system": "urn:s", "concept": [{"code": "A", "display": "ay"}]}]})
+    assert terminology.expand("urn:it").concepts[0].display == "ay"
+
+
+def test_value_sets_in_a_circle_are_refused() -> None:
+    terminology = made(x={"include": [{"valueSet": ["urn:y"]}]}, y={"include": [{"valueSet": ["urn:x"]}]})
+    for call in (
+        lambda: terminology.expand("urn:x"),
+        lambda: terminology.validate_code("urn:x", "urn:s", "A"),
+    ):
+        assert refusal(call) == (Category.UNPROCESSABLE, "processing")
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+", "(", "a" * 300])
+def test_a_dangerous_regex_is_refused(pattern: str) -> None:
+    terminology = made(it=concept_filter("regex", pattern))
+    assert refusal(lambda: terminology.expand("urn:it"))[0] is Category.UNPROCESSABLE
+
+
+def test_an_unknown_filter_is_refused() -> None:
+    terminology = made(it=concept_filter("resembles", "A"))
+    assert refusal(lambda: terminology.expand("urn:it"))[1] == "not-supported"
+
+
+def test_a_hierarchy_in_a_circle_terminates() -> None:
+    ring = [{"code": c, "property": [{"code": "parent", "valueCode": p}]} for c, p in ("ab", "bc", "ca")]
+    system = {"url": "urn:s", "concept": ring}
+    terminology = TerminologyService(lambda url, _: system if url == "urn:s" else None)
+    assert terminology.subsumes("urn:s", "a", "b") == "subsumes"
+
+
+def test_forgetting_sees_what_changed() -> None:
+    system = {"url": "urn:s", "concept": [{"code": "a"}]}
+    terminology = TerminologyService(lambda url, _: dict(system) if url == "urn:s" else None)
+    terminology.lookup("urn:s", "a")
+    system["concept"] = [{"code": "b"}]
+    terminology.forget()
+    assert terminology.lookup("urn:s", "b").code == "b"
+
+
+def official_expansions() -> list[JsonObject]:
+    path = CORPUS / "fhir-r4/definitions.tar.xz"
+    if not path.exists():
+        pytest.skip(f"{path} is not on this machine")
+    with tarfile.open(path) as tar:
+        name = next(n for n in tar.getnames() if "expansions" in n)
+        return [entry["resource"] for entry in json.load(tar.extractfile(name))["entry"]]
+
+
+def contained(expansion: JsonObject) -> set[tuple[str, str]]:
+    found, waiting = set(), list(expansion.get("contains", ()))
+    for item in waiting:
+        waiting.extend(item.get("contains", ()))
+        if "code" in item and not item.get("abstract"):
+            found.add((item["system"], item["code"]))
+    return found
+
+
+def test_expansions_equal_the_official_ones() -> None:
+    compared, different = 0, []
+    for value_set in official_expansions():
+        expansion = value_set["expansion"]
+        if expansion.get("extension") or packed(value_set["url"], "ValueSet") is None:
+            continue
+        try:
+            mine = {(c.system, c.code) for c in service.expand(value_set["url"]).concepts if not c.abstract}
+        except Refusal as refused:
+            assert refused.issues[0].code == "not-found"
+            continue
+        compared += 1
+        assert mine >= contained(expansion), value_set["url"]
+        if mine != contained(expansion):
+            different.append(value_set["url"])
+    assert set(different) == DISPUTED
+    assert compared > 400
