@@ -1,0 +1,107 @@
+"""Official example resources: PUT, GET back equal, found by every search parameter they hold a value for.
+
+One case per example. Equal means equal with the text of every decimal, but for ``meta``, which is the
+server's. The seven simple parameter types are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.corpus.search_values import searches
+from tests.corpus.suite import Case
+from tests.server_process import ServerProcess
+
+Json = dict[str, Any]
+LANES = 4
+
+
+def run(archive: Path) -> Iterator[Case]:
+    """Put all of them first, so that they are looked for among each other."""
+    examples = dict(read_archive(archive))
+    with (
+        tempfile.TemporaryDirectory(prefix="credence-examples-") as folder,
+        ServerProcess(Path(folder)) as server,
+        httpx.Client(base_url=server.base, headers=server.headers, timeout=60) as client,
+        ThreadPoolExecutor(LANES) as pool,
+    ):
+        refusals = list(pool.map(lambda content: _put(client, content), examples.values()))
+        trials = pool.map(lambda content: _trial(client, content), examples.values())
+        for name, refused, failed in zip(examples, refusals, trials, strict=True):
+            yield name, not (refused or failed), refused or failed
+
+
+def read_archive(archive: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every JSON file of a tar archive, in order."""
+    with tarfile.open(archive) as tar:
+        for member in sorted(tar.getmembers(), key=lambda one: one.name):
+            if member.isfile() and member.name.endswith(".json") and (file := tar.extractfile(member)):
+                yield Path(member.name).name, file.read()
+
+
+def exact(content: bytes) -> Json:
+    """The JSON with the text of its decimals, by another parser than the server's."""
+    parsed: Json = json.loads(content, parse_float=lambda text: ("decimal", text))
+    return parsed
+
+
+def _put(client: httpx.Client, content: bytes) -> str:
+    """Why the server did not take it; empty when it did."""
+    resource = exact(content)
+    answer = client.put(_path(resource), content=content)
+    if answer.status_code not in (200, 201):
+        return f"PUT answered {answer.status_code}: {_said(answer)}"
+    return ""
+
+
+def _path(resource: Json) -> str:
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def _said(answer: httpx.Response) -> str:
+    try:
+        issue = answer.json()["issue"][0]
+        return f"{issue.get('expression', '')} {issue.get('diagnostics', '')}"[:300]
+    except (ValueError, KeyError, IndexError):
+        return answer.text[:200]
+
+
+def _trial(client: httpx.Client, content: bytes) -> str:
+    """Why reading or finding it failed; empty when all held."""
+    sent = exact(content)
+    answer = client.get(_path(sent))
+    if answer.status_code != 200:
+        return f"GET answered {answer.status_code}: {_said(answer)}"
+    if differing := unequal(sent, exact(answer.content)):
+        return f"GET gave other content in {', '.join(differing)}"
+    lost = [f"{code}={text}" for code, text in _asked(content) if not _found(client, sent, code, text)]
+    return f"not found by {len(lost)} searches: {'; '.join(lost[:8])}" if lost else ""
+
+
+def unequal(sent: Json, got: Json) -> list[str]:
+    """The elements that differ, ``meta`` aside."""
+    names = (set(sent) | set(got)) - {"meta"}
+    return sorted(name for name in names if sent.get(name) != got.get(name))
+
+
+def _asked(content: bytes) -> list[tuple[str, str]]:
+    from fhirserver.kernel.json import loads
+
+    return list(searches(loads(content)))
+
+
+def _found(client: httpx.Client, sent: Json, code: str, text: str) -> bool:
+    """With ``_id`` beside it the answer is one entry or none, however many others match."""
+    where = {code: text} if code == "_id" else {code: text, "_id": sent["id"]}
+    answer = client.get(sent["resourceType"], params=where)
+    if answer.status_code != 200:
+        return False
+    return any(entry["resource"]["id"] == sent["id"] for entry in answer.json().get("entry", ()))

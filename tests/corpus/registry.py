@@ -1,0 +1,28 @@
+"""All suites, in the order in which they are reported. A new one is a file here and a line below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+
+from tests.corpus.suite import Case, Run, Suite
+
+
+def _in(module: str) -> Run:
+    """``run`` of a module that is imported when the suite runs: one that is broken must not stop the "
+    "others."""
+
+    def run(material: Path) -> Iterable[Case]:
+        found: Iterable[Case] = import_module(f"tests.corpus.{module}").run(material)
+        return found
+
+    return run
+
+
+SUITES: tuple[Suite, ...] = (
+    Suite("fhir-r4-examples", "fhir-r4/examples*.tar.xz", _in("fhir_r4_examples")),
+    Suite("synthea", "synthea*.tar.xz", _in("synthea")),
+    Suite("fhirpath", "fhir-r4/fhirpath", _in("fhirpath_suite")),
+    Suite("fhir-r4-validator", "fhir-r4/validator", _in("fhir_r4_validator")),
+)
