@@ -11,15 +11,19 @@ from fhirserver.search import cursor
 from fhirserver.search.expression import Cursor, Expression, Query
 from fhirserver.search.values import IndexValue
 from fhirserver.storage.sqlite import index_plan as plan
+from fhirserver.storage.sqlite.index_changes import Change, changes, merged
 from fhirserver.storage.sqlite.index_render import Rendering, Source
-from fhirserver.storage.sqlite.index_tables import BY_KIND, Table, changes
+from fhirserver.storage.sqlite.index_tables import BY_KIND, Table
+from fhirserver.storage.sqlite.index_timeline import TIMELINE, Chart, chart, in_order
 from fhirserver.storage.sqlite.names import Names
 
-TABLES: Final = tuple(table.name for table in BY_KIND.values())
+_TABLES: Final = (*BY_KIND.values(), TIMELINE)
+
+TABLES: Final = tuple(table.name for table in _TABLES)
 """The tables to empty for a rebuild."""
 
 SCHEMA: Final = (
-    "".join(table.schema for table in BY_KIND.values())
+    "".join(table.schema for table in _TABLES)
     + "CREATE INDEX IF NOT EXISTS resource_live ON resource (type) WHERE deleted = 0;\n"
 )
 """Tables and indexes; needs the tables ``resource`` and ``name``."""
@@ -43,15 +47,13 @@ class SearchIndex:
 
     # writing
 
-    def update_many(
-        self, rows: Iterable[tuple[int, str, Sequence[IndexValue], Sequence[IndexValue]]]
-    ) -> None:
+    def update_many(self, rows: Iterable[Change]) -> None:
         """Write the difference of old and new values of each (number, type, old, new).
 
         ``old`` is what is written now, empty for a new resource; ``new`` is empty for a deleted one. The same
         resource may come more than once, in order.
         """
-        gone, fresh = changes(self._names.number, _merged(rows))
+        gone, fresh = changes(self._names.number, merged(rows))
         for table, deleted in gone.items():
             self._connection.executemany(table.delete, deleted)
         for table, inserted in fresh.items():
@@ -77,13 +79,17 @@ class SearchIndex:
     def count(self, query: Query) -> int:
         """How many current resources match, on all pages together."""
         rendering = Rendering.begin(self._names.find)
-        source, others, _ = self._source(rendering, query)
+        charted = chart(rendering, query, plan.conjuncts(query.where))
+        source, others, _ = self._source(rendering, query, charted)
         statement = plan.total(rendering, query, source or self._everything(query), others)
         return int(self._run(statement)[0][0])
 
     def _found(self, query: Query, limit: int) -> list[Any]:
         rendering = Rendering.begin(self._names.find)
-        source, others, narrow = self._source(rendering, query)
+        charted = chart(rendering, query, plan.conjuncts(query.where))
+        if charted is not None and charted.by_date:
+            return self._page(plan.Statement(*in_order(rendering, query, charted, limit)))
+        source, others, narrow = self._source(rendering, query, charted)
         if not query.sort:
             if source is not None and not (narrow or source.ordered):
                 source, others = None, plan.conjuncts(query.where)
@@ -107,9 +113,11 @@ class SearchIndex:
         return plan.all_of(self._names.find(query.type), "d")
 
     def _source(
-        self, rendering: Rendering, query: Query
+        self, rendering: Rendering, query: Query, charted: Chart | None
     ) -> tuple[Source | None, tuple[Expression, ...], bool]:
         """The narrowest source, the predicates left to test, and whether it is narrow."""
+        if charted is not None:
+            return charted.source._replace(ordered=False), charted.others, True
         of = plan.conjuncts(query.where)
         found = [(s, e) for e in of if (s := rendering.source(query.type, e)) is not None]
         if not found:
@@ -137,7 +145,7 @@ class SearchIndex:
 
     def dump(self) -> Iterator[bytes]:
         """Every row of every table, names instead of numbers, in one fixed order."""
-        for table in BY_KIND.values():
+        for table in _TABLES:
             yield from sorted(self._dumped(table))
 
     def _dumped(self, table: Table) -> Iterator[bytes]:
@@ -155,14 +163,3 @@ def _version(type_name: str, id: str, version: int, position: int, recorded: str
 
 def _is_number_of_name(column: str) -> bool:
     return column.rstrip("123") in ("param", "system", "type", "i")
-
-
-def _merged(
-    rows: Iterable[tuple[int, str, Sequence[IndexValue], Sequence[IndexValue]]],
-) -> Iterable[tuple[int, str, Sequence[IndexValue], Sequence[IndexValue]]]:
-    """One row per resource: from its first old values to its last new ones."""
-    merged: dict[int, tuple[int, str, Sequence[IndexValue], Sequence[IndexValue]]] = {}
-    for pk, type_name, old, new in rows:
-        first = merged.get(pk)
-        merged[pk] = (pk, type_name, old if first is None else first[2], new)
-    return merged.values()

@@ -6,7 +6,7 @@ other way is tested and sorted. ``param``, ``system`` and ``type`` are numbers o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from fhirserver.search.values import (
@@ -23,21 +23,25 @@ from fhirserver.search.values import (
 
 
 class Table(NamedTuple):
-    """A table's columns in the order of its key; ``sorted`` is what an order by the parameter compares."""
+    """A table's columns in the order of its key; ``sorted`` is what an order by the parameter compares.
+
+    ``indexed``: also by resource.
+    """
 
     name: str
     columns: tuple[str, ...]
     sorted: str
+    indexed: bool = True
 
     @property
     def schema(self) -> str:
         columns = ", ".join(f"{c} {_AFFINITY.get(c.rstrip('123'), 'TEXT')} NOT NULL" for c in self.columns)
+        table = f"({columns}, PRIMARY KEY ({', '.join(self.columns)})) WITHOUT ROWID;\n"
+        table = f"CREATE TABLE IF NOT EXISTS {self.name} {table}"
+        if not self.indexed:
+            return table
         by_resource = ", ".join(["pk", *(c for c in self.columns if c != "pk")])
-        return (
-            f"CREATE TABLE IF NOT EXISTS {self.name} "
-            f"({columns}, PRIMARY KEY ({', '.join(self.columns)})) WITHOUT ROWID;\n"
-            f"CREATE INDEX IF NOT EXISTS {self.name}_pk ON {self.name} ({by_resource});\n"
-        )
+        return f"{table}CREATE INDEX IF NOT EXISTS {self.name}_pk ON {self.name} ({by_resource});\n"
 
     @property
     def insert(self) -> str:
@@ -153,18 +157,3 @@ def _part(number: Number, value: IndexValue) -> list[Any]:
         case UriValue(uri=uri):
             return [uri, 0, 0, 0, 0, ""]
     return _NO_PART
-
-
-def changes(
-    number: Number, rows: Iterable[tuple[int, str, Iterable[IndexValue], Iterable[IndexValue]]]
-) -> tuple[dict[Table, list[tuple[Any, ...]]], dict[Table, list[tuple[Any, ...]]]]:
-    """Rows to delete and rows to insert, by table, for (pk, type, old values, new values)."""
-    gone: dict[Table, list[tuple[Any, ...]]] = {}
-    fresh: dict[Table, list[tuple[Any, ...]]] = {}
-    for pk, type_name, old, new in rows:
-        before, after = set(old), set(new)
-        for values, into in ((before - after, gone), (after - before, fresh)):
-            for value in values:
-                table, row = row_of(number, type_name, pk, value)
-                into.setdefault(table, []).append(row)
-    return gone, fresh
