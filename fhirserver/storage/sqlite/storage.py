@@ -213,8 +213,8 @@ class SqliteStorage:
 
     def _write_fact(self, fact: Fact) -> None:
         self._writer.execute(
-            "INSERT INTO fact VALUES (?, ?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value, "
-            "position = excluded.position WHERE excluded.position > fact.position",
+            "INSERT INTO fact VALUES (?, ?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET "
+            "value = excluded.value, position = excluded.position WHERE excluded.position > fact.position",
             (fact.kind, fact.key, dumps(fact.value), fact.position),
         )
 
