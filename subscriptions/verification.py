@@ -130,7 +130,9 @@ class Verification:
             finding = verdict.finding if verdict else Finding.DOUBTFUL
             if verdict is not None:
                 kind = "verify" if finding is Finding.VERIFIED else "doubt"
-                findings.rulings.append(Ruling(kind, claim.unit, claim.source, claim.stamp.position, verdict.reasoning))
+                findings.rulings.append(
+                    Ruling(kind, claim.unit, claim.source, claim.stamp.position, verdict.reasoning)
+                )
             verified = finding is Finding.VERIFIED
             if rule.review == "always" or (rule.review == "doubtful" and not verified):
                 findings.review.append(_review_claim(entity, claim, verdict))

@@ -58,7 +58,9 @@ class Crosswalk:
         if fact is None:
             return None
         value = fact.value
-        return Link(self._source, type, record, value["world"], value["version"], value.get("lastUpdated", ""))
+        return Link(
+            self._source, type, record, value["world"], value["version"], value.get("lastUpdated", "")
+        )
 
     async def by_world(self, type: str, world: str) -> Link | None:
         fact = await self._store.fact(WORLD, f"{self._source}/{type}/{world}")

@@ -72,7 +72,9 @@ class Inbound:
             principal=self._connector,
             method="pull",
             effective=comparable(record.last_updated) if record.last_updated else "",
-            entity=({"role": "source", "what": {"display": f"{record.reference}/_history/{record.version}"}},),
+            entity=(
+                {"role": "source", "what": {"display": f"{record.reference}/_history/{record.version}"}},
+            ),
         )
         new = Link(self._source, record.type, record.id, world, record.version, record.last_updated)
         if record.deleted:
@@ -127,11 +129,15 @@ def own_words(content: JsonObject) -> JsonObject:
     """The record as the EHR means it: without its meta's version and without the mark of our writes."""
     words = {name: value for name, value in content.items() if name != "id"}
     if isinstance(words.get("meta"), dict):
-        meta = {name: value for name, value in words["meta"].items() if name in ("profile", "security", "tag")}
+        meta = {
+            name: value for name, value in words["meta"].items() if name in ("profile", "security", "tag")
+        }
         words = {**words, "meta": meta} if meta else {n: v for n, v in words.items() if n != "meta"}
     kept = [item for item in words.get("identifier", ()) if item.get("system") != WRITEBACK_IDENTIFIER]
     if "identifier" in words and isinstance(words["identifier"], list):
-        words = {**words, "identifier": kept} if kept else {n: v for n, v in words.items() if n != "identifier"}
+        words = (
+            {**words, "identifier": kept} if kept else {n: v for n, v in words.items() if n != "identifier"}
+        )
     return words
 
 
@@ -149,7 +155,9 @@ def _check(content: JsonObject) -> None:
         raise Refusal(Category.UNPROCESSABLE, issues)
 
 
-def echo(entity: Entity | None, source: str, content: JsonObject, sent: Mapping[str, Json]) -> dict[str, Decimal]:
+def echo(
+    entity: Entity | None, source: str, content: JsonObject, sent: Mapping[str, Json]
+) -> dict[str, Decimal]:
     """The units in which the EHR only says back what was ``sent`` to it, with the confidence it had then.
 
     Such an echo is no new evidence: it counts as sure as what was written, not as an EHR's own word.

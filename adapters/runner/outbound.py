@@ -143,7 +143,13 @@ class Outbound:
         statement = self._statement(record, "" if known else "partial")
         done = moved(task, "completed", "", (record_output(record.type, record.id, record.version),))
         writes: tuple[Write, ...] = (
-            Put(record.type, world, content, confidences=echo(entity, self.sink.source, content, sent), statement=statement),
+            Put(
+                record.type,
+                world,
+                content,
+                confidences=echo(entity, self.sink.source, content, sent),
+                statement=statement,
+            ),
             *link.notes(),
             Put("Task", version.id, done, if_match=version.version),
         )
@@ -179,12 +185,16 @@ class Outbound:
         except EhrError:
             return
         if current is None:
-            await self._close(version, moved(task, "failed", "The EHR refuses: the record conflicts with its own"))
+            await self._close(
+                version, moved(task, "failed", "The EHR refuses: the record conflicts with its own")
+            )
             return
         unchanged = link is not None and link.version == current.version
         await self.inbound.take(current)
         if unchanged:
-            await self._close(version, moved(task, "failed", "The EHR refuses although nothing changed there"))
+            await self._close(
+                version, moved(task, "failed", "The EHR refuses although nothing changed there")
+            )
 
     async def _close(self, version: Version, task: JsonObject) -> None:
         put = Put("Task", version.id, task, if_match=version.version)

@@ -19,7 +19,9 @@ OPEN = ("requested", "in-progress")
 _OWNER = f"{SOURCE_PREFIX}sink"
 
 
-def writeback_task(sink: str, type: str, id: str, version: int, units: Mapping[str, Decimal], at: str) -> JsonObject:
+def writeback_task(
+    sink: str, type: str, id: str, version: int, units: Mapping[str, Decimal], at: str
+) -> JsonObject:
     """A requested Task to write the named units of ``type/id`` to a sink."""
     return {
         "resourceType": "Task",

@@ -39,7 +39,13 @@ def usage() -> str:
     """What the commands are."""
     lines = [f"  {name:14} {text}" for name, (text, _) in COMMANDS.items()]
     return "\n".join(
-        ["usage: credence COMMAND [options]", "", *lines, "", "'credence COMMAND --help' says what a command takes."]
+        [
+            "usage: credence COMMAND [options]",
+            "",
+            *lines,
+            "",
+            "'credence COMMAND --help' says what a command takes.",
+        ]
     )
 
 

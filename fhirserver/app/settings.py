@@ -81,7 +81,10 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
     _known(document, _TABLES, "the file")
     server = _table(document, "server", {"host", "port", "base_url"})
     storage = _table(document, "storage", {"kind", "path", "url", "database"})
-    sources = {SYSTEM.id: SYSTEM, **dict(_source(number, entry) for number, entry in _entries(document, "source"))}
+    sources = {
+        SYSTEM.id: SYSTEM,
+        **dict(_source(number, entry) for number, entry in _entries(document, "source")),
+    }
     if storage.get("kind", "sqlite") not in ("sqlite", "mongo", "memory"):
         raise InvalidSettings("[storage] kind is 'sqlite', 'mongo' or 'memory'")
     return Settings(
@@ -205,4 +208,5 @@ def _connector(number: int, entry: dict[str, Any], sources: dict[str, Source]) -
     if entry.get("kind", "fhir") != "fhir":
         raise InvalidSettings(f"{where}: kind is 'fhir'")
     numbers = {name: float(entry[name]) for name in ("pull_seconds", "push_seconds") if name in entry}
-    return Connector(**{**entry, **numbers, "types": tuple(entry.get("types", ()))})
+    members: dict[str, Any] = {**entry, **numbers, "types": tuple(entry.get("types", ()))}
+    return Connector(**members)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from adapters.fhir.retries import RetryPolicy
 from adapters.fhir.tokens import StaticToken
 from adapters.runner.runner import Cadence, Runner
 from adapters.runner.writeback import Sink
-from fhirserver.app.settings import SYSTEM, Connector, Settings
+from fhirserver.app.settings import Connector, Settings
 from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.capabilities import capabilities
 from fhirserver.interactions.exchange import Context
@@ -28,9 +29,7 @@ from fhirserver.rest.application import Application, web_application
 from fhirserver.rest.edge import FhirEdge
 from fhirserver.search.index import extract
 from fhirserver.store.decide import Policies
-from fhirserver.store.followers import follow
 from fhirserver.store.store import Store
-from subscriptions.verification import Verification
 
 IDLE_SECONDS = 2.0
 
@@ -100,8 +99,10 @@ def make_runner(connector: Connector, context: Context) -> Runner:
     """One connector at work on the store."""
     token = Path(connector.token_file).read_text().strip() if connector.token_file else connector.token
     retries = RetryPolicy()
-    types = {"types": connector.types} if connector.types else {}
-    ehr = FhirEhr(FhirSettings(connector.url, retries=retries, **types), StaticToken(token))
+    reach = FhirSettings(connector.url, retries=retries)
+    if connector.types:
+        reach = replace(reach, types=connector.types)
+    ehr = FhirEhr(reach, StaticToken(token))
     sink = Sink(connector.name, connector.source)
     cadence = Cadence(connector.pull_seconds, connector.push_seconds)
     return Runner(context.store, context.policy, ehr, sink, retries, cadence, connector.concurrency)

@@ -53,4 +53,3 @@ def full_registry(operations: Sequence[Operation]) -> Registry:
         operations,
     )
     return registry
-

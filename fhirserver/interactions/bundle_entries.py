@@ -45,7 +45,9 @@ class EntryRequest:
         try:
             yield
         except Refusal as refusal:
-            raise Refusal(refusal.category, [self._within(i) for i in refusal.issues], refusal.headers) from None
+            raise Refusal(
+                refusal.category, [self._within(i) for i in refusal.issues], refusal.headers
+            ) from None
 
     def _within(self, issue: Issue) -> Issue:
         paths = tuple(self._full_path(path) for path in issue.expression) or (f"Bundle.entry[{self.number}]",)
@@ -96,10 +98,14 @@ def entry_request(number: int, entry: JsonObject) -> EntryRequest:
     request = entry.get("request")
     where = f"Bundle.entry[{number}].request"
     if not isinstance(request, dict):
-        raise refuse(Category.INVALID, "required", "Every entry of a batch or transaction has a request", where)
+        raise refuse(
+            Category.INVALID, "required", "Every entry of a batch or transaction has a request", where
+        )
     method, url = str(request.get("method", "")), str(request.get("url", ""))
     if method not in METHODS:
-        raise refuse(Category.INVALID, "value", f"method is one of {', '.join(sorted(METHODS))}", f"{where}.method")
+        raise refuse(
+            Category.INVALID, "value", f"method is one of {', '.join(sorted(METHODS))}", f"{where}.method"
+        )
     path, _, query = url.lstrip("/").partition("?")
     type, _, tail = path.partition("/")
     if not type:

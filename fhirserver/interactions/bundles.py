@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from fhirserver.kernel.json import JsonObject, dumps
 
 
-def bundle(type: str, entries: Iterable[bytes], links: Sequence[tuple[str, str]], total: int | None = None) -> bytes:
+def bundle(
+    type: str, entries: Iterable[bytes], links: Sequence[tuple[str, str]], total: int | None = None
+) -> bytes:
     """A Bundle of encoded entries. ``links`` are (relation, url)."""
     head: JsonObject = {"resourceType": "Bundle", "type": type}
     if total is not None:

@@ -45,11 +45,15 @@ def capability_statement(registry: Registry, base_url: str, version: str, starte
 def _rest(registry: Registry) -> JsonObject:
     codes = [one.code for one in registry.interactions if one.level in (*_TYPE_LEVELS, "type-search")]
     interactions = [{"code": code} for code in dict.fromkeys(codes)]
-    system = [{"code": code} for one in registry.interactions if one.level == "system" for code in one.code.split()]
+    system = [
+        {"code": code} for one in registry.interactions if one.level == "system" for code in one.code.split()
+    ]
     rest: JsonObject = {
         "mode": "server",
         "security": {"cors": False, "description": "Bearer tokens from the server's settings"},
-        "resource": [_resource(registry, type, interactions) for type in sorted(definitions().resource_types)],
+        "resource": [
+            _resource(registry, type, interactions) for type in sorted(definitions().resource_types)
+        ],
         "interaction": system,
     }
     operations = [one for one in registry.operations if one.level == "system"]

@@ -23,13 +23,20 @@ async def history_instance(context: Context, request: Request) -> Result:
     unknown = sorted(set(params) - _PARAMS)
     if unknown:
         raise refuse(
-            Category.INVALID, "not-supported", f"'{unknown[0]}' is not a parameter of history", f"http.{unknown[0]}"
+            Category.INVALID,
+            "not-supported",
+            f"'{unknown[0]}' is not a parameter of history",
+            f"http.{unknown[0]}",
         )
-    count = min(_number(params.get("_count", ""), "_count") or context.limits.default_count, context.limits.max_count)
+    count = min(
+        _number(params.get("_count", ""), "_count") or context.limits.default_count, context.limits.max_count
+    )
     before = _number(params.get("_before", ""), "_before")
     versions = list(await context.store.history(request.type, request.id, count + 1, before))
     if not versions and before is None:
-        raise refuse(Category.NOT_FOUND, "not-found", f"{request.type}/{request.id} is not known", request.type)
+        raise refuse(
+            Category.NOT_FOUND, "not-found", f"{request.type}/{request.id} is not known", request.type
+        )
     if "_since" in params:
         since = _since(params["_since"])
         versions = [version for version in versions if parse_instant(version.recorded) >= since]

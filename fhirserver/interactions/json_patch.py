@@ -64,7 +64,11 @@ def _index(items: list[Json], token: str, end: int) -> int:
 
 def _get(document: Json, path: Sequence[str]) -> Json:
     for token in path:
-        document = document[_index(document, token, len(document) - 1)] if isinstance(document, list) else document[token]
+        document = (
+            document[_index(document, token, len(document) - 1)]
+            if isinstance(document, list)
+            else document[token]
+        )
     return document
 
 
@@ -118,12 +122,16 @@ def _move(document: Json, operation: JsonObject) -> Json:
 
 
 def _copy(document: Json, operation: JsonObject) -> Json:
-    return _insert(document, _pointer(operation["path"]), copy.deepcopy(_get(document, _pointer(operation["from"]))))
+    return _insert(
+        document, _pointer(operation["path"]), copy.deepcopy(_get(document, _pointer(operation["from"])))
+    )
 
 
 def _test(document: Json, operation: JsonObject) -> Json:
     if not same(_get(document, _pointer(operation["path"])), operation["value"]):
-        raise refuse(Category.UNPROCESSABLE, "processing", f"The test at '{operation['path']}' fails", "http.body")
+        raise refuse(
+            Category.UNPROCESSABLE, "processing", f"The test at '{operation['path']}' fails", "http.body"
+        )
     return document
 
 

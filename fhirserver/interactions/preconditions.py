@@ -39,6 +39,8 @@ def unchanged_since(version: Version, headers: dict[str, str]) -> bool:
     """Whether a conditional read (If-None-Match, If-Modified-Since) needs no body."""
     tag = headers.get("if-none-match")
     if tag is not None:
-        return any(part.strip().removeprefix("W/").strip('"') == str(version.version) for part in tag.split(","))
+        return any(
+            part.strip().removeprefix("W/").strip('"') == str(version.version) for part in tag.split(",")
+        )
     since = headers.get("if-modified-since")
     return since is not None and since == http_date(version.recorded)

@@ -81,7 +81,9 @@ class Registry:
         allowed = sorted(method for known, method in self._routes if known == level)
         if not allowed:
             return refuse(Category.NOT_FOUND, "not-supported", "There is nothing at this URL", "http.url")
-        refusal = refuse(Category.NOT_ALLOWED, "not-supported", f"{request.method} is not supported here", "http.method")
+        refusal = refuse(
+            Category.NOT_ALLOWED, "not-supported", f"{request.method} is not supported here", "http.method"
+        )
         refusal.headers["Allow"] = ", ".join(allowed)
         return refusal
 

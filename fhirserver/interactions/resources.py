@@ -14,20 +14,26 @@ from fhirserver.model.validation import validate
 from fhirserver.search.expression import Query
 from fhirserver.search.parse import parse
 
-_RESULT_PARAMS = frozenset({"_sort", "_count", "_include", "_revinclude", "_summary", "_elements", "_total", "_cursor"})
+_RESULT_PARAMS = frozenset(
+    {"_sort", "_count", "_include", "_revinclude", "_summary", "_elements", "_total", "_cursor"}
+)
 
 
 def known_type(type: str) -> None:
     """Refuse (404) a type that R4 does not have."""
     if type not in definitions().resource_types:
-        raise refuse(Category.NOT_FOUND, "not-supported", f"'{type[:64]}' is not an R4 resource type", "http.url")
+        raise refuse(
+            Category.NOT_FOUND, "not-supported", f"'{type[:64]}' is not an R4 resource type", "http.url"
+        )
 
 
 def accept(content: JsonObject, type: str, partial: bool = False) -> JsonObject:
     """The body, structurally valid and of the type the URL says. Raises a refusal with every issue."""
     stated = content.get("resourceType")
     if stated != type:
-        raise refuse(Category.INVALID, "invalid", f"The URL says {type}, the body another resourceType", "resourceType")
+        raise refuse(
+            Category.INVALID, "invalid", f"The URL says {type}, the body another resourceType", "resourceType"
+        )
     issues = [issue for issue in validate(content, partial=partial) if issue.severity in ("error", "fatal")]
     if issues:
         raise Refusal(Category.UNPROCESSABLE, issues)
@@ -47,7 +53,9 @@ def condition(context: Context, type: str, text: str | Sequence[tuple[str, str]]
     params = parse_qsl(text.lstrip("?"), keep_blank_values=True) if isinstance(text, str) else list(text)
     criteria = [(name, value) for name, value in params if name.split(":")[0] not in _RESULT_PARAMS]
     if not criteria:
-        raise refuse(Category.PRECONDITION_FAILED, "incomplete", "A condition needs a search criterion", "http.url")
+        raise refuse(
+            Category.PRECONDITION_FAILED, "incomplete", "A condition needs a search criterion", "http.url"
+        )
     name = f"{type}?" + "&".join(f"{key}={value}" for key, value in criteria)
     query = parse(type, [*criteria, ("_count", "2")], base=context.base_url)
     return name, query

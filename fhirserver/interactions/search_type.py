@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
+from fhirserver.interactions.answers import outcome_bytes
 from fhirserver.interactions.bundles import bundle, search_entry
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.included import included
 from fhirserver.interactions.read import DERIVED
 from fhirserver.interactions.subset import Subset, subset_version
 from fhirserver.kernel.outcomes import Issue
-from fhirserver.interactions.answers import outcome_bytes
 from fhirserver.ports.storage import Page, Version
 from fhirserver.search.expression import Query
 from fhirserver.search.parse import parse
@@ -30,8 +30,8 @@ async def search_type(context: Context, request: Request) -> Result:
         maximum_count=context.limits.max_count,
     )
     if query.summary == "count" or query.count == 0:
-        total = await context.store.count(query)
-        return Result(200, bundle("searchset", (), _links(context, request, ""), total))
+        counted = await context.store.count(query)
+        return Result(200, bundle("searchset", (), _links(context, request, ""), counted))
     page = await context.store.search(query)
     total = await _total(context, query, page)
     entries = await _entries(context, query, page)

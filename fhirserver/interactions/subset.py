@@ -33,7 +33,9 @@ def subset_params(params: Iterable[tuple[str, str]]) -> Subset:
     summary, elements = "", ""
     for name, value in params:
         if name not in _READ_PARAMS:
-            raise refuse(Category.INVALID, "not-supported", f"'{name}' is not a parameter of read", f"http.{name}")
+            raise refuse(
+                Category.INVALID, "not-supported", f"'{name}' is not a parameter of read", f"http.{name}"
+            )
         if name == "_summary":
             summary = value
         if name == "_elements":

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from fhirserver.access.principals import Principal, require
+from fhirserver.interactions.answers import held_issues
 from fhirserver.interactions.bundle_entries import (
     EntryRequest,
     entry_request,
@@ -22,7 +23,6 @@ from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.json_patch import parse_json_patch
 from fhirserver.interactions.preconditions import if_match
 from fhirserver.interactions.resources import accept, check_id, condition, known_type
-from fhirserver.interactions.answers import held_issues
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import is_id, new_id
 from fhirserver.kernel.json import JsonObject
@@ -58,7 +58,9 @@ async def transaction(context: Context, request: Request, dispatch: Dispatch) ->
     """Do all of it or nothing."""
     body = request.json()
     entries = [entry_request(number, entry) for number, entry in enumerate(body.get("entry", ()))]
-    plan = _Plan(context, request.principal, statement_of(request.principal, request.headers.get("x-provenance")))
+    plan = _Plan(
+        context, request.principal, statement_of(request.principal, request.headers.get("x-provenance"))
+    )
     _assign_targets(plan, entries)
     for entry in sorted((e for e in entries if e.method in _ORDER), key=lambda e: _ORDER[e.method]):
         with entry.named():
@@ -87,7 +89,9 @@ def _assign_targets(plan: _Plan, entries: list[EntryRequest]) -> None:
             continue
         if entry.full_url:
             if entry.full_url in plan.targets:
-                raise refuse(Category.INVALID, "duplicate", "Two entries have the same fullUrl", entry.path("fullUrl"))
+                raise refuse(
+                    Category.INVALID, "duplicate", "Two entries have the same fullUrl", entry.path("fullUrl")
+                )
             plan.targets[entry.full_url] = target
 
 
@@ -106,7 +110,9 @@ def _write(plan: _Plan, entry: EntryRequest) -> Write:
 
 def _simple_id(entry: EntryRequest) -> str:
     if not is_id(entry.id):
-        raise refuse(Category.INVALID, "value", f"{entry.method} in a transaction needs Type/id", "request.url")
+        raise refuse(
+            Category.INVALID, "value", f"{entry.method} in a transaction needs Type/id", "request.url"
+        )
     return entry.id
 
 
@@ -165,7 +171,9 @@ def _answer(context: Context, entry: EntryRequest, written: Written) -> bytes:
     location = ""
     if written.version is not None:
         location = f"{context.base_url}/{written.key}/_history/{written.version.version}"
-    result = Result(status, b"", {"Location": location} if location else {}, written.version, held_issues(written))
+    result = Result(
+        status, b"", {"Location": location} if location else {}, written.version, held_issues(written)
+    )
     return entry_result(context, result, with_resource=entry.method != "DELETE")
 
 
@@ -173,4 +181,3 @@ async def _read(context: Context, request: Request, entry: EntryRequest, dispatc
     with entry.named():
         result = await dispatch(context, entry.as_request(request.principal))
     return entry_result(context, result, with_resource=True)
-

@@ -26,4 +26,3 @@ async def update(context: Context, request: Request) -> Result:
         command = Command(statement, (put,), {name: query})
     outcome = await context.store.submit(command)
     return written(context, request, outcome.results[0])
-

@@ -35,16 +35,6 @@ def instant(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
 
-def first_instant(text: str) -> str:
-    """The instant at which a FHIR dateTime begins: ``2026-11`` is ``2026-11-01T00:00:00.000Z``.
-
-    A time without a zone, and a date, are taken as UTC. Raises :class:`ValueError`.
-    """
-    if len(text) < 10:
-        text += "0000-01-01"[len(text) :]
-    return instant(parse_instant(text))
-
-
 def parse_instant(text: str) -> datetime:
     """Parse a FHIR instant or dateTime that carries a time. Raises :class:`ValueError`."""
     at = datetime.fromisoformat(text)

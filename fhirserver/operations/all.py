@@ -30,4 +30,6 @@ def _definition(name: str) -> str:
 
 
 def _review(name: str, handler: Handler) -> Operation:
-    return Operation(name, "instance", ("Task",), "operator", handler, _definition(f"task-{name}"), affects_state=True)
+    return Operation(
+        name, "instance", ("Task",), "operator", handler, _definition(f"task-{name}"), affects_state=True
+    )

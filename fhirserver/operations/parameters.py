@@ -33,7 +33,9 @@ def inputs(request: Request) -> dict[str, list[Json]]:
         return found
     body = request.json()
     if body.get("resourceType") != "Parameters":
-        raise refuse(Category.INVALID, "invalid", "The body of an operation is a Parameters resource", "resourceType")
+        raise refuse(
+            Category.INVALID, "invalid", "The body of an operation is a Parameters resource", "resourceType"
+        )
     for parameter in body.get("parameter", ()):
         found.setdefault(str(parameter.get("name", "")), []).append(_value(parameter))
     return found
@@ -50,7 +52,9 @@ def one(found: dict[str, list[Json]], name: str, required: bool = False) -> Json
     """The only value of an input, or None. Refuses several, and a missing one that is required (400)."""
     values = found.get(name, [])
     if len(values) > 1:
-        raise refuse(Category.INVALID, "invalid", f"'{name}' may be given once", f"Parameters.parameter('{name}')")
+        raise refuse(
+            Category.INVALID, "invalid", f"'{name}' may be given once", f"Parameters.parameter('{name}')"
+        )
     if required and not values:
         raise refuse(Category.INVALID, "required", f"'{name}' is needed", f"Parameters.parameter('{name}')")
     return values[0] if values else None

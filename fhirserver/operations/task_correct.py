@@ -24,7 +24,9 @@ async def task_correct(context: Context, request: Request) -> Result:
     stated = _value(one(inputs(request), "value", required=True), opened.item.focus[0])
     members = {name.removeprefix("_") for name in stated}
     units = corrected_units(opened.item, stated)
-    settled = [claim for claim in opened.item.claims if member_of(claim.unit) in members or claim.unit in units]
+    settled = [
+        claim for claim in opened.item.claims if member_of(claim.unit) in members or claim.unit in units
+    ]
     left = remaining(opened.item, settled)
     writes = (Correct(*opened.item.focus, units, CERTAIN), decided_task(opened, request, left, "corrected"))
     outcome = await submit(context, request, "correct", writes)
@@ -36,9 +38,13 @@ def _value(text: Json, type: str) -> JsonObject:
     try:
         value = loads(text) if isinstance(text, str) else text
     except InvalidJson as error:
-        raise refuse(Category.INVALID, "structure", f"'value' is not JSON: {error}", "Parameters.parameter") from None
+        raise refuse(
+            Category.INVALID, "structure", f"'value' is not JSON: {error}", "Parameters.parameter"
+        ) from None
     if not isinstance(value, dict) or not value:
-        raise refuse(Category.INVALID, "structure", "'value' is a JSON object of elements", "Parameters.parameter")
+        raise refuse(
+            Category.INVALID, "structure", "'value' is a JSON object of elements", "Parameters.parameter"
+        )
     present = {name: inner for name, inner in value.items() if inner is not None}
     issues = [i for i in validate({"resourceType": type, **present}, partial=True) if i.severity == "error"]
     if issues:
@@ -52,7 +58,10 @@ def corrected_units(item: Item, stated: JsonObject) -> dict[str, Json]:
     present: Units = split(type, {name: value for name, value in stated.items() if value is not None})
     units: dict[str, Json] = dict(present)
     for claim in item.claims:
-        if member_of(claim.unit) in {member_of(unit) for unit in present} | set(stated) and claim.unit not in units:
+        if (
+            member_of(claim.unit) in {member_of(unit) for unit in present} | set(stated)
+            and claim.unit not in units
+        ):
             units[claim.unit] = None
     for name, value in stated.items():
         if value is None and not any(member_of(unit) == name for unit in units):

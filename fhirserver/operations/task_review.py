@@ -75,7 +75,9 @@ def update_task(opened: Open, request: Request, **members: Json) -> Put:
     return Put("Task", opened.id, task, if_match=opened.version, statement=own)
 
 
-def decided_task(opened: Open, request: Request, left: Sequence[ReviewClaim], word: str, reason: str = "") -> Put:
+def decided_task(
+    opened: Open, request: Request, left: Sequence[ReviewClaim], word: str, reason: str = ""
+) -> Put:
     """The item after some or all of its claims were decided; it stays open while claims are left."""
     if left:
         type, id = opened.item.focus
@@ -101,4 +103,3 @@ def remaining(item: Item, done: Sequence[ReviewClaim]) -> list[ReviewClaim]:
     """The claims of the item that are not among ``done``."""
     identities = {claim.identity for claim in done}
     return [claim for claim in item.claims if claim.identity not in identities]
-

@@ -26,7 +26,9 @@ class Application:
 
 
 def web_application(
-    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], ready: Callable[[], bool], *routers: APIRouter
+    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    ready: Callable[[], bool],
+    *routers: APIRouter,
 ) -> FastAPI:
     """FastAPI with health routes and the given routers. No OpenAPI pages: nothing but health is open."""
     web = FastAPI(title="Credence", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)

@@ -44,7 +44,9 @@ _JSON_FORMATS = frozenset({"json", "application/json", "application/fhir+json", 
 class FhirEdge:
     """The ASGI application under the FHIR base path."""
 
-    def __init__(self, context: Context, registry: Registry, principals: Principals, metadata: Handler, path: str):
+    def __init__(
+        self, context: Context, registry: Registry, principals: Principals, metadata: Handler, path: str
+    ):
         self._context, self._registry, self._principals = context, registry, principals
         self._metadata, self._path = metadata, path
 
@@ -61,7 +63,9 @@ class FhirEdge:
         await _send(send, result, scope["method"] == "HEAD")
 
     async def _answer(self, scope: Scope, receive: Receive) -> Result:
-        headers = {_WANTED[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _WANTED}
+        headers = {
+            _WANTED[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _WANTED
+        }
         path = scope["path"][len(self._path) :]
         method: str = scope["method"]
         if path in ("metadata", "/metadata"):
@@ -88,8 +92,14 @@ def _query(raw: bytes) -> Sequence[tuple[str, str]]:
         return ()
     params = parse_qsl(raw.decode("latin-1"), keep_blank_values=True)
     for name, value in params:
-        if name == "_format" and value.lower().replace("+", " ") not in _JSON_FORMATS and value not in _JSON_FORMATS:
-            raise refuse(Category.NOT_ACCEPTABLE, "not-supported", "_format: only JSON is served", "http._format")
+        if (
+            name == "_format"
+            and value.lower().replace("+", " ") not in _JSON_FORMATS
+            and value not in _JSON_FORMATS
+        ):
+            raise refuse(
+                Category.NOT_ACCEPTABLE, "not-supported", "_format: only JSON is served", "http._format"
+            )
     if b"_format" in raw or b"_pretty" in raw:
         return [pair for pair in params if pair[0] not in ("_format", "_pretty")]
     return params
@@ -122,7 +132,9 @@ def _request(request: Request, path: str) -> Request:
 def _check_accept(accept: str) -> None:
     if "json" in accept or "*/*" in accept or "application/*" in accept or not accept.strip():
         return
-    raise refuse(Category.NOT_ACCEPTABLE, "not-supported", "Only application/fhir+json is served", "http.Accept")
+    raise refuse(
+        Category.NOT_ACCEPTABLE, "not-supported", "Only application/fhir+json is served", "http.Accept"
+    )
 
 
 def _check_content_type(method: str, request: Request) -> None:
@@ -135,7 +147,10 @@ def _check_content_type(method: str, request: Request) -> None:
     if media in ("", "application/json", "application/fhir+json") or method == "PATCH" or not request.body:
         return
     raise refuse(
-        Category.UNSUPPORTED_MEDIA, "not-supported", "The body must be application/fhir+json", "http.Content-Type"
+        Category.UNSUPPORTED_MEDIA,
+        "not-supported",
+        "The body must be application/fhir+json",
+        "http.Content-Type",
     )
 
 
@@ -172,7 +187,8 @@ def _fault(error: Exception) -> Result:
     """500 with a number to find the log line by. Exception texts may hold PHI, so only places are logged."""
     number = new_id()
     places = " < ".join(
-        f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}" for frame in reversed(traceback.extract_tb(error.__traceback__)[-6:])
+        f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
+        for frame in reversed(traceback.extract_tb(error.__traceback__)[-6:])
     )
     log.error("fault %s: %s at %s", number, type(error).__name__, places)
     text = f"The server failed; its log says more under {number}"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fhirserver.kernel.ids import new_id
-from fhirserver.kernel.instants import first_instant
+from fhirserver.kernel.instants import comparable
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.kernel.references import walk_references
@@ -255,7 +255,7 @@ def assertion(decision: _Decision, key: Key, own: Statement | None) -> JsonObjec
 def _effective(stated: str) -> str:
     """Effective times are compared as text, so they are kept as UTC instants of one width."""
     try:
-        return first_instant(stated)
+        return comparable(stated)
     except (ValueError, OverflowError):
         raise refuse(
             Category.UNPROCESSABLE, "value", "The effective time is not a dateTime", "http.X-Provenance"

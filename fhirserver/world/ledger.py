@@ -168,10 +168,16 @@ class Ledger:
 
 def dump_ledger(ledger: Ledger) -> bytes:
     """Compact JSON; the units of an uncontested ledger are left out, since the world resource has them."""
-    json: JsonObject = {"v": [_view_json(view, not ledger.uncontested) for view in ledger.views]}
+    spelled = not (ledger.uncontested and _found_again(ledger.views[0].units))
+    json: JsonObject = {"v": [_view_json(view, spelled) for view in ledger.views]}
     if ledger.decisions:
         json["d"] = [decision.as_json() for decision in ledger.decisions]
     return dumps(json)
+
+
+def _found_again(units: Units) -> bool:
+    """Whether splitting the resource gives these units: runs of one key may have met since (``#2``)."""
+    return not any("]#" in unit for unit in units)
 
 
 def load_ledger(data: bytes, world: Units) -> Ledger:
@@ -236,7 +242,7 @@ def restate(view: View | None, source: str, said: Said, stamp: Stamp) -> View:
         if not said.confidences:
             absent = dict.fromkeys(sorted(said.absent - said.units.keys()), 0)
             return View(source, said.units, (stamp,), at=absent, full=0 if said.full else None)
-        view = View(source, {}, ())
+        view = View(source, {}, (stamp,))
     news = _news(view, said, stamp)
     full = _full_stamp(view, said, stamp)
     moved = said.full and not same_order(view.units, said.units)

@@ -14,11 +14,15 @@ def run(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="credence call", description="Call the agent in a terminal.")
     parser.add_argument("--server", default="http://127.0.0.1:8080", help="default: %(default)s")
     parser.add_argument("--token", default=os.environ.get("CREDENCE_TOKEN", ""), help="or CREDENCE_TOKEN")
-    parser.add_argument("--from", dest="caller", required=True, help="the caller's number, such as +15555550123")
+    parser.add_argument(
+        "--from", dest="caller", required=True, help="the caller's number, such as +15555550123"
+    )
     parser.add_argument("--script", type=Path, help="a file of the caller's words, one line a turn")
     options = parser.parse_args(arguments)
     if not options.token:
-        print("credence call: give --token (the voice-agent's, which 'credence init' printed)", file=sys.stderr)
+        print(
+            "credence call: give --token (the voice-agent's, which 'credence init' printed)", file=sys.stderr
+        )
         return 2
     return asyncio.run(_call(options))
 
@@ -36,5 +40,7 @@ async def _call(options: argparse.Namespace) -> int:
             console.print(f"[bold]{event.kind.title():7}[/] {event.text}", highlight=False)
 
     record = await run_call(CallOptions(options.server, options.token, options.caller, options.script), show)
-    console.print(f"\n[dim]{record.outcome}; {record.communication}; written: {', '.join(record.written) or 'nothing'}[/]")
+    console.print(
+        f"\n[dim]{record.outcome}; {record.communication}; written: {', '.join(record.written) or 'nothing'}[/]"
+    )
     return 0

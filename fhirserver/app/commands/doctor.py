@@ -27,7 +27,9 @@ async def _check(chosen: Settings) -> int:
         runner = make_runner(connector, make_context(chosen, store))
         health = await runner.health()
         failed += not health.reachable
-        word = "answers" if health.reachable else f"does not answer ({health.problem}): check its url and token"
+        word = (
+            "answers" if health.reachable else f"does not answer ({health.problem}): check its url and token"
+        )
         print(f"connector {connector.name}: {word}")
         await runner.close()
     await store.close()

@@ -57,7 +57,9 @@ PRINCIPALS = (
 
 def run(arguments: list[str]) -> int:
     """Write the file and print the tokens. Refuses to overwrite."""
-    options = argparse.ArgumentParser(prog="credence init", description="Write a configuration with fresh tokens.")
+    options = argparse.ArgumentParser(
+        prog="credence init", description="Write a configuration with fresh tokens."
+    )
     options.add_argument("--config", type=Path, default=Path("credence.toml"), help="default: %(default)s")
     options.add_argument("--token-file", type=Path, help="also write the tokens there, as NAME=TOKEN lines")
     chosen = options.parse_args(arguments)

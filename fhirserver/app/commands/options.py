@@ -15,7 +15,9 @@ def parser(name: str, text: str) -> argparse.ArgumentParser:
     """An argument parser with ``--config`` and ``--data``."""
     made = argparse.ArgumentParser(prog=f"credence {name}", description=text)
     default = os.environ.get("CREDENCE_CONFIG", "credence.toml")
-    made.add_argument("--config", type=Path, default=Path(default), help="the settings file (default: %(default)s)")
+    made.add_argument(
+        "--config", type=Path, default=Path(default), help="the settings file (default: %(default)s)"
+    )
     made.add_argument("--data", type=Path, help="folder of the SQLite database, instead of [storage] path")
     return made
 
