@@ -39,6 +39,11 @@ class Mark:
         return Mark(since, dict(list(seen.items())[-MOST_SEEN:]))
 
 
+def whole_milliseconds(at: datetime) -> datetime:
+    """``at`` as it is written in a cursor and in a query, so that ``seen`` begins where the query does."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+
+
 def read_cursor(cursor: JsonObject | None) -> dict[str, Mark]:
     """The marks by type. Raises :class:`InvalidCursor`."""
     if cursor is None:

@@ -6,32 +6,19 @@ an update carries it as a tag, in place of the one of the update before.
 
 from __future__ import annotations
 
+from functools import cache
 from urllib.parse import urlencode
 
 from fhirserver.kernel.json import JsonObject
+from fhirserver.model.definitions import definitions
 from fhirserver.ports.ehr import Record
 
 SYSTEM = "https://credence.health/fhir/identifier/writeback"
 
-# R4 types whose records a client may create, without an ``identifier`` that repeats.
-_TAGGED = frozenset(
-    (
-        *("AuditEvent", "Binary", "Bundle", "Composition", "ConceptMap", "Linkage", "OperationOutcome"),
-        *(
-            "Parameters",
-            "Provenance",
-            "QuestionnaireResponse",
-            "RequestGroup",
-            "SearchParameter",
-            "Subscription",
-        ),
-    )
-)
-
 
 def for_create(content: JsonObject, key: str) -> JsonObject:
     """The content with the key on it."""
-    if content["resourceType"] in _TAGGED:
+    if not _has_identifiers(content["resourceType"]):
         return for_update(content, key)
     others = [item for item in content.get("identifier", []) if item.get("system") != SYSTEM]
     return {**content, "identifier": [*others, {"system": SYSTEM, "value": key}]}
@@ -47,7 +34,7 @@ def for_update(content: JsonObject, key: str) -> JsonObject:
 
 def search(type: str, key: str) -> dict[str, str]:
     """The search that finds what was created under the key."""
-    return {"_tag" if type in _TAGGED else "identifier": f"{SYSTEM}|{key}"}
+    return {"identifier" if _has_identifiers(type) else "_tag": f"{SYSTEM}|{key}"}
 
 
 def condition(type: str, key: str) -> str:
@@ -59,3 +46,11 @@ def is_marked(record: Record, key: str) -> bool:
     """Whether the record carries the key of this very update."""
     tags = (record.content.get("meta") or {}).get("tag", [])
     return any(tag.get("system") == SYSTEM and tag.get("code") == key for tag in tags)
+
+
+@cache
+def _has_identifiers(type: str) -> bool:
+    """Whether R4 gives the type a list of identifiers, and a search parameter for them."""
+    definition = definitions().type(type)
+    element = definition.elements.get("identifier") if definition else None
+    return element is not None and element.is_list and "identifier" in definitions().search_parameters(type)

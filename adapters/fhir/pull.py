@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from adapters.fhir.cursor import Mark, read_cursor, write_cursor
+from adapters.fhir.cursor import Mark, read_cursor, whole_milliseconds, write_cursor
 from adapters.fhir.exchange import Answer, Exchange, record, updated_at
 from adapters.fhir.retries import RetryPolicy, Sleep
 from fhirserver.kernel.instants import instant
@@ -47,10 +47,11 @@ class Walk:
     def mark(self, complete: bool) -> Mark:
         """Where the type stands now; between pages only an ordered answer moves it."""
         if complete:
-            return Mark.make(self.horizon, self._seen(self.horizon))
+            since = whole_milliseconds(self.horizon)
+            return Mark.make(since, self._seen(since))
         if not self.ordered or self.last is None:
             return self.before
-        since = min(self.last, self.horizon)
+        since = whole_milliseconds(min(self.last, self.horizon))
         return Mark.make(since, {**self.before.seen, **self._seen(since)})
 
     def _seen(self, since: datetime) -> dict[str, str]:

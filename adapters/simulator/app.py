@@ -264,7 +264,7 @@ async def _call(scope: Scope, receive: Receive) -> Call:
     return Call(
         scope["method"],
         scope["path"].strip("/").split("/"),
-        parse_qsl(scope["query_string"].decode("latin-1")),
+        parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True),
         {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]},
         bytes(body),
     )
