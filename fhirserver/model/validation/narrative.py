@@ -15,41 +15,56 @@ _ACTIVE_SCHEMES = ("javascript:", "vbscript:", "data:text/html")
 
 
 class _Reader:
-    """Collects what is wrong while expat reads."""
+    """Collects what is wrong while expat reads; a handler that has seen enough takes itself out."""
 
     def __init__(self) -> None:
-        self.problems: set[str] = set()
-        self.depth = 0
-        self.has_content = False
         known = definitions()
+        self.problems: set[str] = set()
+        self.has_content = False
         self._elements = known.narrative_elements
-        self._attributes = known.narrative_attributes | _XML_ATTRIBUTES
+        self._attributes = known.narrative_attributes
+        self._parser = ParserCreate()
+        self._parser.UseForeignDTD(True)  # named HTML entities then come to a handler instead of being errors
+        self._parser.StartElementHandler = self._root
+        self._parser.CharacterDataHandler = self._text
+        self._parser.SkippedEntityHandler = self._entity
 
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        if self.depth == 0 and (name != "div" or attributes.get("xmlns") != XHTML):
+    def read(self, div: str) -> None:
+        """Raises ExpatError for what is not well-formed."""
+        parser = self._parser
+        try:
+            parser.Parse(div, True)
+        finally:  # or reader and parser would hold each other until the garbage collector runs
+            parser.StartElementHandler = parser.CharacterDataHandler = parser.SkippedEntityHandler = None
+
+    def _root(self, name: str, attributes: dict[str, str]) -> None:
+        if name != "div" or attributes.get("xmlns") != XHTML:
             self.problems.add("must be one div element in the XHTML namespace")
-        self.depth += 1
+        self._parser.StartElementHandler = self._element
+        self._element(name, attributes)
+
+    def _element(self, name: str, attributes: dict[str, str]) -> None:
         if name not in self._elements:
             self.problems.add("holds an element that is not basic XHTML formatting (txt-1)")
         elif name == "img" and "src" in attributes:
             self.has_content = True
-        for attribute, value in attributes.items():
-            self._attribute(attribute, value)
+        if attributes:
+            for attribute, value in attributes.items():
+                self._attribute(attribute, value)
 
     def _attribute(self, name: str, value: str) -> None:
-        if name not in self._attributes and not name.startswith("xmlns:"):
+        if name in _LINKS:
+            if _runs_script(value):
+                self.problems.add("holds a link that would run a script")
+        elif name not in self._attributes and name not in _XML_ATTRIBUTES and not name.startswith("xmlns:"):
             self.problems.add("holds an attribute that is not basic XHTML formatting (txt-1)")
-        elif name in _LINKS and _runs_script(value):
-            self.problems.add("holds a link that would run a script")
 
-    def end(self, _name: str) -> None:
-        self.depth -= 1
-
-    def text(self, data: str) -> None:
-        if not self.has_content and not data.isspace():
+    def _text(self, data: str) -> None:
+        if not data.isspace():
             self.has_content = True
+            self._parser.CharacterDataHandler = None
 
-    def entity(self, name: str, is_parameter: bool) -> None:
+    def _entity(self, name: str, is_parameter: bool) -> None:
         self.has_content = True
         if is_parameter or f"{name};" not in html.entities.html5:
             self.problems.add("uses an entity that XHTML does not define")
@@ -64,14 +79,8 @@ def problems(div: str) -> list[str]:
     if "<!DOCTYPE" in div or "<!ENTITY" in div:
         return ["must not declare a document type"]
     reader = _Reader()
-    parser = ParserCreate()
-    parser.UseForeignDTD(True)  # named HTML entities then come to the handler instead of being errors
-    parser.StartElementHandler = reader.start
-    parser.EndElementHandler = reader.end
-    parser.CharacterDataHandler = reader.text
-    parser.SkippedEntityHandler = reader.entity
     try:
-        parser.Parse(div, True)
+        reader.read(div)
     except (ExpatError, ValueError):
         return ["is not well-formed XHTML"]
     if not (reader.has_content or reader.problems):

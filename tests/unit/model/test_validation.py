@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from decimal import Decimal
 
 import pytest
@@ -370,6 +372,25 @@ def test_official_examples_are_valid() -> None:
 def test_synthea_bundles_are_valid() -> None:
     for name, bundle in resources("synthea-10.tar.xz"):
         assert validate(bundle) == [], name
+
+
+def test_an_empty_narrative_is_a_warning() -> None:
+    div = '<div xmlns="http://www.w3.org/1999/xhtml"> \n<p> </p></div>'
+    issues = validate(patient(text={"status": "empty", "div": div}))
+    assert [(i.severity, i.expression) for i in issues] == [("warning", ("Patient.text.div",))]
+
+
+def test_threads_that_meet_a_type_first_together() -> None:
+    code = (
+        "import sys, threading;"
+        "from concurrent.futures import ThreadPoolExecutor;"
+        "from fhirserver.model.validation import validate;"
+        "sys.setswitchinterval(1e-6);"
+        "gate = threading.Barrier(8);"
+        "run = lambda _: (gate.wait(), validate({'resourceType': 'Basic', 'code': {'text': 'x'}}))[1];"
+        "assert list(ThreadPoolExecutor(8).map(run, range(8))) == [[]] * 8"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_numbers_as_they_come_from_the_wire() -> None:
