@@ -132,14 +132,14 @@ class Call:
                 (t.number for t in self.session.transcript.turns if t.speaker == "caller"), default=0
             )
             self._tell("caller", text, number)
+        self._tell_identified()
         for effect in effects:
             await self._do(effect)
-        self._tell_state()
-
-    def _tell_state(self) -> None:
         if self.brain.state != self._state:
             self._state = self.brain.state
             self._tell("state", self._state)
+
+    def _tell_identified(self) -> None:
         patient = self.memory.patient
         if patient and not self._known:
             self._known = patient.reference

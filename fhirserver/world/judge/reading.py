@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ from fhirserver.world.spoken.answers import Answer, answer, versions
 
 Finder = Callable[[Turn], Sequence[Hashable]]
 """The values of one kind that a turn's text holds, as comparable keys, in order."""
+_ELSE = re.compile(r"\b(?:any|some)thing else\b", re.I)
+"""A question about other business: its answer says nothing of what was named before it."""
 CALLER, AGENT = "caller", "agent"
 
 
@@ -34,6 +37,8 @@ def quote(turn: Turn) -> Quote:
 
 def reply_to(turns: Sequence[Turn], index: int) -> tuple[Answer | None, Turn | None]:
     """What the caller answered to the agent's turn at ``index``, before the agent spoke again."""
+    if _ELSE.search(turns[index].text):
+        return None, None
     for turn in turns[index + 1 :]:
         if turn.speaker != CALLER:
             break
