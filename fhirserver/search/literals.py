@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from math import inf, nextafter
 
 _SECOND = 1_000_000
 _MINUTE = 60 * _SECOND
@@ -103,8 +104,10 @@ def half_unit(text: str) -> Decimal:
 
 def number_range(text: str) -> tuple[float, float, float]:
     """The number, and the half-open range its written precision stands for."""
-    value, half = number(text), half_unit(text)
-    return float(value), float(value - half), float(value + half)
+    exact, half = number(text), half_unit(text)
+    value = float(exact)
+    # With more digits than a float holds, the range would shrink to nothing.
+    return value, min(float(exact - half), value), max(float(exact + half), nextafter(value, inf))
 
 
 def approximate_range(text: str) -> tuple[float, float]:
