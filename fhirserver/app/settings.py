@@ -207,6 +207,8 @@ def _connector(number: int, entry: dict[str, Any], sources: dict[str, Source]) -
         raise InvalidSettings(f"{where}: there is no [[source]] with id '{entry['source']}'")
     if entry.get("kind", "fhir") != "fhir":
         raise InvalidSettings(f"{where}: kind is 'fhir'")
-    numbers: dict[str, Any] = {name: float(entry[name]) for name in ("pull_seconds", "push_seconds") if name in entry}
+    numbers: dict[str, Any] = {
+        name: float(entry[name]) for name in ("pull_seconds", "push_seconds") if name in entry
+    }
     members: dict[str, Any] = {**entry, **numbers, "types": tuple(entry.get("types", ()))}
     return Connector(**members)

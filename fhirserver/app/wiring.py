@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from adapters.fhir.ehr import FhirEhr, FhirSettings
 from adapters.fhir.retries import RetryPolicy
@@ -18,6 +18,7 @@ from adapters.fhir.tokens import StaticToken
 from adapters.runner.runner import Cadence, Runner
 from adapters.runner.writeback import Sink
 from fhirserver.app.settings import Connector, Settings
+from fhirserver.console.pages import console, static_files
 from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.capabilities import capabilities
 from fhirserver.interactions.exchange import Context
@@ -79,7 +80,9 @@ def make_application(settings: Settings) -> Application:
         await store.close()
 
     edge = FhirEdge(context, registry, principals, metadata, "/fhir")
-    return Application(edge, web_application(lifespan, lambda: state["ready"], *_routers(settings, context)))
+    web = web_application(lifespan, lambda: state["ready"], console(context, registry, principals))
+    web.mount("/console/static", static_files())
+    return Application(edge, web)
 
 
 def _loops(settings: Settings, context: Context) -> Sequence[tuple[str, Loop]]:
@@ -116,10 +119,6 @@ async def _derive_when_idle(store: Store) -> None:
         if store.head == seen:
             await store.derive_provenance()
         seen = store.head
-
-
-def _routers(settings: Settings, context: Context) -> Sequence[APIRouter]:
-    return ()
 
 
 @contextlib.asynccontextmanager
