@@ -91,7 +91,7 @@ def _reference(value: Any, type: str) -> Iterator[str]:
 
 
 def _date(value: Any, type: str) -> Iterator[str]:
-    if isinstance(value, str):
+    if type in ("date", "dateTime", "instant"):
         yield value
     elif isinstance(value, dict) and type == "Period":
         yield from _period(value)
