@@ -78,8 +78,9 @@ def _parts(names: tuple[str, ...], code: str, item: Any, out: Values) -> None:
 
 
 def sounding(code: str, item: Any, out: Values) -> None:
-    """The words of a HumanName as they sound, for parameters with phonetic usage."""
+    """The words of a name as they sound, for parameters with phonetic usage."""
     spelled: Values = []
+    _text(code, item, spelled)
     _parts(_NAME_PARTS, code, item, spelled)
     for value in spelled:
         assert isinstance(value, StringValue)

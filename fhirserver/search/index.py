@@ -170,7 +170,7 @@ def _place_route(tree: _Tree, parameter: SearchParameter, route: Route) -> None:
 
 
 def _converter(parameter: SearchParameter | SearchComponent, route: Route) -> Converter | None:
-    if isinstance(parameter, SearchParameter) and parameter.usage == "phonetic" and route.type == "HumanName":
+    if isinstance(parameter, SearchParameter) and parameter.usage == "phonetic":
         return partial(sounding, parameter.code)
     return converter(parameter.code, parameter.type, route.type, _codes(route))
 

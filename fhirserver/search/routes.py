@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from fhirserver.model.definitions import ElementDef, definitions
@@ -53,6 +54,27 @@ def routes(expression: str, origin: str) -> list[Route] | None:
         return _follow(parse(expression), origin)
     except _NotRoutes:
         return None
+
+
+@lru_cache(maxsize=4096)
+def is_single(type_name: str, code: str) -> bool:
+    """Whether a resource has at most one value for a parameter: one element, though perhaps of several types."""
+    parameter = definitions().search_parameters(type_name).get(code)
+    if parameter is None or parameter.type not in ("date", "number", "quantity"):
+        return False
+    found = routes(parameter.expression, type_name) or []
+    elements = {route.element.path for route in found if route.element is not None}
+    return len(elements) == 1 and all(_repeats_nowhere(route, type_name) for route in found)
+
+
+def _repeats_nowhere(route: Route, type_name: str) -> bool:
+    for step in route.steps:
+        definition = definitions().type(type_name)
+        element = definition.elements.get(step.name) if definition else None
+        if element is None or element.is_list:
+            return False
+        type_name = element.type
+    return True
 
 
 class _NotRoutes(Exception):

@@ -28,8 +28,10 @@ from fhirserver.search.expression import (
     StringIs,
     TokenIs,
     UriIs,
+    conjunction,
 )
 from fhirserver.search.literals import approximate_range, date_range, number_range
+from fhirserver.search.phonetic import sounds
 from fhirserver.search.values import fold
 
 
@@ -56,6 +58,14 @@ def _string(how: Literal["starts", "contains", "exact"], code: str, text: str, c
     if not wanted:
         raise ValueError("expected a text")
     return StringIs(code, wanted, how)
+
+
+def _phonetic(code: str, text: str, context: Context) -> Expression:
+    """Every word has to sound like one of the value's words."""
+    words = sounds(fold(unescape(text)))
+    if not words:
+        raise ValueError("expected a text")
+    return conjunction([StringIs(code, word) for word in words])
 
 
 def _token(code: str, text: str, context: Context) -> TokenIs:
@@ -212,6 +222,8 @@ def term_for(parameter: SearchParameter | SearchComponent, modifier: str) -> Ter
         return _special_term(code, modifier)
     if modifier:
         return _modified_term(code, kind, modifier)
+    if isinstance(parameter, SearchParameter) and parameter.usage == "phonetic":
+        return partial(_phonetic, code)
     if kind == "composite":
         assert isinstance(parameter, SearchParameter)
         parts = [term_for(component, "") for component in parameter.components]

@@ -102,7 +102,7 @@ async def test_every_example_is_found_by_every_value() -> None:
                 if resource["id"] not in ids:
                     missed.append((resource["resourceType"], resource["id"], value.param, text))
     sqlite.connection.close()
-    assert not missed
+    assert missed == []
     assert found_by > 5 * len(resources)
 
 

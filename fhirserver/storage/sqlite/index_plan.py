@@ -10,11 +10,23 @@ Three ways, all with keyset paging, so that a page costs the same wherever it is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fhirserver.search.expression import And, Cursor, Everything, Expression, Query, SortKey
+from fhirserver.search.expression import (
+    And,
+    Cursor,
+    DateIs,
+    Everything,
+    Expression,
+    IdIs,
+    LastUpdated,
+    Query,
+    SortKey,
+)
 from fhirserver.search.match import reversed_ties
+from fhirserver.search.routes import is_single
 from fhirserver.storage.sqlite.index_render import Rendering, Source, Sql, both
 from fhirserver.storage.sqlite.index_tables import BY_KIND
 
@@ -137,13 +149,12 @@ def walk(
     """Resources that have a value for the one sort key, in its order."""
     key = query.sort[0]
     if key.kind in ("id", "updated"):
-        tables = "resource d"
-        own: Sql = ("d.type = ? AND d.deleted = 0", (type_number,))
-        column = f"d.{key.kind}"
+        tables, column = "resource d", f"d.{key.kind}"
+        own, others = _walked_resources(rendering, type_number, others)
     else:
         table = BY_KIND[key.kind]
         tables, column = f"{table.name} d", f"d.{table.sorted}"
-        own = both(("d.param = ?", (rendering.param(query.type, key.param),)), _is_extreme(key))
+        own, others = _walked_values(rendering, query.type, key, others)
     after: Sql = ("1", ())
     if query.cursor is not None:
         after = (
@@ -154,6 +165,30 @@ def walk(
     way = "DESC" if key.descending else "ASC"
     text = f"SELECT d.pk, {column} FROM {tables} WHERE {where[0]} ORDER BY {column} {way}, d.pk {way} LIMIT ?"  # noqa: S608
     return Statement(text, (*where[1], limit))
+
+
+def _walked_resources(
+    rendering: Rendering, type_number: int, others: tuple[Expression, ...]
+) -> tuple[Sql, tuple[Expression, ...]]:
+    """The condition on rows of ``resource``, with the predicates that its columns answer, and the others."""
+    own: Sql = ("d.type = ? AND d.deleted = 0", (type_number,))
+    inside = [e for e in others if isinstance(e, IdIs | LastUpdated)]
+    return both(own, *(rendering.resource_row(e, "d") for e in inside)), _without(others, inside)
+
+
+def _walked_values(
+    rendering: Rendering, type_name: str, key: SortKey, others: tuple[Expression, ...]
+) -> tuple[Sql, tuple[Expression, ...]]:
+    """The condition on rows of the key's table; where a resource has only one, it answers dates as well."""
+    own: Sql = ("d.param = ?", (rendering.param(type_name, key.param),))
+    if not is_single(type_name, key.param):
+        return both(own, _is_extreme(key)), others
+    inside = [e for e in others if isinstance(e, DateIs) and e.param == key.param]
+    return both(own, *(rendering.row(e, "d") for e in inside)), _without(others, inside)
+
+
+def _without(of: tuple[Expression, ...], taken: Sequence[Expression]) -> tuple[Expression, ...]:
+    return tuple(e for e in of if not any(e is t for t in taken))
 
 
 def _is_extreme(key: SortKey) -> Sql:

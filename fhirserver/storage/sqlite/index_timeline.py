@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from fhirserver.model.definitions import definitions
 from fhirserver.search.expression import DateIs, Expression, Query, ReferenceIs, TokenIs
-from fhirserver.search.routes import Route, routes
+from fhirserver.search.routes import is_single
 from fhirserver.search.values import BEGIN, DateValue, IndexValue, ReferenceValue, TokenValue
 from fhirserver.storage.sqlite.index_render import Rendering, Source, Sql, both
 from fhirserver.storage.sqlite.index_tables import Number, Table, param_name, system_name
@@ -40,7 +40,7 @@ def timeline(type_name: str) -> Timeline | None:
     patient, date, code = (parameters.get(name) for name in ("patient", "date", "code"))
     if patient is None or date is None or patient.type != "reference" or date.type != "date":
         return None
-    if not _is_single(date.expression, type_name):
+    if not is_single(type_name, "date"):
         return None
     subject = parameters.get("subject")
     only_patients = " is Patient)" in patient.expression
@@ -50,23 +50,6 @@ def timeline(type_name: str) -> Timeline | None:
         only_patients,
         code is not None and code.type == "token",
     )
-
-
-def _is_single(expression: str, type_name: str) -> bool:
-    """Whether a resource has one element at most where the expression leads; its types may be several."""
-    found = routes(expression, type_name) or []
-    elements = {route.element.path for route in found if route.element is not None}
-    return len(elements) == 1 and all(_repeats_nowhere(route, type_name) for route in found)
-
-
-def _repeats_nowhere(route: Route, type_name: str) -> bool:
-    for step in route.steps:
-        definition = definitions().type(type_name)
-        element = definition.elements.get(step.name) if definition else None
-        if element is None or element.is_list:
-            return False
-        type_name = element.type
-    return True
 
 
 def timeline_rows(
