@@ -16,7 +16,18 @@ from pymongo.asynchronous.collection import AsyncCollection
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.storage import Key, Page
 from fhirserver.search.cursor import encode
-from fhirserver.search.expression import And, Chain, Cursor, Expression, Has, Not, Or, Query, SortKey
+from fhirserver.search.expression import (
+    And,
+    Chain,
+    Cursor,
+    Expression,
+    Has,
+    Not,
+    Or,
+    Query,
+    SortKey,
+    SortValue,
+)
 from fhirserver.search.match import reversed_ties
 from fhirserver.storage.mongo.documents import SEPARATOR, VERSION_FIELDS, compact, sort_field, to_version
 from fhirserver.storage.mongo.filters import Filter, render
@@ -160,6 +171,12 @@ def _behind(sort: tuple[SortKey, ...], names: list[str], cursor: Cursor) -> Filt
 
 
 def _cursor(sort: tuple[SortKey, ...], last: Document) -> str:
-    values = [last[_name(number, key)] for number, key in enumerate(sort)]
-    keys = tuple(None if value in (_LEAST, _LARGEST) else value for value in values)
-    return encode(Cursor(keys, last["pk"]))
+    keys = tuple(_plain(last[_name(number, key)]) for number, key in enumerate(sort))
+    return encode(Cursor(keys, int(last["pk"])))
+
+
+def _plain(value: Any) -> SortValue:
+    """Without the driver's own types: its Int64 is an int that JSON does not know."""
+    if value in (_LEAST, _LARGEST):
+        return None
+    return int(value) if isinstance(value, int) else value
