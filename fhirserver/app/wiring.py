@@ -17,7 +17,7 @@ from adapters.fhir.retries import RetryPolicy
 from adapters.fhir.tokens import StaticToken
 from adapters.runner.runner import Cadence, Runner
 from adapters.runner.writeback import Sink
-from fhirserver.app.settings import Connector, Settings
+from fhirserver.app.settings import SYSTEM, Connector, Settings
 from fhirserver.console.pages import console, static_files
 from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.capabilities import capabilities
@@ -30,7 +30,11 @@ from fhirserver.rest.application import Application, web_application
 from fhirserver.rest.edge import FhirEdge
 from fhirserver.search.index import extract
 from fhirserver.store.decide import Policies
+from fhirserver.store.followers import follow
 from fhirserver.store.store import Store
+from fhirserver.world.judge.deterministic import DeterministicJudge
+from subscriptions.verification import Verification
+from terminology.service import TerminologyService
 
 IDLE_SECONDS = 2.0
 
@@ -58,7 +62,7 @@ def make_store(settings: Settings) -> Store:
 
 
 def make_context(settings: Settings, store: Store) -> Context:
-    return Context(store, settings.fhir_base, settings.policy)
+    return Context(store, settings.fhir_base, settings.policy, TerminologyService())
 
 
 def make_application(settings: Settings) -> Application:
@@ -87,7 +91,11 @@ def make_application(settings: Settings) -> Application:
 
 def _loops(settings: Settings, context: Context) -> Sequence[tuple[str, Loop]]:
     """The followers of the log and the loops of every connector."""
-    loops: list[tuple[str, Loop]] = [("provenance", lambda: _derive_when_idle(context.store))]
+    verification = Verification(context.store, context.policy, DeterministicJudge(), settings.sources)
+    loops: list[tuple[str, Loop]] = [
+        ("verification", lambda: follow(context.store, verification, SYSTEM.id)),
+        ("provenance", lambda: _derive_when_idle(context.store)),
+    ]
     for connector in settings.connectors:
         runner = make_runner(connector, context)
         loops.append((f"{connector.name}:follow", runner.follow_log))
