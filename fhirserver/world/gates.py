@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fhirserver.world.entity import Entity
 from fhirserver.world.policy import Policy
-from fhirserver.world.survivorship import Claim, Win, claims_on, wins
+from fhirserver.world.survivorship import Claim, Win, claims_on, contend, wins
 from fhirserver.world.units import Units
 
 
@@ -19,7 +19,11 @@ def below_gate(entity: Entity, policy: Policy, source: str, position: int | None
         if unit == "meta":
             continue
         gate = policy.gate(entity.key.type, unit)
-        for claim in claims_on(entity.ledger, unit):
+        claims = claims_on(entity.ledger, unit)
+        win = contend(claims)
+        if win is not None and win.confidence >= gate and source in {one.source for one in win.agreeing}:
+            continue  # it only repeats what is sure enough already
+        for claim in claims:
             if claim.source != source or claim.status != "live" or claim.confidence >= gate:
                 continue
             if position is None or claim.stamp.position == position:
