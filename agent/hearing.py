@@ -26,7 +26,9 @@ _WISHES: dict[str, str] = {
     r"|\bfollow up (?:appointment|visit)\b|\b(?:book|schedule) (?:something|it|one)\b",
     "confirm": r"\b(?:confirm|check|verify|double check) (?:on )?(?:my|the|that|an|about my|"
     r"our) (?:\w+ ){0,2}"
-    r"(?:appointment|visit)|\bwhen(?:'s| is| am) (?:my|i)\b(?! insurance)|\bdo i have (?:an|any) appointment"
+    r"(?:appointment|visit)|\bwhen(?:'s| is| am) (?:my|i|his|her|the|our|it)\b(?! insurance)"
+    r"|\b(?:calling|asking|question|know|check\w*) (?:\w+ )?about (?:[\w']+ ){1,3}(?:appointment|visit)"
+    r"|\bdo i have (?:an|any) appointment"
     r"|\b(?:what|which) (?:time|day)(?:'s| is) (?:my|the) (?:\w+ )?(?:appointment|visit)"
     r"|\bappointment (?:is )?still (?:on|good)|\bi'll be there\b",
     "insurance": r"\binsurance\b(?! (?:reminder|question about my bill))|\b(?:my|new) (?:coverage|plan|"

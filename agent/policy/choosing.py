@@ -14,7 +14,7 @@ from fhirserver.world.spoken.answers import versions
 from fhirserver.world.spoken.days import day_wishes
 from fhirserver.world.spoken.names import mentions
 from fhirserver.world.spoken.say import say_date, say_list, say_moment, say_time
-from fhirserver.world.spoken.times import time_wishes
+from fhirserver.world.spoken.times import bare_hours, time_wishes
 
 _PLACES = (("first", 0), ("earlier", 0), ("earliest", 0), ("second", 1), ("third", 2))
 _NUMBERS = (("one", 0), ("two", 1), ("three", 2))
@@ -78,7 +78,14 @@ def pick(memory: Memory, heard: Heard, starts: Sequence[datetime]) -> list[int]:
             hits = [i for i, start in enumerate(local) if _starts_at(start, wanted)]
             return hits if hits else _looser(local, wanted)
     place = by_place(heard, len(starts))
-    return [] if place is None else [place]
+    return _by_hour(memory, heard, starts) if place is None else [place]
+
+
+def _by_hour(memory: Memory, heard: Heard, starts: Sequence[datetime]) -> list[int]:
+    """A bare number among the times offered: ``ten works``."""
+    said = {(t.hour % 12, t.minute) for t in bare_hours(heard.text)}
+    local = [memory.local(s) for s in starts]
+    return [i for i, s in enumerate(local) if (s.hour % 12, s.minute) in said]
 
 
 def _looser(starts: Sequence[datetime], wanted: Wish) -> list[int]:

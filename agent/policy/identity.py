@@ -88,7 +88,8 @@ class Identity:
             names = [f.value for f in introduced_names(version.text)]
             spelt = [f.value for f in spelled(version.text)]
             if names or spelt:
-                return " ".join(dict.fromkeys([*names[-1:], *spelt]))
+                parts = names if len(names) == 2 and not any(" " in n for n in names) else names[-1:]
+                return " ".join(dict.fromkeys([*parts, *spelt]))
         return ""
 
     def ask(self, desk: Desk) -> None:

@@ -60,7 +60,8 @@ _COMPILED = tuple((re.compile(p), r) for p, r in _SOUNDS)
 _INTRODUCTION = re.compile(
     r"\b(?:my name is|my name's|my full name is|"
     r"the name is|name's|the name's|name is|this is|i am|i'm|it's|it is|"
-    r"speaking with|patient is|patient's name is|his name is|her name is|their name is|called|"
+    r"speaking with|last name is|last name|first name is|first name|surname is|surname|family name is|"
+    r"patient is|patient's name is|his name is|her name is|their name is|called|"
     r"calling for|calling on behalf of|calling about)\s+"
 )
 _NOT_NAMES = _set("""
@@ -232,10 +233,12 @@ def _bare_name(text: str) -> Found[str] | None:
     """A name said alone, perhaps with a date: everything that is not small talk belongs to it."""
     rest = _without_dates(text)
     content = [t for t in tokens(rest) if _is_content(t)]
-    run = _name_run(rest, content[0].start) if content else None
-    if run is None or len(content) > 4 or any("'" in t.text and len(t.text) < 6 for t in content[:1]):
+    clipped = any("'" in t.text and len(t.text) < 6 for t in content[:1])
+    if not content or len(content) > 4 or clipped or content[-1].end - content[0].start > 60:
         return None
-    return run if content[-1].end <= run.end else None
+    kept = [t for t in content if len(t.text) > 1 or len(content) > 1]
+    name = " ".join(dict.fromkeys(t.raw.title() if t.raw.islower() else t.raw for t in kept))
+    return Found(name, content[0].start, content[-1].end) if name else None
 
 
 def _respelled(found: Found[str], text: str) -> Found[str]:

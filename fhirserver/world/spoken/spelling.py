@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from fhirserver.world.spoken.characters import Piece, pieces
 from fhirserver.world.spoken.words import Found
@@ -19,6 +20,19 @@ def _kind(piece: Piece, text: str) -> str:
     return piece.kind
 
 
+def _words(group: list[Piece], text: str) -> list[list[Piece]]:
+    """Where only some letters are parted by commas, a comma parts words: ``E V E, B R A D T K E``."""
+    commas = ["," in text[a.end : b.start] for a, b in pairwise(group)]
+    if all(commas) or not any(commas) or " in " in text or " for " in text:
+        return [group]
+    words = [[group[0]]]
+    for piece, parted in zip(group[1:], commas, strict=True):
+        if parted:
+            words.append([])
+        words[-1].append(piece)
+    return words if all(len(w) > 1 for w in words) else [group]
+
+
 def _groups(text: str) -> list[list[Piece]]:
     groups: list[list[Piece]] = [[]]
     for piece in pieces(text):
@@ -27,7 +41,7 @@ def _groups(text: str) -> list[list[Piece]]:
             groups[-1].append(piece)
         elif kind != "skip" and groups[-1]:
             groups.append([])
-    return [g for g in groups if g]
+    return [part for g in groups if g for part in _words(g, text)]
 
 
 def _trimmed(group: Sequence[Piece], text: str) -> list[Piece]:

@@ -198,6 +198,19 @@ def times(text: str) -> list[Found[time]]:
     return [Found(at, ts[i].start, ts[end - 1].end) for at, i, end in _scan(ts)]
 
 
+def bare_hours(text: str) -> list[time]:
+    """Numbers that may be hours where times are being chosen from: ``nine``, ``ten works``, ``the two thirty``."""
+    ts = tokens(text)
+    out = []
+    for i in range(len(ts)):
+        hour = _hour(ts, i)
+        if hour and 1 <= hour[0] <= 12:
+            minute = _minute(ts, hour[1])
+            at = _clock(hour[0], minute[0] if minute else 0, "")
+            out += [at] if at else []
+    return out
+
+
 def _part_of_day(ts: Sequence[Token], i: int) -> tuple[TimeWish, int] | None:
     for said, (low, high) in _PARTS.items():
         if tuple(t.text for t in ts[i : i + len(said)]) == said:

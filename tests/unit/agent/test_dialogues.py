@@ -12,7 +12,7 @@ from agent.memory import Setting
 
 SECRETS = re.compile(
     r"thursday|november|december|lane|moss|two thirty|nine am|eleven|bradtke|quinn|aetna|old road|boston"
-    r"|appointment on|you have|\beve\b|\bsam\b|\bada\b|nineteen|record for|don't see",
+    r"|appointment on|you have an|\beve\b|\bsam\b|\bada\b|nineteen|record for|don't see",
     re.I,
 )
 IDENTIFY = "It's Eve Bradtke, March third nineteen eighty two"
