@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from fhirserver.kernel.ids import new_id
@@ -166,7 +166,10 @@ def decide(
     if not decision.events:
         outcome = Outcome(state.position, "", results)
         return Decided(None, (), (), outcome)
-    commit = replace(decision.commit, serial=decision.serial, events=tuple(decision.events))
+    begun = decision.commit
+    commit = Commit(
+        begun.position, begun.id, begun.recorded, decision.serial, begun.statement, tuple(decision.events)
+    )
     outcome = Outcome(commit.position, commit.id, results)
     return Decided(commit, tuple(decision.entities.values()), tuple(decision.facts.values()), outcome)
 

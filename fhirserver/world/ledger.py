@@ -149,10 +149,11 @@ class Ledger:
     def with_view(self, view: View) -> Ledger:
         """The ledger with one source's view replaced; views stand in the order of their source ids."""
         others = [kept for kept in self.views if kept.source != view.source]
-        return replace(self, views=tuple(sorted([*others, view], key=lambda kept: kept.source)))
+        views = sorted([*others, view], key=lambda kept: kept.source) if others else [view]
+        return Ledger(tuple(views), self.decisions)
 
     def with_decisions(self, decisions: Iterable[Decision]) -> Ledger:
-        return replace(self, decisions=self.decisions + tuple(decisions))
+        return Ledger(self.views, self.decisions + tuple(decisions))
 
     @property
     def position(self) -> int:
@@ -177,7 +178,7 @@ def dump_ledger(ledger: Ledger) -> bytes:
 
 def _found_again(units: Units) -> bool:
     """Whether splitting the resource gives these units: runs of one key may have met since (``#2``)."""
-    return not any("]#" in unit for unit in units)
+    return "]#" not in "\n".join(units)
 
 
 def load_ledger(data: bytes, world: Units) -> Ledger:

@@ -10,6 +10,7 @@ from fhirserver.world.units import join, member_of
 from fhirserver.world.vocabulary import CONFIDENCE, SOURCE_PREFIX, VERIFICATION_STATUS, verification_status
 
 _UNMARKED = frozenset({"meta", "contained"})
+_EMPTY: tuple[Json, ...] = (None, {}, [])
 
 
 def confidence_extension(confidence: Decimal) -> JsonObject:
@@ -22,20 +23,25 @@ def clean(content: JsonObject) -> JsonObject:
 
     A resource that was read, edited and sent back must not state our own marks as the source's words.
     """
-    cleaned = {member: _without_marks(value) for member, value in content.items() if member != "meta"}
-    meta = _clean_meta(content.get("meta"))
     result: JsonObject = {}
-    for member in content:
+    for member, value in content.items():
+        kind = type(value)
         if member == "meta":
-            if meta:
-                result["meta"] = meta
-        elif cleaned[member] not in ({}, [], None) and not _all_null(cleaned[member]):
-            result[member] = cleaned[member]
+            value = _clean_meta(value)
+        elif kind is dict:
+            value = _without_marks(value)
+        elif kind is list:
+            value = _items_without_marks(value)
+        if value not in _EMPTY:
+            result[member] = value
     return result
 
 
-def _all_null(value: Json) -> bool:
-    return isinstance(value, list) and bool(value) and all(item is None for item in value)
+def _items_without_marks(items: list[Json]) -> list[Json]:
+    """The items without marks; none where nothing but nulls is left."""
+    marked = any(type(item) is dict and "extension" in item for item in items)
+    kept = [_without_marks(item) for item in items] if marked else items
+    return kept if any(item is not None for item in kept) else []
 
 
 def _clean_meta(meta: Json) -> JsonObject:
@@ -54,8 +60,6 @@ def _clean_meta(meta: Json) -> JsonObject:
 
 def _without_marks(value: Json) -> Json:
     """The value without confidence extensions on the element itself (one level: units are top-level)."""
-    if isinstance(value, list):
-        return [_without_marks(item) for item in value]
     if not isinstance(value, dict) or "extension" not in value:
         return value
     extensions = value["extension"]

@@ -23,8 +23,11 @@ Units = dict[str, Json]
 SERVER_MEMBERS = frozenset({"resourceType", "id"})
 
 
-def _fold(text: Json) -> str:
-    stripped = unicodedata.normalize("NFKD", str(text or ""))
+def _fold(value: Json) -> str:
+    text = str(value or "")
+    if text.isascii():
+        return " ".join(text.lower().split())
+    stripped = unicodedata.normalize("NFKD", text)
     return " ".join("".join(c for c in stripped if not unicodedata.combining(c)).casefold().split())
 
 
@@ -161,10 +164,12 @@ def join(units: Units) -> JsonObject:
     """Put units together again (without ``resourceType`` and ``id``)."""
     content: JsonObject = {}
     for unit, value in units.items():
-        if isinstance(value, list):
-            content.setdefault(member_of(unit), []).extend(value)
-        else:
+        if type(value) is not list:
             content.update(value)
+        elif (member := unit[: unit.index("[")]) in content:
+            content[member].extend(value)
+        else:
+            content[member] = [*value]
     return content
 
 
