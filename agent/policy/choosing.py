@@ -11,7 +11,7 @@ from agent.memory import Memory
 from agent.records import AppointmentRecord, SlotRecord
 from agent.scheduling import Wish, wish
 from fhirserver.world.spoken.answers import versions
-from fhirserver.world.spoken.days import day_wishes
+from fhirserver.world.spoken.days import day_wishes, days_named
 from fhirserver.world.spoken.names import mentions
 from fhirserver.world.spoken.say import say_date, say_list, say_moment, say_time
 from fhirserver.world.spoken.times import bare_hours, time_wishes
@@ -120,7 +120,7 @@ def split_move(
     The first day that is an appointment's is the old one when more days follow it or nothing says ``to``.
     """
     text = heard.text
-    days = day_wishes(text, memory.today)
+    days = days_named(text, memory.today)
     old = []
     cut = 0
     if days:

@@ -13,7 +13,7 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.judge import Evidence, Finding, Quote, Turn, Verdict
 from fhirserver.world.judge.reading import AGENT, CALLER, quote, reply_to
 from fhirserver.world.spoken.answers import Answer
-from fhirserver.world.spoken.days import day_wishes
+from fhirserver.world.spoken.days import day_wishes, days_named
 from fhirserver.world.spoken.times import times
 from fhirserver.world.spoken.words import plain
 
@@ -40,7 +40,7 @@ class Moment:
 def moments(text: str, today: date) -> list[Moment]:
     """The moments a text names: each time of day with the day named last before it, else the next day "
     "after."""
-    days = [d for d in day_wishes(text, today) if d.value.is_one_day]
+    days = [d for d in days_named(text, today) if d.value.is_one_day]
     out = []
     for found in times(text):
         before = [d for d in days if d.start <= found.start]

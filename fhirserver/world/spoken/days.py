@@ -240,8 +240,8 @@ def _narrowed(text: str, today: date, wishes: list[Found[DayWish]]) -> list[Foun
     return [Found(DayWish(span.first, span.last, named), wishes[0].start, wishes[-1].end)]
 
 
-def day_wishes(text: str, today: date) -> list[Found[DayWish]]:
-    """The days named in ``text``, relative to ``today``, in order."""
+def days_named(text: str, today: date) -> list[Found[DayWish]]:
+    """The days named in ``text``, relative to ``today``, in order; ``from`` and ``before`` are not heeded."""
     ts = tokens(text)
     found = _named_dates(text, today)
     covered = {k for f in found for k in range(f.start, f.end)}
@@ -252,5 +252,10 @@ def day_wishes(text: str, today: date) -> list[Found[DayWish]]:
         if best and ts[best[1] - 1].start not in covered:
             found.append(Found(best[0], ts[i].start, ts[best[1] - 1].end))
         i = best[1] if best else i + 1
-    merged = _narrowed(text, today, _merged(sorted(found, key=lambda f: f.start)))
-    return [_bounded(text, today, wish) for wish in merged]
+    return _merged(sorted(found, key=lambda f: f.start))
+
+
+def day_wishes(text: str, today: date) -> list[Found[DayWish]]:
+    """The days wished for in ``text``, with their bounds (``after Friday``) and weeks (``Monday next week``)."""
+    narrowed = _narrowed(text, today, days_named(text, today))
+    return [_bounded(text, today, wish) for wish in narrowed]
