@@ -80,8 +80,8 @@ class Exchange:
     async def search(self, type: str, query: Mapping[str, str]) -> list[Record]:
         """The first page of a search whose matches are few."""
         answer = await self.send("GET", type, query=query)
-        entries = (entry.get("resource") or {} for entry in (answer.body or {}).get("entry") or ())
-        return [record(each) for each in entries if each.get("resourceType") == type]
+        found = (member(entry, "resource") for entry in members(answer.body or {}, "entry"))
+        return [record(each) for each in found if each.get("resourceType") == type]
 
     def _url(self, path: str, query: Mapping[str, str] | None) -> httpx.URL:
         """An address below the base. A link to elsewhere is refused: the token would go there."""
@@ -124,11 +124,23 @@ def _date(response: httpx.Response, now: datetime) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+def member(value: JsonObject, name: str) -> JsonObject:
+    """The object under ``name``; an empty one where an EHR sent none, or something else."""
+    inner = value.get(name)
+    return inner if isinstance(inner, dict) else {}
+
+
+def members(value: JsonObject, name: str) -> list[JsonObject]:
+    """The objects in the list under ``name``; whatever else an EHR put there is left out."""
+    inner = value.get(name)
+    return [item for item in inner if isinstance(item, dict)] if isinstance(inner, list) else []
+
+
 def record(content: JsonObject) -> Record:
     """A resource as the EHR sent it, as a record."""
-    meta = content.get("meta") or {}
+    meta = member(content, "meta")
     version, updated = str(meta.get("versionId", "")), str(meta.get("lastUpdated", ""))
-    return Record(content["resourceType"], content.get("id", ""), version, updated, content)
+    return Record(content["resourceType"], str(content.get("id", "")), version, updated, content)
 
 
 def updated_at(record: Record) -> datetime | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from urllib.parse import urlencode
 
+from adapters.fhir.exchange import member, members
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.definitions import definitions
 from fhirserver.ports.ehr import Record
@@ -44,7 +45,7 @@ def condition(type: str, key: str) -> str:
 
 def is_marked(record: Record, key: str) -> bool:
     """Whether the record carries the key of this very update."""
-    tags = (record.content.get("meta") or {}).get("tag", [])
+    tags = members(member(record.content, "meta"), "tag")
     return any(tag.get("system") == SYSTEM and tag.get("code") == key for tag in tags)
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from adapters.fhir.cursor import Mark, read_cursor, whole_milliseconds, write_cursor
-from adapters.fhir.exchange import Answer, Exchange, record, updated_at
+from adapters.fhir.exchange import Answer, Exchange, member, members, record, updated_at
 from adapters.fhir.retries import RetryPolicy, Sleep
 from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import JsonObject
-from fhirserver.ports.ehr import Page, Record, Retryable
+from fhirserver.ports.ehr import Page, Permanent, Record, Retryable
 
 DEPENDENCY_ORDER = (
     *("Organization", "Location", "Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Coverage"),
@@ -112,7 +112,7 @@ class Puller:
         latest: dict[str, Record] = {}
         query = {"_since": instant(since), "_count": str(self._page_size)}
         async for answer in self._bundles(f"{type}/_history", query):
-            for entry in _entries(answer.body or {}):  # newest first
+            for entry in members(answer.body or {}, "entry"):  # newest first
                 if deleted := _deletion(type, entry):
                     latest.setdefault(deleted.id, deleted)
         for each in latest.values():
@@ -123,7 +123,11 @@ class Puller:
         """A search or history, page by page, each request retried."""
         link: str | None = path
         parameters: dict[str, str] | None = query
+        followed: set[str] = set()
         while link is not None:
+            if link in followed:
+                raise Permanent("the EHR's pages lead in a circle")
+            followed.add(link)
             answer = await self._get(link, parameters)
             if answer.body is None or answer.body["resourceType"] != "Bundle":
                 raise Retryable("the answer to a search is not a Bundle", status=answer.status)
@@ -137,22 +141,17 @@ class Puller:
         return answer
 
 
-def _entries(bundle: JsonObject) -> list[JsonObject]:
-    entries: list[JsonObject] = bundle.get("entry") or []
-    return entries
-
-
 def _matches(type: str, bundle: JsonObject) -> Iterator[JsonObject]:
     """The resources that were searched for; included ones and outcomes are left out."""
-    for entry in _entries(bundle):
-        resource = entry.get("resource") or {}
-        mode = (entry.get("search") or {}).get("mode", "match")
+    for entry in members(bundle, "entry"):
+        resource = member(entry, "resource")
+        mode = member(entry, "search").get("mode", "match")
         if mode == "match" and resource.get("resourceType") == type and resource.get("id"):
             yield resource
 
 
 def _deletion(type: str, entry: JsonObject) -> Record | None:
-    request, response = entry.get("request") or {}, entry.get("response") or {}
+    request, response = member(entry, "request"), member(entry, "response")
     id = str(request.get("url", "")).rpartition("/")[2]
     if request.get("method") != "DELETE" or not id:
         return None
@@ -161,8 +160,8 @@ def _deletion(type: str, entry: JsonObject) -> Record | None:
 
 
 def _next(bundle: JsonObject | None) -> str | None:
-    for link in (bundle or {}).get("link") or ():
-        if link.get("relation") == "next":
+    for link in members(bundle or {}, "link"):
+        if link.get("relation") == "next" and link.get("url"):
             return str(link["url"])
     return None
 

@@ -9,7 +9,7 @@ from adapters.fhir import RetryPolicy
 from adapters.fhir.cursor import MOST_SEEN, InvalidCursor, Mark, read_cursor, write_cursor
 from fhirserver.kernel.instants import instant
 from fhirserver.ports.ehr import Permanent, Retryable
-from tests.unit.adapters.in_process import adapter, client, ehr_app, tiny_bundles
+from tests.unit.adapters.in_process import BASE, adapter, client, ehr_app, tiny_bundles
 
 T0 = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 
@@ -200,6 +200,36 @@ async def test_a_link_to_another_server_is_not_followed():
     ehr = late.adapter()
     with pytest.raises(Permanent, match="another server"):
         await pull(ehr)
+    await ehr.close()
+
+
+async def test_pages_in_a_circle_are_left():
+    late = LateEhr()
+    late.links = {"next": f"{BASE}/Patient?page=2"}
+    ehr = late.adapter()
+    with pytest.raises(Permanent, match="circle"):
+        await pull(ehr)
+    await ehr.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"entry": {}, "link": "x"},
+        {"entry": [7, None, {}, {"resource": []}, {"search": 1}, {"resource": {"resourceType": "Patient"}}]},
+        {"link": [{"relation": "next"}, 3], "entry": None},
+        {"entry": [{"resource": {"resourceType": "Patient", "id": "a", "meta": []}}]},
+    ],
+)
+async def test_a_malformed_bundle_does_not_break_a_pull(body):
+    def handle(request):
+        statement = {"resourceType": "CapabilityStatement", "rest": [3, {"mode": "server", "resource": {}}]}
+        bundle = {"resourceType": "Bundle", **body}
+        return httpx.Response(200, json=statement if "metadata" in request.url.path else bundle)
+
+    ehr = adapter(None, httpx.MockTransport(handle), types=("Patient",))
+    records, _ = await pull(ehr)
+    assert [r.id for r in records] in ([], ["a"])
     await ehr.close()
 
 
