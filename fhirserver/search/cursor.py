@@ -60,7 +60,7 @@ def _sort_value(key: SortKey, item: Any) -> SortValue:
         return item
     if wanted is int and type(item) is int and abs(item) <= _LARGEST:
         return item
-    if wanted is float and type(item) in (int, Decimal):
+    if wanted is float and isinstance(item, int | Decimal) and not isinstance(item, bool):
         return float(item)
     return _wrong()
 

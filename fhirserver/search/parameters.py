@@ -24,6 +24,10 @@ class NotKnown(Exception):
     """A parameter or modifier that this server does not have; the message says which are close."""
 
 
+class TooMany(NotKnown):
+    """A chain that fans out to more types than it makes sense to ask."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """Reads the whole value of one parameter; ``branches`` is how many alternatives a chain fans out to."""
@@ -45,7 +49,7 @@ def _is_indexed(parameter: SearchParameter) -> bool:
 def reader(type_name: str, name: str, depth: int = 0) -> Reader:
     """The reader for parameter ``name`` of a resource type. Raises :class:`NotKnown`."""
     if depth > _DEPTH:
-        raise NotKnown(f"A chain of more than {_DEPTH} steps is not supported")
+        raise TooMany(f"A chain of more than {_DEPTH} steps is not supported")
     if name.startswith("_has:"):
         return _reverse(type_name, name, depth)
     head, dot, rest = name.partition(".")
@@ -128,6 +132,8 @@ def _chained_readers(parameter: SearchParameter, target: str, rest: str, depth: 
     for candidate in _targets(parameter):
         try:
             found[candidate] = reader(candidate, rest, depth + 1)
+        except TooMany:
+            raise
         except NotKnown as error:
             refusal = error
     if not found:
