@@ -234,7 +234,7 @@ def test_no_value_gets_into_a_message() -> None:
 
 
 def test_untyped_chains_over_many_types_must_name_one() -> None:
-    assert "name the one" in refused("Provenance", ("target.target.target._id", "x")).issues[0].diagnostics
+    assert "name the one" in refused("Provenance", ("target.subject._id", "x")).issues[0].diagnostics
     refused("Patient", (".".join(["link"] * 40) + ".name", "x"))
 
 
