@@ -65,6 +65,14 @@ class Compiler:
         """The code of ``node`` where a path without a beginning starts at ``this``."""
         return self._compilers[node.__class__](node, this)
 
+    def scoped(self, node: syntax.Node, this: Static) -> Code:
+        """The code of an operand or argument, whose variables are not seen outside it."""
+        outer = self.variables
+        self.variables = set(outer)
+        code = self.compile(node, this)
+        self.variables = outer
+        return code
+
     def refuse(self, message: str, at: int) -> None:
         """Report what is surely a mistake, unless mistakes are to be lived with."""
         if self.strict:
@@ -86,7 +94,7 @@ class Compiler:
         return Code(_current_index, one_of(INTEGER))
 
     def _constant(self, node: syntax.Constant, this: Static) -> Code:
-        return constant(node, self.context, self.variables)
+        return constant(node, self.context, node.name in self.variables)
 
     # Paths
 
@@ -126,7 +134,7 @@ class Compiler:
         return found
 
     def _index(self, node: syntax.Index, this: Static) -> Code:
-        target, index = self.compile(node.target, this), self.compile(node.index, this)
+        target, index = self.compile(node.target, this), self.scoped(node.index, this)
         self.check_ordered(target.static, node.at)
         run, index_run = target.run, index.run
 
@@ -150,7 +158,7 @@ class Compiler:
         return Code(_located(lambda frame, focus: apply(run(frame, focus)), node.at), operand.static)
 
     def _binary(self, node: syntax.Binary, this: Static) -> Code:
-        left, right = self.compile(node.left, this), self.compile(node.right, this)
+        left, right = self.scoped(node.left, this), self.scoped(node.right, this)
         run = operators.binary(node.operator, left.run, right.run)
         return Code(_located(run, node.at), _binary_static(node.operator, left.static, right.static))
 
@@ -173,7 +181,7 @@ class Compiler:
             possible = any(_may_be(name, root) for name in this.types)
             if not possible and root in definitions().resource_types:
                 return None
-        return self.compile(node, this)
+        return self.scoped(node, this)
 
     def _type_test(self, node: syntax.TypeTest, this: Static) -> Code:
         target = self.compile(node.operand, this)
@@ -222,7 +230,7 @@ class Compiler:
         self._check_input(function, node, target.static)
         if function.ordered:
             self.check_ordered(target.static, node.at)
-        arguments = [self.compile(argument, this).run for argument in node.arguments]
+        arguments = [self.scoped(argument, this).run for argument in node.arguments]
         run = _located(_applied(function.apply, target.run, arguments), node.at)
         return Code(run, _result_static(function, target.static))
 

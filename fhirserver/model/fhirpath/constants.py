@@ -10,11 +10,15 @@ from fhirserver.model.fhirpath.values import BOOLEAN, DECIMAL, INTEGER, STRING, 
 
 _URLS = {"ucum": "http://unitsofmeasure.org", "sct": "http://snomed.info/sct", "loinc": "http://loinc.org"}
 _PREFIXES = {"vs-": "http://hl7.org/fhir/ValueSet/", "ext-": "http://hl7.org/fhir/StructureDefinition/"}
+RESERVED = frozenset({"context", "resource", "rootResource", *_URLS})
+"""Names that an expression cannot define."""
 
 
-def constant(node: Constant, context: str | None, variables: set[str]) -> Code:
-    """The code of a ``%name``; one the environment does not know is an error when it is evaluated."""
+def constant(node: Constant, context: str | None, defined: bool) -> Code:
+    """The code of a ``%name``, ``defined`` in the expression or not; an unknown one is an execution error."""
     name = node.name
+    if defined:
+        return Code(lambda frame, focus: frame.variables.get(name, []), ANYTHING)
     if name == "context":
         known = Static(frozenset({context}), many=False) if context else ANYTHING
         return Code(lambda frame, focus: frame.context, known)
@@ -46,8 +50,6 @@ def _root_resource(frame: Frame, focus: Items) -> Items:
 
 
 def _variable(frame: Frame, name: str, at: int) -> Items:
-    if name in frame.variables:
-        return frame.variables[name]
     if name not in frame.environment.variables:
         raise FhirPathError("the environment has no such variable", at)
     return as_items(frame.environment.variables[name])

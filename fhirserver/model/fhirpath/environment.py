@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
 from typing import Protocol
 
 from fhirserver.kernel.instants import Clock, SystemClock
@@ -14,6 +15,8 @@ from fhirserver.model.fhirpath.values import Items, Typed
 
 MAX_STEPS = 2_000_000
 """How many items one evaluation may touch in its loops before it is stopped."""
+UNTIMED_STEPS = 1_000
+"""Steps before the clock is looked at."""
 
 
 class Terminology(Protocol):
@@ -32,6 +35,7 @@ class Environment:
     and the canonical url of a profile and gives None for an unknown profile. ``variables`` are further
     ``%names``: a JSON value each, or a list of :class:`Typed`. ``root_resource`` is the container when the
     resource evaluated is contained in it. ``trace`` receives what ``trace()`` is called with.
+    An evaluation that loops for more than ``seconds`` is stopped.
     """
 
     resolver: Callable[[str], JsonObject | None] | None = None
@@ -42,6 +46,7 @@ class Environment:
     resource: JsonObject | None = None
     root_resource: JsonObject | None = None
     trace: Callable[[str, list[Typed]], None] | None = None
+    seconds: float = 5.0
 
 
 DEFAULT = Environment()
@@ -50,7 +55,7 @@ DEFAULT = Environment()
 class Frame:
     """The state of one evaluation; never shared between two."""
 
-    __slots__ = ("context", "environment", "index", "now", "root", "steps", "total", "variables")
+    __slots__ = ("context", "deadline", "environment", "index", "now", "root", "steps", "total", "variables")
 
     def __init__(self, root: Typed, environment: Environment):
         self.environment = environment
@@ -60,6 +65,7 @@ class Frame:
         self.total: Items = []
         self.variables: dict[str, Items] = {}
         self.steps = 0
+        self.deadline: float | None = None
         self.now: datetime | None = None
 
     def spend(self, steps: int) -> None:
@@ -67,6 +73,14 @@ class Frame:
         self.steps += steps
         if self.steps > MAX_STEPS:
             raise FhirPathError("the evaluation takes too many steps")
+        if self.steps > UNTIMED_STEPS:
+            self._check_time()
+
+    def _check_time(self) -> None:
+        if self.deadline is None:
+            self.deadline = monotonic() + self.environment.seconds
+        elif monotonic() > self.deadline:
+            raise FhirPathError("the evaluation takes too long")
 
     def instant(self) -> datetime:
         """The instant of this evaluation: the same whenever it is asked."""

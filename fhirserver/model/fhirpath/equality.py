@@ -49,15 +49,7 @@ def _equal_quantities(left: Typed, right: Typed) -> bool | None:
     if ours is None or theirs is None:
         return bool(left.value == right.value)
     order = quantity.compare(ours, theirs)
-    if order is None:
-        return None if quantity.comparable(ours, theirs, loosely=True) is not None else _unlike(ours, theirs)
-    return order == 0
-
-
-def _unlike(left: quantity.Quantity, right: quantity.Quantity) -> bool | None:
-    """Quantities of different dimensions are not equal; with an unknown unit nothing can be said."""
-    known = quantity.scale(left) is not None and quantity.scale(right) is not None
-    return None if known else False
+    return None if order is None else order == 0
 
 
 def quantity_of(item: Typed) -> quantity.Quantity | None:

@@ -73,7 +73,7 @@ def _unescape(text: str) -> str:
 
 
 def unescaped(text: str, controls: Mapping[str, str]) -> str:
-    """``text`` with its ``\\uXXXX`` and control escapes replaced; before other characters ``\\`` is dropped."""
+    """``text`` with ``\\uXXXX`` and control escapes replaced; before others the ``\\`` is dropped."""
 
     def character(match: re.Match[str]) -> str:
         code = match.group(1)

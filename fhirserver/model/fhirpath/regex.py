@@ -9,6 +9,7 @@ from fhirserver.model.fhirpath.errors import FhirPathError
 
 MAX_PATTERN = 2_000
 MAX_SUBJECT = 100_000
+_NAMED = re.compile(r"(?<!\\)\(\?<(?![=!])")
 _GROUP = re.compile(r"\\(.)|\$(\d)|\$\{(\w+)\}", re.DOTALL)
 
 
@@ -17,7 +18,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     if len(pattern) > MAX_PATTERN:
         raise FhirPathError(f"the regular expression is longer than {MAX_PATTERN} characters")
     try:
-        return re.compile(pattern, re.DOTALL)
+        return re.compile(_NAMED.sub("(?P<", pattern), re.DOTALL)
     except (re.error, RecursionError, OverflowError):
         raise FhirPathError("not a regular expression") from None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from fhirserver.model.fhirpath import references, syntax
 from fhirserver.model.fhirpath.code import ANYTHING, Code, Run, Static, one_of
+from fhirserver.model.fhirpath.constants import RESERVED
 from fhirserver.model.fhirpath.environment import Frame
 from fhirserver.model.fhirpath.equality import key
 from fhirserver.model.fhirpath.errors import semantic_error
@@ -35,10 +36,10 @@ Build: TypeAlias = "Callable[[Compiler, syntax.Call, Code, Static], Code]"
 
 def _each(run: Run, frame: Frame, items: Items) -> list[Items]:
     """What ``run`` gives for each item, with ``$index`` set."""
-    frame.spend(len(items))
-    outer = frame.index
+    outer, spend = frame.index, frame.spend
     out = []
     for at, item in enumerate(items):
+        spend(1)
         frame.index = at
         out.append(run(frame, [item]))
     frame.index = outer
@@ -47,7 +48,7 @@ def _each(run: Run, frame: Frame, items: Items) -> list[Items]:
 
 def _body(compiler: Compiler, node: syntax.Call, at: int, target: Code) -> Code:
     """The argument compiled to run once for each item of the target."""
-    return compiler.compile(node.arguments[at], target.static._replace(many=False, ordered=True))
+    return compiler.scoped(node.arguments[at], target.static._replace(many=False, ordered=True))
 
 
 def _where(compiler: Compiler, node: syntax.Call, target: Code, this: Static) -> Code:
@@ -116,26 +117,25 @@ def _repeat(compiler: Compiler, node: syntax.Call, target: Code, this: Static) -
 def _repeated(compiler: Compiler, node: syntax.Call, static: Static) -> Run:
     """The projection, typed for the items it starts with and for those it finds."""
     item = static._replace(many=False, ordered=True)
-    first = compiler.compile(node.arguments[0], item).static
+    first = compiler.scoped(node.arguments[0], item).static
     if item.types == first.types:
-        return compiler.compile(node.arguments[0], item).run
-    return compiler.compile(node.arguments[0], ANYTHING._replace(many=False)).run
+        return compiler.scoped(node.arguments[0], item).run
+    return compiler.scoped(node.arguments[0], ANYTHING._replace(many=False)).run
 
 
 def _aggregate(compiler: Compiler, node: syntax.Call, target: Code, this: Static) -> Code:
     compiler.check_arity(node, 1, 2)
     run, body = target.run, _body(compiler, node, 0, target).run
-    initial = compiler.compile(node.arguments[1], this).run if len(node.arguments) > 1 else None
+    initial = compiler.scoped(node.arguments[1], this).run if len(node.arguments) > 1 else None
 
     def aggregate(frame: Frame, focus: Items) -> Items:
         items = run(frame, focus)
         outer_total, outer_index = frame.total, frame.index
         total = initial(frame, focus) if initial is not None else []
-        frame.spend(len(items))
         for at, item in enumerate(items):
             frame.total, frame.index = total, at
             total = body(frame, [item])
-            frame.spend(len(total))
+            frame.spend(1 + len(total))
         frame.total, frame.index = outer_total, outer_index
         return total
 
@@ -192,8 +192,9 @@ def _of_type(compiler: Compiler, node: syntax.Call, target: Code, this: Static) 
 
 
 def _as(compiler: Compiler, node: syntax.Call, target: Code, this: Static) -> Code:
+    """``as`` of several items is an error, except of ``descendants()``: R4's own dom-3 relies on that."""
     code = compiler.narrowed(target, _type_argument(compiler, node))
-    if not target.static.many:
+    if not target.static.many or target.static.types is None:
         return code
     run, narrowed = target.run, code.run
 
@@ -217,7 +218,7 @@ def _resolve(compiler: Compiler, node: syntax.Call, target: Code, this: Static) 
 def _extension(compiler: Compiler, node: syntax.Call, target: Code, this: Static) -> Code:
     compiler.check_arity(node, 1, 1)
     run = compiler.member(target, "extension", node.at).run
-    url_run = compiler.compile(node.arguments[0], this).run
+    url_run = compiler.scoped(node.arguments[0], this).run
 
     def extension(frame: Frame, focus: Items) -> Items:
         items = run(frame, focus)
@@ -231,7 +232,7 @@ def _extension(compiler: Compiler, node: syntax.Call, target: Code, this: Static
 
 def _trace(compiler: Compiler, node: syntax.Call, target: Code, this: Static) -> Code:
     compiler.check_arity(node, 1, 2)
-    run, name_run = target.run, compiler.compile(node.arguments[0], this).run
+    run, name_run = target.run, compiler.scoped(node.arguments[0], this).run
     project = _body(compiler, node, 1, target).run if len(node.arguments) > 1 else None
 
     def trace(frame: Frame, focus: Items) -> Items:
@@ -250,7 +251,7 @@ def _define_variable(compiler: Compiler, node: syntax.Call, target: Code, this: 
     compiler.check_arity(node, 1, 2)
     name = _literal_name(node)
     value = _body(compiler, node, 1, target).run if len(node.arguments) > 1 else None
-    if name in compiler.variables or name in ("context", "resource", "rootResource", "ucum", "sct", "loinc"):
+    if name in compiler.variables or name in RESERVED:
         raise semantic_error("the variable is already defined", node.at)
     compiler.variables.add(name)
     run = target.run
@@ -292,7 +293,7 @@ def _sort_key(compiler: Compiler, argument: syntax.Node, target: Code) -> tuple[
     if isinstance(argument, syntax.Sign):
         direction = -1 if argument.operator == "-" else 1
         argument = argument.operand
-    return compiler.compile(argument, target.static._replace(many=False, ordered=True)).run, direction
+    return compiler.scoped(argument, target.static._replace(many=False, ordered=True)).run, direction
 
 
 def _comparison(column: list[Typed | None], direction: int) -> Callable[[int, int], int]:
@@ -310,7 +311,7 @@ def _comparison(column: list[Typed | None], direction: int) -> Callable[[int, in
 def _coalesce(compiler: Compiler, node: syntax.Call, target: Code, this: Static) -> Code:
     if not node.arguments:
         raise semantic_error("wrong number of arguments", node.at)
-    codes = [compiler.compile(argument, this) for argument in node.arguments]
+    codes = [compiler.scoped(argument, this) for argument in node.arguments]
 
     def coalesce(frame: Frame, focus: Items) -> Items:
         return next((found for code in codes if (found := code.run(frame, focus))), [])
