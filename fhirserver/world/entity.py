@@ -31,7 +31,7 @@ from fhirserver.world.units import same, same_order, split
 class Entity:
     """One resource: its number, its newest version, its ledger and the world that follows from it.
 
-    ``json`` is the resource as sent, with meta; empty when deleted.
+    ``json`` is the resource as sent, with meta, and ``content`` its bytes; both are empty when deleted.
     """
 
     key: Key
@@ -42,6 +42,7 @@ class Entity:
     ledger: Ledger
     world: World
     json: JsonObject
+    content: bytes
 
     @property
     def deleted(self) -> bool:
@@ -53,8 +54,7 @@ class Entity:
         return max(self.position, self.ledger.position)
 
     def as_version(self) -> Version:
-        content = b"" if self.deleted else dumps(self.json)
-        return Version(*self.key, self.version, self.position, self.recorded, self.deleted, content)
+        return Version(*self.key, self.version, self.position, self.recorded, self.deleted, self.content)
 
     def as_row(self) -> Row:
         return Row(self.pk, self.as_version(), dump_ledger(self.ledger))
@@ -66,9 +66,9 @@ def from_row(row: Row) -> Entity:
     json: JsonObject = loads(version.content) if version.content else {}
     ledger = load_ledger(row.ledger, split(version.type, clean(json)))
     key = Key(version.type, version.id)
-    return Entity(
-        key, row.pk, version.version, version.position, version.recorded, ledger, resolve(ledger), json
-    )
+    world = resolve(ledger)
+    at = (version.version, version.position, version.recorded)
+    return Entity(key, row.pk, *at, ledger, world, json, version.content)
 
 
 def apply(entity: Entity | None, event: JsonObject, commit: Commit) -> Entity:
@@ -91,7 +91,8 @@ def _project(entity: Entity | None, event: JsonObject, commit: Commit, ledger: L
     version = _next_version(entity, commit)
     json = {} if world.deleted else render(*key, version, commit.recorded, world)
     pk: int = entity.pk if entity else event["pk"]
-    return Entity(key, pk, version, commit.position, commit.recorded, ledger, world, json)
+    content = b"" if world.deleted else dumps(json)
+    return Entity(key, pk, version, commit.position, commit.recorded, ledger, world, json, content)
 
 
 def _next_version(entity: Entity | None, commit: Commit) -> int:

@@ -304,7 +304,7 @@ def _index(stamps: list[Stamp], stamp: Stamp) -> int:
 def _restated_units(view: View, said: Said, news: Iterable[str]) -> Units:
     """The stated order wins for a full statement; a partial one keeps the old order and appends."""
     if said.full:
-        return said.units
+        return {unit: value if unit in news else view.units[unit] for unit, value in said.units.items()}
     units = {unit: value for unit, value in view.units.items() if unit in said.units or unit not in news}
     return ordered({**units, **said.units})
 

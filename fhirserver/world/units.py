@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Callable
 from functools import lru_cache
 
-from fhirserver.kernel.json import Json, JsonObject, canonical
+from fhirserver.kernel.json import Json, JsonObject, canonical, dumps
 from fhirserver.model.definitions import definitions
 
 Units = dict[str, Json]
@@ -175,4 +175,6 @@ def join(units: Units) -> JsonObject:
 
 def same(one: Json, other: Json) -> bool:
     """Equality that minds a decimal's precision and does not mind the order of members."""
-    return one is other or (one == other and canonical(one) == canonical(other))
+    if one is other:
+        return True
+    return bool(one == other) and (dumps(one) == dumps(other) or canonical(one) == canonical(other))
