@@ -1,0 +1,1 @@
+"""``credence demo``: the whole story on this machine, with nothing but this package."""
