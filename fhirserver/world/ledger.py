@@ -266,7 +266,8 @@ def _news(view: View, said: Said, stamp: Stamp) -> dict[str, Stamp]:
 
 def _news_on(view: View, unit: str, value: Json, said: Said, stamp: Stamp) -> Stamp | None:
     """Another value is a new claim; the same one said more surely is the same claim with more confidence."""
-    new, before = said.stamp(unit, stamp), view.stamp(unit)
+    new = said.stamp(unit, stamp) if said.confidences else stamp
+    before = view.stamp(unit)
     if before is None or unit in said.anew or not same(view.units.get(unit), value):
         return new
     return before.raised(new) if new.confidence > before.confidence else None
@@ -286,12 +287,13 @@ def _with_news(view: View, said: Said, stamp: Stamp, news: dict[str, Stamp], ful
     stamps, at = list(view.stamps), dict(view.at)
     for unit, new in news.items():
         at[unit] = _index(stamps, new)
+    at_full = view.full if full is None else _index(stamps, full)
     return replace(
         view,
         units=_restated_units(view, said, news),
-        stamps=tuple(stamps) if full is None else (*stamps, full),
+        stamps=tuple(stamps),
         at=at,
-        full=view.full if full is None else len(stamps),
+        full=at_full,
     )
 
 
@@ -313,12 +315,9 @@ def _compact(view: View) -> View:
     """Drop stamps nothing points at; make the one that most units share the base."""
     index = {unit: view.at.get(unit, view.base) for unit in view.units}
     absent = {unit: at for unit, at in view.at.items() if unit not in view.units}
-    used = dict.fromkeys(
-        view.stamps[at]
-        for at in (*index.values(), *absent.values(), *(() if view.full is None else (view.full,)))
-    )
-    stamps = sorted(used, key=lambda stamp: (stamp.position, stamp.heard, stamp.confidence))
-    to_new = {old: stamps.index(stamp) for old, stamp in enumerate(view.stamps) if stamp in used}
+    used = {*index.values(), *absent.values(), *(() if view.full is None else (view.full,))}
+    to_new = {old: new for new, old in enumerate(sorted(used))}
+    stamps = tuple(view.stamps[old] for old in to_new) or view.stamps
     shared = Counter(to_new[at] for at in index.values())
     base = max(shared, key=lambda at: (shared[at], at), default=0)
     at = {
@@ -327,4 +326,4 @@ def _compact(view: View) -> View:
         if unit in absent or to_new[old] != base
     }
     full = None if view.full is None else to_new[view.full]
-    return replace(view, stamps=tuple(stamps) or view.stamps, base=base, at=at, full=full)
+    return replace(view, stamps=stamps, base=base, at=at, full=full)

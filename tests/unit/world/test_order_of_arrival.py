@@ -13,9 +13,11 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytest import MonkeyPatch
 
 from fhirserver.kernel.json import JsonObject, canonical, dumps
 from fhirserver.ports.log import Commit, Statement
+from fhirserver.world import ledger
 from fhirserver.world.entity import Entity, apply, from_row
 from fhirserver.world.ledger import dump_ledger, load_ledger
 from fhirserver.world.render import clean
@@ -198,3 +200,16 @@ def test_a_contested_unit_goes_to_the_surest_then_the_latest(pick: Random) -> No
     world = take_in(said).world
     assert world.units["gender"] == best["content"]
     assert world.confidence == best["confidence"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(seeds)
+def test_compacting_never_changes_the_world(pick: Random) -> None:
+    arriving = interleaved(pick, histories(pick))
+    compacted = take_in(arriving)
+    with MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "_compact", lambda view: view)
+        spread = take_in(arriving)
+    stamped = [{unit: view.stamp(unit) for unit in view.stated()} for view in compacted.ledger.views]
+    assert stamped == [{unit: view.stamp(unit) for unit in view.stated()} for view in spread.ledger.views]
+    assert compacted.world.units == spread.world.units and compacted.world.lower == spread.world.lower
