@@ -23,12 +23,12 @@ _WISHES: dict[str, str] = {
     r"(?:new |follow ?up |annual |physical )?(?:appointment|visit|checkup|check up|physical|exam|slot)\b"
     r"|\b(?:need|want|like) to (?:see|come in|be seen)\b|\bsee (?:the|a|my) (?:doctor|nurse)\b|"
     r"\bnew appointment\b"
-    r"|\bfollow up (?:appointment|visit)\b|\b(?:book|schedule) (?:something|it|one)\b",
+    r"|\bfollow up (?:appointment|visit)\b|\b(?:book|schedule|make) (?:something|it|one|another|a new one)\b",
     "confirm": r"\b(?:confirm|check|verify|double check) (?:on )?(?:my|the|that|an|about my|"
     r"our) (?:\w+ ){0,2}"
     r"(?:appointment|visit)|\bwhen(?:'s| is| am) (?:my|i|his|her|the|our|it)\b(?! insurance)"
     r"|\b(?:calling|asking|question|know|check\w*) (?:\w+ )?about (?:[\w']+ ){1,3}(?:appointment|visit)"
-    r"|\bdo i have (?:an|any) appointment"
+    r"|\bdo i have (?:an|any|another) (?:\w+ )?(?:appointment|visit)|\b(?:when|what time) (?:my|our) (?:\w+ )?(?:appointment|visit)"
     r"|\b(?:what|which) (?:time|day)(?:'s| is) (?:my|the) (?:\w+ )?(?:appointment|visit)"
     r"|\bappointment (?:is )?still (?:on|good)|\bi'll be there\b",
     "insurance": r"\binsurance\b(?! (?:reminder|question about my bill))|\b(?:my|new) (?:coverage|plan|"
