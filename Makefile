@@ -29,7 +29,8 @@ ROUNDS ?= 200
 export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-mongo check format corpus bench faults clean
+.PHONY: help demo serve test test-mongo check check-style check-types check-layers check-docs check-size \
+        format corpus bench faults clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,12 +48,22 @@ test: $(DEV) $(MONGO_SERVER)  ## every test of a few seconds, in parallel (under
 test-mongo: $(DEV) $(MONGO_SERVER)  ## only the tests that need a server on the MongoDB wire
 	@$(MONGO_ENV) $(BIN)/python -m pytest -m "mongo and not slow" tests $(ARGS)
 
-check: $(DEV)  ## style, types, layers, sizes and documents
+check: check-style check-types check-layers check-docs check-size  ## style, types, layers, documents and sizes
+
+check-style: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+check-types: $(DEV)
 	$(BIN)/mypy
+
+check-layers: $(DEV)
 	$(BIN)/lint-imports
+
+check-docs: $(DEV)
 	$(BIN)/python scripts/check_docs.py
+
+check-size: $(DEV)
 	$(BIN)/python scripts/check_size.py
 
 format: $(DEV)  ## put the sources into the form that check asks for
