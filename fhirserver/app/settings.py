@@ -16,6 +16,7 @@ from fhirserver.world.vocabulary import CERTAIN
 SYSTEM = Source("credence", "system", authoritative=True)
 """The server's own voice: review and writeback tasks."""
 
+_SECONDS = ("pull_seconds", "push_seconds", "retry_cap_seconds")
 _TABLES = frozenset({"server", "storage", "policy", "source", "principal", "connector"})
 
 
@@ -38,6 +39,7 @@ class Connector:
     pull_seconds: float = 10.0
     push_seconds: float = 1.0
     concurrency: int = 4
+    retry_cap_seconds: float = 30.0
     types: tuple[str, ...] = ()
 
 
@@ -207,8 +209,6 @@ def _connector(number: int, entry: dict[str, Any], sources: dict[str, Source]) -
         raise InvalidSettings(f"{where}: there is no [[source]] with id '{entry['source']}'")
     if entry.get("kind", "fhir") != "fhir":
         raise InvalidSettings(f"{where}: kind is 'fhir'")
-    numbers: dict[str, Any] = {
-        name: float(entry[name]) for name in ("pull_seconds", "push_seconds") if name in entry
-    }
+    numbers: dict[str, Any] = {name: float(entry[name]) for name in _SECONDS if name in entry}
     members: dict[str, Any] = {**entry, **numbers, "types": tuple(entry.get("types", ()))}
     return Connector(**members)

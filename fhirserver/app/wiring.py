@@ -109,7 +109,7 @@ def _loops(settings: Settings, context: Context) -> Sequence[tuple[str, Loop]]:
 def make_runner(connector: Connector, context: Context) -> Runner:
     """One connector at work on the store."""
     token = Path(connector.token_file).read_text().strip() if connector.token_file else connector.token
-    retries = RetryPolicy()
+    retries = RetryPolicy(cap=connector.retry_cap_seconds)
     reach = FhirSettings(connector.url, retries=retries)
     if connector.types:
         reach = replace(reach, types=connector.types)

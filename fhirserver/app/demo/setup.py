@@ -21,6 +21,7 @@ url = "{url}"
 token_file = "{token_file}"
 pull_seconds = 2
 push_seconds = 0.5
+retry_cap_seconds = 3
 """
 
 FAULTS = {

@@ -130,7 +130,7 @@ def _appointment(world: World) -> dict[str, Any]:
 def _call(stage: Stage, world: World, timeline: Timeline) -> CallRecord:
     def on_event(event: Event) -> None:
         if event.kind == "identified":
-            world.ehr_faults(down_for=DOWN_SECONDS)
+            world.ehr_faults(down=DOWN_SECONDS)
             timeline.line("ehr", f"DOWN for {DOWN_SECONDS:.0f} s", "bold red")
         timeline.on_call(event)
 
