@@ -23,13 +23,15 @@ _UNSURE = re.compile(
     r"possibly|let me think|let me check|hold on|one moment|just a second|hang on)\b"
 )
 _NO = re.compile(
-    r"\b(no|nope|nah|not (?:really|quite|right|correct|that|exactly|today|now|me|him|her)|"
+    r"\b(no|nope|nah|not (?:really|quite|right|correct|that|exactly|today|now|me|him|her|good|great|what|it|going)|"
     r"wrong|incorrect|negative|"
     r"that isn't|that's not|that is not|it's not|it isn't|i don't|i do not|don't|do not|neither|none|"
     r"doesn't work|does not work|can't|cannot|i can not|won't work|never|isn't (?:right|correct))\b"
 )
 _YES = re.compile(
-    r"\b(yes|yeah|yep|yup|ya|yah|sure|okay|ok|correct|right|exactly|absolutely|"
+    r"\b(yes|yeah|alright|all right|cool|fantastic|super|nice|wonderful|terrific|awesome|excellent|lovely|"
+    r"i want (?:it|that)|i(?:'d| would) (?:like|love) (?:it|that)|would (?:work|suit)|"
+    r"what i want|yep|yup|ya|yah|sure|okay|ok|correct|right|exactly|absolutely|"
     r"definitely|of course|please do|"
     r"go ahead|sounds (?:good|great|right|fine|perfect)|perfect|great|"
     r"good|fine|that works|works for me|that'll work|"
@@ -39,9 +41,10 @@ _YES = re.compile(
     r"i'll take (?:it|that)|book it|speaking|please)\b"
 )
 _NO_BUT_YES = re.compile(
-    r"^(?:oh )?no (?:no )?(?:that's|that is|it's|it is|you're|this is|that works|thats|that'll)?\s*"
-    r"(?:right|correct|fine|good|great|perfect|okay|ok|works)\b|\bno (?:problem|worries)\b|\bwhy not\b"
+    r"^(?:oh )?no (?:no )?(?:that's|that is|it's|it is|you're|this is|thats)?\s*(?:right|correct)\b|"
+    r"\bno (?:problem|worries)\b|\bwhy not\b"
 )
+_SURELY = re.compile(r"^(?:sure|go ahead|absolutely|definitely|of course|certainly|yes please)\b")
 _YES_BUT_NO = re.compile(
     r"^(?:yes|yeah|well|ok|okay)\s+(?:no|but (?:no|not))\b(?! problem)|\b(?:yes|yeah) but .*\b(?:wrong|not)\b"
 )
@@ -64,7 +67,7 @@ def answer(text: str) -> Answer | None:
         return None
     if _YES_BUT_NO.search(said):
         return Answer.NO
-    if _NO_BUT_YES.search(said):
+    if _NO_BUT_YES.search(said) or _SURELY.match(said):
         return Answer.YES
     if _UNSURE.search(said):
         return Answer.UNSURE
