@@ -74,6 +74,8 @@ def _named_weekday(ts: Sequence[Token], i: int, today: date) -> Read | None:
         return None
     ahead = (day - today.weekday()) % 7
     coming = today + timedelta(days=ahead or (0 if led == "this" else 7))
+    if [t.text for t in ts[at + 1 : at + 3]] == ["this", "week"]:
+        return _one(_monday(today) + timedelta(days=day)), at + 3
     if [t.text for t in ts[at + 1 : at + 3]] == ["next", "week"]:
         return _one(_monday(today) + timedelta(days=7 + day)), at + 3
     if led == "next" and coming < _monday(today) + timedelta(days=7):
@@ -156,19 +158,30 @@ def _month(ts: Sequence[Token], i: int, today: date) -> Read | None:
     return DayWish(max(first, today), last), i + 2
 
 
+def _nth_of(ts: Sequence[Token], nth: tuple[int, int], today: date) -> Read | None:
+    """``the 14th of this month``, ``of next month``."""
+    said = (_word(ts, nth[1] + 1), _word(ts, nth[1] + 2))
+    if said not in (("this", "month"), ("next", "month"), ("the", "month")):
+        return None
+    month = (today.replace(day=1) + timedelta(days=32 if said[0] == "next" else 0)).replace(day=1)
+    day = calendar_day(month.year, month.month, nth[0])
+    return (_one(day), nth[1] + 3) if day else None
+
+
 def _nth(ts: Sequence[Token], i: int, today: date) -> Read | None:
     """``the 14th``, ``on the third``: the next such day of a month."""
-    if _word(ts, i) != "the":
+    led = 1 if _word(ts, i) == "the" else 0
+    found = ordinal(ts, i + led)
+    if found and not led and _word(ts, i - 1) != "on" and _word(ts, found[1]) != "of":
         return None
-    found = ordinal(ts, i + 1)
-    if (
-        found is None
-        or not 1 <= found[0] <= 31
-        or _word(ts, found[1]) in ("one", "time", "option", "of", "slot")
-    ):
+    if found is None or not 1 <= found[0] <= 31 or _word(ts, found[1]) in ("one", "time", "option", "slot"):
         return None
+    if _word(ts, found[1]) == "of":
+        return _nth_of(ts, found, today)
     written = (
-        ts[i + 1].is_number or _word(ts, i - 1) in ("on", "for", "to", "by", "until", "from") or found[0] > 4
+        ts[i + led].is_number
+        or _word(ts, i - 1) in ("on", "for", "to", "by", "until", "from")
+        or found[0] > 4
     )
     year, month = today.year, today.month
     for _ in range(12):

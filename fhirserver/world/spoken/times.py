@@ -130,7 +130,7 @@ def _past(ts: Sequence[Token], i: int) -> tuple[time, int] | None:
     ):
         return None
     half, end = _meridiem(ts, hour[1])
-    start = _clock(hour[0], 0, half)
+    start = time(12, 0) if hour[0] == 12 else _clock(hour[0], 0, half)
     total = (start.hour * 60 if start else 0) + sign * minute[0]
     return (time(total // 60, total % 60), end) if start and total >= 0 else None
 
@@ -141,6 +141,33 @@ def _in_span(ts: Sequence[Token], i: int) -> bool:
     return bool(said) and said[-1] in ("and", "to") and bool({"between", "from"} & set(said))
 
 
+_LEADS = frozenset(("at", "around", "about", "after", "before", "by", "between", "until", "till", "from"))
+
+
+def _after_clock(ts: Sequence[Token], i: int) -> int:
+    """The index after ``o'clock`` however it is spelled, or ``i``."""
+    if _word(ts, i) in ("o'clock", "oclock"):
+        return i + 1
+    if _word(ts, i) == "o":
+        at = i + 2 if i + 1 < len(ts) and ts[i + 1].is_mark else i + 1
+        return at + 1 if _word(ts, at) == "clock" else i
+    return i
+
+
+def _led_by_part(ts: Sequence[Token], i: int) -> tuple[time, int] | None:
+    """``morning 11``, ``afternoon at one``, ``evening 5``."""
+    half = {"morning": "am", "afternoon": "pm", "evening": "pm"}.get(_word(ts, i))
+    at = i + 2 if _word(ts, i + 1) == "at" else i + 1
+    hour = _hour(ts, at) if half else None
+    if half is None or hour is None:
+        return None
+    minute = _minute(ts, hour[1] + 1 if _word(ts, hour[1]) == ":" else hour[1])
+    start = _clock(hour[0], minute[0] if minute else 0, half)
+    if _meridiem(ts, minute[1] if minute else _after_clock(ts, hour[1]))[0]:
+        return None
+    return (start, minute[1] if minute else _after_clock(ts, hour[1])) if start else None
+
+
 def _said(ts: Sequence[Token], i: int) -> tuple[time, int] | None:
     """``two thirty pm``, ``nine o'clock``, ``at ten``, ``10am``; a bare number alone is no time."""
     hour = _hour(ts, i)
@@ -148,20 +175,10 @@ def _said(ts: Sequence[Token], i: int) -> tuple[time, int] | None:
         return None
     minute = _minute(ts, hour[1])
     at, minutes = (minute[1], minute[0]) if minute else (hour[1], 0)
-    clock_word = _word(ts, at) in ("o'clock", "oclock")
-    half, end = _meridiem(ts, at + 1 if clock_word else at)
-    led = _word(ts, i - 1) in (
-        "at",
-        "around",
-        "about",
-        "after",
-        "before",
-        "by",
-        "between",
-        "until",
-        "till",
-        "from",
-    )
+    rest = _after_clock(ts, at)
+    clock_word = rest > at
+    half, end = _meridiem(ts, rest)
+    led = _word(ts, i - 1) in _LEADS
     led = led or _in_span(ts, i)
     if not (half or clock_word or led or (minute and minutes % 5 == 0 and not ts[i].is_number)):
         return None
@@ -176,7 +193,7 @@ def _named(ts: Sequence[Token], i: int) -> tuple[time, int] | None:
 
 
 def _time_at(ts: Sequence[Token], i: int) -> tuple[time, int] | None:
-    for reader in (_named, _written, _past, _said):
+    for reader in (_named, _led_by_part, _written, _past, _said):
         found = reader(ts, i)
         if found:
             return found
@@ -225,6 +242,8 @@ def _bounded(ts: Sequence[Token], at: time, i: int) -> TimeWish:
         return TimeWish(at, _NIGHT)
     if before in ("before", "until", "till", "by") or (before == "than" and _word(ts, i - 2) == "earlier"):
         return TimeWish(_DAWN, at)
+    if before == "about" and _word(ts, i - 2) in ("how", "what"):
+        return TimeWish(at, _shifted(at, 1), at)
     if before in ("around", "about"):
         return TimeWish(_shifted(at, -60), _shifted(at, 61))
     return TimeWish(at, _shifted(at, 1), at)

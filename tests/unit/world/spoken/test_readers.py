@@ -229,3 +229,33 @@ def test_shapes() -> None:
     assert not is_npi("1234567890")
     assert is_postal_code("02118")
     assert not is_postal_code("0211")
+
+
+@pytest.mark.parametrize(
+    ("text", "exact"),
+    [
+        ("morning 11", time(11, 0)),
+        ("evening 5 please", time(17, 0)),
+        ("afternoon at one", time(13, 0)),
+        ('5 o"clock in the evening', time(17, 0)),
+        ("how about 12:30", time(12, 30)),
+        ("a quarter to 12 in the morning", time(11, 45)),
+        ("half past 12 in the afternoon", time(12, 30)),
+        ("twenty past four", time(16, 20)),
+    ],
+)
+def test_exact_times_in_odd_orders(text: str, exact: time) -> None:
+    assert exact in [f.value.exact for f in time_wishes(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("the 28th of this month", date(2026, 11, 28)),
+        ("on 5th of next month", date(2026, 12, 5)),
+        ("Friday this week", date(2026, 11, 20)),
+        ("Tuesday next week", date(2026, 11, 24)),
+    ],
+)
+def test_days_of_months_and_weeks(text: str, day: date) -> None:
+    assert [f.value.first for f in day_wishes(text, TODAY)] == [day]
