@@ -38,7 +38,7 @@ def repeats(pattern: str) -> int:
 
 
 def _count(items: Iterable[Any], choices: bool) -> int:
-    return sum(_count_of(str(op), argument, choices) for op, argument in items)
+    return sum([_count_of(str(op), argument, choices) for op, argument in items])
 
 
 def _count_of(op: str, argument: Any, choices: bool) -> int:
@@ -46,7 +46,7 @@ def _count_of(op: str, argument: Any, choices: bool) -> int:
     if op in (*_REPEATS, "POSSESSIVE_REPEAT"):
         least, most, inner = argument
         if choices:
-            return (least != most) + _count(inner, choices=True)
+            return int(least != most) + _count(inner, choices=True)
         return 1 + 10 * _count(inner, choices=True) if most > 10 else _count(inner, choices=False)
     if op == "BRANCH":
         return choices + sum(_count(one, choices) for one in argument[1])
@@ -115,7 +115,8 @@ class Automaton:
 
     def _item(self, op: str, argument: Any, then: int) -> int:
         if op in _REPEATS:
-            return self._repeat(*argument, then)
+            least, most, inner = argument
+            return self._repeat(least, most, inner, then)
         if op == "BRANCH":
             return self._state(State(False, None, [self._sequence(one, then) for one in argument[1]]))
         if op == "SUBPATTERN" and not argument[1] and not argument[2]:

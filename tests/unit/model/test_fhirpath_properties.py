@@ -19,10 +19,13 @@ PATIENT = loads(
 )
 QUICK = Environment(seconds=0.2)
 
-literals = st.sampled_from(
-    ["1", "0", "-1", "2.50", "'a'", "''", "'1'", "'2014-01'", "true", "false", "{}", "@2014", "@2014-01-31", "@2014-01-01T10:00Z", "@2014-01-01T10", "@T10:30", "4_days", "1_'kg'", "10.5_'mg'", "3_months", "$this", "name", "name.given", "birthDate", "active", "extension.value", "multipleBirth", "%resource", "$index", "$total", "generalPractitioner", "id", "Patient", "2147483647", "0.00000000001", "99999999999999999999.9"]
-).map(lambda text: text.replace("_", " "))
-operators = st.sampled_from(["+", "-", "*", "/", "div", "mod", "&", "|", "=", "!=", "~", "!~", "<", "<=", ">", ">=", "in", "contains", "and", "or", "xor", "implies"])
+LITERALS = """1 0 -1 2.50 'a' '' '1' '2014-01' true false {} @2014 @2014-01-31 @2014-01-01T10:00Z @2014-01-01T10
+@T10:30 4_days 1_'kg' 10.5_'mg' 3_months $this name name.given birthDate active extension.value multipleBirth
+%resource $index $total generalPractitioner id Patient 2147483647 0.00000000001 99999999999999999999.9"""
+OPERATORS = "+ - * / div mod & | = != ~ !~ < <= > >= in contains and or xor implies"
+
+literals = st.sampled_from(LITERALS.split()).map(lambda text: text.replace("_", " "))
+operators = st.sampled_from(OPERATORS.split())
 lambdas = st.sampled_from(["where", "select", "all", "exists", "repeat", "aggregate", "sort", "trace", "iif"])
 types = st.sampled_from(
     ["string", "Quantity", "System.Boolean", "Integer", "Patient", "HumanName", "DateTime"]
