@@ -577,50 +577,50 @@ class SharedStorageContract(StorageContract):
     """For storages that several processes reach: writers in processes of their own, some of them killed."""
 
     async def test_processes_race_and_a_follower_sees_it_in_order(self, place: Place) -> None:
-        writers = [_start_writer(place, f"w{number}", 40) for number in range(2)]
+        writers = [start_writer(place, f"w{number}", 40) for number in range(2)]
         try:
             async with connected(place) as reader:
                 seen = await _follow_processes(reader, writers)
-            acknowledged = [_lines(writer) for writer in writers]
+            acknowledged = [lines(writer) for writer in writers]
         finally:
-            _end(writers)
+            end(writers)
         assert [len(lines) for lines in acknowledged] == [40, 40]
         assert [one.position for one in seen] == list(range(1, len(seen) + 1))
-        await _check_acknowledged(place, list(itertools.chain(*acknowledged)))
+        await check_acknowledged(place, list(itertools.chain(*acknowledged)))
 
     @pytest.mark.parametrize("seconds", [0.05, 0.3, 0.8])
     async def test_a_killed_process_leaves_all_it_acknowledged(self, place: Place, seconds: float) -> None:
         async with opened(place):
             pass
-        writer = _start_writer(place, "k", 100_000)
+        writer = start_writer(place, "k", 100_000)
         try:
-            first = await asyncio.to_thread(_first_line, writer)
+            first = await asyncio.to_thread(first_line, writer)
             await asyncio.sleep(seconds)
             os.kill(writer.pid, signal.SIGKILL)
-            acknowledged = [first, *_lines(writer)]
+            acknowledged = [first, *lines(writer)]
         finally:
-            _end([writer])
-        await _check_acknowledged(place, acknowledged)
+            end([writer])
+        await check_acknowledged(place, acknowledged)
 
 
-def _start_writer(place: Place, name: str, count: int) -> subprocess.Popen[str]:
+def start_writer(place: Place, name: str, count: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.contracts.writer", place.text, name, str(count)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def _first_line(writer: subprocess.Popen[str]) -> str:
+def first_line(writer: subprocess.Popen[str]) -> str:
     assert writer.stdout is not None
     line = writer.stdout.readline()
     assert line, "the writer ended before it wrote anything"
     return line.strip()
 
 
-def _lines(writer: subprocess.Popen[str]) -> list[str]:
+def lines(writer: subprocess.Popen[str]) -> list[str]:
     assert writer.stdout is not None
     return [line.strip() for line in writer.stdout if line.endswith("\n")]
 
 
-def _end(writers: Sequence[subprocess.Popen[str]]) -> None:
+def end(writers: Sequence[subprocess.Popen[str]]) -> None:
     for writer in writers:
         if writer.poll() is None:
             writer.kill()
@@ -641,7 +641,7 @@ async def _follow_processes(reader: Storage, writers: Sequence[subprocess.Popen[
         await asyncio.sleep(0.002)
 
 
-async def _check_acknowledged(place: Place, acknowledged: Sequence[str]) -> None:
+async def check_acknowledged(place: Place, acknowledged: Sequence[str]) -> None:
     """All that was acknowledged can be read, nothing is half done, and the log tells the same story."""
     assert acknowledged
     async with opened(place) as store:

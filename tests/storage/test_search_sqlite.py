@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fhirserver.kernel.json import dumps
+from fhirserver.kernel.outcomes import Refusal
 from fhirserver.search.expression import Query
 from fhirserver.search.index import extract
 from fhirserver.search.values import IndexValue
@@ -125,3 +126,29 @@ async def test_no_search_reads_a_table_from_end_to_end(sqlite: Sqlite, text: str
             s for s in steps if s.startswith("SCAN") and not s.startswith(("SCAN p", "SCAN m", "SCAN ("))
         ]
         assert not scans, (statement, steps)
+
+
+async def test_very_many_alternatives_are_answered(sqlite: Sqlite) -> None:
+    loaded = await Loaded(sqlite).fill()
+    ids = ",".join(f"p{n}" for n in range(5000))
+    for text in (f"Patient?_id={ids}", f"Observation?patient={ids}", f"Patient?identifier={ids}"):
+        assert len(await loaded.check(query(text))) == (
+            0 if "identifier" in text else len(await _all(loaded, text))
+        )
+    names = ",".join(f"name{n}" for n in range(800))
+    assert await loaded.check(query(f"Patient?name={names},eve"))
+
+
+async def _all(loaded: Loaded, text: str) -> list[str]:
+    return loaded.oracle.search(query(text))
+
+
+async def test_a_search_that_is_too_large_is_refused_not_a_fault(sqlite: Sqlite) -> None:
+    await Loaded(sqlite).fill()
+    for text in (
+        "Patient?" + "&".join(f"name=n{n}" for n in range(3000)),
+        "Patient?name=" + ",".join(f"n{n}" for n in range(20000)),
+    ):
+        with pytest.raises(Refusal) as caught:
+            await sqlite.search(query(text))
+        assert caught.value.issues[0].code == "too-costly"

@@ -10,7 +10,7 @@ from typing import Any
 
 from bson.max_key import MaxKey
 from bson.min_key import MinKey
-from pymongo import ASCENDING, DESCENDING
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.asynchronous.collection import AsyncCollection
 
 from fhirserver.kernel.outcomes import Category, refuse
@@ -60,8 +60,7 @@ class Search:
         self._payloads = payloads
 
     async def open(self) -> None:
-        for keys in INDEXES:
-            await self._resources.create_index(keys)
+        await self._resources.create_indexes([IndexModel(keys) for keys in INDEXES])
 
     async def page(self, query: Query) -> Page:
         if query.count <= 0:

@@ -41,11 +41,13 @@ class MongoStorage:
         self._known = Head()
 
     async def open(self) -> None:
-        self._client: AsyncMongoClient[Document] = AsyncMongoClient(
-            self._url, serverSelectionTimeoutMS=10_000
-        )
         with translated():
-            await self._open()
+            self._client: AsyncMongoClient[Document] = AsyncMongoClient(_with_patience(self._url))
+            try:
+                await self._open()
+            except BaseException:
+                await self._client.close()
+                raise
 
     async def _open(self) -> None:
         self._database = self._client.get_database(self._name, write_concern=DURABLE)
@@ -116,7 +118,7 @@ class MongoStorage:
                 await self._mark(position)
 
     async def clear_projections(self) -> None:
-        """Drop all but the log.
+        """Empty all but the log.
 
         Marker first, facts before resources, old versions last: a crash in between leaves a state from which
         rolling forward makes everything again.
@@ -126,9 +128,8 @@ class MongoStorage:
             await durable.update_one({"_id": _PROJECTED}, {"$set": {"position": 0}})
             self._known = Head()
             for collection in (self._facts, self._resources, self._versions):
-                await collection.drop()
+                await collection.delete_many({})
             await self._database["part"].delete_many({"_id": {"$gte": "resource/", "$lt": "resource0"}})
-            await self._create_indexes()
 
     # reading
 
@@ -229,3 +230,12 @@ class MongoStorage:
     async def _whole(self, document: Document, *payloads: str) -> list[tuple[str, Any]]:
         loaded = {name: await self._payloads.load(document[name]) for name in payloads}
         return sorted({**document, **loaded}.items())
+
+
+def _with_patience(url: str) -> str:
+    """The driver waits 30 seconds for a server to turn up; callers have given up by then."""
+    if "serverselectiontimeoutms" in url.lower():
+        return url
+    scheme, _, rest = url.partition("://")
+    hosts, _, tail = rest.partition("/")
+    return f"{scheme}://{hosts}/{tail}{'&' if '?' in tail else '?'}serverSelectionTimeoutMS=10000"
