@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.storage import Page, Version
 from fhirserver.search import cursor
 from fhirserver.search.expression import Cursor, Expression, Query
@@ -27,6 +28,9 @@ SCHEMA: Final = (
     + "CREATE INDEX IF NOT EXISTS resource_live ON resource (type) WHERE deleted = 0;\n"
 )
 """Tables and indexes; needs the tables ``resource`` and ``name``."""
+
+_LONGEST = 40_000
+"""Characters of SQL; SQLite would take seconds to plan more, or refuse it."""
 
 # The inner statement has a LIMIT and the join is in written order, so its order is kept.
 _WITH_CONTENT = """
@@ -135,11 +139,16 @@ class SearchIndex:
 
     def _page(self, statement: plan.Statement) -> list[Any]:
         """Number, sort values, id, version, position, recorded and content of each."""
-        text = _WITH_CONTENT.format(page=statement.text)
-        return self._connection.execute(text, statement.bound).fetchall()
+        return self._execute(_WITH_CONTENT.format(page=statement.text), statement.bound)
 
     def _run(self, statement: plan.Statement) -> list[Any]:
-        return self._connection.execute(statement.text, statement.bound).fetchall()
+        return self._execute(statement.text, statement.bound)
+
+    def _execute(self, text: str, bound: Sequence[Any]) -> list[Any]:
+        if len(text) > _LONGEST:
+            problem = "The search has too many parameters or alternatives"
+            raise refuse(Category.INVALID, "too-costly", problem)
+        return self._connection.execute(text, bound).fetchall()
 
     # rebuilding
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
+from fhirserver.kernel.json import dumps
 from fhirserver.search.expression import (
     And,
     Chain,
@@ -114,6 +115,53 @@ _QUANTITIES: Final = {
 }
 
 
+class OneOf(NamedTuple):
+    """Many predicates that differ in their value only, so that one list of values serves them all."""
+
+    like: IdIs | ReferenceIs | TokenIs
+    values: tuple[str, ...]
+
+
+def grouped(of: tuple[Expression, ...]) -> list[Expression | OneOf]:
+    """The alternatives, those that can be asked for at once together."""
+    groups: dict[Any, list[Any]] = {}
+    for e in of:
+        groups.setdefault(_group(e), []).append(e)
+    found: list[Expression | OneOf] = []
+    for key, members in groups.items():
+        if len(members) == 1 or key is None:
+            found += members
+        else:
+            found.append(OneOf(members[0], tuple(dict.fromkeys(_value(e) for e in members))))
+    return found
+
+
+def _group(e: Expression) -> Any:
+    match e:
+        case IdIs():
+            return "id"
+        case ReferenceIs(param=param, type=type_name):
+            return "reference", param, type_name
+        case TokenIs(param=param, system=system, code=str()):
+            return "token", param, system
+    return None
+
+
+def _value(e: IdIs | ReferenceIs | TokenIs) -> str:
+    match e:
+        case IdIs(id=value) | ReferenceIs(target=value) | TokenIs(code=str() as value):
+            return value
+    raise TypeError(type(e).__name__)
+
+
+def _balanced(tests: list[str]) -> str:
+    """The disjunction as a tree: SQLite limits how deep a chain may be."""
+    while len(tests) > 1:
+        pairs = [tests[at : at + 2] for at in range(0, len(tests), 2)]
+        tests = [f"({' OR '.join(pair)})" if len(pair) > 1 else pair[0] for pair in pairs]
+    return tests[0]
+
+
 def both(*parts: Sql) -> Sql:
     """The conjunction of conditions."""
     kept = [part for part in parts if part is not _EVERYWHERE]
@@ -146,8 +194,8 @@ class Rendering:
                 text, bound = both(*(self.test(type_name, e, pk) for e in of))
                 return f"({text})", bound
             case Or(of=of):
-                parts = [self.test(type_name, e, pk) for e in of]
-                return f"({' OR '.join(t for t, _ in parts)})", tuple(p for _, b in parts for p in b)
+                parts = [self._alternative_test(type_name, e, pk) for e in grouped(of)]
+                return _balanced([t for t, _ in parts]), tuple(p for _, b in parts for p in b)
             case Not(of=inner):
                 text, bound = self.test(type_name, inner, pk)
                 return f"NOT ({text})", bound
@@ -163,6 +211,33 @@ class Rendering:
                 return self._has_test(expression, pk)
             case _:
                 return self._value_test(type_name, expression, pk)
+
+    def _alternative_test(self, type_name: str, alternative: Expression | OneOf, pk: str) -> Sql:
+        if not isinstance(alternative, OneOf):
+            return self.test(type_name, alternative, pk)
+        x, like = self.alias(), alternative.like
+        text, bound = self._one_of_row(type_name, alternative, x)
+        table = "resource" if isinstance(like, IdIs) else _ROW_TESTS[type(like)].name
+        return f"EXISTS (SELECT 1 FROM {table} {x} WHERE {x}.pk = {pk} AND {text})", bound  # noqa: S608
+
+    def _one_of_row(self, type_name: str, alternative: OneOf, x: str) -> Sql:
+        """The condition on a row of the table: type or parameter, and one of many values."""
+        like, values = alternative.like, dumps(alternative.values).decode()
+        among = "IN (SELECT value FROM json_each(?))"
+        match like:
+            case IdIs():
+                bound: tuple[Any, ...] = (self.find(type_name), values)
+                return f"{x}.type = ? AND {x}.id {among} AND {x}.deleted = 0", bound
+            case ReferenceIs(param=param, type=target_type):
+                text, more = self._target_type(f"{x}.type", target_type)
+                bound = (self.param(type_name, param), values, *more)
+                return f"{x}.param = ? AND {x}.target {among} AND {text}", bound
+            case TokenIs(param=param, system=None):
+                return f"{x}.param = ? AND {x}.code {among}", (self.param(type_name, param), values)
+            case TokenIs(param=param, system=str() as system):
+                bound = (self.param(type_name, param), values, self._system(system))
+                return f"{x}.param = ? AND {x}.code {among} AND {x}.system = ?", bound
+        raise TypeError(type(like).__name__)
 
     def alias(self) -> str:
         return f"x{next(self.aliases)}"
@@ -247,10 +322,12 @@ class Rendering:
         return f"{code_column} = ? AND {system_column} = ?", (code, self._system(system))
 
     def _reference_row(self, target_column: str, type_column: str, type_name: str | None, target: str) -> Sql:
+        return both((f"{target_column} = ?", (target,)), self._target_type(type_column, type_name))
+
+    def _target_type(self, column: str, type_name: str | None) -> Sql:
         if type_name is None:
-            return f"{target_column} = ? AND {type_column} <> 0", (target,)
-        number = (self.find(type_name) or -1) if type_name else 0
-        return f"{target_column} = ? AND {type_column} = ?", (target, number)
+            return f"{column} <> 0", ()
+        return f"{column} = ?", ((self.find(type_name) or -1) if type_name else 0,)
 
     def _unit_row(self, predicate: QuantityIs, code: str, system: str, unit: str) -> Sql:
         tests: list[Sql] = [_EVERYWHERE]
@@ -323,14 +400,25 @@ class Rendering:
         return best._replace(where=both(best.where, *tests))
 
     def _union(self, type_name: str, of: tuple[Expression, ...]) -> Source | None:
-        sources = [self.source(type_name, e) for e in of]
+        sources = [self._alternative_source(type_name, e) for e in grouped(of)]
         found = [s for s in sources if s is not None]
-        if len(found) < len(of):
+        if len(found) < len(sources) or len(found) > _WIDEST:
             return None
+        if len(found) == 1:
+            return found[0]
         text = " UNION ALL ".join(f"SELECT {s.pk} AS pk FROM {s.tables[0]} WHERE {s.where[0]}" for s in found)  # noqa: S608
         bound = tuple(p for s in found for p in (*s.tables[1], *s.where[1]))
         x = self.alias()
         return Source((f"({text}) {x}", bound), _EVERYWHERE, f"{x}.pk", False, max(s.rank for s in found))
+
+    def _alternative_source(self, type_name: str, alternative: Expression | OneOf) -> Source | None:
+        if not isinstance(alternative, OneOf):
+            return self.source(type_name, alternative)
+        x, like = self.alias(), alternative.like
+        where = self._one_of_row(type_name, alternative, x)
+        if isinstance(like, IdIs):
+            return Source((f"resource {x}", ()), where, f"{x}.pk", False, 0)
+        return Source((f"{_ROW_TESTS[type(like)].name} {x}", ()), where, f"{x}.pk", False, 2)
 
     def _chain_source(self, type_name: str, chain: Chain) -> Source | None:
         inner = self.source(chain.type, chain.where)
@@ -357,6 +445,9 @@ class Rendering:
         tables = f"{inner.tables[0]} CROSS JOIN search_reference {x} CROSS JOIN resource {y}", inner.tables[1]
         return Source(tables, both(inner.where, where), f"{y}.pk", False, inner.rank + 1)
 
+
+_WIDEST: Final = 100
+"""A union of more sources than this is not one (SQLite allows 500)."""
 
 _RANKS: Final = {ReferenceIs: 1, StringIs: 3, TokenIs: 2, UriIs: 3, CompositeIs: 3, DateIs: 4, NumberIs: 4}
 
