@@ -26,11 +26,12 @@ _WISHES: dict[str, str] = {
     r"|\b(?:need|want|like) to (?:see|come in|be seen|visit)\b|\bsee (?:the|a|my) (?:doctor|nurse|dentist)\b"
     r"|\b(?:go|come|get in|went) to (?:see )?(?:the|a|my) (?:doctor|dentist|clinic)\b|\bnew appointment\b"
     r"|\bvisit(?:ed)? (?:the|a|my|that) (?:doctor|dentist|clinic|one)\b"
-    r"|\bfollow up (?:appointment|visit)\b|\b(?:book|schedule|make) (?:something|it|one|another|a new one)\b"
+    r"|\bbook (?:me|us|him|her) (?:in|for)\b|\bfollow up (?:appointment|visit)\b|\b(?:book|schedule"
+    r"|make) (?:something|it|one|another|a new one)\b"
     r"|\b(?:is there|have you got|do you have) (?:\w+ ){0,2}(?:available|slots?|openings?)\b",
     "confirm": r"\b(?:confirm|check|verify|double check) (?:on )?(?:my|the|that|an|about my|"
     r"our) (?:\w+ ){0,2}"
-    r"(?:appointment|visit)|\bwhen(?:'s| is| am) (?:my|i|his|her|the|our|it)\b(?! insurance)"
+    r"(?:appointment|visit)|\bwhen(?:'s| is| am) (?:my|i|his|her|the|our|it)\b"
     r"|\b(?:calling|asking|question|know|check\w*) (?:\w+ )?about (?:[\w']+ ){1,3}(?:appointment|visit)"
     r"|\bdo i have (?:an|any|another) (?:\w+ )?(?:appointment|visit)"
     r"|\b(?:when|what time) (?:my|our) (?:\w+ )?(?:appointment|visit)"
@@ -52,7 +53,9 @@ _PERSON = re.compile(
     r"through to)?|want|need|get|"
     r"like|give me) (?:\w+ ){0,3}?(?:person|human|human being|representative|operator|receptionist|"
     r"real person|"
-    r"somebody|someone|staff|agent|nurse|front desk|manager|supervisor)\b|^(?:a )?(?:representative|"
+    r"somebody|someone|staff|agent|nurse|front desk|"
+    r"doctor|dr|provider|billing|pharmacist|office|manager|supervisor)\b|"
+    r"^(?:a )?(?:representative|"
     r"operator|human|agent|"
     r"real person|person|receptionist)(?: please)?$|\bare you (?:a )?(?:robot|machine|bot|"
     r"real)\b.*\b(?:person|human)\b"
@@ -103,6 +106,9 @@ _GOODBYE = re.compile(
     r"that's everything|"
     r"that's it|i'm (?:all set|done|good)|all set|have a (?:good|nice|great) (?:day|one|evening|afternoon)|"
     r"see you|talk to you later)\b"
+)
+_GREETING = re.compile(
+    r"^(?:(?:hi|hello|hey|good (?:morning|afternoon|evening)|there|yes|yeah|um|uh|how are you|doing|today) ?)+$"
 )
 _REPEAT = re.compile(
     r"\b(?:repeat|say (?:that|it) again|come again|pardon|didn't (?:catch|hear|get)|what was that|"
@@ -189,6 +195,10 @@ class Heard:
     @property
     def repeat(self) -> bool:
         return self._has(_REPEAT) and len(self.plain.split()) <= 8
+
+    @property
+    def greeting(self) -> bool:
+        return self._has(_GREETING)
 
     @property
     def new_patient(self) -> bool:

@@ -17,7 +17,8 @@ HORIZON = timedelta(days=60)
 LEAD = timedelta(hours=2)
 _ANY = re.compile(
     r"\b(?:any ?(?:time|day|thing)|whenever|as soon as|earliest|soonest|first available|next available|"
-    r"whatever|no preference|doesn't matter|don't care|you choose|flexible|asap)\b"
+    r"whatever|what do you have|what have you got|what(?:'s| is) (?:available|open)|you tell me|surprise me|"
+    r"no preference|doesn't matter|don't care|you choose|flexible|asap)\b"
 )
 
 

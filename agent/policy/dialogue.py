@@ -237,7 +237,7 @@ class Dialogue:
             self._close()
         elif heard.beyond:
             self._beyond()
-        elif told or heard.third_party:
+        elif told or heard.third_party or heard.greeting:
             self.desk.say("how_help")
         else:
             self._not_understood(lambda: self.desk.say("how_help"))

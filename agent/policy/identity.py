@@ -65,16 +65,17 @@ class Identity:
         return bool(birth or name)
 
     def _birth(self, memory: Memory, heard: Heard) -> date | None:
+        """The one birth date in what was said; bare digits count only after a question for it."""
+        meant = bool(self.asked) or "born" in heard.plain or "birth" in heard.plain
         for version in versions(heard.text):
-            found = {f.value for f in birth_dates(version.text, memory.today)}
-            old_enough = {d for d in found if d < memory.today}
-            if len(old_enough) == 1:
-                day = old_enough.pop()
-                return (
-                    day
-                    if self.asked or "born" in heard.plain or "birth" in heard.plain or day.year < 2024
-                    else None
-                )
+            if meant:
+                found = {f.value for f in birth_dates(version.text, memory.today)}
+            else:
+                named = (f.value.as_birth(memory.today) for f in dates(version.text))
+                found = {d for d in named if d and d.year < memory.today.year - 1}
+            past = {d for d in found if d < memory.today}
+            if len(past) == 1:
+                return past.pop()
         return None
 
     def _name(self, heard: Heard) -> str:
@@ -85,7 +86,7 @@ class Identity:
         if not (self.asked or explicit):
             return ""
         for version in versions(heard.text):
-            names = [f.value for f in introduced_names(version.text)]
+            names = [f.value for f in introduced_names(version.text, bare=bool(self.asked))]
             spelt = [f.value for f in spelled(version.text)]
             if names or spelt:
                 parts = names if len(names) == 2 and not any(" " in n for n in names) else names[-1:]

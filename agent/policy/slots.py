@@ -20,6 +20,7 @@ from agent.records import AppointmentRecord, SlotRecord
 from agent.requests import CONFIRMED, Basis, Book, SearchSlots
 from agent.results import Failed, Result, SlotsFound, Taken, Written
 from agent.scheduling import Offer, Wish, admissible, offer, window, wish
+from fhirserver.world.spoken.answers import Answer
 from fhirserver.world.spoken.names import mentions
 
 _OTHERS = re.compile(
@@ -53,6 +54,7 @@ class TakeSlot:
         self.choice: SlotRecord | None = None
         self.turns: list[int] = []
         self.empty = 0
+        self.which = 0
 
     def begin(self, desk: Desk, heard: Heard) -> None:
         """Find the appointment and the wish in what was already said."""
@@ -157,6 +159,8 @@ class TakeSlot:
         wanted = wish(heard.text, desk.memory.today)
         if _OTHER_DOCTOR.search(heard.plain):
             self.practitioner = ""
+        if heard.answer is Answer.UNSURE and not wanted.says_something:
+            wanted = Wish(anything=True)
         if not wanted.says_something:
             return False
         self.wish = self.wish.refined(wanted)
@@ -164,12 +168,13 @@ class TakeSlot:
         return True
 
     def _hear_choice(self, desk: Desk, heard: Heard) -> bool:
-        hits = pick(desk.memory, heard, [s.start for s in self.offered])
+        wanted = wish(heard.text, desk.memory.today)
+        widens = any(not d.is_one_day for d in wanted.days) and not wanted.times
+        hits = [] if widens else pick(desk.memory, heard, [s.start for s in self.offered])
         refuses = heard.no or (_OTHERS.search(heard.plain) is not None and not hits)
         if hits and not (heard.no and len(hits) == len(self.offered)):
             self._choose(desk, self.offered[hits[0]]) if len(hits) == 1 else self._narrow(desk, hits)
             return True
-        wanted = wish(heard.text, desk.memory.today)
         if _OTHER_DOCTOR.search(heard.plain):
             self.practitioner = ""
         if wanted.days or wanted.times:
@@ -178,6 +183,10 @@ class TakeSlot:
             return True
         if _ANY_OF_THEM.search(heard.plain) or (heard.yes and len(self.offered) == 1 and not refuses):
             self._choose(desk, self.offered[0])
+            return True
+        if heard.yes and not refuses and self.which < 2:
+            self.which += 1
+            self.ask(desk)
             return True
         return self._refuse(desk) if refuses else False
 

@@ -136,6 +136,8 @@ def _week(ts: Sequence[Token], i: int, today: date) -> Read | None:
         monday += timedelta(days=7)
     elif said == ("week", "after") and _word(ts, i + 2) == "next":
         return DayWish(monday + timedelta(days=14), monday + timedelta(days=20)), i + 3
+    elif said in (("week", "after"), ("following", "week")):
+        monday += timedelta(days=7)
     elif said != ("this", "week"):
         return None
     first = monday + timedelta(days=3 if late else 0)

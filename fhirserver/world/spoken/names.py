@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from fhirserver.world.spoken.answers import versions
 from fhirserver.world.spoken.dates import dates
 from fhirserver.world.spoken.numbers import ORDINALS, TEENS, TENS, UNITS, ZERO
 from fhirserver.world.spoken.spelling import spelled
@@ -204,14 +203,15 @@ def _name_run(text: str, start: int) -> Found[str] | None:
     return Found(" ".join(words_of), start + run[0].start, start + run[-1].end)
 
 
-def introduced_names(text: str) -> list[Found[str]]:
+def introduced_names(text: str, bare: bool = True) -> list[Found[str]]:
     """Names a speaker gives: ``my name is Ada Smith``, ``this is Ada``, ``Ada Smith speaking``, a bare name.
 
+    ``bare`` says whether a name said alone counts, as it does after a question for it.
     A word spelled after the name replaces the part that sounds like it.
     """
     folded = fold(text) if len(fold(text)) == len(text) else text.lower()
     found = [r for m in _INTRODUCTION.finditer(folded) if (r := _name_run(text, m.end()))]
-    if not found:
+    if not found and bare:
         run = _bare_name(text)
         found = [run] if run else []
     return [_respelled(f, text) for f in found]
@@ -269,8 +269,3 @@ def mentions(text: str, name: str) -> bool:
 _COMMON_WORDS = _set("""
     and co company corp group health healthcare inc insurance llc of plan plans the
 """)
-
-
-def latest(text: str) -> list[str]:
-    """The corrected versions of an utterance as texts, the one that holds first, then the whole."""
-    return [v.text for v in versions(text)] + [text]
