@@ -114,12 +114,15 @@ _REPEAT = re.compile(
     r"\b(?:repeat|say (?:that|it) again|come again|pardon|didn't (?:catch|hear|get)|what was that|"
     r"what did you say|excuse me|one more time|say again)\b|^(?:what|sorry|huh|pardon|hello)$"
 )
+_KIN = (
+    r"my (?:mother|father|mom|mum|dad|son|daughter|husband|wife|child|kid|partner|brother|sister|grandmother|"
+    r"grandfather|grandma|grandpa|aunt|uncle|friend|neighbor|boyfriend|girlfriend|spouse|client|patient|parents?|"
+    r"little (?:boy|girl)|baby)"
+)
 _THIRD_PARTY = re.compile(
-    r"\b(?:(?:calling|call|here|speaking|appointment|asking) (?:is )?(?:for|on behalf of|about) (?:my )|"
-    r"for my |behalf of )?(?P<who>my (?:mother|father|mom|mum|dad|son|daughter|husband|wife|child|kid|"
-    r"partner|"
-    r"brother|sister|grandmother|grandfather|grandma|grandpa|aunt|uncle|friend|neighbor|boyfriend|girlfriend|"
-    r"spouse|client|patient|parents?|little (?:boy|girl)|baby)(?:'s)?)\b"
+    rf"\b(?:(?:for|about|behalf of|represent) (?P<a>{_KIN})|"
+    rf"(?P<b>{_KIN})'s (?:\w+ ){{0,2}}(?:appointment|visit|insurance|address|phone|number|checkup|record)|"
+    rf"(?P<c>{_KIN}) (?:needs|has an|has a|wants|would like|is due|can't make))\b"
 )
 _ON_BEHALF = re.compile(
     r"\b(?:on behalf of|i'm (?:his|her|their) (?:mother|father|mom|dad|wife|husband|son|daughter|"
@@ -217,7 +220,7 @@ class Heard:
         """Whom the caller speaks for (``my mother``), or empty."""
         match = _THIRD_PARTY.search(self.plain)
         if match and not _MYSELF.search(self.plain):
-            return match["who"].removesuffix("'s")
+            return match["a"] or match["b"] or match["c"]
         return "somebody else" if self._has(_ON_BEHALF) else ""
 
     @property

@@ -165,6 +165,8 @@ class Dialogue:
         elif heard.wrong_number and memory.patient is None:
             desk.say("wrong_number")
             desk.end("wrong number")
+        elif memory.patient is not None and heard.wishes and heard.third_party and not memory.third_party:
+            desk.hand_over("third_party_person", "asked about another patient")
         elif heard.new_patient and memory.patient is None:
             desk.hand_over("new_patient", "new patient")
         else:

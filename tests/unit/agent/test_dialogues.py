@@ -9,6 +9,7 @@ from fhir_stand_in import StandIn, reply
 from practice import ADA, EVE, Played, at, play, practice, visit
 
 from agent.memory import Setting
+from agent.policy.graph import GRAPH
 
 SECRETS = re.compile(
     r"thursday|november|december|lane|moss|two thirty|nine am|eleven|bradtke|quinn|aetna|old road|boston"
@@ -22,6 +23,7 @@ async def call(script: str, caller: str = EVE, server: StandIn | None = None, **
     """Play and check what must hold of every call: nothing is disclosed before identification."""
     played = await play(script, caller, server, Setting(**setting) if setting else None)  # type: ignore[arg-type]
     assert not SECRETS.search(played.before_identification), played.before_identification
+    assert {e.text for e in played.events if e.kind == "state"} <= set(GRAPH)
     return played
 
 
@@ -631,3 +633,56 @@ async def test_past_and_cancelled_appointments_are_not_offered() -> None:
     server.put(visit("gone", "eve", at(25, 10)) | {"status": "cancelled"})
     played = await call(f"when is my appointment\n{IDENTIFY}\nyes\nno", server=server)
     assert "twenty fifth" not in played.said
+
+
+async def test_another_patient_after_identification_needs_a_person() -> None:
+    played = await call(
+        f"when is my appointment\n{IDENTIFY}\nyes\nand I want to cancel my son's appointment too"
+    )
+    assert played.record.outcome == "transfer: asked about another patient"
+    assert played.appointments("cancelled") == []
+
+
+async def test_kin_in_a_reason_is_no_third_party() -> None:
+    played = await call(
+        f"I need to cancel my appointment because my son is sick\n{IDENTIFY}\nyes\nno", "+12125550000"
+    )
+    assert starts(played, "cancelled") == ["2026-11-26T14:30"]
+
+
+async def test_everything_in_the_first_sentence() -> None:
+    played = await call(f"""I moved to 12 Elm Street, Cambridge MA 02139 and need to reschedule to december 3rd at 9
+        {IDENTIFY}
+        yes
+        yes
+        no""")
+    assert played.server.store["Patient/eve"]["address"][0]["postalCode"] == "02139"
+    assert starts(played, "booked") == ["2026-12-03T09:00"]
+
+
+async def test_from_one_day_to_another() -> None:
+    played = await call(f"I want to move my appointment from Thursday to Friday at ten\n{IDENTIFY}\nyes\nno")
+    assert starts(played, "booked") == ["2026-11-27T10:00"]
+
+
+async def test_no_idea_gets_the_next_openings() -> None:
+    played = await call(f"reschedule please\n{IDENTIFY}\nI don't know\nnext week\nthe last one\nyes\nno")
+    assert starts(played, "booked") == ["2026-12-03T09:00"]
+
+
+async def test_a_day_in_the_past() -> None:
+    played = await call(f"book me in for yesterday\n{IDENTIFY}\nfriday at nine\nyes\nno")
+    assert "nothing is open then" in played.said
+    assert "2026-11-27T09:00" in starts(played, "booked")
+
+
+async def test_a_bill_first_and_then_a_cancellation() -> None:
+    played = await call(
+        f"I have a question about my bill\nno\nthen cancel my appointment\n{IDENTIFY}\nwork\nyes\nno"
+    )
+    assert starts(played, "cancelled") == ["2026-11-26T14:30"]
+
+
+async def test_a_greeting_alone() -> None:
+    played = await call(f"hello\nwhen is my appointment\n{IDENTIFY}\nyes\nno")
+    assert "didn't get that" not in played.said
