@@ -54,7 +54,8 @@ def test_a_text_cannot_reach_into_another_parameter() -> None:
     forged = compact("family", "x\x1fgiven\x1feve")
     assert forged.count("\x1f") == 1
     assert render(TokenIs("code", None, "a\x1fb"), "Observation", {}) == {"token": compact("code", "a\x1fb")}
-    assert index_fields([TokenValue("code", "", "a\x1fb")])["token"][0].count("\x1f") == 1
+    stored = index_fields([TokenValue("code", "", "a\x1fb")])["token"]
+    assert sorted(key.count("\x1f") for key in stored) == [1, 2]
 
 
 @pytest.mark.parametrize("text", ["a.*b", "(", "[x", "a|b", "\\", "$", "^x"])
