@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 
 from fhirserver.rest.edge import FhirEdge, Receive, Scope, Send
+from fhirserver.store.store import Store
 
 
 class Application:
@@ -17,6 +18,11 @@ class Application:
 
     def __init__(self, edge: FhirEdge, web: FastAPI):
         self._edge, self._web = edge, web
+
+    @property
+    def store(self) -> Store:
+        """The store behind it, for tests and for those who serve and work in one process."""
+        return self._edge.context.store
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/fhir") and scope["path"][5:6] in ("", "/"):

@@ -47,7 +47,7 @@ class FhirEdge:
     def __init__(
         self, context: Context, registry: Registry, principals: Principals, metadata: Handler, path: str
     ):
-        self._context, self._registry, self._principals = context, registry, principals
+        self.context, self._registry, self._principals = context, registry, principals
         self._metadata, self._path = metadata, path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,16 +69,16 @@ class FhirEdge:
         path = scope["path"][len(self._path) :]
         method: str = scope["method"]
         if path in ("metadata", "/metadata"):
-            return await self._metadata(self._context, _metadata_request(self._principals, method))
+            return await self._metadata(self.context, _metadata_request(self._principals, method))
         principal = self._principals.authenticate(headers.get("authorization"))
         if "accept" in headers:
             _check_accept(headers["accept"])
         params = _query(scope["query_string"])
         request = _request(Request(principal, method, params=params, headers=headers), path)
         if method in ("POST", "PUT", "PATCH"):
-            request.body = await _body(receive, headers, self._context.limits.body_bytes)
+            request.body = await _body(receive, headers, self.context.limits.body_bytes)
             _check_content_type(method, request)
-        return await self._registry.dispatch(self._context, request)
+        return await self._registry.dispatch(self.context, request)
 
 
 def _metadata_request(principals: Principals, method: str) -> Request:
