@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import replace
 from importlib.metadata import version
@@ -36,7 +37,8 @@ from fhirserver.world.judge.deterministic import DeterministicJudge
 from subscriptions.verification import Verification
 from terminology.service import TerminologyService
 
-IDLE_SECONDS = 2.0
+IDLE_SECONDS = 5.0
+IDLE_BATCH = 20
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -77,7 +79,7 @@ def make_application(settings: Settings) -> Application:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.open()
-        async with running(_loops(settings, context)):
+        async with running(_loops(settings, context, edge)):
             state["ready"] = True
             yield
             state["ready"] = False
@@ -89,12 +91,12 @@ def make_application(settings: Settings) -> Application:
     return Application(edge, web)
 
 
-def _loops(settings: Settings, context: Context) -> Sequence[tuple[str, Loop]]:
+def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tuple[str, Loop]]:
     """The followers of the log and the loops of every connector."""
     verification = Verification(context.store, context.policy, DeterministicJudge(), settings.sources)
     loops: list[tuple[str, Loop]] = [
         ("verification", lambda: follow(context.store, verification, SYSTEM.id)),
-        ("provenance", lambda: _derive_when_idle(context.store)),
+        ("provenance", lambda: _derive_when_idle(context.store, edge)),
     ]
     for connector in settings.connectors:
         runner = make_runner(connector, context)
@@ -119,14 +121,13 @@ def make_runner(connector: Connector, context: Context) -> Runner:
     return Runner(context.store, context.policy, ehr, sink, retries, cadence, connector.concurrency)
 
 
-async def _derive_when_idle(store: Store) -> None:
-    """Write Provenance resources ahead of time when nothing was committed for a while."""
-    seen = -1
+async def _derive_when_idle(store: Store, edge: FhirEdge) -> None:
+    """Write Provenance resources ahead of time, a little at a time, when nobody has asked anything for a while."""
+    more = False
     while True:
-        await asyncio.sleep(IDLE_SECONDS)
-        if store.head == seen:
-            await store.derive_provenance()
-        seen = store.head
+        await asyncio.sleep(0 if more else IDLE_SECONDS)
+        idle = time.monotonic() - edge.last_request > IDLE_SECONDS
+        more = idle and await store.derive_some(IDLE_BATCH)
 
 
 @contextlib.asynccontextmanager

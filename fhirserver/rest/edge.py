@@ -7,6 +7,7 @@ Written against ASGI itself rather than a framework's routes, because this path 
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, TypeAlias
@@ -49,8 +50,11 @@ class FhirEdge:
     ):
         self.context, self._registry, self._principals = context, registry, principals
         self._metadata, self._path = metadata, path
+        self.last_request = 0.0
+        """When the last request came, in monotonic seconds."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.last_request = time.monotonic()
         pretty_wanted = b"_pretty=true" in scope["query_string"]
         try:
             result = await self._answer(scope, receive)

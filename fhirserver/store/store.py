@@ -224,16 +224,21 @@ class Store:
 
     async def derive_provenance(self) -> None:
         """Bring the Provenance resources, which are derived from the log, up to its head."""
+        while await self.derive_some(REPLAY_BATCH):
+            pass
+
+    async def derive_some(self, count: int) -> bool:
+        """Derive the Provenances of at most ``count`` more commits; False when there are none left."""
         async with self._derive:
-            while True:
-                known = await self.storage.fact(*PROJECTED)
-                position = known.value["position"] if known else 0
-                commits = await self.storage.read_log(position, REPLAY_BATCH)
-                if not commits:
-                    return
-                changes = provenance_changes(commits, self._extract)
-                fact = Fact(*PROJECTED, {"position": commits[-1].position}, commits[-1].position)
-                await self.storage.project(Projection(changes, (fact,)))
+            known = await self.storage.fact(*PROJECTED)
+            position = known.value["position"] if known else 0
+            commits = await self.storage.read_log(position, count)
+            if not commits:
+                return False
+            changes = provenance_changes(commits, self._extract)
+            fact = Fact(*PROJECTED, {"position": commits[-1].position}, commits[-1].position)
+            await self.storage.project(Projection(changes, (fact,)))
+            return True
 
     async def wait_beyond(self, position: int, seconds: float) -> bool:
         """Wait until the log is longer than ``position``, at most ``seconds``; True when it is.
