@@ -114,7 +114,8 @@ class Dialogue:
             return
         if isinstance(signal.result, ContextLoaded):
             self.memory.contexts[signal.result.context.patient] = signal.result.context
-            self._resume()
+            if self.memory.patient and signal.result.context.patient == self.memory.patient.reference:
+                self._resume()
             return
         if isinstance(pending.request, LoadContext):
             self._context_failed(pending.request)

@@ -197,3 +197,10 @@ def test_no_words_break_an_identified_call(said: list[str | None]) -> None:
     feed(session, HangUp(NOW))
     numbers = [t.number for t in session.transcript.turns]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_late_context_of_somebody_else_says_nothing() -> None:
+    session = opened()
+    feed(session, Utterance(NOW, "hello"))
+    effects = session.handle(ToolResult(NOW, 99, ContextLoaded(Context("Patient/sam"))))
+    assert effects == ()
