@@ -38,13 +38,19 @@ Codes: TypeAlias = dict[str, str]
 _NAME_PARTS = ("family", "given", "prefix", "suffix", "text")
 _ADDRESS_PARTS = ("line", "city", "district", "state", "postalCode", "country", "text")
 _CURRENCIES = "urn:iso:std:iso:4217"
+_COMPUTED = {
+    f"System.{name[0].upper()}{name[1:]}": name
+    for name in ("boolean", "string", "integer", "decimal", "date", "dateTime", "time")
+}
 
 
 def converter(code: str, kind: str, datatype: str, codes: Codes | None = None) -> Converter | None:
     """The converter of elements of ``datatype`` for parameter ``code`` of type ``kind``, or None.
 
-    ``codes`` serves `code` elements: the systems their required binding implies.
+    ``codes`` serves `code` elements: the systems their required binding implies. What an expression computes
+    has a type of FHIRPath, which counts as the FHIR type: ``System.Boolean`` as ``boolean``.
     """
+    datatype = _COMPUTED.get(datatype, datatype)
     if kind == "token" and datatype == "code":
         return partial(_bound_code, code, codes or {})
     table = _CONVERTERS.get(kind, {})

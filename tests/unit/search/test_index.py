@@ -37,6 +37,19 @@ def test_every_type_compiles() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ({}, "false"),
+        ({"deceasedBoolean": False}, "false"),
+        ({"deceasedBoolean": True}, "true"),
+        ({"deceasedDateTime": "2015-02-14"}, "true"),
+    ],
+)
+def test_what_an_expression_computes_is_indexed(elements: dict[str, Any], expected: str) -> None:
+    assert values("deceased", "Patient", **elements) == [TokenValue("deceased", "", expected)]
+
+
 def test_names_and_addresses_by_every_part_and_text() -> None:
     name = {"family": "Ødegård", "given": ["Eve", "Ann"], "prefix": ["Dr"], "suffix": ["III"], "text": "Doc"}
     assert {v.folded for v in values("name", "Patient", name=[name]) if isinstance(v, StringValue)} == {
