@@ -8,7 +8,7 @@ place behind an end has one ``_id``. A second unique key on ``last`` says the sa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo import ASCENDING, DESCENDING
 from pymongo.asynchronous.database import AsyncDatabase
@@ -27,6 +27,15 @@ COMMITTED = ReadConcern("majority")
 _END = {"last": 1, "serial": 1, "recorded": 1}
 
 
+class End(NamedTuple):
+    """Position, serial and recorded time of the last commit, and the position before its batch."""
+
+    before: int = 0
+    position: int = 0
+    serial: int = 0
+    recorded: str = ""
+
+
 class Log:
     """The log of one tenant in the collection ``log``."""
 
@@ -37,10 +46,10 @@ class Log:
     async def open(self) -> None:
         await self._batches.create_index([("last", ASCENDING)], unique=True)
 
-    async def end(self) -> tuple[int, int, str]:
-        """Position, serial and recorded time of the last commit."""
+    async def end(self) -> End:
+        """The end of the log as a majority has it."""
         last = await self._batches.find_one({}, _END, sort=[("_id", DESCENDING)])
-        return (last["last"], last["serial"], last["recorded"]) if last else (0, 0, "")
+        return End(last["_id"] - 1, last["last"], last["serial"], last["recorded"]) if last else End()
 
     async def append(self, expected: int, commits: Sequence[Commit]) -> None:
         """Insert the batch behind ``expected``, which must be an end that was read. Raises LostRace."""

@@ -36,6 +36,7 @@ from fhirserver.storage.mongo.payloads import Document, Payloads
 INDEXES = (
     [("type", 1), ("deleted", 1), ("pk", 1)],
     [("type", 1), ("deleted", 1), ("updated", 1), ("pk", 1)],
+    [("type", 1), ("deleted", 1), ("id", 1), ("pk", 1)],
     [("type", 1), ("string", 1)],
     [("type", 1), ("text", 1)],
     [("type", 1), ("token", 1)],

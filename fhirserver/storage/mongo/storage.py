@@ -29,6 +29,8 @@ from fhirserver.storage.mongo.search import Search
 _PROJECTED = "projected"
 _PROJECT_ATTEMPTS = 3
 _KEYS_AT_ONCE = 1000
+_PATIENCE, _PAUSE = 0.1, 0.005
+"""Seconds that the last batch is left to its writer, who is most likely projecting it this very moment."""
 _MARK = WriteConcern(w=1)
 """The marker may be lost: it is then behind, and what is behind is projected again without effect."""
 
@@ -138,10 +140,18 @@ class MongoStorage:
             return await self._read_head()
 
     async def _read_head(self) -> Head:
-        marker, end = await asyncio.gather(self._state.find_one({"_id": _PROJECTED}), self._log.end())
-        projected = marker["position"] if marker else 0
-        self._known = Head(*end, min(projected, end[0]))
+        projected, end = await asyncio.gather(self._read_marker(), self._log.end())
+        waited = 0.0
+        while end.before == projected < end.position and waited < _PATIENCE:
+            await asyncio.sleep(_PAUSE)
+            waited += _PAUSE
+            projected, end = await asyncio.gather(self._read_marker(), self._log.end())
+        self._known = Head(end.position, end.serial, end.recorded, min(projected, end.position))
         return self._known
+
+    async def _read_marker(self) -> int:
+        marker = await self._state.find_one({"_id": _PROJECTED})
+        return marker["position"] if marker else 0
 
     async def read_log(self, after: int, limit: int) -> Sequence[Commit]:
         with translated():
