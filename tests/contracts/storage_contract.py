@@ -484,6 +484,20 @@ class StorageContract:
             await store.rebuild()
             assert (await store.storage.head()).projected == position + 1
 
+    async def test_provenance_is_derived_once_by_however_many(self, place: Place) -> None:
+        async with opened(place) as one, opened(place) as other:
+            await random_work(one, 9, 10)
+            stores = [one, other, one, other]
+            await asyncio.gather(*(store.derive_provenance() for store in stores))
+            before = await dump(one.storage)
+            log = await one.read_log(0, 1000)
+            about = [found for found in log if any(event["e"] != "noted" for event in found.events)]
+            assert await other.count(Query("Provenance")) == len(about)
+            page = await other.search(Query("Provenance", count=1000))
+            assert {found.id for found in page.versions} == {found.id for found in about}
+            await one.rebuild()
+            assert await dump(one.storage) == before
+
 
 def _family(version: Version) -> str:
     return loads(version.content)["name"][0]["family"] if version.content else ""
