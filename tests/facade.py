@@ -100,7 +100,9 @@ class Client:
         return await self("POST", body["resourceType"], body, **headers)
 
     async def bundle(self, type: str, *entries: JsonObject, **headers: str) -> httpx.Response:
-        return await self("POST", "", {"resourceType": "Bundle", "type": type, "entry": [*entries]}, **headers)
+        return await self(
+            "POST", "", {"resourceType": "Bundle", "type": type, "entry": [*entries]}, **headers
+        )
 
     async def transaction(self, *entries: JsonObject, **headers: str) -> httpx.Response:
         return await self.bundle("transaction", *entries, **headers)

@@ -22,6 +22,7 @@ from fhirserver.app.settings import SYSTEM, Connector, Settings
 from fhirserver.console.pages import console, static_files
 from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.capabilities import capabilities
+from fhirserver.interactions.conformance.resources import definitions_of, keys_of, publish
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.instants import SystemClock, instant
 from fhirserver.model.validation import validate
@@ -64,7 +65,13 @@ def make_store(settings: Settings) -> Store:
 
 
 def make_context(settings: Settings, store: Store) -> Context:
-    return Context(store, settings.fhir_base, settings.policy, TerminologyService())
+    return Context(
+        store,
+        settings.fhir_base,
+        settings.policy,
+        TerminologyService(),
+        reserved=keys_of(definitions_of(all_operations())),
+    )
 
 
 def make_application(settings: Settings) -> Application:
@@ -79,6 +86,7 @@ def make_application(settings: Settings) -> Application:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.open()
+        await publish(store, definitions_of(registry.operations), SYSTEM.id)
         async with running(_loops(settings, context, edge)):
             state["ready"] = True
             yield

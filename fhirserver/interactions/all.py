@@ -29,8 +29,8 @@ def full_registry(operations: Sequence[Operation]) -> Registry:
         if kind not in ("transaction", "batch"):
             text = "POST on the base takes a Bundle of type transaction or batch"
             raise refuse(Category.INVALID, "invalid", text, "Bundle.type")
-        entries = body.get("entry", [])
-        if len(entries) > context.limits.bundle_entries:
+        entries = body.get("entry", ())
+        if isinstance(entries, list) and len(entries) > context.limits.bundle_entries:
             text = f"A Bundle may have {context.limits.bundle_entries} entries; this one has {len(entries)}"
             raise refuse(Category.TOO_LARGE, "too-long", text, "Bundle.entry")
         request.body = body

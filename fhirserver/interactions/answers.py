@@ -25,8 +25,13 @@ def _body(preferred: str, write: Written) -> bytes:
     if preferred == "minimal":
         return b""
     if preferred == "OperationOutcome" or write.version is None:
-        return dumps({"resourceType": "OperationOutcome", "issue": [*_done(write), *held_issues(write)]})
+        return dumps({"resourceType": "OperationOutcome", "issue": outcome_issues(write)})
     return write.version.content
+
+
+def outcome_issues(write: Written) -> list[dict[str, object]]:
+    """What was done, then what is held."""
+    return [*_done(write), *held_issues(write)]
 
 
 def _done(write: Written) -> list[dict[str, object]]:

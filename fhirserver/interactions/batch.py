@@ -5,13 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from fhirserver.interactions.bundle_entries import EntryRequest, entry_refused, entry_request, entry_result
+from fhirserver.interactions.bundle_entries import (
+    EntryRequest,
+    bundle_entries,
+    entry_refused,
+    entry_request,
+    entry_result,
+)
 from fhirserver.interactions.bundles import bundle
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.faults import fault
 from fhirserver.interactions.transaction import Dispatch
-from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
 
+_INHERITED = ("x-provenance", "prefer")
 _ORDER = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
 
 
@@ -19,9 +26,9 @@ async def batch(context: Context, request: Request, dispatch: Dispatch) -> Resul
     """Do each entry in the order of the specification; those of one method at once. None fails another."""
     answers: dict[int, bytes] = {}
     entries: list[EntryRequest] = []
-    for number, entry in enumerate(request.json().get("entry", ())):
+    for number, entry in enumerate(bundle_entries(request.json())):
         try:
-            entries.append(entry_request(number, entry))
+            entries.append(entry_request(number, entry, context.base_url))
         except Refusal as refusal:
             answers[number] = entry_refused(refusal)
     for method in _ORDER:
@@ -37,11 +44,13 @@ def _ordered(answers: dict[int, bytes]) -> Sequence[bytes]:
 
 async def _one(context: Context, request: Request, entry: EntryRequest, dispatch: Dispatch) -> bytes:
     single = entry.as_request(request.principal)
-    inherited: JsonObject = {name: value for name, value in request.headers.items() if name == "x-provenance"}
+    inherited = {name: request.headers[name] for name in _INHERITED if name in request.headers}
     single.headers = {**inherited, **single.headers}
     try:
         with entry.named():
             result = await dispatch(context, single)
+        return entry_result(context, result, with_resource=True)
     except Refusal as refusal:
         return entry_refused(refusal)
-    return entry_result(context, result, with_resource=True)
+    except Exception as error:  # one entry's fault must not fail its neighbours
+        return entry_refused(fault(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from fhirserver.interactions.bundles import entry as encode_entry
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, operation_outcome, refuse
+from fhirserver.model.validation import validate
 from fhirserver.world.vocabulary import ENTRY_PROVENANCE
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
@@ -56,9 +58,15 @@ class EntryRequest:
     def _full_path(self, path: str) -> str:
         if path.startswith("Bundle.entry["):
             return path
-        if path.startswith(("request.", "resource", "http.")) or path == "resource":
-            return self.path(path.replace("http.", "request.", 1))
+        if path.startswith("http."):
+            return self.path(_place_of_header(path))
+        if path == "resource" or path.startswith(("request.", "resource.")):
+            return self.path(path)
         head, dot, tail = path.partition(".")
+        if head == "Provenance" != self.type:
+            return self.path("request.extension")
+        if path == "resourceType":
+            return self.path("resource.resourceType")
         return self.path(f"resource.{tail}") if dot and head == self.type else self.path("resource")
 
     def as_request(self, principal: Principal) -> Request:
@@ -93,20 +101,61 @@ class EntryRequest:
         )
 
 
-def entry_request(number: int, entry: JsonObject) -> EntryRequest:
+_PLACES = {
+    "http.method": "request.method",
+    "http.If-Match": "request.ifMatch",
+    "http.If-None-Exist": "request.ifNoneExist",
+    "http.X-Provenance": "request.extension",
+    "http.body": "resource",
+}
+
+
+def _place_of_header(path: str) -> str:
+    """What a header or part of the URL is in an entry: ``http.If-Match`` is ``request.ifMatch``."""
+    return _PLACES.get(path.partition("[")[0], "request.url")
+
+
+def bundle_entries(body: JsonObject) -> list[JsonObject]:
+    """The entries of a Bundle whose frame is sound. Raises a refusal (400) that names each flaw."""
+    entries = body.get("entry", [])
+    if not isinstance(entries, list):
+        raise refuse(Category.INVALID, "structure", "entry is an array", "Bundle.entry")
+    for number, entry in enumerate(entries):
+        _check_shape(number, entry)
+    frame = {**body, "entry": [_without_resource(entry) for entry in entries]}
+    if not entries:
+        frame = {name: value for name, value in body.items() if name != "entry"}
+    issues = [issue for issue in validate(frame) if issue.severity in ("error", "fatal")]
+    if issues:
+        raise Refusal(Category.INVALID, issues)
+    return entries
+
+
+def _check_shape(number: int, entry: Json) -> None:
+    where = f"Bundle.entry[{number}]"
+    if not isinstance(entry, dict):
+        raise refuse(Category.INVALID, "structure", "An entry is an object", where)
+    if not isinstance(entry.get("resource", {}), dict):
+        raise refuse(Category.INVALID, "structure", "A resource is an object", f"{where}.resource")
+    if not isinstance(entry.get("request"), dict):
+        text = "Every entry of a batch or transaction has a request"
+        raise refuse(Category.INVALID, "required", text, f"{where}.request")
+
+
+def _without_resource(entry: JsonObject) -> JsonObject:
+    return {name: value for name, value in entry.items() if name != "resource"}
+
+
+def entry_request(number: int, entry: JsonObject, base_url: str) -> EntryRequest:
     """Read one entry. Raises a refusal (400) that names what is missing."""
-    request = entry.get("request")
+    request = entry["request"]
     where = f"Bundle.entry[{number}].request"
-    if not isinstance(request, dict):
-        raise refuse(
-            Category.INVALID, "required", "Every entry of a batch or transaction has a request", where
-        )
     method, url = str(request.get("method", "")), str(request.get("url", ""))
     if method not in METHODS:
         raise refuse(
             Category.INVALID, "value", f"method is one of {', '.join(sorted(METHODS))}", f"{where}.method"
         )
-    path, _, query = url.lstrip("/").partition("?")
+    path, _, query = _relative(url, base_url).partition("?")
     type, _, tail = path.partition("/")
     if not type:
         raise refuse(Category.INVALID, "required", "url is Type, Type/id or Type?criteria", f"{where}.url")
@@ -125,6 +174,11 @@ def entry_request(number: int, entry: JsonObject) -> EntryRequest:
         if_none_exist=str(request.get("ifNoneExist", "")),
         provenance=_own_provenance(request),
     )
+
+
+def _relative(url: str, base_url: str) -> str:
+    """The URL of an entry without the server's own base, which it may have."""
+    return url.removeprefix(base_url).lstrip("/")
 
 
 def _own_provenance(request: JsonObject) -> str:
@@ -146,13 +200,27 @@ def patch_operations(entry: EntryRequest) -> Json:
         raise refuse(Category.INVALID, "invalid", text, "resource") from None
 
 
-def rewrite(value: Json, targets: Mapping[str, str]) -> Json:
-    """A copy of the value in which every reference or uri that names an entry's fullUrl is its new place."""
+_LINK = re.compile(r"""((?:href|src)\s*=\s*)(["'])(.*?)\2""")
+_NOT_URIS = frozenset(
+    {"value", "valueString", "valueId", "valueCode", "display", "text", "id", "resourceType"}
+)
+
+
+def rewrite(value: Json, targets: Mapping[str, str], member: str = "reference") -> Json:
+    """A copy of the value in which every reference, uri or link that names an entry's fullUrl is its new place.
+
+    A relative ``Type/id`` counts only as a reference. Strings that are no uri, such as an identifier's value,
+    stay as they are.
+    """
     if isinstance(value, dict):
-        return {name: rewrite(inner, targets) for name, inner in value.items()}
+        return {name: rewrite(inner, targets, name) for name, inner in value.items()}
     if isinstance(value, list):
-        return [rewrite(inner, targets) for inner in value]
-    if isinstance(value, str) and value in targets:
+        return [rewrite(inner, targets, member) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if member == "div":
+        return _LINK.sub(lambda m: f"{m[1]}{m[2]}{targets.get(m[3], m[3])}{m[2]}", value)
+    if value in targets and member not in _NOT_URIS and (":" in value or member == "reference"):
         return targets[value]
     return value
 

@@ -30,6 +30,8 @@ def capability_statement(registry: Registry, base_url: str, version: str, starte
     """The CapabilityStatement of what the registry really routes."""
     return {
         "resourceType": "CapabilityStatement",
+        "name": "Credence",
+        "title": "What this Credence server does",
         "status": "active",
         "date": started,
         "kind": "instance",
@@ -89,4 +91,4 @@ def _resource(registry: Registry, type: str, interactions: list[JsonObject]) -> 
     }
     if operations:
         resource["operation"] = [{"name": name, "definition": url} for name, url in operations.items()]
-    return resource
+    return {name: value for name, value in resource.items() if value != []}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fhirserver.interactions.answers import held_issues
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.preconditions import if_match
+from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.json import dumps
 from fhirserver.store.commands import Command, Remove
@@ -17,6 +18,7 @@ async def delete(context: Context, request: Request) -> Result:
     OperationOutcome that says so.
     """
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
+    await refuse_reserved(context, request.type, request.id)
     remove = Remove(request.type, request.id, if_match(request.headers.get("if-match")))
     outcome = await context.store.submit(Command(statement, (remove,)))
     write = outcome.results[0]

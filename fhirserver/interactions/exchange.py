@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fhirserver.access.principals import Principal
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, loads
 from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.ports.storage import Version
+from fhirserver.ports.storage import Key, Version
 from fhirserver.store.store import Store
 from fhirserver.world.policy import Policy
 
@@ -36,6 +36,8 @@ class Context:
     policy: Policy
     terminology: Terminology | None = None
     limits: Limits = field(default_factory=Limits)
+    reserved: frozenset[Key] = frozenset()
+    """The server's own definitions, which clients may not change."""
 
 
 @dataclass(slots=True)

@@ -41,7 +41,21 @@ def _apply_all(operations: Sequence[JsonObject], resource: JsonObject) -> JsonOb
             raise _unprocessable(number, f"There is nothing at the path '{operation['path']}'") from None
     if not isinstance(document, dict):
         raise _unprocessable(len(operations) - 1, "The patch leaves no resource")
-    return document
+    kept: JsonObject = _without_empty(document)
+    return kept
+
+
+def _without_empty(value: Json) -> Json:
+    """Without the arrays and objects that removals left empty: FHIR has none.
+
+    Done once at the end, so that an operation finds what the one before it left, as RFC 6902 says.
+    """
+    if isinstance(value, dict):
+        inner = {name: _without_empty(part) for name, part in value.items()}
+        return {name: part for name, part in inner.items() if part not in ({}, [])}
+    if isinstance(value, list):
+        return [part for part in map(_without_empty, value) if part not in ({}, [])]
+    return value
 
 
 def _unprocessable(number: int, diagnostics: str) -> Refusal:
@@ -93,13 +107,10 @@ def _remove(document: Json, operation: JsonObject) -> Json:
 
 
 def _cut(document: Json, path: list[str]) -> tuple[Json, Json]:
-    """Take out the value at the path, with the arrays and objects that this leaves empty (FHIR has none)."""
+    """Take out the value at the path."""
     parent = _get(document, path[:-1])
     key: Any = _index(parent, path[-1], len(parent) - 1) if isinstance(parent, list) else path[-1]
-    value = parent.pop(key)
-    if not parent and len(path) > 1:
-        _cut(document, path[:-1])
-    return document, value
+    return document, parent.pop(key)
 
 
 def _replace(document: Json, operation: JsonObject) -> Json:

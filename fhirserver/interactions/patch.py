@@ -6,6 +6,7 @@ from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.json_patch import parse_json_patch
 from fhirserver.interactions.preconditions import if_match
+from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.json import InvalidJson, Json, loads
 from fhirserver.kernel.outcomes import Category, refuse
@@ -17,6 +18,7 @@ MEDIA_TYPE = "application/json-patch+json"
 async def patch(context: Context, request: Request) -> Result:
     """State what the patch changes of the world resource, and nothing else."""
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
+    await refuse_reserved(context, request.type, request.id)
     amend = Amend(
         request.type,
         request.id,

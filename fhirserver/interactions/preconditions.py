@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
+from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.storage import Version
 
@@ -11,17 +13,22 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+def is_version(text: str) -> bool:
+    """Whether ``text`` may be a version: a whole number of ASCII digits that every storage can hold."""
+    return text.isascii() and text.isdigit() and len(text) <= 18
+
+
 def parse_etag(header: str, name: str) -> int:
     """The version in ``W/"3"``, ``"3"`` or ``3``. Raises a refusal that names the header."""
     text = header.strip().removeprefix("W/").strip('"')
-    if not text.isdigit():
+    if not is_version(text):
         raise refuse(Category.INVALID, "value", f'{name} must be a version such as W/"3"', f"http.{name}")
     return int(text)
 
 
 def if_match(header: str | None) -> int | None:
     """The version asked for by If-Match, or None."""
-    return None if header is None or header.strip() == "*" else parse_etag(header, "If-Match")
+    return None if header is None else parse_etag(header, "If-Match")
 
 
 def http_date(recorded: str) -> str:
@@ -39,8 +46,15 @@ def unchanged_since(version: Version, headers: dict[str, str]) -> bool:
     """Whether a conditional read (If-None-Match, If-Modified-Since) needs no body."""
     tag = headers.get("if-none-match")
     if tag is not None:
-        return any(
-            part.strip().removeprefix("W/").strip('"') == str(version.version) for part in tag.split(",")
-        )
-    since = headers.get("if-modified-since")
-    return since is not None and since == http_date(version.recorded)
+        tags = {part.strip().removeprefix("W/").strip('"') for part in tag.split(",")}
+        return bool(tags & {"*", str(version.version)})
+    return _not_since(version.recorded, headers.get("if-modified-since", ""))
+
+
+def _not_since(recorded: str, header: str) -> bool:
+    """Whether nothing happened after the second the header names. One that is no HTTP date counts for nothing."""
+    try:
+        since = parsedate_to_datetime(header)
+    except ValueError:
+        return False
+    return parse_instant(recorded).replace(microsecond=0) <= since.replace(tzinfo=since.tzinfo or UTC)

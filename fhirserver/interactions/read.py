@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.preconditions import unchanged_since, version_headers
+from fhirserver.interactions.reserved import DERIVED
 from fhirserver.interactions.subset import subset_params, subset_version
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.ports.storage import Version
-
-DERIVED = "Provenance"
-"""The type whose resources are derived from the log when asked for."""
 
 
 async def read(context: Context, request: Request) -> Result:
@@ -19,7 +17,7 @@ async def read(context: Context, request: Request) -> Result:
         return Result(304, b"", version_headers(version), version)
     content = version.content
     if request.params:
-        content = subset_version(content, request.type, subset_params(request.params))
+        content = subset_version(content, request.type, subset_params(request.type, request.params))
     return Result(200, content, version_headers(version), version)
 
 

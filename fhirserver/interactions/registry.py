@@ -9,7 +9,8 @@ from fhirserver.access.principals import require
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.resources import known_type
 from fhirserver.kernel.ids import is_id
-from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.model.validation import validate
 
 Handler = Callable[[Context, Request], Awaitable[Result]]
 
@@ -29,10 +30,24 @@ class Interaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of an operation. ``type`` is empty for one with ``parts``; ``max`` is a number or ``*``."""
+
+    name: str
+    type: str
+    text: str
+    min: int = 0
+    max: str = "1"
+    use: str = "in"
+    parts: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation: its name without ``$``, where it may be invoked, and the role it needs.
 
     ``types`` are the resource types it is for (``*`` for all). ``affects_state`` operations are POST only.
+    ``parameters`` are those it takes and gives: an input that is not among them is refused.
     """
 
     name: str
@@ -42,6 +57,12 @@ class Operation:
     handler: Handler
     definition: str
     affects_state: bool = False
+    description: str = ""
+    parameters: tuple[Parameter, ...] = ()
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        return frozenset(one.name for one in self.parameters if one.use == "in")
 
     def fits(self, level: str, type: str) -> bool:
         return self.level == level and ("*" in self.types or type in self.types)
@@ -96,10 +117,41 @@ class Registry:
         if operation is None:
             text = f"There is no operation ${name[:64]} on {request.type or 'the system'}"
             raise refuse(Category.NOT_FOUND, "not-supported", text, "http.url")
-        if request.method not in (("POST",) if operation.affects_state else ("GET", "POST")):
-            raise refuse(Category.NOT_ALLOWED, "not-supported", f"${name} is invoked by POST", "http.method")
+        if request.method not in (("POST",) if operation.affects_state else ("GET", "HEAD", "POST")):
+            refusal = refuse(
+                Category.NOT_ALLOWED, "not-supported", f"${name} is not invoked by this method", "http.method"
+            )
+            refusal.headers["Allow"] = "POST" if operation.affects_state else "GET, HEAD, POST"
+            raise refusal
         require(request.principal, operation.role)
+        _check_inputs(operation, request)
         return await operation.handler(context, request)
+
+
+def _check_inputs(operation: Operation, request: Request) -> None:
+    """Refuse (400) an input that the operation does not have: it would be passed over without a word."""
+    known = operation.inputs
+    for name, _ in request.params:
+        if name not in known:
+            raise _unknown_input(operation, name, f"http.{name[:64]}")
+    if not request.body:
+        return
+    body = request.json()
+    if body.get("resourceType") != "Parameters":
+        text = "The body of an operation is a Parameters resource"
+        raise refuse(Category.INVALID, "invalid", text, "resourceType")
+    issues = [issue for issue in validate(body) if issue.severity in ("error", "fatal")]
+    if issues:
+        raise Refusal(Category.INVALID, issues)
+    for number, parameter in enumerate(body.get("parameter", ())):
+        if parameter["name"] not in known:
+            raise _unknown_input(operation, parameter["name"], f"Parameters.parameter[{number}]")
+
+
+def _unknown_input(operation: Operation, name: str, where: str) -> Refusal:
+    known = ", ".join(sorted(operation.inputs)) or "none"
+    text = f"${operation.name} has no parameter '{name[:64]}'; it takes: {known}"
+    return refuse(Category.INVALID, "not-supported", text, where)
 
 
 def _level(request: Request) -> str:

@@ -9,7 +9,7 @@ from fhirserver.interactions.answers import outcome_bytes
 from fhirserver.interactions.bundles import bundle, search_entry
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.included import included
-from fhirserver.interactions.read import DERIVED
+from fhirserver.interactions.reserved import DERIVED
 from fhirserver.interactions.subset import Subset, subset_version
 from fhirserver.kernel.outcomes import Issue
 from fhirserver.ports.storage import Page, Version
@@ -31,11 +31,11 @@ async def search_type(context: Context, request: Request) -> Result:
     )
     if query.summary == "count" or query.count == 0:
         counted = await context.store.count(query)
-        return Result(200, bundle("searchset", (), _links(context, request, ""), counted))
+        return Result(200, bundle("searchset", (), _links(context, request, query, ""), counted))
     page = await context.store.search(query)
     total = await _total(context, query, page)
     entries = await _entries(context, query, page)
-    return Result(200, bundle("searchset", entries, _links(context, request, page.cursor), total))
+    return Result(200, bundle("searchset", entries, _links(context, request, query, page.cursor), total))
 
 
 async def _total(context: Context, query: Query, page: Page) -> int | None:
@@ -65,10 +65,12 @@ def _entry(context: Context, version: Version, subset: Subset, mode: bytes) -> b
     return search_entry(f"{context.base_url}/{version.type}/{version.id}", content, mode)
 
 
-def _links(context: Context, request: Request, cursor: str) -> list[tuple[str, str]]:
+def _links(context: Context, request: Request, query: Query, cursor: str) -> list[tuple[str, str]]:
+    """``self`` says what was used of the parameters, ``next`` continues after the last match."""
     base = f"{context.base_url}/{request.type}"
-    asked = [pair for pair in request.params if pair[0] != "_cursor"]
-    links = [("self", f"{base}?{urlencode(list(request.params))}" if request.params else base)]
+    used = [pair for pair in request.params if pair[0] not in query.ignored]
+    asked = [pair for pair in used if pair[0] != "_cursor"]
+    links = [("self", f"{base}?{urlencode(used)}" if used else base)]
     if cursor:
         links.append(("next", f"{base}?{urlencode([*asked, ('_cursor', cursor)])}"))
     return links

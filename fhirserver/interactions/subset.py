@@ -9,6 +9,7 @@ from functools import cache
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.model.definitions import definitions
+from fhirserver.search.controls import element_names
 
 SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 _ALWAYS = frozenset({"resourceType", "id", "meta"})
@@ -28,13 +29,16 @@ class Subset:
         return not self.elements and self.summary in ("", "false")
 
 
-def subset_params(params: Iterable[tuple[str, str]]) -> Subset:
+def subset_params(type: str, params: Iterable[tuple[str, str]]) -> Subset:
     """The subset a read asks for. Raises a refusal (400) for a parameter that read does not have."""
     summary, elements = "", ""
     for name, value in params:
         if name not in _READ_PARAMS:
             raise refuse(
-                Category.INVALID, "not-supported", f"'{name}' is not a parameter of read", f"http.{name}"
+                Category.INVALID,
+                "not-supported",
+                f"'{name[:64]}' is not a parameter of read",
+                f"http.{name[:64]}",
             )
         if name == "_summary":
             summary = value
@@ -42,7 +46,14 @@ def subset_params(params: Iterable[tuple[str, str]]) -> Subset:
             elements = value
     if summary not in ("", *SUMMARIES - {"count"}):
         raise refuse(Category.INVALID, "value", "_summary is true, text, data or false", "http._summary")
-    return Subset(summary, tuple(name.strip() for name in elements.split(",") if name.strip()))
+    return Subset(summary, _elements(type, elements) if elements else ())
+
+
+def _elements(type: str, text: str) -> tuple[str, ...]:
+    try:
+        return element_names(type, text)
+    except ValueError as error:
+        raise refuse(Category.INVALID, "value", f"_elements: {error}", "http._elements") from None
 
 
 def subset_version(content: bytes, type: str, subset: Subset) -> bytes:

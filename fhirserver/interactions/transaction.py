@@ -10,9 +10,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from fhirserver.access.principals import Principal, require
-from fhirserver.interactions.answers import held_issues
+from fhirserver.interactions.answers import held_issues, outcome_issues
 from fhirserver.interactions.bundle_entries import (
     EntryRequest,
+    bundle_entries,
     entry_request,
     entry_result,
     patch_operations,
@@ -22,12 +23,13 @@ from fhirserver.interactions.bundles import bundle
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.json_patch import parse_json_patch
 from fhirserver.interactions.preconditions import if_match
+from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import accept, check_id, condition, known_type
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import is_id, new_id
 from fhirserver.kernel.json import JsonObject
-from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.kernel.references import walk_references
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.kernel.references import parse_reference, walk_references
 from fhirserver.ports.log import Statement
 from fhirserver.search.expression import Query
 from fhirserver.store.commands import Amend, Command, Put, Remove, Write, Written
@@ -57,7 +59,7 @@ class _Plan:
 async def transaction(context: Context, request: Request, dispatch: Dispatch) -> Result:
     """Do all of it or nothing."""
     body = request.json()
-    entries = [entry_request(number, entry) for number, entry in enumerate(body.get("entry", ()))]
+    entries = [entry_request(n, entry, context.base_url) for n, entry in enumerate(bundle_entries(body))]
     plan = _Plan(
         context, request.principal, statement_of(request.principal, request.headers.get("x-provenance"))
     )
@@ -66,7 +68,8 @@ async def transaction(context: Context, request: Request, dispatch: Dispatch) ->
         with entry.named():
             plan.writes.append((entry, _write(plan, entry)))
     _refuse_duplicates(plan)
-    answers = await _commit(plan)
+    await _refuse_reserved(plan)
+    answers = await _commit(plan, request.prefer_return)
     for entry in entries:
         if entry.method not in _ORDER:
             answers[entry.number] = await _read(context, request, entry, dispatch)
@@ -93,6 +96,14 @@ def _assign_targets(plan: _Plan, entries: list[EntryRequest]) -> None:
                     Category.INVALID, "duplicate", "Two entries have the same fullUrl", entry.path("fullUrl")
                 )
             plan.targets[entry.full_url] = target
+            _assign_relative(plan, entry.full_url, target)
+
+
+def _assign_relative(plan: _Plan, full_url: str, target: str) -> None:
+    """``http://other/fhir/Patient/23`` is also what its neighbours call ``Patient/23``."""
+    literal = parse_reference(full_url)
+    if literal is not None and literal.base:
+        plan.targets.setdefault(f"{literal.type}/{literal.id}", target)
 
 
 def _write(plan: _Plan, entry: EntryRequest) -> Write:
@@ -144,37 +155,56 @@ def _name_conditions(plan: _Plan, content: JsonObject) -> None:
 
 
 def _refuse_duplicates(plan: _Plan) -> None:
-    """The same resource may not be written twice in one transaction."""
+    """The same resource may not be written twice in one transaction, nor made twice under one condition."""
     seen: set[tuple[str, str]] = set()
     for entry, write in plan.writes:
-        if isinstance(write, Put | Amend | Remove):
-            key = (write.type, write.id)
+        for key in _identities(write):
             if key in seen:
                 text = "Another entry writes the same resource"
                 raise refuse(Category.INVALID, "duplicate", text, entry.path("request.url"))
             seen.add(key)
 
 
-async def _commit(plan: _Plan) -> dict[int, bytes]:
+def _identities(write: Write) -> list[tuple[str, str]]:
+    if not isinstance(write, Put | Amend | Remove):
+        return []
+    condition = (write.unless or write.where) if isinstance(write, Put) else ""
+    return [(write.type, write.id), *([(write.type, condition)] if condition else [])]
+
+
+async def _refuse_reserved(plan: _Plan) -> None:
+    for entry, write in plan.writes:
+        if isinstance(write, Put | Amend | Remove) and entry.method != "POST":
+            with entry.named():
+                await refuse_reserved(plan.context, write.type, write.id)
+
+
+async def _commit(plan: _Plan, preferred: str) -> dict[int, bytes]:
     if not plan.writes:
         return {}
     command = Command(plan.statement, [write for _, write in plan.writes], plan.conditions)
-    outcome = await plan.context.store.submit(command)
+    try:
+        outcome = await plan.context.store.submit(command)
+    except Refusal as refusal:
+        if refusal.write is not None:
+            with plan.writes[refusal.write][0].named():
+                raise
+        raise
     pairs = zip(plan.writes, outcome.results, strict=True)
-    return {entry.number: _answer(plan.context, entry, written) for (entry, _), written in pairs}
+    return {entry.number: _answer(plan.context, entry, written, preferred) for (entry, _), written in pairs}
 
 
-def _answer(context: Context, entry: EntryRequest, written: Written) -> bytes:
+def _answer(context: Context, entry: EntryRequest, written: Written, preferred: str) -> bytes:
     status = 201 if written.created else 200
     if entry.method == "DELETE":
         status = 200 if written.held else 204
     location = ""
     if written.version is not None:
         location = f"{context.base_url}/{written.key}/_history/{written.version.version}"
-    result = Result(
-        status, b"", {"Location": location} if location else {}, written.version, held_issues(written)
-    )
-    return entry_result(context, result, with_resource=entry.method != "DELETE")
+    issues = outcome_issues(written) if preferred == "OperationOutcome" else held_issues(written)
+    headers = {"Location": location} if location else {}
+    with_resource = entry.method != "DELETE" and preferred in ("", "representation")
+    return entry_result(context, Result(status, b"", headers, written.version, issues), with_resource)
 
 
 async def _read(context: Context, request: Request, entry: EntryRequest, dispatch: Dispatch) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.preconditions import if_match
+from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import accept, check_id, condition
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import new_id
@@ -18,6 +19,7 @@ async def update(context: Context, request: Request) -> Result:
     seen, absent = if_match(request.headers.get("if-match")), request.headers.get("if-none-match") == "*"
     if request.id:
         check_id(content, request.type, request.id)
+        await refuse_reserved(context, request.type, request.id)
         put = Put(request.type, request.id, content, if_match=seen, if_absent=absent)
         command = Command(statement, (put,))
     else:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.preconditions import version_headers
-from fhirserver.interactions.read import DERIVED, gone
+from fhirserver.interactions.preconditions import is_version, version_headers
+from fhirserver.interactions.read import gone
+from fhirserver.interactions.reserved import DERIVED
 from fhirserver.kernel.outcomes import Category, refuse
 
 
@@ -13,7 +14,7 @@ async def vread(context: Context, request: Request) -> Result:
     if request.type == DERIVED:
         await context.store.derive_provenance()
     version = None
-    if request.version.isdigit():
+    if is_version(request.version):
         version = await context.store.read_version(request.type, request.id, int(request.version))
     if version is None:
         text = f"{request.type}/{request.id} has no version {request.version[:20]}"

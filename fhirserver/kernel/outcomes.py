@@ -62,6 +62,8 @@ class Refusal(Exception):
         self.category = category
         self.issues = tuple(issues)
         self.headers = headers or {}
+        self.write: int | None = None
+        """Which write of a command was refused, where it was one of them."""
         super().__init__(f"{category.name}: {'; '.join(i.diagnostics for i in self.issues)}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fhirserver.interactions.registry import Handler, Operation
+from fhirserver.interactions.registry import Handler, Operation, Parameter
 from fhirserver.operations.code_system_lookup import code_system_lookup
 from fhirserver.operations.lineage import lineage
 from fhirserver.operations.task_approve import task_approve
@@ -16,32 +16,94 @@ from fhirserver.operations.value_set_validate_code import value_set_validate_cod
 from fhirserver.world.vocabulary import BASE
 
 _R4 = "http://hl7.org/fhir/OperationDefinition"
+_CODED = (
+    Parameter("code", "code", "The code"),
+    Parameter("system", "uri", "Its system"),
+    Parameter("coding", "Coding", "Code and system in one"),
+)
+_UNIT = Parameter("unit", "string", "The unit or path of the claims meant; all of the item without", max="*")
+_TASK = Parameter("return", "Task", "The item as it is now", 1, use="out")
+_CLAIM = (
+    Parameter("role", "code", "wins, agrees or contends", 1, use="out"),
+    Parameter("status", "code", "live, superseded or rejected", 1, use="out"),
+    Parameter("source", "string", "Who says it", 1, use="out"),
+    Parameter("value", "string", "What is said, as JSON text", use="out"),
+    Parameter("absent", "boolean", "That it is stated absent", use="out"),
+    Parameter("confidence", "decimal", "How sure it is", 1, use="out"),
+    Parameter("recorded", "instant", "When it was first said", 1, use="out"),
+    Parameter("effective", "dateTime", "Since when it holds, where the source said so", use="out"),
+    Parameter("method", "code", "How it was said", use="out"),
+    Parameter("checked", "code", "What a judge or reviewer found", use="out"),
+    Parameter("position", "integer", "Where in the log it was first said", 1, use="out"),
+    Parameter("provenance", "Reference", "The Provenance that its confidence rests on", 1, use="out"),
+)
+_UNITS = (
+    Parameter("path", "string", "The element", 1, use="out"),
+    Parameter("unit", "string", "The unit's name", 1, use="out"),
+    Parameter("value", "string", "The value that holds, as JSON text", use="out"),
+    Parameter("absent", "boolean", "That there is none", use="out"),
+    Parameter("confidence", "decimal", "How sure it is", 1, use="out"),
+    Parameter("source", "string", "Whose claim holds", 1, use="out"),
+    Parameter("claim", "", "Every claim on the unit, the one that holds first", 1, "*", "out", _CLAIM),
+)
 
 
 def all_operations() -> Sequence[Operation]:
     """Every operation the server has."""
     return (
-        Operation("lineage", "instance", ("*",), "read", lineage, _definition("lineage")),
-        _terminology("lookup", "CodeSystem", code_system_lookup),
-        _terminology("validate-code", "ValueSet", value_set_validate_code),
-        _terminology("expand", "ValueSet", value_set_expand),
-        _review("approve", task_approve),
-        _review("reject", task_reject),
-        _review("correct", task_correct),
-        _review("claim", task_claim),
-        _review("release", task_release),
+        Operation(
+            "lineage",
+            "instance",
+            ("*",),
+            "read",
+            lineage,
+            _definition("lineage"),
+            description="Per unit: which claim holds, which contend, who says so, since when, how sure.",
+            parameters=(Parameter("unit", "", "One unit of the resource", 0, "*", "out", _UNITS),),
+        ),
+        _terminology("lookup", "CodeSystem", code_system_lookup, _CODED),
+        _terminology("validate-code", "ValueSet", value_set_validate_code, (_VALUE_SET, *_CODED)),
+        _terminology("expand", "ValueSet", value_set_expand, _EXPAND),
+        _review(
+            "approve", task_approve, "Confirm claims (0.95); they supersede what they contradict.", _UNIT
+        ),
+        _review(
+            "reject", task_reject, "Reject claims (0.0); the world is decided without them.", _UNIT, _REASON
+        ),
+        _review("correct", task_correct, "State the right values (1.0) in place of every claim.", _VALUE),
+        _review("claim", task_claim, "Take the item, so that no other reviewer can decide it."),
+        _review("release", task_release, "Give the item back."),
     )
+
+
+_VALUE_SET = Parameter("url", "uri", "The value set's canonical URL", 1)
+_EXPAND = (
+    _VALUE_SET,
+    Parameter("filter", "string", "Only codes whose display holds this"),
+    Parameter("offset", "integer", "How many codes to leave out"),
+    Parameter("count", "integer", "How many codes at most"),
+)
+_REASON = Parameter("reason", "string", "Why they are wrong", 1)
+_VALUE = Parameter("value", "string", "The right elements as the JSON text of an object; null for absent", 1)
 
 
 def _definition(name: str) -> str:
     return f"{BASE}/OperationDefinition/{name}"
 
 
-def _terminology(name: str, type: str, handler: Handler) -> Operation:
-    return Operation(name, "type", (type,), "read", handler, f"{_R4}/{type}-{name}")
+def _terminology(name: str, type: str, handler: Handler, inputs: tuple[Parameter, ...]) -> Operation:
+    return Operation(name, "type", (type,), "read", handler, f"{_R4}/{type}-{name}", parameters=inputs)
 
 
-def _review(name: str, handler: Handler) -> Operation:
+def _review(name: str, handler: Handler, text: str, *inputs: Parameter) -> Operation:
     return Operation(
-        name, "instance", ("Task",), "operator", handler, _definition(f"task-{name}"), affects_state=True
+        name,
+        "instance",
+        ("Task",),
+        "operator",
+        handler,
+        _definition(f"task-{name}"),
+        affects_state=True,
+        description=text,
+        parameters=(*inputs, _TASK),
     )

@@ -19,7 +19,7 @@ async def lineage(context: Context, request: Request) -> Result:
     if entity is None:
         return Result(200, parameters(()))
     won = wins(entity.ledger)
-    positions = {claim.stamp.position for win in won.values() for claim in (*win.agreeing, *win.losing)}
+    positions = {claim.stamp.evidence for win in won.values() for claim in (*win.agreeing, *win.losing)}
     commits = {position: await _commit_id(context, position) for position in positions}
     units = [_unit(request.type, unit, win, commits) for unit, win in won.items()]
     return Result(200, parameters(units))
@@ -63,7 +63,7 @@ def _claim(role: str, claim: Claim, commits: dict[int, str]) -> JsonObject:
             part("method", "Code", stamp.method) if stamp.method else None,
             part("checked", "Code", claim.checked) if claim.checked else None,
             part("position", "Integer", stamp.position),
-            part("provenance", "Reference", {"reference": f"Provenance/{commits[stamp.position]}"}),
+            part("provenance", "Reference", {"reference": f"Provenance/{commits[stamp.evidence]}"}),
         ],
     )
 

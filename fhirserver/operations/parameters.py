@@ -31,12 +31,7 @@ def inputs(request: Request) -> dict[str, list[Json]]:
         found.setdefault(name, []).append(value)
     if not request.body:
         return found
-    body = request.json()
-    if body.get("resourceType") != "Parameters":
-        raise refuse(
-            Category.INVALID, "invalid", "The body of an operation is a Parameters resource", "resourceType"
-        )
-    for parameter in body.get("parameter", ()):
+    for parameter in request.json().get("parameter", ()):
         found.setdefault(str(parameter.get("name", "")), []).append(_value(parameter))
     return found
 
@@ -53,8 +48,13 @@ def one(found: dict[str, list[Json]], name: str, required: bool = False) -> Json
     values = found.get(name, [])
     if len(values) > 1:
         raise refuse(
-            Category.INVALID, "invalid", f"'{name}' may be given once", f"Parameters.parameter('{name}')"
+            Category.INVALID,
+            "invalid",
+            f"'{name}' may be given once",
+            f"Parameters.parameter.where(name='{name}')",
         )
     if required and not values:
-        raise refuse(Category.INVALID, "required", f"'{name}' is needed", f"Parameters.parameter('{name}')")
+        raise refuse(
+            Category.INVALID, "required", f"'{name}' is needed", f"Parameters.parameter.where(name='{name}')"
+        )
     return values[0] if values else None

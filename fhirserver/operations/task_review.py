@@ -49,11 +49,15 @@ def chosen(item: Item, units: Sequence[Json]) -> list[ReviewClaim]:
     """The claims that the ``unit`` inputs name (by unit or path), or all of them."""
     if not units:
         return list(item.claims)
-    found = [c for c in item.claims if c.unit in units or f"{item.focus[0]}.{member_of(c.unit)}" in units]
-    if not found:
+    named = {claim.identity: {claim.unit, _path(item, claim)} for claim in item.claims}
+    if not set(units) <= set().union(*named.values()):
         text = "No claim of this item is on such a unit"
-        raise refuse(Category.INVALID, "not-found", text, "Parameters.parameter('unit')")
-    return found
+        raise refuse(Category.INVALID, "not-found", text, "Parameters.parameter.where(name='unit')")
+    return [claim for claim in item.claims if not named[claim.identity].isdisjoint(units)]
+
+
+def _path(item: Item, claim: ReviewClaim) -> str:
+    return f"{item.focus[0]}.{member_of(claim.unit).removesuffix('[x]')}"
 
 
 def owner(name: str) -> JsonObject:
@@ -82,7 +86,8 @@ def decided_task(
     if left:
         type, id = opened.item.focus
         fresh = review_task(type, id, left, opened.task["authoredOn"])
-        return update_task(opened, request, contained=fresh["contained"], description=fresh["description"])
+        changed = {name: fresh[name] for name in ("contained", "description", "priority")}
+        return update_task(opened, request, **changed)
     members: dict[str, Json] = {
         "status": "completed",
         "businessStatus": {"text": word},

@@ -6,25 +6,21 @@ Written against ASGI itself rather than a framework's routes, because this path 
 
 from __future__ import annotations
 
-import logging
 import time
-import traceback
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from fhirserver.access.principals import Principals
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.faults import fault
 from fhirserver.interactions.registry import Handler, Registry
-from fhirserver.kernel.ids import new_id
 from fhirserver.kernel.json import dumps, loads, pretty
-from fhirserver.kernel.outcomes import Category, Issue, Refusal, operation_outcome, refuse
+from fhirserver.kernel.outcomes import Category, Refusal, operation_outcome, refuse
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-log = logging.getLogger("credence.rest")
 
 _FHIR_JSON = b"application/fhir+json; charset=utf-8"
 _WANTED = {
@@ -37,8 +33,12 @@ _WANTED = {
     b"x-provenance": "x-provenance",
     b"content-type": "content-type",
     b"content-length": "content-length",
+    b"content-encoding": "content-encoding",
     b"accept": "accept",
 }
+_MOST_PARAMETERS = 1000
+_FORM = "application/x-www-form-urlencoded"
+_JSON_BODIES = frozenset({"", "application/json", "application/fhir+json", "text/json"})
 _JSON_FORMATS = frozenset({"json", "application/json", "application/fhir+json", "application/fhir json"})
 
 
@@ -61,15 +61,13 @@ class FhirEdge:
         except Refusal as refusal:
             result = refused(refusal)
         except Exception as error:
-            result = _fault(error)
+            result = refused(fault(error))
         if pretty_wanted and result.body:
             result.body = pretty(loads(result.body))
         await _send(send, result, scope["method"] == "HEAD")
 
     async def _answer(self, scope: Scope, receive: Receive) -> Result:
-        headers = {
-            _WANTED[name]: value.decode("latin-1") for name, value in scope["headers"] if name in _WANTED
-        }
+        headers = {_WANTED[name]: _header_text(value) for name, value in scope["headers"] if name in _WANTED}
         path = scope["path"][len(self._path) :]
         method: str = scope["method"]
         if path in ("metadata", "/metadata"):
@@ -85,6 +83,14 @@ class FhirEdge:
         return await self._registry.dispatch(self.context, request)
 
 
+def _header_text(value: bytes) -> str:
+    """A header's text: UTF-8, as the JSON of X-Provenance is, or the Latin-1 that HTTP once meant."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
 def _metadata_request(principals: Principals, method: str) -> Request:
     if method not in ("GET", "HEAD"):
         raise refuse(Category.NOT_ALLOWED, "not-supported", "metadata is read by GET", "http.method")
@@ -94,7 +100,7 @@ def _metadata_request(principals: Principals, method: str) -> Request:
 def _query(raw: bytes) -> Sequence[tuple[str, str]]:
     if not raw:
         return ()
-    params = parse_qsl(raw.decode("latin-1"), keep_blank_values=True)
+    params = _pairs(raw, "http.url")
     for name, value in params:
         if (
             name == "_format"
@@ -109,11 +115,20 @@ def _query(raw: bytes) -> Sequence[tuple[str, str]]:
     return params
 
 
+def _pairs(raw: bytes, where: str) -> list[tuple[str, str]]:
+    """The names and values of a query or form. Raises a refusal (400) for bytes that are not UTF-8."""
+    try:
+        return parse_qsl(
+            raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
+        )
+    except ValueError:
+        text = f"The parameters are not UTF-8, or more than {_MOST_PARAMETERS}"
+        raise refuse(Category.INVALID, "structure", text, where) from None
+
+
 def _request(request: Request, path: str) -> Request:
     """Read ``[type[/id[/_history[/version]|/$operation]]]`` off the path."""
     parts = path.strip("/").split("/") if path.strip("/") else []
-    if "%" in path:
-        parts = [unquote(part) for part in parts]
     if parts and parts[0][:1] in ("$", "_"):
         request.operation = parts.pop(0)
     elif parts:
@@ -134,28 +149,53 @@ def _request(request: Request, path: str) -> Request:
 
 
 def _check_accept(accept: str) -> None:
-    if "json" in accept or "*/*" in accept or "application/*" in accept or not accept.strip():
+    if not accept.strip():
         return
-    raise refuse(
-        Category.NOT_ACCEPTABLE, "not-supported", "Only application/fhir+json is served", "http.Accept"
-    )
+    for part in accept.split(","):
+        media, *options = (text.strip().lower() for text in part.split(";"))
+        if _is_served(media) and all(_agrees(option) for option in options):
+            return
+    text = "Only application/fhir+json of FHIR 4.0 is served"
+    raise refuse(Category.NOT_ACCEPTABLE, "not-supported", text, "http.Accept")
+
+
+def _is_served(media: str) -> bool:
+    return media in ("*/*", "application/*", "text/json") or media in _JSON_FORMATS
+
+
+def _agrees(option: str) -> bool:
+    """Whether an option of a media range fits what is served: version 4.0, and not weighed with nothing."""
+    name, _, value = option.partition("=")
+    if name.strip() == "fhirversion":
+        return value.strip('" ').startswith("4.0")
+    return not (name.strip() == "q" and value.strip(" 0.") == "")
 
 
 def _check_content_type(method: str, request: Request) -> None:
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.operation == "_search" and media == "application/x-www-form-urlencoded":
-        body = request.body if isinstance(request.body, bytes) else b""
-        form = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
-        request.params = [*request.params, *form]
+    """Refuse (415) what is not read, rather than read it as something else. A form becomes parameters."""
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise _unsupported("A body must not be compressed", "http.Content-Encoding")
+    media, _, options = request.headers.get("content-type", "").partition(";")
+    media = media.strip().lower()
+    if "charset" in options and "utf-8" not in options.lower():
+        raise _unsupported("A body must be UTF-8", "http.Content-Type")
+    if request.operation == "_search":
+        _take_form(request, media)
+    elif request.body and method != "PATCH" and media not in _JSON_BODIES:
+        raise _unsupported("The body must be application/fhir+json", "http.Content-Type")
+
+
+def _take_form(request: Request, media: str) -> None:
+    body = request.body if isinstance(request.body, bytes) else b""
+    if not body:
         return
-    if media in ("", "application/json", "application/fhir+json") or method == "PATCH" or not request.body:
-        return
-    raise refuse(
-        Category.UNSUPPORTED_MEDIA,
-        "not-supported",
-        "The body must be application/fhir+json",
-        "http.Content-Type",
-    )
+    if media != _FORM:
+        raise _unsupported(f"POST _search takes {_FORM}", "http.Content-Type")
+    request.params = [*request.params, *_query(body)]
+
+
+def _unsupported(text: str, where: str) -> Refusal:
+    return refuse(Category.UNSUPPORTED_MEDIA, "not-supported", text, where)
 
 
 async def _body(receive: Receive, headers: dict[str, str], limit: int) -> bytes:
@@ -185,18 +225,6 @@ def refused(refusal: Refusal) -> Result:
     """The answer to a refusal: the status of its category and an OperationOutcome."""
     body = dumps(operation_outcome(refusal.issues))
     return Result(refusal.category.value, body, dict(refusal.headers))
-
-
-def _fault(error: Exception) -> Result:
-    """500 with a number to find the log line by. Exception texts may hold PHI, so only places are logged."""
-    number = new_id()
-    places = " < ".join(
-        f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"
-        for frame in reversed(traceback.extract_tb(error.__traceback__)[-6:])
-    )
-    log.error("fault %s: %s at %s", number, type(error).__name__, places)
-    text = f"The server failed; its log says more under {number}"
-    return refused(Refusal(Category.FAULT, (Issue("exception", text),)))
 
 
 async def _send(send: Send, result: Result, head_only: bool) -> None:

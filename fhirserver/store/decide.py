@@ -87,6 +87,7 @@ class _Decision:
         self.entities: dict[Key, Entity] = {}
         self.facts: dict[tuple[str, str], Fact] = {}
         self.substitutes: dict[str, str] = {}
+        self.conditional: set[Key] = set()
 
     def entity(self, key: Key) -> Entity | None:
         return self.entities.get(key) or self.state.entities.get(key)
@@ -100,10 +101,21 @@ class _Decision:
             raise refuse(Category.GONE, "deleted", f"{type}/{id} was deleted", type)
         return entity
 
+    def refuse_twice(self, key: Key, conditional: bool) -> None:
+        """Refuse a conditional update of what another write of the command states, and the other way round."""
+        if key in self.conditional or (conditional and key in self.entities):
+            text = "Two writes are about the same resource"
+            raise refuse(Category.INVALID, "duplicate", text, key.type)
+        if conditional:
+            self.conditional.add(key)
+
     def record(self, event: JsonObject) -> tuple[Entity, bool]:
         """Apply an event; keep it only where it is news. Returns the entity and whether its world changed."""
         key = Key(event["type"], event["id"])
         before = self.entity(key)
+        if before is not None and before.pk < 0:
+            text = "This resource is derived from the log: it can be read, not changed"
+            raise refuse(Category.NOT_ALLOWED, "not-supported", text, key.type)
         if before is None:
             event["pk"] = self.serial + 1
         after = apply(before, event, self.commit)
@@ -162,7 +174,7 @@ def decide(
     """Decide a command on a state. Raises :class:`Refusal`; the state itself is not touched."""
     decision = _Decision(state, command, policies, recorded, matches or {})
     _find_substitutes(decision)
-    results = tuple(_write(decision, write) for write in command.writes)
+    results = tuple(_write(decision, *numbered) for numbered in enumerate(command.writes))
     if not decision.events:
         outcome = Outcome(state.position, "", results)
         return Decided(None, (), (), outcome)
@@ -183,9 +195,13 @@ def _find_substitutes(decision: _Decision) -> None:
                 decision.substitutes[f"{write.type}/{write.id}"] = str(keys[0])
 
 
-def _write(decision: _Decision, write: Write) -> Written:
+def _write(decision: _Decision, number: int, write: Write) -> Written:
     handler: Callable[[_Decision, Any], Written] = _WRITES[type(write)]
-    return handler(decision, write)
+    try:
+        return handler(decision, write)
+    except Refusal as refusal:
+        refusal.write = number
+        raise
 
 
 def _put(decision: _Decision, put: Put) -> Written:
@@ -195,6 +211,7 @@ def _put(decision: _Decision, put: Put) -> Written:
         return Written(matched, entity.as_version() if entity else None, matched=True)
     key = matched or Key(put.type, put.id)
     entity = decision.entity(key)
+    decision.refuse_twice(key, conditional=matched is not None)
     check_version(entity, *key, put.if_match)
     if entity and not entity.deleted and (put.create or put.if_absent):
         raise refuse(Category.PRECONDITION_FAILED, "duplicate", f"{key} exists already", put.type)

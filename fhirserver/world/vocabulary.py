@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 BASE = "https://credence.health/fhir"
@@ -17,6 +18,9 @@ VERIFICATION_STATUS = f"{BASE}/CodeSystem/verification-status"
 TASK_CODE = f"{BASE}/CodeSystem/task-code"
 TASK_INPUT = f"{BASE}/CodeSystem/task-input"
 ACTIVITY = f"{BASE}/CodeSystem/activity"
+
+ASSERTION_METHODS = f"{BASE}/ValueSet/assertion-method"
+ASSERTION_MODES = f"{BASE}/ValueSet/assertion-mode"
 
 SOURCE_PREFIX = "urn:credence:source:"
 
@@ -43,3 +47,101 @@ STATUS_CODES = tuple((code, display) for _, code, display in _STATUS)
 def verification_status(confidence: Decimal) -> str:
     """The word for a confidence, by the ladder."""
     return next(code for floor, code, _ in _STATUS if confidence >= floor)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeList:
+    """The codes of one code system as (code, display, definition); an ``open`` one may be added to."""
+
+    id: str
+    title: str
+    description: str
+    concepts: tuple[tuple[str, str, str], ...]
+    open: bool = False
+
+    @property
+    def url(self) -> str:
+        return f"{BASE}/CodeSystem/{self.id}"
+
+
+CODES = (
+    CodeList(
+        "verification-status",
+        "Verification status",
+        "How far a resource is verified, from its confidence.",
+        tuple(
+            (code, code.replace("-", " ").capitalize(), f"{text}: confidence from {max(floor, REJECTED)}")
+            for floor, code, text in _STATUS
+        ),
+    ),
+    CodeList(
+        "task-code",
+        "Kinds of Tasks",
+        "What a Task of the server is about.",
+        (
+            ("review", "Review of claims", "An operator approves, rejects or corrects what sources claim"),
+            ("writeback", "Writeback", "A change on its way to an EHR"),
+            ("intake", "Intake of a record", "A record of an EHR that could not be taken in"),
+        ),
+    ),
+    CodeList(
+        "task-input",
+        "Inputs of Tasks",
+        "What an input of one of the server's Tasks is.",
+        (
+            ("claims", "Claims", "The claims to decide on, as a contained Parameters resource"),
+            ("unit", "Unit", "An element to write, with its confidence"),
+            ("record", "Record", "The record that could not be taken in"),
+        ),
+    ),
+    CodeList(
+        "activity",
+        "Activities",
+        "What a commit did, where its author did not say.",
+        (
+            ("assert", "Assertion", "A source stated a resource or parts of it"),
+            ("remove", "Removal", "A source said that a resource is no more"),
+            ("decide", "Decision", "A judge or reviewer ruled on claims"),
+            ("approve", "Approval", "A reviewer confirmed claims"),
+            ("reject", "Rejection", "A reviewer rejected claims"),
+            ("correct", "Correction", "A reviewer stated the right values"),
+            ("claim", "Claiming", "A reviewer took an item"),
+            ("release", "Release", "A reviewer gave an item back"),
+        ),
+    ),
+    CodeList(
+        "assertion-method",
+        "Assertion methods",
+        "How a statement was made. Sources may have methods of their own.",
+        (
+            ("confirmed", "Confirmed", "Said outright, or read back and confirmed"),
+            ("inferred", "Inferred", "Concluded, never said outright"),
+            ("mentioned", "Mentioned", "Said in passing, not confirmed"),
+            ("pull", "Pulled", "Read from an EHR"),
+            ("intake", "Intake", "Recorded because a record could not be taken in"),
+            ("writeback", "Writeback", "Recorded while writing to an EHR"),
+            ("review", "Review", "Decided by a reviewer"),
+            ("judge", "Judged", "Checked by machine against the evidence"),
+        ),
+        open=True,
+    ),
+    CodeList(
+        "assertion-mode",
+        "Assertion modes",
+        "Whether a statement is about the whole resource.",
+        (
+            ("full", "Full", "What is absent is stated absent"),
+            ("partial", "Partial", "What is absent is not spoken of"),
+        ),
+    ),
+    CodeList(
+        "document-kind",
+        "Kinds of documents",
+        "What a document about a conversation is.",
+        (
+            ("transcript", "Transcript", "Every turn of the conversation"),
+            ("summary", "Summary", "What the conversation was about and came to"),
+        ),
+    ),
+)
+"""Every code that the server itself gives out, by code system."""

@@ -71,7 +71,13 @@ async def test_vread_answers_with_each_version(server: Facade) -> None:
 
 
 async def test_read_of_parts(server: Facade) -> None:
-    await server.ehr.put(patient("p", gender="female", text={"status": "generated", "div": "<div>x</div>"}))
+    await server.ehr.put(
+        patient(
+            "p",
+            gender="female",
+            text={"status": "generated", "div": '<div xmlns="http://www.w3.org/1999/xhtml">x</div>'},
+        )
+    )
     elements = (await server.ehr.get("Patient/p?_elements=gender")).json()
     assert elements.keys() == {"resourceType", "id", "meta", "gender"}
     assert {tag["code"] for tag in elements["meta"]["tag"]} >= {"SUBSETTED"}
@@ -82,7 +88,11 @@ async def test_read_of_parts(server: Facade) -> None:
 
 async def test_read_refuses_parameters_it_does_not_have(server: Facade) -> None:
     await server.ehr.put(patient("p"))
-    for query, name in (("name=x", "name"), ("_summary=count", "_summary"), ("_elements=nonsense", "_elements")):
+    for query, name in (
+        ("name=x", "name"),
+        ("_summary=count", "_summary"),
+        ("_elements=nonsense", "_elements"),
+    ):
         answer = await server.ehr.get(f"Patient/p?{query}")
         assert answer.status_code == 400, query
         assert expressions(answer) == [f"http.{name}"]

@@ -1,0 +1,29 @@
+"""What clients may read and not write: Provenance that follows from the log, and the server's own definitions."""
+
+from __future__ import annotations
+
+from fhirserver.interactions.exchange import Context
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.ports.storage import Key
+
+DERIVED = "Provenance"
+"""The type whose resources are derived from the log when asked for."""
+
+
+async def refuse_reserved(context: Context, type: str, id: str) -> None:
+    """Refuse (405) to change what only the server may say."""
+    if Key(type, id) in context.reserved:
+        raise _not_allowed(type, "This is one of the server's own definitions: it can be read, not changed")
+    if type != DERIVED:
+        return
+    await context.store.derive_provenance()
+    rows = await context.store.storage.rows([Key(type, id)])
+    if any(row.pk < 0 for row in rows.values()):
+        text = "This Provenance is derived from the log: it can be read, not changed; make a new one instead"
+        raise _not_allowed(type, text)
+
+
+def _not_allowed(type: str, text: str) -> Refusal:
+    refusal = refuse(Category.NOT_ALLOWED, "not-supported", text, type)
+    refusal.headers["Allow"] = "GET, HEAD"
+    return refusal

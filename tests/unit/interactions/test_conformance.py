@@ -1,0 +1,137 @@
+"""The server's own definitions, and the CapabilityStatement."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from fhirserver.interactions.all import full_registry
+from fhirserver.interactions.conformance.resources import definitions_of
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.model.validation import validate
+from fhirserver.operations.all import all_operations
+from fhirserver.world.vocabulary import BASE
+from tests.facade import Facade, facade, patient, said
+
+OWN = definitions_of(all_operations())
+
+
+@pytest.mark.parametrize("resource", OWN, ids=lambda r: f"{r['resourceType']}/{r['id']}")
+async def test_every_definition_is_valid_read_and_found(resource: JsonObject, server: Facade) -> None:
+    assert [issue for issue in validate(resource) if issue.severity == "error"] == []
+    type, id = resource["resourceType"], resource["id"]
+    served = loads((await server.reader.get(f"{type}/{id}")).content)
+    assert served["url"] == f"{BASE}/{type}/{id}"
+    assert {**resource, "meta": served["meta"]} == served
+    assert await server.reader.ids(f"{type}?url={resource['url']}") == [id]
+
+
+async def test_definitions_are_published_once(tmp_path: Path) -> None:
+    heads = []
+    for _ in range(2):
+        async with facade(tmp_path, "sqlite") as server:
+            heads.append(server.store.head)
+    assert heads == [1, 1]
+
+
+async def test_clients_cannot_change_definitions(server: Facade) -> None:
+    mine = {"resourceType": "CodeSystem", "id": "task-code", "status": "draft", "content": "complete"}
+    for answer in (
+        await server.ehr.put(mine),
+        await server.ehr("DELETE", "CodeSystem/task-code"),
+        await server.admin("PATCH", "CodeSystem/task-code", [], media="application/json-patch+json"),
+    ):
+        assert answer.status_code == 405
+        assert answer.headers["allow"] == "GET, HEAD"
+    assert (await server.ehr.put({**mine, "id": "mine"})).status_code == 201
+
+
+async def test_what_the_world_model_writes_is_defined(server: Facade) -> None:
+    """Every extension and code of ours that shows in a resource has a definition that is served."""
+    await server.ehr.put(patient("p"))
+    await server.agent.put(patient("p", gender="female"), x_provenance=said("0.5", "confirmed", "partial"))
+    shown = loads((await server.ehr.get("Patient/p")).content)
+    provenances = loads((await server.ehr.get("Provenance?target=Patient/p")).content)["entry"]
+    for url in set(_canonicals([shown, provenances])):
+        type = url.removeprefix(f"{BASE}/").partition("/")[0]
+        assert await server.ehr.ids(f"{type}?url={url}"), url
+
+
+def _canonicals(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [url for inner in value.values() for url in _canonicals(inner)]
+    if isinstance(value, list):
+        return [url for inner in value for url in _canonicals(inner)]
+    return [value] if isinstance(value, str) and value.startswith(BASE) else []
+
+
+async def test_capability_statement_is_valid_and_open(server: Facade) -> None:
+    answer = await server.anonymous.get("metadata")
+    assert answer.status_code == 200
+    statement = loads(answer.content)
+    assert [issue for issue in validate(statement) if issue.severity == "error"] == []
+    assert statement["fhirVersion"] == "4.0.1"
+    assert (await server.anonymous("HEAD", "metadata")).status_code == 200
+    assert (await server.anonymous("POST", "metadata", {})).status_code == 405
+
+
+async def test_advertised_is_enforced(server: Facade) -> None:
+    """Every interaction of the statement answers with something else than 404 or 405."""
+    rest = (await server.anonymous.get("metadata")).json()["rest"][0]
+    patients = next(one for one in rest["resource"] if one["type"] == "Patient")
+    await server.ehr.put(patient("p"))
+    calls = {
+        "read": ("GET", "Patient/p"),
+        "vread": ("GET", "Patient/p/_history/1"),
+        "update": ("PUT", "Patient/p"),
+        "patch": ("PATCH", "Patient/p"),
+        "delete": ("DELETE", "Patient/other"),
+        "history-instance": ("GET", "Patient/p/_history"),
+        "create": ("POST", "Patient"),
+        "search-type": ("GET", "Patient"),
+    }
+    assert {one["code"] for one in patients["interaction"]} == calls.keys()
+    for code, (method, path) in calls.items():
+        body = {} if method in ("PUT", "POST", "PATCH") else None
+        answer = await server.ehr(method, path, body)
+        assert answer.status_code not in (404, 405), code
+    for operation in patients["operation"]:
+        answer = await server.ehr.get(f"Patient/p/${operation['name']}")
+        assert answer.status_code == 200, operation
+    assert {one["code"] for one in rest["interaction"]} == {"transaction", "batch"}
+
+
+async def test_every_advertised_search_parameter_is_taken(server: Facade) -> None:
+    rest = (await server.anonymous.get("metadata")).json()["rest"][0]
+    for type in ("Patient", "Observation", "Coverage", "Slot"):
+        resource = next(one for one in rest["resource"] if one["type"] == type)
+        values = {"date": "2020", "number": "1", "quantity": "1"}
+        for one in resource["searchParam"]:
+            if one["type"] == "composite":
+                continue
+            value = values.get(one["type"], "x")
+            answer = await server.ehr.get(f"{type}?{one['name']}={value}")
+            assert answer.status_code == 200, one
+        for include in resource.get("searchInclude", ()):
+            assert (await server.ehr.get(f"{type}?_include={include}")).status_code == 200, include
+
+
+def test_every_operation_of_ours_has_a_definition() -> None:
+    urls = {resource["url"] for resource in OWN}
+    registry = full_registry(all_operations())
+    ours = [one.definition for one in registry.operations if one.definition.startswith(BASE)]
+    assert ours
+    assert set(ours) <= urls
+
+
+async def test_two_servers_that_start_at_once_publish_once(tmp_path: Path) -> None:
+    async with facade(tmp_path, "sqlite") as one:
+
+        async def start() -> int:
+            async with facade(tmp_path, "sqlite") as other:
+                return other.store.head
+
+        heads = await asyncio.gather(start(), start())
+        assert {*heads, one.store.head} == {1}
