@@ -20,6 +20,7 @@ from fhirserver.ports.storage import Change, Fact, Head, Key, Page, Projection, 
 from fhirserver.search.expression import Query
 from fhirserver.storage.sqlite import index as search_index
 from fhirserver.storage.sqlite import names
+from fhirserver.storage.sqlite.aside import Aside
 from fhirserver.storage.sqlite.index import SearchIndex
 from fhirserver.storage.sqlite.names import Names
 
@@ -80,6 +81,7 @@ class SqliteStorage:
         self._reader.execute("PRAGMA query_only = ON")
         self._names = Names(self._reader)
         self._index = SearchIndex(self._reader)
+        self._aside = Aside(self._reader, self._index, self._connect)
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -90,7 +92,7 @@ class SqliteStorage:
             "synchronous = FULL",
             "busy_timeout = 10000",
             "cache_size = -32000",
-            "mmap_size = 268435456",
+            "mmap_size = 100000000",
             "temp_store = MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")
@@ -105,6 +107,7 @@ class SqliteStorage:
     async def close(self) -> None:
         await self._write(lambda: self._writer.close())
         self._thread.shutdown()
+        self._aside.close()
         self._reader.close()
 
     async def _write(self, work: Any, *arguments: Any) -> Any:
@@ -282,10 +285,10 @@ class SqliteStorage:
         return [Version(type, id, row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows]
 
     async def search(self, query: Query) -> Page:
-        return self._index.search(query)
+        return await self._aside.run(lambda index: index.search(query))
 
     async def count(self, query: Query) -> int:
-        return self._index.count(query)
+        return await self._aside.run(lambda index: index.count(query))
 
     async def fact(self, kind: str, key: str) -> Fact | None:
         row = self._reader.execute(
