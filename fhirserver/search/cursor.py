@@ -45,7 +45,7 @@ def _items(text: str) -> list[Any]:
 def _is_tie(item: object) -> bool:
     if isinstance(item, str):
         return _is_text(item)
-    return type(item) is int and 0 <= item <= _LARGEST
+    return type(item) is int and abs(item) <= _LARGEST  # derived resources have negative numbers
 
 
 def _is_text(item: str) -> bool:
