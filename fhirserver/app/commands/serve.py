@@ -36,6 +36,7 @@ def serve(chosen: Settings) -> None:
         http="httptools",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
     uvicorn.Server(config).run()
