@@ -55,6 +55,12 @@ async def test_after_long_work_short_work_is_quick_again(aside: Aside) -> None:
     assert seen == [threading.get_ident()]
 
 
+async def test_what_is_no_search_has_no_budget(aside: Aside) -> None:
+    assert aside._index._connection.execute(LONG).fetchone()[0] == 400000 * 400001 // 2
+    await aside.run(_run("SELECT 1", []))
+    assert aside._index._connection.execute(LONG).fetchone()[0] == 400000 * 400001 // 2
+
+
 async def test_another_error_is_raised(aside: Aside) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         await aside.run(_run("SELECT * FROM nowhere", []))

@@ -35,7 +35,7 @@ class Aside:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sqlite-search")
         self._own = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._looks = 0
+        self._looks = BUDGET
         connection.set_progress_handler(self._look, INSTRUCTIONS)
 
     def _look(self) -> bool:
