@@ -24,9 +24,12 @@ _ORDER = ("DELETE", "POST", "PUT", "PATCH", "GET", "HEAD")
 
 async def batch(context: Context, request: Request, dispatch: Dispatch) -> Result:
     """Do each entry in the order of the specification; those of one method at once. None fails another."""
-    answers: dict[int, bytes] = {}
+    given, wrong = bundle_entries(request.json())
+    answers = {number: entry_refused(flaw) for number, flaw in wrong.items()}
     entries: list[EntryRequest] = []
-    for number, entry in enumerate(bundle_entries(request.json())):
+    for number, entry in enumerate(given):
+        if number in wrong:
+            continue
         try:
             entries.append(entry_request(number, entry, context.base_url))
         except Refusal as refusal:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, unquote
@@ -15,6 +16,8 @@ from fhirserver.interactions.bundles import entry as encode_entry
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, operation_outcome, refuse
+from fhirserver.kernel.references import walk_references
+from fhirserver.model.links import Find
 from fhirserver.model.validation import validate
 from fhirserver.world.vocabulary import ENTRY_PROVENANCE
 
@@ -115,31 +118,45 @@ def _place_of_header(path: str) -> str:
     return _PLACES.get(path.partition("[")[0], "request.url")
 
 
-def bundle_entries(body: JsonObject) -> list[JsonObject]:
-    """The entries of a Bundle whose frame is sound. Raises a refusal (400) that names each flaw."""
+def bundle_entries(body: JsonObject) -> tuple[list[Json], dict[int, Refusal]]:
+    """The entries of a Bundle, and what is wrong with the frame of some, by number.
+
+    Raises a refusal (400) where the Bundle around them is not sound.
+    """
     entries = body.get("entry", [])
     if not isinstance(entries, list):
         raise refuse(Category.INVALID, "structure", "entry is an array", "Bundle.entry")
-    for number, entry in enumerate(entries):
-        _check_shape(number, entry)
-    frame = {**body, "entry": [_without_resource(entry) for entry in entries]}
-    if not entries:
-        frame = {name: value for name, value in body.items() if name != "entry"}
-    issues = [issue for issue in validate(frame) if issue.severity in ("error", "fatal")]
-    if issues:
-        raise Refusal(Category.INVALID, issues)
-    return entries
+    wrong = {number: flaw for number, entry in enumerate(entries) if (flaw := _flaw(number, entry))}
+    around = {name: value for name, value in body.items() if name != "entry"}
+    frames = [{"request": {}} if n in wrong else _without_resource(e) for n, e in enumerate(entries)]
+    found: dict[int, list[Issue]] = {}
+    for issue in validate({**around, "entry": frames} if frames else around):
+        if issue.severity in ("error", "fatal"):
+            found.setdefault(_entry_number(issue), []).append(issue)
+    if -1 in found:
+        raise Refusal(Category.INVALID, found[-1])
+    return entries, {**{n: Refusal(Category.INVALID, all) for n, all in found.items()}, **wrong}
 
 
-def _check_shape(number: int, entry: Json) -> None:
+_NUMBER = re.compile(r"Bundle\.entry\[(\d+)\]")
+
+
+def _entry_number(issue: Issue) -> int:
+    """Which entry an issue is about; -1 for the Bundle itself."""
+    match = _NUMBER.match(issue.expression[0]) if issue.expression else None
+    return int(match[1]) if match else -1
+
+
+def _flaw(number: int, entry: Json) -> Refusal | None:
     where = f"Bundle.entry[{number}]"
     if not isinstance(entry, dict):
-        raise refuse(Category.INVALID, "structure", "An entry is an object", where)
+        return refuse(Category.INVALID, "structure", "An entry is an object", where)
     if not isinstance(entry.get("resource", {}), dict):
-        raise refuse(Category.INVALID, "structure", "A resource is an object", f"{where}.resource")
+        return refuse(Category.INVALID, "structure", "A resource is an object", f"{where}.resource")
     if not isinstance(entry.get("request"), dict):
         text = "Every entry of a batch or transaction has a request"
-        raise refuse(Category.INVALID, "required", text, f"{where}.request")
+        return refuse(Category.INVALID, "required", text, f"{where}.request")
+    return None
 
 
 def _without_resource(entry: JsonObject) -> JsonObject:
@@ -200,29 +217,26 @@ def patch_operations(entry: EntryRequest) -> Json:
         raise refuse(Category.INVALID, "invalid", text, "resource") from None
 
 
-_LINK = re.compile(r"""((?:href|src)\s*=\s*)(["'])(.*?)\2""")
-_NOT_URIS = frozenset(
-    {"value", "valueString", "valueId", "valueCode", "display", "text", "id", "resourceType"}
-)
+def relink_patch(operations: Json, find: Find) -> Json:
+    """A JSON Patch whose references name the new places of the entries they meant.
 
-
-def rewrite(value: Json, targets: Mapping[str, str], member: str = "reference") -> Json:
-    """A copy of the value in which every reference, uri or link that names an entry's fullUrl is its new place.
-
-    A relative ``Type/id`` counts only as a reference. Strings that are no uri, such as an identifier's value,
-    stay as they are.
+    A patch tells no types, so what is a link is told by names: ``reference`` in an object, or at the end of the
+    path where the value is a string.
     """
-    if isinstance(value, dict):
-        return {name: rewrite(inner, targets, name) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [rewrite(inner, targets, member) for inner in value]
-    if not isinstance(value, str):
-        return value
-    if member == "div":
-        return _LINK.sub(lambda m: f"{m[1]}{m[2]}{targets.get(m[3], m[3])}{m[2]}", value)
-    if value in targets and member not in _NOT_URIS and (":" in value or member == "reference"):
-        return targets[value]
-    return value
+    if not isinstance(operations, list):
+        return operations
+    return [_relink_operation(one, find) if isinstance(one, dict) else one for one in operations]
+
+
+def _relink_operation(operation: JsonObject, find: Find) -> JsonObject:
+    value = operation.get("value")
+    if isinstance(value, str):
+        is_reference = str(operation.get("path", "")).endswith("/reference")
+        return {**operation, "value": (find(value) or value) if is_reference else value}
+    value = copy.deepcopy(value)
+    for holder in walk_references(value):
+        holder["reference"] = find(holder["reference"]) or holder["reference"]
+    return {**operation, "value": value} if "value" in operation else operation
 
 
 def entry_result(context: Context, result: Result, with_resource: bool) -> bytes:

@@ -17,7 +17,7 @@ from fhirserver.interactions.bundle_entries import (
     entry_request,
     entry_result,
     patch_operations,
-    rewrite,
+    relink_patch,
 )
 from fhirserver.interactions.bundles import bundle
 from fhirserver.interactions.exchange import Context, Request, Result
@@ -27,9 +27,9 @@ from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import accept, check_id, condition, known_type
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import is_id, new_id
-from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
-from fhirserver.kernel.references import parse_reference, walk_references
+from fhirserver.kernel.references import parse_reference
+from fhirserver.model.links import relink
 from fhirserver.ports.log import Statement
 from fhirserver.search.expression import Query
 from fhirserver.store.commands import Amend, Command, Put, Remove, Write, Written
@@ -47,6 +47,7 @@ class _Plan:
     statement: Statement
     conditions: dict[str, Query] = field(default_factory=dict)
     targets: dict[str, str] = field(default_factory=dict)
+    relative: dict[str, str] = field(default_factory=dict)
     ids: dict[int, str] = field(default_factory=dict)
     writes: list[tuple[EntryRequest, Write]] = field(default_factory=list)
 
@@ -55,11 +56,25 @@ class _Plan:
         self.conditions[name] = query
         return name
 
+    def target(self, reference: str) -> str | None:
+        """Where the entry that a reference means will be found."""
+        return self.targets.get(reference) or self.relative.get(reference)
+
+    def named_condition(self, reference: str) -> str | None:
+        """Make a conditional reference, ``Practitioner?identifier=…``, a condition of the command."""
+        type, mark, criteria = reference.partition("?")
+        if not (mark and type.isalpha() and type[:1].isupper()):
+            return None
+        known_type(type)
+        return self.add_condition(type, criteria)
+
 
 async def transaction(context: Context, request: Request, dispatch: Dispatch) -> Result:
     """Do all of it or nothing."""
-    body = request.json()
-    entries = [entry_request(n, entry, context.base_url) for n, entry in enumerate(bundle_entries(body))]
+    given, wrong = bundle_entries(request.json())
+    for flaw in wrong.values():
+        raise flaw
+    entries = [entry_request(number, entry, context.base_url) for number, entry in enumerate(given)]
     plan = _Plan(
         context, request.principal, statement_of(request.principal, request.headers.get("x-provenance"))
     )
@@ -103,7 +118,7 @@ def _assign_relative(plan: _Plan, full_url: str, target: str) -> None:
     """``http://other/fhir/Patient/23`` is also what its neighbours call ``Patient/23``."""
     literal = parse_reference(full_url)
     if literal is not None and literal.base:
-        plan.targets.setdefault(f"{literal.type}/{literal.id}", target)
+        plan.relative.setdefault(f"{literal.type}/{literal.id}", target)
 
 
 def _write(plan: _Plan, entry: EntryRequest) -> Write:
@@ -114,7 +129,7 @@ def _write(plan: _Plan, entry: EntryRequest) -> Write:
     if entry.method == "DELETE":
         return Remove(entry.type, _simple_id(entry), seen, own)
     if entry.method == "PATCH":
-        operations = rewrite(patch_operations(entry), plan.targets)
+        operations = relink_patch(patch_operations(entry), plan.target)
         return Amend(entry.type, _simple_id(entry), parse_json_patch(operations), seen, own)
     return _put(plan, entry, own, seen)
 
@@ -130,9 +145,9 @@ def _simple_id(entry: EntryRequest) -> str:
 def _put(plan: _Plan, entry: EntryRequest, own: Statement | None, seen: int | None) -> Put:
     if entry.resource is None:
         raise refuse(Category.INVALID, "required", f"{entry.method} needs a resource", "resource")
-    content: JsonObject = rewrite(entry.resource, plan.targets)
+    content = relink(entry.resource, plan.targets.get, plan.target)
     accept(content, entry.type, partial=(own or plan.statement).mode == "partial")
-    _name_conditions(plan, content)
+    content = relink(content, _no_link, plan.named_condition)
     if entry.method == "POST":
         unless = plan.add_condition(entry.type, entry.if_none_exist) if entry.if_none_exist else ""
         return Put(entry.type, plan.ids[entry.number], content, create=True, unless=unless, statement=own)
@@ -144,14 +159,8 @@ def _put(plan: _Plan, entry: EntryRequest, own: Statement | None, seen: int | No
     return Put(entry.type, entry.id, content, if_match=seen, if_absent=absent, statement=own)
 
 
-def _name_conditions(plan: _Plan, content: JsonObject) -> None:
-    """Conditional references: ``Practitioner?identifier=…`` becomes a condition of the command."""
-    for holder in walk_references(content):
-        text: str = holder["reference"]
-        type, mark, criteria = text.partition("?")
-        if mark and type.isalpha() and type[:1].isupper():
-            known_type(type)
-            holder["reference"] = plan.add_condition(type, criteria)
+def _no_link(uri: str) -> None:
+    """Conditions stand only where references do."""
 
 
 def _refuse_duplicates(plan: _Plan) -> None:

@@ -209,6 +209,9 @@ def _put(decision: _Decision, put: Put) -> Written:
     if put.unless and matched:
         entity = decision.entity(matched)
         return Written(matched, entity.as_version() if entity else None, matched=True)
+    if put.where and matched and put.content.get("id", matched.id) != matched.id:
+        text = "The body's id is not that of the resource that matches"
+        raise refuse(Category.INVALID, "invalid", text, f"{put.type}.id")
     key = matched or Key(put.type, put.id)
     entity = decision.entity(key)
     decision.refuse_twice(key, conditional=matched is not None)

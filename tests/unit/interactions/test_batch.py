@@ -1,0 +1,65 @@
+"""batch: every entry for itself. https://hl7.org/fhir/R4/http.html#transaction"""
+
+from __future__ import annotations
+
+import pytest
+
+from fhirserver.kernel.json import loads
+from fhirserver.model.validation import validate
+from fhirserver.store.store import Store
+from tests.facade import Facade, entry, patient
+
+
+async def test_none_fails_another_and_the_order_is_kept(server: Facade) -> None:
+    answer = await server.ehr.batch(
+        entry("GET", "Patient/b"),
+        entry("POST", "Patient", patient(gender="wrong")),
+        entry("PUT", "Patient/b", patient("b")),
+        entry("DELETE", "Patient/none"),
+        entry("GET", "Patient?nmae=x"),
+        entry("GET", "Patient?name=okafor"),
+        entry("GET", "Nothing/x"),
+        entry("TRACE", "Patient/x"),
+    )
+    bundle = loads(answer.content)
+    assert bundle["type"] == "batch-response"
+    found = [one["response"]["status"] for one in bundle["entry"]]
+    assert found == ["200", "422", "201", "204", "400", "200", "404", "400"]
+    assert bundle["entry"][1]["response"]["outcome"]["issue"][0]["expression"] == [
+        "Bundle.entry[1].resource.gender"
+    ]
+    assert bundle["entry"][4]["response"]["outcome"]["issue"][0]["expression"] == [
+        "Bundle.entry[4].request.url"
+    ]
+    assert bundle["entry"][5]["resource"]["type"] == "searchset"
+    assert [issue for issue in validate(bundle) if issue.severity == "error"] == []
+
+
+async def test_a_fault_in_one_entry_is_that_entrys(server: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
+    await server.ehr.put(patient("p"))
+    read = Store.read
+
+    async def failing(self: Store, type: str, id: str) -> object:
+        if id == "cursed":
+            raise ZeroDivisionError("Ada Okafor")
+        return await read(self, type, id)
+
+    monkeypatch.setattr(Store, "read", failing)
+    answer = await server.ehr.batch(entry("GET", "Patient/cursed"), entry("GET", "Patient/p"))
+    assert [one["response"]["status"] for one in answer.json()["entry"]] == ["500", "200"]
+    assert "Okafor" not in answer.json()["entry"][0]["response"]["outcome"]["issue"][0]["diagnostics"]
+
+
+async def test_conditions_and_operations(server: Facade) -> None:
+    await server.ehr.put(patient("p", identifier=[{"system": "urn:mrn", "value": "7"}]))
+    answer = await server.ehr.batch(
+        entry("POST", "Patient", patient(), ifNoneExist="identifier=urn:mrn|7"),
+        entry("PUT", "Patient/p", patient("p"), ifMatch='W/"9"'),
+        entry("GET", "Patient/p", ifNoneMatch='W/"1"'),
+        entry("GET", "Patient/p/$lineage"),
+        entry("GET", "Patient/p/_history/1"),
+        entry("GET", "Patient/p/_history"),
+        entry("HEAD", "Patient/p"),
+    )
+    found = [one["response"]["status"] for one in answer.json()["entry"]]
+    assert found == ["200", "412", "304", "200", "200", "200", "200"]
