@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 from fhirserver.interactions.answers import outcome_bytes
 from fhirserver.interactions.bundles import bundle, search_entry
@@ -12,6 +11,7 @@ from fhirserver.interactions.included import included
 from fhirserver.interactions.reserved import DERIVED
 from fhirserver.interactions.subset import Subset, subset_version
 from fhirserver.kernel.outcomes import Issue
+from fhirserver.kernel.queries import encode_query
 from fhirserver.ports.storage import Page, Version
 from fhirserver.search.expression import Query
 from fhirserver.search.parse import parse
@@ -70,7 +70,7 @@ def _links(context: Context, request: Request, query: Query, cursor: str) -> lis
     base = f"{context.base_url}/{request.type}"
     used = [pair for pair in request.params if pair[0] not in query.ignored]
     asked = [pair for pair in used if pair[0] != "_cursor"]
-    links = [("self", f"{base}?{urlencode(used)}" if used else base)]
+    links = [("self", f"{base}?{encode_query(used)}" if used else base)]
     if cursor:
-        links.append(("next", f"{base}?{urlencode([*asked, ('_cursor', cursor)])}"))
+        links.append(("next", f"{base}?{encode_query([*asked, ('_cursor', cursor)])}"))
     return links

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, TypeAlias
-from urllib.parse import parse_qsl
 
 from fhirserver.access.principals import Principals
 from fhirserver.interactions.exchange import Context, Request, Result
@@ -17,6 +16,7 @@ from fhirserver.interactions.faults import fault
 from fhirserver.interactions.registry import Handler, Registry
 from fhirserver.kernel.json import dumps, loads, pretty
 from fhirserver.kernel.outcomes import Category, Refusal, operation_outcome, refuse
+from fhirserver.kernel.queries import decode_query
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -118,9 +118,7 @@ def _query(raw: bytes) -> Sequence[tuple[str, str]]:
 def _pairs(raw: bytes, where: str) -> list[tuple[str, str]]:
     """The names and values of a query or form. Raises a refusal (400) for bytes that are not UTF-8."""
     try:
-        return parse_qsl(
-            raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
-        )
+        return decode_query(raw.decode(), _MOST_PARAMETERS)
     except ValueError:
         text = f"The parameters are not UTF-8, or more than {_MOST_PARAMETERS}"
         raise refuse(Category.INVALID, "structure", text, where) from None
