@@ -83,7 +83,8 @@ class Desk:
         said = {
             name: more.pop(name) for name in ("confidence", "mode", "effective", "method") if name in more
         }
-        write = Put(type, id, {"resourceType": type, "id": id, **content}, **more)
+        stated_id = {} if "where" in more else {"id": id}
+        write = Put(type, id, {"resourceType": type, **stated_id, **content}, **more)
         return self.submit(source, write, **said).results[0]
 
     def amend(self, source: str, type: str, id: str, **members: Any) -> Written:
