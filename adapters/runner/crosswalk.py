@@ -1,16 +1,21 @@
 """The crosswalk: which record of a source is which resource of the world, kept as facts of the log.
 
 ``record`` facts lead from ``source/Type/id`` to the world, ``world`` facts from ``source/Type/world id`` back.
+Both are compare-and-swap: whoever writes from an older state is refused, so that of two pulls, or a pull and a
+push, or two processes, one is decided after the other. A world resource is at most one record of a source.
 """
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from fhirserver.kernel.ids import derived_id, is_id
+from fhirserver.kernel.instants import comparable
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.references import Literal, parse_reference, walk_references
+from fhirserver.ports.ehr import Record
 from fhirserver.store.commands import Note
 from fhirserver.store.store import Store
 
@@ -19,7 +24,10 @@ RECORD, WORLD = "record", "world"
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One record of a source and the world resource it is. ``version`` is the record's, as last seen."""
+    """One record of a source and the world resource it is. ``version`` is the record's, as last taken in.
+
+    ``revision`` counts the changes of the link itself, from 1.
+    """
 
     source: str
     type: str
@@ -27,16 +35,57 @@ class Link:
     world: str
     version: str = ""
     last_updated: str = ""
+    deleted: bool = False
+    revision: int = 0
 
-    def notes(self) -> tuple[Note, Note]:
-        """The facts that keep the link."""
-        value: JsonObject = {"record": self.record, "world": self.world, "version": self.version}
+    def of(self, record: Record) -> Link:
+        """The same link after a newer version of the record was taken in."""
+        return replace(
+            self,
+            version=record.version,
+            last_updated=record.last_updated,
+            deleted=record.deleted,
+            revision=self.revision + 1,
+        )
+
+    def notes(self) -> Sequence[Note]:
+        """The facts that keep the link; refused (409) where somebody else changed it meanwhile."""
+        value: JsonObject = {
+            "record": self.record,
+            "world": self.world,
+            "version": self.version,
+            "position": self.revision,
+        }
         if self.last_updated:
             value["lastUpdated"] = self.last_updated
-        return (
-            Note(RECORD, f"{self.source}/{self.type}/{self.record}", value),
-            Note(WORLD, f"{self.source}/{self.type}/{self.world}", {"record": self.record}),
-        )
+        if self.deleted:
+            value["deleted"] = True
+        record = Note(RECORD, f"{self.source}/{self.type}/{self.record}", value, advance=True)
+        if self.revision > 1:
+            return (record,)
+        back: JsonObject = {"record": self.record, "position": 1}
+        return (record, Note(WORLD, f"{self.source}/{self.type}/{self.world}", back, advance=True))
+
+    def is_news(self, record: Record) -> bool:
+        """Whether the record is neither what was taken in last nor older than that."""
+        if record.deleted and self.deleted:
+            return False
+        if record.version == self.version and record.deleted == self.deleted and record.version:
+            return False
+        before, now = time_of(self.last_updated), time_of(record.last_updated)
+        if before and now and before != now:
+            return now > before
+        if self.version.isdigit() and record.version.isdigit():
+            return int(record.version) > int(self.version)
+        return True
+
+
+def time_of(text: str) -> str:
+    """An EHR's instant in the form that is compared; empty for none or for what is no instant."""
+    try:
+        return comparable(text) if text else ""
+    except ValueError:
+        return ""
 
 
 class Unlinked(Exception):
@@ -59,27 +108,51 @@ class Crosswalk:
             return None
         value = fact.value
         return Link(
-            self._source, type, record, value["world"], value["version"], value.get("lastUpdated", "")
+            self._source,
+            type,
+            record,
+            value["world"],
+            value["version"],
+            value.get("lastUpdated", ""),
+            value.get("deleted", False),
+            value["position"],
         )
 
     async def by_world(self, type: str, world: str) -> Link | None:
-        fact = await self._store.fact(WORLD, f"{self._source}/{type}/{world}")
-        return await self.by_record(type, fact.value["record"]) if fact else None
+        record = await self._record_of(type, world)
+        return await self.by_record(type, record) if record else None
 
-    def fresh(self, type: str, record: str) -> str:
-        """The world id of a record that is not linked yet: always the same for the same record."""
-        return derived_id(self._source, type, record)
+    async def is_taken(self, type: str, world: str, record: str) -> bool:
+        """Whether the world resource is another record of this source already."""
+        holder = await self._record_of(type, world)
+        return holder not in ("", record)
 
-    async def inward(self, content: JsonObject) -> JsonObject:
-        """The content with the source's ids in references replaced by the world's."""
+    def fresh(self, type: str, record: str) -> Link:
+        """The link of a record new to the world: always the same id for the same record."""
+        return self.link(type, record, derived_id(self._source, type, record))
+
+    def link(self, type: str, record: str, world: str) -> Link:
+        """A link that is to be made."""
+        return Link(self._source, type, record, world)
+
+    async def inward(self, content: JsonObject) -> tuple[JsonObject, list[Note]]:
+        """The content with the source's ids in references replaced by the world's.
+
+        The notes keep the way back for records that are not known yet.
+        """
         moved: JsonObject = copy.deepcopy(content)
+        strangers: dict[str, Note] = {}
         for holder in walk_references(moved):
             literal = parse_reference(holder["reference"])
-            if literal is not None and not literal.base:
-                link = await self.by_record(literal.type, literal.id)
-                world = link.world if link else self.fresh(literal.type, literal.id)
-                holder["reference"] = str(Literal(literal.type, world))
-        return moved
+            if literal is None or literal.base:
+                continue
+            link = await self.by_record(literal.type, literal.id) or self.fresh(literal.type, literal.id)
+            holder["reference"] = str(Literal(literal.type, link.world))
+            if not link.revision and not await self._record_of(link.type, link.world):
+                back: JsonObject = {"record": link.record, "position": 0}
+                key = f"{self._source}/{link.type}/{link.world}"
+                strangers[key] = Note(WORLD, key, back, advance=True)
+        return moved, list(strangers.values())
 
     async def outward(self, content: JsonObject) -> JsonObject:
         """The content with the world's ids in references replaced by the source's. Raises :class:`Unlinked`."""
@@ -87,8 +160,12 @@ class Crosswalk:
         for holder in walk_references(moved):
             literal = parse_reference(holder["reference"])
             if literal is not None and not literal.base and is_id(literal.id):
-                link = await self.by_world(literal.type, literal.id)
-                if link is None:
+                record = await self._record_of(literal.type, literal.id)
+                if not record:
                     raise Unlinked(literal.type, literal.id)
-                holder["reference"] = f"{literal.type}/{link.record}"
+                holder["reference"] = f"{literal.type}/{record}"
         return moved
+
+    async def _record_of(self, type: str, world: str) -> str:
+        fact = await self._store.fact(WORLD, f"{self._source}/{type}/{world}")
+        return str(fact.value["record"]) if fact else ""

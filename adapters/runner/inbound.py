@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
-from adapters.runner.crosswalk import Crosswalk, Link
-from fhirserver.kernel.instants import comparable
-from fhirserver.kernel.json import Json, JsonObject
-from fhirserver.kernel.outcomes import Category, Refusal
+from adapters.runner.crosswalk import Crosswalk, Link, time_of
+from adapters.runner.sent import Sent, read_sent
+from adapters.runner.tasks import SYSTEM, intake_task, moved, record_input, requested_intake
+from fhirserver.kernel.ids import derived_id
+from fhirserver.kernel.instants import Clock, SystemClock, instant
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.validation import validate
-from fhirserver.ports.ehr import Ehr, Record
+from fhirserver.ports.ehr import Ehr, EhrError, Gone, Record
 from fhirserver.ports.log import Statement
+from fhirserver.ports.storage import Fact, Key
 from fhirserver.search.expression import Or, Query, TokenIs
 from fhirserver.store.commands import Command, Note, Put, Remove, Write
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
-from fhirserver.world.survivorship import wins
-from fhirserver.world.units import same, split
+from fhirserver.world.units import Units, split
 
 log = logging.getLogger("credence.runner")
 
-CURSOR, SENT = "cursor", "sent"
+CURSOR, DEAD_LETTER = "cursor", "dead-letter"
 WRITEBACK_IDENTIFIER = "https://credence.health/fhir/identifier/writeback"
+CURSOR_SECONDS = 300.0
+"""How long a cursor that only time moved is kept in memory alone."""
 _AT_ONCE = 32
+_TRIES = 12
 _MATCHED = frozenset({"Patient", "Practitioner", "Organization", "Location"})
 """Types whose records are matched to known resources by a shared identifier."""
 
@@ -33,67 +41,117 @@ _MATCHED = frozenset({"Patient", "Practitioner", "Organization", "Location"})
 class Inbound:
     """Takes in the records of one EHR."""
 
-    def __init__(self, store: Store, ehr: Ehr, connector: str, source: str):
+    def __init__(self, store: Store, ehr: Ehr, connector: str, source: str, clock: Clock | None = None):
         self._store, self._ehr, self._connector, self._source = store, ehr, connector, source
+        self._clock = clock or SystemClock()
+        self._cursor: JsonObject | None = None
+        self._kept_at = time.monotonic()
+        self._dead: set[str] = set()
         self.crosswalk = Crosswalk(store, source)
 
     async def pull(self) -> int:
-        """Take in everything since the cursor. Returns how many records were taken in."""
+        """Take in everything since the cursor. Returns how many records the EHR handed out."""
         fact = await self._store.fact(CURSOR, self._connector)
+        await self._load_dead_letters()
+        await self._again()
         taken = 0
-        async for page in self._ehr.pull(fact.value if fact else None):
+        async for page in self._ehr.pull(self._cursor or (fact.value if fact else None)):
             await self._page(page.records)
             taken += len(page.records)
-            if fact is None or not same(fact.value, page.cursor):
-                note = Note(CURSOR, self._connector, page.cursor)
-                await self._store.submit(Command(Statement(self._source, method="pull"), (note,)))
+            await self._keep(page.cursor, fact, bool(page.records))
         return taken
+
+    async def _keep(self, cursor: JsonObject, fact: Fact | None, moved: bool) -> None:
+        """Make the cursor durable; one that only the passing of time moved, now and then."""
+        self._cursor = cursor
+        old = time.monotonic() - self._kept_at > CURSOR_SECONDS
+        if fact is not None and not (moved or old):
+            return
+        note = Note(CURSOR, self._connector, cursor)
+        await self._store.submit(Command(Statement(self._source, method="pull"), (note,)))
+        self._kept_at = time.monotonic()
 
     async def _page(self, records: Sequence[Record]) -> None:
         for start in range(0, len(records), _AT_ONCE):
             await asyncio.gather(*(self.take(record) for record in records[start : start + _AT_ONCE]))
 
     async def take(self, record: Record) -> None:
-        """One record. What cannot be taken in is noted as a dead letter, and loses nothing."""
-        link = await self.crosswalk.by_record(record.type, record.id)
-        if link is not None and link.version == record.version and not record.deleted:
-            return
-        try:
-            await self._store.submit(await self._command(record, link))
-        except Refusal as refusal:
-            if refusal.category in (Category.BUSY, Category.FAULT):
-                raise
-            await self._dead_letter(record, refusal)
+        """One record. What is no news is left; what cannot be taken in becomes a dead letter."""
+        for _ in range(_TRIES):
+            link = await self.crosswalk.by_record(record.type, record.id)
+            if record.deleted if link is None else not link.is_news(record):
+                return
+            try:
+                await self._take(record, link)
+                return
+            except Refusal as refusal:
+                if refusal.category is Category.CONFLICT:
+                    continue  # somebody else linked or took in the record meanwhile: look again
+                if refusal.category in (Category.BUSY, Category.FAULT):
+                    raise
+                await self._dead_letter(record, refusal)
+                return
+        raise refuse(Category.BUSY, "transient", f"A {record.type} is being changed by too many at once")
 
-    async def _command(self, record: Record, link: Link | None) -> Command:
-        world = link.world if link else await self._world_id(record)
-        statement = Statement(
+    async def _take(self, record: Record, link: Link | None) -> None:
+        if not record.deleted:
+            _check(own_words(record.content))
+        link = link or await self._new_link(record)
+        writes = await self.statement(record, link)
+        if record.reference in self._dead:
+            writes = (*writes, *await self._settled(record))
+        await self._store.submit(Command(self._says(record), writes))
+        self._dead.discard(record.reference)
+
+    def _says(self, record: Record, method: str = "pull") -> Statement:
+        return Statement(
             self._source,
             principal=self._connector,
-            method="pull",
-            effective=comparable(record.last_updated) if record.last_updated else "",
+            method=method,
+            effective=time_of(record.last_updated),
             entity=(
                 {"role": "source", "what": {"display": f"{record.reference}/_history/{record.version}"}},
             ),
         )
-        new = Link(self._source, record.type, record.id, world, record.version, record.last_updated)
-        if record.deleted:
-            return Command(statement, (Remove(record.type, world), *new.notes()))
-        content = {**await self.crosswalk.inward(own_words(record.content)), "id": world}
-        _check(content)
-        sent = await sent_units(self._store, self._source, record.type, world)
-        echoes = echo(await self._store.entity(record.type, world), self._source, content, sent)
-        writes: tuple[Write, ...] = (Put(record.type, world, content, confidences=echoes), *new.notes())
-        return Command(statement, writes)
 
-    async def _world_id(self, record: Record) -> str:
-        """A shared identifier decides; otherwise the record is new to the world."""
-        if record.type in _MATCHED:
-            found = await self._by_identifier(record)
-            if found:
-                return found
-        elif (ours := _our_identifier(record.content)) and await self._store.read(record.type, ours):
-            return ours
+    async def statement(self, record: Record, link: Link, answer: bool = False) -> tuple[Write, ...]:
+        """What the record says of the world, with the link kept. ``answer``: it is one to a write of ours."""
+        notes = link.of(record).notes()
+        if record.deleted:
+            return (Remove(record.type, link.world, statement=self._says(record)), *notes)
+        content, strangers = await self.crosswalk.inward(own_words(record.content))
+        content = {**content, "id": link.world}
+        key = Key(record.type, link.world)
+        sent = await read_sent(self._store, self._source, key)
+        entity = await self._store.entity(*key)
+        says = self._says(record, "writeback" if answer else "pull")
+        put = self._put(says, content, entity, sent, answer)
+        return (put, *notes, *(note for note in strangers if note.key != _world_key(link)))
+
+    def _put(
+        self, says: Statement, content: JsonObject, entity: Entity | None, sent: Sent, answer: bool
+    ) -> Put:
+        """The statement. The first answer to our own create is silent on what we did not send."""
+        view = entity.ledger.view(self._source) if entity else None
+        before: Units = view.units if view is not None and view.deleted is None else {}
+        type = content["resourceType"]
+        stated = split(type, content)
+        echoes = sent.echoes(before, stated, answer)
+        if echoes and view is None:
+            base = self._store.policies.source(self._source).base
+            says = replace(says, confidence=Decimal(0))
+            echoes = {**dict.fromkeys(stated, base), **echoes}
+        echoes = {unit: sure for unit, sure in echoes.items() if sure < 1 or view is None}
+        return Put(type, content["id"], content, confidences=echoes, statement=says)
+
+    async def _new_link(self, record: Record) -> Link:
+        """Our own mark, then a shared identifier decides; otherwise the record is new to the world."""
+        ours = our_mark(record.content)
+        if ours and ours[0] == record.type and await self._store.entity(*ours):
+            if not await self.crosswalk.is_taken(*ours, record.id):
+                return self.crosswalk.link(record.type, record.id, ours[1])
+        elif record.type in _MATCHED and (found := await self._by_identifier(record)):
+            return self.crosswalk.link(record.type, record.id, found)
         return self.crosswalk.fresh(record.type, record.id)
 
     async def _by_identifier(self, record: Record) -> str:
@@ -105,81 +163,110 @@ class Inbound:
         if not tokens:
             return ""
         where = tokens[0] if len(tokens) == 1 else Or(tuple(tokens))
-        page = await self._store.search(Query(record.type, where, count=2))
+        page = await self._store.search(Query(record.type, where, count=5))
         for version in page.versions:
-            taken = await self.crosswalk.by_world(record.type, version.id)
-            if taken is None:
+            if not await self.crosswalk.is_taken(record.type, version.id, record.id):
                 return version.id
         return ""
 
+    async def _load_dead_letters(self) -> None:
+        prefix = f"{self._source}/"
+        facts = await self._store.facts(DEAD_LETTER, prefix)
+        self._dead = {fact.key.removeprefix(prefix) for fact in facts if "issues" in fact.value}
+
     async def _dead_letter(self, record: Record, refusal: Refusal) -> None:
-        log.warning("%s: %s not taken in: %s", self._connector, record.type, refusal.category.name)
+        """Keep the record as it came, and show a failed Task until it can be taken in."""
+        log.warning("%s: a %s was not taken in: %s", self._connector, record.type, refusal.category.name)
         value: JsonObject = {
-            "type": record.type,
-            "record": record.id,
             "version": record.version,
             "issues": [issue.as_json() for issue in refusal.issues],
             "content": record.content,
         }
-        note = Note("dead-letter", f"{self._source}/{record.type}/{record.id}", value)
-        await self._store.submit(Command(Statement(self._source, method="pull"), (note,)))
+        reference = f"{record.reference}/_history/{record.version}"
+        at = instant(self._clock.now())
+        before = await self._store.read("Task", self._task_id(record))
+        if before is not None and not before.deleted:
+            at = loads(before.content).get("authoredOn", at)
+        task = intake_task(self._connector, reference, refusal.issues, at)
+        note = Note(DEAD_LETTER, f"{self._source}/{record.reference}", value)
+        await self._store.submit(Command(self._system(), (note, Put("Task", self._task_id(record), task))))
+        self._dead.add(record.reference)
+
+    async def _settled(self, record: Record) -> tuple[Write, ...]:
+        """The dead letter of a record that can be taken in now."""
+        note = Note(DEAD_LETTER, f"{self._source}/{record.reference}", {"version": record.version})
+        version = await self._store.read("Task", self._task_id(record))
+        if version is None or version.deleted:
+            return (note,)
+        task = moved(loads(version.content), "completed", "Taken in")
+        return (note, Put("Task", version.id, task, statement=self._system()))
+
+    async def _again(self) -> None:
+        """Read anew the records that an operator wants tried again."""
+        page = await self._store.search(Query("Task", requested_intake(self._connector), count=100))
+        for version in page.versions:
+            task = moved(loads(version.content), "in-progress")
+            await self._store.submit(Command(self._system(), (Put("Task", version.id, task),)))
+            try:
+                await self.take(await self._ehr.read(*record_input(task)))
+            except Gone:
+                gone = moved(task, "cancelled", "The record is not in the EHR any more")
+                await self._store.submit(Command(self._system(), (Put("Task", version.id, gone),)))
+            except EhrError as error:
+                log.warning("%s: a record was not read again: %s", self._connector, type(error).__name__)
+
+    def _task_id(self, record: Record) -> str:
+        return derived_id("intake", self._connector, record.type, record.id)
+
+    def _system(self) -> Statement:
+        return Statement(SYSTEM, principal=f"intake:{self._connector}", method="intake")
+
+
+def _world_key(link: Link) -> str:
+    return f"{link.source}/{link.type}/{link.world}"
 
 
 def own_words(content: JsonObject) -> JsonObject:
-    """The record as the EHR means it: without its meta's version and without the mark of our writes."""
-    words = {name: value for name, value in content.items() if name != "id"}
-    if isinstance(words.get("meta"), dict):
-        meta = {
-            name: value for name, value in words["meta"].items() if name in ("profile", "security", "tag")
-        }
-        words = {**words, "meta": meta} if meta else {n: v for n, v in words.items() if n != "meta"}
-    kept = [item for item in words.get("identifier", ()) if item.get("system") != WRITEBACK_IDENTIFIER]
-    if "identifier" in words and isinstance(words["identifier"], list):
-        words = (
-            {**words, "identifier": kept} if kept else {n: v for n, v in words.items() if n != "identifier"}
-        )
+    """The record as the EHR means it: without its id and version, and without the marks of our writes."""
+    words: JsonObject = {}
+    for name, value in content.items():
+        if name == "meta":
+            value = _own_meta(value)
+        elif name == "identifier" and isinstance(value, list):
+            value = [item for item in value if _system_of(item) != WRITEBACK_IDENTIFIER]
+        if name != "id" and value not in ({}, []):
+            words[name] = value
     return words
 
 
-def _our_identifier(content: JsonObject) -> str:
-    """The world id that our own create left in the record."""
-    for item in content.get("identifier") or ():
-        if isinstance(item, dict) and item.get("system") == WRITEBACK_IDENTIFIER:
-            return str(item.get("value", "")).rpartition("/")[2]
-    return ""
+def _own_meta(meta: object) -> JsonObject:
+    if not isinstance(meta, Mapping):
+        return {}
+    kept = {name: meta[name] for name in ("profile", "security", "tag") if name in meta}
+    if isinstance(kept.get("tag"), list):
+        kept["tag"] = [tag for tag in kept["tag"] if _system_of(tag) != WRITEBACK_IDENTIFIER]
+    return {name: value for name, value in kept.items() if value}
+
+
+def _system_of(item: object) -> str:
+    return str(item.get("system", "")) if isinstance(item, Mapping) else ""
+
+
+def our_mark(content: JsonObject) -> Key | None:
+    """The world resource whose key our own create left in the record."""
+    identifiers, meta = content.get("identifier"), content.get("meta")
+    marked = list(identifiers) if isinstance(identifiers, list) else []
+    tags = meta.get("tag") if isinstance(meta, dict) else None
+    marked += tags if isinstance(tags, list) else []
+    for item in marked:
+        if _system_of(item) == WRITEBACK_IDENTIFIER:
+            text = str(item.get("value") or item.get("code") or "").partition("@")[0]
+            type, _, id = text.partition("/")
+            return Key(type, id)
+    return None
 
 
 def _check(content: JsonObject) -> None:
     issues = [issue for issue in validate(content) if issue.severity in ("error", "fatal")]
     if issues:
         raise Refusal(Category.UNPROCESSABLE, issues)
-
-
-def echo(
-    entity: Entity | None, source: str, content: JsonObject, sent: Mapping[str, Json]
-) -> dict[str, Decimal]:
-    """The units in which the EHR only says back what was ``sent`` to it, with the confidence it had then.
-
-    Such an echo is no new evidence: it counts as sure as what was written, not as an EHR's own word.
-    """
-    if entity is None or entity.deleted or not sent:
-        return {}
-    view = entity.ledger.view(source)
-    before: dict[str, Json] = view.units if view else {}
-    stated: dict[str, Json] = split(entity.key.type, content)
-    return {
-        unit: win.confidence
-        for unit, win in wins(entity.ledger).items()
-        if unit in sent
-        and unit in stated
-        and win.confidence < 1
-        and same(stated[unit], win.claim.value)
-        and not (unit in before and same(before[unit], stated[unit]))
-    }
-
-
-async def sent_units(store: Store, source: str, type: str, world: str) -> Mapping[str, Json]:
-    """The units that were last decided to be written to the source's record."""
-    fact = await store.fact(SENT, f"{source}/{type}/{world}")
-    units: Mapping[str, Json] = fact.value["units"] if fact else {}
-    return units

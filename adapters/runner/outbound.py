@@ -1,51 +1,88 @@
 """Outbound: open writeback Tasks are pushed to the sink, each resource in order, until they arrive.
 
-Exactly once: a create carries an idempotency key that finds it again, an update names the version it was
-decided on, and the answer is recorded in the same commit as the Task's completion.
+Exactly once, at every window between push and commit:
+
+1. *Begin*: the Task becomes in-progress and what is about to be sent is noted, in one commit (``If-Match`` on the
+   Task, so one of two processes begins). Nothing was sent before this is durable.
+2. *Push*: a create carries a key that finds it again, an update names the version that it was decided on.
+3. *Arrive*: the sink's answer, the link, and the Task's completion are one commit.
+
+A process that dies after 1 leaves a Task in progress; the next one repeats the attempt, which is harmless after 2.
+Gates are looked at again before every attempt. See docs/connectors.md.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from adapters.fhir.retries import RetryPolicy
+from adapters.runner.backlog import Backlog, Tries
 from adapters.runner.crosswalk import Crosswalk, Link, Unlinked
-from adapters.runner.inbound import Inbound, echo, own_words, sent_units
-from adapters.runner.tasks import moved, open_tasks, record_output
-from adapters.runner.writeback import Sink
-from fhirserver.kernel.instants import comparable
-from fhirserver.kernel.json import JsonObject, loads
+from adapters.runner.inbound import Inbound, own_words
+from adapters.runner.leaving import leaving
+from adapters.runner.pace import Pace
+from adapters.runner.process import is_gone, this_process
+from adapters.runner.refused import Refused, refused
+from adapters.runner.sent import Sent, read_sent
+from adapters.runner.tasks import OPEN, SYSTEM, moved, reason, record_output
+from adapters.runner.writeback import NOTHING_LEFT, Sink
+from fhirserver.kernel.instants import Clock, SystemClock, parse_instant
+from fhirserver.kernel.json import JsonObject, canonical, loads
 from fhirserver.kernel.outcomes import Category, Refusal
-from fhirserver.ports.ehr import Change, Conflict, Ehr, EhrError, Gone, Operation, Receipt, Record, Retryable
+from fhirserver.ports.ehr import (
+    Change,
+    Conflict,
+    Ehr,
+    EhrError,
+    Operation,
+    Receipt,
+    Retryable,
+    Unauthorized,
+)
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Key, Version
-from fhirserver.search.expression import Query
-from fhirserver.store.commands import Command, Put, Write
+from fhirserver.store.commands import Command, Outcome, Put, Write
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
-from fhirserver.world.gates import may_leave, outbound
+from fhirserver.world.gates import outbound
 from fhirserver.world.policy import Policy
-from fhirserver.world.units import join
+from fhirserver.world.survivorship import Win
+from fhirserver.world.units import join, split
 
 log = logging.getLogger("credence.runner")
 
-SYSTEM = "credence"
+MOST_CONFLICTS = 5
+"""So often may a sink object to one change that nothing of its own explains, until it counts as refused."""
+
+UNLINKED_SECONDS = 60.0
+"""How long a Task waits for something it refers to, unless that arrives; it then goes at once."""
 
 
-@dataclass(slots=True)
-class _Tries:
-    """How often a Task was tried, and when it may be tried again (monotonic seconds)."""
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One Task about to be pushed: what leaves, and what the sink was sent before."""
 
-    count: int = 0
-    due: float = 0.0
+    version: Version
+    task: JsonObject
+    entity: Entity
+    link: Link | None
+    sent: Sent
+    units: Mapping[str, Win]
 
 
 @dataclass(slots=True)
 class Outbound:
-    """Pushes one sink's Tasks, at most ``concurrency`` at once."""
+    """Pushes one sink's Tasks, at most ``concurrency`` at once.
+
+    ``takeover``: seconds after which a Task that another process has in progress is taken over; more than one
+    request may take. ``idle``: seconds between looks for what other processes wrote.
+    """
 
     store: Store
     policy: Policy
@@ -54,151 +91,251 @@ class Outbound:
     inbound: Inbound
     retries: RetryPolicy
     concurrency: int = 4
-    _tries: dict[str, _Tries] = field(default_factory=dict)
+    takeover: float = 60.0
+    idle: float = 1.0
+    clock: Clock = field(default_factory=SystemClock)
+    holder: str = field(default_factory=this_process)
+    _begun: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _backlog: Backlog = field(init=False)
+    _pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._backlog = Backlog(self.store, self.sink)
+        self._pace = Pace(self.retries)
 
     @property
     def _crosswalk(self) -> Crosswalk:
         return self.inbound.crosswalk
 
+    async def run(self) -> None:
+        """Push for ever: woken by the log, by what falls due, and by attempts that end."""
+        running: set[asyncio.Task[None]] = set()
+        try:
+            while True:
+                await self._backlog.follow(time.monotonic())
+                self._start(running, time.monotonic())
+                await self._wait(running)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
     async def push_due(self) -> int:
-        """Try every open Task that is due. Returns how many were tried."""
-        query = Query("Task", open_tasks(self.sink.name), count=500)
-        versions = (await self.store.search(query)).versions
-        self._forget_closed({version.id for version in versions})
+        """Try once every Task that is due now. Returns how many were tried."""
         now = time.monotonic()
-        due = [version for version in versions if self._tries.setdefault(version.id, _Tries()).due <= now]
-        gate = asyncio.Semaphore(self.concurrency)
+        await self._backlog.follow(now)
+        running: set[asyncio.Task[None]] = set()
+        tried = self._start(running, now)
+        while running:
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            running -= done
+            for task in done:
+                task.result()
+            tried += self._start(running, now)
+        return tried
 
-        async def limited(version: Version) -> None:
-            async with gate:
-                await self._try(version)
+    def _start(self, running: set[asyncio.Task[None]], now: float) -> int:
+        """Begin with the lines that are due, as far as there is room and the sink wants more."""
+        started = 0
+        while len(running) < self.concurrency and self._pace.free_at(now, len(running)) <= now:
+            taken = self._backlog.take(now)
+            if taken is None:
+                break
+            running.add(asyncio.create_task(self._line(*taken)))
+            started += 1
+        return started
 
-        await asyncio.gather(*(limited(version) for version in due))
-        return len(due)
+    async def _wait(self, running: set[asyncio.Task[None]]) -> None:
+        """Until the log grows, an attempt ends, or something falls due."""
+        now = time.monotonic()
+        until = self._backlog.next_due() if len(running) < self.concurrency else None
+        seconds = self.idle
+        if until is not None:
+            seconds = min(self.idle, max(0.0, until - now, self._pace.free_at(now, len(running)) - now))
+        grown = asyncio.create_task(self.store.wait_beyond(self._backlog.position, seconds))
+        try:
+            done, _ = await asyncio.wait({grown, *running}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            grown.cancel()
+        running -= done
+        for task in done:
+            task.result()
 
-    def _forget_closed(self, open_ids: set[str]) -> None:
-        for id in [id for id in self._tries if id not in open_ids]:
-            del self._tries[id]
+    async def _line(self, focus: str, id: str, tries: Tries) -> None:
+        """One attempt for one resource; afterwards its line is due again, or gone."""
+        due = time.monotonic()
+        try:
+            wait = await self._try(id, tries)
+            if wait is None:
+                self._backlog.close(focus, id)
+            due = time.monotonic() + (wait or 0.0)
+        except Refusal as refusal:
+            # Somebody changed the Task or the resource meanwhile: look again.
+            if refusal.category not in (Category.PRECONDITION_FAILED, Category.CONFLICT):
+                log.error("%s: a commit was refused: %s", self.sink.name, refusal.category.name)
+                due += self.retries.delay(tries.count + 1)
+        except Exception as error:
+            log.error("%s: an attempt failed with %s", self.sink.name, type(error).__name__)
+            due += self.retries.cap
+        finally:
+            self._backlog.give_back(focus, due)
 
-    async def _try(self, version: Version) -> None:
-        task: JsonObject = loads(version.content)
-        tries = self._tries.setdefault(version.id, _Tries())
+    async def _try(self, id: str, tries: Tries) -> float | None:
+        """One attempt. Returns the seconds until the next one, or None where the Task is settled."""
+        attempt = await self._look(id)
+        if attempt is None or isinstance(attempt, float):
+            return attempt
+        if not attempt.units:
+            await self._close(attempt, moved(attempt.task, "cancelled", NOTHING_LEFT))
+            return None
         tries.count += 1
         try:
-            await self._push(version, task, tries.count)
-        except Unlinked:
-            tries.due = time.monotonic() + self.retries.delay(tries.count)
-        except Conflict as conflict:
-            await self._reconcile(version, task, conflict.current)
-        except Retryable as error:
-            tries.due = time.monotonic() + self.retries.delay(tries.count, error)
-        except EhrError as error:
-            await self._close(version, moved(task, "failed", str(error)))
-        except Refusal as refusal:
-            # Somebody changed the Task or the resource meanwhile: look again next time.
-            if refusal.category not in (Category.PRECONDITION_FAILED, Category.CONFLICT):
-                raise
+            change = await self._change(attempt, tries.count)
+        except Unlinked as missing:
+            return await self._waits(attempt, tries, missing)
+        begun = await self._begin(attempt, change)
+        return await self._push(begun, change, tries)
 
-    async def _push(self, version: Version, task: JsonObject, attempt: int) -> None:
+    async def _look(self, id: str) -> _Attempt | float | None:
+        """The Task as it stands; seconds to wait where another process has it; None where it is settled."""
+        version = await self.store.read("Task", id)
+        task: JsonObject = loads(version.content) if version and not version.deleted else {}
+        if version is None or task.get("status") not in OPEN:
+            return None
         key = _focus(task)
+        sent = await read_sent(self.store, self.sink.source, key)
+        if task["status"] == "in-progress" and (wait := self._others(version, sent)) > 0:
+            return wait
         entity = await self.store.entity(*key)
-        units = may_leave(entity, self.policy, self.sink.source) if entity and not entity.deleted else {}
-        if entity is None or not units:
-            await self._close(version, moved(task, "cancelled", "Superseded: nothing is left to write"))
-            return
-        change = await self._change(entity, attempt)
-        receipt = await self.ehr.push(change)
-        await self._arrived(version, task, entity, receipt)
+        link = await self._crosswalk.by_world(*key)
+        units = leaving(entity, self.policy, self.sink.source, sent, link is not None, id)
+        if entity is None:
+            return None
+        return _Attempt(version, task, entity, link, sent, units)
 
-    async def _change(self, entity: Entity, attempt: int) -> Change:
-        """The whole record as it shall be: the sink's own words with what may leave laid over them."""
-        link = await self._crosswalk.by_world(*entity.key)
-        content = join(outbound(entity, self.policy, self.sink.source))
+    def _others(self, version: Version, sent: Sent) -> float:
+        """How long another process may still be at the Task; 0 where it is ours or to be taken over."""
+        ours = sent.holder == self.holder or self._begun.get(version.id, (0, ""))[0] == version.version
+        if ours or is_gone(sent.holder):
+            return 0.0
+        age = self.clock.now() - parse_instant(version.recorded)
+        return max(0.0, (timedelta(seconds=self.takeover) - age).total_seconds())
+
+    async def _waits(self, attempt: _Attempt, tries: Tries, missing: Unlinked) -> float:
+        """Something it refers to is not in the sink yet: said on the Task; its arrival wakes the line."""
+        tries.waits_for = f"{missing.type}/{missing.id}"
+        text = f"Waits for {tries.waits_for}"
+        if reason(attempt.task) != text:
+            await self._close(attempt, moved(attempt.task, attempt.task["status"], text))
+        return UNLINKED_SECONDS
+
+    async def _change(self, attempt: _Attempt, number: int) -> Change:
+        """The whole record as it shall be: the sink's own words with what leaves laid over them."""
+        entity, link = attempt.entity, attempt.link
+        content = join(outbound(entity, self.sink.source, attempt.units))
         content = await self._crosswalk.outward({"resourceType": entity.key.type, **content})
         if link is None:
-            # A former process may have tried already: never the first attempt, so that the record is looked for.
-            return Change(Operation.CREATE, entity.key.type, str(entity.key), content, attempt=attempt + 1)
+            return Change(Operation.CREATE, entity.key.type, str(entity.key), content, attempt=number)
         view = entity.ledger.view(self.sink.source)
         before = await self._crosswalk.outward(join(view.units)) if view else None
-        key = f"{entity.key}@{entity.version}"
+        content = {**content, "id": link.record}
+        key = f"{entity.key}@{link.version}-{hashlib.sha256(canonical(content)).hexdigest()[:16]}"
         return Change(
-            Operation.UPDATE,
-            entity.key.type,
-            key,
-            {**content, "id": link.record},
-            link.record,
-            link.version,
-            before,
-            attempt,
+            Operation.UPDATE, entity.key.type, key, content, link.record, link.version, before, number
         )
 
-    async def _arrived(self, version: Version, task: JsonObject, entity: Entity, receipt: Receipt) -> None:
-        """The sink has it: its answer is its statement (an echo), and the Task is done. One commit."""
-        record = receipt.record
-        world = entity.key.id
-        content = {**await self._crosswalk.inward(own_words(record.content)), "id": world}
-        sent = await sent_units(self.store, self.sink.source, *entity.key)
-        known = await self._crosswalk.by_world(*entity.key) is not None
-        link = Link(self.sink.source, record.type, record.id, world, record.version, record.last_updated)
-        statement = self._statement(record, "" if known else "partial")
-        done = moved(task, "completed", "", (record_output(record.type, record.id, record.version),))
-        writes: tuple[Write, ...] = (
-            Put(
-                record.type,
-                world,
-                content,
-                confidences=echo(entity, self.sink.source, content, sent),
-                statement=statement,
-            ),
-            *link.notes(),
-            Put("Task", version.id, done, if_match=version.version),
-        )
-        try:
-            await self.store.submit(Command(self._system(), writes))
-        except Refusal as refusal:
-            if refusal.category is not Category.PRECONDITION_FAILED:
-                raise
-            # The Task was renewed while the push was on its way: keep what arrived, the rest goes next.
-            await self.store.submit(Command(self._system(), writes[:-1]))
-
-    def _statement(self, record: Record, mode: str) -> Statement:
-        return Statement(
-            self.sink.source,
-            principal=self.sink.name,
-            method="echo",
-            mode=mode,
-            effective=comparable(record.last_updated) if record.last_updated else "",
-        )
-
-    def _system(self) -> Statement:
-        return Statement(SYSTEM, principal=f"writeback:{self.sink.name}", method="writeback")
-
-    async def _reconcile(self, version: Version, task: JsonObject, current: Record | None) -> None:
-        """The record changed under us: take in what the EHR has, then decide again whether to write."""
-        link = await self._crosswalk.by_world(*_focus(task))
-        try:
-            if current is None and link is not None:
-                current = await self.ehr.read(link.type, link.record)
-        except Gone as error:
-            await self._close(version, moved(task, "failed", str(error)))
-            return
-        except EhrError:
-            return
-        if current is None:
-            await self._close(
-                version, moved(task, "failed", "The EHR refuses: the record conflicts with its own")
-            )
-            return
-        unchanged = link is not None and link.version == current.version
-        await self.inbound.take(current)
-        if unchanged:
-            await self._close(
-                version, moved(task, "failed", "The EHR refuses although nothing changed there")
-            )
-
-    async def _close(self, version: Version, task: JsonObject) -> None:
+    async def _begin(self, attempt: _Attempt, change: Change) -> _Attempt:
+        """Make it durable that this change is about to be sent, unless it is already."""
+        version, sent = attempt.version, attempt.sent.trying(attempt.units, self.holder)
+        if self._begun.get(version.id) == (version.version, change.key) and sent == attempt.sent:
+            return attempt
+        task = moved(attempt.task, "in-progress")
         put = Put("Task", version.id, task, if_match=version.version)
-        await self.store.submit(Command(self._system(), (put,)))
+        outcome = await self._submit(put, sent.note(self.sink.source, attempt.entity.key))
+        now = outcome.results[0].version or version
+        self._begun[version.id] = (now.version, change.key)
+        return _Attempt(now, task, attempt.entity, attempt.link, sent, attempt.units)
+
+    async def _push(self, attempt: _Attempt, change: Change, tries: Tries) -> float | None:
+        try:
+            receipt = await self.ehr.push(change)
+        except Conflict as conflict:
+            self._pace.answered()
+            return await self._reconcile(attempt, conflict, tries)
+        except Retryable as error:
+            self._pace.failed(error, time.monotonic())
+            return self.retries.delay(tries.count, error)
+        except Unauthorized as error:
+            if error.status != 403 or tries.count < MOST_CONFLICTS:
+                self._pace.failed(error, time.monotonic())
+                return self.retries.delay(tries.count)
+            await self._refuse(attempt, str(error), error)
+            return None
+        except EhrError as error:
+            self._pace.answered()
+            await self._refuse(attempt, str(error), error)
+            return None
+        self._pace.answered()
+        await self._arrived(attempt, receipt)
+        return None
+
+    async def _reconcile(self, attempt: _Attempt, conflict: Conflict, tries: Tries) -> float | None:
+        """The EHR holds something else: take in what it has, then decide again whether to write."""
+        current, link = conflict.current, attempt.link
+        if current is not None and (link is None or link.is_news(current)):
+            await self.inbound.take(current)
+        else:
+            tries.conflicts += 1
+        if tries.conflicts >= MOST_CONFLICTS:
+            await self._refuse(attempt, str(conflict), conflict)
+            return None
+        return self.retries.delay(tries.conflicts) if tries.conflicts else 0.0
+
+    async def _refuse(self, attempt: _Attempt, text: str, error: EhrError) -> None:
+        """A dead letter: the Task has failed, and an operator decides about the claims."""
+        said = Refused(self.sink.name, attempt.entity, attempt.units, text, error.issues)
+        item = await refused(self.store, self.sink.source, said)
+        sent = attempt.sent.refusing(attempt.entity, attempt.units, attempt.version.id)
+        note = sent.note(self.sink.source, attempt.entity.key)
+        await self._close(attempt, moved(attempt.task, "failed", text), note, *([item] if item else []))
+
+    async def _arrived(self, attempt: _Attempt, receipt: Receipt) -> None:
+        """The sink has it: its answer is its statement, and the Task is done. One commit."""
+        record, key = receipt.record, attempt.entity.key
+        done = moved(attempt.task, "completed", "", (record_output(record.type, record.id, record.version),))
+        put = Put("Task", attempt.version.id, done, if_match=attempt.version.version)
+        stated = split(record.type, (await self._crosswalk.inward(own_words(record.content)))[0])
+        note = attempt.sent.answered(attempt.units, stated, receipt.replayed).note(self.sink.source, key)
+        while True:
+            writes = await self._answer(attempt, receipt)
+            try:
+                await self._submit(*writes, note, put)
+                return
+            except Refusal as refusal:
+                if refusal.category is Category.CONFLICT and writes:
+                    continue  # a pull took it in meanwhile
+                if refusal.category is not Category.PRECONDITION_FAILED:
+                    raise
+            # The Task was taken over or changed: keep what arrived; whoever has the Task sees what is left.
+            await self._submit(*writes, note)
+            return
+
+    async def _answer(self, attempt: _Attempt, receipt: Receipt) -> tuple[Write, ...]:
+        """The statement in the sink's answer, unless it was taken in already."""
+        record, key = receipt.record, attempt.entity.key
+        link = await self._crosswalk.by_record(record.type, record.id)
+        link = link or self._crosswalk.link(record.type, record.id, key.id)
+        if link.revision and not link.is_news(record):
+            return ()
+        return await self.inbound.statement(record, link, answer=not receipt.replayed)
+
+    async def _close(self, attempt: _Attempt, task: JsonObject, *more: Write) -> None:
+        put = Put("Task", attempt.version.id, task, if_match=attempt.version.version)
+        await self._submit(put, *more)
+
+    async def _submit(self, *writes: Write) -> Outcome:
+        statement = Statement(SYSTEM, principal=f"writeback:{self.sink.name}", method="writeback")
+        return await self.store.submit(Command(statement, writes))
 
 
 def _focus(task: JsonObject) -> Key:

@@ -22,10 +22,15 @@ log = logging.getLogger("credence.runner")
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """Seconds between pulls and between looks for due Tasks."""
+    """Seconds between pulls, and between looks for Tasks that other processes made.
+
+    Tasks of this process are pushed at once. ``takeover``: how long a Task that another process left in
+    progress is left alone.
+    """
 
     pull: float = 10.0
-    push: float = 0.5
+    push: float = 1.0
+    takeover: float = 60.0
 
 
 class Runner:
@@ -43,12 +48,22 @@ class Runner:
     ):
         self._store, self._policy, self._ehr, self._sink, self._cadence = store, policy, ehr, sink, cadence
         self.inbound = Inbound(store, ehr, sink.name, sink.source)
-        self.outbound = Outbound(store, policy, ehr, sink, self.inbound, retries, concurrency)
+        self.outbound = Outbound(
+            store,
+            policy,
+            ehr,
+            sink,
+            self.inbound,
+            retries,
+            concurrency,
+            takeover=cadence.takeover,
+            idle=cadence.push,
+        )
         self.pulled = asyncio.Event()
         """Set when a first pull has come to its end."""
 
     async def pull_loop(self) -> None:
-        await self._every(self._cadence.pull, self._pull)
+        await self._for_ever(self._cadence.pull, self._pull)
 
     async def _pull(self) -> None:
         taken = await self.inbound.pull()
@@ -57,10 +72,7 @@ class Runner:
             log.info("%s: %d records taken in", self._sink.name, taken)
 
     async def push_loop(self) -> None:
-        async def push() -> None:
-            await self.outbound.push_due()
-
-        await self._every(self._cadence.push, push)
+        await self._for_ever(self._cadence.push, self.outbound.run)
 
     async def follow_log(self) -> None:
         await follow(self._store, Writeback(self._store, self._policy, self._sink), "credence")
@@ -72,7 +84,7 @@ class Runner:
     async def close(self) -> None:
         await self._ehr.close()
 
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    async def _for_ever(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
         failures = 0
         while True:
             try:

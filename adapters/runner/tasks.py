@@ -1,20 +1,25 @@
-"""Writeback Tasks: what is on its way to a sink, and what became of it.
+"""The connector's Tasks: writebacks on their way to a sink, and records that could not be taken in.
 
-``requested`` (waits or is tried again) → ``in-progress`` → ``completed`` | ``failed`` (a dead letter) |
-``cancelled`` (superseded: nothing is left to write). ``owner`` names the sink, ``focus`` the resource.
+Writeback: ``requested`` (waits) → ``in-progress`` (may have reached the sink) → ``completed`` | ``failed`` (a dead
+letter; set it to ``requested`` to try again) | ``cancelled`` (superseded: nothing is left to write). ``owner``
+names the sink, ``focus`` the resource. Intake: ``failed``, with what is wrong in a contained OperationOutcome;
+``requested`` asks for another try; ``completed`` once the record was taken in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Issue, operation_outcome
 from fhirserver.search.expression import And, Expression, Or, ReferenceIs, TokenIs
 from fhirserver.world.units import member_of
 from fhirserver.world.vocabulary import SOURCE_PREFIX, TASK_CODE, TASK_INPUT
 
-WRITEBACK = "writeback"
+SYSTEM = "credence"
+"""The source that keeps the connector's Tasks."""
+WRITEBACK, INTAKE = "writeback", "intake"
 OPEN = ("requested", "in-progress")
 _OWNER = f"{SOURCE_PREFIX}sink"
 
@@ -28,20 +33,46 @@ def writeback_task(
         "identifier": [{"system": f"{_OWNER}:{sink}", "value": f"{type}/{id}"}],
         "status": "requested",
         "intent": "order",
-        "code": {"coding": [{"system": TASK_CODE, "code": WRITEBACK, "display": "Writeback"}]},
+        "code": _code(WRITEBACK, "Writeback"),
         "description": f"{type}: {', '.join(dict.fromkeys(member_of(unit) for unit in units))}",
         "focus": {"reference": f"{type}/{id}/_history/{version}"},
         "authoredOn": at,
-        "owner": {"identifier": {"system": _OWNER, "value": sink}},
+        "owner": _owner(sink),
         "input": [_input(unit, confidence) for unit, confidence in units.items()],
     }
 
 
-def _input(unit: str, confidence: Decimal) -> JsonObject:
+def intake_task(connector: str, reference: str, issues: Sequence[Issue], at: str) -> JsonObject:
+    """A failed Task for a record (``Type/id/_history/version``) that could not be taken in."""
+    places = dict.fromkeys(place for issue in issues for place in issue.expression)
     return {
-        "type": {"coding": [{"system": TASK_INPUT, "code": "unit"}], "text": member_of(unit)},
-        "valueDecimal": confidence,
+        "resourceType": "Task",
+        "contained": [{"id": "outcome", **operation_outcome(issues)}],
+        "status": "failed",
+        "statusReason": {"text": f"Not taken in: {', '.join(places) or issues[0].code}"},
+        "intent": "order",
+        "code": _code(INTAKE, "Intake of a record"),
+        "authoredOn": at,
+        "owner": _owner(connector),
+        "reasonReference": {"reference": "#outcome"},
+        "input": [{"type": _type("record"), "valueString": reference}],
     }
+
+
+def _code(code: str, display: str) -> JsonObject:
+    return {"coding": [{"system": TASK_CODE, "code": code, "display": display}]}
+
+
+def _owner(name: str) -> JsonObject:
+    return {"identifier": {"system": _OWNER, "value": name}}
+
+
+def _type(code: str) -> JsonObject:
+    return {"coding": [{"system": TASK_INPUT, "code": code}]}
+
+
+def _input(unit: str, confidence: Decimal) -> JsonObject:
+    return {"type": {**_type("unit"), "text": member_of(unit)}, "valueDecimal": confidence}
 
 
 def moved(task: JsonObject, status: str, text: str = "", outputs: Iterable[JsonObject] = ()) -> JsonObject:
@@ -56,16 +87,37 @@ def moved(task: JsonObject, status: str, text: str = "", outputs: Iterable[JsonO
     return changed
 
 
+def reason(task: JsonObject) -> str:
+    """The word on why the Task is in its status."""
+    return str(task.get("statusReason", {}).get("text", ""))
+
+
 def record_output(type: str, record: str, version: str) -> JsonObject:
     """The output that names the record the sink now holds."""
-    return {
-        "type": {"coding": [{"system": TASK_INPUT, "code": "record"}]},
-        "valueString": f"{type}/{record}/_history/{version}" if version else f"{type}/{record}",
-    }
+    reference = f"{type}/{record}/_history/{version}" if version else f"{type}/{record}"
+    return {"type": _type("record"), "valueString": reference}
+
+
+def record_input(task: JsonObject) -> tuple[str, str]:
+    """Type and id of the record that an intake Task is about."""
+    type, id, *_ = [*str(task.get("input", [{}])[0].get("valueString", "")).split("/"), ""]
+    return type, id
+
+
+def is_of(task: JsonObject, code: str, owner: str) -> bool:
+    """Whether it is the connector's Task of that kind."""
+    codings = task.get("code", {}).get("coding", ())
+    mine: bool = task.get("owner", {}).get("identifier") == {"system": _OWNER, "value": owner}
+    return mine and any(c.get("system") == TASK_CODE and c.get("code") == code for c in codings)
+
+
+def focus_of(task: JsonObject) -> str:
+    """``Type/id`` of what the Task is about."""
+    return "/".join(str(task.get("focus", {}).get("reference", "")).split("/")[:2])
 
 
 def open_tasks(sink: str, focus: tuple[str, str] | None = None) -> Expression:
-    """The search for a sink's open Tasks, of one resource where given."""
+    """The search for a sink's open writebacks, of one resource where given."""
     parts: list[Expression] = [
         TokenIs("code", TASK_CODE, WRITEBACK),
         Or(tuple(TokenIs("status", None, status) for status in OPEN)),
@@ -75,3 +127,14 @@ def open_tasks(sink: str, focus: tuple[str, str] | None = None) -> Expression:
     else:
         parts.append(TokenIs("owner:identifier", _OWNER, sink))
     return And(tuple(parts))
+
+
+def requested_intake(connector: str) -> Expression:
+    """The search for the records that an operator wants tried again."""
+    return And(
+        (
+            TokenIs("code", TASK_CODE, INTAKE),
+            Or(tuple(TokenIs("status", None, status) for status in OPEN)),
+            TokenIs("owner:identifier", _OWNER, connector),
+        )
+    )

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.runner.crosswalk import Crosswalk
-from adapters.runner.inbound import SENT
+from adapters.runner.leaving import leaving
+from adapters.runner.sent import read_sent
 from adapters.runner.tasks import moved, open_tasks, writeback_task
 from fhirserver.kernel.ids import new_id
 from fhirserver.kernel.json import JsonObject, loads
-from fhirserver.model.validation import validate
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Key, Version
 from fhirserver.search.expression import Query
-from fhirserver.store.commands import Note, Put, Write
+from fhirserver.store.commands import Put, Write
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
-from fhirserver.world.gates import may_leave, outbound
 from fhirserver.world.policy import Policy
-from fhirserver.world.units import join
+from fhirserver.world.survivorship import Win
 
 PUSHED_TYPES = ("Patient", "RelatedPerson", "Coverage", "Appointment")
 """What goes to an EHR unless the connector says otherwise: EHRs keep their own schedules and slots."""
+NOTHING_LEFT = "Superseded: nothing is left to write"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,6 @@ class Writeback:
         """Tasks to make, to renew or to call off."""
         keys: dict[Key, None] = {}
         for commit in commits:
-            if commit.statement.source == self._sink.source:
-                continue  # what the sink says itself is not to be told it
             for event in commit.events:
                 if event["e"] != "noted" and event["type"] in self._sink.types:
                     keys[Key(event["type"], event["id"])] = None
@@ -57,33 +55,45 @@ class Writeback:
         return writes
 
     async def resource(self, key: Key) -> list[Write]:
-        """What is to be done about one resource, as it stands now."""
-        entity = await self._store.entity(*key)
-        if entity is None:
-            return []
-        pending = await self._pending(key)
-        units = {} if entity.deleted else may_leave(entity, self._policy, self._sink.source)
-        known = await self._crosswalk.by_world(*key) is not None
-        if not units or not (known or self._whole(entity)):
-            return [_called_off(task) for task in pending]
-        sure = {unit: win.confidence for unit, win in units.items()}
-        task = writeback_task(self._sink.name, *key, entity.version, sure, entity.recorded)
-        note = Note(SENT, f"{self._sink.source}/{key}", {"units": sure})
-        if pending:
-            return [note, Put("Task", pending[0].id, task, if_match=pending[0].version)]
-        return [note, Put("Task", new_id(), task, create=True)]
+        """What is to be done about one resource, as it stands now.
 
-    def _whole(self, entity: Entity) -> bool:
-        """Whether what may leave is a valid record by itself, so that it can be created."""
-        content: JsonObject = join(outbound(entity, self._policy, self._sink.source))
-        issues = validate({"resourceType": entity.key.type, **content})
-        return not any(issue.severity in ("error", "fatal") for issue in issues)
+        A Task that waits takes the newest change in. One in progress is left to whoever pushes it; a newer
+        change gets a Task of its own, which is next.
+        """
+        entity = await self._store.entity(*key)
+        if entity is None or self._said_by_the_sink_alone(entity):
+            return []
+        sent = await read_sent(self._store, self._sink.source, key)
+        linked = await self._crosswalk.by_world(*key) is not None
+        units = leaving(entity, self._policy, self._sink.source, sent, linked)
+        pending = [(version, loads(version.content)) for version in await self._pending(key)]
+        waiting = [(version, task) for version, task in pending if task["status"] == "requested"]
+        if not units:
+            return [_put(version, moved(task, "cancelled", NOTHING_LEFT)) for version, task in waiting]
+        if waiting:
+            return self._renewed(entity, units, *waiting[0])
+        if pending and sent.has_tried(units):
+            return []
+        return [Put("Task", new_id(), self._task(entity, units), create=True)]
+
+    def _said_by_the_sink_alone(self, entity: Entity) -> bool:
+        """The ordinary case while records come in; there can be no Task."""
+        return entity.ledger.uncontested and entity.ledger.views[0].source == self._sink.source
+
+    def _task(self, entity: Entity, units: Mapping[str, Win]) -> JsonObject:
+        sure = {unit: win.confidence for unit, win in units.items()}
+        return writeback_task(self._sink.name, *entity.key, entity.version, sure, entity.recorded)
+
+    def _renewed(
+        self, entity: Entity, units: Mapping[str, Win], version: Version, task: JsonObject
+    ) -> list[Write]:
+        fresh = {**self._task(entity, units), "authoredOn": task["authoredOn"]}
+        return [_put(version, fresh)]
 
     async def _pending(self, key: Key) -> Sequence[Version]:
         query = Query("Task", open_tasks(self._sink.name, (key.type, key.id)), count=10)
         return (await self._store.search(query)).versions
 
 
-def _called_off(version: Version) -> Put:
-    task = moved(loads(version.content), "cancelled", "Superseded: nothing is left to write")
+def _put(version: Version, task: JsonObject) -> Put:
     return Put("Task", version.id, task, if_match=version.version)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.ports.log import Commit, Statement
@@ -20,6 +20,9 @@ log = logging.getLogger("credence.followers")
 
 CHECKPOINT = "checkpoint"
 BATCH = 200
+KEEP_AFTER = 2000
+"""So many commits without an effect are read again after a restart, at most."""
+OVERDUE_SECONDS = 5.0
 
 
 class Follower(Protocol):
@@ -32,6 +35,15 @@ class Follower(Protocol):
         ...
 
 
+@runtime_checkable
+class Timed(Protocol):
+    """A follower that also has to do something when nothing happens."""
+
+    async def overdue(self) -> Sequence[Write]:
+        """What has become due. Two processes may ask at once: the writes must exclude each other."""
+        ...
+
+
 class Following:
     """Runs one follower: reads, asks for effects, commits them with the checkpoint."""
 
@@ -40,6 +52,7 @@ class Following:
         self._statement = Statement(source, principal=follower.name, method="derivation")
         self._idle = idle_seconds
         self._seen = 0
+        self._looked = float("-inf")
 
     async def run(self) -> None:
         """Follow for ever. A failing step is tried again, slower and slower, and nothing is skipped."""
@@ -47,6 +60,7 @@ class Following:
         while True:
             try:
                 moved = await self.step()
+                await self._overdue()
                 failures = 0
             except Refusal as refusal:
                 moved = refusal.category is Category.CONFLICT
@@ -71,12 +85,22 @@ class Following:
             return False
         writes = list(await self._follower.effects(commits))
         last = commits[-1].position
-        if writes:
+        if writes or last - checkpoint >= KEEP_AFTER:
             note = Note(CHECKPOINT, self._follower.name, {"position": last}, advance=True)
             await self._store.submit(Command(self._statement, (*writes, note)))
-        # Without effects the checkpoint stays in memory: reading the same commits again costs nothing but time.
+        # Without effects the checkpoint is mostly kept in memory: reading commits again costs only time.
         self._seen = last
         return True
+
+    async def _overdue(self) -> None:
+        """Now and then, what the passing of time alone brings."""
+        now = asyncio.get_running_loop().time()
+        if not isinstance(self._follower, Timed) or now - self._looked < OVERDUE_SECONDS:
+            return
+        self._looked = now
+        writes = await self._follower.overdue()
+        if writes:
+            await self._store.submit(Command(self._statement, tuple(writes)))
 
     async def _checkpoint(self) -> int:
         fact = await self._store.fact(CHECKPOINT, self._follower.name)

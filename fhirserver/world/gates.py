@@ -2,52 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from fhirserver.world.entity import Entity
+from fhirserver.world.ledger import View
 from fhirserver.world.policy import Policy
-from fhirserver.world.survivorship import Claim, Win, claims_on, contend, wins
-from fhirserver.world.units import Units
+from fhirserver.world.survivorship import ABSENT, Claim, Win, claims_on, contend, wins
+from fhirserver.world.units import Units, member_of, ordered, same
+
+_ONE_ACT = {"Appointment": frozenset(("status", "start", "end", "minutesDuration", "slot", "participant"))}
+"""Elements that mean something only together: half of a rebooking must never reach an EHR."""
 
 
-def below_gate(entity: Entity, policy: Policy, source: str, position: int | None = None) -> Iterator[Claim]:
-    """A source's live claims that have not reached their unit's gate, of one assertion where given."""
+def below_gate(entity: Entity, policy: Policy, source: str, positions: Iterable[int]) -> Iterator[Claim]:
+    """A source's live claims, made or made surer at one of the positions, that wait for their unit's gate.
+
+    A claim that only repeats what passed the gate already waits for nothing.
+    """
     view = entity.ledger.view(source)
     if view is None or view.deleted is not None:
         return
+    wanted = frozenset(positions)
     for unit in view.stated():
-        if unit == "meta":
+        stamp = view.stamp(unit)
+        if unit == "meta" or stamp is None or wanted.isdisjoint((stamp.position, stamp.heard)):
             continue
-        gate = policy.gate(entity.key.type, unit)
         claims = claims_on(entity.ledger, unit)
+        claim = next(claim for claim in claims if claim.source == source)
+        gate = policy.gate(entity.key.type, unit)
         win = contend(claims)
-        if win is not None and win.confidence >= gate and source in {one.source for one in win.agreeing}:
-            continue  # it only repeats what is sure enough already
-        for claim in claims:
-            if claim.source != source or claim.status != "live" or claim.confidence >= gate:
-                continue
-            if position is None or claim.stamp.position == position:
-                yield claim
+        passed = win is not None and win.confidence >= gate and same(win.claim.value, claim.value)
+        if claim.status == "live" and claim.confidence < gate and not passed:
+            yield claim
 
 
 def may_leave(entity: Entity, policy: Policy, sink: str) -> dict[str, Win]:
-    """The units whose winner passes its gate and that the sink does not already say itself."""
-    return {
-        unit: win
-        for unit, win in wins(entity.ledger).items()
-        if unit != "meta"
-        and win.confidence >= policy.gate(entity.key.type, unit)
-        and not any(claim.source == sink for claim in win.agreeing)
-    }
+    """The units whose winner passes its gate and that the sink does not already say itself.
+
+    Elements that are one act leave together or not at all.
+    """
+    if entity.deleted or (entity.ledger.uncontested and entity.ledger.views[0].source == sink):
+        return {}
+    view = _living(entity, sink)
+    wanted = {unit: win for unit, win in wins(entity.ledger).items() if _is_news(unit, win, sink, view)}
+    passed = {u: w for u, w in wanted.items() if w.confidence >= policy.gate(entity.key.type, u)}
+    act = _ONE_ACT.get(entity.key.type, frozenset())
+    if any(unit in act for unit in wanted.keys() - passed.keys()):
+        return {unit: win for unit, win in passed.items() if unit not in act}
+    return passed
 
 
-def outbound(entity: Entity, policy: Policy, sink: str) -> Units:
-    """What the sink's record should be: what it says now, with the units that may leave laid over it."""
-    view = entity.ledger.view(sink)
-    units: Units = dict(view.units) if view is not None and view.deleted is None else {}
-    for unit, win in may_leave(entity, policy, sink).items():
-        if win.claim.value is None:
+def _living(entity: Entity, source: str) -> View | None:
+    view = entity.ledger.view(source)
+    return view if view is not None and view.deleted is None else None
+
+
+def _is_news(unit: str, win: Win, sink: str, view: View | None) -> bool:
+    """Whether the sink does not say it. That something is absent is no news to a sink that has nothing."""
+    if unit == "meta" or any(claim.source == sink for claim in win.agreeing):
+        return False
+    return win.claim.value is not ABSENT or (view is not None and unit in view.units)
+
+
+def outbound(entity: Entity, sink: str, leaving: Mapping[str, Win]) -> Units:
+    """What the sink's record should be: what it says now, with what leaves laid over it."""
+    view = _living(entity, sink)
+    units: Units = dict(view.units) if view is not None else {}
+    for unit, win in leaving.items():
+        if win.claim.value is ABSENT:
             units.pop(unit, None)
         else:
             units[unit] = win.claim.value
-    return units
+    return ordered(units)
+
+
+def disagreements(entity: Entity, sources: Iterable[str]) -> dict[str, list[Claim]]:
+    """The elements on which live claims of the given sources, equally sure, say different things.
+
+    Only whole elements are compared: two phone numbers, or silence beside a value, are no contradiction.
+    """
+    among = frozenset(sources)
+    units = {unit for view in entity.ledger.views if view.source in among for unit in view.units}
+    found: dict[str, list[Claim]] = {}
+    for unit in sorted(unit for unit in units if unit != "meta" and member_of(unit) == unit):
+        claims = [c for c in claims_on(entity.ledger, unit) if c.source in among and c.status == "live"]
+        present = [c for c in claims if c.value is not ABSENT]
+        top = max((c.confidence for c in present), default=None)
+        rivals = [c for c in present if c.confidence == top]
+        if any(not same(rivals[0].value, other.value) for other in rivals[1:]):
+            found[unit] = rivals
+    return found
