@@ -252,7 +252,8 @@ def entry_result(context: Context, result: Result, with_resource: bool) -> bytes
     content, url = b"", ""
     if with_resource:
         content = result.body or (version.content if version is not None else b"")
-    if version is not None and not version.deleted:
+    is_written = "location" in response  # what was only read may stand in several entries (bdl-7)
+    if is_written and version is not None and not version.deleted:
         url = f"{context.base_url}/{version.type}/{version.id}"
     return encode_entry(url, content, response=response)
 

@@ -17,6 +17,7 @@ from fhirserver.model.validation.report import Place, Report
 TargetCheck: TypeAlias = Callable[[Json, Place, Report], None]
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z").match
+_OVERLONG = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{65,}\Z").match
 _CONDITIONAL = re.compile(r"([A-Z][A-Za-z]+)\?\S+\Z").match
 _URN = re.compile(
     r"urn:(?:uuid:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|oid:[0-2](?:\.\d+)+|(?!uuid:|oid:).+)\Z"
@@ -47,7 +48,11 @@ def check_form(text: str, allowed: frozenset[str], place: Place, report: Report)
         return
     type_name = type_named(text)
     if type_name is None:
-        if _URN(text) is None and (text.startswith("urn:") or _ABSOLUTE(text) is None):
+        if _OVERLONG(text) is not None:
+            # Reference.reference is a string: that no id is so long is no rule about it (the official
+            # ImplementationGuide/fhir has such references).
+            report.warn("value", "holds an id of more than 64 characters", (place, "reference", -1))
+        elif _URN(text) is None and (text.startswith("urn:") or _ABSOLUTE(text) is None):
             report.add("value", "is neither Type/id nor an absolute reference", (place, "reference", -1))
     elif type_name not in definitions().resource_types:
         # The url of something that is no FHIR resource may look like one.

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.validation import narrative
+from fhirserver.model.validation.bundles import bundle
 from fhirserver.model.validation.report import Place, Report
 
 Rule: TypeAlias = Callable[[JsonObject, Place, Report], None]
@@ -56,6 +57,7 @@ def contained(value: JsonObject, place: Place, report: Report) -> None:
 
 
 RULES: dict[str, Rule] = {
+    "Bundle": bundle,
     "Extension": extension,
     "Narrative": narrative_div,
     "Parameters.parameter": parameter,

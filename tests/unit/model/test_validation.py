@@ -200,6 +200,13 @@ def test_what_is_allowed(changes: dict) -> None:
     assert found(patient(**changes)) == []
 
 
+def test_a_reference_to_an_overlong_id_is_a_warning() -> None:
+    issues = validate(patient(managingOrganization={"reference": f"Organization/{'x' * 65}"}))
+    assert [(issue.severity, issue.expression) for issue in issues] == [
+        ("warning", ("Patient.managingOrganization.reference",))
+    ]
+
+
 def test_a_wrong_target_type_is_a_warning() -> None:
     issues = validate(patient(managingOrganization={"reference": "Patient/1"}))
     assert [(i.severity, i.expression) for i in issues] == [
