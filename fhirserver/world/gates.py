@@ -58,10 +58,15 @@ def _living(entity: Entity, source: str) -> View | None:
 
 
 def _is_news(unit: str, win: Win, sink: str, view: View | None) -> bool:
-    """Whether the sink does not say it. That something is absent is no news to a sink that has nothing."""
+    """Whether the sink does not say it.
+
+    That something is absent is no news to a sink that has nothing, and its identifiers are its own to remove.
+    """
     if unit == "meta" or any(claim.source == sink for claim in win.agreeing):
         return False
-    return win.claim.value is not ABSENT or (view is not None and unit in view.units)
+    if win.claim.value is not ABSENT:
+        return True
+    return view is not None and unit in view.units and member_of(unit) != "identifier"
 
 
 def outbound(entity: Entity, sink: str, leaving: Mapping[str, Win]) -> Units:

@@ -102,7 +102,7 @@ async def test_what_the_sink_said_is_not_sent_to_it(process, practice, patient):
 
 
 async def test_what_is_below_its_gate_does_not_leave_beside_what_is_above(process, practice, patient):
-    record, world = patient
+    _record, world = patient
     address = [{"use": "home", "line": ["1 Main St"], "postalCode": "02139"}]
     before = await practice.world("Patient", world)
     await practice.put("agent", "Patient", world, {**PATIENT, "telecom": PHONE}, mode="partial")
@@ -218,7 +218,7 @@ async def a_busy_slot(process, practice):
 
 
 async def test_what_the_ehr_refuses_is_a_dead_letter_and_a_review_item(process, practice, patient):
-    slot, world = await a_busy_slot(process, practice)
+    _slot, world = await a_busy_slot(process, practice)
     await book(practice, "appt", patient[1], world)
     await practice.settle()
     (task,) = await practice.tasks()
@@ -246,7 +246,7 @@ async def test_a_failed_task_is_tried_again_when_an_operator_asks_for_it(process
 
 
 async def test_a_refused_value_does_not_block_another_change(process, practice, patient):
-    record, world = patient
+    _record, world = patient
     real, refuse = practice.ehr.push, True
 
     async def push(change):
@@ -361,7 +361,7 @@ async def test_a_process_that_dies_leaves_its_change_made_once(
 async def try_first(practice):
     """One attempt of the first line, in this very task, so that its death is seen."""
     await practice.outbound._backlog.follow(1e12)
-    focus, id, tries = practice.outbound._backlog.take(1e12)
+    _focus, id, tries = practice.outbound._backlog.take(1e12)
     await practice.outbound._try(id, tries)
 
 
