@@ -9,60 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
-from fhirserver.kernel.instants import Clock, SystemClock, instant
-from fhirserver.kernel.outcomes import Category, Refusal, refuse
-from fhirserver.ports.log import Commit, LostRace
-from fhirserver.ports.storage import Change, Fact, Head, Key, Page, Projection, Storage, Version
+from fhirserver.kernel.instants import Clock, SystemClock
+from fhirserver.ports.log import Commit
+from fhirserver.ports.storage import Fact, Key, Page, Projection, Storage, Version
 from fhirserver.search.expression import Query
-from fhirserver.store.commands import Command, Note, Outcome, Put
-from fhirserver.store.decide import Decided, Matches, Policies, State, decide
-from fhirserver.store.project import Extract, Projector, replay, touched_keys
+from fhirserver.store.commands import Command, Outcome
+from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
+from fhirserver.store.decide import Policies
+from fhirserver.store.project import Extract
 from fhirserver.store.provenance import PROJECTED, provenance_changes
 from fhirserver.world.entity import Entity, from_row
 from fhirserver.world.ledger import Ledger
-
-MAX_BATCH = 64
-REPLAY_BATCH = 200
-
-
-@dataclass(slots=True)
-class _Waiting:
-    command: Command
-    answer: asyncio.Future[Outcome]
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What one group commit has gathered so far."""
-
-    state: State
-    projector: Projector
-    recorded: str
-    commits: list[Commit] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    facts: list[Fact] = field(default_factory=list)
-    answers: list[tuple[_Waiting, Outcome | Refusal | Exception]] = field(default_factory=list)
-
-    def accept(self, waiting: _Waiting, decided: Decided) -> None:
-        self.answers.append((waiting, decided.outcome))
-        if decided.commit is None:
-            return
-        self.commits.append(decided.commit)
-        for entity in decided.entities:
-            self.changes.append(self.projector.change(self.state.entities.get(entity.key), entity))
-            self.state.entities[entity.key] = entity
-        for fact in decided.facts:
-            self.facts.append(fact)
-            self.state.facts[fact.kind, fact.key] = fact
-        self.state.position, self.state.serial = decided.commit.position, decided.commit.serial
-
-    def touches(self, types: Iterable[str]) -> bool:
-        """Whether a search on one of the types could miss what this batch has not written yet."""
-        changed = {change.row.version.type for change in self.changes}
-        return any(type in changed for type in types)
 
 
 class Store:
@@ -71,10 +30,9 @@ class Store:
     def __init__(
         self, storage: Storage, policies: Policies, extract: Extract, clock: Clock | None = None
     ) -> None:
-        self.storage, self.policies = storage, policies
-        self._extract, self._clock = extract, clock or SystemClock()
-        self._queue: asyncio.Queue[_Waiting | None] = asyncio.Queue()
-        self._committer: asyncio.Task[None] | None = None
+        self.storage, self.policies, self._extract = storage, policies, extract
+        self._committer = Committer(storage, policies, extract, clock or SystemClock(), self._reached)
+        self._running: asyncio.Task[None] | None = None
         self._advanced = asyncio.Event()
         self._derive = asyncio.Lock()
         self.head = 0
@@ -82,15 +40,15 @@ class Store:
     async def open(self) -> None:
         """Open the storage, finish what a crash left unprojected, start the committer."""
         await self.storage.open()
-        self.head = (await self._caught_up()).position
-        self._committer = asyncio.create_task(self._run(), name="committer")
+        self.head = (await self._committer.caught_up()).position
+        self._running = asyncio.create_task(self._committer.run(), name="committer")
 
     async def close(self) -> None:
         """Commit what waits, then close the storage."""
-        if self._committer is not None:
-            await self._queue.put(None)
-            await self._committer
-            self._committer = None
+        if self._running is not None:
+            await self._committer.close()
+            await self._running
+            self._running = None
         await self.storage.close()
 
     async def submit(self, command: Command) -> Outcome:
@@ -98,127 +56,20 @@ class Store:
 
         A cancelled caller does not undo the command: it may be committed all the same.
         """
-        if self._committer is None or self._committer.done():
-            raise refuse(Category.BUSY, "transient", "The store is closed")
-        waiting = _Waiting(command, asyncio.get_running_loop().create_future())
-        await self._queue.put(waiting)
-        return await waiting.answer
+        if self._running is None or self._running.done():
+            raise closed()
+        return await self._committer.submit(command)
 
-    async def _run(self) -> None:
-        left: list[_Waiting] = []
-        closing = False
-        while not (closing and not left):
-            if not left:
-                first = await self._queue.get()
-                if first is None:
-                    return
-                left.append(first)
-            closing |= self._take_waiting(left)
-            left = await self._commit(left)
-
-    def _take_waiting(self, left: list[_Waiting]) -> bool:
-        """Take all that waits, up to the batch's limit; True when the store is to close."""
-        while len(left) < MAX_BATCH and not self._queue.empty():
-            waiting = self._queue.get_nowait()
-            if waiting is None:
-                return True
-            left.append(waiting)
-        return False
-
-    async def _commit(self, waiting: list[_Waiting]) -> list[_Waiting]:
-        """Commit a batch; returns those that have to wait for the next one."""
-        while True:
-            try:
-                batch, left = await self._decide_batch(waiting)
-                await self._append(batch)
-            except LostRace:
-                continue
-            except Exception as error:  # the storage failed: nobody's command was committed
-                _fail(waiting, error)
-                return []
-            self._answer(batch)
-            return left
-
-    async def _append(self, batch: _Batch) -> None:
-        if batch.commits:
-            expected = batch.commits[0].position - 1
-            await self.storage.append(expected, batch.commits, Projection(batch.changes, batch.facts))
-            self.head = batch.commits[-1].position
-
-    def _answer(self, batch: _Batch) -> None:
-        for waiting, answer in batch.answers:
-            if waiting.answer.done():
-                continue
-            if isinstance(answer, Exception):
-                waiting.answer.set_exception(answer)
-            else:
-                waiting.answer.set_result(answer)
-        if batch.commits:
-            self._advanced.set()
-            self._advanced = asyncio.Event()
-
-    async def _decide_batch(self, waiting: list[_Waiting]) -> tuple[_Batch, list[_Waiting]]:
-        head = await self._caught_up()
-        state = State(head.position, head.serial)
-        recorded = max(instant(self._clock.now()), head.recorded)
-        batch = _Batch(state, Projector(self._extract), recorded)
-        await self._load(state, _keys(waiting), _facts(waiting))
-        for number, one in enumerate(waiting):
-            conditions = one.command.conditions.values()
-            if conditions and batch.touches({query.type for query in conditions}):
-                return batch, waiting[number:]
-            await self._decide_one(batch, one)
-        return batch, []
-
-    async def _decide_one(self, batch: _Batch, waiting: _Waiting) -> None:
-        command = waiting.command
-        try:
-            matches: Matches = {
-                name: await self._matches(query) for name, query in command.conditions.items()
-            }
-            found = {key for keys in matches.values() for key in keys}
-            await self._load(batch.state, found - batch.state.entities.keys(), ())
-            decided = decide(batch.state, command, self.policies, batch.recorded, matches)
-        except (Refusal, LostRace) as refusal:
-            batch.answers.append((waiting, refusal))
-        except Exception as error:  # one command's fault must not fail its neighbours
-            batch.answers.append((waiting, error))
-        else:
-            batch.accept(waiting, decided)
-
-    async def _matches(self, query: Query) -> Sequence[Key]:
-        page = await self.storage.search(query)
-        return [Key(version.type, version.id) for version in page.versions]
-
-    async def _load(self, state: State, keys: Iterable[Key], facts: Iterable[tuple[str, str]]) -> None:
-        wanted = set(keys)
-        if wanted:
-            rows = await self.storage.rows(wanted)
-            state.entities.update((key, from_row(row)) for key, row in rows.items())
-        for kind, key in facts:
-            fact = await self.storage.fact(kind, key)
-            if fact is not None:
-                state.facts[kind, key] = fact
-
-    async def _caught_up(self) -> Head:
-        """The head, after projecting what was appended but not projected."""
-        head = await self.storage.head()
-        while head.projected < head.position:
-            commits = await self.storage.read_log(head.projected, REPLAY_BATCH)
-            await self._project(commits)
-            head = await self.storage.head()
-        return head
-
-    async def _project(self, commits: Sequence[Commit]) -> None:
-        rows = await self.storage.rows(touched_keys(commits))
-        entities: dict[Key, Entity] = {key: from_row(row) for key, row in rows.items()}
-        projection = replay(commits, entities, Projector(self._extract))
-        await self.storage.project(projection, commits[-1].position)
+    def _reached(self, position: int) -> None:
+        """The log is as long as ``position``: wake who waits for that."""
+        self.head = position
+        self._advanced.set()
+        self._advanced = asyncio.Event()
 
     async def rebuild(self, progress: object = None) -> int:
         """Drop all projections and make them again from the log. Returns the number of commits."""
         await self.storage.clear_projections()
-        head = await self._caught_up()
+        head = await self._committer.caught_up()
         await self.derive_provenance()
         return head.position
 
@@ -288,25 +139,3 @@ class Store:
 
     async def facts(self, kind: str, prefix: str = "") -> Sequence[Fact]:
         return await self.storage.facts(kind, prefix)
-
-
-def _keys(waiting: Iterable[_Waiting]) -> set[Key]:
-    """The resources to load: a new id cannot be there yet, so a create loads nothing."""
-    return {
-        Key(write.type, write.id)
-        for one in waiting
-        for write in one.command.writes
-        if not isinstance(write, Note) and not (isinstance(write, Put) and write.create)
-    }
-
-
-def _facts(waiting: Iterable[_Waiting]) -> set[tuple[str, str]]:
-    return {
-        (write.kind, write.key) for one in waiting for write in one.command.writes if isinstance(write, Note)
-    }
-
-
-def _fail(waiting: Iterable[_Waiting], error: Exception) -> None:
-    for one in waiting:
-        if not one.answer.done():
-            one.answer.set_exception(error)

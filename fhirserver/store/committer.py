@@ -1,0 +1,296 @@
+"""The committer: decides the commands that wait and appends them in groups, one group behind the other.
+
+While one group is being written to the disk the next is decided already, on the state the first will leave.
+Nobody is answered before all that the answer rests on is durable: groups are settled in their order, and when one
+could not be appended, the one decided after it is decided again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from fhirserver.kernel.instants import Clock, instant
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.ports.log import Commit, LostRace
+from fhirserver.ports.storage import Change, Fact, Head, Key, Projection, Storage
+from fhirserver.search.expression import Query
+from fhirserver.store.commands import Command, Note, Outcome, Put
+from fhirserver.store.decide import Decided, Matches, Policies, State, decide
+from fhirserver.store.project import Extract, Projector, replay, touched_keys
+from fhirserver.world.entity import Entity, from_row
+
+MAX_BATCH = 64
+REPLAY_BATCH = 200
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A command and who waits for its outcome."""
+
+    command: Command
+    answer: asyncio.Future[Outcome]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one group commit has gathered so far."""
+
+    state: State
+    projector: Projector
+    recorded: str
+    commits: list[Commit] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    answers: list[tuple[Waiting, Outcome | Exception]] = field(default_factory=list)
+    changed: dict[Key, Entity] = field(default_factory=dict)
+
+    def accept(self, waiting: Waiting, decided: Decided) -> None:
+        self.answers.append((waiting, decided.outcome))
+        if decided.commit is None:
+            return
+        self.commits.append(decided.commit)
+        for entity in decided.entities:
+            self.changes.append(self.projector.change(self.state.entities.get(entity.key), entity))
+            self.state.entities[entity.key] = self.changed[entity.key] = entity
+        for fact in decided.facts:
+            self.facts.append(fact)
+            self.state.facts[fact.kind, fact.key] = fact
+        self.state.position, self.state.serial = decided.commit.position, decided.commit.serial
+
+    def touches(self, types: Iterable[str]) -> bool:
+        """Whether a search on one of the types could miss what this batch has not written yet."""
+        changed = {change.row.version.type for change in self.changes}
+        return any(type in changed for type in types)
+
+    def waiting(self) -> list[Waiting]:
+        return [waiting for waiting, _ in self.answers]
+
+    def answer(self) -> None:
+        """Tell everybody: their command is durable, or why it is refused."""
+        for waiting, answer in self.answers:
+            if waiting.answer.done():
+                continue
+            if isinstance(answer, Exception):
+                waiting.answer.set_exception(answer)
+            else:
+                waiting.answer.set_result(answer)
+
+
+@dataclass(slots=True)
+class _Flying:
+    """A batch that is being appended."""
+
+    batch: Batch
+    done: asyncio.Task[None]
+
+
+class Committer:
+    """Takes commands, decides, appends. ``appended`` is told the position after each group."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        policies: Policies,
+        extract: Extract,
+        clock: Clock,
+        appended: Callable[[int], None],
+    ) -> None:
+        self._storage, self._policies, self._extract, self._clock = storage, policies, extract, clock
+        self._appended = appended
+        self._queue: asyncio.Queue[Waiting | None] = asyncio.Queue()
+        self._flying: _Flying | None = None
+        self._closing = False
+
+    async def submit(self, command: Command) -> Outcome:
+        """The command's outcome, once it is durable. Raises the refusal."""
+        waiting = Waiting(command, asyncio.get_running_loop().create_future())
+        await self._queue.put(waiting)
+        return await waiting.answer
+
+    async def close(self) -> None:
+        """Have :meth:`run` end when all that waits is committed."""
+        await self._queue.put(None)
+
+    async def run(self) -> None:
+        """Commit for as long as the store is open."""
+        again: list[Waiting] = []
+        while True:
+            again += await self._next(bool(again))
+            if again:
+                again = await self._round(again)
+            elif self._flying is not None:
+                again = await self._land()
+            elif self._closing:
+                return
+
+    async def _next(self, have_some: bool) -> list[Waiting]:
+        """All that waits. Waits itself while there is nothing else to do: a group that lands comes first."""
+        taken: list[Waiting] = []
+        if not have_some and self._queue.empty() and not self._closing:
+            first = await self._first()
+            if first is not None:
+                taken.append(first)
+        while len(taken) < MAX_BATCH and not self._queue.empty():
+            self._take(self._queue.get_nowait(), taken)
+        return taken
+
+    async def _first(self) -> Waiting | None:
+        """The next command, or None when the group in the air has landed before one came."""
+        if self._flying is None:
+            taken: list[Waiting] = []
+            self._take(await self._queue.get(), taken)
+            return taken[0] if taken else None
+        getting = asyncio.ensure_future(self._queue.get())
+        await asyncio.wait({getting, self._flying.done}, return_when=asyncio.FIRST_COMPLETED)
+        if not getting.done():
+            getting.cancel()
+            return None
+        taken = []
+        self._take(getting.result(), taken)
+        return taken[0] if taken else None
+
+    def _take(self, one: Waiting | None, into: list[Waiting]) -> None:
+        if one is None:
+            self._closing = True
+        else:
+            into.append(one)
+
+    async def _round(self, waiting: list[Waiting]) -> list[Waiting]:
+        """Decide a group, land the one before it, send this one. Returns those to be decided (again)."""
+        if self._flying is not None and any(one.command.conditions for one in waiting):
+            again = await self._land()  # what a condition finds must be written
+            return [*again, *waiting]
+        based_on = self._flying
+        try:
+            batch, left = await self._decide_batch(waiting)
+        except Exception as error:  # the storage failed: nobody's command was committed
+            _fail(waiting, error)
+            return await self._land()
+        again = await self._land()
+        if based_on is not None and based_on.done.exception() is not None:
+            return [*again, *waiting]
+        self._send(batch)
+        return left
+
+    def _send(self, batch: Batch) -> None:
+        if batch.commits:
+            self._flying = _Flying(batch, asyncio.ensure_future(self._append(batch)))
+        else:
+            batch.answer()
+
+    async def _append(self, batch: Batch) -> None:
+        expected = batch.commits[0].position - 1
+        await self._storage.append(expected, batch.commits, Projection(batch.changes, batch.facts))
+
+    async def _land(self) -> list[Waiting]:
+        """Wait for the group in the air and answer it. Returns its commands when it lost the race."""
+        if self._flying is None:
+            return []
+        batch, done = self._flying.batch, self._flying.done
+        await asyncio.wait({done})
+        self._flying = None
+        error = done.exception()
+        if isinstance(error, LostRace):
+            return batch.waiting()
+        if error is not None:
+            _fail(batch.waiting(), error)
+            return []
+        self._appended(batch.commits[-1].position)
+        batch.answer()
+        return []
+
+    async def _decide_batch(self, waiting: list[Waiting]) -> tuple[Batch, list[Waiting]]:
+        batch = await self._begin()
+        await self._load(batch.state, _keys(waiting), _facts(waiting))
+        for number, one in enumerate(waiting):
+            conditions = one.command.conditions.values()
+            if conditions and batch.touches({query.type for query in conditions}):
+                return batch, waiting[number:]
+            await self._decide_one(batch, one)
+        return batch, []
+
+    async def _begin(self) -> Batch:
+        """An empty batch on the state that the group in the air will leave, or on the log's head."""
+        now = instant(self._clock.now())
+        if self._flying is not None:
+            before = self._flying.batch
+            facts = {(fact.kind, fact.key): fact for fact in before.facts}
+            state = State(before.state.position, before.state.serial, dict(before.changed), facts)
+            return Batch(state, Projector(self._extract), max(now, before.recorded))
+        head = await self.caught_up()
+        return Batch(State(head.position, head.serial), Projector(self._extract), max(now, head.recorded))
+
+    async def _decide_one(self, batch: Batch, waiting: Waiting) -> None:
+        command = waiting.command
+        try:
+            matches: Matches = {
+                name: await self._matches(query) for name, query in command.conditions.items()
+            }
+            found = {key for keys in matches.values() for key in keys}
+            await self._load(batch.state, found, ())
+            decided = decide(batch.state, command, self._policies, batch.recorded, matches)
+        except Refusal as refusal:
+            batch.answers.append((waiting, refusal))
+        except Exception as error:  # one command's fault must not fail its neighbours
+            batch.answers.append((waiting, error))
+        else:
+            batch.accept(waiting, decided)
+
+    async def _matches(self, query: Query) -> Sequence[Key]:
+        page = await self._storage.search(query)
+        return [Key(version.type, version.id) for version in page.versions]
+
+    async def _load(self, state: State, keys: Iterable[Key], facts: Iterable[tuple[str, str]]) -> None:
+        """Load what the state does not have yet: what it has may be newer than the storage."""
+        wanted = set(keys) - state.entities.keys()
+        if wanted:
+            rows = await self._storage.rows(wanted)
+            state.entities.update((key, from_row(row)) for key, row in rows.items())
+        for kind, key in set(facts) - state.facts.keys():
+            fact = await self._storage.fact(kind, key)
+            if fact is not None:
+                state.facts[kind, key] = fact
+
+    async def caught_up(self) -> Head:
+        """The log's head, after projecting what was appended but not projected."""
+        head = await self._storage.head()
+        while head.projected < head.position:
+            commits = await self._storage.read_log(head.projected, REPLAY_BATCH)
+            await self._project(commits)
+            head = await self._storage.head()
+        return head
+
+    async def _project(self, commits: Sequence[Commit]) -> None:
+        rows = await self._storage.rows(touched_keys(commits))
+        entities: dict[Key, Entity] = {key: from_row(row) for key, row in rows.items()}
+        projection = replay(commits, entities, Projector(self._extract))
+        await self._storage.project(projection, commits[-1].position)
+
+
+def _keys(waiting: Iterable[Waiting]) -> set[Key]:
+    """The resources to load: a new id cannot be there yet, so a create loads nothing."""
+    return {
+        Key(write.type, write.id)
+        for one in waiting
+        for write in one.command.writes
+        if not isinstance(write, Note) and not (isinstance(write, Put) and write.create)
+    }
+
+
+def _facts(waiting: Iterable[Waiting]) -> set[tuple[str, str]]:
+    return {
+        (write.kind, write.key) for one in waiting for write in one.command.writes if isinstance(write, Note)
+    }
+
+
+def _fail(waiting: Iterable[Waiting], error: BaseException) -> None:
+    for one in waiting:
+        if not one.answer.done():
+            one.answer.set_exception(error)
+
+
+def closed() -> Refusal:
+    """What a closed store answers."""
+    return refuse(Category.BUSY, "transient", "The store is closed")
