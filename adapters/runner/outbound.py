@@ -186,7 +186,7 @@ class Outbound:
         if attempt is None or isinstance(attempt, float):
             return attempt
         if not attempt.units:
-            await self._close(attempt, moved(attempt.task, "cancelled", NOTHING_LEFT))
+            await self._nothing_left(attempt)
             return None
         tries.count += 1
         try:
@@ -212,6 +212,17 @@ class Outbound:
         if entity is None:
             return None
         return _Attempt(version, task, entity, link, sent, units)
+
+    async def _nothing_left(self, attempt: _Attempt) -> None:
+        """What was sent has come back with a pull before its answer: done. Otherwise it is superseded."""
+        view, link = attempt.entity.ledger.view(self.sink.source), attempt.link
+        says = view.units if view is not None else {}
+        if attempt.task["status"] != "in-progress" or link is None or not attempt.sent.has_come_back(says):
+            await self._close(attempt, moved(attempt.task, "cancelled", NOTHING_LEFT))
+            return
+        output = record_output(link.type, link.record, link.version)
+        note = attempt.sent.answered({}, {}, True).note(self.sink.source, attempt.entity.key)
+        await self._close(attempt, moved(attempt.task, "completed", "", (output,)), note)
 
     def _others(self, version: Version, sent: Sent) -> float:
         """How long another process may still be at the Task; 0 where it is ours or to be taken over."""

@@ -64,6 +64,13 @@ class Sent:
         """Whether these very values are on their way."""
         return all(digest(win.claim.value) in self.tried.get(unit, {}) for unit, win in units.items())
 
+    def has_come_back(self, says: Units) -> bool:
+        """Whether the sink says something of what was on its way."""
+        return any(
+            unit in says and (isinstance(says[unit], list) or digest(says[unit]) in values)
+            for unit, values in self.tried.items()
+        )
+
     def answered(self, units: Mapping[str, Win], answer: Units, replayed: bool) -> Sent:
         """After the sink's answer to an attempt that sent the units.
 

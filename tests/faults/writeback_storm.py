@@ -205,7 +205,8 @@ async def _drain(
             server.kill()
             server.start()
             kills -= 1
-        if await _count(http, "requested,in-progress") == 0 and await _count(http, "completed") >= count:
+        closed = await _count(http, "completed,failed,cancelled")
+        if closed >= count and await _count(http, "requested,in-progress") == 0:
             return
         await asyncio.sleep(0.25)
 
