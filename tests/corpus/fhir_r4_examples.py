@@ -1,7 +1,9 @@
 """Official example resources: PUT, GET back equal, found by every search parameter they hold a value for.
 
 One case per example. Equal means equal with the text of every decimal, but for ``meta``, which is the
-server's. The seven simple parameter types are asked for.
+server's. All simple parameter types and composites are asked for, references by identifier and by type, and
+codes by text. A special parameter (``near``, ``_text`` and ``_content``) that the server refuses as one that it
+does not have is one skipped case of its own.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import json
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from typing import Any
 import httpx
 
 from fhirserver.kernel.json import loads
-from tests.corpus.search_values import searches
+from tests.corpus.search_values import searches, special_searches
 from tests.corpus.suite import Case
 from tests.server_process import ServerProcess
 
@@ -38,6 +40,7 @@ def run(archive: Path) -> Iterator[Case]:
         trials = pool.map(lambda content: _trial(client, content), examples.values())
         for name, refused, failed in zip(examples, refusals, trials, strict=True):
             yield name, not (refused or failed), refused or failed
+        yield from _specials(client, examples.values())
 
 
 def read_archive(archive: Path) -> Iterator[tuple[str, bytes]]:
@@ -100,6 +103,25 @@ def _asked(content: bytes, answer: httpx.Response) -> list[tuple[str, str]]:
     resource = loads(content)
     meta = {**resource.get("meta", {}), "lastUpdated": answer.json()["meta"]["lastUpdated"]}
     return list(searches({**resource, "meta": meta}))
+
+
+def _specials(client: httpx.Client, contents: Iterable[bytes]) -> Iterator[Case]:
+    """One case for each special parameter that some example has a value for."""
+    asked: dict[str, list[tuple[Json, str]]] = {}
+    for content in contents:
+        resource = loads(content)
+        for code, text in special_searches(resource):
+            asked.setdefault(code, []).append((resource, text))
+    for code, cases in sorted(asked.items()):
+        yield f"({code})", *_special(client, code, cases)
+
+
+def _special(client: httpx.Client, code: str, cases: list[tuple[Json, str]]) -> tuple[bool | None, str]:
+    resource, text = cases[0]
+    if client.get(resource["resourceType"], params={code: text}).status_code in (400, 501):
+        return None, "the server refuses this parameter"
+    lost = [_path(resource) for resource, text in cases if not _found(client, resource, code, text)]
+    return not lost, f"{len(lost)} of {len(cases)} not found: {', '.join(lost[:8])}" if lost else ""
 
 
 def _found(client: httpx.Client, sent: Json, code: str, text: str) -> bool:
