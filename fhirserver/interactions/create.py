@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.resources import accept, condition
+from fhirserver.interactions.resources import accept, condition, localised
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import new_id
 from fhirserver.store.commands import Command, Put
@@ -14,6 +14,7 @@ async def create(context: Context, request: Request) -> Result:
     """Make a new resource with an id of the server's. ``If-None-Exist`` makes it only where none matches."""
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
     content = accept(request.json(), request.type, partial=statement.mode == "partial")
+    content = localised(context, content)
     conditions = {}
     unless = request.headers.get("if-none-exist", "")
     if unless:

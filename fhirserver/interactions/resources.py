@@ -10,6 +10,7 @@ from fhirserver.kernel.ids import is_id
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.definitions import definitions
+from fhirserver.model.links import relink
 from fhirserver.model.validation import validate
 from fhirserver.search.expression import Query
 from fhirserver.search.parse import parse
@@ -38,6 +39,20 @@ def accept(content: JsonObject, type: str, partial: bool = False) -> JsonObject:
     if issues:
         raise Refusal(Category.UNPROCESSABLE, issues)
     return content
+
+
+def localised(context: Context, content: JsonObject) -> JsonObject:
+    """The content with references that begin with the server's own base made relative, as they are searched."""
+    base = f"{context.base_url}/"
+
+    def relative(reference: str) -> str | None:
+        return reference.removeprefix(base) if reference.startswith(base) else None
+
+    return relink(content, _nothing, relative)
+
+
+def _nothing(uri: str) -> None:
+    """Only references are made relative: a uri that begins so may be meant as it is."""
 
 
 def check_id(content: JsonObject, type: str, id: str) -> None:

@@ -69,5 +69,7 @@ def _effective(text: str) -> str:
 def _extension(resource: JsonObject, url: str, member: str) -> Json:
     for extension in resource.get("extension", ()):
         if extension.get("url") == url:
-            return extension.get(member)
+            if member not in extension:
+                raise _refused(f"The extension {url.rpartition('/')[2]} needs a {member}")
+            return extension[member]
     return None

@@ -58,7 +58,9 @@ class _Plan:
 
     def target(self, reference: str) -> str | None:
         """Where the entry that a reference means will be found."""
-        return self.targets.get(reference) or self.relative.get(reference)
+        found = self.targets.get(reference) or self.relative.get(reference)
+        base = f"{self.context.base_url}/"
+        return reference.removeprefix(base) if found is None and reference.startswith(base) else found
 
     def named_condition(self, reference: str) -> str | None:
         """Make a conditional reference, ``Practitioner?identifier=…``, a condition of the command."""

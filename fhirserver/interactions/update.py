@@ -6,7 +6,7 @@ from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.preconditions import if_match
 from fhirserver.interactions.reserved import refuse_reserved
-from fhirserver.interactions.resources import accept, check_id, condition
+from fhirserver.interactions.resources import accept, check_id, condition, localised
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import new_id
 from fhirserver.store.commands import Command, Put
@@ -16,6 +16,7 @@ async def update(context: Context, request: Request) -> Result:
     """State a resource under an id the client knows, or under the one that matches (``PUT Type?…``)."""
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
     content = accept(request.json(), request.type, partial=statement.mode == "partial")
+    content = localised(context, content)
     seen, absent = if_match(request.headers.get("if-match")), request.headers.get("if-none-match") == "*"
     if request.id:
         check_id(content, request.type, request.id)

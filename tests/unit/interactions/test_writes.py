@@ -206,7 +206,8 @@ async def test_patch_of_what_is_not_there(server: Facade) -> None:
 
 
 async def test_decimals_keep_their_text(server: Facade) -> None:
-    body = b'{"resourceType":"Observation","id":"o","status":"final","code":{"text":"x"},"valueQuantity":{"value":1.00}}'
+    body = dumps({"resourceType": "Observation", "id": "o", "status": "final", "code": {"text": "x"}})
+    body = body[:-1] + b',"valueQuantity":{"value":1.00}}'
     await server.ehr("PUT", "Observation/o", body)
     assert b'"value":1.00' in (await server.ehr.get("Observation/o")).content
 

@@ -22,7 +22,8 @@ def refused(category: Category) -> Any:
 
 
 def put(id: str, content: dict[str, Any], type: str = "Patient", **more: Any) -> Put:
-    return Put(type, id, {"resourceType": type, "id": id, **content}, **more)
+    stated_id = {} if "where" in more else {"id": id}
+    return Put(type, id, {"resourceType": type, **stated_id, **content}, **more)
 
 
 def test_put_then_get_returns_what_was_put(desk: Any) -> None:

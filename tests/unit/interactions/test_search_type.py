@@ -1,0 +1,209 @@
+"""search of one type. https://hl7.org/fhir/R4/search.html"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.model.validation import validate
+from tests.facade import BASE, Facade, entry, expressions, patient
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def link(bundle: JsonObject, relation: str) -> str:
+    return next((one["url"] for one in bundle["link"] if one["relation"] == relation), "")
+
+
+async def fill(server: Facade, count: int) -> None:
+    entries = [
+        entry("PUT", f"Patient/p{n}", patient(f"p{n}", birthDate=f"19{50 + n}-01-01", gender="female"))
+        for n in range(count)
+    ]
+    assert (await server.ehr.transaction(*entries)).status_code == 200
+
+
+async def test_a_searchset_is_valid_and_says_what_was_asked(server: Facade) -> None:
+    await fill(server, 2)
+    bundle = loads((await server.ehr.get("Patient?gender=female&_sort=-birthdate")).content)
+    assert (bundle["type"], bundle["total"]) == ("searchset", 2)
+    assert [one["fullUrl"] for one in bundle["entry"]] == [f"{BASE}/Patient/p1", f"{BASE}/Patient/p0"]
+    assert {one["search"]["mode"] for one in bundle["entry"]} == {"match"}
+    assert dict(parse_qsl(urlsplit(link(bundle, "self")).query)) == {
+        "gender": "female",
+        "_sort": "-birthdate",
+    }
+    assert [issue for issue in validate(bundle) if issue.severity == "error"] == []
+
+
+@pytest.mark.parametrize("sort", ["", "&_sort=birthdate", "&_sort=-birthdate,_id", "&_sort=_lastUpdated"])
+async def test_pages_hold_every_match_once_while_others_write(server: Facade, sort: str) -> None:
+    await fill(server, 9)
+    url, seen = f"Patient?gender=female&_count=2{sort}", []
+    while url:
+        bundle = (await server.ehr.get(url)).json()
+        seen += [one["resource"]["id"] for one in bundle["entry"]]
+        assert [
+            one["resource"]["id"] for one in (await server.ehr.get(link(bundle, "self"))).json()["entry"]
+        ] == [one["resource"]["id"] for one in bundle["entry"]]
+        await server.lab.put(patient(f"x{len(seen)}", gender="male"))
+        url = link(bundle, "next")
+    assert sorted(seen) == [f"p{n}" for n in range(9)]
+
+
+async def test_totals(server: Facade) -> None:
+    await fill(server, 3)
+    assert (await server.ehr.get("Patient")).json()["total"] == 3
+    assert "total" not in (await server.ehr.get("Patient?_count=2")).json()
+    assert (await server.ehr.get("Patient?_count=2&_total=accurate")).json()["total"] == 3
+    for query in ("_summary=count", "_count=0", "_summary=count&gender=female"):
+        bundle = (await server.ehr.get(f"Patient?{query}")).json()
+        assert bundle["total"] == 3, query
+        assert "entry" not in bundle
+
+
+async def test_post_search(server: Facade) -> None:
+    await fill(server, 3)
+    for path in ("Patient/_search", "Patient/_search?gender=female"):
+        answer = await server.ehr("POST", path, b"birthdate=ge1951&_count=1", media=FORM)
+        bundle = answer.json()
+        assert len(bundle["entry"]) == 1, path
+        assert len((await server.ehr.get(link(bundle, "next"))).json()["entry"]) == 1
+    assert (await server.ehr("POST", "Patient/_search")).json()["total"] == 3
+    refused = await server.ehr("POST", "Patient/_search", {"gender": "female"})
+    assert refused.status_code == 415
+    assert (await server.ehr.get("Patient/_search?gender=female")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("nmae=x", "nmae"),
+        ("name:nonsense=x", "name:nonsense"),
+        ("birthdate=yesterday", "birthdate"),
+        ("_sort=nonsense", "_sort"),
+        ("_count=-1", "_count"),
+        ("_include=Patient:nonsense", "_include"),
+        ("_summary=maybe", "_summary"),
+        ("_elements=nonsense", "_elements"),
+        ("_cursor=nonsense", "_cursor"),
+        ("general-practitioner.nonsense=x", "general-practitioner.nonsense"),
+    ],
+)
+async def test_what_is_not_known_is_refused_by_name(server: Facade, query: str, name: str) -> None:
+    answer = await server.ehr.get(f"Patient?{query}")
+    assert answer.status_code == 400
+    assert expressions(answer) == [f"http.{name}"]
+
+
+async def test_lenient_says_what_it_passed_over(server: Facade) -> None:
+    await fill(server, 1)
+    bundle = (await server.ehr.get("Patient?nmae=x&gender=female", prefer="handling=lenient")).json()
+    match, outcome = bundle["entry"]
+    assert (match["search"]["mode"], outcome["search"]["mode"]) == ("match", "outcome")
+    assert "nmae" in outcome["resource"]["issue"][0]["diagnostics"]
+    assert "nmae" not in link(bundle, "self")
+    assert bundle["total"] == 1
+    assert (await server.ehr.get("Patient?gender=female", prefer="handling=strict")).status_code == 200
+
+
+async def test_summary_and_elements(server: Facade) -> None:
+    await fill(server, 1)
+    for query, members in (
+        ("_elements=gender", {"gender"}),
+        ("_elements=Patient.gender,birthDate", {"gender", "birthDate"}),
+        ("_summary=text", set()),
+        ("_summary=true", {"gender", "birthDate", "name"}),
+    ):
+        (one,) = (await server.ehr.get(f"Patient?{query}")).json()["entry"]
+        assert one["resource"].keys() == {"resourceType", "id", "meta", *members}, query
+        assert "SUBSETTED" in {tag["code"] for tag in one["resource"]["meta"]["tag"]}
+
+
+async def family(server: Facade) -> None:
+    def refer(reference: str) -> JsonObject:
+        return {"reference": reference}
+
+    resources: list[dict[str, Any]] = [
+        {"resourceType": "Organization", "id": "top", "name": "Top"},
+        {"resourceType": "Organization", "id": "mid", "name": "Mid", "partOf": refer("Organization/top")},
+        {"resourceType": "Organization", "id": "low", "name": "Low", "partOf": refer("Organization/mid")},
+        patient("p", managingOrganization=refer("Organization/low")),
+        {
+            "resourceType": "Encounter",
+            "id": "e",
+            "status": "finished",
+            "class": {"code": "AMB"},
+            "subject": refer("Patient/p"),
+        },
+        {
+            "resourceType": "Observation",
+            "id": "o",
+            "status": "final",
+            "code": {"text": "x"},
+            "subject": refer(f"{BASE}/Patient/p"),
+            "encounter": refer("Encounter/e"),
+        },
+    ]
+    entries = [entry("PUT", f"{one['resourceType']}/{one['id']}", one) for one in resources]
+    answer = await server.ehr.transaction(*entries)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("Patient?_include=Patient:organization", {"p", "low"}),
+        ("Patient?_include=Patient:organization:Organization", {"p", "low"}),
+        ("Patient?_include=*", {"p", "low"}),
+        (
+            "Patient?_include=Patient:organization&_include:iterate=Organization:partof",
+            {"p", "low", "mid", "top"},
+        ),
+        ("Patient?_include=Patient:organization&_include=Patient:general-practitioner", {"p", "low"}),
+        ("Patient?_revinclude=Observation:subject", {"p", "o"}),
+        ("Patient?_revinclude=Observation:patient&_revinclude=Encounter:subject", {"p", "o", "e"}),
+        ("Patient?_revinclude=Encounter:subject&_revinclude:iterate=Observation:encounter", {"p", "e", "o"}),
+        ("Encounter?_include=Encounter:subject&_include:iterate=Patient:organization", {"e", "p", "low"}),
+        ("Organization?_id=top&_revinclude:iterate=Organization:partof", {"top", "mid", "low"}),
+    ],
+)
+async def test_includes(server: Facade, query: str, found: set[str]) -> None:
+    await family(server)
+    bundle = (await server.ehr.get(query)).json()
+    ids = [one["resource"]["id"] for one in bundle["entry"]]
+    assert set(ids) == found
+    assert len(ids) == len(found)
+    matches = [one for one in bundle["entry"] if one["search"]["mode"] == "match"]
+    assert len(matches) == bundle["total"] == 1
+
+
+async def test_a_deleted_target_is_not_included(server: Facade) -> None:
+    await family(server)
+    await server.ehr("DELETE", "Organization/low")
+    assert await server.ehr.ids("Patient?_include=Patient:organization") == ["p"]
+
+
+async def test_any_encoding_of_the_same_query(server: Facade) -> None:
+    await server.ehr.put(patient("p", name=[{"family": "Åström & Søn, Ltd"}]))
+    for query in (
+        "name=%C3%85str%C3%B6m",
+        "name=astrom",
+        "name=Åström",
+        "%6Eame=astrom",
+        "name=astrom+%26",
+        "name:exact=%C3%85str%C3%B6m%20%26%20S%C3%B8n%5C%2C%20Ltd",
+        "&&name=astrom&",
+        "_format=json&name=astrom&_pretty=true",
+        "_format=application/fhir%2Bjson&name=astrom",
+        "_format=application/fhir+json&name=astrom",
+    ):
+        assert await server.ehr.ids(f"Patient?{query}") == ["p"], query
+    for wrong in ("name=%FF", "name=%C3%28"):
+        answer = await server.ehr.get(f"Patient?{wrong}")
+        assert (answer.status_code, expressions(answer)) == (400, ["http.url"])
+    assert await server.ehr.ids("Patient?name=astrom,nobody&name:contains=søn") == ["p"]
+    assert await server.ehr.ids("Patient?name=astrom&name=nobody") == []
