@@ -33,9 +33,7 @@ def searches(resource: Json) -> Iterator[tuple[str, str]]:
             items = compile_path(parameter.expression, context=type)(resource)
             texts = written(items, parameter.type)
             yield from ((code, text) for text in texts)
-            if texts or any(
-                item.type == "Reference" for item in items
-            ):  # to something contained, or not said
+            if texts or any(map(_is_said, items)):
                 yield f"{code}:missing", "false"
             yield from modified(code, items, parameter.type)
         elif parameter.type == "composite":
