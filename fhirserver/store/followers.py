@@ -80,7 +80,8 @@ class Following:
     async def step(self) -> bool:
         """Handle the next commits; False when there are none."""
         checkpoint = await self._checkpoint()
-        commits = await self._store.read_log(max(checkpoint, self._seen), BATCH)
+        self._seen = max(checkpoint, self._seen)
+        commits = await self._store.read_log(self._seen, BATCH)
         if not commits:
             return False
         writes = list(await self._follower.effects(commits))
