@@ -38,7 +38,7 @@ def results(corpus: Path, only: list[str]) -> Iterator[Result]:
         yield from pool.map(_attempt, present)
 
 
-def _attempt(job: tuple[str, Path]) -> Result:
+def _attempt(job: tuple[str, tuple[Path, ...]]) -> Result:
     return attempt(next(suite for suite in SUITES if suite.name == job[0]), job[1])
 
 
@@ -70,6 +70,8 @@ def main(only: list[str]) -> int:
     for result in results(corpus, only):
         unknown += show(result, known)
         done.append(result)
+    if not done:
+        print(f"no suite has material in {corpus}", file=sys.stderr)
     if out := os.environ.get("OUT"):
         Path(out).write_bytes(pretty([result.as_json(known) for result in done]) + b"\n")
     if unknown:

@@ -17,6 +17,7 @@ from fhirserver.model.fhirpath import Environment, FhirPathError, Typed, compile
 from fhirserver.model.fhirpath.functions.conversion import to_string
 from fhirserver.model.fhirpath.values import system_type
 from fhirserver.model.xml import read_xml
+from tests.corpus.suite import described
 
 _TEMPORAL = {"System.Date": "@", "System.DateTime": "@", "System.Time": "@T"}
 
@@ -24,9 +25,21 @@ _TEMPORAL = {"System.Date": "@", "System.DateTime": "@", "System.Time": "@T"}
 def run(folder: Path) -> Iterator[tuple[str, bool | None, str]]:
     """Each test's name, whether it passed (None: skipped) and the reason if it did not."""
     for file in sorted(folder.glob("tests-*.xml")):
-        for group in ElementTree.parse(file).getroot().iter("group"):
+        try:
+            root = ElementTree.parse(file).getroot()
+        except ElementTree.ParseError as error:
+            yield file.name, False, f"not XML: {error}"
+            continue
+        for group in root.iter("group"):
             for test in group.iter("test"):
-                yield f"{file.stem}/{group.get('name')}/{test.get('name')}", *_outcome(test, folder / "input")
+                yield f"{file.stem}/{group.get('name')}/{test.get('name')}", *_tried(test, folder / "input")
+
+
+def _tried(test: ElementTree.Element, inputs: Path) -> tuple[bool | None, str]:
+    try:
+        return _outcome(test, inputs)
+    except (ValueError, KeyError) as error:  # an input that cannot be read
+        return False, described(error)
 
 
 def _outcome(test: ElementTree.Element, inputs: Path) -> tuple[bool | None, str]:

@@ -16,16 +16,16 @@ Run = Callable[[Path], Iterable[Case]]
 class Suite:
     """``material`` is a glob inside the corpus; the suite is left out where nothing matches it.
 
-    ``run`` gets the first match: a folder or an archive.
+    ``run`` gets one match: a folder or an archive. It is called for each.
     """
 
     name: str
     material: str
     run: Run
 
-    def found(self, corpus: Path) -> Path | None:
+    def found(self, corpus: Path) -> tuple[Path, ...]:
         """Where the material of this suite is."""
-        return next(iter(sorted(corpus.glob(self.material))), None)
+        return tuple(sorted(corpus.glob(self.material)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +59,17 @@ class Result:
         }
 
 
-def attempt(suite: Suite, material: Path) -> Result:
+def attempt(suite: Suite, material: Iterable[Path]) -> Result:
     """Run one suite to its end. A suite that breaks down is one more failed case, not the end of the run."""
     cases: list[Case] = []
-    try:
-        cases.extend(suite.run(material))
-    except Exception as error:  # A suite over foreign material may die of anything; the others go on.
-        cases.append(("(suite)", False, f"broke down: {type(error).__name__}: {str(error)[:2000]}"))
+    for path in material:
+        try:
+            cases.extend(suite.run(path))
+        except Exception as error:  # A suite over foreign material may die of anything; the others go on.
+            cases.append((f"({path.name})", False, f"broke down: {described(error)}"))
     return Result(suite.name, tuple(cases))
+
+
+def described(error: Exception) -> str:
+    """An error in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:2000]}"

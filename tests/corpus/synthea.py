@@ -60,7 +60,10 @@ class Loader:
     def load(self, content: bytes) -> str:
         """Post one bundle; why it failed, or nothing."""
         self.loaded = {}
-        bundle = exact(content)
+        try:
+            bundle = exact(content)
+        except ValueError as error:
+            return f"not JSON: {error}"
         answer = self.client.post("", content=content)
         if answer.status_code != 200:
             return f"answered {answer.status_code}: {answer.text[:300]}"
