@@ -19,6 +19,7 @@ from fhirserver.interactions.exchange import Request as FhirRequest
 from fhirserver.interactions.registry import Registry
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
+from fhirserver.world.review import PENDING
 
 _HERE = Path(str(files("fhirserver.console")))
 HEADERS = {
@@ -37,29 +38,43 @@ def static_files() -> StaticFiles:
 
 def console(context: Context, registry: Registry, principals: Principals) -> APIRouter:
     """The router of all console pages."""
+    pages = Pages(context, registry, Sessions(principals))
     router = APIRouter(prefix="/console")
-    sessions = Sessions(principals)
-    templates = Jinja2Templates(directory=_HERE / "templates")
+    router.get("", response_class=HTMLResponse)(pages.review_queue)
+    router.post("/sign-in")(pages.sign_in)
+    router.post("/sign-out")(pages.sign_out)
+    router.get("/review/{id}", response_class=HTMLResponse)(pages.review_item)
+    router.post("/review/{id}/{decision}")(pages.decide)
+    return router
 
-    def page(
-        request: Request, name: str, session: Session | None, status: int = 200, **values: object
+
+class Pages:
+    """The pages, each a handler of one route."""
+
+    def __init__(self, context: Context, registry: Registry, sessions: Sessions):
+        self._context, self._registry, self._sessions = context, registry, sessions
+        self._templates = Jinja2Templates(directory=_HERE / "templates")
+
+    def _page(
+        self, request: Request, name: str, session: Session | None, status: int = 200, **values: object
     ) -> Response:
-        values = {"session": session, **values}
-        return templates.TemplateResponse(request, name, values, status, headers=HEADERS)
+        return self._templates.TemplateResponse(
+            request, name, {"session": session, **values}, status, headers=HEADERS
+        )
 
-    @router.get("", response_class=HTMLResponse)
-    async def review_queue(request: Request) -> Response:
-        session = sessions.of(request)
+    async def review_queue(self, request: Request) -> Response:
+        """What waits for a decision; the sign-in page for a stranger."""
+        session = self._sessions.of(request)
         if session is None:
-            return page(request, "sign_in.html", None)
-        return page(request, "queue.html", session, items=await queue(context))
+            return self._page(request, "sign_in.html", None)
+        return self._page(request, "queue.html", session, items=await queue(self._context))
 
-    @router.post("/sign-in")
-    async def sign_in(request: Request, token: Annotated[str, Form()]) -> Response:
-        id = sessions.sign_in(token)
+    async def sign_in(self, request: Request, token: Annotated[str, Form()] = "") -> Response:
+        """A cookie for a token with the operator role."""
+        id = self._sessions.sign_in(token)
         if id is None:
             wrong = "This token is not known, or lacks the operator role."
-            return page(request, "sign_in.html", None, 403, wrong=wrong)
+            return self._page(request, "sign_in.html", None, 403, wrong=wrong)
         answer = RedirectResponse("/console", 303)
         secure = request.url.scheme == "https"
         answer.set_cookie(
@@ -67,42 +82,57 @@ def console(context: Context, registry: Registry, principals: Principals) -> API
         )
         return answer
 
-    @router.post("/sign-out")
-    async def sign_out(request: Request) -> Response:
-        sessions.sign_out(request)
-        return RedirectResponse("/console", 303)
+    async def sign_out(self, request: Request) -> Response:
+        session = self._sessions.of(request)
+        if session is not None and not await _is_ours(session, request):
+            return self._page(request, "nothing.html", session, 403)
+        self._sessions.sign_out(request)
+        answer = RedirectResponse("/console", 303)
+        answer.delete_cookie(COOKIE, path="/console")
+        return answer
 
-    @router.get("/review/{id}", response_class=HTMLResponse)
-    async def review_item(request: Request, id: str) -> Response:
-        session = sessions.of(request)
+    async def review_item(self, request: Request, id: str) -> Response:
+        """One item with its provenance diff."""
+        session = self._sessions.of(request)
         if session is None:
             return RedirectResponse("/console", 303)
-        item = await shown(context, id)
-        if item is None:
-            return page(request, "nothing.html", session, 404)
-        return page(request, "item.html", session, item=item, wrong="")
+        return await self._item(request, session, id)
 
-    @router.post("/review/{id}/{decision}")
-    async def decide(request: Request, id: str, decision: str) -> Response:
-        session = sessions.of(request)
+    async def decide(self, request: Request, id: str, decision: str) -> Response:
+        """What a form on the item's page asks for, done by the operation of that name."""
+        session = self._sessions.of(request)
         if session is None:
             return RedirectResponse("/console", 303)
-        form = await request.form()
-        if decision not in DECISIONS or not form_is_ours(session, str(form.get("form_token", ""))):
-            return page(request, "nothing.html", session, 403)
-        given = {name: [str(v) for v in form.getlist(name) if str(v)] for name in ("unit", "reason", "value")}
+        if decision not in DECISIONS or not await _is_ours(session, request):
+            return self._page(request, "nothing.html", session, 403)
+        operation = _operation(session, id, decision, await _given(request))
         try:
-            await registry.dispatch(context, _operation(session, id, decision, given))
+            await self._registry.dispatch(self._context, operation)
         except Refusal as refusal:
-            item = await shown(context, id)
             wrong = "; ".join(issue.diagnostics for issue in refusal.issues)
-            if item is None:
-                return page(request, "nothing.html", session, 404)
-            return page(request, "item.html", session, refusal.category.value, item=item, wrong=wrong)
-        stays = decision in ("claim", "release")
-        return RedirectResponse(f"/console/review/{id}" if stays else "/console", 303)
+            return await self._item(request, session, id, refusal.category.value, wrong)
+        done = await shown(self._context, id)
+        open = done is not None and done.item.status in PENDING
+        return RedirectResponse(f"/console/review/{id}" if open else "/console", 303)
 
-    return router
+    async def _item(
+        self, request: Request, session: Session, id: str, status: int = 200, wrong: str = ""
+    ) -> Response:
+        item = await shown(self._context, id)
+        if item is None:
+            return self._page(request, "nothing.html", session, 404)
+        return self._page(request, "item.html", session, status, item=item, wrong=wrong)
+
+
+async def _is_ours(session: Session, request: Request) -> bool:
+    """Whether the form was made for this session, not by another site."""
+    form = await request.form()
+    return form_is_ours(session, str(form.get("form_token", "")))
+
+
+async def _given(request: Request) -> dict[str, list[str]]:
+    form = await request.form()
+    return {name: [str(v) for v in form.getlist(name) if str(v)] for name in ("unit", "reason", "value")}
 
 
 def _operation(session: Session, id: str, name: str, given: dict[str, list[str]]) -> FhirRequest:

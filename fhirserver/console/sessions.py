@@ -42,10 +42,15 @@ class Sessions:
             return None
         if not principal.may("operator"):
             return None
+        self._forget_old()
         id = secrets.token_urlsafe(32)
         until = time.monotonic() + SECONDS
         self._sessions[id] = Session(principal, authorization, secrets.token_urlsafe(32), until)
         return id
+
+    def _forget_old(self) -> None:
+        now = time.monotonic()
+        self._sessions = {id: one for id, one in self._sessions.items() if one.until > now}
 
     def of(self, request: Request) -> Session | None:
         """The session a request belongs to."""
@@ -58,4 +63,4 @@ class Sessions:
 
 def form_is_ours(session: Session, token: str) -> bool:
     """Whether a form came from a page of this session."""
-    return hmac.compare_digest(session.form_token, token)
+    return hmac.compare_digest(session.form_token.encode(), token.encode())
