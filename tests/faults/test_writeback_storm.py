@@ -5,8 +5,12 @@ import pytest
 from tests.faults.writeback_storm import report, storm
 
 
-@pytest.mark.parametrize("kills", [0, 2], ids=["", "with kill -9"])
-async def test_thirty_changes_reach_a_failing_ehr_once_each(tmp_path, kills):
-    outcome = await storm(tmp_path, 30, down=1.5, limit=100, kills=kills)
+@pytest.mark.parametrize(
+    ("count", "kills", "bare"),
+    [(30, 0, False), (30, 2, False), (10, 0, True)],
+    ids=["", "with kill -9", "without conditional create"],
+)
+async def test_changes_reach_a_failing_ehr_once_each(tmp_path, count, kills, bare):
+    outcome = await storm(tmp_path, count, down=1.5, limit=150, kills=kills, bare=bare)
     assert not outcome.problems, report(outcome)
-    assert (outcome.arrived, outcome.accepted) == (30, 30)
+    assert (outcome.arrived, outcome.accepted) == (count, count)

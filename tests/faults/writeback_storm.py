@@ -66,11 +66,15 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
 
 
-async def storm(directory: Path, count: int, down: float, limit: float = 600.0, kills: int = 0) -> Outcome:
-    """Make ``count`` changes under the faults; ``kills`` times the server dies of ``kill -9`` meanwhile."""
-    with SimulatedEhrProcess(
-        directory / "ehr.db", "--bundles", str(tiny_bundles(directory / "bundles"))
-    ) as ehr:
+async def storm(
+    directory: Path, count: int, down: float, limit: float = 600.0, kills: int = 0, bare: bool = False
+) -> Outcome:
+    """Make ``count`` changes under the faults; ``kills`` times the server dies of ``kill -9`` meanwhile.
+
+    A ``bare`` EHR knows no conditional create and answers writes without a body.
+    """
+    options = ["--bundles", str(tiny_bundles(directory / "bundles")), *(["--bare"] if bare else [])]
+    with SimulatedEhrProcess(directory / "ehr.db", *options) as ehr:
         patients = _patients(ehr, max(1, count // 5))
         with _server(directory, ehr) as server:
             return await _run(server, ehr, patients, count, down, limit, kills)
@@ -81,7 +85,8 @@ def _patients(ehr: SimulatedEhrProcess, count: int) -> list[str]:
     made = []
     for number in range(count):
         patient = {"resourceType": "Patient", "name": [{"family": f"Storm{number}"}], "gender": "female"}
-        made.append(str(ehr.http.post(f"{ehr.base}/Patient", json=patient).json()["id"]))
+        answer = ehr.http.post(f"{ehr.base}/Patient", json=patient)
+        made.append(answer.headers["location"].split("/Patient/")[1].partition("/")[0])
     return made
 
 
@@ -285,10 +290,12 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python -m tests.faults.writeback_storm", description=__doc__)
     options.add_argument("--count", type=int, default=500)
     options.add_argument("--down", type=float, default=20.0, help="seconds the EHR is down")
+    options.add_argument("--bare", action="store_true", help="an EHR without conditional create")
     options.add_argument("--kills", type=int, default=0, help="times the server is killed meanwhile")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="credence-storm-") as directory:
-        outcome = asyncio.run(storm(Path(directory), chosen.count, chosen.down, kills=chosen.kills))
+        drill = storm(Path(directory), chosen.count, chosen.down, kills=chosen.kills, bare=chosen.bare)
+        outcome = asyncio.run(drill)
     print(report(outcome))
     return 1 if outcome.problems else 0
 
