@@ -76,9 +76,10 @@ corpus: $(DEV)  ## every suite over ../shared/corpus (CORPUS=DIR another folder,
 bench: $(DEV)  ## measure the server (URL=… TOKEN=… a running one; PEER=URL PEER_TOKEN=… another in turn; OUT=FILE JSON)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-faults: $(DEV)  ## the long failure drills (ROUNDS=200 of kill -9, 200 bookings of one slot)
+faults: $(DEV)  ## the long failure drills (ROUNDS=200 of kill -9, 200 bookings of one slot, 500 writebacks)
 	$(BIN)/python -m tests.faults.kill_9 --rounds $(ROUNDS)
 	$(BIN)/python -m tests.faults.booking_race
+	$(BIN)/python -m tests.faults.writeback_storm --count 500
 
 clean:  ## remove what make made: environments, caches, builds
 	rm -rf $(VENV) $(MONGO_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

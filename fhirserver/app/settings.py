@@ -13,7 +13,7 @@ from fhirserver.world.policy import InvalidPolicy, Policy, default_policy, parse
 from fhirserver.world.sources import KINDS, Source
 from fhirserver.world.vocabulary import CERTAIN
 
-SYSTEM = Source("credence", "system", authoritative=True)
+SYSTEM = Source("credence", "system", authoritative=True, acts_on=frozenset({"Task"}))
 """The server's own voice: review and writeback tasks."""
 
 _SECONDS = ("pull_seconds", "push_seconds", "retry_cap_seconds")
