@@ -17,6 +17,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 _LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
@@ -183,13 +184,13 @@ def wrong_toml(text: str) -> str:
     return ""
 
 
-def _completed(told: dict[str, list[dict[str, object]]]) -> dict[str, object]:
+def _completed(told: dict[str, Any]) -> dict[str, Any]:
     """Settings out of a document with the sources they speak of, and without the files they name."""
     sources = list(told.get("source", ()))
     named = {str(one.get("source", "")) for kind in ("connector", "principal") for one in told.get(kind, ())}
     stated = {one.get("id") for one in sources}
     sources += [{"id": name} for name in sorted(named - {""} - stated)]
-    kept: dict[str, object] = {name: value for name, value in told.items() if name != "policy"}
+    kept = {name: value for name, value in told.items() if name != "policy"}
     policy = [name for name in told.get("policy", ()) if name != "file"]
     return {**kept, "policy": dict.fromkeys(policy), "source": sources}
 
