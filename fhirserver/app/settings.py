@@ -17,7 +17,7 @@ SYSTEM = Source("credence", "system", authoritative=True, acts_on=frozenset({"Ta
 """The server's own voice: review and writeback tasks."""
 
 _SECONDS = ("pull_seconds", "push_seconds", "retry_cap_seconds")
-_TABLES = frozenset({"server", "storage", "policy", "source", "principal", "connector"})
+_TABLES = frozenset({"server", "storage", "policy", "verification", "source", "principal", "connector"})
 
 
 class InvalidSettings(ValueError):
@@ -55,6 +55,7 @@ class Settings:
     mongodb_url: str = ""
     database: str = "credence"
     policy: Policy = field(default_factory=default_policy)
+    transcript_patience_seconds: float = 600.0
     sources: dict[str, Source] = field(default_factory=dict)
     principals: tuple[tuple[str, Principal], ...] = ()
     connectors: tuple[Connector, ...] = ()
@@ -98,6 +99,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         mongodb_url=storage.get("url", ""),
         database=storage.get("database", "credence"),
         policy=_policy(_table(document, "policy", {"file"}), folder),
+        transcript_patience_seconds=_patience(document),
         sources=sources,
         principals=tuple(_principal(n, entry, sources) for n, entry in _entries(document, "principal")),
         connectors=tuple(_connector(n, entry, sources) for n, entry in _entries(document, "connector")),
@@ -198,6 +200,15 @@ def _policy(table: dict[str, Any], folder: Path) -> Policy:
         return parse_policy((folder / table["file"]).read_text())
     except (OSError, InvalidPolicy) as error:
         raise InvalidSettings(f"[policy] file: {error}") from None
+
+
+def _patience(document: dict[str, Any]) -> float:
+    """How long a conversation's claims wait for its transcript before an operator gets them unverified."""
+    name = "transcript_patience_seconds"
+    value = _table(document, "verification", {name}).get(name, 600)
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or value < 0:
+        raise InvalidSettings(f"[verification] {name} is a number of seconds")
+    return float(value)
 
 
 def _connector(number: int, entry: dict[str, Any], sources: dict[str, Source]) -> Connector:

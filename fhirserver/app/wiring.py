@@ -101,7 +101,8 @@ def make_application(settings: Settings) -> Application:
 
 def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tuple[str, Loop]]:
     """The followers of the log and the loops of every connector."""
-    verification = Verification(context.store, context.policy, DeterministicJudge(), settings.sources)
+    judge, patience = DeterministicJudge(), settings.transcript_patience_seconds
+    verification = Verification(context.store, context.policy, judge, settings.sources, patience=patience)
     loops: list[tuple[str, Loop]] = [
         ("verification", lambda: follow(context.store, verification, SYSTEM.id)),
         ("provenance", lambda: _derive_when_idle(context.store, edge)),

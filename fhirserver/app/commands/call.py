@@ -17,6 +17,12 @@ def run(arguments: list[str]) -> int:
     parser.add_argument(
         "--from", dest="caller", required=True, help="the caller's number, such as +15555550123"
     )
+    parser.add_argument(
+        "--zone", default="America/New_York", help="the practice's time zone (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--practice", default="the clinic", help="what the practice is called (default: %(default)s)"
+    )
     parser.add_argument("--script", type=Path, help="a file of the caller's words, one line a turn")
     options = parser.parse_args(arguments)
     if not options.token:
@@ -32,6 +38,7 @@ async def _call(options: argparse.Namespace) -> int:
 
     from agent.call import Event
     from agent.channels.terminal import CallOptions, run_call
+    from agent.memory import Setting
 
     console = Console()
 
@@ -39,7 +46,9 @@ async def _call(options: argparse.Namespace) -> int:
         if event.kind in ("agent", "caller") and options.script:
             console.print(f"[bold]{event.kind.title():7}[/] {event.text}", highlight=False)
 
-    record = await run_call(CallOptions(options.server, options.token, options.caller, options.script), show)
+    setting = Setting(practice=options.practice, zone=options.zone)
+    call = CallOptions(options.server, options.token, options.caller, options.script, setting)
+    record = await run_call(call, show)
     console.print(
         f"\n[dim]{record.outcome}; {record.communication}; written: {', '.join(record.written) or 'nothing'}[/]"
     )
