@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fhirserver.access.principals import Principal
-from fhirserver.kernel.json import InvalidJson, Json, JsonObject, loads
+from fhirserver.kernel.json import InvalidJson, Json, JsonObject, loads_unique
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.storage import Key, Version
 from fhirserver.store.store import Store
@@ -59,7 +59,7 @@ class Request:
         value: Json = self.body
         if isinstance(value, bytes | bytearray | memoryview):
             try:
-                value = loads(bytes(value))
+                value = loads_unique(bytes(value))
             except InvalidJson as error:
                 raise refuse(Category.INVALID, "structure", f"The body is not JSON: {error}") from None
         if not isinstance(value, dict):

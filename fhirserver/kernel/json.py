@@ -10,6 +10,7 @@ write it (ADR 0003).
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
@@ -73,6 +74,26 @@ dumps = _encoder.encode
 
 canonical = _sorted_encoder.encode
 """Encode with sorted member names, for comparison and hashing."""
+
+
+def loads_unique(data: bytes) -> Json:
+    """Like :func:`loads`, and no object may have a member twice: one of the two values would be lost unseen.
+
+    Written again, such JSON has fewer quotation marks. So they are counted, which costs a tenth of a
+    validation, and only where the counts differ (an escape may be the reason) it is read again by a slower parser.
+    """
+    value = loads(data)
+    if data.count(b'"') != dumps(value).count(b'"'):
+        try:
+            json.loads(data, object_pairs_hook=_refuse_twins, parse_float=str, parse_int=str)
+        except RecursionError:
+            raise InvalidJson("JSON is nested too deeply") from None
+    return value
+
+
+def _refuse_twins(pairs: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise InvalidJson("an object has the same member twice")
 
 
 def pretty(value: Json) -> bytes:
