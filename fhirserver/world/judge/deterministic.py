@@ -31,6 +31,10 @@ from fhirserver.world.spoken.words import fold
 
 _ELEMENT = re.compile(r"[A-Za-z]+")
 _GROUP = re.compile(r"\bgroup\b", re.I)
+_OTHER_TOPIC = re.compile(
+    r"\b(?:phone|telephone|cell|mobile|address|street|zip|date of birth|birth date|appointment)\b", re.I
+)
+_OWN_TOPIC = re.compile(r"\b(?:member|insurance|card|policy|plan)\b", re.I)
 _NO_MORE = re.compile(r"\b(?:no group|don't have (?:one|a group)|there (?:isn't|is no))\b", re.I)
 _TESTIFIED = {
     "Coverage": ("payor", "subscriberId", "class"),
@@ -127,11 +131,25 @@ def _subscriber_id(claim: Claim, value: Json, evidence: Evidence) -> Verdict:
 
     def find(said: str) -> list[Hashable]:
         keys = [identifier_key(f.value) for f in identifiers(_before_group(said), 5)]
-        return [k for k in keys if k not in group or k == expected]
+        numbers = {identifier_key(phone_key(f.value)) for f in phones(said)}
+        return [k for k in keys if k == expected or (k not in group and k not in numbers)]
 
-    turns = _window(claim, evidence)
+    turns = _on_topic(_window(claim, evidence))
     verdict = weigh(expected, mentions_of(turns, find), "member ID")
     return _in_pieces(verdict, expected, turns, "member ID")
+
+
+def _on_topic(turns: Sequence[Turn]) -> list[Turn]:
+    """Without the caller's answers to questions about something else: a street number is no member ID."""
+    kept: list[Turn] = []
+    asked = ""
+    for turn in turns:
+        if turn.speaker != CALLER:
+            asked = turn.text
+        elif _OTHER_TOPIC.search(asked) and not _OWN_TOPIC.search(asked):
+            continue
+        kept.append(turn)
+    return kept
 
 
 def _before_group(text: str) -> str:
