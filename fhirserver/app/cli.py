@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 COMMANDS = {
@@ -19,13 +20,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the process's exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     if not given or given[0] in ("-h", "--help", "help"):
-        print(usage())
-        return 0
+        return _print(usage())
     if given[0] in ("-V", "--version"):
         from importlib.metadata import version
 
-        print(f"credence {version('credence')}")
-        return 0
+        return _print(f"credence {version('credence')}")
     if given[0] not in COMMANDS:
         print(f"credence: no command '{given[0]}'\n\n{usage()}", file=sys.stderr)
         return 2
@@ -33,6 +32,15 @@ def main(arguments: list[str] | None = None) -> int:
 
     command = import_module(COMMANDS[given[0]][1])
     return int(command.run(given[1:]) or 0)
+
+
+def _print(text: str) -> int:
+    """Print; a reader who went away (``credence --help | head -1``) is no error."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def usage() -> str:

@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from fhirserver.access.principals import ROLES, Principal, Principals, token_digest
 from fhirserver.world.policy import InvalidPolicy, Policy, default_policy, parse_policy
@@ -16,8 +16,37 @@ from fhirserver.world.vocabulary import CERTAIN
 SYSTEM = Source("credence", "system", authoritative=True, acts_on=frozenset({"Task"}))
 """The server's own voice: review and writeback tasks."""
 
+_Kind: TypeAlias = tuple[type | tuple[type, ...], str]
+_Kinds: TypeAlias = dict[str, _Kind]
 _SECONDS = ("pull_seconds", "push_seconds", "retry_cap_seconds")
-_TABLES = frozenset({"server", "storage", "policy", "verification", "source", "principal", "connector"})
+_TEXT: _Kind = (str, "a text in quotes")
+_WHOLE: _Kind = (int, "a whole number")
+_NUMBER: _Kind = ((int, Decimal), "a number")
+_YES_NO: _Kind = (bool, "true or false")
+_TEXTS: _Kind = (list, "a list of texts in quotes")
+
+
+def _kinds(text: str = "", texts: str = "", numbers: str = "", wholes: str = "", yes_no: str = "") -> _Kinds:
+    given = ((text, _TEXT), (texts, _TEXTS), (numbers, _NUMBER), (wholes, _WHOLE), (yes_no, _YES_NO))
+    return {name: kind for names, kind in given for name in names.split()}
+
+
+KNOWN: dict[str, _Kinds] = {
+    "server": _kinds("host base_url", wholes="port"),
+    "storage": _kinds("kind path url database"),
+    "policy": _kinds("file"),
+    "verification": _kinds(numbers="transcript_patience_seconds"),
+    "source": _kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
+    "principal": _kinds("name source token token_sha256 token_file", "roles"),
+    "connector": _kinds(
+        "name source url kind token_file token",
+        "types",
+        "pull_seconds push_seconds retry_cap_seconds",
+        "concurrency",
+        "pull push",
+    ),
+}
+"""Every setting, by table, and what it must be. docs/settings.md explains each."""
 
 
 class InvalidSettings(ValueError):
@@ -74,14 +103,16 @@ def load_settings(path: Path) -> Settings:
         document = tomllib.loads(path.read_text(), parse_float=Decimal)
     except FileNotFoundError:
         raise InvalidSettings(f"{path}: not there; 'credence init' writes one") from None
-    except tomllib.TOMLDecodeError as error:
+    except OSError as error:
+        raise InvalidSettings(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"{path}: not TOML: {error}") from None
     return parse_settings(document, path.parent)
 
 
 def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
     """Check a settings document. Relative paths are from ``folder``."""
-    _known(document, _TABLES, "the file")
+    _known(document, set(KNOWN), "the file")
     server = _table(document, "server", {"host", "port", "base_url"})
     storage = _table(document, "storage", {"kind", "path", "url", "database"})
     sources = {
@@ -117,6 +148,19 @@ def _table(document: dict[str, Any], name: str, allowed: set[str]) -> dict[str, 
     if not isinstance(table, dict):
         raise InvalidSettings(f"[{name}] must be a table")
     _known(table, allowed, f"[{name}]")
+    return _checked(table, name, f"[{name}]")
+
+
+def _checked(table: Any, name: str, where: str) -> dict[str, Any]:
+    """The table, with no setting that is unknown or of the wrong kind."""
+    if not isinstance(table, dict):
+        raise InvalidSettings(f"{where} must be a table")
+    _known(table, set(KNOWN[name]), where)
+    for setting, value in table.items():
+        kind, words = KNOWN[name][setting]
+        right = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
+        if not right or (isinstance(value, list) and not all(isinstance(one, str) for one in value)):
+            raise InvalidSettings(f"{where}: {setting} is {words}")
     return table
 
 
@@ -124,7 +168,7 @@ def _entries(document: dict[str, Any], name: str) -> list[tuple[int, dict[str, A
     entries = document.get(name, [])
     if not isinstance(entries, list):
         raise InvalidSettings(f"write [[{name}]], with two brackets: there may be several")
-    return list(enumerate(entries, 1))
+    return [(n, _checked(entry, name, f"[[{name}]] {n}")) for n, entry in enumerate(entries, 1)]
 
 
 def _integer(value: Any, where: str) -> int:

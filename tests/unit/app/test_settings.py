@@ -1,0 +1,67 @@
+"""Settings: all documented, every wrong one named."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhirserver.app.commands.init import configuration
+from fhirserver.app.settings import KNOWN, Connector, InvalidSettings, load_settings, parse_settings
+
+DOCS = Path(__file__).parents[3] / "docs" / "settings.md"
+EHR = {"id": "ehr", "kind": "ehr"}
+
+
+def test_every_setting_is_documented_and_nothing_else() -> None:
+    documented: dict[str, set[str]] = {}
+    for line in DOCS.read_text().splitlines():
+        if heading := re.match(r"## `\[+(\w+)\]+`", line):
+            documented[heading[1]] = set()
+        elif row := re.match(r"\| `(\w+)` \|", line):
+            documented[list(documented)[-1]].add(row[1])
+    assert documented == {table: set(settings) for table, settings in KNOWN.items()}
+    assert set(Connector.__slots__) == set(KNOWN["connector"])
+
+
+def test_what_init_writes_can_be_read(tmp_path: Path) -> None:
+    text, tokens = configuration()
+    (tmp_path / "credence.toml").write_text(text)
+    settings = load_settings(tmp_path / "credence.toml")
+    for name, token in tokens.items():
+        assert settings.authenticator().authenticate(f"Bearer {token}").name == name
+        assert token not in text
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"sever": {}}, "unknown setting 'sever'"),
+        ({"server": {"prot": 1}}, "unknown setting 'prot'"),
+        ({"server": {"port": "8080"}}, "[server]: port is a whole number"),
+        ({"server": {"port": True}}, "[server]: port is a whole number"),
+        ({"server": {"host": 5}}, "[server]: host is a text"),
+        ({"storage": {"kind": "oracle"}}, "[storage] kind"),
+        ({"storage": {"path": 5}}, "[storage]: path"),
+        ({"policy": {"file": "none.toml"}}, "[policy] file"),
+        ({"source": {"id": "x"}}, "[[source]]"),
+        ({"source": [{}]}, "[[source]] 1: 'id' is needed"),
+        ({"source": [EHR, {"id": "x", "kind": "oracle"}]}, "[[source]] 2: kind"),
+        ({"source": [{**EHR, "base": 2}]}, "[[source]] 1 base"),
+        ({"source": [{**EHR, "types": "Patient"}]}, "[[source]] 1: types is a list"),
+        ({"source": [{**EHR, "authoritative": "yes"}]}, "[[source]] 1: authoritative is true or false"),
+        ({"principal": [{"name": "x", "source": "none"}]}, "no [[source]] with id 'none'"),
+        (
+            {"source": [EHR], "principal": [{"name": "x", "source": "ehr"}]},
+            "token_sha256, token_file or token",
+        ),
+        ({"connector": [{"name": "x", "source": "ehr"}]}, "[[connector]] 1: 'url' is needed"),
+        ({"connector": [{"pull_seconds": "often"}]}, "[[connector]] 1: pull_seconds is a number"),
+    ],
+)
+def test_a_wrong_setting_is_named(document: dict[str, Any], words: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings) as caught:
+        parse_settings(document, tmp_path)
+    assert words in str(caught.value)
