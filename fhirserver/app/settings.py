@@ -231,7 +231,7 @@ def _digest(entry: dict[str, Any], where: str) -> str:
     if entry.get("token_sha256"):
         return str(entry["token_sha256"]).lower()
     if entry.get("token_file"):
-        return token_digest(Path(entry["token_file"]).read_text().strip())
+        return token_digest(read_secret(entry["token_file"], where))
     if entry.get("token"):
         return token_digest(str(entry["token"]))
     raise InvalidSettings(f"{where}: one of token_sha256, token_file or token is needed")
@@ -244,6 +244,14 @@ def _policy(table: dict[str, Any], folder: Path) -> Policy:
         return parse_policy((folder / table["file"]).read_text())
     except (OSError, InvalidPolicy) as error:
         raise InvalidSettings(f"[policy] file: {error}") from None
+
+
+def read_secret(path: str, where: str) -> str:
+    """The content of a file that holds a token."""
+    try:
+        return Path(path).read_text().strip()
+    except OSError as error:
+        raise InvalidSettings(f"{where}: token_file {path}: {error.strerror}") from None
 
 
 def _patience(document: dict[str, Any]) -> float:

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,7 +17,7 @@ from adapters.fhir.retries import RetryPolicy
 from adapters.fhir.tokens import StaticToken
 from adapters.runner.runner import Cadence, Runner
 from adapters.runner.writeback import Sink
-from fhirserver.app.settings import SYSTEM, Connector, Settings
+from fhirserver.app.settings import SYSTEM, Connector, Settings, read_secret
 from fhirserver.console.pages import console, static_files
 from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.capabilities import capabilities
@@ -119,7 +118,11 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
 
 def make_runner(connector: Connector, context: Context) -> Runner:
     """One connector at work on the store."""
-    token = Path(connector.token_file).read_text().strip() if connector.token_file else connector.token
+    token = (
+        read_secret(connector.token_file, f"connector {connector.name}")
+        if connector.token_file
+        else connector.token
+    )
     retries = RetryPolicy(cap=connector.retry_cap_seconds)
     reach = FhirSettings(connector.url, retries=retries)
     if connector.types:

@@ -8,7 +8,6 @@ own outcome. When somebody else appended first, it decides again on the new stat
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 
 from fhirserver.kernel.instants import Clock, SystemClock
@@ -99,8 +98,11 @@ class Store:
         advanced = self._advanced
         if self.head > position:
             return True
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(advanced.wait(), seconds)
+        woken = asyncio.ensure_future(advanced.wait())  # wait_for can lose a cancellation in Python 3.11
+        try:
+            await asyncio.wait({woken}, timeout=seconds)
+        finally:
+            woken.cancel()
         if self.head <= position:
             self.head = max(self.head, (await self.storage.head()).position)
         return self.head > position

@@ -204,7 +204,9 @@ def check_facts(server: Server) -> None:
     status, first, _ = server.send("GET", f"Coverage/{coverage['id']}/_history/1")
     assert (status, confidence(first)) == (200, 0.5)
     verified = eventually(lambda: confidence(server.search("Coverage?beneficiary=Patient/eve")[0]) == 0.7)
-    assert verified, json.dumps([server.search("Coverage?beneficiary=Patient/eve"), server.search("Task?_count=50")])
+    assert verified, json.dumps(
+        [server.search("Coverage?beneficiary=Patient/eve"), server.search("Task?_count=50")]
+    )
     status, lineage, _ = server.send("GET", "Patient/eve/$lineage")
     assert status == 200
     assert "+14125550199" in json.dumps(lineage), "the number waits beside what the EHR states"
