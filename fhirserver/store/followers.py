@@ -19,6 +19,8 @@ from fhirserver.store.store import Store
 log = logging.getLogger("credence.followers")
 
 CHECKPOINT = "checkpoint"
+GATHER_SECONDS = 0.03
+"""What is committed shortly after a first commit is handled with it: a step costs more than a commit in it."""
 BATCH = 200
 KEEP_AFTER = 2000
 """So many commits without an effect are read again after a restart, at most."""
@@ -70,8 +72,8 @@ class Following:
                 failures += 1
                 await self._failed(failures, error)
                 continue
-            if not moved:
-                await self._store.wait_beyond(self._seen, self._idle)
+            if not moved and await self._store.wait_beyond(self._seen, self._idle):
+                await asyncio.sleep(GATHER_SECONDS)
 
     async def _failed(self, failures: int, error: Exception) -> None:
         log.warning("%s: step failed (%s), try %d", self._follower.name, type(error).__name__, failures)
