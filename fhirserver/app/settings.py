@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -127,7 +128,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         base_url=str(server.get("base_url", "")),
         storage=storage.get("kind", "sqlite"),
         path=folder / storage.get("path", "var/credence.db"),
-        mongodb_url=storage.get("url", ""),
+        mongodb_url=_mongodb_url(storage),
         database=storage.get("database", "credence"),
         policy=_policy(_table(document, "policy", {"file"}), folder),
         transcript_patience_seconds=_patience(document),
@@ -252,6 +253,14 @@ def read_secret(path: str, where: str) -> str:
         return Path(path).read_text().strip()
     except OSError as error:
         raise InvalidSettings(f"{where}: token_file {path}: {error.strerror}") from None
+
+
+def _mongodb_url(storage: dict[str, Any]) -> str:
+    """The URL of the settings, or of the environment where a secret keeps it out of the file."""
+    url = str(storage.get("url") or os.environ.get("MONGODB_URL", ""))
+    if storage.get("kind") == "mongo" and not url:
+        raise InvalidSettings("[storage] kind 'mongo' needs a url, here or as MONGODB_URL in the environment")
+    return url
 
 
 def _patience(document: dict[str, Any]) -> float:

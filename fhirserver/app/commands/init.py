@@ -61,12 +61,15 @@ def run(arguments: list[str]) -> int:
         prog="credence init", description="Write a configuration with fresh tokens."
     )
     options.add_argument("--config", type=Path, default=Path("credence.toml"), help="default: %(default)s")
+    options.add_argument(
+        "--storage", choices=("sqlite", "mongo"), default="sqlite", help="default: %(default)s"
+    )
     options.add_argument("--token-file", type=Path, help="also write the tokens there, as NAME=TOKEN lines")
     chosen = options.parse_args(arguments)
     if chosen.config.exists():
         print(f"credence: {chosen.config} is there already; move it away first", file=sys.stderr)
         return 2
-    text, tokens = configuration()
+    text, tokens = configuration(chosen.storage)
     chosen.config.parent.mkdir(parents=True, exist_ok=True)
     _write_private(chosen.config, text)
     lines = [f"{name}={token}" for name, token in tokens.items()]
@@ -77,14 +80,15 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def configuration() -> tuple[str, dict[str, str]]:
-    """The text of a fresh configuration, and the tokens by principal."""
+def configuration(storage: str = "sqlite") -> tuple[str, dict[str, str]]:
+    """The text of a fresh configuration for a kind of storage, and the tokens by principal."""
     tokens = {name: secrets.token_urlsafe(32) for name, _, _ in PRINCIPALS}
     principals = [
         _PRINCIPAL.format(name=name, source=source, roles=roles, digest=token_digest(tokens[name]))
         for name, source, roles in PRINCIPALS
     ]
-    return _TEMPLATE + "".join(principals), tokens
+    template = _TEMPLATE.replace('kind = "sqlite"', f'kind = "{storage}"')
+    return template + "".join(principals), tokens
 
 
 def _write_private(path: Path, text: str) -> None:

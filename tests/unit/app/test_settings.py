@@ -65,3 +65,17 @@ def test_a_wrong_setting_is_named(document: dict[str, Any], words: str, tmp_path
     with pytest.raises(InvalidSettings) as caught:
         parse_settings(document, tmp_path)
     assert words in str(caught.value)
+
+
+def test_mongodb_needs_a_url_from_the_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, _ = configuration("mongo")
+    file = tmp_path / "credence.toml"
+    file.write_text(text)
+    monkeypatch.delenv("MONGODB_URL", raising=False)
+    with pytest.raises(InvalidSettings, match="MONGODB_URL"):
+        load_settings(file)
+    monkeypatch.setenv("MONGODB_URL", "mongodb://db.example/?replicaSet=rs0")
+    settings = load_settings(file)
+    assert (settings.storage, settings.mongodb_url) == ("mongo", "mongodb://db.example/?replicaSet=rs0")
