@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/codesystem.html
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 from fhirserver.kernel.json import Json, JsonObject
@@ -35,6 +35,7 @@ class CodeSystemIndex:
         self._properties: dict[str, list[JsonObject]] = {}
         self._parents: dict[str, set[str]] = {}
         self._add_all(resource.get("concept", ()), None)
+        self._children: dict[str, list[str]] | None = None
         self._folded = {code.casefold(): code for code in self._concepts} if self._folds_case else {}
 
     def _add_all(self, concepts: Iterable[JsonObject], parent: str | None) -> None:
@@ -87,6 +88,20 @@ class CodeSystemIndex:
                 waiting.extend(self._parents.get(at, ()))
         return False
 
+    def ancestors(self, code: str) -> list[str]:
+        """The code and all above it."""
+        return _reached(code, self._parents)
+
+    def descendants(self, code: str) -> list[str]:
+        """The code and all below it."""
+        if self._children is None:
+            children: dict[str, list[str]] = {}
+            for child, parents in self._parents.items():
+                for parent in parents:
+                    children.setdefault(parent, []).append(child)
+            self._children = children
+        return _reached(code, self._children)
+
     def test(self, condition: JsonObject) -> Test:
         """Compile one ``compose.include.filter``. https://hl7.org/fhir/R4/valueset-filter-operator.html"""
         name, op, value = condition["property"], condition["op"], condition["value"]
@@ -128,6 +143,18 @@ class CodeSystemIndex:
         if name == "display":
             return [self._concepts[code].display]
         return [property_text(p) for p in self._properties.get(code, ()) if p["code"] == name]
+
+
+def _reached(code: str, ways: Mapping[str, Iterable[str]]) -> list[str]:
+    """What can be reached from ``code``, itself first; terminates where the ways run in circles."""
+    found = {code: None}
+    waiting = [code]
+    while waiting:
+        for following in ways.get(waiting.pop(), ()):
+            if following not in found:
+                found[following] = None
+                waiting.append(following)
+    return list(found)
 
 
 def not_selectable_code(resource: JsonObject) -> str:

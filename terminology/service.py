@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
@@ -62,6 +62,10 @@ class TerminologyService:
         if known.is_a(right, left):
             return "subsumes"
         return "subsumed-by" if known.is_a(left, right) else "not-subsumed"
+
+    def related(self, system: str, code: str, direction: Literal["above", "below"]) -> Sequence[str]:
+        known, of = self._known(system), self.lookup(system, code).code
+        return known.ancestors(of) if direction == "above" else known.descendants(of)
 
     def expand(self, value_set: str, text: str = "", offset: int = 0, count: int | None = None) -> Expansion:
         found = self._reader.find(value_set)

@@ -72,5 +72,5 @@ def condition(context: Context, type: str, text: str | Sequence[tuple[str, str]]
             Category.PRECONDITION_FAILED, "incomplete", "A condition needs a search criterion", "http.url"
         )
     name = f"{type}?" + "&".join(f"{key}={value}" for key, value in criteria)
-    query = parse(type, [*criteria, ("_count", "2")], base=context.base_url)
+    query = parse(type, [*criteria, ("_count", "2")], base=context.base_url, terminology=context.terminology)
     return name, query

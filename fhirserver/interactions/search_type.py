@@ -25,6 +25,7 @@ async def search_type(context: Context, request: Request) -> Result:
         request.type,
         request.params,
         base=context.base_url,
+        terminology=context.terminology,
         lenient=request.lenient,
         default_count=context.limits.default_count,
         maximum_count=context.limits.max_count,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,16 @@ class Terminology(Protocol):
         """``equivalent``, ``subsumes``, ``subsumed-by`` or ``not-subsumed``: ``code`` beside ``other``."""
         ...
 
+    def related(self, system: str, code: str, direction: Literal["above", "below"]) -> Sequence[str]:
+        """The code itself and all that subsume it (``above``), or that it subsumes (``below``).
+
+        Codes are as the system writes them. ``not-found`` when the system has no such code.
+        """
+        ...
+
     def expand(self, value_set: str, text: str = "", offset: int = 0, count: int | None = None) -> Expansion:
-        """The codes of a value set, those whose display or code contains ``text`` if one is given."""
+        """The codes of a value set, those whose display or code contains ``text`` if one is given.
+
+        ``value_set`` is a canonical url, or ``ValueSet/id`` for one that is stored on this server.
+        """
         ...

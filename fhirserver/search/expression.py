@@ -80,6 +80,14 @@ class TokenIs:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenIn:
+    """One of many codes: each system ("": none) with its codes, as a value set or a hierarchy gives them."""
+
+    param: str
+    sets: tuple[tuple[str, frozenset[str]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReferenceIs:
     """``type`` (None: any) and id of the target; ``type`` "": a URL or urn that is not on this server."""
 
@@ -182,6 +190,7 @@ Expression: TypeAlias = (
     | IdIs
     | LastUpdated
     | SimplePredicate
+    | TokenIn
     | CompositeIs
     | Missing
     | Chain

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from fhirserver.search.expression import (
     And,
@@ -32,6 +32,7 @@ from fhirserver.search.expression import (
     SortKey,
     SortValue,
     StringIs,
+    TokenIn,
     TokenIs,
     UriIs,
 )
@@ -81,32 +82,21 @@ class World(Protocol):
 
 def matches(expression: Expression, entry: Entry, world: World) -> bool:
     """Whether ``entry`` fulfils ``expression``."""
-    match expression:
-        case Everything():
-            return True
-        case Nothing():
-            return False
-        case And(of=of):
-            return all(matches(e, entry, world) for e in of)
-        case Or(of=of):
-            return any(matches(e, entry, world) for e in of)
-        case Not(of=inner):
-            return not matches(inner, entry, world)
-        case IdIs(id=wanted):
-            return entry.id == wanted
-        case LastUpdated(prefix=prefix, low=low, high=high):
-            return date_holds(prefix, low, high, entry.updated, entry.updated + 1000)
-        case Missing(param=param):
-            return param not in entry.by_param
-        case Chain():
-            return _chained(expression, entry, world)
-        case Has():
-            return _referred_to(expression, entry, world)
-        case CompositeIs(param=param, parts=parts):
-            tuples = cast("list[CompositeValue]", entry.by_param.get(param, []))
-            return any(all(map(holds, parts, value.parts)) for value in tuples)
-        case _:
-            return any(holds(expression, value) for value in entry.by_param.get(expression.param, ()))
+    test = _TESTS.get(type(expression))
+    if test is not None:
+        return test(expression, entry, world)
+    predicate = cast(SimplePredicate, expression)
+    return any(holds(predicate, value) for value in entry.by_param.get(predicate.param, ()))
+
+
+def _is_coded(expression: TokenIn, entry: Entry, world: World) -> bool:
+    tokens = cast("list[TokenValue]", entry.by_param.get(expression.param, []))
+    return any(t.system == system and t.code in codes for t in tokens for system, codes in expression.sets)
+
+
+def _is_tuple(expression: CompositeIs, entry: Entry, world: World) -> bool:
+    tuples = cast("list[CompositeValue]", entry.by_param.get(expression.param, []))
+    return any(all(map(holds, expression.parts, value.parts)) for value in tuples)
 
 
 def _chained(chain: Chain, entry: Entry, world: World) -> bool:
@@ -124,6 +114,24 @@ def _referred_to(has: Has, entry: Entry, world: World) -> bool:
         reference in other.by_param.get(has.param, ()) and matches(has.where, other, world)
         for other in world.entries(has.type)
     )
+
+
+_TESTS: dict[type, Callable[[Any, Entry, World], bool]] = {
+    Everything: lambda e, entry, world: True,
+    Nothing: lambda e, entry, world: False,
+    And: lambda e, entry, world: all(matches(one, entry, world) for one in e.of),
+    Or: lambda e, entry, world: any(matches(one, entry, world) for one in e.of),
+    Not: lambda e, entry, world: not matches(e.of, entry, world),
+    IdIs: lambda e, entry, world: bool(entry.id == e.id),
+    LastUpdated: lambda e, entry, world: date_holds(
+        e.prefix, e.low, e.high, entry.updated, entry.updated + 1000
+    ),
+    Missing: lambda e, entry, world: e.param not in entry.by_param,
+    Chain: _chained,
+    Has: _referred_to,
+    TokenIn: _is_coded,
+    CompositeIs: _is_tuple,
+}
 
 
 def holds(predicate: SimplePredicate, value: IndexValue) -> bool:

@@ -84,7 +84,7 @@ def _simple(parameter: SearchParameter, modifier: str) -> Reader:
         raise NotKnown(
             f"{parameter.code} is a {parameter.type} parameter: modifier :{_shown(modifier)} is not supported"
         )
-    return Reader(partial(_none_of if modifier == "not" else _any_of, term))
+    return Reader(partial(_none_of if modifier in ("not", "not-in") else _any_of, term))
 
 
 def _any_of(term: Term, value: str, context: Context) -> Expression:

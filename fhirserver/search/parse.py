@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from fhirserver.kernel.outcomes import Category, Issue, Refusal
 from fhirserver.model.definitions import definitions
+from fhirserver.ports.terminology import Terminology
 from fhirserver.search import controls, cursor
 from fhirserver.search.expression import Expression, Include, Query, SortKey, conjunction
 from fhirserver.search.parameters import NotKnown, reader
@@ -28,18 +29,20 @@ def parse(
     default_count: int = 50,
     maximum_count: int = 1000,
     now: float | None = None,
+    terminology: Terminology | None = None,
 ) -> Query:
     """The query that ``pairs`` of decoded names and values ask of one resource type.
 
     ``base`` is the server's own base URL: references that start with it are local. ``now`` is Unix time in
-    seconds (for ``ap``). Raises :class:`Refusal` with one issue per bad parameter, whose ``expression`` is
-    ``http.name``; with ``lenient`` unknown parameters are left out and named in ``Query.ignored``.
+    seconds (for ``ap``). ``terminology`` answers ``:in``, ``:not-in``, ``:above`` and ``:below`` of tokens.
+    Raises :class:`Refusal` with one issue per bad parameter, whose ``expression`` is ``http.name``; with
+    ``lenient`` unknown parameters are left out and named in ``Query.ignored``.
     """
     if type_name not in definitions().resource_types:
         raise Refusal(Category.NOT_FOUND, [Issue("not-supported", "There is no such resource type")])
     base = base if not base or base.endswith("/") else f"{base}/"
     at = int((time.time() if now is None else now) * 1_000_000)
-    reading = _Reading(type_name, Context(base, at), lenient, default_count, maximum_count)
+    reading = _Reading(type_name, Context(base, at, terminology), lenient, default_count, maximum_count)
     for name, value in pairs:
         reading.take(name, value)
     return reading.finish()

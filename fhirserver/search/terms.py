@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple, TypeAlias, cast
 from fhirserver.kernel.ids import is_id
 from fhirserver.kernel.references import parse_reference
 from fhirserver.model.definitions import SearchComponent, SearchParameter, definitions
+from fhirserver.ports.terminology import Terminology
+from fhirserver.search import coded
 from fhirserver.search.escapes import split, unescape
 from fhirserver.search.expression import (
     CompositeIs,
@@ -36,10 +38,11 @@ from fhirserver.search.values import fold
 
 
 class Context(NamedTuple):
-    """What a value may depend on: the server's base URL (ends with a slash, or "") and now, in µs."""
+    """What a value may depend on: the server's base URL (ends with a slash, or ""), now in µs, codes."""
 
     base: str
     now: int
+    terminology: Terminology | None = None
 
 
 Term: TypeAlias = Callable[[str, Context], Expression]
@@ -93,6 +96,14 @@ def _of_type(code: str, text: str, context: Context) -> TokenIs:
     if len(parts) != 3 or not all(parts[1:]):
         raise ValueError("expected [system]|[code]|[value]")
     return TokenIs(f"{code}:of-type", parts[0] or None, f"{parts[1]}|{parts[2]}")
+
+
+def _in(code: str, text: str, context: Context) -> Expression:
+    return coded.in_value_set(code, text, context.base, context.terminology)
+
+
+def _related(direction: Literal["above", "below"], code: str, text: str, context: Context) -> Expression:
+    return coded.related(direction, code, text, context.terminology)
 
 
 def _date(code: str, text: str, context: Context) -> DateIs:
@@ -209,6 +220,10 @@ _MODIFIED: dict[tuple[str, str], Callable[[str, str, Context], Expression]] = {
     ("string", "exact"): partial(_string, "exact"),
     ("token", "not"): _token,
     ("token", "of-type"): _of_type,
+    ("token", "in"): _in,
+    ("token", "not-in"): _in,
+    ("token", "above"): partial(_related, "above"),
+    ("token", "below"): partial(_related, "below"),
     ("uri", "above"): partial(_uri, "above"),
     ("uri", "below"): partial(_uri, "below"),
     ("uri", "contains"): partial(_uri, "contains"),

@@ -16,10 +16,12 @@ from fhirserver.search.expression import Query
 from fhirserver.search.index import extract
 from fhirserver.search.parse import parse
 from fhirserver.storage.memory.index import MemoryIndex
+from terminology.service import TerminologyService
 from tests.contracts.search_resources import FAMILIES, world
 
 START = 1_600_000_000_000_000
 NOW = 1_700_000_000
+TERMINOLOGY = TerminologyService()
 
 
 class Index(Protocol):
@@ -65,6 +67,17 @@ Patient?gender=http://nowhere.org|male
 Patient?gender:not=male
 Patient?gender:not=male,female
 Patient?gender:missing=true
+Patient?gender:in=http://hl7.org/fhir/ValueSet/administrative-gender
+Patient?gender:not-in=http://hl7.org/fhir/ValueSet/administrative-gender
+Patient?gender:in=http://hl7.org/fhir/ValueSet/observation-status,http://hl7.org/fhir/ValueSet/administrative-gender
+Patient?gender:below=http://hl7.org/fhir/administrative-gender|male
+Observation?status:in=http://hl7.org/fhir/ValueSet/observation-status
+Observation?status:above=http://hl7.org/fhir/observation-status|amended
+Encounter?class:in=http://terminology.hl7.org/ValueSet/v3-ActEncounterCode
+Encounter?class:below=http://terminology.hl7.org/CodeSystem/v3-ActCode|_ActEncounterCode
+Encounter?class:above=http://terminology.hl7.org/CodeSystem/v3-ActCode|AMB
+Encounter?class:not-in=http://terminology.hl7.org/ValueSet/v3-ActEncounterCode
+Patient?_has:Encounter:patient:class:in=http://terminology.hl7.org/ValueSet/v3-ActEncounterCode
 Patient?gender:missing=false
 Patient?name:missing=true
 Patient?organization:missing=true
@@ -288,7 +301,7 @@ def query(text: str, **options: Any) -> Query:
     """A query from ``Type?name=value&…``; ``%`` stands for a space."""
     type_name, _, tail = text.partition("?")
     pairs = [tuple(pair.replace("%", " ").split("=", 1)) for pair in tail.split("&") if pair]
-    asked = parse(type_name, pairs, base="http://own.org/fhir", now=NOW)  # type: ignore[arg-type]
+    asked = parse(type_name, pairs, base="http://own.org/fhir", now=NOW, terminology=TERMINOLOGY)  # type: ignore[arg-type]
     return replace(asked, **{"count": 1000, **options})
 
 

@@ -31,6 +31,7 @@ from fhirserver.search.expression import (
     ReferenceIs,
     SimplePredicate,
     StringIs,
+    TokenIn,
     TokenIs,
     UriIs,
 )
@@ -68,6 +69,9 @@ def render(expression: Expression, type: str, joined: Joined) -> Filter:
             return _any([_moment(branch) for branch in date_branches(prefix, low, high)])
         case Missing(param, _):
             return {"has": {"$ne": param}}
+        case TokenIn(param, sets):
+            among = [compact(param, system, code) for system, codes in sets for code in sorted(codes)]
+            return {"token": {"$in": among}}
         case CompositeIs():
             return _composite(expression)
         case _:

@@ -32,6 +32,7 @@ from fhirserver.search.expression import (
     ReferenceIs,
     SimplePredicate,
     StringIs,
+    TokenIn,
     TokenIs,
     UriIs,
 )
@@ -54,8 +55,10 @@ from fhirserver.storage.sqlite.index_tables import (
 )
 
 Sql: TypeAlias = tuple[str, tuple[Any, ...]]
+RowPredicate: TypeAlias = SimplePredicate | TokenIn | CompositeIs
 
 LAST: Final = "\U0010ffff"
+_AMONG: Final = "IN (SELECT value FROM json_each(?))"
 _NOWHERE: Final[Sql] = ("0", ())
 _EVERYWHERE: Final[Sql] = ("1", ())
 
@@ -76,6 +79,7 @@ class Source(NamedTuple):
 _ROW_TESTS: Final[dict[type, Table]] = {
     StringIs: STRING,
     TokenIs: TOKEN,
+    TokenIn: TOKEN,
     ReferenceIs: REFERENCE,
     DateIs: DATE,
     NumberIs: NUMBER,
@@ -223,20 +227,19 @@ class Rendering:
     def _one_of_row(self, type_name: str, alternative: OneOf, x: str) -> Sql:
         """The condition on a row of the table: type or parameter, and one of many values."""
         like, values = alternative.like, dumps(alternative.values).decode()
-        among = "IN (SELECT value FROM json_each(?))"
         match like:
             case IdIs():
                 bound: tuple[Any, ...] = (self.find(type_name), values)
-                return f"{x}.type = ? AND {x}.id {among} AND {x}.deleted = 0", bound
+                return f"{x}.type = ? AND {x}.id {_AMONG} AND {x}.deleted = 0", bound
             case ReferenceIs(param=param, type=target_type):
                 text, more = self._target_type(f"{x}.type", target_type)
                 bound = (self.param(type_name, param), values, *more)
-                return f"{x}.param = ? AND {x}.target {among} AND {text}", bound
+                return f"{x}.param = ? AND {x}.target {_AMONG} AND {text}", bound
             case TokenIs(param=param, system=None):
-                return f"{x}.param = ? AND {x}.code {among}", (self.param(type_name, param), values)
+                return f"{x}.param = ? AND {x}.code {_AMONG}", (self.param(type_name, param), values)
             case TokenIs(param=param, system=str() as system):
                 bound = (self.param(type_name, param), values, self._system(system))
-                return f"{x}.param = ? AND {x}.code {among} AND {x}.system = ?", bound
+                return f"{x}.param = ? AND {x}.code {_AMONG} AND {x}.system = ?", bound
         raise TypeError(type(like).__name__)
 
     def alias(self) -> str:
@@ -261,7 +264,7 @@ class Rendering:
         shifted = tuple(bounds[at] - 1000 * (end == "h") for at, end in zip(order, ends, strict=True))
         return text.format(l=f"{x}.updated", h=f"{x}.updated"), shifted
 
-    def _value_test(self, type_name: str, predicate: SimplePredicate | CompositeIs, pk: str) -> Sql:
+    def _value_test(self, type_name: str, predicate: RowPredicate, pk: str) -> Sql:
         table, x = _ROW_TESTS[type(predicate)], self.alias()
         text, bound = self.row(predicate, x)
         start = f"EXISTS (SELECT 1 FROM {table.name} {x} WHERE {x}.pk = {pk} AND {x}.param = ? AND {text})"  # noqa: S608
@@ -289,10 +292,12 @@ class Rendering:
 
     # conditions on one row of an index table, its parameter aside
 
-    def row(self, predicate: SimplePredicate | CompositeIs, x: str) -> Sql:
+    def row(self, predicate: RowPredicate, x: str) -> Sql:
         match predicate:
             case TokenIs(system=system, code=code):
                 return self._token_row(f"{x}.code", f"{x}.system", system, code)
+            case TokenIn(sets=sets):
+                return self._codes_row(x, sets)
             case ReferenceIs(type=type_name, target=target):
                 return self._reference_row(f"{x}.target", f"{x}.type", type_name, target)
             case StringIs(text=text, how="exact"):
@@ -320,6 +325,20 @@ class Rendering:
         if code is None:
             return f"{system_column} = ?", (self._system(system),)
         return f"{code_column} = ? AND {system_column} = ?", (code, self._system(system))
+
+    def _codes_row(self, x: str, sets: tuple[tuple[str, frozenset[str]], ...]) -> Sql:
+        """One of many codes; the first test, on the code alone, is what the key of the table serves."""
+        every = dumps(sorted({code for _, codes in sets for code in codes})).decode()
+        bound: list[Any] = [every]
+        of_system = []
+        for system, codes in sets:
+            if len(sets) == 1:
+                of_system.append(f"{x}.system = ?")
+                bound.append(self._system(system))
+            else:
+                of_system.append(f"{x}.system = ? AND {x}.code {_AMONG}")
+                bound += [self._system(system), dumps(sorted(codes)).decode()]
+        return f"{x}.code {_AMONG} AND ({' OR '.join(of_system)})", tuple(bound)
 
     def _reference_row(self, target_column: str, type_column: str, type_name: str | None, target: str) -> Sql:
         return both((f"{target_column} = ?", (target,)), self._target_type(type_column, type_name))
@@ -379,10 +398,10 @@ class Rendering:
             case Has():
                 return self._has_source(type_name, expression)
             case _ if _is_source(expression):
-                return self._value_source(type_name, cast(SimplePredicate, expression))
+                return self._value_source(type_name, cast(RowPredicate, expression))
         return None
 
-    def _value_source(self, type_name: str, predicate: SimplePredicate | CompositeIs) -> Source:
+    def _value_source(self, type_name: str, predicate: RowPredicate) -> Source:
         table, x = _ROW_TESTS[type(predicate)], self.alias()
         text, bound = self.row(predicate, x)
         where = f"{x}.param = ? AND {text}", (self.param(type_name, predicate.param), *bound)
@@ -449,7 +468,16 @@ class Rendering:
 _WIDEST: Final = 100
 """A union of more sources than this is not one (SQLite allows 500)."""
 
-_RANKS: Final = {ReferenceIs: 1, StringIs: 3, TokenIs: 2, UriIs: 3, CompositeIs: 3, DateIs: 4, NumberIs: 4}
+_RANKS: Final = {
+    ReferenceIs: 1,
+    StringIs: 3,
+    TokenIs: 2,
+    TokenIn: 3,
+    UriIs: 3,
+    CompositeIs: 3,
+    DateIs: 4,
+    NumberIs: 4,
+}
 
 
 def _is_source(expression: Expression) -> bool:
@@ -465,7 +493,7 @@ def _is_source(expression: Expression) -> bool:
             return prefix == "eq"
         case CompositeIs(parts=(first, *_)):
             return isinstance(first, TokenIs | ReferenceIs) and _is_source(first)
-        case ReferenceIs():
+        case ReferenceIs() | TokenIn():
             return True
     return False
 
