@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from threading import Lock
 from typing import Literal, TypeAlias
 
@@ -35,7 +35,8 @@ class TerminologyService:
         self._systems: OrderedDict[str, CodeSystemIndex | None] = OrderedDict()
         self._reader = ComposeReader(self._system, lambda url: resolve(url, "ValueSet"), limit)
 
-    def forget(self) -> None:
+    def forget(self, changed: Collection[str] = ()) -> None:
+        """Read everything anew: value sets draw on each other, so what changed is not told apart."""
         with self._lock:
             self._systems.clear()
 

@@ -30,6 +30,7 @@ from fhirserver.ports.storage import Storage
 from fhirserver.rest.application import Application, web_application
 from fhirserver.rest.edge import FhirEdge
 from fhirserver.search.index import extract
+from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.decide import Policies
 from fhirserver.store.followers import follow
 from fhirserver.store.store import Store
@@ -64,11 +65,15 @@ def make_store(settings: Settings) -> Store:
 
 
 def make_context(settings: Settings, store: Store) -> Context:
+    conformance = StoredConformance(store)
+    terminology = TerminologyService(conformance.find)
+    conformance.listen(terminology.forget)
     return Context(
         store,
         settings.fhir_base,
         settings.policy,
-        TerminologyService(),
+        conformance,
+        terminology,
         reserved=keys_of(definitions_of(all_operations())),
     )
 

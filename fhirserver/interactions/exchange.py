@@ -10,6 +10,7 @@ from fhirserver.access.principals import Principal
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, loads_unique
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.storage import Key, Version
+from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.store import Store
 from fhirserver.world.policy import Policy
 
@@ -34,6 +35,7 @@ class Context:
     store: Store
     base_url: str
     policy: Policy
+    conformance: StoredConformance
     terminology: Terminology | None = None
     limits: Limits = field(default_factory=Limits)
     reserved: frozenset[Key] = frozenset()

@@ -13,14 +13,15 @@ async def code_system_lookup(context: Context, request: Request) -> Result:
     """What a code means: by ``code`` and ``system``, or by ``coding``."""
     given = inputs(request)
     system, code = coded(given)
-    concept = service(context).lookup(system, code)
+    concept = (await service(context)).lookup(system, code)
     return Result(200, parameters([one for one in _answer(concept) if one is not None]))
 
 
-def service(context: Context) -> Terminology:
-    """The terminology service, or a refusal where the server has none."""
+async def service(context: Context) -> Terminology:
+    """The terminology service, knowing all that is stored by now, or a refusal where the server has none."""
     if context.terminology is None:
         raise refuse(Category.NOT_SUPPORTED, "not-supported", "This server has no terminology service")
+    await context.conformance.catch_up()
     return context.terminology
 
 

@@ -16,7 +16,7 @@ async def value_set_expand(context: Context, request: Request) -> Result:
     given = inputs(request)
     url = str(one(given, "url", required=True))
     count = one(given, "count")
-    expansion = service(context).expand(
+    expansion = (await service(context)).expand(
         url,
         str(one(given, "filter") or ""),
         _number(one(given, "offset") or 0, "offset"),

@@ -12,7 +12,7 @@ async def value_set_validate_code(context: Context, request: Request) -> Result:
     given = inputs(request)
     url = str(one(given, "url", required=True))
     system, code = coded(given)
-    found = service(context).validate_code(url, system, code)
+    found = (await service(context)).validate_code(url, system, code)
     answer = [part("result", "Boolean", found.result)]
     if found.message:
         answer.append(part("message", "String", found.message))

@@ -44,3 +44,36 @@ async def test_expand(server: Facade) -> None:
     assert (expanded["expansion"]["total"], len(expanded["expansion"]["contains"])) == (4, 2)
     assert (await server.reader.get(f"ValueSet/$expand?url={GENDERS}&count=-1")).status_code == 400
     assert (await server.reader.get("ValueSet/$expand?url=urn:none")).status_code in (404, 422)
+
+
+async def test_what_is_stored_counts_at_once(server: Facade) -> None:
+    system: JsonObject = {
+        "resourceType": "CodeSystem",
+        "id": "colours",
+        "url": "http://example.org/colours",
+        "status": "active",
+        "content": "complete",
+        "concept": [{"code": "red", "display": "Red"}],
+    }
+    value_set: JsonObject = {
+        "resourceType": "ValueSet",
+        "id": "colours",
+        "url": "http://example.org/vs",
+        "status": "active",
+        "compose": {"include": [{"system": "http://example.org/colours"}]},
+    }
+    assert (await server.reader.get("ValueSet/$expand?url=http://example.org/vs")).status_code == 404
+    await server.ehr.put(system)
+    await server.ehr.put(value_set)
+    for code in ("red", "blue"):
+        system["concept"] = [{"code": code, "display": code.title()}]
+        await server.ehr.put(system)
+        expanded = loads((await server.reader.get("ValueSet/$expand?url=http://example.org/vs")).content)
+        assert [one["code"] for one in expanded["expansion"]["contains"]] == [code]
+        where = f"system=http://example.org/colours&code={code}"
+        looked_up = loads((await server.reader.get(f"CodeSystem/$lookup?{where}")).content)
+        assert given(looked_up, "display") == code.title()
+        checked = await server.reader.get(f"ValueSet/$validate-code?url=http://example.org/vs&{where}")
+        assert given(loads(checked.content), "result") is True
+    await server.ehr("DELETE", "ValueSet/colours")
+    assert (await server.reader.get("ValueSet/$expand?url=http://example.org/vs")).status_code == 404

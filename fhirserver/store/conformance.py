@@ -1,0 +1,196 @@
+"""The conformance resources that this server knows: R4's own, and those stored in it.
+
+Kept current by following the log, lazily: nothing happens before somebody asks, and the log is read from where it was
+read last. What other processes wrote to the same storage is seen as well. https://hl7.org/fhir/R4/conformance-module.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.model.canonicals import Rank, rank
+from fhirserver.model.definitions import definitions
+from fhirserver.ports.log import Commit
+from fhirserver.ports.storage import Key, Version
+from fhirserver.search.cursor import decode
+from fhirserver.search.expression import Query
+from fhirserver.store.store import Store
+
+TYPES = ("StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "SearchParameter", "NamingSystem")
+"""The types whose stored resources are found."""
+
+R4_BASE = "http://hl7.org/fhir/"
+"""What R4 itself defines under this base is as R4 defines it, whatever is stored."""
+
+BATCH = 500
+FARTHEST = 4 * BATCH
+"""When more commits than this were missed, looking at what is stored costs less than reading them."""
+PAGE = 100
+
+Listener = Callable[[frozenset[str]], None]
+
+
+class _UniqueId(msgspec.Struct):
+    value: str = ""
+
+
+class _Head(msgspec.Struct):
+    """What has to be known of a resource to find it."""
+
+    url: str = ""
+    version: str = ""
+    status: str = ""
+    date: str = ""
+    uniqueId: list[_UniqueId] = []
+
+
+_heads = msgspec.json.Decoder(_Head)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One stored resource: what finds it, and its content packed."""
+
+    key: Key
+    urls: tuple[str, ...]
+    version: str
+    position: int
+    rank: Rank
+    packed: bytes
+
+    def resource(self) -> JsonObject:
+        """A fresh copy, without its narrative."""
+        found: JsonObject = loads(zlib.decompress(self.packed))
+        found.pop("text", None)
+        return found
+
+
+class StoredConformance:
+    """A :class:`fhirserver.ports.conformance.Conformance`. Finding is synchronous and sees what was there at the last
+    :meth:`catch_up`, which costs one look at the log's head when nothing was written since.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = asyncio.Lock()
+        self._seen: int | None = None
+        self._by_key: dict[Key, Entry] = {}
+        self._by_url: dict[str, tuple[Entry, ...]] = {}
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> None:
+        """Have ``listener`` told the canonical urls whose resources changed."""
+        self._listeners.append(listener)
+
+    # Finding
+
+    def find(self, url: str, type: str = "") -> JsonObject | None:
+        """The resource with a canonical url: the version after ``|``, or else the best there is."""
+        bare, _, version = url.partition("|")
+        stored = self._stored(bare, version, type)
+        if stored is not None and not bare.startswith(R4_BASE):
+            return stored.resource()
+        built_in = definitions().archive.by_url(url, type)
+        if built_in is not None or stored is None:
+            return built_in
+        return stored.resource()
+
+    def stored(self, type: str) -> Iterator[Entry]:
+        """What is stored of a type."""
+        return (entry for entry in self._by_key.values() if entry.key.type == type)
+
+    def _stored(self, url: str, version: str, type: str) -> Entry | None:
+        fitting = [
+            entry
+            for entry in self._by_url.get(url, ())
+            if version in ("", entry.version) and type in ("", entry.key.type)
+        ]
+        return max(fitting, key=lambda entry: entry.rank, default=None)
+
+    # Following
+
+    async def catch_up(self) -> None:
+        """See all that is committed by now."""
+        head = await self._store.storage.head()
+        if head.projected == self._seen:
+            return
+        async with self._lock:
+            head = await self._store.storage.head()
+            if self._seen is None or head.projected - self._seen > FARTHEST:
+                await self._look_at_all()
+            else:
+                await self._read_on(self._seen, head.projected)
+            self._seen = head.projected
+
+    async def _look_at_all(self) -> None:
+        gone = set(self._by_key)
+        for type in TYPES:
+            async for version in self._all_of(type):
+                gone.discard(key := Key(version.type, version.id))
+                known = self._by_key.get(key)
+                if known is None or known.position != version.position:
+                    await self._take(key, version)
+        for key in gone:
+            await self._take(key, None)
+
+    async def _all_of(self, type: str) -> AsyncIterator[Version]:
+        cursor = None
+        while True:
+            page = await self._store.search(Query(type, count=PAGE, cursor=cursor))
+            for version in page.versions:
+                yield version
+            if not page.cursor:
+                return
+            cursor = decode(page.cursor, ())
+
+    async def _read_on(self, after: int, end: int) -> None:
+        while after < end:
+            commits = await self._store.read_log(after, BATCH)
+            if not commits:
+                return
+            for key in _touched(commits):
+                await self._take(key, await self._store.read(*key))
+            after = commits[-1].position
+
+    async def _take(self, key: Key, version: Version | None) -> None:
+        before = self._by_key.pop(key, None)
+        after = None
+        if version is not None and not version.deleted:
+            after = self._by_key[key] = await asyncio.to_thread(_entry, key, version)
+        changed = frozenset((*(before.urls if before else ()), *(after.urls if after else ())))
+        for url in changed:
+            self._file(url, key, after)
+        for listener in self._listeners:
+            listener(changed)
+
+    def _file(self, url: str, key: Key, after: Entry | None) -> None:
+        others = tuple(entry for entry in self._by_url.get(url, ()) if entry.key != key)
+        entries = (*others, after) if after is not None and url in after.urls else others
+        if entries:
+            self._by_url[url] = entries
+        else:
+            self._by_url.pop(url, None)
+
+
+def _touched(commits: Iterable[Commit]) -> list[Key]:
+    keys = (
+        Key(event["type"], event["id"])
+        for commit in commits
+        for event in commit.events
+        if event.get("type") in TYPES
+    )
+    return list(dict.fromkeys(keys))
+
+
+def _entry(key: Key, version: Version) -> Entry:
+    head = _heads.decode(version.content)
+    urls = tuple(dict.fromkeys(url for url in (head.url, *(one.value for one in head.uniqueId)) if url))
+    packed = zlib.compress(version.content, 1)
+    order = rank(head.status, head.version, head.date, version.position)
+    return Entry(key, urls, head.version, version.position, order, packed)
