@@ -1,4 +1,4 @@
-"""Where conformance resources come from. https://hl7.org/fhir/R4/conformance-module.html"""
+"""Where definitions are found. https://hl7.org/fhir/R4/conformance-module.html"""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from fhirserver.kernel.json import JsonObject
 
 
 class Conformance(Protocol):
-    """The conformance resources that are known. Safe to call from several threads."""
+    """Conformance resources by their canonical url: R4's own, and those that a server holds beside them."""
 
     def find(self, url: str, type: str = "") -> JsonObject | None:
-        """The resource with this canonical url, of resource type ``type`` where one is given, or None.
+        """The resource with this url, None where it is not known.
 
-        A version may follow ``|`` and must match; without one the newest is meant, a retired one only where there is no
-        other. The caller may change what it gets.
+        A version may follow ``|`` and must then match. ``type`` restricts to one resource type, such as
+        ``StructureDefinition``. What is returned is shared and must not be changed.
         """
         ...

@@ -1,0 +1,24 @@
+"""What a validation is to hold a resource to, where the standard leaves a choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The choices of one validator.
+
+    ``claimed``: also validate against the profiles in ``meta.profile``, of nested resources too.
+    ``unknown_extensions``: the severity of an extension that no StructureDefinition defines; extensions whose
+    url begins with one of ``extension_domains``, and those of example.org, are information at most.
+    ``for_publication``: HL7's own rules for what it publishes. ``experimental`` allows experimental content.
+    ``seconds`` is how long one validation may take before it stops with an issue ``too-costly``.
+    """
+
+    claimed: bool = True
+    unknown_extensions: str = "warning"
+    extension_domains: tuple[str, ...] = ()
+    for_publication: bool = False
+    experimental: bool = True
+    seconds: float = 20.0
