@@ -77,3 +77,76 @@ def test_contained_resources() -> None:
 def test_refused(document: str) -> None:
     with pytest.raises(InvalidXml):
         read_xml(document)
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "expression"),
+    [
+        ("<name>\n<nope/></name>", 2, "Patient.name[0].nope"),
+        ('<name/>\n<name id="n"/>', 1, "Patient.name[0]"),
+        ("\n<birthDate/>", 2, "Patient.birthDate"),
+        ('<gender value="male"/>\n<active value="true"/>', 2, "Patient.active"),
+        ('<contact><name><given value="A"/>\n<given value="B" x="y"/></name></contact>', 2, "given[1]"),
+        ('<name><id value="n"/></name>', 1, "Patient.name[0].id"),
+        ("<contained><Nope/></contained>", 1, "Patient.contained[0]"),
+        ("<contained><Patient><nope/></Patient></contained>", 1, "Patient.contained[0].nope"),
+        ("<contained/>", 1, "Patient.contained[0]"),
+        ("<text><div/></text>", 1, "Patient.text.div"),
+        ("<active>yes</active>", 1, "Patient.active"),
+    ],
+)
+def test_a_refusal_names_line_and_element(content: str, line: int, expression: str) -> None:
+    with pytest.raises(InvalidXml) as refused:
+        patient(content)
+    assert str(refused.value).startswith(f"line {line}:")
+    assert refused.value.expression.endswith(expression)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '<Patient xmlns="http://hl7.org/fhir" id="p"/>',
+        '<?xml version="1.0" encoding="ISO-8859-1"?><Patient xmlns="http://hl7.org/fhir"><id value="p"/></Patient>',
+        '<Patient xmlns="http://hl7.org/fhir" xml:base="http://x"><id value="p"/></Patient>',
+        '<Patient xmlns="http://hl7.org/fhir"><id value="&nbsp;"/></Patient>',
+        '<Patient xmlns="http://hl7.org/fhir"><id value="p"/></Patient><!-- --><Patient/>',
+        '<f:Patient xmlns:f="http://hl7.org/fhir"><id value="p"/></f:Patient>',
+    ],
+)
+def test_refused_documents(document: str) -> None:
+    with pytest.raises(InvalidXml):
+        read_xml(document)
+
+
+def test_comments_and_instructions_and_schema_locations_are_passed_over() -> None:
+    found = read_xml(
+        '<?xml version="1.0"?><!-- a --><?b c?>'
+        '<f:Patient xmlns:f="http://hl7.org/fhir" xmlns:x="http://www.w3.org/2001/XMLSchema-instance"'
+        ' x:schemaLocation="http://hl7.org/fhir fhir.xsd"><!-- d --><f:active value="true"/><?e?></f:Patient>'
+    )
+    assert found == {"resourceType": "Patient", "active": True}
+
+
+def test_a_narrative_with_a_prefix_of_outside_stands_alone() -> None:
+    found = read_xml(
+        '<Patient xmlns="http://hl7.org/fhir" xmlns:h="http://www.w3.org/1999/xhtml"><text><status value="empty"/>'
+        '<h:div class="a"> <h:p xml:lang="de">1 &lt; 2</h:p> </h:div></text></Patient>'
+    )
+    div = found["text"]["div"]
+    assert div == (
+        '<div xmlns="http://www.w3.org/1999/xhtml" class="a"> <p xml:lang="de">1 &lt; 2</p> </div>'
+    )
+
+
+def test_a_list_of_extensions_alone_has_no_nulls() -> None:
+    extension = '<extension url="http://x"><valueCode value="e"/></extension>'
+    found = patient(f"<name><given>{extension}</given></name>")
+    assert found["name"] == [{"_given": [{"extension": [{"url": "http://x", "valueCode": "e"}]}]}]
+
+
+def test_long_narratives_and_many_elements_take_linear_time() -> None:
+    paragraph = '<h:p xmlns:h="http://www.w3.org/1999/xhtml">x</h:p>' * 20_000
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml">{paragraph}</div>'
+    names = "<name><text value='x'/></name>" * 20_000
+    found = patient(f"<text><status value='empty'/>{div}</text>{names}")
+    assert len(found["name"]) == 20_000
