@@ -9,6 +9,7 @@ COMMANDS = {
     "serve": ("run the FHIR server", "fhirserver.app.commands.serve"),
     "init": ("write a configuration with fresh tokens", "fhirserver.app.commands.init"),
     "rebuild": ("make all projections again from the log, or verify them", "fhirserver.app.commands.rebuild"),
+    "openapi": ("print the OpenAPI description of the REST API", "fhirserver.app.commands.openapi"),
     "call": ("call the agent in a terminal", "fhirserver.app.commands.call"),
     "simulate-ehr": ("run a simulated EHR with faults", "fhirserver.app.commands.simulate_ehr"),
     "demo": ("play the whole story on this machine", "fhirserver.app.commands.demo"),

@@ -23,6 +23,7 @@ from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.capabilities import capabilities
 from fhirserver.interactions.conformance.resources import definitions_of, keys_of, publish
 from fhirserver.interactions.exchange import Context
+from fhirserver.interactions.openapi.handler import openapi
 from fhirserver.kernel.instants import SystemClock, instant
 from fhirserver.model.validation import validate
 from fhirserver.operations.all import all_operations
@@ -97,7 +98,7 @@ def make_application(settings: Settings) -> Application:
             state["ready"] = False
         await store.close()
 
-    edge = FhirEdge(context, registry, principals, metadata, "/fhir")
+    edge = FhirEdge(context, registry, principals, metadata, "/fhir", openapi(registry, version("credence")))
     web = web_application(lifespan, lambda: state["ready"], console(context, registry, principals))
     web.mount("/console/static", static_files())
     return Application(edge, web)

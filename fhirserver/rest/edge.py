@@ -46,10 +46,16 @@ class FhirEdge:
     """The ASGI application under the FHIR base path."""
 
     def __init__(
-        self, context: Context, registry: Registry, principals: Principals, metadata: Handler, path: str
+        self,
+        context: Context,
+        registry: Registry,
+        principals: Principals,
+        metadata: Handler,
+        path: str,
+        openapi: Handler,
     ):
         self.context, self._registry, self._principals = context, registry, principals
-        self._metadata, self._path = metadata, path
+        self._metadata, self._path, self._openapi = metadata, path, openapi
         self.last_request = 0.0
         """When the last request came, in monotonic seconds."""
 
@@ -80,6 +86,8 @@ class FhirEdge:
         if method in ("POST", "PUT", "PATCH"):
             request.body = await _body(receive, headers, self.context.limits.body_bytes)
             _check_content_type(method, request)
+        if path == "/openapi.json":
+            return await self._openapi(self.context, request)
         return await self._registry.dispatch(self.context, request)
 
 
