@@ -80,10 +80,13 @@ class EntryRequest:
             "if-none-exist": self.if_none_exist or None,
             "x-provenance": self.provenance or None,
         }
-        operation, version, id = "", "", self.id
+        type, operation, version, id = self.type, "", "", self.id
         parts = [part for part in self.rest.split("/") if part]
-        if parts[:1] == ["_history"]:
+        if type.startswith("$"):
+            type, operation = "", type
+        elif parts[:1] == ["_history"]:
             operation, version = ("", parts[1]) if len(parts) > 1 else ("_history", "")
+            operation = parts[2] if len(parts) > 2 else operation
         elif parts:
             operation = parts[0]
         elif id.startswith(("$", "_")):
@@ -94,7 +97,7 @@ class EntryRequest:
         return Request(
             principal,
             self.method,
-            self.type,
+            type,
             id,
             version,
             operation,

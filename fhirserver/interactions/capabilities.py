@@ -58,7 +58,7 @@ def _rest(registry: Registry) -> JsonObject:
         ],
         "interaction": system,
     }
-    operations = [one for one in registry.operations if one.level == "system"]
+    operations = [one for one in registry.operations if "system" in one.levels]
     if operations:
         rest["operation"] = [{"name": one.name, "definition": one.definition} for one in operations]
     return rest

@@ -46,6 +46,7 @@ class Parameter:
 class Operation:
     """One operation: its name without ``$``, where it may be invoked, and the role it needs.
 
+    ``level`` is one or more of ``system``, ``type``, ``instance`` and ``version``, with spaces between.
     ``types`` are the resource types it is for (``*`` for all). ``affects_state`` operations are POST only.
     ``parameters`` are those it takes and gives: an input that is not among them is refused.
     """
@@ -64,8 +65,12 @@ class Operation:
     def inputs(self) -> frozenset[str]:
         return frozenset(one.name for one in self.parameters if one.use == "in")
 
+    @property
+    def levels(self) -> tuple[str, ...]:
+        return tuple(self.level.split())
+
     def fits(self, level: str, type: str) -> bool:
-        return self.level == level and ("*" in self.types or type in self.types)
+        return level in self.levels and (not type or "*" in self.types or type in self.types)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +115,13 @@ class Registry:
 
     async def _operate(self, context: Context, request: Request) -> Result:
         name = request.operation[1:]
-        level = "instance" if request.id else "type" if request.type else "system"
+        level = _operation_level(request)
         if request.type:
             known_type(request.type)
         operation = next((one for one in self._named.get(name, ()) if one.fits(level, request.type)), None)
         if operation is None:
-            text = f"There is no operation ${name[:64]} on {request.type or 'the system'}"
+            where = f"{request.type}, at the level of the {level}" if request.type else "the system"
+            text = f"There is no operation ${name[:64]} on {where}"
             raise refuse(Category.NOT_FOUND, "not-supported", text, "http.url")
         if request.method not in (("POST",) if operation.affects_state else ("GET", "HEAD", "POST")):
             refusal = refuse(
@@ -152,6 +158,12 @@ def _unknown_input(operation: Operation, name: str, where: str) -> Refusal:
     known = ", ".join(sorted(operation.inputs)) or "none"
     text = f"${operation.name} has no parameter '{name[:64]}'; it takes: {known}"
     return refuse(Category.INVALID, "not-supported", text, where)
+
+
+def _operation_level(request: Request) -> str:
+    if not request.id:
+        return "type" if request.type else "system"
+    return "version" if request.version else "instance"
 
 
 def _level(request: Request) -> str:

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from fhirserver.interactions.registry import Handler, Operation, Parameter
 from fhirserver.operations.code_system_lookup import code_system_lookup
 from fhirserver.operations.lineage import lineage
+from fhirserver.operations.meta import meta
+from fhirserver.operations.meta_add import meta_add
+from fhirserver.operations.meta_delete import meta_delete
 from fhirserver.operations.task_approve import task_approve
 from fhirserver.operations.task_claim import task_claim, task_release
 from fhirserver.operations.task_correct import task_correct
@@ -61,6 +64,9 @@ def all_operations() -> Sequence[Operation]:
             description="Per unit: which claim holds, which contend, who says so, since when, how sure.",
             parameters=(Parameter("unit", "", "One unit of the resource", 0, "*", "out", _UNITS),),
         ),
+        Operation("meta", "system type instance version", ("*",), "read", meta, f"{_R4}/Resource-meta"),
+        _labels("meta-add", meta_add),
+        _labels("meta-delete", meta_delete),
         _terminology("lookup", "CodeSystem", code_system_lookup, _CODED),
         _terminology("validate-code", "ValueSet", value_set_validate_code, (_VALUE_SET, *_CODED)),
         _terminology("expand", "ValueSet", value_set_expand, _EXPAND),
@@ -89,6 +95,19 @@ _VALUE = Parameter("value", "string", "The right elements as the JSON text of an
 
 def _definition(name: str) -> str:
     return f"{BASE}/OperationDefinition/{name}"
+
+
+def _labels(name: str, handler: Handler) -> Operation:
+    return Operation(
+        name,
+        "instance",
+        ("*",),
+        "write",
+        handler,
+        f"{_R4}/Resource-{name}",
+        affects_state=True,
+        parameters=(Parameter("meta", "Meta", "Profiles, tags and security labels", 1),),
+    )
 
 
 def _terminology(name: str, type: str, handler: Handler, inputs: tuple[Parameter, ...]) -> Operation:

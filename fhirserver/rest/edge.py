@@ -133,7 +133,7 @@ def _pairs(raw: bytes, where: str) -> list[tuple[str, str]]:
 
 
 def _request(request: Request, path: str) -> Request:
-    """Read ``[type[/id[/_history[/version]|/$operation]]]`` off the path."""
+    """Read ``[type[/id[/_history[/version[/$operation]]|/$operation]]]`` off the path."""
     parts = path.strip("/").split("/") if path.strip("/") else []
     if parts and parts[0][:1] in ("$", "_"):
         request.operation = parts.pop(0)
@@ -145,9 +145,9 @@ def _request(request: Request, path: str) -> Request:
         else:
             request.id = parts.pop(0)
     if parts and request.id and not request.operation:
-        if parts[0] == "_history" and len(parts) == 2:
-            request.version, parts = parts[1], []
-        else:
+        if parts[0] == "_history" and len(parts) > 1:
+            request.version, parts = parts[1], parts[2:]
+        if parts and (not request.version or parts[0][:1] == "$"):
             request.operation = parts.pop(0)
     if parts:
         raise refuse(Category.NOT_FOUND, "not-supported", "There is nothing at this URL", "http.url")

@@ -133,6 +133,9 @@ class Store:
     async def count(self, query: Query) -> int:
         return await self.storage.count(query)
 
+    async def in_use(self, type: str, param: str) -> Sequence[tuple[str, str]]:
+        return await self.storage.in_use(type, param)
+
     async def read_log(self, after: int, limit: int) -> Sequence[Commit]:
         return await self.storage.read_log(after, limit)
 

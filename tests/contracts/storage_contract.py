@@ -154,6 +154,14 @@ class StorageContract:
         async with opened(place) as store:
             yield store
 
+    async def test_what_is_in_use_is_each_value_once(self, store: Store) -> None:
+        assert list(await store.in_use("Patient", "identifier")) == []
+        for id, value in (("a", "2"), ("b", "1"), ("c", "2"), ("d", "3")):
+            await store.submit(put(id, identifier=identified(value)))
+        await store.submit(Command(EHR, [Remove("Patient", "d")]))
+        assert list(await store.in_use("Patient", "identifier")) == [("urn:mrn", "1"), ("urn:mrn", "2")]
+        assert list(await store.in_use("Observation", "identifier")) == []
+
     # the log
 
     async def test_a_new_tenant_is_empty(self, storage: Storage) -> None:

@@ -18,9 +18,9 @@ def operation_definition(operation: Operation) -> JsonObject:
         "affectsState": operation.affects_state,
         "code": operation.name,
         "resource": types,
-        "system": operation.level == "system",
-        "type": operation.level == "type",
-        "instance": operation.level == "instance",
+        "system": "system" in operation.levels,
+        "type": "type" in operation.levels,
+        "instance": "instance" in operation.levels,
         "parameter": [_parameter(one) for one in operation.parameters],
     }
     return {name: value for name, value in definition.items() if value != []}

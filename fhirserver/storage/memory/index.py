@@ -8,7 +8,7 @@ from typing import cast
 from fhirserver.search import cursor
 from fhirserver.search.expression import Cursor, Query, SortKey, SortValue
 from fhirserver.search.match import Entry, is_after, matches, reversed_ties, sort_value
-from fhirserver.search.values import IndexValue
+from fhirserver.search.values import IndexValue, TokenValue, UriValue
 
 
 class MemoryIndex:
@@ -52,6 +52,16 @@ class MemoryIndex:
     def count(self, query: Query) -> int:
         """How many resources match, on all pages together."""
         return sum(matches(query.where, entry, self) for entry in self.entries(query.type))
+
+    def in_use(self, type: str, param: str) -> list[tuple[str, str]]:
+        """The distinct (system, code) of a token parameter, ("", uri) of a uri parameter."""
+        values = (value for entry in self.entries(type) for value in entry.values if value.param == param)
+        pairs = (
+            (value.system, value.code) if isinstance(value, TokenValue) else ("", value.uri)
+            for value in values
+            if isinstance(value, TokenValue | UriValue)
+        )
+        return sorted(set(pairs))
 
     def _places(self, query: Query) -> list[tuple[tuple[SortValue, ...], int]]:
         """Sort values and number of all that match, in order."""

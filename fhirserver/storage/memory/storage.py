@@ -135,6 +135,9 @@ class MemoryStorage:
     async def count(self, query: Query) -> int:
         return self._index.count(query)
 
+    async def in_use(self, type: str, param: str) -> Sequence[tuple[str, str]]:
+        return self._index.in_use(type, param)
+
     async def fact(self, kind: str, key: str) -> Fact | None:
         return self._facts.get((kind, key))
 

@@ -79,6 +79,17 @@ class Search:
     async def count(self, query: Query) -> int:
         return await self._resources.count_documents(await self._filter(query.type, query.where))
 
+    async def in_use(self, type: str, param: str) -> list[tuple[str, str]]:
+        """The distinct (system, code) of a token parameter, ("", uri) of a uri parameter."""
+        found: set[tuple[str, str]] = set()
+        current: Filter = {"type": type, "deleted": False}
+        async for document in self._resources.find(current, {"token": 1, "uri": 1}):
+            for text in (*document["token"], *document["uri"]):
+                name, *parts = text.split(SEPARATOR)
+                if name == param and len(parts) == (2 if text in document["token"] else 1):
+                    found.add((parts[0], parts[1]) if len(parts) == 2 else ("", parts[0]))
+        return sorted(found)
+
     async def _filter(self, type: str, where: Expression) -> Filter:
         joined = {join: await self._join(join, type) for join in _joins(where)}
         current: Filter = {"type": type, "deleted": False}

@@ -212,6 +212,10 @@ class MongoStorage:
         with translated():
             return await self._search.count(query)
 
+    async def in_use(self, type: str, param: str) -> Sequence[tuple[str, str]]:
+        with translated():
+            return await self._search.in_use(type, param)
+
     async def fact(self, kind: str, key: str) -> Fact | None:
         with translated():
             found = await self._facts.find_one({"_id": fact_id(kind, key)})

@@ -14,7 +14,7 @@ from fhirserver.search.values import IndexValue
 from fhirserver.storage.sqlite import index_plan as plan
 from fhirserver.storage.sqlite.index_changes import Change, changes, merged
 from fhirserver.storage.sqlite.index_render import Rendering, Source
-from fhirserver.storage.sqlite.index_tables import BY_KIND, Table
+from fhirserver.storage.sqlite.index_tables import BY_KIND, TOKEN, URI, Table, param_name, system_name
 from fhirserver.storage.sqlite.index_timeline import TIMELINE, Chart, chart, in_order
 from fhirserver.storage.sqlite.names import Names
 
@@ -87,6 +87,16 @@ class SearchIndex:
         source, others, _ = self._source(rendering, query, charted)
         statement = plan.total(rendering, query, source or self._everything(query), others)
         return int(self._run(statement)[0][0])
+
+    def in_use(self, type: str, param: str) -> list[tuple[str, str]]:
+        """The distinct (system, code) of a token parameter, ("", uri) of a uri parameter."""
+        bound = (self._names.find(param_name(type, param)),)
+        tokens = f"SELECT DISTINCT system, code FROM {TOKEN.name} WHERE param = ?"  # noqa: S608
+        uris = f"SELECT DISTINCT 0, uri FROM {URI.name} WHERE param = ?"  # noqa: S608
+        rows = [*self._execute(tokens, bound), *self._execute(uris, bound)]
+        return sorted(
+            (self._names.name(row[0])[len(system_name("")) :] if row[0] else "", row[1]) for row in rows
+        )
 
     def _found(self, query: Query, limit: int) -> list[Any]:
         rendering = Rendering.begin(self._names.find)

@@ -290,6 +290,9 @@ class SqliteStorage:
     async def count(self, query: Query) -> int:
         return await self._aside.run(lambda index: index.count(query))
 
+    async def in_use(self, type: str, param: str) -> Sequence[tuple[str, str]]:
+        return await self._aside.run(lambda index: index.in_use(type, param))
+
     async def fact(self, kind: str, key: str) -> Fact | None:
         row = self._reader.execute(
             "SELECT value, position FROM fact WHERE kind = ? AND key = ?", (kind, key)
