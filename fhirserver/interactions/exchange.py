@@ -89,10 +89,14 @@ def preference(header: str, name: str) -> str:
 
 @dataclass(slots=True)
 class Result:
-    """What an interaction answers: a status, FHIR JSON ready to send, and headers."""
+    """What an interaction answers: a status, FHIR JSON ready to send, and headers.
+
+    ``content_type`` is set where the body is no FHIR JSON: it is then sent as it is, whatever was negotiated.
+    """
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     version: Version | None = None
     issues: Sequence[JsonObject] = ()
+    content_type: str = ""

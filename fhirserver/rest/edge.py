@@ -68,7 +68,7 @@ class FhirEdge:
             result = refused(refusal)
         except Exception as error:
             result = refused(fault(error))
-        if pretty_wanted and result.body:
+        if pretty_wanted and result.body and not result.content_type:
             result.body = pretty(loads(result.body))
         await _send(send, result, scope["method"] == "HEAD")
 
@@ -237,7 +237,8 @@ async def _send(send: Send, result: Result, head_only: bool) -> None:
     body = result.body
     headers = [(b"content-length", str(len(body)).encode())]
     if body:
-        headers.append((b"content-type", _FHIR_JSON))
+        own = result.content_type
+        headers.append((b"content-type", own.encode("latin-1") if own else _FHIR_JSON))
     headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in result.headers.items()]
     if result.status in (204, 304):
         headers = [pair for pair in headers if pair[0] not in (b"content-length", b"content-type")]
