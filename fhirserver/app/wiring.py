@@ -26,6 +26,7 @@ from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.openapi.handler import openapi
 from fhirserver.kernel.instants import SystemClock, instant
 from fhirserver.model.validation import validate
+from fhirserver.model.validation.profiles import Validator
 from fhirserver.operations.all import all_operations
 from fhirserver.ports.storage import Storage
 from fhirserver.rest.application import Application, web_application
@@ -68,12 +69,15 @@ def make_store(settings: Settings) -> Store:
 def make_context(settings: Settings, store: Store) -> Context:
     conformance = StoredConformance(store)
     terminology = TerminologyService(conformance.find)
+    validator = Validator(conformance, terminology)
     conformance.listen(terminology.forget)
+    conformance.listen(lambda _: validator.forget())
     return Context(
         store,
         settings.fhir_base,
         settings.policy,
         conformance,
+        validator,
         terminology,
         reserved=keys_of(definitions_of(all_operations())),
     )

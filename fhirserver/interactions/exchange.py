@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fhirserver.access.principals import Principal
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, loads_unique
 from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.model.validation.profiles import Validator
 from fhirserver.ports.storage import Key, Version
 from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.store import Store
@@ -36,6 +37,7 @@ class Context:
     base_url: str
     policy: Policy
     conformance: StoredConformance
+    validator: Validator
     terminology: Terminology | None = None
     limits: Limits = field(default_factory=Limits)
     reserved: frozenset[Key] = frozenset()

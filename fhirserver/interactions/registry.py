@@ -48,7 +48,8 @@ class Operation:
 
     ``level`` is one or more of ``system``, ``type``, ``instance`` and ``version``, with spaces between.
     ``types`` are the resource types it is for (``*`` for all). ``affects_state`` operations are POST only.
-    ``parameters`` are those it takes and gives: an input that is not among them is refused.
+    ``parameters`` are those it takes and gives: an input that is not among them is refused. One that
+    ``takes_any_body`` reads its body itself, which need not be a Parameters.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Operation:
     affects_state: bool = False
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
+    takes_any_body: bool = False
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -140,7 +142,7 @@ def _check_inputs(operation: Operation, request: Request) -> None:
     for name, _ in request.params:
         if name not in known:
             raise _unknown_input(operation, name, f"http.{name[:64]}")
-    if not request.body:
+    if not request.body or operation.takes_any_body:
         return
     body = request.json()
     if body.get("resourceType") != "Parameters":

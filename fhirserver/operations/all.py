@@ -14,6 +14,7 @@ from fhirserver.operations.task_approve import task_approve
 from fhirserver.operations.task_claim import task_claim, task_release
 from fhirserver.operations.task_correct import task_correct
 from fhirserver.operations.task_reject import task_reject
+from fhirserver.operations.validate import validate_resource
 from fhirserver.operations.value_set_expand import value_set_expand
 from fhirserver.operations.value_set_validate_code import value_set_validate_code
 from fhirserver.world.vocabulary import BASE
@@ -67,6 +68,7 @@ def all_operations() -> Sequence[Operation]:
         Operation("meta", "system type instance version", ("*",), "read", meta, f"{_R4}/Resource-meta"),
         _labels("meta-add", meta_add),
         _labels("meta-delete", meta_delete),
+        _VALIDATION,
         _terminology("lookup", "CodeSystem", code_system_lookup, _CODED),
         _terminology("validate-code", "ValueSet", value_set_validate_code, (_VALUE_SET, *_CODED)),
         _terminology("expand", "ValueSet", value_set_expand, _EXPAND),
@@ -91,6 +93,26 @@ _EXPAND = (
 )
 _REASON = Parameter("reason", "string", "Why they are wrong", 1)
 _VALUE = Parameter("value", "string", "The right elements as the JSON text of an object; null for absent", 1)
+
+
+_VALIDATE = (
+    Parameter("resource", "Resource", "The resource; left out on an instance, or for the mode delete"),
+    Parameter("mode", "code", "create, update, delete or profile"),
+    Parameter("profile", "uri", "The profile to validate against, beside those that the resource claims"),
+    Parameter("return", "OperationOutcome", "Every issue, or that all is well", 1, use="out"),
+)
+
+
+_VALIDATION = Operation(
+    "validate",
+    "system type instance",
+    ("*",),
+    "read",
+    validate_resource,
+    f"{_R4}/Resource-validate",
+    parameters=_VALIDATE,
+    takes_any_body=True,
+)
 
 
 def _definition(name: str) -> str:

@@ -109,6 +109,16 @@ class Committer:
         await self._queue.put(waiting)
         return await waiting.answer
 
+    async def rehearse(self, command: Command) -> None:
+        """Decide a command on the log's head and forget it. Raises the refusal."""
+        head = await self.caught_up()
+        state = State(head.position, head.serial)
+        nobody = Waiting(command, asyncio.get_running_loop().create_future())
+        await self._load(state, _keys([nobody]), _facts([nobody]))
+        matches: Matches = {name: await self._matches(query) for name, query in command.conditions.items()}
+        await self._load(state, {key for keys in matches.values() for key in keys}, ())
+        decide(state, command, self._policies, max(instant(self._clock.now()), head.recorded), matches)
+
     async def close(self) -> None:
         """Have :meth:`run` end when all that waits is committed."""
         await self._queue.put(None)

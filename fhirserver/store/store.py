@@ -59,6 +59,10 @@ class Store:
             raise closed()
         return await self._committer.submit(command)
 
+    async def rehearse(self, command: Command) -> None:
+        """Raise what :meth:`submit` would refuse on what is stored now. Nothing is written."""
+        await self._committer.rehearse(command)
+
     def _reached(self, position: int) -> None:
         """The log is as long as ``position``: wake who waits for that."""
         self.head = position
