@@ -8,7 +8,12 @@ from fhirserver.interactions.registry import Operation, Parameter
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.definitions import definitions
 
-_PATHS = {"system": "/", "type": "/{type}/", "instance": "/{type}/{id}/"}
+_PATHS = {
+    "system": "/",
+    "type": "/{type}/",
+    "instance": "/{type}/{id}/",
+    "version": "/{type}/{id}/_history/{vid}/",
+}
 _NUMBERS: dict[str, JsonObject] = {
     "boolean": {"type": "boolean"},
     "integer": {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
@@ -20,16 +25,17 @@ _NUMBERS: dict[str, JsonObject] = {
 
 def operation_items(operation: Operation, types: Sequence[str]) -> Iterator[tuple[str, str, JsonObject]]:
     """Path, method and description of each way to invoke an operation."""
-    path = f"{_PATHS[operation.level]}${operation.name}"
-    fitting = [type for type in types if operation.fits(operation.level, type)]
-    for type in fitting if "{type}" in path else ("",):
-        if not operation.affects_state:
-            yield path.replace("{type}", type), "get", _item(operation, type, "get")
-        yield path.replace("{type}", type), "post", _item(operation, type, "post")
+    for level in operation.levels:
+        path = f"{_PATHS[level]}${operation.name}"
+        fitting = [type for type in types if operation.fits(level, type)]
+        for type in fitting if "{type}" in path else ("",):
+            if not operation.affects_state:
+                yield path.replace("{type}", type), "get", _item(operation, level, type, "get")
+            yield path.replace("{type}", type), "post", _item(operation, level, type, "post")
 
 
-def _item(operation: Operation, type: str, method: str) -> JsonObject:
-    level = operation.level if operation.level != "type" else ""
+def _item(operation: Operation, level: str, type: str, method: str) -> JsonObject:
+    level = level if level != "type" else ""
     given = [one for one in operation.parameters if one.use == "in"]
     item: JsonObject = {
         "operationId": "-".join(filter(None, (type, operation.name, level, method))),

@@ -15,6 +15,12 @@ from tests.facade import Facade, expressions, issues
 
 REGISTRY = full_registry(all_operations())
 TYPES = ("Patient", "Task", "ValueSet", "CodeSystem")
+OPERATION_PATHS = {
+    "system": "/",
+    "type": "/{type}/",
+    "instance": "/{type}/{id}/",
+    "version": "/{type}/{id}/_history/{vid}/",
+}
 _OWN = {("/metadata", "get"), ("/openapi.json", "get")}
 
 
@@ -49,13 +55,15 @@ def test_every_interaction_is_described(described: JsonObject) -> None:
 def test_every_operation_is_described_where_it_may_be_invoked(described: JsonObject) -> None:
     told = {path for path, _ in routes(described)}
     for operation in REGISTRY.operations:
-        paths = {
-            "system": [f"/${operation.name}"],
-            "type": [f"/{type}/${operation.name}" for type in TYPES if operation.fits("type", type)],
-            "instance": [
-                f"/{type}/{{id}}/${operation.name}" for type in TYPES if operation.fits("instance", type)
-            ],
-        }[operation.level]
+        paths = [
+            f"{path}${operation.name}"
+            for level in operation.levels
+            for path in {
+                OPERATION_PATHS[level].replace("{type}", type)
+                for type in (TYPES if level != "system" else ("",))
+                if operation.fits(level, type)
+            }
+        ]
         assert set(paths) <= told
     assert ("/Task/{id}/$approve", "get") not in routes(described), "it affects state"
 
