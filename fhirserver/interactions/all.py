@@ -9,6 +9,8 @@ from fhirserver.interactions.create import create
 from fhirserver.interactions.delete import delete
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.history_instance import history_instance
+from fhirserver.interactions.history_system import history_system
+from fhirserver.interactions.history_type import history_type
 from fhirserver.interactions.patch import patch
 from fhirserver.interactions.read import read
 from fhirserver.interactions.registry import Interaction, Operation, Registry
@@ -45,6 +47,8 @@ def full_registry(operations: Sequence[Operation]) -> Registry:
             Interaction("patch", "PATCH", "instance", "write", patch),
             Interaction("delete", "DELETE", "instance", "write", delete),
             Interaction("history-instance", "GET", "instance-history", "read", history_instance),
+            Interaction("history-type", "GET", "type-history", "read", history_type),
+            Interaction("history-system", "GET", "system-history", "read", history_system),
             Interaction("create", "POST", "type", "write", create),
             Interaction("search-type", "GET", "type", "read", search_type),
             Interaction("search-type", "POST", "type-search", "read", search_type),

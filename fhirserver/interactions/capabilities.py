@@ -10,7 +10,8 @@ from fhirserver.kernel.json import JsonObject, dumps
 from fhirserver.model.definitions import definitions
 from fhirserver.search.parameters import searchable
 
-_TYPE_LEVELS = frozenset({"instance", "version", "instance-history", "type"})
+_TYPE_LEVELS = frozenset({"instance", "version", "instance-history", "type-history", "type", "type-search"})
+_SYSTEM_LEVELS = frozenset({"system", "system-history", "system-search"})
 
 
 def capabilities(registry: Registry, version: str, started: str) -> Handler:
@@ -45,10 +46,13 @@ def capability_statement(registry: Registry, base_url: str, version: str, starte
 
 
 def _rest(registry: Registry) -> JsonObject:
-    codes = [one.code for one in registry.interactions if one.level in (*_TYPE_LEVELS, "type-search")]
+    codes = [one.code for one in registry.interactions if one.level in _TYPE_LEVELS]
     interactions = [{"code": code} for code in dict.fromkeys(codes)]
     system = [
-        {"code": code} for one in registry.interactions if one.level == "system" for code in one.code.split()
+        {"code": code}
+        for one in registry.interactions
+        if one.level in _SYSTEM_LEVELS
+        for code in one.code.split()
     ]
     rest: JsonObject = {
         "mode": "server",

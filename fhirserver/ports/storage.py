@@ -99,6 +99,59 @@ class Page:
     cursor: str = ""
 
 
+class Place(NamedTuple):
+    """Where a version stands in the order of all: last update in microseconds, number, version."""
+
+    updated: int
+    pk: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuery:
+    """Versions of one resource, of one type (``id`` "") or of all (``type`` ""), newest first.
+
+    ``since`` is the first moment of interest; ``at`` the moments ``low ≤ t < high`` at one of which a version
+    must have been the current one; ``among`` the resources meant (None: any). Times are microseconds.
+    A deletion was current at the moment it happened, never after it.
+    """
+
+    type: str = ""
+    id: str = ""
+    since: int | None = None
+    at: tuple[int, int] | None = None
+    among: frozenset[Key] | None = None
+    ascending: bool = False
+    count: int = 50
+    after: Place | None = None
+
+    def admits(self, updated: int, ended: int | None, deleted: bool) -> bool:
+        """Whether a version is of interest that was current from ``updated`` until ``ended`` (None: still)."""
+        if self.since is not None and updated < self.since:
+            return False
+        if self.at is None:
+            return True
+        low, high = self.at
+        ends = updated + 1 if deleted else ended
+        return updated < high and (ends is None or ends > low)
+
+    @property
+    def keys(self) -> frozenset[Key] | None:
+        """The resources meant, where they are named."""
+        if not self.id:
+            return self.among
+        key = Key(self.type, self.id)
+        return frozenset([key]) if self.among is None or key in self.among else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """Versions in order. ``after`` continues behind the last one; None when there are no more."""
+
+    versions: Sequence[Version]
+    after: Place | None = None
+
+
 if TYPE_CHECKING:  # the tree lives one room up; storages render it
     from fhirserver.search.expression import Query
 
@@ -130,6 +183,12 @@ class Storage(Protocol):
 
     async def history(self, type: str, id: str, count: int, before: int | None) -> Sequence[Version]:
         """Versions of one resource, newest first, with version < ``before`` when given."""
+        ...
+
+    async def select_history(self, query: HistoryQuery) -> HistoryPage: ...
+
+    async def count_history(self, query: HistoryQuery) -> int:
+        """How many versions the query asks for, on all pages together."""
         ...
 
     async def search(self, query: Query) -> Page: ...

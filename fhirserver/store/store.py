@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.ports.log import Commit
-from fhirserver.ports.storage import Fact, Key, Page, Projection, Storage, Version
+from fhirserver.ports.storage import Fact, HistoryPage, HistoryQuery, Key, Page, Projection, Storage, Version
 from fhirserver.search.expression import Query
 from fhirserver.store.commands import Command, Outcome
 from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
@@ -130,6 +130,12 @@ class Store:
 
     async def history(self, type: str, id: str, count: int, before: int | None = None) -> Sequence[Version]:
         return await self.storage.history(type, id, count, before)
+
+    async def select_history(self, query: HistoryQuery) -> HistoryPage:
+        return await self.storage.select_history(query)
+
+    async def count_history(self, query: HistoryQuery) -> int:
+        return await self.storage.count_history(query)
 
     async def search(self, query: Query) -> Page:
         return await self.storage.search(query)

@@ -6,12 +6,24 @@ Nothing here awaits, so every call is atomic. Several stores may share one objec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from fhirserver.kernel.json import dumps, loads
 from fhirserver.ports.log import Commit, LostRace
-from fhirserver.ports.storage import Change, Fact, Head, Key, Page, Projection, Row, Version
+from fhirserver.ports.storage import (
+    Change,
+    Fact,
+    Head,
+    HistoryPage,
+    HistoryQuery,
+    Key,
+    Page,
+    Place,
+    Projection,
+    Row,
+    Version,
+)
 from fhirserver.search.expression import Query
 from fhirserver.search.values import IndexValue
 from fhirserver.storage.memory.index import MemoryIndex
@@ -127,6 +139,30 @@ class MemoryStorage:
         versions = [current, *self._old.get(Key(type, id), {}).values()]
         found = [version for version in versions if before is None or version.version < before]
         return sorted(found, key=lambda version: -version.version)[:count]
+
+    async def select_history(self, query: HistoryQuery) -> HistoryPage:
+        found = sorted(self._versions(query), reverse=not query.ascending)
+        if query.after is not None:
+            last = query.after
+            found = [one for one in found if (one[0] > last if query.ascending else one[0] < last)]
+        page = found[: query.count]
+        more = len(found) > len(page) > 0
+        return HistoryPage([version for _, version in page], page[-1][0] if more else None)
+
+    async def count_history(self, query: HistoryQuery) -> int:
+        return sum(1 for _ in self._versions(query))
+
+    def _versions(self, query: HistoryQuery) -> Iterator[tuple[Place, Version]]:
+        keys = query.keys
+        for key, row in self._rows.items():
+            if query.type not in ("", key.type) or (keys is not None and key not in keys):
+                continue
+            ended: int | None = None
+            for version in (row.version, *reversed(self._old.get(key, {}).values())):
+                updated = _microseconds(version.recorded)
+                if query.admits(updated, ended, version.deleted):
+                    yield Place(updated, row.pk, version.version), version
+                ended = updated
 
     async def search(self, query: Query) -> Page:
         numbers, cursor = self._index.select(query)

@@ -175,10 +175,22 @@ def to_version(key: Key, document: Document, content: bytes) -> Version:
     )
 
 
-def old_version(key: Key, fields: Document) -> Document:
-    """A version that is no longer the newest; ``fields`` are those of :func:`version_fields`."""
+def old_version(key: Key, pk: int, fields: Document, ended: str) -> Document:
+    """A version that is no longer the newest; ``fields`` are those of :func:`version_fields`.
+
+    ``ended`` is when the next one was recorded.
+    """
     kept = {name: fields[name] for name in VERSION_FIELDS}
-    return {"_id": f"{key}/{fields['version']}", "key": str(key), **kept}
+    return {
+        "_id": f"{key}/{fields['version']}",
+        "key": str(key),
+        "type": key.type,
+        "id": key.id,
+        "pk": pk,
+        "updated": microseconds(fields["recorded"]),
+        "ended": microseconds(ended),
+        **kept,
+    }
 
 
 # --- facts

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
@@ -75,21 +76,22 @@ class Projections:
         if not replaced:
             return
         kept = [
-            await self._old(key, version)
+            await self._old(key, target.row.pk, version, following.recorded)
             for key, target in replaced.items()
-            for version in target.versions[:-1]
+            for version, following in pairwise(target.versions)
         ]
         wanted = [str(key) for key in replaced]
         async for stored in self._resources.find(
-            {"_id": {"$in": wanted}}, {"type": 1, "id": 1, **VERSION_FIELDS}
+            {"_id": {"$in": wanted}}, {"type": 1, "id": 1, "pk": 1, **VERSION_FIELDS}
         ):
             key = Key(stored["type"], stored["id"])
-            if stored["version"] < replaced[key].versions[0].version:
-                kept.append(old_version(key, stored))
+            following = replaced[key].versions[0]
+            if stored["version"] < following.version:
+                kept.append(old_version(key, stored["pk"], stored, following.recorded))
         await insert_missing(self._versions, kept)
 
-    async def _old(self, key: Key, version: Version) -> Document:
-        return old_version(key, version_fields(version, await self._content(version)))
+    async def _old(self, key: Key, pk: int, version: Version, ended: str) -> Document:
+        return old_version(key, pk, version_fields(version, await self._content(version)), ended)
 
     async def _content(self, version: Version) -> Any:
         name = f"resource/{version.type}/{version.id}/{version.version}"

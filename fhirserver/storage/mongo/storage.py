@@ -17,10 +17,21 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from fhirserver.ports.log import Commit, LostRace
-from fhirserver.ports.storage import Fact, Head, Key, Page, Projection, Row, Version
+from fhirserver.ports.storage import (
+    Fact,
+    Head,
+    HistoryPage,
+    HistoryQuery,
+    Key,
+    Page,
+    Projection,
+    Row,
+    Version,
+)
 from fhirserver.search.expression import Query
 from fhirserver.storage.mongo.documents import VERSION_FIELDS, fact_id, to_fact, to_version
 from fhirserver.storage.mongo.errors import translated
+from fhirserver.storage.mongo.history import History
 from fhirserver.storage.mongo.log import DURABLE, Log
 from fhirserver.storage.mongo.payloads import Document, Payloads
 from fhirserver.storage.mongo.projections import Projections
@@ -60,6 +71,7 @@ class MongoStorage:
         self._versions = self._database["version"]
         self._facts = self._database["fact"]
         self._search = Search(self._resources, self._payloads)
+        self._history = History(self._resources, self._versions, self._payloads)
         self._state = self._database.get_collection("state", write_concern=_MARK)
         await self._log.open()
         await self._create_indexes()
@@ -67,7 +79,7 @@ class MongoStorage:
 
     async def _create_indexes(self) -> None:
         await self._search.open()
-        await self._versions.create_index([("key", ASCENDING), ("version", DESCENDING)])
+        await self._history.open()
 
     async def _create_marker(self) -> None:
         try:
@@ -203,6 +215,14 @@ class MongoStorage:
             async for document in old.limit(max(count - len(found), 0) or 1):
                 found.append(await self._version(key, document))
         return found[:count]
+
+    async def select_history(self, query: HistoryQuery) -> HistoryPage:
+        with translated():
+            return await self._history.page(query)
+
+    async def count_history(self, query: HistoryQuery) -> int:
+        with translated():
+            return await self._history.count(query)
 
     async def search(self, query: Query) -> Page:
         with translated():

@@ -49,6 +49,11 @@ class SearchIndex:
         self._connection = connection
         self._names = Names(connection)
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection it reads on: for other reads that may be long."""
+        return self._connection
+
     # writing
 
     def update_many(self, rows: Iterable[Change]) -> None:

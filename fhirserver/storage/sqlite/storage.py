@@ -16,11 +16,23 @@ from typing import Any
 
 from fhirserver.kernel.json import dumps, loads
 from fhirserver.ports.log import Commit, LostRace
-from fhirserver.ports.storage import Change, Fact, Head, Key, Page, Projection, Row, Version
+from fhirserver.ports.storage import (
+    Change,
+    Fact,
+    Head,
+    HistoryPage,
+    HistoryQuery,
+    Key,
+    Page,
+    Projection,
+    Row,
+    Version,
+)
 from fhirserver.search.expression import Query
+from fhirserver.storage.sqlite import history, names
 from fhirserver.storage.sqlite import index as search_index
-from fhirserver.storage.sqlite import names
 from fhirserver.storage.sqlite.aside import Aside
+from fhirserver.storage.sqlite.history import History
 from fhirserver.storage.sqlite.index import SearchIndex
 from fhirserver.storage.sqlite.names import Names
 
@@ -34,7 +46,8 @@ CREATE TABLE IF NOT EXISTS resource (
 CREATE INDEX IF NOT EXISTS resource_updated ON resource (type, updated, pk);
 CREATE TABLE IF NOT EXISTS version (
     pk INTEGER NOT NULL, version INTEGER NOT NULL, position INTEGER NOT NULL, recorded TEXT NOT NULL,
-    deleted INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (pk, version)) WITHOUT ROWID;
+    deleted INTEGER NOT NULL, content BLOB NOT NULL, type INTEGER NOT NULL, updated INTEGER NOT NULL,
+    PRIMARY KEY (pk, version)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fact (
     kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, position INTEGER NOT NULL,
     PRIMARY KEY (kind, key)) WITHOUT ROWID;
@@ -56,9 +69,14 @@ ON CONFLICT (pk) DO UPDATE SET version = excluded.version, position = excluded.p
     content = excluded.content, ledger = excluded.ledger
 """
 _KEEP_OLD = """
-INSERT OR REPLACE INTO version (pk, version, position, recorded, deleted, content)
-SELECT pk, version, position, recorded, deleted, content FROM resource WHERE pk = ? AND version < ?
+INSERT OR REPLACE INTO version (pk, version, position, recorded, deleted, content, type, updated)
+SELECT pk, version, position, recorded, deleted, content, type, updated FROM resource
+WHERE pk = ? AND version < ?
 """
+
+_DUMPED_VERSIONS = (
+    "SELECT pk, version, position, recorded, deleted, content, updated FROM version ORDER BY pk, version"
+)
 
 
 def _microseconds(recorded: str) -> int:
@@ -100,7 +118,9 @@ class SqliteStorage:
 
     def _open_writer(self) -> None:
         self._writer = self._connect()
-        self._writer.executescript(SCHEMA + names.SCHEMA + search_index.SCHEMA)
+        self._writer.executescript(SCHEMA + names.SCHEMA)
+        history.complete(self._writer)
+        self._writer.executescript(search_index.SCHEMA + history.SCHEMA)
         self._writer_names = Names(self._writer)
         self._writer_index = SearchIndex(self._writer)
 
@@ -284,6 +304,12 @@ class SqliteStorage:
         ).fetchall()
         return [Version(type, id, row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows]
 
+    async def select_history(self, query: HistoryQuery) -> HistoryPage:
+        return await self._aside.run(lambda index: History(index.connection).page(query))
+
+    async def count_history(self, query: HistoryQuery) -> int:
+        return await self._aside.run(lambda index: History(index.connection).count(query))
+
     async def search(self, query: Query) -> Page:
         return await self._aside.run(lambda index: index.search(query))
 
@@ -314,7 +340,7 @@ class SqliteStorage:
             "SELECT n.name, r.* FROM resource r JOIN name n ON n.id = r.type ORDER BY r.pk"
         ):
             yield repr((row[0], row[1], *row[3:])).encode()
-        for row in self._reader.execute("SELECT * FROM version ORDER BY pk, version"):
+        for row in self._reader.execute(_DUMPED_VERSIONS):
             yield repr(row).encode()
         for row in self._reader.execute("SELECT * FROM fact ORDER BY kind, key"):
             yield repr(row).encode()

@@ -89,6 +89,7 @@ async def test_advertised_is_enforced(server: Facade) -> None:
         "patch": ("PATCH", "Patient/p"),
         "delete": ("DELETE", "Patient/other"),
         "history-instance": ("GET", "Patient/p/_history"),
+        "history-type": ("GET", "Patient/_history"),
         "create": ("POST", "Patient"),
         "search-type": ("GET", "Patient"),
     }

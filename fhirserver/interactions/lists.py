@@ -1,0 +1,37 @@
+"""``_list``: the resources that a List refers to. https://hl7.org/fhir/R4/search.html#list"""
+
+from __future__ import annotations
+
+from fhirserver.interactions.exchange import Context
+from fhirserver.kernel.ids import is_id
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.kernel.references import parse_reference
+from fhirserver.ports.storage import Key
+
+
+async def listed(context: Context, id: str) -> list[Key]:
+    """The resources of this server among the current entries of a List, in its order, each once.
+
+    Entries marked as deleted are not current. Raises a refusal: 400 for a functional list (``$current-…``),
+    for what is no id, and for a List that is not there.
+    """
+    if id.startswith("$"):
+        text = f"The functional list '{id[:64]}' is not supported: name a List resource by its id"
+        raise refuse(Category.INVALID, "not-supported", text, "http._list")
+    name = id.removeprefix("List/")
+    if not is_id(name):
+        raise refuse(Category.INVALID, "value", "_list is the id of a List", "http._list")
+    version = await context.store.read("List", name)
+    if version is None or version.deleted:
+        raise refuse(Category.INVALID, "not-found", f"There is no List/{name}", "http._list")
+    base = f"{context.base_url}/"
+    keys = [_key(base, entry) for entry in loads(version.content).get("entry", ())]
+    return list(dict.fromkeys(key for key in keys if key is not None))
+
+
+def _key(base: str, entry: JsonObject) -> Key | None:
+    if entry.get("deleted") is True:
+        return None
+    literal = parse_reference(str(entry.get("item", {}).get("reference", "")).removeprefix(base))
+    return None if literal is None or literal.base else Key(literal.type, literal.id)
