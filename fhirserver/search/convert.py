@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache, partial
+from math import inf, nextafter
 from typing import Any, TypeAlias
 
 from fhirserver.kernel.references import parse_reference
@@ -178,7 +179,9 @@ def _reference(code: str, item: Any, out: Values) -> None:
         out.append(ReferenceValue(code, str(item["resourceType"]), str(item.get("id", ""))))
         return
     text = item.get("reference")
-    identifier = item.get("identifier")
+    identifier, display = item.get("identifier"), item.get("display")
+    if display is not None:
+        _text(f"{code}:text", display, out)
     out.append(ReferenceValue(code, *(_literal(text) if isinstance(text, str) and text else ("", ""))))
     if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
         _pair(f"{code}:identifier", identifier.get("system"), identifier["value"], out)
@@ -289,13 +292,23 @@ def _quantity(code: str, item: Any, out: Values) -> None:
     value = _float(item.get("value")) if isinstance(item, dict) else None
     if value is None:
         return
-    low = high = value
     comparator = item.get("comparator")
-    if comparator in ("<", "<="):
-        low = -INFINITE
-    elif comparator in (">", ">="):
-        high = INFINITE
+    low, high = (value, value) if comparator is None else _compared(comparator, value)
     out.append(QuantityValue(code, value, low, high, *_unit(item)))
+
+
+def _compared(comparator: Any, value: float) -> tuple[float, float]:
+    """The closed range that a comparator opens: ``< 5`` ends just before 5."""
+    match comparator:
+        case "<":
+            return -INFINITE, nextafter(value, -inf)
+        case "<=":
+            return -INFINITE, value
+        case ">":
+            return nextafter(value, inf), INFINITE
+        case ">=":
+            return value, INFINITE
+    return value, value
 
 
 def _money(code: str, item: Any, out: Values) -> None:

@@ -126,7 +126,7 @@ class NumberIs:
 class QuantityIs:
     """As :class:`NumberIs`, with a unit: ``code`` None: any; ``system`` None: ``code`` is a code or a unit.
 
-    What each prefix asks of a value is :func:`fhirserver.search.ranges.quantity_holds`.
+    What each prefix asks of a value's range is :func:`fhirserver.search.ranges.number_holds`.
     """
 
     param: str
@@ -172,6 +172,20 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """``param`` refers to ``type/target``, or to what is below (above) it along the references ``via``.
+
+    ``via`` is the parameter of ``type`` by which a resource refers to the one it is part of.
+    """
+
+    param: str
+    type: str
+    target: str
+    via: str
+    direction: Literal["above", "below"]
+
+
+@dataclass(frozen=True, slots=True)
 class Has:
     """A current resource of ``type`` refers by its ``param`` to this one, and ``where`` holds for it."""
 
@@ -191,6 +205,7 @@ Expression: TypeAlias = (
     | LastUpdated
     | SimplePredicate
     | TokenIn
+    | Within
     | CompositeIs
     | Missing
     | Chain

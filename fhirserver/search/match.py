@@ -35,8 +35,9 @@ from fhirserver.search.expression import (
     TokenIn,
     TokenIs,
     UriIs,
+    Within,
 )
-from fhirserver.search.ranges import date_holds, number_holds, quantity_holds
+from fhirserver.search.ranges import date_holds, number_holds
 from fhirserver.search.uris import ancestors, is_below
 from fhirserver.search.values import (
     CompositeValue,
@@ -89,6 +90,34 @@ def matches(expression: Expression, entry: Entry, world: World) -> bool:
     return any(holds(predicate, value) for value in entry.by_param.get(predicate.param, ()))
 
 
+def _is_within(expression: Within, entry: Entry, world: World) -> bool:
+    ids = _line(expression, world)
+    references = cast("list[ReferenceValue]", entry.by_param.get(expression.param, []))
+    return any(value.type == expression.type and value.target in ids for value in references)
+
+
+def _line(within: Within, world: World) -> set[str]:
+    """The target and all below or above it."""
+    found, waiting = {within.target}, [within.target]
+    while waiting:
+        nearest = _children if within.direction == "below" else _parents
+        fresh = nearest(within, waiting.pop(), world) - found
+        found |= fresh
+        waiting += fresh
+    return found
+
+
+def _children(within: Within, id: str, world: World) -> set[str]:
+    reference = ReferenceValue(within.via, within.type, id)
+    return {one.id for one in world.entries(within.type) if reference in one.by_param.get(within.via, ())}
+
+
+def _parents(within: Within, id: str, world: World) -> set[str]:
+    entry = world.entry(within.type, id)
+    values = cast("list[ReferenceValue]", entry.by_param.get(within.via, [])) if entry else []
+    return {value.target for value in values if value.type == within.type}
+
+
 def _is_coded(expression: TokenIn, entry: Entry, world: World) -> bool:
     tokens = cast("list[TokenValue]", entry.by_param.get(expression.param, []))
     return any(t.system == system and t.code in codes for t in tokens for system, codes in expression.sets)
@@ -130,6 +159,7 @@ _TESTS: dict[type, Callable[[Any, Entry, World], bool]] = {
     Chain: _chained,
     Has: _referred_to,
     TokenIn: _is_coded,
+    Within: _is_within,
     CompositeIs: _is_tuple,
 }
 
@@ -170,7 +200,7 @@ def _quantity_holds(predicate: QuantityIs, value: QuantityValue) -> bool:
     units = (value.code, value.unit) if predicate.system is None else (value.code,)
     if predicate.code is not None and predicate.code not in units:
         return False
-    return quantity_holds(predicate.prefix, predicate.low, predicate.high, value.value, value.low, value.high)
+    return number_holds(predicate.prefix, predicate.low, predicate.high, value.low, value.high)
 
 
 def _uri_holds(predicate: UriIs, uri: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Final, cast
 from fhirserver.model.definitions import SearchParameter, definitions
 from fhirserver.search.escapes import split
 from fhirserver.search.expression import Chain, Expression, Has, Kind, Missing, Not, conjunction, disjunction
-from fhirserver.search.terms import Context, Term, term_for
+from fhirserver.search.terms import Context, Term, targets, term_for
 
 _DEPTH: Final = 10
 _BRANCHES: Final = 200
@@ -56,7 +56,7 @@ def reader(type_name: str, name: str, depth: int = 0) -> Reader:
     if dot:
         return _chain(type_name, head, rest, depth)
     code, _, modifier = name.partition(":")
-    return _simple(known_parameter(type_name, code), modifier)
+    return _simple(known_parameter(type_name, code), modifier, type_name)
 
 
 def known_parameter(type_name: str, code: str) -> SearchParameter:
@@ -76,10 +76,10 @@ def _shown(name: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in name[:64])
 
 
-def _simple(parameter: SearchParameter, modifier: str) -> Reader:
+def _simple(parameter: SearchParameter, modifier: str, type_name: str) -> Reader:
     if modifier == "missing":
         return Reader(partial(_missing, parameter))
-    term = term_for(parameter, modifier)
+    term = term_for(parameter, modifier, type_name)
     if term is None:
         raise NotKnown(
             f"{parameter.code} is a {parameter.type} parameter: modifier :{_shown(modifier)} is not supported"
@@ -126,10 +126,12 @@ def _chained_readers(parameter: SearchParameter, target: str, rest: str, depth: 
     if target:
         if target not in definitions().resource_types:
             raise NotKnown(f"{_shown(target)} is not a resource type")
+        if target not in targets(parameter):
+            raise NotKnown(f"{parameter.code} does not refer to {target}")
         return {target: reader(target, rest, depth + 1)}
     found: dict[str, Reader] = {}
     refusal = NotKnown(f"{parameter.code} refers to no type that can be chained")
-    for candidate in _targets(parameter):
+    for candidate in targets(parameter):
         try:
             found[candidate] = reader(candidate, rest, depth + 1)
         except TooMany:
@@ -139,12 +141,6 @@ def _chained_readers(parameter: SearchParameter, target: str, rest: str, depth: 
     if not found:
         raise refusal
     return found
-
-
-def _targets(parameter: SearchParameter) -> tuple[str, ...]:
-    if not parameter.targets or "Resource" in parameter.targets:
-        return tuple(sorted(definitions().resource_types))
-    return parameter.targets
 
 
 def _read_chain(code: str, branches: dict[str, Reader], value: str, context: Context) -> Expression:
@@ -163,7 +159,7 @@ def _reverse(type_name: str, name: str, depth: int) -> Reader:
     parameter = known_parameter(source, code)
     if parameter.type != "reference":
         raise NotKnown(f"{code} of {source} is not a reference parameter")
-    if type_name not in _targets(parameter):
+    if type_name not in targets(parameter):
         raise NotKnown(f"{code} of {source} does not refer to {type_name}")
     inner = reader(source, rest, depth + 1)
     return Reader(partial(_read_reverse, source, code, inner), inner.branches)

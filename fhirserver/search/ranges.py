@@ -7,7 +7,6 @@ search values come from the digits written: ``100`` means 99.5 ≤ x < 100.5.
 from __future__ import annotations
 
 from fhirserver.search.expression import Prefix
-from fhirserver.search.values import INFINITE
 
 
 def date_holds(prefix: Prefix, low: int, high: int, value_low: int, value_high: int) -> bool:
@@ -45,22 +44,12 @@ def number_holds(prefix: Prefix, low: float, high: float, value_low: float, valu
         case "lt":
             return value_low < low
         case "ge":
-            return value_high >= high
+            return value_high > high or low <= value_low <= value_high <= high
         case "le":
-            return value_low <= low
+            return value_low < low or low <= value_low <= value_high <= high
         case "sa":
             return value_low > high
         case "eb":
             return value_high < low
         case "ap":
             return value_low <= high and low <= value_high
-
-
-def quantity_holds(
-    prefix: Prefix, low: float, high: float, value: float, value_low: float, value_high: float
-) -> bool:
-    """As :func:`number_holds`; but ``< 5`` and open Ranges equal the number they state."""
-    if prefix not in ("eq", "ne"):
-        return number_holds(prefix, low, high, value_low, value_high)
-    equal = low <= value < high and (value_high < high or value_high == INFINITE)
-    return equal if prefix == "eq" else not equal

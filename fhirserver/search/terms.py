@@ -30,10 +30,13 @@ from fhirserver.search.expression import (
     StringIs,
     TokenIs,
     UriIs,
+    Within,
     conjunction,
+    disjunction,
 )
 from fhirserver.search.literals import approximate_range, date_range, number_range
 from fhirserver.search.phonetic import sounds
+from fhirserver.search.routes import routes
 from fhirserver.search.values import fold
 
 
@@ -191,6 +194,17 @@ def _typed_reference(type_name: str, code: str, text: str, context: Context) -> 
     return found
 
 
+def _within(
+    direction: Literal["above", "below"], via: dict[str, str], code: str, text: str, context: Context
+) -> Expression:
+    """``via``: the types that form hierarchies, and the parameter that leads to the one above."""
+    found = _reference(code, text, context)
+    types = [found.type] if found.type is not None else sorted(via)
+    if not set(types) <= set(via):
+        raise ValueError(f"expected the id of a {' or '.join(sorted(via))}")
+    return disjunction([Within(code, name, found.target, via[name], direction) for name in types])
+
+
 def _id(text: str, context: Context) -> IdIs:
     if not is_id(text):
         raise ValueError("expected an id")
@@ -230,13 +244,13 @@ _MODIFIED: dict[tuple[str, str], Callable[[str, str, Context], Expression]] = {
 }
 
 
-def term_for(parameter: SearchParameter | SearchComponent, modifier: str) -> Term | None:
+def term_for(parameter: SearchParameter | SearchComponent, modifier: str, type_name: str = "") -> Term | None:
     """The reader of one value of ``parameter``; None if the modifier is not defined for its type."""
     code, kind = parameter.code, parameter.type
     if code in ("_id", "_lastUpdated"):
         return _special_term(code, modifier)
-    if modifier:
-        return _modified_term(code, kind, modifier)
+    if modifier and isinstance(parameter, SearchParameter):
+        return _modified_term(parameter, type_name, modifier)
     if isinstance(parameter, SearchParameter) and parameter.usage == "phonetic":
         return partial(_phonetic, code)
     if kind == "composite":
@@ -252,13 +266,44 @@ def _special_term(code: str, modifier: str) -> Term | None:
     return _id if modifier in ("", "not") else None
 
 
-def _modified_term(code: str, kind: str, modifier: str) -> Term | None:
-    if kind == "token" and modifier == "text":
+_LEADS_UP = ("partof", "part-of", "parent")
+
+
+def targets(parameter: SearchParameter) -> tuple[str, ...]:
+    """The resource types that a reference parameter may refer to."""
+    if not parameter.targets or "Resource" in parameter.targets:
+        return tuple(sorted(definitions().resource_types))
+    return parameter.targets
+
+
+def hierarchies(parameter: SearchParameter) -> dict[str, str]:
+    """The targets that form strict hierarchies, each with its parameter for the one above."""
+    found: dict[str, str] = {}
+    for name in targets(parameter):
+        known = definitions().search_parameters(name)
+        up = (code for code in _LEADS_UP if code in known and name in targets(known[code]))
+        found.update((name, code) for code in up)
+    return found
+
+
+def _modified_term(parameter: SearchParameter, type_name: str, modifier: str) -> Term | None:
+    code, kind = parameter.code, parameter.type
+    if kind in ("token", "reference") and modifier == "text":
         return partial(_string, "starts", f"{code}:text")
     if kind == "reference":
         if modifier == "identifier":
             return partial(_token, f"{code}:identifier")
-        known = modifier in definitions().resource_types
+        via = hierarchies(parameter) if modifier in ("above", "below") else {}
+        if via:
+            return partial(_within, cast(Literal["above", "below"], modifier), via, code)
+        known = modifier in targets(parameter)
         return partial(partial(_typed_reference, modifier), code) if known else None
+    if modifier == "of-type" and not _holds_identifiers(parameter, type_name):
+        return None
     term = _MODIFIED.get((kind, modifier))
     return partial(term, code) if term else None
+
+
+def _holds_identifiers(parameter: SearchParameter, type_name: str) -> bool:
+    found = routes(parameter.expression, type_name)
+    return found is None or any(route.type == "Identifier" for route in found)

@@ -86,7 +86,10 @@ def _patients(random: Random) -> Iterator[dict[str, Any]]:
             {"value": f"x,{n}|$\\"},
         ][: 1 + n % 2]
         if n % 3 == 0:
-            patient["managingOrganization"] = {"reference": f"Organization/org{n % 4}"}
+            patient["managingOrganization"] = {
+                "reference": f"Organization/org{n % 4}",
+                **({"display": "Clinic of the North"} if n % 2 else {}),
+            }
         if n % 3 == 1:
             patient["managingOrganization"] = {"identifier": {"system": "http://npi", "value": f"{n % 2}"}}
         if n % 4 == 1:

@@ -19,6 +19,7 @@ from fhirserver.search.parse import parse
 from fhirserver.search.values import (
     BEGIN,
     FOREVER,
+    INFINITE,
     CompositeValue,
     DateValue,
     IndexValue,
@@ -77,7 +78,8 @@ def written(value: IndexValue) -> list[str]:
         case NumberValue(low=low, high=high):
             return [repr(low)] if low == high else [f"le{high!r}"]
         case QuantityValue():
-            number = f"ge{value.value!r}" if value.low != value.high else repr(value.value)
+            prefix = "" if value.low == value.high else "le" if value.low == -INFINITE else "ge"
+            number = f"{prefix}{value.value!r}"
             unit = f"|{escape(value.system)}|{escape(value.code)}" if value.code else ""
             return [f"{number}{unit}", number, *([f"{number}||{escape(value.unit)}"] if value.unit else [])]
         case UriValue(uri=uri):

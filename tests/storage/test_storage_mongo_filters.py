@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from fhirserver.search.expression import And, Chain, Has, Not, Or, ReferenceIs, StringIs, TokenIs, UriIs
+from fhirserver.search.expression import (
+    And,
+    Chain,
+    Has,
+    Not,
+    Or,
+    ReferenceIs,
+    StringIs,
+    TokenIs,
+    UriIs,
+    Within,
+)
 from fhirserver.search.values import StringValue, TokenValue
 from fhirserver.storage.mongo.documents import compact, index_fields, sort_field
 from fhirserver.storage.mongo.filters import Filter, render
@@ -25,10 +36,10 @@ def inner(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
             yield from inner(item, above)
 
 
-def joined(expression: Any) -> dict[Chain | Has, Filter]:
+def joined(expression: Any) -> dict[Chain | Has | Within, Filter]:
     """An empty filter for every join of a tree."""
     match expression:
-        case Chain() | Has():
+        case Chain() | Has() | Within():
             return {expression: {}}
         case And(of) | Or(of):
             return {join: {} for one in of for join in joined(one)}

@@ -34,13 +34,13 @@ from fhirserver.search.expression import (
     TokenIn,
     TokenIs,
     UriIs,
+    Within,
 )
 from fhirserver.search.uris import ancestors, separators
-from fhirserver.search.values import INFINITE
 from fhirserver.storage.mongo.documents import LETTERS, SEPARATOR, compact
 
 Filter = dict[str, Any]
-Joined = Mapping[Chain | Has, Filter]
+Joined = Mapping[Chain | Has | Within, Filter]
 """What the joins of a tree came to: their inner searches are done first."""
 
 NONE: Filter = {"_id": {"$in": []}}
@@ -61,7 +61,7 @@ def render(expression: Expression, type: str, joined: Joined) -> Filter:
             return {"$or": [render(one, type, joined) for one in of]}
         case Not(of):
             return {"$nor": [render(of, type, joined)]}
-        case Chain() | Has():
+        case Chain() | Has() | Within():
             return joined[expression]
         case IdIs(id):
             return {"_id": f"{type}/{id}"}
@@ -232,13 +232,14 @@ def date_branches(prefix: Prefix, low: int, high: int) -> list[Filter]:
 
 def number_branches(prefix: Prefix, low: float, high: float) -> list[Filter]:
     """:func:`fhirserver.search.ranges.number_holds` as conditions on ``l`` and ``h``."""
+    within: Filter = {"l": {"$gte": low}, "h": {"$lte": high}}
     asked: dict[str, list[Filter]] = {
         "eq": [{"l": {"$gte": low}, "h": {"$lt": high}}],
         "ne": [{"l": {"$lt": low}}, {"h": {"$gte": high}}],
         "gt": [{"h": {"$gt": high}}],
         "lt": [{"l": {"$lt": low}}],
-        "ge": [{"h": {"$gte": high}}],
-        "le": [{"l": {"$lte": low}}],
+        "ge": [{"h": {"$gt": high}}, within],
+        "le": [{"l": {"$lt": low}}, within],
         "sa": [{"l": {"$gt": high}}],
         "eb": [{"h": {"$lt": low}}],
         "ap": [{"l": {"$lte": high}, "h": {"$gte": low}}],
@@ -247,15 +248,10 @@ def number_branches(prefix: Prefix, low: float, high: float) -> list[Filter]:
 
 
 def quantity_branches(predicate: QuantityIs) -> list[Filter]:
-    """:func:`fhirserver.search.ranges.quantity_holds` and the unit as conditions on all fields."""
-    low, high = predicate.low, predicate.high
+    """:func:`fhirserver.search.ranges.number_holds` and the unit as conditions on all fields."""
+    found = number_branches(predicate.prefix, predicate.low, predicate.high)
     if predicate.prefix == "eq":
-        exact: Filter = {"v": {"$gte": low, "$lt": high}}
-        found = [{**exact, "h": {"$lt": high}}, {**exact, "h": INFINITE}]
-    elif predicate.prefix == "ne":
-        found = [{"v": {"$lt": low}}, {"v": {"$gte": high}}, {"h": {"$gte": high, "$lt": INFINITE}}]
-    else:
-        found = number_branches(predicate.prefix, low, high)
+        found = [{"v": {"$gte": predicate.low, "$lt": predicate.high}, **branch} for branch in found]
     return [{**branch, **unit} for branch in found for unit in _units(predicate.system, predicate.code)]
 
 

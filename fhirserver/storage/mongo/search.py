@@ -27,6 +27,7 @@ from fhirserver.search.expression import (
     Query,
     SortKey,
     SortValue,
+    Within,
 )
 from fhirserver.search.match import reversed_ties
 from fhirserver.storage.mongo.documents import SEPARATOR, VERSION_FIELDS, compact, sort_field, to_version
@@ -91,10 +92,35 @@ class Search:
         return sorted(found)
 
     async def _filter(self, type: str, where: Expression) -> Filter:
-        joined = {join: await self._join(join, type) for join in _joins(where)}
+        joined = {join: await self._joined(join, type) for join in _joins(where)}
         current: Filter = {"type": type, "deleted": False}
         asked = render(where, type, joined)
         return {"$and": [current, asked]} if asked else current
+
+    async def _joined(self, join: Chain | Has | Within, type: str) -> Filter:
+        return await (self._line(join) if isinstance(join, Within) else self._join(join, type))
+
+    async def _line(self, within: Within) -> Filter:
+        """The references to a resource and to all below or above it."""
+        ids, fresh = {within.target}, {within.target}
+        while fresh:
+            fresh = await self._nearest(within, sorted(fresh)) - ids
+            ids |= fresh
+            _bounded(list(ids))
+        return {"reference": {"$in": [compact(within.param, within.type, id) for id in sorted(ids)]}}
+
+    async def _nearest(self, within: Within, ids: Sequence[str]) -> set[str]:
+        """What is directly below or above any of the resources."""
+        current: Filter = {"type": within.type, "deleted": False}
+        prefix = compact(within.via, within.type, "")
+        if within.direction == "below":
+            asked = {**current, "reference": {"$in": [prefix + id for id in ids]}}
+            return {found["id"] async for found in self._resources.find(asked, {"id": 1})}
+        asked = {**current, "_id": {"$in": [f"{within.type}/{id}" for id in ids]}}
+        parents: set[str] = set()
+        async for found in self._resources.find(asked, {"reference": 1}):
+            parents.update(text[len(prefix) :] for text in found["reference"] if text.startswith(prefix))
+        return parents
 
     async def _join(self, join: Chain | Has, type: str) -> Filter:
         inner = await self._filter(join.type, join.where)
@@ -121,10 +147,10 @@ def _bounded(found: Sequence[str]) -> Sequence[str]:
     )
 
 
-def _joins(expression: Expression) -> Iterator[Chain | Has]:
+def _joins(expression: Expression) -> Iterator[Chain | Has | Within]:
     """The outermost joins of a tree."""
     match expression:
-        case Chain() | Has():
+        case Chain() | Has() | Within():
             yield expression
         case And(of) | Or(of):
             for one in of:

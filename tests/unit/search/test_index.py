@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import nextafter
 from typing import Any
 
 import pytest
@@ -166,8 +167,16 @@ def test_numbers_and_quantities() -> None:
     ]
     less = {"value": 5, "comparator": "<", "unit": "mg"}
     assert values("value-quantity", "Observation", valueQuantity=less) == [
-        QuantityValue("value-quantity", 5, -INFINITE, 5, "", "", "mg")
+        QuantityValue("value-quantity", 5, -INFINITE, nextafter(5, 0), "", "", "mg")
     ]
+    for comparator, low, high in (
+        ("<=", -INFINITE, 5),
+        (">", nextafter(5, 6), INFINITE),
+        (">=", 5, INFINITE),
+    ):
+        assert values("value-quantity", "Observation", valueQuantity={**less, "comparator": comparator}) == [
+            QuantityValue("value-quantity", 5, low, high, "", "", "mg")
+        ]
     sampled = {"origin": {"value": 1, "code": "mV"}, "factor": 2, "data": "1 E -3 U", "dimensions": 1}
     assert values("value-quantity", "Observation", valueSampledData=sampled) == [
         QuantityValue("value-quantity", -5, -5, 3, "", "mV", "")

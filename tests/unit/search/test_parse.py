@@ -23,6 +23,7 @@ from fhirserver.search.expression import (
     StringIs,
     TokenIs,
     UriIs,
+    Within,
 )
 from fhirserver.search.parse import parse
 
@@ -257,3 +258,29 @@ def test_any_name_is_read_or_refused(name: str) -> None:
         parse("Patient", [(name, "x")])
     except Refusal as refusal:
         assert refusal.category is Category.INVALID
+
+
+def test_a_hierarchy_is_followed_from_the_one_named() -> None:
+    assert asked("Encounter", ("location:below", "Location/1")).where == Within(
+        "location", "Location", "1", "partof", "below"
+    )
+    assert asked("Location", ("partof:above", "1")).where == Within(
+        "partof", "Location", "1", "partof", "above"
+    )
+
+
+@pytest.mark.parametrize(
+    ("type_name", "name"),
+    [
+        ("Observation", "subject:Medication"),  # it never refers to one
+        ("Observation", "encounter:Patient.name"),
+        ("Observation", "performer:exact"),
+        ("Patient", "gender:of-type"),  # no Identifier
+        ("Account", "owner:missing:true"),
+        ("Patient", "birthdate:not"),
+        ("Observation", "value-quantity:below"),
+        ("AllergyIntolerance", "patient:below"),  # patients form no hierarchy
+    ],
+)
+def test_a_modifier_that_could_find_nothing_is_refused(type_name: str, name: str) -> None:
+    assert refused(type_name, (name, "a|b|c")).issues[0].code == "not-supported"
