@@ -8,13 +8,15 @@ Settings come from the environment, as ``make bench NAME=value`` gives them:
     the FHIR base of the other server; without ``PEER_TOKEN`` and ``URL``, ``TOKEN`` is the other server's.
     With the pids, memory is measured too
 ``OUT``
-    a file for the figures: a JSON list of ``{server, op, connections, rps, p50_ms, p99_ms, rss_mb}``
+    a file for the figures: a JSON list of ``{server, op, connections, rps, p50_ms, p99_ms, cpu_ms, rss_mb}``
 ``PATIENTS``, ``OBSERVATIONS``, ``CORPUS``
     how many patients (300), how many observations each of those that are generated has (20), and where
     ``synthea-10.tar.xz`` is
 ``SECONDS``, ``ROUNDS``, ``CONNECTIONS``, ``OPS``
     how long each measurement takes in all (4), in how many rounds in turn (1; 2 with a peer), the numbers of
     connections (1,16), and the operations, all of them by default
+``WORKERS``
+    how many processes serve; one per processor by default
 ``DATA``
     the folder for the data of the server that is started (a temporary one)
 
@@ -79,7 +81,7 @@ def targets(stack: ExitStack) -> list[Target]:
         address = Address.of(env["URL"], env.get("TOKEN", ""))
         ours = Target("credence", address, int(env.get("PID") or 0))
     else:
-        ours = stack.enter_context(started(env.get("DATA", "")))
+        ours = stack.enter_context(started(env.get("DATA", ""), int(env.get("WORKERS") or 0)))
     if not env.get("PEER"):
         return [ours]
     token = env.get("PEER_TOKEN") or ("" if env.get("URL") else env.get("TOKEN", ""))
@@ -131,7 +133,7 @@ class Bench:
     async def _one(self, target: Target, index: int, connections: int) -> None:
         operation = self.operations[target.name][index]
         seconds = self.plan.seconds / self.plan.rounds
-        figures = await measure(target.address, operation, connections, seconds, min(1.0, seconds / 4))
+        figures = await measure(target, operation, connections, seconds, min(1.0, seconds / 4))
         key = (target.name, operation.name, connections)
         self.figures[key] = self.figures[key] + figures if key in self.figures else figures
         self.memory[key] = target.resident_mb()

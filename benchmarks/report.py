@@ -27,13 +27,14 @@ class Row:
     def as_json(self) -> dict[str, Any]:
         row: dict[str, Any] = {"server": self.server, "op": self.op, "connections": self.connections}
         if self.figures.error:
-            nothing = dict.fromkeys(("rps", "p50_ms", "p99_ms", "rss_mb"))
+            nothing = dict.fromkeys(("rps", "p50_ms", "p99_ms", "cpu_ms", "rss_mb"))
             return {**row, **nothing, "error": self.figures.error}
         return {
             **row,
             "rps": round(self.figures.rate, 1),
             "p50_ms": round(self.figures.percentile_ms(0.5), 3),
             "p99_ms": round(self.figures.percentile_ms(0.99), 3),
+            "cpu_ms": None if self.figures.cpu_ms is None else round(self.figures.cpu_ms, 3),
             "rss_mb": None if self.rss_mb is None else round(self.rss_mb, 1),
         }
 
@@ -46,7 +47,7 @@ def write(rows: Sequence[Row], out: str) -> None:
 def show(rows: Sequence[Row], console: Console) -> None:
     """Print the table; with a second server also how much faster the first one is."""
     servers = list(dict.fromkeys(row.server for row in rows))
-    table = Table("operation", "conn.", "server", "req/s", "p50 ms", "p99 ms", "RSS MB")
+    table = Table("operation", "conn.", "server", "req/s", "p50 ms", "p99 ms", "CPU ms", "RSS MB")
     if len(servers) > 1:
         table.add_column("× req/s")
         table.add_column("× p99")
@@ -61,11 +62,12 @@ def show(rows: Sequence[Row], console: Console) -> None:
 def _cells(row: Row) -> list[str]:
     name = [row.op, str(row.connections), row.server]
     if row.figures.error:
-        return [*name, "failed", "", "", ""]
+        return [*name, "failed", "", "", "", ""]
     figures = row.figures
     memory = "" if row.rss_mb is None else f"{row.rss_mb:.0f}"
     latencies = [f"{figures.percentile_ms(share):.2f}" for share in (0.5, 0.99)]
-    return [*name, f"{figures.rate:,.1f}", *latencies, memory]
+    cpu = "" if figures.cpu_ms is None else f"{figures.cpu_ms:.3f}"
+    return [*name, f"{figures.rate:,.1f}", *latencies, cpu, memory]
 
 
 def _ratios(row: Row, rows: Sequence[Row], servers: Sequence[str]) -> list[str]:

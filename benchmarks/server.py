@@ -23,18 +23,30 @@ class Target:
     pid: int = 0
 
     def resident_mb(self) -> float | None:
-        """Resident memory of the process and all its children in megabytes (10⁶ bytes)."""
+        """Resident memory of the process and all its children in megabytes (10⁶ bytes).
+
+        Pages that processes share, such as those of the database's file, count once for each.
+        """
         if not self.pid:
             return None
+        return float(sum(one.memory_info().rss for one in self._tree())) / 1e6
+
+    def cpu_seconds(self) -> float | None:
+        """Processor time that the process and its children have used, without those that have ended."""
+        if not self.pid:
+            return None
+        times = [one.cpu_times() for one in self._tree()]
+        return float(sum(one.user + one.system for one in times))
+
+    def _tree(self) -> list[psutil.Process]:
         process = psutil.Process(self.pid)
-        tree = [process, *process.children(recursive=True)]
-        return float(sum(one.memory_info().rss for one in tree if one.is_running())) / 1e6
+        return [one for one in (process, *process.children(recursive=True)) if one.is_running()]
 
 
 @contextmanager
-def started(data: str) -> Iterator[Target]:
+def started(data: str, workers: int) -> Iterator[Target]:
     """Our server with fresh data in ``data``, or in a temporary folder where that is empty."""
     with tempfile.TemporaryDirectory(prefix="credence-bench-", dir=data or None) as folder:
-        server = ServerProcess(Path(folder))
+        server = ServerProcess(Path(folder), workers=workers)
         with server:
             yield Target("credence", Address.of(server.base, server.token), server.pid)

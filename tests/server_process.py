@@ -62,10 +62,16 @@ class ServerProcess:
     """
 
     def __init__(
-        self, directory: Path, *, port: int | None = None, environment: dict[str, str] | None = None
+        self,
+        directory: Path,
+        *,
+        port: int | None = None,
+        environment: dict[str, str] | None = None,
+        workers: int = 1,
     ):
         self.directory = directory
         self.port = port or free_port()
+        self.workers = workers
         self.config = directory / "credence.toml"
         self.data = directory / "data"
         self.base = f"http://127.0.0.1:{self.port}/fhir"
@@ -121,6 +127,7 @@ class ServerProcess:
         if not self.config.exists():
             self._initialise()
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)]
+        where += ["--workers", str(self.workers)]
         with self._log().open("ab") as log:
             self._process = subprocess.Popen(
                 [*command(), "serve", "--config", str(self.config), *where],

@@ -50,6 +50,10 @@ class Principals:
         self._known[authorization or ""] = found
         return found
 
+    def of_digest(self, digest: str) -> Principal | None:
+        """The principal whose token has this digest."""
+        return self._by_digest.get(digest)
+
 
 def _unauthenticated(diagnostics: str) -> Refusal:
     refusal = refuse(Category.UNAUTHENTICATED, "login", diagnostics, "http.Authorization")

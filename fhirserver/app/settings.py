@@ -19,6 +19,7 @@ SYSTEM = Source("credence", "system", authoritative=True, acts_on=frozenset({"Ta
 
 _Kind: TypeAlias = tuple[type | tuple[type, ...], str]
 _Kinds: TypeAlias = dict[str, _Kind]
+MOST_WORKERS = 64
 _SECONDS = ("pull_seconds", "push_seconds", "retry_cap_seconds")
 _TEXT: _Kind = (str, "a text in quotes")
 _WHOLE: _Kind = (int, "a whole number")
@@ -33,7 +34,7 @@ def _kinds(text: str = "", texts: str = "", numbers: str = "", wholes: str = "",
 
 
 KNOWN: dict[str, _Kinds] = {
-    "server": _kinds("host base_url", wholes="port"),
+    "server": _kinds("host base_url", wholes="port workers"),
     "storage": _kinds("kind path url database"),
     "policy": _kinds("file"),
     "verification": _kinds(numbers="transcript_patience_seconds"),
@@ -79,6 +80,7 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8080
+    workers: int = 1
     base_url: str = ""
     storage: str = "sqlite"
     path: Path = Path("var/credence.db")
@@ -114,7 +116,7 @@ def load_settings(path: Path) -> Settings:
 def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
     """Check a settings document. Relative paths are from ``folder``."""
     _known(document, set(KNOWN), "the file")
-    server = _table(document, "server", {"host", "port", "base_url"})
+    server = _table(document, "server", set(KNOWN["server"]))
     storage = _table(document, "storage", {"kind", "path", "url", "database"})
     sources = {
         SYSTEM.id: SYSTEM,
@@ -125,6 +127,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
     return Settings(
         host=str(server.get("host", "127.0.0.1")),
         port=_integer(server.get("port", 8080), "[server] port"),
+        workers=_workers(server.get("workers", 1)),
         base_url=str(server.get("base_url", "")),
         storage=storage.get("kind", "sqlite"),
         path=folder / storage.get("path", "var/credence.db"),
@@ -175,6 +178,15 @@ def _entries(document: dict[str, Any], name: str) -> list[tuple[int, dict[str, A
 def _integer(value: Any, where: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidSettings(f"{where} is a whole number")
+    return value
+
+
+def _workers(value: int) -> int:
+    """How many processes serve; 0: one per processor."""
+    if not 0 <= value <= MOST_WORKERS:
+        raise InvalidSettings(
+            f"[server] workers is a whole number from 0 (one per processor) to {MOST_WORKERS}"
+        )
     return value
 
 

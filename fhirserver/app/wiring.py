@@ -7,7 +7,9 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
+from enum import Enum
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -46,7 +48,15 @@ IDLE_BATCH = 20
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
-def make_storage(settings: Settings) -> Storage:
+class Part(Enum):
+    """What a process is among those that serve together: the first also runs followers and connectors."""
+
+    ALONE = "alone"
+    FIRST = "first"
+    FURTHER = "further"
+
+
+def make_storage(settings: Settings, shared: bool = False) -> Storage:
     """The storage that the settings name. Drivers are imported only when used."""
     if settings.storage == "mongo":
         from fhirserver.storage.mongo.storage import MongoStorage
@@ -56,14 +66,18 @@ def make_storage(settings: Settings) -> Storage:
         from fhirserver.storage.memory.storage import MemoryStorage
 
         return MemoryStorage()
+    if shared:
+        from fhirserver.storage.sqlite.shared import SharedSqliteStorage
+
+        return SharedSqliteStorage(settings.path)
     from fhirserver.storage.sqlite.storage import SqliteStorage
 
     return SqliteStorage(settings.path)
 
 
-def make_store(settings: Settings) -> Store:
-    """The store, not yet open."""
-    return Store(make_storage(settings), Policies(settings.sources, validate), extract)
+def make_store(settings: Settings, shared: bool = False) -> Store:
+    """The store, not yet open. ``shared``: other processes serve from it too."""
+    return Store(make_storage(settings, shared), Policies(settings.sources, validate), extract)
 
 
 def make_context(settings: Settings, store: Store) -> Context:
@@ -83,9 +97,9 @@ def make_context(settings: Settings, store: Store) -> Context:
     )
 
 
-def make_application(settings: Settings) -> Application:
+def make_application(settings: Settings, part: Part = Part.ALONE) -> Application:
     """The whole server as one ASGI application. Its lifespan opens the store and runs the followers."""
-    store = make_store(settings)
+    store = make_store(settings, shared=part is not Part.ALONE)
     context = make_context(settings, store)
     principals = settings.authenticator()
     registry = full_registry(all_operations())
@@ -95,17 +109,25 @@ def make_application(settings: Settings) -> Application:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.open()
-        await publish(store, definitions_of(registry.operations), SYSTEM.id)
-        async with running(_loops(settings, context, edge)):
+        if part is not Part.FURTHER:
+            await publish(store, definitions_of(registry.operations), SYSTEM.id)
+        async with running(_loops(settings, context, edge) if part is not Part.FURTHER else ()):
             state["ready"] = True
             yield
             state["ready"] = False
         await store.close()
 
     edge = FhirEdge(context, registry, principals, metadata, "/fhir", openapi(registry, version("credence")))
-    web = web_application(lifespan, lambda: state["ready"], console(context, registry, principals))
+    web = web_application(
+        lifespan, lambda: state["ready"], console(context, registry, principals, _session_folder(settings))
+    )
     web.mount("/console/static", static_files())
     return Application(edge, web)
+
+
+def _session_folder(settings: Settings) -> Path | None:
+    """Where the sessions of the console are kept, so that every worker knows them; None: in memory."""
+    return settings.path.parent / "sessions" if settings.storage == "sqlite" else None
 
 
 def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tuple[str, Loop]]:

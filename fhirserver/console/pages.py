@@ -36,9 +36,11 @@ def static_files() -> StaticFiles:
     return StaticFiles(directory=_HERE / "static")
 
 
-def console(context: Context, registry: Registry, principals: Principals) -> APIRouter:
-    """The router of all console pages."""
-    pages = Pages(context, registry, Sessions(principals))
+def console(
+    context: Context, registry: Registry, principals: Principals, folder: Path | None = None
+) -> APIRouter:
+    """The router of all console pages. ``folder`` keeps the sessions, for several processes."""
+    pages = Pages(context, registry, Sessions(principals, folder))
     router = APIRouter(prefix="/console")
     router.get("", response_class=HTMLResponse)(pages.review_queue)
     router.post("/sign-in")(pages.sign_in)

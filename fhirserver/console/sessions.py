@@ -1,15 +1,24 @@
-"""Sessions of operators at the console: a token once, then a cookie. Kept in memory: a restart signs out."""
+"""Sessions of operators at the console: a token once, then a cookie.
+
+Kept as small files in a folder, so that every server process knows them, or in memory where there is no
+folder. Neither the token nor the cookie is kept: only their digests.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import hmac
 import secrets
 import time
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from fastapi import Request
 
-from fhirserver.access.principals import Principal, Principals
+from fhirserver.access.principals import Principal, Principals, token_digest
+from fhirserver.kernel.json import InvalidJson, JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Refusal
 
 COOKIE = "credence_session"
@@ -21,44 +30,88 @@ class Session:
     """A signed-in operator; ``form_token`` guards every form against other sites."""
 
     principal: Principal
-    authorization: str
     form_token: str
-    until: float
+
+
+class SessionFiles(MutableMapping[str, JsonObject]):
+    """Sessions by the digest of their id, one file each, readable by the server's user only."""
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def __getitem__(self, digest: str) -> JsonObject:
+        try:
+            kept: JsonObject = loads((self._folder / digest).read_bytes())
+        except (OSError, InvalidJson):
+            raise KeyError from None
+        return kept
+
+    def __setitem__(self, digest: str, kept: JsonObject) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = self._folder / f".{digest}"
+        fresh.touch(0o600)
+        fresh.write_bytes(dumps(kept))
+        fresh.replace(self._folder / digest)
+
+    def __delitem__(self, digest: str) -> None:
+        try:
+            (self._folder / digest).unlink()
+        except FileNotFoundError:
+            raise KeyError from None
+
+    def __iter__(self) -> Iterator[str]:
+        if self._folder.is_dir():
+            yield from (one.name for one in self._folder.iterdir() if not one.name.startswith("."))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class Sessions:
-    """All sessions of this process."""
+    """All sessions; of this process alone where there is no ``folder``."""
 
-    def __init__(self, principals: Principals):
+    def __init__(self, principals: Principals, folder: Path | None = None):
         self._principals = principals
-        self._sessions: dict[str, Session] = {}
+        self._kept: MutableMapping[str, JsonObject] = {} if folder is None else SessionFiles(folder)
 
     def sign_in(self, token: str) -> str | None:
         """A new session's id for a token with the operator role, or None."""
-        authorization = f"Bearer {token.strip()}"
         try:
-            principal = self._principals.authenticate(authorization)
+            principal = self._principals.authenticate(f"Bearer {token.strip()}")
         except Refusal:
             return None
         if not principal.may("operator"):
             return None
         self._forget_old()
         id = secrets.token_urlsafe(32)
-        until = time.monotonic() + SECONDS
-        self._sessions[id] = Session(principal, authorization, secrets.token_urlsafe(32), until)
+        self._kept[_digest(id)] = {
+            "token": token_digest(token.strip()),
+            "form": secrets.token_urlsafe(32),
+            "until": int(time.time()) + SECONDS,
+        }
         return id
 
     def _forget_old(self) -> None:
-        now = time.monotonic()
-        self._sessions = {id: one for id, one in self._sessions.items() if one.until > now}
+        for digest in list(self._kept):
+            kept = self._kept.get(digest)
+            if kept is not None and kept["until"] <= time.time():
+                with contextlib.suppress(KeyError):
+                    del self._kept[digest]
 
     def of(self, request: Request) -> Session | None:
-        """The session a request belongs to."""
-        session = self._sessions.get(request.cookies.get(COOKIE, ""))
-        return session if session is not None and session.until > time.monotonic() else None
+        """The session a request belongs to, while its token is still one of the settings."""
+        kept = self._kept.get(_digest(request.cookies.get(COOKIE, "")))
+        if kept is None or kept["until"] <= time.time():
+            return None
+        principal = self._principals.of_digest(kept["token"])
+        return Session(principal, kept["form"]) if principal and principal.may("operator") else None
 
     def sign_out(self, request: Request) -> None:
-        self._sessions.pop(request.cookies.get(COOKIE, ""), None)
+        self._kept.pop(_digest(request.cookies.get(COOKIE, "")), None)
+
+
+def _digest(id: str) -> str:
+    return hashlib.sha256(id.encode()).hexdigest()
 
 
 def form_is_ours(session: Session, token: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.log import Commit
@@ -217,4 +217,21 @@ class Storage(Protocol):
 
     async def dump(self) -> Iterable[bytes]:
         """Every projected row, index rows included, in one fixed order: equal dumps, equal projections."""
+        ...
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """A storage that several processes of one machine share, where each waits for its turn to append.
+
+    What is decided in one's turn is not lost to another's append. That only saves work: what keeps the log
+    right is :meth:`Storage.append` alone.
+    """
+
+    async def take_turn(self) -> None:
+        """Wait until no other process has the turn; reads then see all that was appended."""
+        ...
+
+    def leave_turn(self) -> None:
+        """Let the next one. An append leaves the turn by itself."""
         ...

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fhirserver.kernel.instants import Clock, instant
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.log import Commit, LostRace
-from fhirserver.ports.storage import Change, Fact, Head, Key, Projection, Storage
+from fhirserver.ports.storage import Change, Fact, Head, Key, Projection, Shared, Storage
 from fhirserver.search.expression import Query
 from fhirserver.store.commands import Command, Note, Outcome, Put
 from fhirserver.store.decide import Decided, Matches, Policies, State, decide
@@ -169,6 +169,8 @@ class Committer:
 
     async def _round(self, waiting: list[Waiting]) -> list[Waiting]:
         """Decide a group, land the one before it, send this one. Returns those to be decided (again)."""
+        if isinstance(self._storage, Shared):
+            return await self._turn(self._storage, waiting)
         if self._flying is not None and any(one.command.conditions for one in waiting):
             again = await self._land()  # what a condition finds must be written
             return [*again, *waiting]
@@ -183,6 +185,19 @@ class Committer:
             return [*again, *waiting]
         self._send(batch)
         return left
+
+    async def _turn(self, shared: Shared, waiting: list[Waiting]) -> list[Waiting]:
+        """Decide a group and append it while no other process does. Returns those to be decided (again)."""
+        await shared.take_turn()
+        try:
+            batch, left = await self._decide_batch(waiting)
+            self._send(batch)
+            return [*await self._land(), *left]
+        except Exception as error:  # the storage failed: nobody's command was committed
+            _fail(waiting, error)
+            return []
+        finally:
+            shared.leave_turn()
 
     def _send(self, batch: Batch) -> None:
         if batch.commits:

@@ -8,11 +8,22 @@ own outcome. When somebody else appended first, it decides again on the new stat
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.ports.log import Commit
-from fhirserver.ports.storage import Fact, HistoryPage, HistoryQuery, Key, Page, Projection, Storage, Version
+from fhirserver.ports.storage import (
+    Fact,
+    HistoryPage,
+    HistoryQuery,
+    Key,
+    Page,
+    Projection,
+    Shared,
+    Storage,
+    Version,
+)
 from fhirserver.search.expression import Query
 from fhirserver.store.commands import Command, Outcome
 from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
@@ -21,6 +32,9 @@ from fhirserver.store.project import Extract
 from fhirserver.store.provenance import PROJECTED, provenance_changes
 from fhirserver.world.entity import Entity, from_row
 from fhirserver.world.ledger import Ledger
+
+LOOK_SECONDS = 0.05
+"""How soon a commit of another process on the same storage is noticed."""
 
 
 class Store:
@@ -97,8 +111,18 @@ class Store:
     async def wait_beyond(self, position: int, seconds: float) -> bool:
         """Wait until the log is longer than ``position``, at most ``seconds``; True when it is.
 
-        Only this process's commits wake it; others' are seen when the time is up.
+        This process's commits wake it at once; those of others that share the storage are looked for now and
+        then, on other storages when the time is up.
         """
+        until = time.monotonic() + seconds
+        step = LOOK_SECONDS if isinstance(self.storage, Shared) else seconds
+        while not await self._beyond(position, min(step, max(0.0, until - time.monotonic()))):
+            if time.monotonic() >= until:
+                return False
+        return True
+
+    async def _beyond(self, position: int, seconds: float) -> bool:
+        """Wait once, then look at the storage."""
         advanced = self._advanced
         if self.head > position:
             return True

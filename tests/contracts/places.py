@@ -15,6 +15,7 @@ from fhirserver.search.literals import date_range
 from fhirserver.search.values import DateValue, IndexValue, ReferenceValue, StringValue, TokenValue, fold
 from fhirserver.storage.memory.storage import MemoryStorage
 from fhirserver.storage.mongo.storage import MongoStorage
+from fhirserver.storage.sqlite.shared import SharedSqliteStorage
 from fhirserver.storage.sqlite.storage import SqliteStorage
 from fhirserver.store.decide import Policies
 from fhirserver.store.store import Store
@@ -67,6 +68,15 @@ class SqlitePlace:
         return SqliteStorage(self._path)
 
 
+class SharedSqlitePlace(SqlitePlace):
+    @property
+    def text(self) -> str:
+        return f"shared {self._path}"
+
+    def storage(self) -> Storage:
+        return SharedSqliteStorage(self._path)
+
+
 class MongoPlace:
     def __init__(self, url: str, database: str):
         self.url, self.database = url, database
@@ -81,7 +91,9 @@ class MongoPlace:
 
 def place(text: str) -> Place:
     kind, *where = text.split(" ")
-    return SqlitePlace(Path(where[0])) if kind == "sqlite" else MongoPlace(*where)
+    if kind == "mongo":
+        return MongoPlace(*where)
+    return SharedSqlitePlace(Path(where[0])) if kind == "shared" else SqlitePlace(Path(where[0]))
 
 
 def extract(resource: JsonObject) -> Sequence[IndexValue]:

@@ -42,8 +42,8 @@ class Outcome:
 class Drill:
     """The rounds on one data folder. ``seed`` repeats the choices, not the instants."""
 
-    def __init__(self, directory: Path, seed: int):
-        self.server = ServerProcess(directory)
+    def __init__(self, directory: Path, seed: int, workers: int = 1):
+        self.server = ServerProcess(directory, workers=workers)
         self.chance = random.Random(seed)
         self.acknowledged = Acknowledged()
         self.outcome = Outcome()
@@ -113,11 +113,12 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--rounds", type=int, default=200)
     arguments.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    arguments.add_argument("--workers", type=int, default=1, help="processes that serve the data")
     options = arguments.parse_args()
     started = time.monotonic()
     print(f"kill -9: {options.rounds} rounds, seed {options.seed}")
     with tempfile.TemporaryDirectory(prefix="credence-kill-") as directory:
-        drill = Drill(Path(directory), options.seed)
+        drill = Drill(Path(directory), options.seed, options.workers)
         try:
             outcome = asyncio.run(drill.run(options.rounds, said=True))
         finally:

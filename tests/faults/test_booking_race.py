@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.faults.booking_race import race
 from tests.server_process import ServerProcess
 
 
-async def test_exactly_one_of_two_hundred_bookings_wins(tmp_path: Path) -> None:
-    with ServerProcess(tmp_path) as server:
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_exactly_one_of_two_hundred_bookings_wins(tmp_path: Path, workers: int) -> None:
+    with ServerProcess(tmp_path, workers=workers) as server:
         outcome = await race(server, 200)
     assert outcome.problems == []
     assert outcome.statuses[200] == 1

@@ -12,14 +12,17 @@ from tests.faults.writers import Acknowledged, Doubt, connect, observation, pati
 from tests.server_process import ServerProcess
 
 
-async def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(tmp_path: Path) -> None:
-    drill = Drill(tmp_path, seed=14)
+@pytest.mark.parametrize(("workers", "rounds"), [(1, 4), (2, 3)])
+async def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(
+    tmp_path: Path, workers: int, rounds: int
+) -> None:
+    drill = Drill(tmp_path, seed=14, workers=workers)
     try:
-        outcome = await drill.run(5)
+        outcome = await drill.run(rounds)
     finally:
         drill.server.kill()
     assert outcome.problems == []
-    assert outcome.rounds == 5
+    assert outcome.rounds == rounds
     assert all(outcome.acknowledged[kind] for kind in ("create", "update", "transaction"))
 
 

@@ -31,7 +31,7 @@ def settings(options: argparse.Namespace) -> Settings:
         raise SystemExit(2) from None
     if options.data is not None:
         loaded = replace(loaded, storage="sqlite", path=options.data / "credence.db")
-    for name in ("host", "port"):
+    for name in ("host", "port", "workers"):
         if getattr(options, name, None) is not None:
             loaded = replace(loaded, **{name: getattr(options, name)})
     return loaded

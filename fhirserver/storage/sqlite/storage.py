@@ -106,9 +106,9 @@ class SqliteStorage:
             self._path, isolation_level=None, check_same_thread=False, cached_statements=512
         )
         for pragma in (
+            "busy_timeout = 10000",  # first: another process may be making the database
             "journal_mode = WAL",
             "synchronous = FULL",
-            "busy_timeout = 10000",
             "cache_size = -32000",
             "mmap_size = 100000000",
             "temp_store = MEMORY",
