@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
 from fhirserver.operations.code_system_lookup import code_system_lookup
+from fhirserver.operations.encounter_everything import encounter_everything
+from fhirserver.operations.group_everything import group_everything
 from fhirserver.operations.lineage import lineage
 from fhirserver.operations.meta import meta
 from fhirserver.operations.meta_add import meta_add
 from fhirserver.operations.meta_delete import meta_delete
+from fhirserver.operations.patient_everything import patient_everything
 from fhirserver.operations.task_approve import task_approve
 from fhirserver.operations.task_claim import task_claim, task_release
 from fhirserver.operations.task_correct import task_correct
@@ -66,6 +69,9 @@ def all_operations() -> Sequence[Operation]:
             parameters=(Parameter("unit", "", "One unit of the resource", 0, "*", "out", _UNITS),),
         ),
         Operation("meta", "system type instance version", ("*",), "read", meta, f"{_R4}/Resource-meta"),
+        _everything("Patient", "type instance", patient_everything, *_CARE),
+        _everything("Encounter", "instance", encounter_everything),
+        _everything("Group", "instance", group_everything, *_CARE),
         _labels("meta-add", meta_add),
         _labels("meta-delete", meta_delete),
         _VALIDATION,
@@ -84,6 +90,17 @@ def all_operations() -> Sequence[Operation]:
     )
 
 
+_CARE = (
+    Parameter("start", "date", "Only care given since then"),
+    Parameter("end", "date", "Only care given until then"),
+)
+_EVERYTHING = (
+    Parameter("_since", "instant", "Only what was updated since then"),
+    Parameter("_type", "code", "Only these types, with commas between", max="*"),
+    Parameter("_count", "integer", "Resources on a page"),
+    Parameter("_cursor", "string", "Where the page begins, from a link of the one before"),
+    Parameter("return", "Bundle", "A searchset", 1, use="out"),
+)
 _VALUE_SET = Parameter("url", "uri", "The value set's canonical URL", 1)
 _EXPAND = (
     _VALUE_SET,
@@ -117,6 +134,18 @@ _VALIDATION = Operation(
 
 def _definition(name: str) -> str:
     return f"{BASE}/OperationDefinition/{name}"
+
+
+def _everything(type: str, level: str, handler: Handler, *inputs: Parameter) -> Operation:
+    return Operation(
+        "everything",
+        level,
+        (type,),
+        "read",
+        handler,
+        f"{_R4}/{type}-everything",
+        parameters=(*inputs, *_EVERYTHING),
+    )
 
 
 def _labels(name: str, handler: Handler) -> Operation:
