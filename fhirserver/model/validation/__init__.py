@@ -25,15 +25,16 @@ _lock = RLock()
 _resource_checks: dict[str, ObjectCheck] = {}
 
 
-def validate(resource: Json, partial: bool = False) -> list[Issue]:
+def validate(resource: Json, partial: bool = False, at: str = "") -> list[Issue]:
     """Every issue found in a resource (a JSON object as ``kernel.json.loads`` yields it); ``[]`` when valid.
 
     With ``partial`` minimum cardinalities are not asked for, as a partial statement leaves things unsaid.
+    ``at`` is where the resource is in its wrapper, such as ``Parameters.parameter[0].resource``.
     Issues name the place in ``expression`` and hold no value of the resource. Never raises on bad content.
     """
     report = Report(minimums=not partial)
     try:
-        _check_root(resource, report)
+        _check_root(resource, at, report)
     except TooManyIssues:
         pass
     except RecursionError:
@@ -41,12 +42,12 @@ def validate(resource: Json, partial: bool = False) -> list[Issue]:
     return report.issues
 
 
-def _check_root(resource: Json, report: Report) -> None:
+def _check_root(resource: Json, at: str, report: Report) -> None:
     type_name = _type_of(resource)
     if type_name is None:
-        _refuse_type(resource, (None, "Resource", -1), report)
+        _refuse_type(resource, (None, at or "Resource", -1), report)
     else:
-        _check_whole(resource, type_name, (None, type_name, -1), report)
+        _check_whole(resource, type_name, (None, at or type_name, -1), report)
 
 
 def _check_resource(resource: Json, place: Place, report: Report) -> None:

@@ -43,16 +43,17 @@ def broken_invariants(resource: JsonObject, environment: Environment | None = No
     report = Report(minimums=True)
     place: Place = (None, str(resource.get("resourceType")), -1)
     with suppress(TooManyIssues):
-        _check_resource(resource, place, environment or Environment(), report)
+        check_resource_invariants(resource, place, environment or Environment(), report)
     return report.issues
 
 
-def _check_resource(resource: Json, place: Place, around: Environment, report: Report) -> None:
+def check_resource_invariants(resource: Json, place: Place, around: Environment, report: Report) -> None:
+    """Report the invariants that a resource breaks, those of what it contains too."""
     if not isinstance(resource, dict) or resource.get("resourceType") not in definitions().resource_types:
         return
     type_name = resource["resourceType"]
     inside = replace(around, resource=resource, root_resource=around.root_resource or resource)
-    _check(Typed(resource, type_name), invariants_of(type_name), place, inside, report)
+    check_invariants(Typed(resource, type_name), invariants_of(type_name), place, inside, report)
     _descend(resource, type_name, place, inside, report)
 
 
@@ -74,16 +75,21 @@ def _check_element(
 ) -> None:
     if element.type == "Resource":
         is_contained = element.name == "contained"
-        _check_resource(item, place, around if is_contained else replace(around, root_resource=None), report)
+        check_resource_invariants(
+            item, place, around if is_contained else replace(around, root_resource=None), report
+        )
         return
-    _check(Typed(item, element.type), _invariants_at(element.path, element.type), place, around, report)
+    check_invariants(
+        Typed(item, element.type), _invariants_at(element.path, element.type), place, around, report
+    )
     if isinstance(item, dict):
         _descend(item, element.type, place, around, report)
 
 
-def _check(
+def check_invariants(
     item: Typed, rules: tuple[Invariant, ...], place: Place, around: Environment, report: Report
 ) -> None:
+    """Report those of the rules that a value breaks."""
     for rule in rules:
         try:
             holds = _holds(compile_path(rule.expression, item.type, strict=False).on(item, around))
@@ -118,6 +124,13 @@ def _read(path: str) -> Iterator[Invariant]:
         if key not in _STRUCTURAL and not key.startswith("bdl-") and constraint.get("expression"):
             expression = _REPAIRED.get(key, str(constraint["expression"]))
             yield Invariant(key, str(constraint["severity"]), str(constraint["human"]), expression)
+
+
+@cache
+def constraint_keys(path: str) -> frozenset[str]:
+    """The keys of the constraints that R4 itself puts on an element or a type."""
+    found = _constraints(path.partition(".")[0]).get(path, ())
+    return frozenset(str(constraint["key"]) for constraint in found)
 
 
 @lru_cache(maxsize=64)

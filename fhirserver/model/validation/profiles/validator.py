@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Issue
+from fhirserver.model.fhirpath import Typed
 from fhirserver.model.validation import validate
-from fhirserver.model.validation.invariants import broken_invariants
+from fhirserver.model.validation.invariants import check_resource_invariants
+from fhirserver.model.validation.profiles.check import check_profile
+from fhirserver.model.validation.profiles.codes import Codes
+from fhirserver.model.validation.profiles.library import Library
 from fhirserver.model.validation.profiles.rules import Rules
+from fhirserver.model.validation.profiles.run import Run
+from fhirserver.model.validation.profiles.walk import check_resource
+from fhirserver.model.validation.report import Place, TooManyIssues
 from fhirserver.ports.conformance import Conformance
 from fhirserver.ports.terminology import Terminology
 
@@ -22,12 +30,14 @@ class Validator:
     def __init__(
         self, conformance: Conformance, terminology: Terminology | None = None, rules: Rules | None = None
     ):
-        self._conformance = conformance
-        self._terminology = terminology
+        self._library = Library(conformance)
+        self._codes = Codes(conformance, terminology)
         self._rules = rules or Rules()
 
     def forget(self) -> None:
         """Compile every profile anew when it is needed next."""
+        self._library.forget()
+        self._codes.forget()
 
     def validate(
         self,
@@ -44,7 +54,34 @@ class Validator:
         ``Parameters.parameter[0].resource``, for ``Issue.expression``. ``resolver`` finds the resources
         that references lead to outside of it. Never raises on bad content; never blocks.
         """
-        issues = validate(resource)
-        if not any(issue.severity == "error" for issue in issues):
-            issues += broken_invariants(resource)
-        return issues
+        issues = validate(resource, at=at)
+        if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
+            return issues
+        broken = any(issue.severity == "error" for issue in issues)
+        run = Run(self._library, self._codes, self._rules, resolver)
+        try:
+            self._check(resource, profiles, (None, at or resource["resourceType"], -1), run)
+        except RecursionError:
+            run.report.issues.append(Issue("too-costly", "The resource is nested too deeply to be checked"))
+        except (TypeError, AttributeError, KeyError, ValueError):
+            if not broken:
+                raise
+            # Content of the wrong shape is reported by then; what it hides is found once that is mended.
+        return _distinct([*issues, *run.report.issues])
+
+    def _check(self, resource: JsonObject, profiles: Sequence[str], place: Place, run: Run) -> None:
+        with suppress(TooManyIssues):
+            check_resource_invariants(resource, place, run.environment, run.report)
+            check_resource(resource, place, run)
+            item = Typed(resource, str(resource["resourceType"]))
+            with run.inside(resource):
+                for url in profiles:
+                    if run.node(url) is None:
+                        run.add("not-found", f"the profile {url} is not known", place)
+                    else:
+                        check_profile(url, item, place, run)
+
+
+def _distinct(issues: list[Issue]) -> list[Issue]:
+    """Each issue once: two profiles may ask for the same."""
+    return list(dict.fromkeys(issues))

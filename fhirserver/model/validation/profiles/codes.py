@@ -1,0 +1,216 @@
+"""Codes against value sets and code systems. https://hl7.org/fhir/R4/terminologies.html#strength"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from threading import Lock
+from typing import NamedTuple, TypeVar
+
+from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.kernel.outcomes import Refusal
+from fhirserver.model.definitions import Binding
+from fhirserver.model.fhirpath import Typed
+from fhirserver.model.validation.profiles.code_formats import GRAMMARS, is_malformed
+from fhirserver.model.validation.report import Place, Report
+from fhirserver.ports.conformance import Conformance
+from fhirserver.ports.terminology import Concept, Terminology
+
+T = TypeVar("T")
+KEPT = 8192
+_CODED = frozenset({"Coding", "CodeableConcept", "Quantity", "Age", "Count", "Distance", "Duration", "Money"})
+_SEVERITY = {"required": "error", "extensible": "warning", "preferred": "information"}
+_WORDS = {"required": "must", "extensible": "should", "preferred": "is recommended to"}
+_DATA_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+
+
+class Coded(NamedTuple):
+    """One code with its system (empty for the codes of ``code`` elements) and its place below the element."""
+
+    system: str
+    code: str
+    display: str
+    place: Place
+
+
+class Codes:
+    """What the terminology says, remembered. Also what FHIRPath asks of a terminology."""
+
+    def __init__(self, conformance: Conformance, terminology: Terminology | None):
+        self._conformance = conformance
+        self._terminology = terminology
+        self._lock = Lock()
+        self._known: OrderedDict[Hashable, object] = OrderedDict()
+
+    def forget(self) -> None:
+        with self._lock:
+            self._known.clear()
+
+    # Questions
+
+    def holds(self, value_set: str, system: str, code: str) -> bool | None:
+        """Whether a value set has a code; None where that cannot be told."""
+        return self._remembered(("in", value_set, system, code), lambda: self._holds(value_set, system, code))
+
+    def _holds(self, value_set: str, system: str, code: str) -> bool | None:
+        grammar = GRAMMARS.get(value_set.partition("|")[0])
+        if grammar is not None:
+            return system in ("", grammar[0]) and grammar[1].match(code) is not None
+        if self._terminology is None:
+            return None
+        for url in dict.fromkeys((value_set, value_set.partition("|")[0])):
+            try:
+                return self._terminology.validate_code(url, system, code).result
+            except Refusal:
+                continue
+        return None
+
+    def concept(self, system: str, code: str) -> Concept | None:
+        """What a code system says of a code; None where it, or the code, is not known."""
+        return self._remembered(("concept", system, code), lambda: self._concept(system, code))
+
+    def _concept(self, system: str, code: str) -> Concept | None:
+        if self._terminology is None:
+            return None
+        try:
+            return self._terminology.lookup(system, code)
+        except Refusal:
+            return None
+
+    def is_complete(self, system: str) -> bool:
+        """Whether all codes of a system are known here."""
+        return self._remembered(("complete", system), lambda: self._is_complete(system))
+
+    def _is_complete(self, system: str) -> bool:
+        if self._terminology is None:
+            return False
+        found = self._conformance.find(system, "CodeSystem")
+        return found is not None and found.get("content") == "complete" and bool(found.get("concept"))
+
+    def is_unknown(self, system: str, code: str) -> bool:
+        """Whether a code surely is not in its system."""
+        if is_malformed(system, code):
+            return True
+        return self.concept(system, code) is None and self.is_complete(system)
+
+    def _remembered(self, key: Hashable, ask: Callable[[], T]) -> T:
+        with self._lock:
+            if key in self._known:
+                self._known.move_to_end(key)
+                return self._known[key]  # type: ignore[return-value]
+        found = ask()
+        with self._lock:
+            self._known[key] = found
+            while len(self._known) > KEPT:
+                self._known.popitem(last=False)
+        return found
+
+    # For expressions
+
+    def member_of(self, item: Typed, value_set: str) -> bool | None:
+        answers = [self.holds(value_set, c.system, c.code) for c in coded(item, (None, item.type, -1))]
+        return True if True in answers else None if None in answers else False
+
+    def subsumes(self, left: Typed, right: Typed) -> bool | None:
+        ours, theirs = (list(coded(i, (None, i.type, -1))) for i in (left, right))
+        answers = [self._subsumes(a, b) for a in ours for b in theirs if a.system == b.system]
+        return True if True in answers else None if None in answers else False
+
+    def _subsumes(self, left: Coded, right: Coded) -> bool | None:
+        if self._terminology is None:
+            return None
+        try:
+            return self._terminology.subsumes(left.system, left.code, right.code) in (
+                "equivalent",
+                "subsumes",
+            )
+        except Refusal:
+            return None
+
+    # Checks
+
+    def check_binding(self, item: Typed, binding: Binding, place: Place, report: Report) -> None:
+        """An element that is bound to a value set has one of its codes, or none of them at least is surely wrong."""
+        severity = _SEVERITY.get(binding.strength)
+        if severity is None or _is_absent(item):
+            return
+        codes = list(coded(item, place))
+        if not codes:
+            self._no_code(item, binding, severity, place, report)
+            return
+        answers = [self.holds(binding.value_set, c.system, c.code) for c in codes]
+        must = _WORDS[binding.strength]
+        if True in answers:
+            return
+        if None not in answers:
+            words = f"the code {must} come from the value set {binding.value_set} ({binding.strength})"
+            report.add("code-invalid", words, place, severity)
+        elif binding.strength != "preferred":
+            words = f"the value set {binding.value_set} or its codes are not known here, so the code was not checked"
+            report.add("not-found", words, place, "warning")
+
+    def _no_code(self, item: Typed, binding: Binding, severity: str, place: Place, report: Report) -> None:
+        """Text alone is enough where the value set need not be used."""
+        if item.type in ("Quantity", "Age", "Duration") and isinstance(item.value, dict):
+            return
+        if binding.strength in ("required", "extensible"):
+            must = _WORDS[binding.strength]
+            words = f"has no code, and {must} have one from the value set {binding.value_set} ({binding.strength})"
+            report.add("code-invalid", words, place, severity)
+
+    def check_codes(self, item: Typed, place: Place, report: Report) -> None:
+        """Every code that names its system is one of that system, with a display that the system has for it."""
+        for one in coded(item, place):
+            if one.system and self.is_unknown(one.system, one.code):
+                report.add("code-invalid", "the code system has no such code", (one.place, "code", -1))
+            elif one.display and one.system:
+                self._check_display(one, report)
+
+    def _check_display(self, one: Coded, report: Report) -> None:
+        concept = self.concept(one.system, one.code)
+        if concept is None or not concept.display:
+            return
+        known = [concept.display, *(d.value for d in concept.designations)]
+        if _folded(one.display) not in map(_folded, known):
+            words = "the code system has another display for this code"
+            report.add("invalid", words, (one.place, "display", -1), "warning")
+
+
+def coded(item: Typed, place: Place) -> Iterator[Coded]:
+    """The codes in a code, Coding, CodeableConcept or Quantity."""
+    if item.type not in _CODED:
+        if isinstance(item.value, str):
+            yield Coded("", item.value, "", place)
+        return
+    if not isinstance(item.value, dict):
+        return
+    if item.type != "CodeableConcept":
+        yield from _coding(item.value, place)
+        return
+    codings = item.value.get("coding")
+    for at, coding in enumerate(codings if isinstance(codings, list) else ()):
+        if isinstance(coding, dict):
+            yield from _coding(coding, (place, "coding", at))
+
+
+def _coding(coding: JsonObject, place: Place) -> Iterator[Coded]:
+    code = coding.get("code")
+    if isinstance(code, str):
+        yield Coded(_text(coding.get("system")), code, _text(coding.get("display")), place)
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _is_absent(item: Typed) -> bool:
+    """Whether extensions stand where there is no value."""
+    node = item.value if isinstance(item.value, dict) else getattr(item, "sibling", None)
+    extensions = node.get("extension") if isinstance(node, dict) else None
+    if not isinstance(extensions, list):
+        return False
+    return any(isinstance(e, dict) and e.get("url") == _DATA_ABSENT for e in extensions)

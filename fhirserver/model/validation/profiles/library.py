@@ -1,0 +1,51 @@
+"""The profiles compiled so far."""
+
+from __future__ import annotations
+
+from threading import RLock
+
+from fhirserver.kernel.json import JsonObject
+from fhirserver.model.validation.profiles.nodes import Node, compiled
+from fhirserver.model.validation.profiles.registry import Registry
+from fhirserver.ports.conformance import Conformance
+
+KEPT = 2048
+
+
+class Library:
+    """Each profile is compiled when it is first asked for. Safe between threads."""
+
+    def __init__(self, conformance: Conformance):
+        self.conformance = conformance
+        self._lock = RLock()
+        self._registry = Registry(conformance)
+        self._nodes: dict[str, Node | None] = {}
+
+    def forget(self) -> None:
+        """What was compiled may be outdated."""
+        with self._lock:
+            self._registry = Registry(self.conformance)
+            self._nodes = {}
+
+    def node(self, url: str) -> Node | None:
+        """The compiled profile, None where it is not known or cannot be read."""
+        try:
+            return self._nodes[url]
+        except KeyError:
+            pass
+        with self._lock:
+            if len(self._nodes) > KEPT:
+                self._nodes = {}
+            tree = self._registry.tree(url)
+            found = self._nodes[url] = compiled(tree, self._registry) if tree is not None else None
+            return found
+
+    def definition(self, url: str) -> JsonObject | None:
+        """The StructureDefinition itself."""
+        with self._lock:
+            return self._registry.definition(url)
+
+    def type_of(self, url: str) -> str:
+        """The type that a profile constrains."""
+        with self._lock:
+            return self._registry.type_of(url)
