@@ -10,20 +10,21 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from fhirserver.kernel.json import JsonObject
-from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.ports.terminology import Concept
-from terminology.code_systems import CodeSystemIndex, designation
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.ports.terminology import Concept, Designation
+from terminology.code_systems import designation
+from terminology.systems import System
 
 Key: TypeAlias = tuple[str, str]
 """``(system, code)``"""
 
 
 class ComposeReader:
-    """Evaluates value sets. ``system`` and ``value_set`` find what they name or return None."""
+    """Evaluates value sets. ``system`` (by url and version) and ``value_set`` find what they name or return None."""
 
     def __init__(
         self,
-        system: Callable[[str], CodeSystemIndex | None],
+        system: Callable[[str, str], System | None],
         value_set: Callable[[str], JsonObject | None],
         limit: int,
     ):
@@ -64,18 +65,20 @@ class ComposeReader:
         """The concepts of one system, without regard to imported value sets."""
         if "concept" in part:
             return (self._enumerated(part, concept) for concept in part["concept"])
-        system = self._known_system(part["system"])
+        system = self._known_system(part["system"], part.get("version", ""))
         tests = [system.test(condition) for condition in part.get("filter", ())]
         return (c for c in system if all(test(c.code) for test in tests))
 
     def _enumerated(self, part: JsonObject, concept: JsonObject) -> Concept:
-        system = self._system(part["system"])
+        system = self._system(part["system"], part.get("version", "")) or self._system(part["system"], "")
         known = system.find(concept["code"]) if system else None
         found = known or Concept(part["system"], concept["code"], version=part.get("version", ""))
-        if "display" in concept:
+        own = found.display
+        if concept.get("display", own) != own:
             found = replace(found, display=concept["display"])
-        if "designation" in concept:
-            more = tuple(designation(d) for d in concept["designation"])
+        if "designation" in concept or own not in ("", found.display):
+            more = tuple(designation(d) for d in concept.get("designation", ()))
+            more += (Designation(own),) if own not in ("", found.display) else ()
             found = replace(found, designations=found.designations + more)
         return found
 
@@ -84,12 +87,34 @@ class ComposeReader:
     def holds(self, value_set: JsonObject, key: Key, above: tuple[str, ...] = ()) -> bool:
         """Whether the value set has the code, without expanding it."""
         if self._uses_expansion(value_set):
-            return any(key == held for held, _ in self._expanded(value_set))
+            return self._expansion_holds(value_set, key)
         below = self._enter(value_set, above)
         compose = value_set.get("compose", {})
-        if not any(self._holds(part, key, below) for part in compose.get("include", ())):
+        if not self._one_holds(compose.get("include", ()), key, below):
             return False
-        return not any(self._holds(part, key, below) for part in compose.get("exclude", ()))
+        return not self._one_holds(compose.get("exclude", ()), key, below)
+
+    def _expansion_holds(self, value_set: JsonObject, key: Key) -> bool:
+        listed = {held for held, _ in self._expanded(value_set)}
+        if key not in listed and value_set["expansion"].get("total", 0) > len(listed):
+            url = value_set.get("url", "")
+            raise refuse(
+                Category.UNPROCESSABLE, "not-found", f"Only a part of the value set {url} is known here"
+            )
+        return key in listed
+
+    def _one_holds(self, parts: Iterable[JsonObject], key: Key, above: tuple[str, ...]) -> bool:
+        """Whether one part has the code. One that cannot be told of matters only where no other has it."""
+        untold: Refusal | None = None
+        for part in parts:
+            try:
+                if self._holds(part, key, above):
+                    return True
+            except Refusal as refusal:
+                untold = untold or refusal
+        if untold is not None:
+            raise untold
+        return False
 
     def _holds(self, part: JsonObject, key: Key, above: tuple[str, ...]) -> bool:
         if "system" in part and not self._own_holds(part, key):
@@ -102,11 +127,20 @@ class ComposeReader:
             return False
         if "concept" in part:
             return any(concept["code"] == code for concept in part["concept"])
-        system = self._known_system(wanted)
+        system = self._known_system(wanted, part.get("version", ""))
         found = system.find(code)
         if found is None and not system.is_complete:
             raise refuse(Category.UNPROCESSABLE, "not-found", f"Only a part of {wanted} is known here")
         return found is not None and all(system.test(c)(found.code) for c in part.get("filter", ()))
+
+    def listed(self, value_set: JsonObject, key: Key) -> Concept | None:
+        """The concept as the value set itself lists it, with its own display."""
+        for part in value_set.get("compose", {}).get("include", ()):
+            if part.get("system") == key[0]:
+                for concept in part.get("concept", ()):
+                    if concept["code"] == key[1]:
+                        return self._enumerated(part, concept)
+        return None
 
     def systems(self, value_set: JsonObject, above: tuple[str, ...] = ()) -> Iterator[str]:
         """The code systems a value set draws on, with those of the value sets it imports."""
@@ -128,7 +162,7 @@ class ComposeReader:
             return False
         parts = value_set.get("compose", {}).get("include", ())
         drawn = (p["system"] for p in parts if "system" in p and "concept" not in p)
-        return not parts or any(self._system(system) is None for system in drawn)
+        return not parts or any(self._system(system, "") is None for system in drawn)
 
     def _expanded(self, value_set: JsonObject) -> Iterator[tuple[Key, Concept]]:
         for item in walk(value_set["expansion"].get("contains", ())):
@@ -136,10 +170,12 @@ class ComposeReader:
                 concept = Concept(item["system"], item["code"], item.get("display", ""))
                 yield (concept.system, concept.code), concept
 
-    def _known_system(self, url: str) -> CodeSystemIndex:
-        found = self._system(url)
+    def _known_system(self, url: str, version: str) -> System:
+        """The system in the version asked for; in another where that is not here, as R4's own ``task-code`` needs."""
+        found = self._system(url, version) or self._system(url, "")
         if found is None:
-            raise refuse(Category.UNPROCESSABLE, "not-found", f"The code system {url} is not known here")
+            named = f"{url}|{version}" if version else url
+            raise refuse(Category.UNPROCESSABLE, "not-found", f"The code system {named} is not known here")
         return found
 
     def _enter(self, value_set: JsonObject, above: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from fhirserver.kernel.json import JsonObject
+
 
 @dataclass(frozen=True, slots=True)
 class Designation:
@@ -32,11 +34,16 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Whether a code is in a value set; ``message`` says why not, naming no code."""
+    """Whether a code is in a value set; ``message`` says why not, naming no code.
+
+    ``cause`` of a false result: ``not-in-vs``; ``invalid-code``: its system has no such code; ``invalid-display``: the
+    code is right and the display is none of its own (``concept`` then has them).
+    """
 
     result: bool
     concept: Concept | None = None
     message: str = ""
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +65,14 @@ class Terminology(Protocol):
     ``not-supported`` for a filter that is not understood. An unknown system never gives ``result=False``.
     """
 
-    def validate_code(self, value_set: str, system: str, code: str) -> Validation:
-        """Whether ``value_set`` (canonical url) holds the code; an empty ``system`` is inferred."""
+    def validate_code(
+        self, value_set: str | JsonObject, system: str, code: str, *, version: str = "", display: str = ""
+    ) -> Validation:
+        """Whether ``value_set`` (canonical url, or the resource) holds the code; an empty ``system`` is inferred.
+
+        An empty ``value_set`` asks only whether the system has the code. ``version`` is that of the system; a
+        ``display`` is compared with those of the code, without regard to case and spaces.
+        """
         ...
 
     def lookup(self, system: str, code: str) -> Concept:
@@ -77,9 +90,11 @@ class Terminology(Protocol):
         """
         ...
 
-    def expand(self, value_set: str, text: str = "", offset: int = 0, count: int | None = None) -> Expansion:
+    def expand(
+        self, value_set: str | JsonObject, text: str = "", offset: int = 0, count: int | None = None
+    ) -> Expansion:
         """The codes of a value set, those whose display or code contains ``text`` if one is given.
 
-        ``value_set`` is a canonical url, or ``ValueSet/id`` for one that is stored on this server.
+        ``value_set`` is a canonical url, ``ValueSet/id`` for one that is stored on this server, or the resource.
         """
         ...

@@ -91,7 +91,13 @@ class StoredConformance:
     # Finding
 
     def find(self, url: str, type: str = "") -> JsonObject | None:
-        """The resource with a canonical url: the version after ``|``, or else the best there is."""
+        """The resource with a canonical url: the version after ``|``, or else the best there is.
+
+        ``Type/id`` finds what is stored at that place.
+        """
+        if url.partition("/")[0] in TYPES:
+            here = self._by_key.get(Key(*url.split("/", 1)))
+            return here.resource() if here is not None and type in ("", here.key.type) else None
         bare, _, version = url.partition("|")
         stored = self._stored(bare, version, type)
         if stored is not None and not bare.startswith(R4_BASE):

@@ -48,8 +48,11 @@ class ConformanceArchive:
             self._by_url.setdefault(entry.url, []).append(entry)
 
     def by_url(self, url: str, type_name: str = "") -> JsonObject | None:
-        """The resource with this canonical url (a version after ``|`` must match), without its narrative."""
-        bare, _, version = url.partition("|")
+        """The resource with this canonical url (a version after ``|`` must match), without its narrative.
+
+        Some tables of v2 have a version of HL7 in the url itself: ``…/v2-0006|2.1``.
+        """
+        bare, _, version = (url, "", "") if url in self._by_url else url.partition("|")
         for entry in self._by_url.get(bare, ()):
             if version in ("", entry.version) and type_name in ("", entry.type):
                 return self.read(entry)

@@ -10,6 +10,7 @@ import pytest
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal
+from fhirserver.model.definitions import definitions
 from fhirserver.ports.terminology import Terminology
 from terminology.service import TerminologyService, packed
 from tests.unit.model.corpus import CORPUS
@@ -270,3 +271,169 @@ def test_expansions_equal_the_official_ones() -> None:
             different.append(value_set["url"])
     assert set(different) == DISPUTED
     assert compared > 400
+
+
+# Systems that are no resources
+
+
+@pytest.mark.parametrize(
+    ("system", "right", "wrong"),
+    [
+        (
+            "http://unitsofmeasure.org",
+            [
+                "mm[Hg]",
+                "10*3/uL",
+                "{score}",
+                "1",
+                "%",
+                "/min",
+                "kg/m2",
+                "U/(10.g){feces}",
+                "[acr_us]",
+                "mg/(24.h)",
+                "ug{FEU}/mL",
+            ],
+            ["mmHg", "kilogram", "", "mg/", "(mg", "{open", "mg mL", "[xyz]", "m//s"],
+        ),
+        (
+            "urn:ietf:bcp:47",
+            ["en", "de-CH", "zh-Hant-TW", "sl-rozaj-biske", "x-mine"],
+            ["", "e", "english language", "en_US", "123"],
+        ),
+        (
+            "urn:ietf:bcp:13",
+            ["text/plain", "application/fhir+json; fhirVersion=4.0"],
+            ["text", "text/", "a b/c"],
+        ),
+        ("urn:iso:std:iso:3166", ["DE", "DEU", "276"], ["XX", "de", "999"]),
+        ("urn:iso:std:iso:4217", ["EUR"], ["EURO"]),
+        ("https://www.iana.org/time-zones", ["Europe/Vienna"], ["Europe/Graz"]),
+    ],
+)
+def test_systems_that_are_known_by_grammar_or_list(system: str, right: list[str], wrong: list[str]) -> None:
+    for code in right:
+        assert service.validate_code("", system, code).result, code
+    for code in wrong:
+        assert not service.validate_code("", system, code).result, code
+
+
+def test_every_unit_that_r4_lists_is_a_unit() -> None:
+    units = codes("http://hl7.org/fhir/ValueSet/ucum-common")
+    assert len(units) > 1000
+    assert {
+        code for code in units if not service.validate_code("", "http://unitsofmeasure.org", code).result
+    } == set()
+
+
+def test_units_of_one_dimension() -> None:
+    distances = "http://hl7.org/fhir/ValueSet/all-distance-units"
+    assert service.validate_code(distances, "http://unitsofmeasure.org", "[in_i]").result
+    assert not service.validate_code(distances, "http://unitsofmeasure.org", "kg").result
+    assert refusal(lambda: service.expand(distances))[1] == "too-costly"
+
+
+def test_countries_by_every_code() -> None:
+    assert len(codes("http://hl7.org/fhir/ValueSet/iso3166-1-3")) == 249
+    assert service.lookup("urn:iso:std:iso:3166", "276").display == "Germany"
+
+
+def test_what_cannot_be_told_matters_only_where_nothing_else_holds() -> None:
+    terminology = made(
+        it={
+            "include": [
+                {"system": "http://snomed.info/sct"},
+                {"system": "urn:s"},
+                {"valueSet": ["urn:unknown"]},
+            ]
+        }
+    )
+    assert terminology.validate_code("urn:it", "urn:s", "A").result
+    for system, code in (("urn:s", "no"), ("http://snomed.info/sct", "1")):
+        assert refusal(lambda: terminology.validate_code("urn:it", system, code))[1] == "not-found"  # noqa: B023
+
+
+# The cases about the version and the display
+
+
+def test_a_display_is_compared() -> None:
+    def check(display: str) -> tuple[bool, str]:
+        found = service.validate_code(GENDERS, GENDER, "female", display=display)
+        return found.result, found.cause
+
+    assert check("Female") == check("  FEMALE ") == check("") == (True, "")
+    assert check("Woman") == (False, "invalid-display")
+    german = service.validate_code(
+        "", "http://terminology.hl7.org/CodeSystem/v2-0001", "F", display="Weiblich"
+    )
+    assert german.result
+
+
+def test_a_display_of_the_value_set_and_that_of_the_system_are_both_right() -> None:
+    terminology = made(it={"include": [{"system": "urn:s", "concept": [{"code": "A", "display": "ay"}]}]})
+    for display, result in (("ay", True), ("a", True), ("b", False)):
+        assert terminology.validate_code("urn:it", "urn:s", "A", display=display).result is result
+
+
+def test_a_version_that_is_not_here_cannot_be_told_of() -> None:
+    assert service.validate_code(GENDERS, GENDER, "female", version="4.0.1").result
+    with pytest.raises(Refusal, match="1999"):
+        service.validate_code(GENDERS, GENDER, "female", version="1999")
+
+
+def test_what_is_wrong_has_a_cause() -> None:
+    assert service.validate_code(GENDERS, GENDER, "x").cause == "not-in-vs"
+    assert service.validate_code("", GENDER, "x").cause == "invalid-code"
+
+
+def test_a_value_set_can_be_given_itself() -> None:
+    given = {"compose": {"include": [{"system": GENDER, "concept": [{"code": "male"}]}]}}
+    assert service.validate_code(given, GENDER, "male").result
+    assert not service.validate_code(given, GENDER, "female").result
+    assert [c.display for c in service.expand(given).concepts] == ["Male"]
+
+
+def test_a_version_of_hl7_in_the_url() -> None:
+    assert "F" not in codes("http://terminology.hl7.org/ValueSet/v2-2.1-0006")
+    assert len(codes("http://terminology.hl7.org/ValueSet/v2-2.1-0006")) > 3
+
+
+EXTERNAL = (
+    "snomed",
+    "loinc",
+    "sequenceontology",
+    "ncbi",
+    "ensembl",
+    "genenames",
+    "hgvs",
+    "nucc",
+    "ama-assn",
+    "ebi.ac",
+)
+
+
+def test_what_r4_defines_expands_unless_it_draws_on_others() -> None:
+    unknown: dict[str, str] = {}
+    for entry in definitions().archive.entries("ValueSet"):
+        try:
+            service.expand(entry.url)
+        except Refusal as refused:
+            unknown[entry.url.rpartition("/")[2]] = refused.issues[0].diagnostics
+    told = {name: why for name, why in unknown.items() if not any(word in why for word in EXTERNAL)}
+    assert set(told) == {
+        "all-distance-units",
+        "all-languages",
+        "all-time-units",
+        "cosmic",
+        "devicemetric-type",
+        "jurisdiction",
+        "media-modality",
+        "message-events",
+        "mimetypes",
+        "sequence-quality-method",
+        "sequence-quality-standardSequence",
+        "ucum-units",
+        "use-context",
+        "v3-policyHolderRole",
+    }
+    assert len(unknown) < 90
