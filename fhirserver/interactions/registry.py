@@ -49,7 +49,8 @@ class Operation:
     ``level`` is one or more of ``system``, ``type``, ``instance`` and ``version``, with spaces between.
     ``types`` are the resource types it is for (``*`` for all). ``affects_state`` operations are POST only.
     ``parameters`` are those it takes and gives: an input that is not among them is refused. One that
-    ``takes_any_body`` reads its body itself, which need not be a Parameters.
+    ``takes_any_body`` reads its body itself, which need not be a Parameters; one that ``takes_search``
+    takes search parameters too, and refuses itself what is none.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Operation:
     description: str = ""
     parameters: tuple[Parameter, ...] = ()
     takes_any_body: bool = False
+    takes_search: bool = False
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -140,7 +142,7 @@ def _check_inputs(operation: Operation, request: Request) -> None:
     """Refuse (400) an input that the operation does not have: it would be passed over without a word."""
     known = operation.inputs
     for name, _ in request.params:
-        if name not in known:
+        if name not in known and not operation.takes_search:
             raise _unknown_input(operation, name, f"http.{name[:64]}")
     if not request.body or operation.takes_any_body:
         return
@@ -152,7 +154,7 @@ def _check_inputs(operation: Operation, request: Request) -> None:
     if issues:
         raise Refusal(Category.INVALID, issues)
     for number, parameter in enumerate(body.get("parameter", ())):
-        if parameter["name"] not in known:
+        if parameter["name"] not in known and not operation.takes_search:
             raise _unknown_input(operation, parameter["name"], f"Parameters.parameter[{number}]")
 
 

@@ -12,6 +12,7 @@ from fhirserver.operations.lineage import lineage
 from fhirserver.operations.meta import meta
 from fhirserver.operations.meta_add import meta_add
 from fhirserver.operations.meta_delete import meta_delete
+from fhirserver.operations.observation_lastn import observation_lastn
 from fhirserver.operations.patient_everything import patient_everything
 from fhirserver.operations.task_approve import task_approve
 from fhirserver.operations.task_claim import task_claim, task_release
@@ -72,6 +73,16 @@ def all_operations() -> Sequence[Operation]:
         _everything("Patient", "type instance", patient_everything, *_CARE),
         _everything("Encounter", "instance", encounter_everything),
         _everything("Group", "instance", group_everything, *_CARE),
+        Operation(
+            "lastn",
+            "type",
+            ("Observation",),
+            "read",
+            observation_lastn,
+            f"{_R4}/Observation-lastn",
+            parameters=_LASTN,
+            takes_search=True,
+        ),
         _labels("meta-add", meta_add),
         _labels("meta-delete", meta_delete),
         _VALIDATION,
@@ -99,6 +110,10 @@ _EVERYTHING = (
     Parameter("_type", "code", "Only these types, with commas between", max="*"),
     Parameter("_count", "integer", "Resources on a page"),
     Parameter("_cursor", "string", "Where the page begins, from a link of the one before"),
+    Parameter("return", "Bundle", "A searchset", 1, use="out"),
+)
+_LASTN = (
+    Parameter("max", "positiveInt", "Observations of each code; 1 without"),
     Parameter("return", "Bundle", "A searchset", 1, use="out"),
 )
 _VALUE_SET = Parameter("url", "uri", "The value set's canonical URL", 1)
