@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -20,6 +21,7 @@ SYSTEM = Source("credence", "system", authoritative=True, acts_on=frozenset({"Ta
 _Kind: TypeAlias = tuple[type | tuple[type, ...], str]
 _Kinds: TypeAlias = dict[str, _Kind]
 MOST_WORKERS = 64
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?\Z|https?://\[[0-9a-f:]+\](?::\d+)?\Z")
 _SECONDS = ("pull_seconds", "push_seconds", "retry_cap_seconds")
 _TEXT: _Kind = (str, "a text in quotes")
 _WHOLE: _Kind = (int, "a whole number")
@@ -34,7 +36,7 @@ def _kinds(text: str = "", texts: str = "", numbers: str = "", wholes: str = "",
 
 
 KNOWN: dict[str, _Kinds] = {
-    "server": _kinds("host base_url", wholes="port workers"),
+    "server": _kinds("host base_url", "cors_origins", wholes="port workers"),
     "storage": _kinds("kind path url database"),
     "policy": _kinds("file"),
     "verification": _kinds(numbers="transcript_patience_seconds"),
@@ -82,6 +84,7 @@ class Settings:
     port: int = 8080
     workers: int = 1
     base_url: str = ""
+    cors_origins: frozenset[str] = frozenset()
     storage: str = "sqlite"
     path: Path = Path("var/credence.db")
     mongodb_url: str = ""
@@ -129,6 +132,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         port=_integer(server.get("port", 8080), "[server] port"),
         workers=_workers(server.get("workers", 1)),
         base_url=str(server.get("base_url", "")),
+        cors_origins=_origins(server.get("cors_origins", [])),
         storage=storage.get("kind", "sqlite"),
         path=folder / storage.get("path", "var/credence.db"),
         mongodb_url=_mongodb_url(storage),
@@ -188,6 +192,14 @@ def _workers(value: int) -> int:
             f"[server] workers is a whole number from 0 (one per processor) to {MOST_WORKERS}"
         )
     return value
+
+
+def _origins(values: list[str]) -> frozenset[str]:
+    """Origins as browsers send them: scheme, host, port; no path."""
+    for value in values:
+        if value != "*" and not _ORIGIN.match(value):
+            raise InvalidSettings('[server] cors_origins are such as "https://app.example", or "*"')
+    return frozenset(values)
 
 
 def _decimal(value: Any, where: str) -> Decimal:

@@ -32,6 +32,7 @@ from fhirserver.model.validation.profiles import Validator
 from fhirserver.operations.all import all_operations
 from fhirserver.ports.storage import Storage
 from fhirserver.rest.application import Application, web_application
+from fhirserver.rest.cors import Cors
 from fhirserver.rest.edge import FhirEdge
 from fhirserver.search.index import extract
 from fhirserver.store.conformance import StoredConformance
@@ -103,7 +104,9 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     context = make_context(settings, store)
     principals = settings.authenticator()
     registry = full_registry(all_operations())
-    metadata = capabilities(registry, version("credence"), instant(SystemClock().now()))
+    cors = Cors(settings.cors_origins)
+    started = instant(SystemClock().now())
+    metadata = capabilities(registry, version("credence"), started, bool(cors.origins))
     state = {"ready": False}
 
     @contextlib.asynccontextmanager
@@ -117,7 +120,9 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
             state["ready"] = False
         await store.close()
 
-    edge = FhirEdge(context, registry, principals, metadata, "/fhir", openapi(registry, version("credence")))
+    edge = FhirEdge(
+        context, registry, principals, metadata, "/fhir", openapi(registry, version("credence")), cors
+    )
     web = web_application(
         lifespan, lambda: state["ready"], console(context, registry, principals, _session_folder(settings))
     )

@@ -14,12 +14,12 @@ _TYPE_LEVELS = frozenset({"instance", "version", "instance-history", "type-histo
 _SYSTEM_LEVELS = frozenset({"system", "system-history", "system-search"})
 
 
-def capabilities(registry: Registry, version: str, started: str) -> Handler:
+def capabilities(registry: Registry, version: str, started: str, cors: bool = False) -> Handler:
     """The handler of ``GET /metadata``. ``started`` is the instant the server came up."""
 
     @cache
     def statement(base_url: str) -> bytes:
-        return dumps(capability_statement(registry, base_url, version, started))
+        return dumps(capability_statement(registry, base_url, version, started, cors))
 
     async def handler(context: Context, request: Request) -> Result:
         return Result(200, statement(context.base_url))
@@ -27,7 +27,9 @@ def capabilities(registry: Registry, version: str, started: str) -> Handler:
     return handler
 
 
-def capability_statement(registry: Registry, base_url: str, version: str, started: str) -> JsonObject:
+def capability_statement(
+    registry: Registry, base_url: str, version: str, started: str, cors: bool = False
+) -> JsonObject:
     """The CapabilityStatement of what the registry really routes."""
     return {
         "resourceType": "CapabilityStatement",
@@ -39,13 +41,13 @@ def capability_statement(registry: Registry, base_url: str, version: str, starte
         "software": {"name": "Credence", "version": version},
         "implementation": {"description": "Credence FHIR server", "url": base_url},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "patchFormat": ["application/json-patch+json"],
-        "rest": [_rest(registry)],
+        "rest": [_rest(registry, cors)],
     }
 
 
-def _rest(registry: Registry) -> JsonObject:
+def _rest(registry: Registry, cors: bool) -> JsonObject:
     codes = [one.code for one in registry.interactions if one.level in _TYPE_LEVELS]
     interactions = [{"code": code} for code in dict.fromkeys(codes)]
     system = [
@@ -56,7 +58,7 @@ def _rest(registry: Registry) -> JsonObject:
     ]
     rest: JsonObject = {
         "mode": "server",
-        "security": {"cors": False, "description": "Bearer tokens from the server's settings"},
+        "security": {"cors": cors, "description": "Bearer tokens from the server's settings"},
         "resource": [
             _resource(registry, type, interactions) for type in sorted(definitions().resource_types)
         ],

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one request: page sizes, entries of a Bundle, bytes of a body."""
+    """Limits of one request: page sizes, entries of a Bundle, bytes of a body and the pause in it."""
 
     default_count: int = 50
     max_count: int = 1000
     bundle_entries: int = 10_000
     body_bytes: int = 64 * 1024 * 1024
+    body_seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

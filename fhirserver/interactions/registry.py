@@ -107,8 +107,20 @@ class Registry:
         require(request.principal, interaction.role)
         return await interaction.handler(context, request)
 
+    def methods(self, request: Request) -> list[str]:
+        """The methods at the URL of a request; empty where there is nothing."""
+        if request.operation.startswith("$"):
+            level = _operation_level(request)
+            found = [
+                one for one in self._named.get(request.operation[1:], ()) if one.fits(level, request.type)
+            ]
+            return _operation_methods(found[0]) if found else []
+        level = _level(request)
+        methods = {method for known, method in self._routes if known == level}
+        return sorted(methods | {"HEAD"} if "GET" in methods else methods)
+
     def _not_allowed(self, level: str, request: Request) -> Exception:
-        allowed = sorted(method for known, method in self._routes if known == level)
+        allowed = self.methods(request)
         if not allowed:
             return refuse(Category.NOT_FOUND, "not-supported", "There is nothing at this URL", "http.url")
         refusal = refuse(
@@ -127,11 +139,12 @@ class Registry:
             where = f"{request.type}, at the level of the {level}" if request.type else "the system"
             text = f"There is no operation ${name[:64]} on {where}"
             raise refuse(Category.NOT_FOUND, "not-supported", text, "http.url")
-        if request.method not in (("POST",) if operation.affects_state else ("GET", "HEAD", "POST")):
+        allowed = _operation_methods(operation)
+        if request.method not in allowed:
             refusal = refuse(
                 Category.NOT_ALLOWED, "not-supported", f"${name} is not invoked by this method", "http.method"
             )
-            refusal.headers["Allow"] = "POST" if operation.affects_state else "GET, HEAD, POST"
+            refusal.headers["Allow"] = ", ".join(allowed)
             raise refusal
         require(request.principal, operation.role)
         _check_inputs(operation, request)
@@ -162,6 +175,10 @@ def _unknown_input(operation: Operation, name: str, where: str) -> Refusal:
     known = ", ".join(sorted(operation.inputs)) or "none"
     text = f"${operation.name} has no parameter '{name[:64]}'; it takes: {known}"
     return refuse(Category.INVALID, "not-supported", text, where)
+
+
+def _operation_methods(operation: Operation) -> list[str]:
+    return ["POST"] if operation.affects_state else ["GET", "HEAD", "POST"]
 
 
 def _operation_level(request: Request) -> str:

@@ -22,6 +22,7 @@ def _in(module: str) -> Run:
 
 SUITES: tuple[Suite, ...] = (
     Suite("fhir-r4-examples", "fhir-r4/examples*.tar*", _in("fhir_r4_examples")),
+    Suite("fhir-r4-examples-xml", "fhir-r4/examples*.tar*", _in("fhir_r4_examples_xml")),
     Suite("synthea", "synthea*.tar*", _in("synthea")),
     Suite("fhirpath", "fhir-r4/fhirpath", _in("fhirpath_suite")),
     Suite("fhir-r4-validator", "fhir-r4/validator", _in("fhir_r4_validator")),

@@ -25,7 +25,7 @@ PATCH = "application/json-patch+json"
         ("application/fhir+json; fhirVersion=4.0", 200),
         ("application/fhir+json; fhirVersion=5.0", 406),
         ("application/fhir+xml, application/fhir+json;q=0.1", 200),
-        ("application/fhir+xml", 406),
+        ("application/fhir+xml", 200),
         ("text/html", 406),
         ("application/fhir+json;q=0", 406),
     ],
@@ -35,7 +35,7 @@ async def test_accept(server: Facade, accept: str, status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("format", "status"), [("json", 200), ("application/json", 200), ("xml", 406), ("html", 406)]
+    ("format", "status"), [("json", 200), ("application/json", 200), ("xml", 200), ("html", 406)]
 )
 async def test_format(server: Facade, format: str, status: int) -> None:
     assert (await server.ehr.get(f"Patient?_format={format}")).status_code == status
@@ -47,7 +47,7 @@ async def test_format(server: Facade, format: str, status: int) -> None:
         ("application/fhir+json", 201),
         ("application/json; charset=UTF-8", 201),
         ("application/fhir+json; charset=utf-16", 415),
-        ("application/fhir+xml", 415),
+        ("application/fhir+ndjson", 415),
         ("text/plain", 415),
         ("application/x-www-form-urlencoded", 415),
     ],
@@ -56,8 +56,8 @@ async def test_content_type(server: Facade, media: str, status: int) -> None:
     assert (await server.ehr("PUT", "Patient/p", patient("p"), media=media)).status_code == status
 
 
-async def test_a_compressed_body_is_415(server: Facade) -> None:
-    answer = await server.ehr.put(patient("p"), content_encoding="gzip")
+async def test_another_compression_than_gzip_is_415(server: Facade) -> None:
+    answer = await server.ehr.put(patient("p"), content_encoding="br")
     assert (answer.status_code, expressions(answer)) == (415, ["http.Content-Encoding"])
 
 
@@ -98,11 +98,11 @@ async def test_who_may(server: Facade) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("POST", "Patient/p", "DELETE, GET, PATCH, PUT"),
-        ("DELETE", "Patient", "GET, POST, PUT"),
+        ("POST", "Patient/p", "DELETE, GET, HEAD, PATCH, PUT"),
+        ("DELETE", "Patient", "GET, HEAD, POST, PUT"),
         ("PUT", "", "POST"),
-        ("PUT", "Patient/p/_history/1", "GET"),
-        ("TRACE", "Patient/p", "DELETE, GET, PATCH, PUT"),
+        ("PUT", "Patient/p/_history/1", "GET, HEAD"),
+        ("TRACE", "Patient/p", "DELETE, GET, HEAD, PATCH, PUT"),
         ("GET", "Task/t/$approve", "POST"),
     ],
 )

@@ -1,0 +1,55 @@
+"""Cross-origin requests: which web pages of other places may ask. https://fetch.spec.whatwg.org/#http-cors-protocol"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+_EXPOSED = (
+    b"Content-Location, ETag, Last-Modified, Location, Retry-After, X-Held, X-Progress, X-Request-Id, "
+    b"WWW-Authenticate, Content-Disposition"
+)
+_ALLOWED = (
+    b"Accept, Authorization, Content-Encoding, Content-Type, If-Match, If-Modified-Since, If-None-Exist, "
+    b"If-None-Match, Origin, Prefer, X-Provenance, X-Request-Id, X-Requested-With, X-Security-Context"
+)
+_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+_TEN_MINUTES = b"600"
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cors:
+    """The origins that may ask, such as ``https://app.example``; ``*`` for all. None by default.
+
+    Credentials (cookies) are never allowed: callers are known by bearer tokens.
+    """
+
+    origins: Collection[str] = ()
+
+    def headers(self, asked: Mapping[str, str]) -> Headers:
+        """What an answer says to the origin that asked; nothing to one that may not."""
+        origin = asked.get("origin", "")
+        allowed = self._allowed(origin)
+        if not allowed:
+            return []
+        return [(b"access-control-allow-origin", allowed), (b"access-control-expose-headers", _EXPOSED)]
+
+    def preflight(self, asked: Mapping[str, str]) -> Headers:
+        """What a preflight is answered."""
+        allowed = self._allowed(asked.get("origin", ""))
+        if not allowed or "access-control-request-method" not in asked:
+            return []
+        return [
+            (b"access-control-allow-methods", _METHODS),
+            (b"access-control-allow-headers", _ALLOWED),
+            (b"access-control-max-age", _TEN_MINUTES),
+        ]
+
+    def _allowed(self, origin: str) -> bytes:
+        if not origin or not self.origins:
+            return b""
+        if "*" in self.origins:
+            return b"*"
+        return origin.encode() if origin in self.origins else b""

@@ -1,0 +1,268 @@
+"""What HTTP carries around a resource: compression, CORS, HEAD, OPTIONS, limits, headers of safety."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhirserver.kernel.json import dumps, loads
+from tests.facade import MEDIA, Facade, expressions, facade, issues, patient
+
+
+async def test_gzip_in(server: Facade) -> None:
+    packed = gzip.compress(dumps(patient("p")))
+    assert (await server.ehr("PUT", "Patient/p", packed, content_encoding="gzip")).status_code == 201
+    two_members = gzip.compress(b'{"resourceType":') + gzip.compress(b'"Patient"}')
+    answer = await server.ehr("POST", "Patient", two_members, content_encoding="x-gzip")
+    assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda packed: packed[:-3],
+        lambda packed: packed + b"garbage",
+        lambda packed: b"{}",
+        lambda packed: packed[:20] + b"\x00\xff" + packed[22:],
+    ],
+)
+async def test_bad_gzip_is_400(server: Facade, broken: Callable[[bytes], bytes]) -> None:
+    packed = broken(gzip.compress(dumps(patient("p"))))
+    answer = await server.ehr("PUT", "Patient/p", packed, content_encoding="gzip")
+    assert (answer.status_code, expressions(answer)) == (400, ["http.body"])
+
+
+async def test_a_gzip_bomb_is_413(server: Facade) -> None:
+    bomb = gzip.compress(b" " * (65 * 1024 * 1024))
+    answer = await server.ehr("POST", "Patient", bomb, content_encoding="gzip")
+    assert answer.status_code == 413
+
+
+async def raw(
+    server: Facade, path: str, method: str = "GET", **headers: str
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body as they are sent, not uncompressed."""
+    sent: list[Any] = []
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    path, _, query = path.partition("?")
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": f"/fhir/{path}",
+        "query_string": query.encode(),
+        "headers": [(b"authorization", b"Bearer token-ehr"), *named],
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await server.application(scope, receive, send)
+    return sent[0]["status"], {k.decode(): v.decode() for k, v in sent[0]["headers"]}, sent[1]["body"]
+
+
+@pytest.mark.parametrize(
+    ("header", "packed"),
+    [
+        ("gzip", True),
+        ("br, gzip;q=0.5", True),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("br", False),
+        ("identity", False),
+    ],
+)
+async def test_gzip_out(server: Facade, header: str, packed: bool) -> None:
+    for path in ("metadata", "metadata?_format=xml", "StructureDefinition?_count=50"):
+        plain = (await raw(server, path))[2]
+        status, headers, body = await raw(server, path, accept_encoding=header)
+        assert (status, headers.get("content-encoding")) == (200, "gzip" if packed else None)
+        assert (gzip.decompress(body) if packed else body) == plain
+        assert headers["content-length"] == str(len(body))
+        assert "Accept-Encoding" in headers["vary"]
+
+
+async def test_small_answers_are_not_compressed(server: Facade) -> None:
+    await server.ehr.put(patient("p"))
+    assert "content-encoding" not in (await raw(server, "Patient/p", accept_encoding="gzip"))[1]
+
+
+async def test_head_is_get_without_a_body(server: Facade) -> None:
+    await server.ehr.put(patient("p"))
+    for path in (
+        "Patient/p",
+        "Patient/p/_history/1",
+        "Patient/p/_history",
+        "Patient?family=okafor",
+        "metadata",
+    ):
+        got, head = await server.ehr.get(path), await server.ehr("HEAD", path)
+        assert (head.status_code, head.content) == (got.status_code, b"")
+        names = ("content-type", "content-length", "etag", "last-modified")
+        assert [head.headers.get(name) for name in names] == [got.headers.get(name) for name in names]
+    assert (await server.ehr("HEAD", "Patient/none")).status_code == 404
+
+
+async def test_options_says_what_may_be_done(server: Facade) -> None:
+    for path, allow in (
+        ("Patient/p", "DELETE, GET, HEAD, PATCH, PUT, OPTIONS"),
+        ("metadata", "GET, HEAD, OPTIONS"),
+        ("Task/t/$approve", "POST, OPTIONS"),
+    ):
+        answer = await server.anonymous("OPTIONS", path)
+        assert (answer.status_code, answer.headers["allow"]) == (204, allow)
+    assert (await server.anonymous("OPTIONS", "Patient/p/$nothing")).status_code == 404
+
+
+ORIGIN = "https://app.example"
+
+
+async def test_no_origin_may_by_default(server: Facade) -> None:
+    answer = await server.ehr.get("metadata", origin=ORIGIN)
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    ("origins", "allowed"), [({ORIGIN}, ORIGIN), ({"*"}, "*"), ({"https://other"}, None)]
+)
+async def test_cors(tmp_path: Path, origins: set[str], allowed: str | None) -> None:
+    async with facade(tmp_path, cors_origins=frozenset(origins)) as server:
+        for answer in (
+            await server.ehr.get("Patient", origin=ORIGIN),
+            await server.anonymous.get("Patient", origin=ORIGIN),
+        ):
+            assert answer.headers.get("access-control-allow-origin") == allowed
+            assert ("ETag" in answer.headers.get("access-control-expose-headers", "")) == (
+                allowed is not None
+            )
+            assert "Origin" in answer.headers["vary"]
+        preflight = await server.anonymous(
+            "OPTIONS", "Patient/p", origin=ORIGIN, access_control_request_method="PUT"
+        )
+        assert preflight.status_code == 204
+        assert preflight.headers.get("access-control-allow-origin") == allowed
+        assert ("PUT" in preflight.headers.get("access-control-allow-methods", "")) == (allowed is not None)
+        assert (await server.anonymous.get("metadata")).json()["rest"][0]["security"]["cors"] is True
+
+
+async def test_request_ids(server: Facade) -> None:
+    assert (await server.ehr.get("Patient", x_request_id="abc-1")).headers["x-request-id"] == "abc-1"
+    made = {
+        (await server.ehr.get("Patient", x_request_id=id)).headers["x-request-id"]
+        for id in ("a b", "x" * 129)
+    }
+    assert len(made) == 2
+    assert not made & {"a b", "x" * 129}
+
+
+async def test_headers_of_safety(server: Facade) -> None:
+    await server.ehr.put(patient("p"))
+    read = await server.ehr.get("Patient/p")
+    assert read.headers["cache-control"] == "private, no-cache"
+    for path in ("Patient", "Patient/none", "metadata"):
+        answer = await server.ehr.get(path)
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_conditional_reads(server: Facade) -> None:
+    await server.ehr.put(patient("p"))
+    modified = (await server.ehr.get("Patient/p")).headers["last-modified"]
+    for headers in (
+        {"if_none_match": 'W/"1"'},
+        {"if_none_match": '"1"'},
+        {"if_none_match": '"7", W/"1"'},
+        {"if_none_match": "*"},
+        {"if_modified_since": modified},
+    ):
+        answer = await server.ehr.get("Patient/p", **headers)
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", 'W/"1"')
+    for headers in ({"if_none_match": 'W/"2"'}, {"if_modified_since": "Thu, 01 Jan 1970 00:00:00 GMT"}):
+        assert (await server.ehr.get("Patient/p", **headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("Patient/%zz", 400),
+        ("Patient/%ff", 400),
+        ("Patient/%00", 400),
+        ("Patient%2Fp", 404),
+        ("Patient?name=%ff", 400),
+        ("Patient?name=%00", 400),
+        ("Patient?name=" + "a" * 40_000, 414),
+        ("Patient?" + "&".join("name=a" for _ in range(1001)), 400),
+    ],
+)
+async def test_bad_urls(server: Facade, path: str, status: int) -> None:
+    url, _, query = path.partition("?")
+    sent: list[Any] = []
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/fhir/x",
+        "raw_path": f"/fhir/{url}".encode(),
+        "query_string": query.encode(),
+        "headers": [(b"authorization", b"Bearer token-ehr")],
+    }
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await server.application(scope, None, send)
+    assert sent[0]["status"] == status
+    assert loads(sent[1]["body"])["resourceType"] == "OperationOutcome"
+
+
+async def test_an_encoded_id_is_an_id(server: Facade) -> None:
+    await server.ehr.put(patient("p"))
+    assert (await server.ehr.get("%50atient/%70")).status_code == 200
+
+
+async def test_two_different_headers_of_one_name_are_400(server: Facade) -> None:
+    client = server.ehr.http
+    for name in ("if-match", "content-type", "x-provenance"):
+        headers = [(name, "a"), (name, "b")]
+        answer = await client.put("http://facade.test/fhir/Patient/p", content=b"{}", headers=headers)
+        assert (answer.status_code, issues(answer)[0]["code"]) == (400, "invalid")
+    twice = [("accept", "text/html"), ("accept", MEDIA)]
+    assert (await client.get("http://facade.test/fhir/Patient", headers=twice)).status_code == 200
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PROPFIND", "BREW", "get"])
+async def test_unknown_methods_are_405(server: Facade, method: str) -> None:
+    status, headers, body = await raw(server, "Patient/p", method=method)
+    assert (status, headers["allow"]) == (405, "DELETE, GET, HEAD, PATCH, PUT")
+    assert loads(body)["resourceType"] == "OperationOutcome"
+
+
+async def test_a_body_that_does_not_come_is_408(server: Facade) -> None:
+    edge = server.application._edge
+    edge.context = replace(edge.context, limits=replace(edge.context.limits, body_seconds=0.05))
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/fhir/Patient",
+        "query_string": b"",
+        "headers": [(b"authorization", b"Bearer token-ehr")],
+    }
+    await server.application(scope, receive, send)
+    assert sent[0]["status"] == 408
