@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache, partial
 from math import inf, nextafter
 from typing import Any, TypeAlias
@@ -16,6 +17,7 @@ from fhirserver.kernel.references import parse_reference
 from fhirserver.model.definitions import definitions
 from fhirserver.search.literals import date_range, number
 from fhirserver.search.phonetic import sounds
+from fhirserver.search.units import UCUM, Scale, exact, scale
 from fhirserver.search.values import (
     BEGIN,
     FOREVER,
@@ -294,7 +296,17 @@ def _quantity(code: str, item: Any, out: Values) -> None:
         return
     comparator = item.get("comparator")
     low, high = (value, value) if comparator is None else _compared(comparator, value)
-    out.append(QuantityValue(code, value, low, high, *_unit(item)))
+    system, unit_code, unit = _unit(item)
+    out.append(QuantityValue(code, value, low, high, system, unit_code, unit))
+    known = scale(unit_code) if system == UCUM else None
+    if known is not None and known.code != unit_code:
+        scaled = float(exact(item["value"]) * known.factor)
+        out.append(_scaled(code, known, scaled, *_compared(comparator, scaled)))
+
+
+def _scaled(code: str, known: Scale, value: float, low: float, high: float) -> QuantityValue:
+    """The value in the unit of its kind, under the derived parameter for such values."""
+    return QuantityValue(f"{code}:ucum", value, low, high, UCUM, known.code, "")
 
 
 def _compared(comparator: Any, value: float) -> tuple[float, float]:
@@ -327,7 +339,18 @@ def _range(code: str, item: Any, out: Values) -> None:
     if low is None or high is None or low > high:
         return
     end = item["low"] if isinstance(item.get("low"), dict) else item["high"]
-    out.append(QuantityValue(code, high if low == -INFINITE else low, low, high, *_unit(end)))
+    _spanning(code, low, high, _unit(end), out)
+
+
+def _spanning(code: str, low: float, high: float, measured: tuple[str, str, str], out: Values) -> None:
+    """A range with open or closed ends."""
+    out.append(QuantityValue(code, high if low == -INFINITE else low, low, high, *measured))
+    known = scale(measured[1]) if measured[0] == UCUM else None
+    if known is not None and known.code != measured[1]:
+        low, high = (
+            end if abs(end) == INFINITE else float(Fraction(end) * known.factor) for end in (low, high)
+        )
+        out.append(_scaled(code, known, high if low == -INFINITE else low, low, high))
 
 
 def _sampled_data(code: str, item: Any, out: Values) -> None:
@@ -341,7 +364,7 @@ def _sampled_data(code: str, item: Any, out: Values) -> None:
     samples = [zero + sample * (1.0 if factor is None else factor) for sample in _samples(text)]
     if samples and isinstance(origin, dict):
         low, high = min(samples), max(samples)
-        out.append(QuantityValue(code, low, low, high, *_unit(origin)))
+        _spanning(code, low, high, _unit(origin), out)
 
 
 def _samples(text: str) -> list[float]:

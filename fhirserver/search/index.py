@@ -213,7 +213,9 @@ def _tuples(
         if not values:
             return
         found.append(cast("list[SimpleValue]", values))
-    out.extend(CompositeValue(code, combination) for combination in product(*reversed(found)))
+    for combination in product(*reversed(found)):
+        scaled = any(part.param[-5:] == ":ucum" for part in combination)
+        out.append(CompositeValue(f"{code}:ucum" if scaled else code, combination))
 
 
 def _component(
@@ -237,7 +239,8 @@ def _component(
 def _component_values(code: str, tree: _Tree, of_resource: bool, item: Any, resource: JsonObject) -> Values:
     values: Values = []
     _walk(tree, resource if of_resource else item, resource, values)
-    return [value for value in values if value.param == code]
+    scaled = f"{code}:ucum"
+    return [value for value in values if value.param == code or value.param == scaled]
 
 
 # --- expressions that are more than routes

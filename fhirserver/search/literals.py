@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from math import inf, nextafter
 
+_ONE = Fraction(1)
 _SECOND = 1_000_000
 _MINUTE = 60 * _SECOND
 _DAY = 86_400 * _SECOND
@@ -102,16 +104,24 @@ def half_unit(text: str) -> Decimal:
     return Decimal(5).scaleb(exponent - 1)
 
 
-def number_range(text: str) -> tuple[float, float, float]:
-    """The number, and the half-open range its written precision stands for."""
-    exact, half = number(text), half_unit(text)
-    value = float(exact)
+def number_range(text: str, factor: Fraction = _ONE) -> tuple[float, float, float]:
+    """The number, and the half-open range its written precision stands for, all times ``factor``."""
+    exact, half = Fraction(number(text)), Fraction(half_unit(text))
+    value = _float(exact * factor)
+    low, high = _float((exact - half) * factor), _float((exact + half) * factor)
     # With more digits than a float holds, the range would shrink to nothing.
-    return value, min(float(exact - half), value), max(float(exact + half), nextafter(value, inf))
+    return value, min(low, value), max(high, nextafter(value, inf))
 
 
-def approximate_range(text: str) -> tuple[float, float]:
+def approximate_range(text: str, factor: Fraction = _ONE) -> tuple[float, float]:
     """The closed range of ``ap``: 10 % to either side, but never less than the written precision."""
-    value = number(text)
-    margin = max(abs(value) / 10, half_unit(text))
-    return float(value - margin), float(value + margin)
+    value = Fraction(number(text))
+    margin = max(abs(value) / 10, Fraction(half_unit(text)))
+    return _float((value - margin) * factor), _float((value + margin) * factor)
+
+
+def _float(number: Fraction) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return inf if number > 0 else -inf

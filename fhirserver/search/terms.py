@@ -7,7 +7,9 @@ message says what was expected and holds nothing of the value.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from functools import partial
+from itertools import product
 from typing import Literal, NamedTuple, TypeAlias, cast
 
 from fhirserver.kernel.ids import is_id
@@ -23,6 +25,7 @@ from fhirserver.search.expression import (
     IdIs,
     LastUpdated,
     NumberIs,
+    Or,
     Prefix,
     QuantityIs,
     ReferenceIs,
@@ -37,6 +40,7 @@ from fhirserver.search.expression import (
 from fhirserver.search.literals import approximate_range, date_range, number_range
 from fhirserver.search.phonetic import sounds
 from fhirserver.search.routes import routes
+from fhirserver.search.units import UCUM, Scale, scale
 from fhirserver.search.values import fold
 
 
@@ -131,11 +135,11 @@ def _date_bounds(text: str, context: Context) -> tuple[Prefix, int, int]:
     return prefix, low, high
 
 
-def _number_bounds(text: str) -> tuple[Prefix, float, float]:
+def _number_bounds(text: str, factor: Fraction = Fraction(1)) -> tuple[Prefix, float, float]:
     prefix, literal = _prefixed(text)
     if prefix == "ap":
-        return (prefix, *approximate_range(literal))
-    value, low, high = number_range(literal)
+        return (prefix, *approximate_range(literal, factor))
+    value, low, high = number_range(literal, factor)
     if prefix in ("eq", "ne"):
         return prefix, low, high
     return prefix, value, value
@@ -148,7 +152,7 @@ def _number(code: str, text: str, context: Context) -> NumberIs:
         raise ValueError("expected a number") from None
 
 
-def _quantity(code: str, text: str, context: Context) -> QuantityIs:
+def _quantity(code: str, text: str, context: Context) -> Expression:
     parts = split(text, "|")
     try:
         bounds = _number_bounds(parts[0])
@@ -158,7 +162,17 @@ def _quantity(code: str, text: str, context: Context) -> QuantityIs:
         return QuantityIs(code, *bounds)
     if len(parts) != 3 or not any(parts[1:]):
         raise ValueError("expected [number], [number]|[system]|[code] or [number]||[code]")
-    return QuantityIs(code, *bounds, unescape(parts[1]) or None, unescape(parts[2]) or None)
+    system, unit = unescape(parts[1]), unescape(parts[2])
+    written = QuantityIs(code, *bounds, system or None, unit or None)
+    known = scale(unit) if system == UCUM else None
+    return written if known is None else disjunction(_in_any_unit(code, parts[0], written, known))
+
+
+def _in_any_unit(code: str, number: str, written: QuantityIs, known: Scale) -> list[Expression]:
+    """The quantity as written, and in the unit of its kind: as it stands in a resource, and as it was indexed."""
+    bounds = _number_bounds(number, known.factor)
+    usual = [QuantityIs(param, *bounds, UCUM, known.code) for param in (code, f"{code}:ucum")]
+    return [*usual] if known.code == written.code else [written, *usual]
 
 
 def _uri(
@@ -211,12 +225,18 @@ def _id(text: str, context: Context) -> IdIs:
     return IdIs(text)
 
 
-def _composite(code: str, parts: tuple[Term, ...], text: str, context: Context) -> CompositeIs:
+def _composite(code: str, parts: tuple[Term, ...], text: str, context: Context) -> Expression:
     literals = split(text, "$")
     if len(literals) != len(parts):
         raise ValueError(f"expected {len(parts)} values with $ between them")
     terms = [part(literal, context) for part, literal in zip(parts, literals, strict=True)]
-    return CompositeIs(code, cast("tuple[SimplePredicate, ...]", tuple(terms)))
+    ways = [term.of if isinstance(term, Or) else (term,) for term in terms]
+    return disjunction([_together(code, cast("tuple[SimplePredicate, ...]", way)) for way in product(*ways)])
+
+
+def _together(code: str, parts: tuple[SimplePredicate, ...]) -> CompositeIs:
+    scaled = any(part.param.endswith(":ucum") for part in parts)
+    return CompositeIs(f"{code}:ucum" if scaled else code, parts)
 
 
 _PLAIN: dict[str, Callable[[str, str, Context], Expression]] = {

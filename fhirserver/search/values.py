@@ -1,9 +1,11 @@
 """The typed values that a resource is found by, one tuple per search parameter and value.
 
-``param`` is the code of the search parameter; the resource type is known from the resource. Three derived
-parameters carry what a modifier needs: ``code:text`` (a string: the display and text of a token),
-``identifier:of-type`` (a token: the type's system, and ``type code|value``), and ``subject:identifier``
-(a token: the business identifier of a Reference). `_id` and `_lastUpdated` are no values: storages keep them.
+``param`` is the code of the search parameter; the resource type is known from the resource. Derived
+parameters carry what a modifier or a unit needs: ``code:text`` (a string: the display and text of a token, or
+the display of a reference), ``identifier:of-type`` (a token: the type's system, and ``type code|value``),
+``subject:identifier`` (a token: the business identifier of a Reference), and ``value-quantity:ucum`` (a
+quantity or composite: the value in the unit of its kind, where it was written in another).
+`_id` and `_lastUpdated` are no values: storages keep them.
 https://hl7.org/fhir/R4/search.html#table
 """
 

@@ -27,6 +27,15 @@ _METRIC = {
     "erg": "1 dyn.cm", "m[H2O]": "9806.65 Pa", "m[Hg]": "133322 Pa", "gf": "9.80665 g.m.s-2",
     "mho": "1 S", "Ci": "37000000000 Bq", "R": "0.000258 C.kg-1", "RAD": "1 cGy", "REM": "1 cSv",
     "pc": "30856780000000000 m",
+    "cal_[15]": "4.18580 J", "cal_[20]": "4.18190 J", "cal_m": "4.19002 J", "cal_IT": "4.1868 J",
+    "cal_th": "4.184 J", "St": "1 cm2.s-1", "Bi": "10 A", "G": "0.0001 T", "Gal": "1 cm.s-2", "Mx": "0.00000001 Wb",
+    "Oe": "250 [pi]-1.A.m-1", "Gb": "1 Oe.cm", "Ky": "1 cm-1", "ph": "10000 lx", "sb": "1 cd.cm-2", "gon": "0.9 deg",
+    "B[SPL]": "1 B[SPL]", "B[V]": "1 B[V]", "B[mV]": "1 B[mV]", "B[uV]": "1 B[uV]", "B[10.nV]": "1 B[10.nV]",
+    "B[W]": "1 B[W]", "B[kW]": "1 B[kW]", "bit_s": "1 bit_s",
+    "[c]": "299792458 m.s-1", "[h]": "6.6260755e-34 J.s", "[k]": "1.380658e-23 J.K-1",
+    "[eps_0]": "8.854187817e-12 F.m-1", "[mu_0]": "4e-7 [pi].N.A-2", "[e]": "1.60217733e-19 C",
+    "[m_e]": "9.1093897e-28 g", "[m_p]": "1.6726231e-24 g", "[G]": "6.67259e-11 m3.kg-1.s-2", "[g]": "9.80665 m.s-2",
+    "[ly]": "1 [c].a_j",
     "st": "1 m3", "Lmb": "1 cd.cm-2", "B": "1 B", "Np": "1 Np", "bit": "1 1", "By": "8 bit", "Bd": "1 s-1",
 }  # fmt: skip
 _PLAIN = {
@@ -60,12 +69,36 @@ _PLAIN = {
     "[lpf]": "100 1", "[BAU]": "1 [BAU]", "[diop]": "1 m-1", "[HPF]": "1 1", "[bdsk'U]": "1 [bdsk'U]",
     "[anti'Xa'U]": "1 [anti'Xa'U]", "[tb'U]": "1 [tb'U]", "[todd'U]": "1 [todd'U]", "[ka'U]": "1 [ka'U]",
     "[knk'U]": "1 [knk'U]", "[mclg'U]": "1 [mclg'U]", "[dye'U]": "1 [dye'U]", "[smgy'U]": "1 [smgy'U]",
+    "[LPF]": "100 1", "[AU]": "1 [AU]", "[beth'U]": "1 [beth'U]", "[Amb'a'1'U]": "1 [Amb'a'1'U]",
+    "[D'ag'U]": "1 [D'ag'U]", "[hnsf'U]": "1 [hnsf'U]", "[PNU]": "1 [PNU]", "[Lf]": "1 [Lf]",
+    "[CCID_50]": "1 [CCID_50]", "[TCID_50]": "1 [TCID_50]", "[EID_50]": "1 [EID_50]", "[kp_C]": "1 [kp_C]",
+    "[hp_C]": "1 [hp_C]", "[hp_M]": "1 [hp_M]", "[hp_Q]": "1 [hp_Q]", "[hp_X]": "1 [hp_X]",
+    "%[slope]": "1 %[slope]", "[p'diop]": "1 [p'diop]", "[degRe]": "1 [degRe]", "[m/s2/Hz^0.5]": "1 [m/s2/Hz^0.5]",
+    "[PRU]": "1 mm[Hg].s.ml-1", "[wood'U]": "1 mm[Hg].min.L-1", "[mesh_i]": "1 [in_i]-1", "[smoot]": "67 [in_i]",
+    "[in_us]": "1 [ft_us]/12", "[yd_us]": "3 [ft_us]", "[rd_us]": "16.5 [ft_us]", "[ch_us]": "4 [rd_us]",
+    "[lk_us]": "1 [ch_us]/100", "[rch_us]": "100 [ft_us]", "[rlk_us]": "1 [rch_us]/100", "[fth_us]": "6 [ft_us]",
+    "[fur_us]": "40 [rd_us]", "[mi_us]": "8 [fur_us]", "[mil_us]": "0.001 [in_us]", "[acr_us]": "160 [rd_us]2",
+    "[srd_us]": "1 [rd_us]2", "[smi_us]": "1 [mi_us]2", "[sct]": "1 [mi_us]2", "[twp]": "36 [sct]",
+    "[in_br]": "2.539998 cm", "[ft_br]": "12 [in_br]", "[rd_br]": "16.5 [ft_br]", "[ch_br]": "4 [rd_br]",
+    "[lk_br]": "1 [ch_br]/100", "[fth_br]": "6 [ft_br]", "[pc_br]": "2.5 [ft_br]", "[yd_br]": "3 [ft_br]",
+    "[mi_br]": "5280 [ft_br]", "[nmi_br]": "6080 [ft_br]", "[kn_br]": "1 [nmi_br].h-1", "[acr_br]": "4840 [yd_br]2",
+    "[bf_i]": "144 [in_i]3", "[cr_i]": "128 [cft_i]", "[crd_us]": "128 [cft_i]", "[cyd_i]": "1 [yd_i]3",
+    "[cml_i]": "0.25 [pi].[mil_i]2", "[bu_us]": "2150.42 [in_i]3", "[gal_wi]": "1 [bu_us]/8", "[pk_us]": "1 [bu_us]/4",
+    "[dqt_us]": "1 [pk_us]/8", "[dpt_us]": "1 [dqt_us]/2", "[qt_br]": "1 [gal_br]/4", "[gil_br]": "1 [pt_br]/4",
+    "[fdr_br]": "1 [foz_br]/8", "[min_br]": "1 [fdr_br]/60", "[pk_br]": "2 [gal_br]", "[bu_br]": "4 [pk_br]",
+    "[pied]": "32.48 cm", "[pouce]": "1 [pied]/12", "[ligne]": "1 [pouce]/12", "[didot]": "1 [ligne]/6",
+    "[cicero]": "12 [didot]", "[lne]": "1 [in_i]/12", "[pnt]": "1 [lne]/6", "[pca]": "12 [pnt]",
+    "[pnt_pr]": "0.013837 [in_i]", "[pca_pr]": "12 [pnt_pr]", "[pwt_tr]": "24 [gr]", "[car_m]": "0.2 g",
+    "[car_Au]": "1 1/24", "[Btu_39]": "1.05967 kJ", "[Btu_59]": "1.05480 kJ", "[Btu_60]": "1.05468 kJ",
+    "[Btu_m]": "1.05587 kJ", "[Btu_IT]": "1.05505585262 kJ", "[Btu_th]": "1.054350 kJ", "att": "1 kgf.cm-2",
+    "AU": "149597.870691 Mm", "circ": "2 [pi].rad", "sph": "4 [pi].sr",
     "[MET]": "3.5 mL/min/kg", "[S]": "0.0000000000001 s",
 }  # fmt: skip
 _BASE = frozenset({"m", "g", "s", "rad", "K", "C", "cd"})
 _PART = re.compile(
     r"(?P<symbol>(?:\[[^\]]*\]|10[*^]|[^\d./()\[\]+\-{}])+|)(?P<power>[+-]?\d+)?(?:\{[^{}]*\})*"
 )
+_ANNOTATIONS = re.compile(r"(?:\{[^{}]*\})*")
 _MAX_LENGTH = 200
 _MAX_POWER = 24
 
@@ -111,7 +144,8 @@ def _component(code: str, at: int, depth: int) -> tuple[Unit, int]:
         found, at = _term(code, at + 1, depth + 1)
         if code[at : at + 1] != ")":
             raise ValueError("unbalanced")
-        return found, at + 1
+        annotations = _ANNOTATIONS.match(code, at + 1)
+        return found, annotations.end() if annotations else at + 1
     match = _PART.match(code, at)
     if match is None or match.end() == at:
         raise ValueError("not a unit")

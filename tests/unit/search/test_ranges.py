@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fhirserver.search.expression import Prefix
 from fhirserver.search.ranges import date_holds, number_holds
 
-LINE = range(-2, 14)
+LINE = range(-2, 16)
 ranges = st.tuples(st.integers(0, 10), st.integers(1, 5)).map(lambda r: (r[0], r[0] + r[1]))
 points = st.floats(-100, 100).map(lambda x: round(x, 2))
 
