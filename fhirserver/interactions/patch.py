@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.json_patch import parse_json_patch
 from fhirserver.interactions.preconditions import if_match
 from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.json import InvalidJson, Json, loads
 from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.model.patch import parse_json_patch
 from fhirserver.store.commands import Amend, Command
 
 MEDIA_TYPE = "application/json-patch+json"

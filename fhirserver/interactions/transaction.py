@@ -21,7 +21,6 @@ from fhirserver.interactions.bundle_entries import (
 )
 from fhirserver.interactions.bundles import bundle
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.json_patch import parse_json_patch
 from fhirserver.interactions.preconditions import if_match
 from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import accept, check_id, condition, known_type
@@ -30,6 +29,7 @@ from fhirserver.kernel.ids import is_id, new_id
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.kernel.references import parse_reference
 from fhirserver.model.links import relink
+from fhirserver.model.patch import parse_json_patch
 from fhirserver.ports.log import Statement
 from fhirserver.search.expression import Query
 from fhirserver.store.commands import Amend, Command, Put, Remove, Write, Written

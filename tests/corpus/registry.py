@@ -25,5 +25,6 @@ SUITES: tuple[Suite, ...] = (
     Suite("fhir-r4-examples-xml", "fhir-r4/examples*.tar*", _in("fhir_r4_examples_xml")),
     Suite("synthea", "synthea*.tar*", _in("synthea")),
     Suite("fhirpath", "fhir-r4/fhirpath", _in("fhirpath_suite")),
+    Suite("fhirpath-patch", "fhir-r4/patch", _in("fhirpath_patch")),
     Suite("fhir-r4-validator", "fhir-r4/validator", _in("fhir_r4_validator")),
 )

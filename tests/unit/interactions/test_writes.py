@@ -175,7 +175,7 @@ async def test_json_patch_finds_what_the_operation_before_left(server: Facade) -
         ([{"op": "move", "path": "/gender"}], 400),
         ([{"op": "remove", "path": "/birthDate"}], 422),
         ([{"op": "add", "path": "/name/5", "value": {}}], 422),
-        ([{"op": "add", "path": "gender", "value": "male"}], 422),
+        ([{"op": "add", "path": "gender", "value": "male"}], 400),
         ([{"op": "test", "path": "/gender", "value": "male"}], 422),
         ([{"op": "replace", "path": "/gender", "value": "no such gender"}], 422),
         ([{"op": "replace", "path": "/id", "value": "q"}], 422),

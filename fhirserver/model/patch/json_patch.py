@@ -1,77 +1,88 @@
-"""JSON Patch (RFC 6902) as a pure function on JSON values."""
+"""JSON Patch (RFC 6902): https://www.rfc-editor.org/rfc/rfc6902"""
 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from fhirserver.kernel.json import Json, JsonObject
-from fhirserver.kernel.outcomes import Category, Refusal, refuse
-from fhirserver.world.units import same
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.model.patch.document import (
+    equal,
+    malformed,
+    refuse_too_many,
+    unprocessable,
+    weight,
+    without_empty,
+)
+
+MAX_COPIED = 1_000_000
+"""Values that all copies of one patch may make: each may double what the one before it made."""
+_POINTER = re.compile(r"(?:/(?:[^~/]|~[01])*)*\Z", re.DOTALL)
+_INDEX = re.compile(r"(?:0|[1-9][0-9]{0,9})\Z", re.ASCII)
 
 
 def parse_json_patch(operations: Json) -> Callable[[JsonObject], JsonObject]:
-    """A function that applies the patch. Raises a refusal (400) where the document is malformed."""
+    """A function that applies the patch to a resource, which it may change on the way.
+
+    Raises a refusal (400) that names ``http.body[n]`` where the document is malformed; the function raises one
+    (422) likewise for an operation that does not fit.
+    """
     if not isinstance(operations, list):
-        raise refuse(Category.INVALID, "structure", "A JSON Patch is an array of operations", "http.body")
+        raise malformed("A JSON Patch is an array of operations", "http.body", "structure")
+    refuse_too_many(len(operations), "http.body")
     for number, operation in enumerate(operations):
-        _check(number, operation)
+        _check(operation, f"http.body[{number}]")
     return lambda resource: _apply_all(operations, resource)
 
 
-def _check(number: int, operation: Json) -> None:
-    where = f"http.body[{number}]"
-    if not isinstance(operation, dict) or operation.get("op") not in _OPERATIONS:
+def _check(operation: Json, where: str) -> None:
+    if not isinstance(operation, dict) or operation.get("op") not in tuple(_OPERATIONS):
         names = ", ".join(_OPERATIONS)
-        raise refuse(Category.INVALID, "structure", f"An operation's op is one of {names}", where)
+        raise malformed(f"An operation's op is one of {names}", where, "structure")
     for member in ("path", *(("from",) if operation["op"] in ("move", "copy") else ())):
         if not isinstance(operation.get(member), str):
-            raise refuse(Category.INVALID, "structure", f"The operation needs a string '{member}'", where)
+            raise malformed(f"The operation needs a string '{member}'", where, "structure")
+        if not _POINTER.match(operation[member]):
+            raise malformed(f"'{member}' is not a JSON Pointer", where, "structure")
     if operation["op"] in ("add", "replace", "test") and "value" not in operation:
-        raise refuse(Category.INVALID, "structure", "The operation needs a 'value'", where)
+        raise malformed("The operation needs a 'value'", where, "structure")
 
 
 def _apply_all(operations: Sequence[JsonObject], resource: JsonObject) -> JsonObject:
     document: Json = resource
+    copied = 0
     for number, operation in enumerate(operations):
+        where = f"http.body[{number}]"
         try:
+            if operation["op"] == "copy":
+                copied += weight(_get(document, _pointer(operation["from"])))
+            if copied > MAX_COPIED:
+                raise refuse(Category.TOO_LARGE, "too-costly", "The patch copies too much", where)
             document = _OPERATIONS[operation["op"]](document, operation)
         except (LookupError, TypeError, ValueError):
-            raise _unprocessable(number, f"There is nothing at the path '{operation['path']}'") from None
+            raise unprocessable("The operation's path leads nowhere", where) from None
+        except _TestFailed:
+            raise unprocessable("The test fails: there is another value", where) from None
     if not isinstance(document, dict):
-        raise _unprocessable(len(operations) - 1, "The patch leaves no resource")
-    kept: JsonObject = _without_empty(document)
-    return kept
+        raise unprocessable("The patch leaves no resource", f"http.body[{len(operations) - 1}]")
+    return without_empty(document)
 
 
-def _without_empty(value: Json) -> Json:
-    """Without the arrays and objects that removals left empty: FHIR has none.
-
-    Done once at the end, so that an operation finds what the one before it left, as RFC 6902 says.
-    """
-    if isinstance(value, dict):
-        inner = {name: _without_empty(part) for name, part in value.items()}
-        return {name: part for name, part in inner.items() if part not in ({}, [])}
-    if isinstance(value, list):
-        return [part for part in map(_without_empty, value) if part not in ({}, [])]
-    return value
-
-
-def _unprocessable(number: int, diagnostics: str) -> Refusal:
-    return refuse(Category.UNPROCESSABLE, "processing", diagnostics, f"http.body[{number}]")
+class _TestFailed(Exception):
+    """A ``test`` found another value."""
 
 
 def _pointer(text: str) -> list[str]:
     if not text:
         return []
-    if not text.startswith("/"):
-        raise ValueError(text)
     return [part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/")]
 
 
 def _index(items: list[Json], token: str, end: int) -> int:
-    if not token.isdigit() or (len(token) > 1 and token[0] == "0") or int(token) > end:
+    if not _INDEX.match(token) or int(token) > end:
         raise LookupError(token)
     return int(token)
 
@@ -139,10 +150,8 @@ def _copy(document: Json, operation: JsonObject) -> Json:
 
 
 def _test(document: Json, operation: JsonObject) -> Json:
-    if not same(_get(document, _pointer(operation["path"])), operation["value"]):
-        raise refuse(
-            Category.UNPROCESSABLE, "processing", f"The test at '{operation['path']}' fails", "http.body"
-        )
+    if not equal(_get(document, _pointer(operation["path"])), operation["value"]):
+        raise _TestFailed
     return document
 
 
