@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -39,6 +40,7 @@ KNOWN: dict[str, _Kinds] = {
     "server": _kinds("host base_url", "cors_origins", wholes="port workers"),
     "storage": _kinds("kind path url database"),
     "policy": _kinds("file"),
+    "limits": _kinds(wholes="body_bytes bundle_entries conditional_delete default_count max_count"),
     "verification": _kinds(numbers="transcript_patience_seconds"),
     "source": _kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
     "principal": _kinds("name source token token_sha256 token_file", "roles"),
@@ -94,6 +96,8 @@ class Settings:
     sources: dict[str, Source] = field(default_factory=dict)
     principals: tuple[tuple[str, Principal], ...] = ()
     connectors: tuple[Connector, ...] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """What one request may ask for, where it is not the default; the names are those of ``[limits]``."""
 
     @property
     def fhir_base(self) -> str:
@@ -141,6 +145,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         transcript_patience_seconds=_patience(document),
         sources=sources,
         principals=tuple(_principal(n, entry, sources) for n, entry in _entries(document, "principal")),
+        limits=_limits(document),
         connectors=tuple(_connector(n, entry, sources) for n, entry in _entries(document, "connector")),
     )
 
@@ -294,6 +299,14 @@ def _patience(document: dict[str, Any]) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or value < 0:
         raise InvalidSettings(f"[verification] {name} is a number of seconds")
     return float(value)
+
+
+def _limits(document: dict[str, Any]) -> dict[str, int]:
+    table = _table(document, "limits", set(KNOWN["limits"]))
+    for name, value in table.items():
+        if value < 1:
+            raise InvalidSettings(f"[limits] {name} is at least 1")
+    return table
 
 
 def _connector(number: int, entry: dict[str, Any], sources: dict[str, Source]) -> Connector:

@@ -24,7 +24,7 @@ from fhirserver.console.pages import console, static_files
 from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.capabilities import capabilities
 from fhirserver.interactions.conformance.resources import definitions_of, keys_of, publish
-from fhirserver.interactions.exchange import Context
+from fhirserver.interactions.exchange import Context, Limits
 from fhirserver.interactions.openapi.handler import openapi
 from fhirserver.kernel.instants import SystemClock, instant
 from fhirserver.model.validation import validate
@@ -94,6 +94,7 @@ def make_context(settings: Settings, store: Store) -> Context:
         conformance,
         validator,
         terminology,
+        Limits(**settings.limits),
         reserved=keys_of(definitions_of(all_operations())),
     )
 

@@ -15,10 +15,33 @@ def written(context: Context, request: Request, write: Written) -> Result:
     headers = version_headers(version) if version else {}
     if write.held:
         headers["X-Held"] = ",".join(write.held)
-    if version and (write.created or request.method == "POST"):
-        headers["Location"] = f"{context.base_url}/{write.key}/_history/{version.version}"
+    if version:
+        created = write.created or request.method == "POST"
+        where = f"{context.base_url}/{write.key}/_history/{version.version}"
+        headers["Location" if created else "Content-Location"] = where
     status = 201 if write.created else 200
     return Result(status, _body(request.prefer_return, write), headers, version, held_issues(write))
+
+
+def deleted(preferred: str, write: Written) -> Result:
+    """The answer to delete: 204, or 200 with an OperationOutcome where one is preferred or something is held."""
+    version = write.version if not write.held else None
+    headers = version_headers(version) if version else {}
+    if write.held:
+        headers["X-Held"] = ",".join(write.held)
+    issues = held_issues(write)
+    if not issues and preferred != "OperationOutcome":
+        return Result(204, b"", headers, version)
+    body = dumps({"resourceType": "OperationOutcome", "issue": issues or removed_issues(write)})
+    return Result(200, body, headers, version, issues)
+
+
+def removed_issues(write: Written) -> list[dict[str, object]]:
+    """What a delete did."""
+    names = ", ".join(map(str, write.removed)) if write.removed else str(write.key)
+    word = "deleted" if write.changed else "was not there"
+    text = f"{names} {word}" if write.removed or write.key.id else "Nothing matches: nothing was deleted"
+    return [Issue("informational", text, severity="information").as_json()]
 
 
 def _body(preferred: str, write: Written) -> bytes:

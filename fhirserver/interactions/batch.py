@@ -46,11 +46,11 @@ def _ordered(answers: dict[int, bytes]) -> Sequence[bytes]:
 
 
 async def _one(context: Context, request: Request, entry: EntryRequest, dispatch: Dispatch) -> bytes:
-    single = entry.as_request(request.principal)
     inherited = {name: request.headers[name] for name in _INHERITED if name in request.headers}
-    single.headers = {**inherited, **single.headers}
     try:
         with entry.named():
+            single = entry.as_request(request.principal)
+            single.headers = {**inherited, **single.headers}
             result = await dispatch(context, single)
         return entry_result(context, result, with_resource=True)
     except Refusal as refusal:

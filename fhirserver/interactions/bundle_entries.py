@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import copy
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +13,9 @@ from urllib.parse import parse_qsl, unquote
 from fhirserver.access.principals import Principal
 from fhirserver.interactions.bundles import entry as encode_entry
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads
+from fhirserver.interactions.patch_bodies import FHIR_JSON
+from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, operation_outcome, refuse
-from fhirserver.kernel.references import walk_references
-from fhirserver.model.links import Find
 from fhirserver.model.validation import validate
 from fhirserver.world.vocabulary import ENTRY_PROVENANCE
 
@@ -55,6 +53,10 @@ class EntryRequest:
             ) from None
 
     def _within(self, issue: Issue) -> Issue:
+        if self.method == "PATCH" and issue.expression and issue.expression[0].startswith(f"{self.type}."):
+            # what the patch made is not in the Bundle: the text has to say where it is wrong
+            text = f"{issue.expression[0]} after the patch: {issue.diagnostics}"
+            return replace(issue, diagnostics=text, expression=(self.path("resource"),))
         paths = tuple(self._full_path(path) for path in issue.expression) or (f"Bundle.entry[{self.number}]",)
         return replace(issue, expression=paths)
 
@@ -66,6 +68,8 @@ class EntryRequest:
         if path == "resource" or path.startswith(("request.", "resource.")):
             return self.path(path)
         head, dot, tail = path.partition(".")
+        if head == "Parameters" and (self.resource or {}).get("resourceType") == head:
+            return self.path(f"resource.{tail}")
         if head == "Provenance" != self.type:
             return self.path("request.extension")
         if path == "resourceType":
@@ -93,7 +97,7 @@ class EntryRequest:
             operation, id = id, ""
         body: bytes | JsonObject | None = self.resource
         if self.method == "PATCH":
-            body = dumps(patch_operations(self))
+            headers["content-type"], body = patch_body(self)
         return Request(
             principal,
             self.method,
@@ -112,6 +116,8 @@ _PLACES = {
     "http.If-Match": "request.ifMatch",
     "http.If-None-Exist": "request.ifNoneExist",
     "http.X-Provenance": "request.extension",
+    "http.If-None-Match": "request.ifNoneMatch",
+    "http.Content-Type": "resource.contentType",
     "http.body": "resource",
 }
 
@@ -208,38 +214,18 @@ def _own_provenance(request: JsonObject) -> str:
     return ""
 
 
-def patch_operations(entry: EntryRequest) -> Json:
-    """The JSON Patch of a PATCH entry, which R4 carries in a Binary."""
+def patch_body(entry: EntryRequest) -> tuple[str, bytes | Json]:
+    """Media type and body of a PATCH entry: a Parameters resource, or what a Binary carries."""
     resource = entry.resource or {}
+    if resource.get("resourceType") == "Parameters":
+        return FHIR_JSON, resource
     try:
-        if resource.get("contentType", "").split(";")[0] != "application/json-patch+json":
+        if resource.get("resourceType") != "Binary":
             raise ValueError
-        return loads(base64.b64decode(resource.get("data", ""), validate=True))
-    except (ValueError, binascii.Error, InvalidJson):
-        text = "PATCH takes a Binary with contentType application/json-patch+json and the patch as data"
+        return str(resource.get("contentType", "")), base64.b64decode(resource.get("data", ""), validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        text = "PATCH takes a Parameters resource, or a Binary with contentType and data of a patch"
         raise refuse(Category.INVALID, "invalid", text, "resource") from None
-
-
-def relink_patch(operations: Json, find: Find) -> Json:
-    """A JSON Patch whose references name the new places of the entries they meant.
-
-    A patch tells no types, so what is a link is told by names: ``reference`` in an object, or at the end of the
-    path where the value is a string.
-    """
-    if not isinstance(operations, list):
-        return operations
-    return [_relink_operation(one, find) if isinstance(one, dict) else one for one in operations]
-
-
-def _relink_operation(operation: JsonObject, find: Find) -> JsonObject:
-    value = operation.get("value")
-    if isinstance(value, str):
-        is_reference = str(operation.get("path", "")).endswith("/reference")
-        return {**operation, "value": (find(value) or value) if is_reference else value}
-    value = copy.deepcopy(value)
-    for holder in walk_references(value):
-        holder["reference"] = find(holder["reference"]) or holder["reference"]
-    return {**operation, "value": value} if "value" in operation else operation
 
 
 def entry_result(context: Context, result: Result, with_resource: bool) -> bytes:

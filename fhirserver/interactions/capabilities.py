@@ -18,19 +18,19 @@ def capabilities(registry: Registry, version: str, started: str, cors: bool = Fa
     """The handler of ``GET /metadata``. ``started`` is the instant the server came up."""
 
     @cache
-    def statement(base_url: str) -> bytes:
-        return dumps(capability_statement(registry, base_url, version, started, cors))
+    def statement(base_url: str, deletes: int) -> bytes:
+        return dumps(capability_statement(registry, base_url, version, started, cors, deletes))
 
     async def handler(context: Context, request: Request) -> Result:
-        return Result(200, statement(context.base_url))
+        return Result(200, statement(context.base_url, context.limits.conditional_delete))
 
     return handler
 
 
 def capability_statement(
-    registry: Registry, base_url: str, version: str, started: str, cors: bool = False
+    registry: Registry, base_url: str, version: str, started: str, cors: bool = False, deletes: int = 1
 ) -> JsonObject:
-    """The CapabilityStatement of what the registry really routes."""
+    """The CapabilityStatement of what the registry really routes. One conditional delete may be of ``deletes``."""
     return {
         "resourceType": "CapabilityStatement",
         "name": "Credence",
@@ -42,12 +42,12 @@ def capability_statement(
         "implementation": {"description": "Credence FHIR server", "url": base_url},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
-        "patchFormat": ["application/json-patch+json"],
-        "rest": [_rest(registry, cors)],
+        "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
+        "rest": [_rest(registry, cors, deletes)],
     }
 
 
-def _rest(registry: Registry, cors: bool) -> JsonObject:
+def _rest(registry: Registry, cors: bool, deletes: int) -> JsonObject:
     codes = [one.code for one in registry.interactions if one.level in _TYPE_LEVELS]
     interactions = [{"code": code} for code in dict.fromkeys(codes)]
     system = [
@@ -60,7 +60,7 @@ def _rest(registry: Registry, cors: bool) -> JsonObject:
         "mode": "server",
         "security": {"cors": cors, "description": "Bearer tokens from the server's settings"},
         "resource": [
-            _resource(registry, type, interactions) for type in sorted(definitions().resource_types)
+            _resource(registry, type, interactions, deletes) for type in sorted(definitions().resource_types)
         ],
         "interaction": system,
     }
@@ -70,7 +70,7 @@ def _rest(registry: Registry, cors: bool) -> JsonObject:
     return rest
 
 
-def _resource(registry: Registry, type: str, interactions: list[JsonObject]) -> JsonObject:
+def _resource(registry: Registry, type: str, interactions: list[JsonObject], deletes: int) -> JsonObject:
     parameters = searchable(type)
     references = sorted(code for code, parameter in parameters.items() if parameter.type == "reference")
     resource: JsonObject = {
@@ -82,7 +82,7 @@ def _resource(registry: Registry, type: str, interactions: list[JsonObject]) -> 
         "conditionalCreate": True,
         "conditionalRead": "full-support",
         "conditionalUpdate": True,
-        "conditionalDelete": "not-supported",
+        "conditionalDelete": "single" if deletes == 1 else "multiple",
         "referencePolicy": ["literal", "logical"],
         "searchInclude": [f"{type}:{code}" for code in references],
         "searchParam": [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.resources import accept, condition, localised
+from fhirserver.interactions.resources import accept, if_none_exist, localised
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import new_id
 from fhirserver.store.commands import Command, Put
@@ -13,12 +13,15 @@ from fhirserver.store.commands import Command, Put
 async def create(context: Context, request: Request) -> Result:
     """Make a new resource with an id of the server's. ``If-None-Exist`` makes it only where none matches."""
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
-    content = accept(request.json(), request.type, partial=statement.mode == "partial")
+    body = request.json()
+    if "id" in body:  # "if an id is provided, the server SHALL ignore it"
+        body = {name: value for name, value in body.items() if name != "id"}
+    content = accept(body, request.type, partial=statement.mode == "partial")
     content = localised(context, content)
     conditions = {}
     unless = request.headers.get("if-none-exist", "")
     if unless:
-        unless, query = condition(context, request.type, unless)
+        unless, query = if_none_exist(context, request.type, unless)
         conditions[unless] = query
     put = Put(request.type, new_id(), content, create=True, unless=unless)
     outcome = await context.store.submit(Command(statement, (put,), conditions))

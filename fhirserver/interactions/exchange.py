@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one request: page sizes, entries of a Bundle, bytes of a body and the pause in it."""
+    """Limits of one request: page sizes, entries of a Bundle, bytes of a body and the pause in it, and how many
+    resources one conditional delete may delete."""
 
     default_count: int = 50
     max_count: int = 1000
     bundle_entries: int = 10_000
     body_bytes: int = 64 * 1024 * 1024
     body_seconds: float = 30.0
+    conditional_delete: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.storage import Version
+from fhirserver.store.commands import ANY_VERSION, NO_VERSION
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -18,17 +20,37 @@ def is_version(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= 18
 
 
+_TAG = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"\Z')
+
+
 def parse_etag(header: str, name: str) -> int:
-    """The version in ``W/"3"``, ``"3"`` or ``3``. Raises a refusal that names the header."""
-    text = header.strip().removeprefix("W/").strip('"')
-    if not is_version(text):
-        raise refuse(Category.INVALID, "value", f'{name} must be a version such as W/"3"', f"http.{name}")
-    return int(text)
+    """The version in ``W/"3"``, ``"3"`` or ``3``; that of ``*`` and of an ETag that is not ours as
+    :class:`~fhirserver.store.commands.Put` has them.
+
+    Raises a refusal (400) that names the header where it is no ETag, or several.
+    """
+    text = header.strip()
+    if text == "*":
+        return ANY_VERSION
+    version = text.removeprefix("W/").strip('"')
+    if is_version(version) and (text == version or _TAG.match(text)):
+        return int(version) or NO_VERSION
+    if _TAG.match(text):
+        return NO_VERSION
+    raise refuse(Category.INVALID, "value", f'{name} must be one ETag such as W/"3"', f"http.{name}")
 
 
 def if_match(header: str | None) -> int | None:
     """The version asked for by If-Match, or None."""
     return None if header is None else parse_etag(header, "If-Match")
+
+
+def if_none_match(header: str | None) -> tuple[bool, int | None]:
+    """Of an If-None-Match on a write: whether nothing may be there (``*``), and which version may not."""
+    if header is None:
+        return False, None
+    version = parse_etag(header, "If-None-Match")
+    return version == ANY_VERSION, version
 
 
 def http_date(recorded: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from fhirserver.interactions.exchange import Context
@@ -10,7 +11,7 @@ from fhirserver.kernel.ids import is_id
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.definitions import definitions
-from fhirserver.model.links import relink
+from fhirserver.model.links import Find, relink
 from fhirserver.model.validation import validate
 from fhirserver.search.expression import Query
 from fhirserver.search.parse import parse
@@ -43,15 +44,20 @@ def accept(content: JsonObject, type: str, partial: bool = False) -> JsonObject:
 
 def localised(context: Context, content: JsonObject) -> JsonObject:
     """The content with references that begin with the server's own base made relative, as they are searched."""
+    return relink(content, no_link, relative(context))
+
+
+def relative(context: Context) -> Find:
+    """Finds what a reference that begins with the server's own base is without it."""
     base = f"{context.base_url}/"
 
-    def relative(reference: str) -> str | None:
+    def find(reference: str) -> str | None:
         return reference.removeprefix(base) if reference.startswith(base) else None
 
-    return relink(content, _nothing, relative)
+    return find
 
 
-def _nothing(uri: str) -> None:
+def no_link(uri: str) -> None:
     """Only references are made relative: a uri that begins so may be meant as it is."""
 
 
@@ -60,17 +66,27 @@ def check_id(content: JsonObject, type: str, id: str) -> None:
     if not is_id(id):
         raise refuse(Category.INVALID, "value", "An id is 1 to 64 of A-Z a-z 0-9 - .", f"{type}.id")
     if content.get("id") != id:
-        raise refuse(Category.INVALID, "invalid", "The body's id is not the one in the URL", f"{type}.id")
+        text = "The body's id is not the one in the URL" if "id" in content else "The body needs the URL's id"
+        raise refuse(Category.INVALID, "invalid", text, f"{type}.id")
 
 
-def condition(context: Context, type: str, text: str | Sequence[tuple[str, str]]) -> tuple[str, Query]:
+def condition(context: Context, type: str, criteria: str | Sequence[tuple[str, str]]) -> tuple[str, Query]:
     """A condition's name and search. An empty or unknown criterion is refused: it would match too much."""
-    params = parse_qsl(text.lstrip("?"), keep_blank_values=True) if isinstance(text, str) else list(text)
-    criteria = [(name, value) for name, value in params if name.split(":")[0] not in _RESULT_PARAMS]
+    if isinstance(criteria, str):
+        criteria = parse_qsl(criteria.lstrip("?"), keep_blank_values=True)
+    criteria = [pair for pair in criteria if pair[0].split(":")[0] not in _RESULT_PARAMS]
     if not criteria:
-        raise refuse(
-            Category.PRECONDITION_FAILED, "incomplete", "A condition needs a search criterion", "http.url"
-        )
+        text = "A condition needs a search criterion"
+        raise refuse(Category.PRECONDITION_FAILED, "incomplete", text, "http.url")
     name = f"{type}?" + "&".join(f"{key}={value}" for key, value in criteria)
     query = parse(type, [*criteria, ("_count", "2")], base=context.base_url, terminology=context.terminology)
     return name, query
+
+
+def if_none_exist(context: Context, type: str, header: str) -> tuple[str, Query]:
+    """The condition of a conditional create. What is wrong with it is wrong with the header."""
+    try:
+        return condition(context, type, header)
+    except Refusal as refusal:
+        issues = [replace(issue, expression=("http.If-None-Exist",)) for issue in refusal.issues]
+        raise Refusal(refusal.category, issues) from None

@@ -7,29 +7,29 @@ entries are answered after it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fhirserver.access.principals import Principal, require
-from fhirserver.interactions.answers import held_issues, outcome_issues
+from fhirserver.interactions.answers import deleted, held_issues, outcome_issues
 from fhirserver.interactions.bundle_entries import (
     EntryRequest,
     bundle_entries,
     entry_request,
     entry_result,
-    patch_operations,
-    relink_patch,
+    patch_body,
 )
 from fhirserver.interactions.bundles import bundle
+from fhirserver.interactions.delete import conditional_remove
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.preconditions import if_match
+from fhirserver.interactions.patch_bodies import read_patch
+from fhirserver.interactions.preconditions import if_match, if_none_match
 from fhirserver.interactions.reserved import refuse_reserved
-from fhirserver.interactions.resources import accept, check_id, condition, known_type
+from fhirserver.interactions.resources import accept, check_id, condition, if_none_exist, known_type
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import is_id, new_id
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.kernel.references import parse_reference
 from fhirserver.model.links import relink
-from fhirserver.model.patch import parse_json_patch
 from fhirserver.ports.log import Statement
 from fhirserver.search.expression import Query
 from fhirserver.store.commands import Amend, Command, Put, Remove, Write, Written
@@ -61,6 +61,10 @@ class _Plan:
         found = self.targets.get(reference) or self.relative.get(reference)
         base = f"{self.context.base_url}/"
         return reference.removeprefix(base) if found is None and reference.startswith(base) else found
+
+    def link(self, reference: str) -> str | None:
+        """What stands for a reference: the place of an entry, or a condition of the command."""
+        return self.target(reference) or self.named_condition(reference)
 
     def named_condition(self, reference: str) -> str | None:
         """Make a conditional reference, ``Practitioner?identifier=…``, a condition of the command."""
@@ -129,18 +133,32 @@ def _write(plan: _Plan, entry: EntryRequest) -> Write:
     own = statement_of(plan.principal, entry.provenance) if entry.provenance else None
     seen = if_match(entry.if_match)
     if entry.method == "DELETE":
-        return Remove(entry.type, _simple_id(entry), seen, own)
+        return _remove(plan, entry, own, seen)
     if entry.method == "PATCH":
-        operations = relink_patch(patch_operations(entry), plan.target)
-        return Amend(entry.type, _simple_id(entry), parse_json_patch(operations), seen, own)
+        return _amend(plan, entry, own, seen)
     return _put(plan, entry, own, seen)
 
 
-def _simple_id(entry: EntryRequest) -> str:
-    if not is_id(entry.id):
-        raise refuse(
-            Category.INVALID, "value", f"{entry.method} in a transaction needs Type/id", "request.url"
-        )
+def _remove(plan: _Plan, entry: EntryRequest, own: Statement | None, seen: int | None) -> Remove:
+    if entry.id:
+        return Remove(entry.type, _known_id(entry), seen, own)
+    remove, conditions = conditional_remove(plan.context, entry.type, entry.query, seen)
+    plan.conditions.update(conditions)
+    return replace(remove, statement=own)
+
+
+def _amend(plan: _Plan, entry: EntryRequest, own: Statement | None, seen: int | None) -> Amend:
+    change = read_patch(*patch_body(entry), plan.targets.get, plan.link)
+    if entry.id:
+        return Amend(entry.type, _known_id(entry), change, seen, own)
+    where = plan.add_condition(entry.type, entry.query)
+    return Amend(entry.type, "", change, seen, own, where)
+
+
+def _known_id(entry: EntryRequest) -> str:
+    if not is_id(entry.id) or entry.rest:
+        text = f"{entry.method} needs Type/id or Type?criteria"
+        raise refuse(Category.INVALID, "value", text, "request.url")
     return entry.id
 
 
@@ -151,14 +169,17 @@ def _put(plan: _Plan, entry: EntryRequest, own: Statement | None, seen: int | No
     accept(content, entry.type, partial=(own or plan.statement).mode == "partial")
     content = relink(content, _no_link, plan.named_condition)
     if entry.method == "POST":
-        unless = plan.add_condition(entry.type, entry.if_none_exist) if entry.if_none_exist else ""
+        unless = ""
+        if entry.if_none_exist:
+            unless, query = if_none_exist(plan.context, entry.type, entry.if_none_exist)
+            plan.conditions[unless] = query
         return Put(entry.type, plan.ids[entry.number], content, create=True, unless=unless, statement=own)
     if not entry.id:
         where = plan.add_condition(entry.type, entry.query)
         return Put(entry.type, plan.ids[entry.number], content, if_match=seen, where=where, statement=own)
     check_id(content, entry.type, entry.id)
-    absent = entry.if_none_match == "*"
-    return Put(entry.type, entry.id, content, if_match=seen, if_absent=absent, statement=own)
+    absent, unseen = if_none_match(entry.if_none_match)
+    return Put(entry.type, entry.id, content, False, seen, absent, statement=own, unless_version=unseen)
 
 
 def _no_link(uri: str) -> None:
@@ -180,7 +201,8 @@ def _identities(write: Write) -> list[tuple[str, str]]:
     if not isinstance(write, Put | Amend | Remove):
         return []
     condition = (write.unless or write.where) if isinstance(write, Put) else ""
-    return [(write.type, write.id), *([(write.type, condition)] if condition else [])]
+    found = [(write.type, write.id)] if write.id else []
+    return [*found, (write.type, condition)] if condition else found
 
 
 async def _refuse_reserved(plan: _Plan) -> None:
@@ -193,7 +215,8 @@ async def _refuse_reserved(plan: _Plan) -> None:
 async def _commit(plan: _Plan, preferred: str) -> dict[int, bytes]:
     if not plan.writes:
         return {}
-    command = Command(plan.statement, [write for _, write in plan.writes], plan.conditions)
+    writes = [write for _, write in plan.writes]
+    command = Command(plan.statement, writes, plan.conditions, plan.context.reserved)
     try:
         outcome = await plan.context.store.submit(command)
     except Refusal as refusal:
@@ -206,15 +229,15 @@ async def _commit(plan: _Plan, preferred: str) -> dict[int, bytes]:
 
 
 def _answer(context: Context, entry: EntryRequest, written: Written, preferred: str) -> bytes:
-    status = 201 if written.created else 200
     if entry.method == "DELETE":
-        status = 200 if written.held else 204
+        return entry_result(context, deleted(preferred, written), with_resource=False)
+    status = 201 if written.created else 200
     location = ""
     if written.version is not None:
         location = f"{context.base_url}/{written.key}/_history/{written.version.version}"
     issues = outcome_issues(written) if preferred == "OperationOutcome" else held_issues(written)
     headers = {"Location": location} if location else {}
-    with_resource = entry.method != "DELETE" and preferred in ("", "representation")
+    with_resource = preferred not in ("minimal", "OperationOutcome")
     return entry_result(context, Result(status, b"", headers, written.version, issues), with_resource)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.preconditions import if_match
+from fhirserver.interactions.preconditions import if_match, if_none_match
 from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import accept, check_id, condition, localised
 from fhirserver.interactions.statement import statement_of
@@ -15,17 +15,22 @@ from fhirserver.store.commands import Command, Put
 async def update(context: Context, request: Request) -> Result:
     """State a resource under an id the client knows, or under the one that matches (``PUT Type?…``)."""
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
-    content = accept(request.json(), request.type, partial=statement.mode == "partial")
-    content = localised(context, content)
-    seen, absent = if_match(request.headers.get("if-match")), request.headers.get("if-none-match") == "*"
+    seen = if_match(request.headers.get("if-match"))
+    absent, unseen = if_none_match(request.headers.get("if-none-match"))
+    body = request.json()
     if request.id:
-        check_id(content, request.type, request.id)
+        check_id(body, request.type, request.id)
+    content = accept(body, request.type, partial=statement.mode == "partial")
+    content = localised(context, content)
+    if request.id:
         await refuse_reserved(context, request.type, request.id)
-        put = Put(request.type, request.id, content, if_match=seen, if_absent=absent)
+        put = Put(request.type, request.id, content, False, seen, absent, unless_version=unseen)
         command = Command(statement, (put,))
     else:
         name, query = condition(context, request.type, request.params)
-        put = Put(request.type, content.get("id") or new_id(), content, if_match=seen, where=name)
-        command = Command(statement, (put,), {name: query})
+        id = content.get("id") or new_id()
+        await refuse_reserved(context, request.type, id)
+        put = Put(request.type, id, content, False, seen, absent, where=name, unless_version=unseen)
+        command = Command(statement, (put,), {name: query}, context.reserved)
     outcome = await context.store.submit(command)
     return written(context, request, outcome.results[0])

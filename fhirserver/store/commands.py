@@ -12,6 +12,11 @@ from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Key, Version
 from fhirserver.search.expression import Query
 
+ANY_VERSION = 0
+"""``If-Match: *``: the resource must be there, in whatever version."""
+NO_VERSION = -1
+"""An ETag that no version of ours has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Put:
@@ -20,7 +25,8 @@ class Put:
     ``id`` is the target's, or the one a new resource gets. ``create`` says that it must be new (POST).
     ``if_match`` is the version the caller saw; ``if_absent`` is ``If-None-Match: *``. ``unless`` and
     ``where`` name conditions of the command: with ``unless`` nothing is written where a resource matches
-    (conditional create); with ``where`` the match is the target (conditional update).
+    (conditional create); with ``where`` the match is the target (conditional update). ``unless_version`` is
+    ``If-None-Match`` with an ETag: nothing is written over that version.
     """
 
     type: str
@@ -33,27 +39,37 @@ class Put:
     where: str = ""
     statement: Statement | None = None
     confidences: Mapping[str, Decimal] = field(default_factory=dict)
+    unless_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Amend:
-    """Change the world resource by a pure function; what it changed is stated, nothing else (PATCH)."""
+    """Change the world resource by a pure function; what it changed is stated, nothing else (PATCH).
+
+    With ``where``, a condition of the command, the one match is the target and ``id`` means nothing.
+    """
 
     type: str
     id: str
     change: Callable[[JsonObject], JsonObject]
     if_match: int | None = None
     statement: Statement | None = None
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Say that a resource is no more."""
+    """Say that a resource is no more.
+
+    With ``where``, a condition of the command, that is said of all that match, which may be ``most``.
+    """
 
     type: str
     id: str
     if_match: int | None = None
     statement: Statement | None = None
+    where: str = ""
+    most: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +131,23 @@ Write: TypeAlias = Put | Amend | Remove | Decide | Correct | Note
 class Command:
     """Writes that stand or fall together. ``conditions`` are searches decided with them.
 
-    A content's ``reference`` that equals a condition's name is replaced by the one match.
+    A content's ``reference`` that equals a condition's name is replaced by the one match. No condition may make
+    a write's target of what is ``spared``.
     """
 
     statement: Statement
     writes: Sequence[Write]
     conditions: Mapping[str, Query] = field(default_factory=dict)
+    spared: frozenset[Key] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of one write. ``held`` are the paths of units that others' claims still win."""
+    """What became of one write. ``held`` are the paths of units that others' claims still win.
+
+    ``version`` is the current one, that of the deletion for what was deleted by this. ``removed`` are the resources
+    that a conditional delete was about.
+    """
 
     key: Key
     version: Version | None
@@ -133,6 +155,7 @@ class Written:
     changed: bool = False
     matched: bool = False
     held: tuple[str, ...] = ()
+    removed: tuple[Key, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fhirserver.kernel.ids import new_id
@@ -19,6 +19,7 @@ from fhirserver.kernel.references import walk_references
 from fhirserver.ports.log import Commit, Statement
 from fhirserver.ports.storage import Fact, Key
 from fhirserver.store.commands import (
+    ANY_VERSION,
     Amend,
     Command,
     Correct,
@@ -152,20 +153,38 @@ class _Decision:
             "Bundle.entry.resource",
         )
 
+    def targets(self, type: str, condition: str, most: int = 1) -> Sequence[Key]:
+        """What a condition makes the targets of a write: at most ``most``, and nothing that is spared."""
+        keys = self.matches[condition]
+        if len(keys) > most:
+            allowed = "one resource" if most == 1 else f"{most} resources"
+            text = f"The condition matches more than {allowed}"
+            raise refuse(Category.PRECONDITION_FAILED, "multiple-matches", text, type)
+        if not self.command.spared.isdisjoint(keys):
+            text = "The condition matches one of the server's own definitions: it can be read, not changed"
+            raise refuse(Category.NOT_ALLOWED, "not-supported", text, type)
+        return keys
+
 
 def check_version(entity: Entity | None, type: str, id: str, if_match: int | None) -> None:
     """Refuse with 412 where the caller saw another version than the current one."""
     if if_match is None:
         return
     current = entity.version if entity and not entity.deleted else None
-    if current != if_match:
+    if current != if_match and (current is None or if_match != ANY_VERSION):
         now = "it does not exist" if current is None else f"the current version is {current}"
-        raise refuse(
-            Category.PRECONDITION_FAILED,
-            "conflict",
-            f"{type}/{id}: If-Match asks for version {if_match}, {now}",
-            type,
-        )
+        text = f"{type}/{id}: If-Match asks for another version, {now}"
+        raise refuse(Category.PRECONDITION_FAILED, "conflict", text, type)
+
+
+def check_not_version(entity: Entity | None, put: Put) -> None:
+    """Refuse with 412 what ``If-None-Match`` says is not to be written over."""
+    current = entity.version if entity and not entity.deleted else None
+    if current is None:
+        return
+    if put.create or put.if_absent or current == put.unless_version:
+        text = f"{put.type}/{put.id} exists already"
+        raise refuse(Category.PRECONDITION_FAILED, "duplicate", text, put.type)
 
 
 def decide(
@@ -205,19 +224,33 @@ def _write(decision: _Decision, number: int, write: Write) -> Written:
 
 
 def _put(decision: _Decision, put: Put) -> Written:
-    matched = _condition(decision, put)
+    condition = put.unless or put.where
+    matched = next(iter(decision.targets(put.type, condition)), None) if condition else None
     if put.unless and matched:
         entity = decision.entity(matched)
         return Written(matched, entity.as_version() if entity else None, matched=True)
-    if put.where and matched and put.content.get("id", matched.id) != matched.id:
-        text = "The body's id is not that of the resource that matches"
-        raise refuse(Category.INVALID, "invalid", text, f"{put.type}.id")
     key = matched or Key(put.type, put.id)
     entity = decision.entity(key)
+    if put.where:
+        _check_conditional_id(put, matched, entity)
     decision.refuse_twice(key, conditional=matched is not None)
     check_version(entity, *key, put.if_match)
-    if entity and not entity.deleted and (put.create or put.if_absent):
-        raise refuse(Category.PRECONDITION_FAILED, "duplicate", f"{key} exists already", put.type)
+    check_not_version(entity, put)
+    return _stated(decision, put, key, entity)
+
+
+def _check_conditional_id(put: Put, matched: Key | None, entity: Entity | None) -> None:
+    """The id that the body of a conditional update may have: that of the match, or one that is free."""
+    stated = put.content.get("id")
+    if matched and stated not in (None, matched.id):
+        text = "The body's id is not that of the resource that matches"
+        raise refuse(Category.INVALID, "invalid", text, f"{put.type}.id")
+    if matched is None and stated and entity and not entity.deleted:
+        text = "Nothing matches, and the body's id is that of another resource"
+        raise refuse(Category.CONFLICT, "conflict", text, f"{put.type}.id")
+
+
+def _stated(decision: _Decision, put: Put, key: Key, entity: Entity | None) -> Written:
     content = clean(decision.resolve(put.content))
     event = assertion(decision, key, put.statement)
     event["content"] = {name: value for name, value in content.items() if name not in ("resourceType", "id")}
@@ -228,21 +261,6 @@ def _put(decision: _Decision, put: Put) -> Written:
             unit: source.confidence(stated, key.type) for unit, stated in put.confidences.items()
         }
     return _state(decision, entity, event)
-
-
-def _condition(decision: _Decision, put: Put) -> Key | None:
-    condition = put.unless or put.where
-    if not condition:
-        return None
-    keys = decision.matches[condition]
-    if len(keys) > 1:
-        raise refuse(
-            Category.PRECONDITION_FAILED,
-            "multiple-matches",
-            "The condition matches more than one resource",
-            put.type,
-        )
-    return keys[0] if keys else None
 
 
 def _mode(decision: _Decision, statement: Statement | None) -> str:
@@ -348,10 +366,12 @@ def _held(after: Entity, event: JsonObject) -> tuple[str, ...]:
 
 
 def _amend(decision: _Decision, amend: Amend) -> Written:
-    entity = decision.existing(amend.type, amend.id, amend.if_match)
+    key = _amended(decision, amend)
+    entity = decision.existing(*key, amend.if_match)
+    decision.refuse_twice(key, conditional=bool(amend.where))
     before = clean(entity.json)
-    after = clean(amend.change(copy.deepcopy(before)))
-    if after.get("resourceType") != amend.type or after.get("id") != amend.id:
+    after = clean(decision.resolve(amend.change(copy.deepcopy(before))))
+    if after.get("resourceType") != amend.type or after.get("id") != key.id:
         raise refuse(
             Category.UNPROCESSABLE, "business-rule", "A patch may not change resourceType or id", amend.type
         )
@@ -371,16 +391,38 @@ def _amend(decision: _Decision, amend: Amend) -> Written:
     return _state(decision, entity, event)
 
 
+def _amended(decision: _Decision, amend: Amend) -> Key:
+    """What a patch is about: "No matches: the server returns a 404 Not Found"."""
+    if not amend.where:
+        return Key(amend.type, amend.id)
+    keys = decision.targets(amend.type, amend.where)
+    if not keys:
+        raise refuse(Category.NOT_FOUND, "not-found", "The condition matches no resource", amend.type)
+    return keys[0]
+
+
 def _remove(decision: _Decision, remove: Remove) -> Written:
-    key = Key(remove.type, remove.id)
+    if not remove.where:
+        return _removed(decision, remove, Key(remove.type, remove.id))
+    keys = decision.targets(remove.type, remove.where, remove.most)
+    if not keys and remove.if_match is not None:
+        check_version(None, remove.type, "", remove.if_match)
+    done = [_removed(decision, remove, key) for key in keys]
+    only = done[0] if len(done) == 1 else Written(Key(remove.type, ""), None)
+    changed, held = any(one.changed for one in done), any(one.held for one in done)
+    return replace(only, changed=changed, held=(remove.type,) if held else (), removed=tuple(keys))
+
+
+def _removed(decision: _Decision, remove: Remove, key: Key) -> Written:
     entity = decision.entity(key)
+    decision.refuse_twice(key, conditional=bool(remove.where))
     check_version(entity, *key, remove.if_match)
     event = {**assertion(decision, key, remove.statement), "e": "removed"}
     if entity is None or entity.deleted:
         return Written(key, None)
     after, fresh = decision.record(event)
     held = () if after.deleted else (remove.type,)
-    return Written(key, None if after.deleted else after.as_version(), changed=fresh, held=held)
+    return Written(key, after.as_version(), changed=fresh, held=held)
 
 
 def _decide(decision: _Decision, decide: Decide) -> Written:

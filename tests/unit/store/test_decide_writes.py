@@ -184,7 +184,8 @@ def test_one_commit_makes_at_most_one_version(desk: Any) -> None:
 
 def test_remove(desk: Any) -> None:
     desk.put("ehr", "Patient", "1", EVE)
-    assert desk.remove("ehr", "Patient", "1").version is None
+    gone = desk.remove("ehr", "Patient", "1").version
+    assert (gone.deleted, gone.version) == (True, 2)
     assert desk["Patient", "1"].deleted and desk["Patient", "1"].version == 2
     assert desk.submit("ehr", Remove("Patient", "1")).commit == "", "again is nothing new"
     assert desk.submit("ehr", Remove("Patient", "0")).commit == "", "what never was is not there already"
