@@ -8,6 +8,7 @@ import sys
 COMMANDS = {
     "serve": ("run the FHIR server", "fhirserver.app.commands.serve"),
     "init": ("write a configuration with fresh tokens", "fhirserver.app.commands.init"),
+    "load": ("load a FHIR package: profiles, value sets …", "fhirserver.app.commands.load"),
     "rebuild": ("make all projections again from the log, or verify them", "fhirserver.app.commands.rebuild"),
     "openapi": ("print the OpenAPI description of the REST API", "fhirserver.app.commands.openapi"),
     "call": ("call the agent in a terminal", "fhirserver.app.commands.call"),

@@ -122,6 +122,7 @@ CODES = (
             ("writeback", "Writeback", "Recorded while writing to an EHR"),
             ("review", "Review", "Decided by a reviewer"),
             ("judge", "Judged", "Checked by machine against the evidence"),
+            ("package", "Package", "Taken from a FHIR package"),
         ),
         open=True,
     ),
