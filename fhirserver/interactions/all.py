@@ -14,6 +14,8 @@ from fhirserver.interactions.history_type import history_type
 from fhirserver.interactions.patch import patch
 from fhirserver.interactions.read import read
 from fhirserver.interactions.registry import Interaction, Operation, Registry
+from fhirserver.interactions.search_compartment import search_compartment
+from fhirserver.interactions.search_system import search_system
 from fhirserver.interactions.search_type import search_type
 from fhirserver.interactions.transaction import transaction
 from fhirserver.interactions.update import update
@@ -54,6 +56,10 @@ def full_registry(operations: Sequence[Operation]) -> Registry:
             Interaction("create", "POST", "type", "write", create),
             Interaction("search-type", "GET", "type", "read", search_type),
             Interaction("search-type", "POST", "type-search", "read", search_type),
+            Interaction("search-compartment", "GET", "compartment", "read", search_compartment),
+            Interaction("search-compartment", "POST", "compartment-search", "read", search_compartment),
+            Interaction("search-system", "GET", "system", "read", search_system),
+            Interaction("search-system", "POST", "system-search", "read", search_system),
             Interaction("transaction batch", "POST", "system", "read", bundle),
         ),
         operations,

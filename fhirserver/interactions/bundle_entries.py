@@ -14,6 +14,7 @@ from fhirserver.access.principals import Principal
 from fhirserver.interactions.bundles import entry as encode_entry
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.patch_bodies import FHIR_JSON
+from fhirserver.interactions.paths import locate
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, operation_outcome, refuse
 from fhirserver.model.validation import validate
@@ -84,31 +85,17 @@ class EntryRequest:
             "if-none-exist": self.if_none_exist or None,
             "x-provenance": self.provenance or None,
         }
-        type, operation, version, id = self.type, "", "", self.id
-        parts = [part for part in self.rest.split("/") if part]
-        if type.startswith("$"):
-            type, operation = "", type
-        elif parts[:1] == ["_history"]:
-            operation, version = ("", parts[1]) if len(parts) > 1 else ("_history", "")
-            operation = parts[2] if len(parts) > 2 else operation
-        elif parts:
-            operation = parts[0]
-        elif id.startswith(("$", "_")):
-            operation, id = id, ""
         body: bytes | JsonObject | None = self.resource
         if self.method == "PATCH":
             headers["content-type"], body = patch_body(self)
-        return Request(
+        request = Request(
             principal,
             self.method,
-            type,
-            id,
-            version,
-            operation,
-            parse_qsl(self.query, keep_blank_values=True),
-            {name: value for name, value in headers.items() if value is not None},
-            body,
+            params=parse_qsl(self.query, keep_blank_values=True),
+            headers={name: value for name, value in headers.items() if value is not None},
+            body=body,
         )
+        return locate(request, [part for part in (self.type, self.id, *self.rest.split("/")) if part])
 
 
 _PLACES = {
@@ -183,7 +170,7 @@ def entry_request(number: int, entry: JsonObject, base_url: str) -> EntryRequest
         )
     path, _, query = _relative(url, base_url).partition("?")
     type, _, tail = path.partition("/")
-    if not type:
+    if not type and not (query and method in ("GET", "HEAD")):
         raise refuse(Category.INVALID, "required", "url is Type, Type/id or Type?criteria", f"{where}.url")
     id, _, rest = tail.partition("/")
     return EntryRequest(

@@ -11,6 +11,7 @@ from fhirserver.model.definitions import definitions
 from fhirserver.search.parameters import searchable
 
 _TYPE_LEVELS = frozenset({"instance", "version", "instance-history", "type-history", "type", "type-search"})
+_COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 _SYSTEM_LEVELS = frozenset({"system", "system-history", "system-search"})
 
 
@@ -50,12 +51,10 @@ def capability_statement(
 def _rest(registry: Registry, cors: bool, deletes: int) -> JsonObject:
     codes = [one.code for one in registry.interactions if one.level in _TYPE_LEVELS]
     interactions = [{"code": code} for code in dict.fromkeys(codes)]
-    system = [
-        {"code": code}
-        for one in registry.interactions
-        if one.level in _SYSTEM_LEVELS
-        for code in one.code.split()
+    codes = [
+        code for one in registry.interactions if one.level in _SYSTEM_LEVELS for code in one.code.split()
     ]
+    system = [{"code": code} for code in dict.fromkeys(codes)]
     rest: JsonObject = {
         "mode": "server",
         "security": {"cors": cors, "description": "Bearer tokens from the server's settings"},
@@ -64,6 +63,10 @@ def _rest(registry: Registry, cors: bool, deletes: int) -> JsonObject:
         ],
         "interaction": system,
     }
+    if any(one.level == "compartment" for one in registry.interactions):
+        rest["compartment"] = [
+            _COMPARTMENT + type[:1].lower() + type[1:] for type in sorted(definitions().compartments)
+        ]
     operations = [one for one in registry.operations if "system" in one.levels]
     if operations:
         rest["operation"] = [{"name": one.name, "definition": one.definition} for one in operations]

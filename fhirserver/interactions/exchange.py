@@ -60,6 +60,8 @@ class Request:
     params: Sequence[tuple[str, str]] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | JsonObject | None = None
+    compartment: Key | None = None
+    """The resource in whose compartment is searched; ``type`` is then what is searched for, ``*`` for all."""
 
     def json(self) -> JsonObject:
         """The body as a JSON object. Raises a refusal (400) that says where it breaks."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.ids import is_id
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.kernel.references import parse_reference
 from fhirserver.ports.storage import Key
+from fhirserver.search.expression import Expression, IdIs, disjunction
 
 
 async def listed(context: Context, id: str) -> list[Key]:
@@ -28,6 +31,16 @@ async def listed(context: Context, id: str) -> list[Key]:
     base = f"{context.base_url}/"
     keys = [_key(base, entry) for entry in loads(version.content).get("entry", ())]
     return list(dict.fromkeys(key for key in keys if key is not None))
+
+
+async def among_lists(context: Context, ids: Iterable[str]) -> dict[str, Expression]:
+    """Per type the condition to be listed by every one of the Lists."""
+    found = [await listed(context, id) for id in ids]
+    keys = [key for key in found[0] if all(key in other for other in found[1:])]
+    by_type: dict[str, list[Expression]] = {}
+    for key in keys:
+        by_type.setdefault(key.type, []).append(IdIs(key.id))
+    return {type: disjunction(of) for type, of in by_type.items()}
 
 
 def _key(base: str, entry: JsonObject) -> Key | None:

@@ -102,7 +102,7 @@ class Registry:
         interaction = self._routes.get((level, method))
         if interaction is None:
             raise self._not_allowed(level, request)
-        if request.type:
+        if request.type and request.type != "*":
             known_type(request.type)
         require(request.principal, interaction.role)
         return await interaction.handler(context, request)
@@ -188,10 +188,12 @@ def _operation_level(request: Request) -> str:
 
 
 def _level(request: Request) -> str:
+    if request.compartment is not None:
+        return "compartment-search" if request.operation else "compartment"
     if request.operation == "_history":
         return "instance-history" if request.id else "type-history" if request.type else "system-history"
     if request.operation == "_search":
-        return "type-search"
+        return "none" if request.id else "type-search" if request.type else "system-search"
     if request.operation:
         return "none"
     if not request.type:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from urllib.parse import unquote
 
-from fhirserver.interactions.exchange import Request
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.kernel.queries import decode_query
 
@@ -38,27 +37,6 @@ def segments(raw: bytes) -> list[str]:
     if any("/" in part for part in parts):
         raise nothing_there()
     return [part for part in parts if part] if parts == [""] else parts
-
-
-def address(request: Request, parts: list[str]) -> Request:
-    """Read ``[type[/id[/_history[/version[/$operation]]|/$operation]]]`` off the parts of the path."""
-    if parts and parts[0][:1] in ("$", "_"):
-        request.operation = parts.pop(0)
-    elif parts:
-        request.type = parts.pop(0)
-    if parts and not request.operation:
-        if parts[0][:1] in ("$", "_"):
-            request.operation = parts.pop(0)
-        else:
-            request.id = parts.pop(0)
-    if parts and request.id and not request.operation:
-        if parts[0] == "_history" and len(parts) > 1:
-            request.version, parts = parts[1], parts[2:]
-        if parts and (not request.version or parts[0][:1] == "$"):
-            request.operation = parts.pop(0)
-    if parts:
-        raise nothing_there()
-    return request
 
 
 def parameters(raw: bytes, where: str) -> Sequence[tuple[str, str]]:

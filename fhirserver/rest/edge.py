@@ -14,10 +14,11 @@ from urllib.parse import quote
 from fhirserver.access.principals import Principals
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.faults import fault
+from fhirserver.interactions.paths import locate
 from fhirserver.interactions.registry import Handler, Registry
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.rest import binary
-from fhirserver.rest.address import address, check_size, nothing_there, parameters, segments
+from fhirserver.rest.address import check_size, nothing_there, parameters, segments
 from fhirserver.rest.answers import Shape, refused, respond
 from fhirserver.rest.bodies import decoded, form_parameters, read_body
 from fhirserver.rest.capabilities import Capabilities
@@ -97,7 +98,7 @@ class FhirEdge:
         request = Request(None, scope["method"], params=params, headers=shape.headers)  # type: ignore[arg-type]
         if not raw.startswith(self._base):
             raise nothing_there()
-        address(request, segments(raw[len(self._base) :]))
+        locate(request, segments(raw[len(self._base) :]))
         if shape.named or shape.pretty:
             request.params = kept(request)
         return request

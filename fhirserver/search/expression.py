@@ -250,8 +250,9 @@ class Include:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One search of one resource type.
+    """One search of one resource type; of the several ``types`` where ``type`` is "".
 
+    ``wheres`` are then the conditions of each of the types, where they are not the same for all.
     ``count`` is the page size (0: only the total is wanted); ``summary``: "", true, text, data, count, false;
     ``total``: "" or none, estimate, accurate; ``ignored``: names of parameters dropped in lenient mode.
     """
@@ -267,6 +268,14 @@ class Query:
     elements: tuple[str, ...] = ()
     total: str = ""
     ignored: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    wheres: tuple[Expression, ...] = ()
+
+    def by_type(self) -> list[tuple[str, Expression]]:
+        """The types with their conditions."""
+        if self.type:
+            return [(self.type, self.where)]
+        return list(zip(self.types, self.wheres or (self.where,) * len(self.types), strict=True))
 
 
 def conjunction(of: list[Expression]) -> Expression:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from fhirserver.search.expression import (
     And,
@@ -225,6 +225,9 @@ _ASCII_LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
 # --- order
 
+Place: TypeAlias = tuple[tuple[SortValue, ...], int]
+"""Sort values and number of a resource: where it stands in an order."""
+
 _COMPARED: dict[str, Callable[[IndexValue], SortValue]] = {
     "string": lambda value: cast(StringValue, value).folded,
     "token": lambda value: cast(TokenValue, value).code,
@@ -263,3 +266,13 @@ def is_after(sort: Sequence[SortKey], keys: Sequence[SortValue], tie: int, curso
 def reversed_ties(sort: Sequence[SortKey]) -> bool:
     """Whether ties are in reverse order of creation."""
     return bool(sort) and sort[0].descending
+
+
+def in_order(sort: Sequence[SortKey], places: Iterable[Place]) -> list[Place]:
+    """The places in the order of ``sort``."""
+    ordered = sorted(places, key=lambda place: place[1], reverse=reversed_ties(sort))
+    for at in reversed(range(len(sort))):
+        valued = [place for place in ordered if place[0][at] is not None]
+        valued.sort(key=lambda place: cast(str, place[0][at]), reverse=sort[at].descending)
+        ordered = valued + [place for place in ordered if place[0][at] is None]
+    return ordered

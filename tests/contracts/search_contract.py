@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from random import Random
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import pytest
 
@@ -15,6 +15,7 @@ from fhirserver.search import cursor
 from fhirserver.search.expression import Query
 from fhirserver.search.index import extract
 from fhirserver.search.parse import parse
+from fhirserver.search.parse_types import parse_types
 from fhirserver.storage.memory.index import MemoryIndex
 from terminology.service import TerminologyService
 from tests.contracts.search_resources import FAMILIES, world
@@ -341,6 +342,30 @@ class Oracle:
         return [self.ids[pk] for pk in self.memory.select(asked)[0]]
 
 
+SEVERAL = _lines(
+    r"""
+Patient,Organization,Observation,Encounter?
+Patient,Organization?name=clinic,muller
+Patient,Organization?_sort=name
+Patient,Organization?_sort=-name,_id
+Patient,Observation,Encounter?_sort=-_lastUpdated
+Patient,Observation?_id=p3,o3&_sort=_id
+Patient,Observation?_id:not=p3
+Observation,Encounter?subject:Patient.gender=male&_sort=-status
+Observation,Encounter?date=ge1900&_sort=date
+Patient,Observation?_has:Provenance:target:agent=Organization/org1
+"""
+)
+
+
+def several(text: str) -> Query:
+    """``Type,Type?parameters`` as a query on several types."""
+    types, _, tail = text.partition("?")
+    pairs = [tuple(pair.split("=", 1)) for pair in tail.split("&") if pair]
+    options = {"now": NOW, "default_count": 1000, "maximum_count": 1000}
+    return parse_types(types.split(","), cast("list[tuple[str, str]]", pairs), **options)
+
+
 class Loaded:
     """An index and the oracle, both holding the world."""
 
@@ -417,6 +442,14 @@ class SearchContract:
             type_name = random.choice(("Patient", "Observation", "Encounter"))
             asked = query(f"{type_name}?{'&'.join(random.sample(by_type[type_name], random.randint(2, 3)))}")
             await loaded.check(asked)
+
+    async def test_several_types_at_once(self, loaded: Loaded) -> None:
+        for text in SEVERAL:
+            asked = several(text)
+            expected = await loaded.check(asked)
+            assert expected, text
+            for size in (1, 7, len(expected)):
+                assert await loaded.pages(asked, size) == expected, (text, size)
 
     async def test_an_update_replaces_what_is_found(self, loaded: Loaded) -> None:
         patient = {

@@ -22,6 +22,8 @@ PATHS = {
     "type-history": "/{type}/_history",
     "system-history": "/_history",
     "system-search": "/_search",
+    "compartment": "/{compartment}/{id}/{type}",
+    "compartment-search": "/{compartment}/{id}/{type}/_search",
 }
 """Where an interaction of each level of the registry lives; ``{type}`` stands for each resource type."""
 
@@ -59,10 +61,21 @@ def openapi_document(
 def _items(registry: Registry, types: Sequence[str]) -> Iterator[tuple[str, str, JsonObject]]:
     """Path, method and description of each interaction and operation."""
     for one in registry.interactions:
-        for type in types if "{type}" in PATHS[one.level] else ("",):
-            yield PATHS[one.level].replace("{type}", type), one.method.lower(), _interaction(one, type)
+        for path, type in _places(PATHS[one.level], types):
+            yield path, one.method.lower(), _interaction(one, type, path)
     for operation in registry.operations:
         yield from operation_items(operation, types)
+
+
+def _places(template: str, types: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The paths of a level and the types they speak of: a compartment's only where it holds the type."""
+    if "{compartment}" in template:
+        for name in sorted(definitions().compartments & set(types)):
+            inside = template.replace("{compartment}", name)
+            yield from _places(inside, [type for type in types if type in definitions().compartment(name)])
+    else:
+        for type in types if "{type}" in template else ("",):
+            yield template.replace("{type}", type), type
 
 
 def _path_item(path: str) -> JsonObject:
@@ -70,13 +83,15 @@ def _path_item(path: str) -> JsonObject:
     return {"parameters": [parameter_ref(name) for name in (*names, "_format", "_pretty")]}
 
 
-def _interaction(one: Interaction, type: str) -> JsonObject:
+def _interaction(one: Interaction, type: str, path: str) -> JsonObject:
     form = form_of(one.code, one.level, one.method)
     names: Iterable[str] = form.parameters
     if form.searches:
         names = (*names, *(component_name(type, code) for code in in_path_order(type)))
+    repeated = REPEATED.get((one.code, one.level))
+    around = path.split("/")[1] if one.level.startswith("compartment") else ""
     item: JsonObject = {
-        "operationId": "-".join(filter(None, (type, *one.code.split(), REPEATED.get((one.code, one.level))))),
+        "operationId": "-".join(filter(None, (around, type, *one.code.split(), repeated))),
         "summary": form.summary.replace("{type}", type),
         "tags": [type or "system"],
         "security": [{"bearer": [one.role]}],

@@ -14,6 +14,7 @@ REPEATED = {
     ("delete", "type"): "conditional",
     ("search-type", "type-search"): "post",
     ("search-system", "system-search"): "post",
+    ("search-compartment", "compartment-search"): "post",
 }
 """The same code at a second place: what its ``operationId`` ends with."""
 
@@ -32,8 +33,8 @@ class Form:
 _SHAPE = ("_summary", "_elements")
 _FRESH = ("If-None-Match", "If-Modified-Since")
 _WRITE = ("Prefer", "X-Provenance")
-_RESULTS = ("_sort", "_count", "_include", "_revinclude", "_total", *_SHAPE, "Prefer")
-_HISTORY = ("_count", "_since")
+_RESULTS = ("_list", "_sort", "_count", "_include", "_revinclude", "_total", *_SHAPE, "Prefer")
+_HISTORY = ("_count", "_since", "_at", "_list", "history-sort")
 _FOUND: Answers = {200: ("The resource", "resource"), 304: ("It is as the client has it", "")}
 _BUNDLE: Answers = {200: ("A Bundle", "Bundle")}
 _WRITTEN: Answers = {200: ("The resource as it is now", "resource"), 201: ("Created", "resource")}
@@ -50,6 +51,9 @@ _FORMS: Mapping[str, Form] = {
     "history-type": Form("The versions of every {type}", _HISTORY, answers=_BUNDLE),
     "history-system": Form("The versions of everything", _HISTORY, answers=_BUNDLE),
     "search-type": Form("Search for {type}", _RESULTS, answers=_BUNDLE, searches=True),
+    "search-compartment": Form(
+        "Search for {type} in a compartment", _RESULTS, answers=_BUNDLE, searches=True
+    ),
     "search-system": Form(
         "Search across types", (*_RESULTS, "_type", "_id", "_lastUpdated"), answers=_BUNDLE
     ),

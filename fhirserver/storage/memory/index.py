@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import cast
 
 from fhirserver.search import cursor
-from fhirserver.search.expression import Cursor, Query, SortKey, SortValue
-from fhirserver.search.match import Entry, is_after, matches, reversed_ties, sort_value
+from fhirserver.search.expression import Cursor, Query
+from fhirserver.search.match import Entry, Place, in_order, is_after, matches, sort_value
 from fhirserver.search.values import IndexValue, TokenValue, UriValue
 
 
@@ -51,7 +50,9 @@ class MemoryIndex:
 
     def count(self, query: Query) -> int:
         """How many resources match, on all pages together."""
-        return sum(matches(query.where, entry, self) for entry in self.entries(query.type))
+        return sum(
+            matches(where, entry, self) for type, where in query.by_type() for entry in self.entries(type)
+        )
 
     def in_use(self, type: str, param: str) -> list[tuple[str, str]]:
         """The distinct (system, code) of a token parameter, ("", uri) of a uri parameter."""
@@ -63,23 +64,12 @@ class MemoryIndex:
         )
         return sorted(set(pairs))
 
-    def _places(self, query: Query) -> list[tuple[tuple[SortValue, ...], int]]:
+    def _places(self, query: Query) -> list[Place]:
         """Sort values and number of all that match, in order."""
         places = [
             (tuple(sort_value(key, entry) for key in query.sort), pk)
-            for pk, entry in self._entries.get(query.type, {}).items()
-            if matches(query.where, entry, self)
+            for type, where in query.by_type()
+            for pk, entry in self._entries.get(type, {}).items()
+            if matches(where, entry, self)
         ]
-        places.sort(key=lambda place: place[1], reverse=reversed_ties(query.sort))
-        for at in reversed(range(len(query.sort))):
-            places = _ordered(places, at, query.sort[at])
-        return places
-
-
-def _ordered(
-    places: list[tuple[tuple[SortValue, ...], int]], at: int, key: SortKey
-) -> list[tuple[tuple[SortValue, ...], int]]:
-    """Sorted by one key and stable, those without a value last."""
-    valued = [place for place in places if place[0][at] is not None]
-    valued.sort(key=lambda place: cast(str, place[0][at]), reverse=key.descending)
-    return valued + [place for place in places if place[0][at] is None]
+        return in_order(query.sort, places)

@@ -22,6 +22,7 @@ from fhirserver.search.expression import (
     Cursor,
     Expression,
     Has,
+    IdIs,
     Not,
     Or,
     Query,
@@ -67,18 +68,18 @@ class Search:
     async def page(self, query: Query) -> Page:
         if query.count <= 0:
             return Page(())
-        stages = [{"$match": await self._filter(query.type, query.where)}, *_order(query)]
+        stages = [{"$match": await self._asked(query)}, *_order(query)]
         async with await self._resources.aggregate(stages) as cursor:
             found = [document async for document in cursor]
         kept = found[: query.count]
         versions = [
-            to_version(Key(query.type, one["id"]), one, await self._payloads.load(one["content"]))
+            to_version(Key(one["type"], one["id"]), one, await self._payloads.load(one["content"]))
             for one in kept
         ]
         return Page(versions, _cursor(query.sort, kept[-1]) if len(found) > query.count else "")
 
     async def count(self, query: Query) -> int:
-        return await self._resources.count_documents(await self._filter(query.type, query.where))
+        return await self._resources.count_documents(await self._asked(query))
 
     async def in_use(self, type: str, param: str) -> list[tuple[str, str]]:
         """The distinct (system, code) of a token parameter, ("", uri) of a uri parameter."""
@@ -91,9 +92,23 @@ class Search:
                     found.add((parts[0], parts[1]) if len(parts) == 2 else ("", parts[0]))
         return sorted(found)
 
+    async def _asked(self, query: Query) -> Filter:
+        """The filter of a query: one for all types that share a condition in which the type plays no part."""
+        groups: dict[Expression, list[str]] = {}
+        for type, where in query.by_type():
+            groups.setdefault(where, []).append(type)
+        found: list[Filter] = []
+        for where, types in groups.items():
+            if len(types) == 1 or _names_type(where):
+                found += [await self._filter(type, where) for type in types]
+            else:
+                found.append({"$and": [{"type": {"$in": types}}, await self._filter("", where)]})
+        return found[0] if len(found) == 1 else {"$or": found}
+
     async def _filter(self, type: str, where: Expression) -> Filter:
+        """``type`` is "" where the caller sees to it."""
         joined = {join: await self._joined(join, type) for join in _joins(where)}
-        current: Filter = {"type": type, "deleted": False}
+        current: Filter = {"type": type, "deleted": False} if type else {"deleted": False}
         asked = render(where, type, joined)
         return {"$and": [current, asked]} if asked else current
 
@@ -159,6 +174,16 @@ def _joins(expression: Expression) -> Iterator[Chain | Has | Within]:
             yield from _joins(of)
 
 
+def _names_type(expression: Expression) -> bool:
+    """Whether the filter of an expression depends on the type that is searched."""
+    match expression:
+        case And(of) | Or(of):
+            return any(map(_names_type, of))
+        case Not(of):
+            return _names_type(of)
+    return isinstance(expression, IdIs | Has)
+
+
 # --- order and place
 
 
@@ -177,7 +202,16 @@ def _order(query: Query) -> Iterable[Document]:
     }
     yield {"$sort": {**order, "pk": DESCENDING if reversed_ties(query.sort) else ASCENDING}}
     yield {"$limit": query.count + 1}
-    yield {"$project": {"id": 1, "pk": 1, "updated": 1, **VERSION_FIELDS, **dict.fromkeys(computed, 1)}}
+    yield {
+        "$project": {
+            "type": 1,
+            "id": 1,
+            "pk": 1,
+            "updated": 1,
+            **VERSION_FIELDS,
+            **dict.fromkeys(computed, 1),
+        }
+    }
 
 
 def _name(number: int, key: SortKey) -> str:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.storage import Page, Version
 from fhirserver.search import cursor
 from fhirserver.search.expression import Cursor, Expression, Query
+from fhirserver.search.match import Place, in_order
 from fhirserver.search.values import IndexValue
 from fhirserver.storage.sqlite import index_plan as plan
 from fhirserver.storage.sqlite.index_changes import Change, changes, merged
 from fhirserver.storage.sqlite.index_render import Rendering, Source
 from fhirserver.storage.sqlite.index_tables import BY_KIND, TOKEN, URI, Table, param_name, system_name
-from fhirserver.storage.sqlite.index_timeline import TIMELINE, Chart, chart, in_order
+from fhirserver.storage.sqlite.index_timeline import TIMELINE, Chart, chart, read_chart
 from fhirserver.storage.sqlite.names import Names
 
 _TABLES: Final = (*BY_KIND.values(), TIMELINE)
@@ -78,6 +80,8 @@ class SearchIndex:
         """One page of current resources, and the cursor that continues it, "" at the end."""
         if query.count == 0:
             return Page([])
+        if not query.type:
+            return self._of_types(query)
         found = self._found(query, query.count + 1)
         following = ""
         if len(found) > query.count:
@@ -85,8 +89,27 @@ class SearchIndex:
             following = cursor.encode(Cursor(tuple(found[-1][1:-5]), found[-1][0]))
         return Page([_version(query.type, *row[-5:]) for row in found], following)
 
+    def _of_types(self, query: Query) -> Page:
+        """A page of each type, put together: one that has nothing costs next to nothing."""
+        rows: dict[Place, tuple[str, Any]] = {}
+        for single in self._singles(query):
+            for row in self._found(single, query.count + 1):
+                rows[tuple(row[1:-5]), row[0]] = single.type, row
+        places = in_order(query.sort, rows)
+        kept = places[: query.count]
+        versions = [_version(type, *row[-5:]) for type, row in map(rows.__getitem__, kept)]
+        return Page(versions, cursor.encode(Cursor(*kept[-1])) if len(places) > len(kept) else "")
+
+    def _singles(self, query: Query) -> Iterator[Query]:
+        """The query on each of its types that were ever stored."""
+        for type, where in query.by_type():
+            if self._names.find(type):
+                yield replace(query, type=type, where=where, types=(), wheres=())
+
     def count(self, query: Query) -> int:
         """How many current resources match, on all pages together."""
+        if not query.type:
+            return sum(map(self.count, self._singles(query)))
         rendering = Rendering.begin(self._names.find)
         charted = chart(rendering, query, plan.conjuncts(query.where))
         source, others, _ = self._source(rendering, query, charted)
@@ -107,7 +130,7 @@ class SearchIndex:
         rendering = Rendering.begin(self._names.find)
         charted = chart(rendering, query, plan.conjuncts(query.where))
         if charted is not None and charted.by_date:
-            return self._page(plan.Statement(*in_order(rendering, query, charted, limit)))
+            return self._page(plan.Statement(*read_chart(rendering, query, charted, limit)))
         source, others, narrow = self._source(rendering, query, charted)
         if not query.sort:
             if source is not None and not (narrow or source.ordered):

@@ -146,7 +146,7 @@ def _source(
     return Source(("search_timeline d", ()), both(*tests), "d.pk", once, 0)
 
 
-def in_order(rendering: Rendering, query: Query, found: Chart, limit: int) -> tuple[str, tuple[Any, ...]]:
+def read_chart(rendering: Rendering, query: Query, found: Chart, limit: int) -> tuple[str, tuple[Any, ...]]:
     """The statement that reads a chart by date: numbers and dates, those without a date last."""
     way, beyond = ("DESC", "<") if query.sort[0].descending else ("ASC", ">")
     after: Sql = ("1", ())

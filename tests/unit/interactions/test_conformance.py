@@ -102,7 +102,9 @@ async def test_advertised_is_enforced(server: Facade) -> None:
         answer = await server.ehr.get(f"Patient/p/${operation['name']}")
         post_only = answer.status_code == 405 and answer.headers["Allow"] == "POST"
         assert answer.status_code == 200 or post_only, operation
-    assert {one["code"] for one in rest["interaction"]} == {"transaction", "batch", "history-system"}
+    system = {"transaction", "batch", "history-system", "search-system"}
+    assert {one["code"] for one in rest["interaction"]} == system
+    assert len(rest["compartment"]) == 5
 
 
 async def test_every_advertised_search_parameter_is_taken(server: Facade) -> None:

@@ -100,7 +100,7 @@ async def test_who_may(server: Facade) -> None:
     [
         ("POST", "Patient/p", "DELETE, GET, HEAD, PATCH, PUT"),
         ("DELETE", "Patient", "GET, HEAD, POST, PUT"),
-        ("PUT", "", "POST"),
+        ("PUT", "", "GET, HEAD, POST"),
         ("PUT", "Patient/p/_history/1", "GET, HEAD"),
         ("TRACE", "Patient/p", "DELETE, GET, HEAD, PATCH, PUT"),
         ("GET", "Task/t/$approve", "POST"),

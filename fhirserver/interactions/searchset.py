@@ -1,0 +1,109 @@
+"""What searches at every level have in common: the page, its total, includes, links.
+
+https://hl7.org/fhir/R4/search.html#return
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fhirserver.interactions.answers import outcome_bytes
+from fhirserver.interactions.bundles import bundle, search_entry
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.included import included
+from fhirserver.interactions.lists import among_lists
+from fhirserver.interactions.reserved import DERIVED
+from fhirserver.interactions.subset import Subset, subset_version
+from fhirserver.kernel.outcomes import Category, Issue, refuse
+from fhirserver.kernel.queries import encode_query
+from fhirserver.ports.storage import Page, Version
+from fhirserver.search.expression import Query
+from fhirserver.search.parse_types import parse_types, restricted, type_names
+
+Pairs = Sequence[tuple[str, str]]
+
+
+def reading(context: Context, request: Request) -> dict[str, Any]:
+    """How parameters are read here: the named arguments of ``parse``."""
+    return {
+        "base": context.base_url,
+        "terminology": context.terminology,
+        "lenient": request.lenient,
+        "default_count": context.limits.default_count,
+        "maximum_count": context.limits.max_count,
+    }
+
+
+def several_types(context: Context, request: Request, among: Sequence[str], pairs: Pairs) -> Query:
+    """The query on the types that ``_type`` names, or on all ``among`` which it could."""
+    named = [value for name, value in pairs if name == "_type"]
+    if len(named) > 1:
+        raise refuse(Category.INVALID, "invalid", "_type may be given once, with commas", "http._type")
+    types = type_names(named[0], among) if named else among
+    rest = [pair for pair in pairs if pair[0] not in ("_type", "_format", "_pretty")]
+    return parse_types(types, rest, **reading(context, request))
+
+
+def without_lists(pairs: Pairs) -> Pairs:
+    """The parameters but for ``_list``, which :func:`answer` sees to."""
+    return [pair for pair in pairs if pair[0] != "_list"]
+
+
+async def answer(context: Context, request: Request, query: Query, url: str) -> Result:
+    """A searchset with links ``self`` and ``next``; ``url`` is where it was searched."""
+    lists = [value for name, value in request.params if name == "_list"]
+    if lists:
+        query = restricted(query, await among_lists(context, lists))
+    if _asks_derived(request, query):
+        await context.store.derive_provenance()
+    if query.summary == "count" or query.count == 0:
+        counted = await context.store.count(query)
+        return Result(200, bundle("searchset", (), _links(url, request, query, ""), counted))
+    page = await context.store.search(query)
+    total = await _total(context, query, page)
+    entries = await _entries(context, query, page)
+    return Result(200, bundle("searchset", entries, _links(url, request, query, page.cursor), total))
+
+
+def _asks_derived(request: Request, query: Query) -> bool:
+    if query.type == DERIVED or DERIVED in query.types:
+        return True
+    return any(DERIVED in name or DERIVED in value for name, value in request.params)
+
+
+async def _total(context: Context, query: Query, page: Page) -> int | None:
+    """The exact total when asked for, or when the first page shows all there is."""
+    if query.cursor is None and not page.cursor:
+        return len(page.versions)
+    if query.total in ("accurate", "estimate"):
+        return await context.store.count(query)
+    return None
+
+
+async def _entries(context: Context, query: Query, page: Page) -> list[bytes]:
+    subset = Subset(query.summary, query.elements)
+    entries = [_entry(context, version, subset, b"match") for version in page.versions]
+    if query.includes or query.revincludes:
+        more: Sequence[Version] = await included(context, query, page.versions)
+        entries += [_entry(context, version, subset, b"include") for version in more]
+    if query.ignored:
+        names = ", ".join(query.ignored)
+        issue = Issue("not-supported", f"Ignored, since handling is lenient: {names}", severity="warning")
+        entries.append(b'{"resource":%s,"search":{"mode":"outcome"}}' % outcome_bytes(issue))
+    return entries
+
+
+def _entry(context: Context, version: Version, subset: Subset, mode: bytes) -> bytes:
+    content = version.content if subset.whole else subset_version(version.content, version.type, subset)
+    return search_entry(f"{context.base_url}/{version.type}/{version.id}", content, mode)
+
+
+def _links(url: str, request: Request, query: Query, cursor: str) -> list[tuple[str, str]]:
+    """``self`` says what was used of the parameters, ``next`` continues after the last match."""
+    used = [pair for pair in request.params if pair[0] not in query.ignored]
+    asked = [pair for pair in used if pair[0] != "_cursor"]
+    links = [("self", f"{url}?{encode_query(used)}" if used else url)]
+    if cursor:
+        links.append(("next", f"{url}?{encode_query([*asked, ('_cursor', cursor)])}"))
+    return links
