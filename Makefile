@@ -30,7 +30,7 @@ export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-mongo check check-style check-types check-layers check-docs check-size \
-        format corpus bench faults clean
+        format corpus fuzz bench faults clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ format: $(DEV)  ## put the sources into the form that check asks for
 
 corpus: $(DEV)  ## every suite over ../shared/corpus (CORPUS=DIR another folder, OUT=FILE the result as JSON)
 	@$(BIN)/python -m tests.corpus
+
+fuzz: $(DEV)  ## 20,000 mutated resources and queries, then schemathesis by the OpenAPI description (ARGS="--seed 2")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+	@$(BIN)/python -m tests.fuzz.described
 
 bench: $(DEV)  ## measure the server (URL=… TOKEN=… a running one; PEER=URL PEER_TOKEN=… another in turn; OUT=FILE JSON)
 	@$(BIN)/python -m benchmarks $(ARGS)

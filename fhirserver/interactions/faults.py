@@ -12,7 +12,13 @@ log = logging.getLogger("credence.rest")
 
 
 def fault(error: Exception) -> Refusal:
-    """500 with a number to find the log line by. Exception texts may hold PHI, so only places are logged."""
+    """500 with a number to find the log line by. Exception texts may hold PHI, so only places are logged.
+
+    What is nested so deeply that Python gives up is the client's doing: 422.
+    """
+    if isinstance(error, RecursionError):
+        text = "The content or an expression in it is nested too deeply"
+        return refuse(Category.UNPROCESSABLE, "too-costly", text)
     number = new_id()
     places = " < ".join(
         f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno}"

@@ -31,8 +31,15 @@ class FixedClock:
 
 
 def instant(at: datetime) -> str:
-    """``2026-11-22T14:47:00.000Z``: fixed width, so that text order is time order."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    """``2026-11-22T14:47:00.000Z``: fixed width, so that text order is time order.
+
+    Raises :class:`ValueError` for an instant that in UTC is outside the years 1 to 9999.
+    """
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the instant is outside the years 1 to 9999") from None
+    return at.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def parse_instant(text: str) -> datetime:

@@ -11,6 +11,7 @@ write it (ADR 0003).
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
@@ -76,13 +77,36 @@ canonical = _sorted_encoder.encode
 """Encode with sorted member names, for comparison and hashing."""
 
 
+MOST_LEVELS = 200
+"""How deep objects and lists may be nested in a resource: what walks it is recursive, and nothing real comes near."""
+_TEXTS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_INNERMOST = re.compile(rb"\[\]|\{\}")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def too_deep(data: bytes) -> bool:
+    """Whether valid JSON is nested deeper than :data:`MOST_LEVELS`. Free where there are too few brackets for it."""
+    if data.count(b"{") + data.count(b"[") <= MOST_LEVELS:
+        return False
+    left = _TEXTS.sub(b"", data).translate(None, _NO_BRACKETS)
+    for _ in range(MOST_LEVELS):
+        left = _INNERMOST.sub(b"", left)
+        if not left:
+            return False
+    return True
+
+
 def loads_unique(data: bytes) -> Json:
     """Like :func:`loads`, and no object may have a member twice: one of the two values would be lost unseen.
+
+    Nor may it be nested deeper than :data:`MOST_LEVELS`.
 
     Written again, such JSON has fewer quotation marks. So they are counted, which costs a tenth of a
     validation, and only where the counts differ (an escape may be the reason) it is read again by a slower parser.
     """
     value = loads(data)
+    if too_deep(data):
+        raise InvalidJson(f"JSON is nested more than {MOST_LEVELS} levels deep")
     if data.count(b'"') != dumps(value).count(b'"'):
         try:
             json.loads(data, object_pairs_hook=_refuse_twins, parse_float=str, parse_int=str)

@@ -52,10 +52,18 @@ class Issue:
     severity: str = "error"
 
     def as_json(self) -> JsonObject:
-        issue: JsonObject = {"severity": self.severity, "code": self.code, "diagnostics": self.diagnostics}
+        text = _printable(self.diagnostics)
+        issue: JsonObject = {"severity": self.severity, "code": self.code, "diagnostics": text}
         if self.expression:
-            issue["expression"] = list(self.expression)
+            issue["expression"] = [_printable(path) for path in self.expression]
         return issue
+
+
+def _printable(text: str) -> str:
+    """A text that a FHIR string may be: names from outside may hold control characters and lone surrogates."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
 class Refusal(Exception):

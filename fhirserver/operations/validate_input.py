@@ -58,7 +58,7 @@ def _is_wrapper(request: Request, body: JsonObject) -> bool:
         return False
     parameters = body.get("parameter")
     items = parameters if isinstance(parameters, list) else []
-    named = {item.get("name") for item in items if isinstance(item, dict)}
+    named = {str(item.get("name")) for item in items if isinstance(item, dict)}
     if request.type in ("", "Parameters") and not named & _INPUTS:
         return False
     return request.type != "Parameters" or "resource" in named

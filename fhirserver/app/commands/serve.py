@@ -52,6 +52,7 @@ def serve(chosen: Settings, worker: int | None = None) -> None:
     import uvicorn
 
     from fhirserver.app.wiring import Part, make_application
+    from fhirserver.rest.protocol import FhirHttpProtocol
 
     part = Part.ALONE if worker is None else Part.FIRST if worker == 0 else Part.FURTHER
     application: Any = make_application(chosen, part)
@@ -60,7 +61,7 @@ def serve(chosen: Settings, worker: int | None = None) -> None:
         host=chosen.host,
         port=chosen.port,
         loop="uvloop",
-        http="httptools",
+        http=FhirHttpProtocol,
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -136,7 +136,7 @@ _OPENAPI: JsonObject = {
     "summary": "This description",
     "tags": ["system"],
     "security": [{"bearer": ["read"]}],
-    "parameters": [parameter_ref("openapi-type"), parameter_ref("_pretty")],
+    "parameters": [parameter_ref("openapi-type")],
     "responses": {
         "200": {
             "description": "The description",

@@ -28,7 +28,7 @@ def openapi(registry: Registry, version: str) -> Handler:
             raise _by_get()
         require(request.principal, "read")
         body = await asyncio.to_thread(described, context.base_url, asked_types(request))
-        return Result(200, body)
+        return Result(200, body, content_type=MEDIA_TYPE)
 
     return handler
 
