@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
 from fhirserver.operations.code_system_lookup import code_system_lookup
+from fhirserver.operations.diff import diff
 from fhirserver.operations.encounter_everything import encounter_everything
 from fhirserver.operations.group_everything import group_everything
 from fhirserver.operations.lineage import lineage
@@ -83,6 +84,8 @@ def all_operations() -> Sequence[Operation]:
             parameters=_LASTN,
             takes_search=True,
         ),
+        _diff("resource-diff", "instance version", ("*",), *_VERSIONS),
+        _diff("diff", "system", (), *_RESOURCES),
         _labels("meta-add", meta_add),
         _labels("meta-delete", meta_delete),
         _VALIDATION,
@@ -115,6 +118,24 @@ _EVERYTHING = (
 _LASTN = (
     Parameter("max", "positiveInt", "Observations of each code; 1 without"),
     Parameter("return", "Bundle", "A searchset", 1, use="out"),
+)
+_VERSIONS = (Parameter("fromVersion", "string", "The version to compare with; the one before without"),)
+_RESOURCES = (
+    Parameter("from", "string", "Type/id, also with a version", 1),
+    Parameter("to", "string", "Type/id, also with a version", 1),
+)
+_OPERATION = (
+    Parameter("type", "code", "add, insert, delete or replace", 1, use="out"),
+    Parameter("path", "string", "Where, as FHIRPath", 1, use="out"),
+    Parameter("name", "string", "The element to add", use="out"),
+    Parameter("index", "integer", "Before which item to insert", use="out"),
+    Parameter("previousValue", "", "What was there", use="out"),
+    Parameter("value", "", "What is there now", use="out"),
+    Parameter("provenance", "Reference", "The commit that made the change", use="out"),
+)
+_DIFFERENCE = (
+    Parameter("includeMeta", "boolean", "Whether meta is compared too; not without"),
+    Parameter("operation", "", "One change", 0, "*", "out", _OPERATION),
 )
 _VALUE_SET = Parameter("url", "uri", "The value set's canonical URL", 1)
 _EXPAND = (
@@ -149,6 +170,19 @@ _VALIDATION = Operation(
 
 def _definition(name: str) -> str:
     return f"{BASE}/OperationDefinition/{name}"
+
+
+def _diff(id: str, level: str, types: tuple[str, ...], *inputs: Parameter) -> Operation:
+    return Operation(
+        "diff",
+        level,
+        types,
+        "read",
+        diff,
+        _definition(id),
+        description="What changed, as a FHIRPath Patch with the values before and who made each change.",
+        parameters=(*inputs, *_DIFFERENCE),
+    )
 
 
 def _everything(type: str, level: str, handler: Handler, *inputs: Parameter) -> Operation:

@@ -21,7 +21,8 @@ def group(name: str, parts: Iterable[JsonObject | None]) -> JsonObject:
 
 def parameters(of: Iterable[JsonObject]) -> bytes:
     """An encoded Parameters resource."""
-    return dumps({"resourceType": "Parameters", "parameter": list(of)})
+    given = list(of)
+    return dumps({"resourceType": "Parameters", **({"parameter": given} if given else {})})
 
 
 def inputs(request: Request) -> dict[str, list[Json]]:

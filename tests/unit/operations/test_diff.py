@@ -1,0 +1,114 @@
+"""``$diff``: between versions with who made each change, and between resources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.model.validation import validate
+from tests.facade import Facade, entry, expressions, patient, said
+
+
+def changes(answer: Any) -> dict[str, JsonObject]:
+    """The parts of each operation, by its path (and name)."""
+    assert answer.status_code == 200, answer.text
+    body = loads(answer.content)
+    assert [issue for issue in validate(body) if issue.severity == "error"] == []
+    found = {}
+    for one in body.get("parameter", ()):
+        assert one["name"] == "operation"
+        parts = {part["name"]: _value(part) for part in one["part"]}
+        found[".".join(filter(None, (parts["path"], parts.get("name"))))] = parts
+    return found
+
+
+def _value(part: JsonObject) -> Any:
+    return next((value for name, value in part.items() if name != "name"), None)
+
+
+async def test_the_newest_version_with_the_one_before(server: Facade) -> None:
+    await server.ehr.put(patient("p", gender="male"))
+    await server.ehr.put(patient("p", gender="female", birthDate="1970-01-01"))
+    found = changes(await server.reader.get("Patient/p/$diff"))
+    assert found.keys() == {"Patient.gender", "Patient.birthDate"}
+    gender = found["Patient.gender"]
+    assert (gender["type"], gender["previousValue"], gender["value"]) == ("replace", "male", "female")
+    assert (found["Patient.birthDate"]["type"], found["Patient.birthDate"]["value"]) == ("add", "1970-01-01")
+
+
+async def test_each_change_says_who_made_it(server: Facade) -> None:
+    await server.ehr.put(patient("p", gender="male"))
+    await server.ehr.put(patient("p", gender="female"))
+    await server.lab.put(patient("p", birthDate="1970-01-01"), x_provenance=said(mode="partial"))
+    found = changes(await server.reader.get("Patient/p/$diff?fromVersion=1"))
+    told = {}
+    for path in ("Patient.gender", "Patient.birthDate"):
+        provenance = await server.reader.get(found[path]["provenance"]["reference"])
+        told[path] = provenance.json()["agent"][0]["who"]["display"]
+    assert told == {"Patient.gender": "ehr", "Patient.birthDate": "lab"}
+
+
+async def test_versions_forth_and_back(server: Facade) -> None:
+    for gender in ("male", "female", "other"):
+        await server.ehr.put(patient("p", gender=gender))
+    found = changes(await server.reader.get("Patient/p/_history/2/$diff"))
+    assert (found["Patient.gender"]["previousValue"], found["Patient.gender"]["value"]) == ("male", "female")
+    found = changes(await server.reader.get("Patient/p/_history/1/$diff?fromVersion=3"))
+    assert (found["Patient.gender"]["previousValue"], found["Patient.gender"]["value"]) == ("other", "male")
+    assert changes(await server.reader.get("Patient/p/_history/2/$diff?fromVersion=2")) == {}
+    assert changes(await server.reader.get("Patient/p/_history/1/$diff")) == {}
+
+
+async def test_meta_where_it_is_asked_for(server: Facade) -> None:
+    await server.ehr.put(patient("p"))
+    await server.ehr.put(patient("p", meta={"tag": [{"code": "x"}]}))
+    assert changes(await server.reader.get("Patient/p/$diff")) == {}
+    found = changes(await server.reader.get("Patient/p/$diff?includeMeta=true"))
+    assert {"Patient.meta.tag", "Patient.meta.versionId"} <= {path.partition("[")[0] for path in found}
+
+
+async def test_two_resources(server: Facade) -> None:
+    await server.ehr.put(patient("p", gender="male"))
+    await server.ehr.put(patient("p", gender="other"))
+    await server.ehr.put(patient("q", gender="female"))
+    found = changes(await server.reader.get("$diff?from=Patient/p/_history/1&to=Patient/q"))
+    assert (found["Patient.gender"]["previousValue"], found["Patient.gender"]["value"]) == ("male", "female")
+    given = (("from", "Patient/p"), ("to", "Patient/q"))
+    body = {"resourceType": "Parameters", "parameter": [{"name": n, "valueString": v} for n, v in given]}
+    found = changes(await server.reader("POST", "$diff", body))
+    assert found["Patient.gender"]["previousValue"] == "other"
+    batch = await server.reader.batch(entry("GET", "$diff?from=Patient/p&to=Patient/q"))
+    assert batch.json()["entry"][0]["resource"]["resourceType"] == "Parameters"
+
+
+async def test_around_a_deletion(server: Facade) -> None:
+    await server.ehr.put(patient("p", gender="male"))
+    await server.ehr("DELETE", "Patient/p")
+    assert (await server.reader.get("Patient/p/$diff")).status_code == 410
+    answer = await server.reader.get("$diff?from=Patient/p/_history/1&to=Patient/p/_history/1")
+    assert changes(answer) == {}
+    await server.ehr.put(patient("p", gender="female"))
+    found = changes(await server.reader.get("Patient/p/$diff?fromVersion=1"))
+    assert found["Patient.gender"]["previousValue"] == "male"
+    assert (await server.reader.get("Patient/p/$diff?fromVersion=2")).status_code == 410
+
+
+async def test_refusals(server: Facade) -> None:
+    await server.ehr.put(patient("p"))
+    await server.ehr.put({"resourceType": "Organization", "id": "o", "name": "x"})
+    for path, status, where in (
+        ("Patient/never/$diff", 404, "Patient"),
+        ("Patient/p/$diff?fromVersion=9", 400, "http.fromVersion"),
+        ("Patient/p/$diff?fromVersion=%C2%B2", 400, "http.fromVersion"),
+        ("Patient/p/_history/7/$diff", 404, "http.url"),
+        ("Patient/p/$diff?includeMeta=maybe", 400, "http.includeMeta"),
+        ("$diff?from=Patient/p", 400, "Parameters.parameter.where(name='to')"),
+        ("$diff?from=Patient/p&to=Patient/never", 404, "Patient"),
+        ("$diff?from=Patient/p&to=nothing", 400, "http.to"),
+        ("$diff?from=Patient/p&to=http://elsewhere.org/Patient/p", 400, "http.to"),
+        ("$diff?from=Patient/p&to=Organization/o", 400, "http.to"),
+        ("$diff?from=Patient/p/_history/x&to=Patient/p", 404, "http.from"),
+    ):
+        answer = await server.reader.get(path)
+        assert (answer.status_code, expressions(answer)) == (status, [where]), path
+    assert (await server.reader.get("Patient/$diff?from=Patient/p&to=Patient/p")).status_code == 404
