@@ -70,10 +70,14 @@ def _operation(parameter: JsonObject, where: str) -> Operation:
     return Operation(type, where, _path(parts, where), parts)
 
 
+_TOLD = ("previousValue", "provenance")
+"""What ``$diff`` says beside an operation; it changes nothing."""
+
+
 def _check_parts(type: str, parts: Mapping[str, Stated], where: str) -> None:
     needed = _PARTS[type]
     for name, one in parts.items():
-        if name not in ("type", "path", *needed):
+        if name not in ("type", "path", *needed, *_TOLD):
             raise malformed(f"{type} takes no part '{name[:16]}'", one.where)
     for name in needed:
         if name == "value":

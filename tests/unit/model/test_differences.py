@@ -13,18 +13,16 @@ from hypothesis import strategies as st
 
 from fhirserver.kernel.json import JsonObject, canonical, dumps
 from fhirserver.model.differences import differences, operation
+from fhirserver.model.patch import parse_fhirpath_patch
 from fhirserver.model.validation import validate
 from tests.unit.model.corpus import resources
-
-patch = pytest.importorskip("fhirserver.model.patch")
 
 
 def applied(before: JsonObject, after: JsonObject) -> JsonObject:
     """What the differences between two resources make of the first."""
     operations = [operation(one) for one in differences(before, after)]
     parameters: JsonObject = {"resourceType": "Parameters", "parameter": operations}
-    result: JsonObject = patch.parse_fhirpath_patch(parameters)(copy.deepcopy(before))
-    return result
+    return parse_fhirpath_patch(parameters)(copy.deepcopy(before))
 
 
 PATIENT: JsonObject = {

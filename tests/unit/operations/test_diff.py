@@ -112,3 +112,13 @@ async def test_refusals(server: Facade) -> None:
         answer = await server.reader.get(path)
         assert (answer.status_code, expressions(answer)) == (status, [where]), path
     assert (await server.reader.get("Patient/$diff?from=Patient/p&to=Patient/p")).status_code == 404
+
+
+async def test_the_answer_can_be_sent_back_as_a_patch(server: Facade) -> None:
+    await server.ehr.put(patient("p", gender="male", telecom=[{"system": "phone", "value": "1"}]))
+    await server.ehr.put(patient("p", birthDate="1970-01-01", telecom=[{"system": "phone", "value": "2"}]))
+    undo = (await server.reader.get("Patient/p/_history/1/$diff?fromVersion=2")).content
+    answer = await server.ehr("PATCH", "Patient/p", undo)
+    assert answer.status_code == 200, answer.text
+    first, now = [loads((await server.reader.get(f"Patient/p/_history/{n}")).content) for n in (1, 3)]
+    assert {**first, "meta": None} == {**now, "meta": None}
