@@ -27,4 +27,5 @@ SUITES: tuple[Suite, ...] = (
     Suite("fhirpath", "fhir-r4/fhirpath", _in("fhirpath_suite")),
     Suite("fhirpath-patch", "fhir-r4/patch", _in("fhirpath_patch")),
     Suite("fhir-r4-validator", "fhir-r4/validator", _in("fhir_r4_validator")),
+    Suite("us-core-examples", "us-core/us_core*.tgz", _in("us_core_examples")),
 )

@@ -52,7 +52,7 @@ def _verhoeff(digits: str) -> int:
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*\Z")
 _MIME = re.compile(
-    r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+*-]+(?:\s*;\s*[^;=\s]+=(?:\"[^\"]*\"|[^;\s]*))*\Z"
+    r"[a-z]+\Z|[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+*-]+(?:\s*;\s*[^;=\s]+=(?:\"[^\"]*\"|[^;\s]*))*\Z"
 )
 GRAMMARS = {
     "http://hl7.org/fhir/ValueSet/all-languages": ("urn:ietf:bcp:47", _LANGUAGE),

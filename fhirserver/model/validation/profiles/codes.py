@@ -132,7 +132,7 @@ class Codes:
     def check_binding(self, item: Typed, binding: Binding, place: Place, report: Report) -> None:
         """An element that is bound to a value set has one of its codes, or none of them at least is surely wrong."""
         severity = _SEVERITY.get(binding.strength)
-        if severity is None or _is_absent(item):
+        if severity is None or (binding.strength != "required" and _is_absent(item)):
             return
         codes = list(coded(item, place))
         if not codes:

@@ -11,8 +11,8 @@ from fhirserver.model.validation.profiles.check import check_profile
 from fhirserver.model.validation.profiles.run import Run
 from fhirserver.model.validation.report import Place
 
-_EXAMPLES = ("example.org", "example.com", "acme.com", "nema.org")
-_RANK = ("information", "warning", "error")
+_EXAMPLES = ("example.org", "example.com", "acme.com", "nema.org", "http://hl7.org/fhir/tools/")
+"""Urls of examples, and of HL7's tools, whose extensions need no definition here."""
 
 
 class Holder(NamedTuple):

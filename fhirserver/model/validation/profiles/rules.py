@@ -13,6 +13,9 @@ class Rules:
     ``unknown_extensions``: the severity of an extension that no StructureDefinition defines; extensions whose
     url begins with one of ``extension_domains``, and those of example.org, are information at most.
     ``for_publication``: HL7's own rules for what it publishes. ``experimental`` allows experimental content.
+    ``lapses``: the severity of what the specification's own examples do against it: canonical urls that are not
+    absolute, and fullUrls that name another id than their resource has.
+    ``markup_in_text``: the severity of text in a string that looks like HTML.
     ``seconds`` is how long one validation may take before it stops with an issue ``too-costly``.
     """
 
@@ -21,4 +24,6 @@ class Rules:
     extension_domains: tuple[str, ...] = ()
     for_publication: bool = False
     experimental: bool = True
+    lapses: str = "warning"
+    markup_in_text: str = "warning"
     seconds: float = 20.0

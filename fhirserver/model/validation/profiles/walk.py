@@ -8,7 +8,7 @@ from functools import lru_cache
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.model.definitions import ElementDef, definitions
 from fhirserver.model.fhirpath import Typed
-from fhirserver.model.validation.profiles import attachments, claims
+from fhirserver.model.validation.profiles import attachments, claims, meanings, publication
 from fhirserver.model.validation.profiles.bundle_index import BundleIndex
 from fhirserver.model.validation.profiles.check import check_profile
 from fhirserver.model.validation.profiles.extensions import Holder, check_extension
@@ -29,6 +29,7 @@ def check_resource(resource: Json, place: Place, run: Run, is_contained: bool = 
         item = Typed(resource, type_name)
         check_profile(BASE + type_name, item, place, run)
         claims.check(item, place, run)
+        publication.check(resource, place, run)
         rule = RESOURCE_RULES.get(type_name)
         if rule is not None:
             rule(resource, place, run)
@@ -79,6 +80,7 @@ def _check(item: Typed, element: ElementDef, holder: Holder, place: Place, run: 
     sibling = getattr(item, "sibling", None)
     node = item.value if isinstance(item.value, dict) else sibling
     _check_codes(item, element, place, run)
+    meanings.check(item, place, run)
     if not isinstance(node, dict):
         return
     run.beat()

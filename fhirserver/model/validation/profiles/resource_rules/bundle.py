@@ -1,0 +1,121 @@
+"""Bundle: entries and the references between them. https://hl7.org/fhir/R4/bundle.html#references"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.kernel.references import parse_reference
+from fhirserver.model.validation.profiles.objects import objects, text
+from fhirserver.model.validation.profiles.run import Run
+from fhirserver.model.validation.report import Place
+
+_CLOSED = frozenset({"document", "message"})
+_FIRST = {"document": "Composition", "message": "MessageHeader"}
+_REST = re.compile(r"(https?://.+/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})\Z")
+_DEEPEST = 40
+
+
+def check(resource: JsonObject, place: Place, run: Run) -> None:
+    """fullUrls that fit their resources, and references of a document or message that lead to one entry."""
+    kind = text(resource, "type")
+    entries = list(objects(resource, "entry", place))
+    for entry, at in entries:
+        run.beat()
+        _full_url(entry, kind, at, run)
+    if kind in _CLOSED and entries:
+        _References(entries, run).check(kind)
+
+
+def _full_url(entry: JsonObject, kind: str, place: Place, run: Run) -> None:
+    held, url = entry.get("resource"), text(entry, "fullUrl")
+    if not isinstance(held, dict):
+        return
+    if not url:
+        if kind not in ("transaction", "batch", "batch-response", "transaction-response", "history", ""):
+            severity = "error" if kind in _CLOSED else "warning"
+            run.add("required", "an entry with a resource has a fullUrl", place, severity)
+        return
+    found, name = _REST.match(url), text(held, "id")
+    if found and name and found[2] == text(held, "resourceType") and found[3] != name:
+        words = "names another id than the resource has"
+        run.add("invalid", words, (place, "fullUrl", -1), run.rules.lapses)
+
+
+class _References:
+    """The references of a Bundle that has to be complete."""
+
+    def __init__(self, entries: list[tuple[JsonObject, Place]], run: Run):
+        self._entries = entries
+        self._run = run
+        self._by_url: dict[str, list[int]] = defaultdict(list)
+        self._by_name: dict[str, list[int]] = defaultdict(list)
+        for number, (entry, _) in enumerate(entries):
+            held = entry.get("resource")
+            self._by_url[text(entry, "fullUrl")].append(number)
+            if isinstance(held, dict):
+                self._by_name[f"{text(held, 'resourceType')}/{text(held, 'id')}"].append(number)
+
+    def check(self, kind: str) -> None:
+        """References of the first entry must lead to an entry; those of others to no more than one."""
+        first = self._entries[0][0].get("resource")
+        has_first = isinstance(first, dict) and first.get("resourceType") == _FIRST[kind]
+        for number, (entry, place) in enumerate(self._entries):
+            must = has_first and number == 0 and kind == "document"
+            for reference, at in _references(entry.get("resource"), (place, "resource", -1), 0):
+                self._reference(reference, text(entry, "fullUrl"), must, at)
+
+    def _reference(self, reference: str, base: str, must: bool, place: Place) -> None:
+        if reference.startswith("#"):
+            return
+        found = self._matches(reference, base)
+        if len(found) > 1:
+            self._run.add("invalid", "more than one entry of the Bundle matches this reference", place)
+        elif not found and must:
+            words = "leads to no entry of the Bundle, and a document holds what its Composition refers to"
+            self._run.add("not-found", words, place)
+        elif not found and reference.startswith("urn:uuid:"):
+            self._run.add("not-found", "leads to no entry of the Bundle", place, "warning")
+
+    def _matches(self, reference: str, base: str) -> list[int]:
+        bare, _, version = reference.partition("/_history/")
+        literal = parse_reference(bare)
+        is_relative = literal is not None and ":" not in bare
+        target = bare
+        if is_relative:
+            rest = _REST.match(base)
+            if rest is not None:
+                target = rest[1] + bare
+            elif not base.startswith("urn:"):
+                return self._by_name.get(bare, [])
+        found = self._by_url.get(target, [])
+        if not found and is_relative and base.startswith("urn:"):
+            found = self._by_name.get(bare, [])
+        return [n for n in found if self._version(n) in ("", version)] if version else found
+
+    def _version(self, number: int) -> str:
+        held = self._entries[number][0].get("resource")
+        return text(held.get("meta"), "versionId") if isinstance(held, dict) else ""
+
+
+def _references(node: Json, place: Place, depth: int) -> Iterator[tuple[str, Place]]:
+    """Every literal reference below a value, except those of contained Bundles' own resources."""
+    if depth > _DEEPEST:
+        return
+    if isinstance(node, dict):
+        found = node.get("reference")
+        if isinstance(found, str):
+            yield found, (place, "reference", -1)
+        for name, value in node.items():
+            if name != "resource":
+                yield from _references_in(value, name, place, depth)
+
+
+def _references_in(value: Json, name: str, place: Place, depth: int) -> Iterator[tuple[str, Place]]:
+    if isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from _references(item, (place, name, at), depth + 1)
+    elif isinstance(value, dict):
+        yield from _references(value, (place, name, -1), depth + 1)

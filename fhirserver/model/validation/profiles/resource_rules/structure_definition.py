@@ -1,0 +1,88 @@
+"""StructureDefinition: what the elements say can be carried out. https://hl7.org/fhir/R4/structuredefinition.html"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fhirserver.kernel.json import JsonObject
+from fhirserver.model.definitions import definitions
+from fhirserver.model.fhirpath import FhirPathError, compile_path
+from fhirserver.model.validation.profiles.objects import objects, text, value_of
+from fhirserver.model.validation.profiles.run import Run
+from fhirserver.model.validation.report import Place
+
+
+def check(resource: JsonObject, place: Place, run: Run) -> None:
+    """The base is known, constraints can be read, fixed values have the element's type, cardinalities fit."""
+    base = text(resource, "baseDefinition")
+    if base and text(resource, "derivation") == "constraint" and run.profiles.definition(base) is None:
+        run.add(
+            "not-found", "the base definition is not known here", (place, "baseDefinition", -1), "warning"
+        )
+    for name in ("snapshot", "differential"):
+        seen: set[str] = set()
+        for element, at in objects(resource.get(name), "element", (place, name, -1)):
+            run.beat()
+            _element(element, text(resource, "type"), at, run)
+            _once(element, seen, at, run)
+
+
+def _element(element: JsonObject, type_name: str, place: Place, run: Run) -> None:
+    path = text(element, "path")
+    is_logical = definitions().type(type_name) is None
+    if path.partition(".")[0] != type_name.rpartition("/")[2] and not is_logical:
+        run.add(
+            "invalid",
+            "the path begins with another type than the one that is constrained",
+            (place, "path", -1),
+        )
+    _cardinality(element, place, run)
+    for constraint, at in objects(element, "constraint", place):
+        _constraint(constraint, at, run)
+    for problem in _values(element):
+        run.add("invalid", problem, place)
+    for discriminator, at in objects(element.get("slicing"), "discriminator", (place, "slicing", -1)):
+        _discriminator(discriminator, at, run)
+
+
+def _once(element: JsonObject, seen: set[str], place: Place, run: Run) -> None:
+    name = text(element, "id")
+    if name and name in seen:
+        run.add("invalid", "another element has this id", (place, "id", -1))
+    seen.add(name)
+
+
+def _cardinality(element: JsonObject, place: Place, run: Run) -> None:
+    least, most = element.get("min"), text(element, "max")
+    if isinstance(least, int) and most.isdigit() and least > int(most):
+        run.add("invalid", "the minimum is more than the maximum (eld-2)", place)
+
+
+def _constraint(constraint: JsonObject, place: Place, run: Run) -> None:
+    expression = text(constraint, "expression")
+    if not expression:
+        return
+    try:
+        compile_path(expression, None, strict=False)
+    except FhirPathError as error:
+        run.add("invalid", f"the expression is no valid FHIRPath: {error.message}", (place, "expression", -1))
+
+
+def _values(element: JsonObject) -> Iterator[str]:
+    """A fixed value or pattern has the one type of the element, or one of its types."""
+    types = {text(t, "code") for t in element.get("type", ()) if isinstance(t, dict)}
+    codes = {code[:1].upper() + code[1:] for code in types if ":" not in code}
+    if not codes or len(codes) < len(types):
+        return
+    for prefix in ("fixed", "pattern"):
+        found = value_of(element, prefix)
+        if found is not None and found[0] not in codes:
+            yield f"has a {prefix} value of a type that the element does not have"
+
+
+def _discriminator(discriminator: JsonObject, place: Place, run: Run) -> None:
+    path = text(discriminator, "path")
+    try:
+        compile_path(path.replace("[x]", "") or "$this", None, strict=False)
+    except FhirPathError:
+        run.add("invalid", "the path of the discriminator cannot be read", (place, "path", -1))
