@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
@@ -34,6 +36,8 @@ from fhirserver.ports.storage import Storage
 from fhirserver.rest.application import Application, web_application
 from fhirserver.rest.cors import Cors
 from fhirserver.rest.edge import FhirEdge
+from fhirserver.rest.jobs import Jobs
+from fhirserver.rest.spool import Spool
 from fhirserver.search.index import extract
 from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.decide import Policies
@@ -119,16 +123,24 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
             state["ready"] = True
             yield
             state["ready"] = False
+        await jobs.close()
         await store.close()
 
-    edge = FhirEdge(
-        context, registry, principals, metadata, "/fhir", openapi(registry, version("credence")), cors
-    )
+    jobs = Jobs(Spool(_spool_folder(settings), passing=settings.storage == "memory"))
+    description = openapi(registry, version("credence"))
+    edge = FhirEdge(context, registry, principals, metadata, "/fhir", description, cors, jobs)
     web = web_application(
         lifespan, lambda: state["ready"], console(context, registry, principals, _session_folder(settings))
     )
     web.mount("/console/static", static_files())
     return Application(edge, web)
+
+
+def _spool_folder(settings: Settings) -> Path:
+    """Where the answers to asynchronous requests wait: beside the data, so that every worker finds them."""
+    if settings.storage == "memory":
+        return Path(tempfile.gettempdir()) / f"credence-async-{secrets.token_hex(8)}"
+    return settings.path.parent / "async"
 
 
 def _session_folder(settings: Settings) -> Path | None:

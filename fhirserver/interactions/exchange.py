@@ -94,6 +94,13 @@ def preference(header: str, name: str) -> str:
     return ""
 
 
+def has_preference(header: str, name: str) -> bool:
+    """Whether a Prefer header states a preference, whatever its value."""
+    return name in header.lower() and any(
+        part.partition("=")[0].strip().lower() == name for part in header.replace(";", ",").split(",")
+    )
+
+
 @dataclass(slots=True)
 class Result:
     """What an interaction answers: a status, FHIR JSON ready to send, and headers.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -24,6 +25,7 @@ from fhirserver.rest.bodies import decoded, form_parameters, read_body
 from fhirserver.rest.capabilities import Capabilities
 from fhirserver.rest.cors import Cors
 from fhirserver.rest.headers import read_headers
+from fhirserver.rest.jobs import PATH, Jobs, wants_async
 from fhirserver.rest.negotiation import accepted, check_charset, named_format, not_acceptable
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -49,10 +51,11 @@ class FhirEdge:
         path: str,
         openapi: Handler,
         cors: Cors = _NO_CORS,
+        jobs: Jobs | None = None,
     ):
         self.context, self._registry, self._principals = context, registry, principals
         self._metadata, self._openapi, self._cors = Capabilities(metadata), openapi, cors
-        self._base = path.encode()
+        self._base, self._jobs = path.encode(), jobs
         self.last_request = 0.0
         """When the last request came, in monotonic seconds."""
 
@@ -77,12 +80,17 @@ class FhirEdge:
         request = self._request(scope, shape)
         if request.method == "OPTIONS":
             return self._options(request, shape)
-        if request.type in _DOCUMENTS and not request.id:
+        if request.type in _DOCUMENTS and not request.id and request.compartment is None:
             return await self._document(request, shape)
         request.principal = self._principals.authenticate(shape.headers.get("authorization"))
         if request.method in _BODIES:
             await self._take_body(receive, request, shape)
         check_acceptable(request, shape)
+        if request.operation == PATH and self._jobs is not None:
+            return await self._jobs.answer(request)
+        if "prefer" in shape.headers and self._jobs is not None and wants_async(self._registry, request):
+            work = partial(self._registry.dispatch, self.context, request)
+            return self._jobs.start(self.context, request.principal, work)
         result = await self._registry.dispatch(self.context, request)
         if request.type == "Binary" and result.status == 200 and wants_content(request, shape):
             return binary.raw_result(result, shape.headers.get("accept", ""))
@@ -98,7 +106,11 @@ class FhirEdge:
         request = Request(None, scope["method"], params=params, headers=shape.headers)  # type: ignore[arg-type]
         if not raw.startswith(self._base):
             raise nothing_there()
-        locate(request, segments(raw[len(self._base) :]))
+        parts = segments(raw[len(self._base) :])
+        if len(parts) == 2 and parts[0] == PATH:
+            request.operation, request.id = parts
+        else:
+            locate(request, parts)
         if shape.named or shape.pretty:
             request.params = kept(request)
         return request

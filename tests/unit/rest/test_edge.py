@@ -127,6 +127,8 @@ async def test_wrong_method_is_405_with_allow(server: Facade, method: str, path:
         "$nothing",
         "Patient/$lineage",
         "_nothing",
+        "Patient/p/metadata",
+        "metadata/p",
     ],
 )
 async def test_what_is_not_there_is_404(server: Facade, path: str) -> None:
