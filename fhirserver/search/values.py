@@ -12,6 +12,7 @@ https://hl7.org/fhir/R4/search.html#table
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 BEGIN: Final = -(2**62)
@@ -117,6 +118,7 @@ _PLAIN = str.maketrans(
 )
 
 
+@lru_cache(maxsize=4096)  # the same names and displays come by several parameters, and again and again
 def fold(text: str) -> str:
     """``text`` without accents and case, white space collapsed: what string search compares."""
     if not text.isascii():
