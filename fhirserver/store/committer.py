@@ -142,7 +142,16 @@ class Committer:
             first = await self._first()
             if first is not None:
                 taken.append(first)
-        while len(taken) < MAX_BATCH and not self._queue.empty():
+        seen = -1
+        while seen != self._queue.qsize() < MAX_BATCH:  # whoever is about to submit comes into this group
+            seen = self._queue.qsize()
+            await asyncio.sleep(0)
+        return [*taken, *self._drained(MAX_BATCH - len(taken))]
+
+    def _drained(self, most: int) -> list[Waiting]:
+        """What is in the queue now."""
+        taken: list[Waiting] = []
+        while len(taken) < most and not self._queue.empty():
             self._take(self._queue.get_nowait(), taken)
         return taken
 
@@ -189,6 +198,7 @@ class Committer:
     async def _turn(self, shared: Shared, waiting: list[Waiting]) -> list[Waiting]:
         """Decide a group and append it while no other process does. Returns those to be decided (again)."""
         await shared.take_turn()
+        waiting = [*waiting, *self._drained(MAX_BATCH - len(waiting))]  # they came while we waited
         try:
             batch, left = await self._decide_batch(waiting)
             self._send(batch)

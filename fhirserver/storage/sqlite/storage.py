@@ -1,13 +1,14 @@
 """SQLite: one file per tenant; one transaction holds the append and its projection.
 
-Reads run on the caller's thread on a connection of their own (WAL: they never wait for the writer); all
-writes run on one writer thread, so that the event loop goes on while the disk is waited for.
+Reads run on the caller's thread on a connection of their own (WAL: they never wait for the writer). Writes that
+take long, because they are large or the disk is slow, run on a writer thread, so that the event loop goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,7 @@ from fhirserver.storage.sqlite.aside import Aside
 from fhirserver.storage.sqlite.history import History
 from fhirserver.storage.sqlite.index import SearchIndex
 from fhirserver.storage.sqlite.names import Names
+from fhirserver.storage.sqlite.pace import Pace
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS log (
@@ -89,6 +91,8 @@ class SqliteStorage:
     def __init__(self, path: Path):
         self._path = path
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-writer")
+        self._aside_now = 0
+        self._pace = Pace()
         self._reader: sqlite3.Connection
         self._writer: sqlite3.Connection
 
@@ -131,12 +135,24 @@ class SqliteStorage:
         self._reader.close()
 
     async def _write(self, work: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+        self._aside_now += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
+        finally:
+            self._aside_now -= 1
 
     # writing
 
     async def append(self, expected: int, commits: Sequence[Commit], projection: Projection) -> None:
-        await self._write(self._append, expected, commits, projection)
+        if self._aside_now or not self._pace.is_short(len(projection.changes)):
+            await self._write(self._append_timed, expected, commits, projection)
+        else:
+            self._append_timed(expected, commits, projection)
+
+    def _append_timed(self, expected: int, commits: Sequence[Commit], projection: Projection) -> None:
+        started = time.perf_counter()
+        self._append(expected, commits, projection)
+        self._pace.took(time.perf_counter() - started, len(projection.changes))
 
     def _append(self, expected: int, commits: Sequence[Commit], projection: Projection) -> None:
         rows = [
