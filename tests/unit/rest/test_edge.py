@@ -99,7 +99,7 @@ async def test_who_may(server: Facade) -> None:
     ("method", "path", "allow"),
     [
         ("POST", "Patient/p", "DELETE, GET, HEAD, PATCH, PUT"),
-        ("DELETE", "Patient", "GET, HEAD, POST, PUT"),
+        ("DELETE", "Patient/p/_history", "GET, HEAD"),
         ("PUT", "", "GET, HEAD, POST"),
         ("PUT", "Patient/p/_history/1", "GET, HEAD"),
         ("TRACE", "Patient/p", "DELETE, GET, HEAD, PATCH, PUT"),
