@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from fhirserver.kernel.outcomes import Category, refuse
 
+MOST_BYTES = 64 * 1024
 _LISTS = ("accept", "accept-charset", "accept-encoding", "if-none-match", "prefer")
 _SINGLES = (
     "access-control-request-method",
@@ -25,14 +26,20 @@ _WANTED = {name.encode(): name for name in (*_LISTS, *_SINGLES)}
 
 
 def read_headers(raw: Iterable[tuple[bytes, bytes]], found: dict[str, str]) -> None:
-    """Put the headers into ``found`` by lower-case name. Refuses (400) a second one of which there may be one."""
+    """Put the headers into ``found`` by lower-case name. Refuses a second one of which there may be one (400),
+    and more than :data:`MOST_BYTES` of all headers (431)."""
+    size = 0
     for name, value in raw:
+        size += len(name) + len(value)
         wanted = _WANTED.get(name)
         if wanted is not None:
             text = _text(value)
             if wanted in found:
                 text = _joined(wanted, found[wanted], text)
             found[wanted] = text
+    if size > MOST_BYTES:
+        text = f"The headers of a request may have {MOST_BYTES} bytes"
+        raise refuse(Category.HEADERS_TOO_LARGE, "too-long", text, "http")
 
 
 def _joined(name: str, first: str, second: str) -> str:

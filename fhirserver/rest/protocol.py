@@ -1,26 +1,88 @@
-"""HTTP below ASGI: what uvicorn refuses by itself is answered as FHIR wants it."""
+"""HTTP below ASGI: what uvicorn refuses by itself is answered as FHIR wants it, and heads have limits."""
 
 from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fhirserver.kernel.json import dumps
-from fhirserver.kernel.outcomes import Issue, operation_outcome
+from fhirserver.kernel.outcomes import Category, Issue, operation_outcome
+from fhirserver.rest.headers import MOST_BYTES
 
+HEAD_SECONDS = 20.0
+"""How long a client may take from connecting, or from the first byte of a request, to the end of its headers."""
+_HEAD_BYTES = 2 * MOST_BYTES
 _TEXT = (
     "This is not HTTP as it is understood here: an unknown method, a malformed header, or a URL above 64 KiB"
 )
-_BODY = dumps(operation_outcome([Issue("structure", _TEXT, ("http",))]))
 
 
 class FhirHttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, whose refusal of what cannot be parsed (400) is an OperationOutcome."""
+    """uvicorn's protocol with OperationOutcomes for what never becomes a request.
+
+    Answers 400 to what cannot be parsed, 431 to a head that does not end, 408 to one that does not come.
+    """
+
+    _head_open = False
+    _head_bytes = 0
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        super().connection_made(transport)
+        self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_open:  # only where the head did not come in one piece
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_BYTES:
+                text = f"The headers of a request may have {MOST_BYTES} bytes"
+                self._refuse(Category.HEADERS_TOO_LARGE, Issue("too-long", text, ("http",)))
+            elif self._timer is None:
+                self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head_open, self._head_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        self._head_open = False
+        if self._timer is not None:
+            self._stop_timer()
+        super().on_headers_complete()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _too_slow(self) -> None:
+        self._timer = None
+        text = f"The headers did not come within {HEAD_SECONDS:.0f} seconds"
+        self._refuse(Category.TIMEOUT, Issue("timeout", text, ("http",)))
 
     def send_400_response(self, msg: str) -> None:
         """Answer and close; ``msg`` is uvicorn's own text, which says less."""
+        self._refuse(Category.INVALID, Issue("structure", _TEXT, ("http",)))
+
+    def _refuse(self, category: Category, issue: Issue) -> None:
+        """Answer and close, where nothing was answered yet."""
+        self._stop_timer()
+        self._head_open = False
+        if self.transport.is_closing():
+            return
+        body = dumps(operation_outcome([issue]))
+        status = HTTPStatus(category.value)
         head = (
-            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/fhir+json; charset=utf-8\r\n"
-            b"content-length: %d\r\nconnection: close\r\n\r\n" % len(_BODY)
+            f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/fhir+json; charset=utf-8\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\nx-content-type-options: nosniff\r\n"
+            "cache-control: no-store\r\n\r\n"
         )
-        self.transport.write(head + _BODY)
+        self.transport.write(head.encode() + body)
         self.transport.close()

@@ -266,3 +266,8 @@ async def test_a_body_that_does_not_come_is_408(server: Facade) -> None:
     }
     await server.application(scope, receive, send)
     assert sent[0]["status"] == 408
+
+
+async def test_headers_beyond_the_limit_are_431(server: Facade) -> None:
+    answer = await server.ehr.get("Patient", x_other="a" * 70_000)
+    assert (answer.status_code, issues(answer)[0]["code"]) == (431, "too-long")
