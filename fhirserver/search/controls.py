@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final, cast
 
 from fhirserver.model.definitions import definitions
+from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.expression import Include, Kind, SortKey
 from fhirserver.search.parameters import NotKnown, known_parameter
 
@@ -19,19 +20,19 @@ _SPECIAL_KEYS: Final = {"_id": "id", "_lastUpdated": "updated"}
 
 
 @lru_cache(maxsize=1024)
-def sort_keys(type_name: str, value: str) -> tuple[SortKey, ...]:
+def sort_keys(type_name: str, value: str, known: Parameters = STANDARD) -> tuple[SortKey, ...]:
     """``status,-date`` as sort keys."""
-    return tuple(_sort_key(type_name, part) for part in value.split(","))
+    return tuple(_sort_key(type_name, part, known) for part in value.split(","))
 
 
-def _sort_key(type_name: str, part: str) -> SortKey:
+def _sort_key(type_name: str, part: str, known: Parameters) -> SortKey:
     descending = part.startswith("-")
     code = part[1:] if descending else part
     if not code:
         raise ValueError("expected parameters with commas between them, - before those in descending order")
     if code in _SPECIAL_KEYS:
         return SortKey(code, cast(Kind, _SPECIAL_KEYS[code]), descending)
-    parameter = known_parameter(type_name, code)
+    parameter = known_parameter(type_name, code, known)
     if parameter.type == "composite":
         raise NotKnown(f"{code} is a composite parameter: there is no order by it")
     return SortKey(code, cast(Kind, parameter.type), descending)
@@ -63,7 +64,7 @@ def element_names(type_name: str, value: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=1024)
-def include(type_name: str, name: str, value: str) -> Include:
+def include(type_name: str, name: str, value: str, known: Parameters = STANDARD) -> Include:
     """``_include`` or ``_revinclude``, with ``:iterate`` or its old name ``:recurse``."""
     control, _, modifier = name.partition(":")
     if modifier not in ("", "iterate", "recurse"):
@@ -75,15 +76,18 @@ def include(type_name: str, name: str, value: str) -> Include:
     if len(parts) not in (2, 3) or not all(parts):
         raise ValueError("expected *, [type]:[parameter] or [type]:[parameter]:[target type]")
     source, code, target = (*parts, "") if len(parts) == 2 else parts
-    _check_include(type_name, control, iterate, source, code, target)
+    _check_include(type_name, control, iterate, (source, code, target), known)
     return Include(source, code, target, iterate)
 
 
-def _check_include(type_name: str, control: str, iterate: bool, source: str, code: str, target: str) -> None:
+def _check_include(
+    type_name: str, control: str, iterate: bool, named: tuple[str, str, str], known: Parameters
+) -> None:
+    source, code, target = named
     types = definitions().resource_types
     if source not in types or (target and target not in types):
         raise NotKnown(f"{control} names a resource type that does not exist")
     if control == "_include" and not iterate and source != type_name:
         raise NotKnown(f"{control} must start at {type_name} unless it has :iterate")
-    if code != "*" and known_parameter(source, code).type not in ("reference", "uri"):
+    if code != "*" and known_parameter(source, code, known).type not in ("reference", "uri"):
         raise NotKnown(f"{code} of {source} is not a reference parameter")

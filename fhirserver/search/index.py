@@ -15,6 +15,7 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.model.definitions import SearchComponent, SearchParameter, definitions
 from fhirserver.model.fhirpath import FhirPathError, Typed, compile_path
 from fhirserver.search.convert import Codes, Converter, Values, converter, sounding
+from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.routes import Route, Step, passes, routes
 from fhirserver.search.values import CompositeValue, IndexValue, ReferenceValue, SimpleValue
 
@@ -25,12 +26,14 @@ _KEPT_BY_STORAGE: Final = frozenset({"_id", "_lastUpdated"})
 _SWAPPED: Final = {"http://hl7.org/fhir/SearchParameter/DocumentReference-relationship": ("target", "code")}
 
 
-def extract(resource: JsonObject, base: str = "") -> list[IndexValue]:
+def extract(resource: JsonObject, base: str = "", known: Parameters = STANDARD) -> list[IndexValue]:
     """The distinct index values of a resource; malformed elements yield none, an unknown type none at all.
 
     References that start with ``base``, the server's own URL with a slash at its end, are local.
+    ``known`` are the parameters there are.
     """
-    values = extractor(str(resource.get("resourceType", "")))(resource)
+    type_name = str(resource.get("resourceType", ""))
+    values = extractor(type_name, known if type_name in known.own else STANDARD)(resource)
     if base:
         values = [_localised(value, base) for value in values]
     return list(dict.fromkeys(values))
@@ -49,10 +52,10 @@ def _localised(value: IndexValue, base: str) -> IndexValue:
 
 
 @lru_cache(maxsize=256)
-def extractor(type_name: str) -> Extractor:
+def extractor(type_name: str, known: Parameters = STANDARD) -> Extractor:
     """The compiled extraction for a resource type; it may yield a value twice."""
     tree, paths = _Tree(), []
-    for parameter in definitions().search_parameters(type_name).values():
+    for parameter in known.of(type_name).values():
         if parameter.expression and parameter.type != "special" and parameter.code not in _KEPT_BY_STORAGE:
             paths += _place(tree, parameter, type_name)
     return partial(_run, tree, tuple(paths))

@@ -11,7 +11,9 @@ from difflib import get_close_matches
 from functools import lru_cache, partial
 from typing import Final, cast
 
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.definitions import SearchParameter, definitions
+from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.escapes import split
 from fhirserver.search.expression import Chain, Expression, Has, Kind, Missing, Not, conjunction, disjunction
 from fhirserver.search.terms import Context, Term, targets, term_for
@@ -36,9 +38,9 @@ class Reader:
     branches: int = 1
 
 
-def searchable(type_name: str) -> dict[str, SearchParameter]:
+def searchable(type_name: str, known: Parameters = STANDARD) -> dict[str, SearchParameter]:
     """The parameters that resources of a type can be searched by."""
-    return {code: p for code, p in definitions().search_parameters(type_name).items() if _is_indexed(p)}
+    return {code: p for code, p in known.of(type_name).items() if _is_indexed(p)}
 
 
 def _is_indexed(parameter: SearchParameter) -> bool:
@@ -46,29 +48,41 @@ def _is_indexed(parameter: SearchParameter) -> bool:
 
 
 @lru_cache(maxsize=8192)
-def reader(type_name: str, name: str, depth: int = 0) -> Reader:
+def reader(type_name: str, name: str, depth: int = 0, known: Parameters = STANDARD) -> Reader:
     """The reader for parameter ``name`` of a resource type. Raises :class:`NotKnown`."""
     if depth > _DEPTH:
         raise TooMany(f"A chain of more than {_DEPTH} steps is not supported")
     if name.startswith("_has:"):
-        return _reverse(type_name, name, depth)
+        return _reverse(type_name, name, depth, known)
     head, dot, rest = name.partition(".")
     if dot:
-        return _chain(type_name, head, rest, depth)
+        return _chain(type_name, head, rest, depth, known)
     code, _, modifier = name.partition(":")
-    return _simple(known_parameter(type_name, code), modifier, type_name)
+    return _simple(known_parameter(type_name, code, known), modifier, type_name)
 
 
-def known_parameter(type_name: str, code: str) -> SearchParameter:
-    """The definition of a parameter. Raises :class:`NotKnown`, naming those that are spelled alike."""
-    parameter = definitions().search_parameters(type_name).get(code)
+def known_parameter(type_name: str, code: str, known: Parameters = STANDARD) -> SearchParameter:
+    """The definition of a parameter. Raises :class:`NotKnown`, naming those that are spelled alike.
+
+    Raises a refusal (503) for one whose index is still being made: it would not find all there is.
+    """
+    parameter = known.of(type_name).get(code)
+    if known.pending and known.is_pending(type_name, code):
+        raise _not_ready(type_name, code)
     if parameter is not None and _is_indexed(parameter):
         return parameter
     if parameter is not None:
         raise NotKnown(f"Search parameter {code} of {type_name} is not supported")
-    close = get_close_matches(code[:64], searchable(type_name), n=3)
+    close = get_close_matches(code[:64], searchable(type_name, known), n=3)
     hint = f"; did you mean {', '.join(close)}?" if close else ""
     raise NotKnown(f"{type_name} has no search parameter {_shown(code)}{hint}")
+
+
+def _not_ready(type_name: str, code: str) -> Refusal:
+    text = f"Search parameter {code} of {type_name} is still being indexed; its $status says how far"
+    refusal = refuse(Category.BUSY, "incomplete", text, f"http.{code}")
+    refusal.headers["Retry-After"] = "5"
+    return refusal
 
 
 def _shown(name: str) -> str:
@@ -107,12 +121,12 @@ def _missing(parameter: SearchParameter, value: str, context: Context) -> Expres
     return missing if value == "true" else Not(missing)
 
 
-def _chain(type_name: str, head: str, rest: str, depth: int) -> Reader:
+def _chain(type_name: str, head: str, rest: str, depth: int, known: Parameters) -> Reader:
     code, _, target = head.partition(":")
-    parameter = known_parameter(type_name, code)
+    parameter = known_parameter(type_name, code, known)
     if parameter.type != "reference":
         raise NotKnown(f"{code} is not a reference parameter and cannot be chained")
-    branches = _chained_readers(parameter, target, rest, depth)
+    branches = _chained_readers(parameter, target, rest, depth, known)
     size = sum(branch.branches for branch in branches.values())
     if size > _BRANCHES:
         raise NotKnown(
@@ -121,19 +135,21 @@ def _chain(type_name: str, head: str, rest: str, depth: int) -> Reader:
     return Reader(partial(_read_chain, code, branches), size)
 
 
-def _chained_readers(parameter: SearchParameter, target: str, rest: str, depth: int) -> dict[str, Reader]:
+def _chained_readers(
+    parameter: SearchParameter, target: str, rest: str, depth: int, known: Parameters
+) -> dict[str, Reader]:
     """The reader of the rest of a chain for each type that knows it."""
     if target:
         if target not in definitions().resource_types:
             raise NotKnown(f"{_shown(target)} is not a resource type")
         if target not in targets(parameter):
             raise NotKnown(f"{parameter.code} does not refer to {target}")
-        return {target: reader(target, rest, depth + 1)}
+        return {target: reader(target, rest, depth + 1, known)}
     found: dict[str, Reader] = {}
     refusal = NotKnown(f"{parameter.code} refers to no type that can be chained")
     for candidate in targets(parameter):
         try:
-            found[candidate] = reader(candidate, rest, depth + 1)
+            found[candidate] = reader(candidate, rest, depth + 1, known)
         except TooMany:
             raise
         except NotKnown as error:
@@ -149,19 +165,19 @@ def _read_chain(code: str, branches: dict[str, Reader], value: str, context: Con
     )
 
 
-def _reverse(type_name: str, name: str, depth: int) -> Reader:
+def _reverse(type_name: str, name: str, depth: int, known: Parameters) -> Reader:
     parts = name.split(":", 3)
     if len(parts) != 4 or not all(parts):
         raise NotKnown("Expected _has:[type]:[reference parameter]:[parameter]")
     _, source, code, rest = parts
     if source not in definitions().resource_types:
         raise NotKnown(f"{_shown(source)} is not a resource type")
-    parameter = known_parameter(source, code)
+    parameter = known_parameter(source, code, known)
     if parameter.type != "reference":
         raise NotKnown(f"{code} of {source} is not a reference parameter")
     if type_name not in targets(parameter):
         raise NotKnown(f"{code} of {source} does not refer to {type_name}")
-    inner = reader(source, rest, depth + 1)
+    inner = reader(source, rest, depth + 1, known)
     return Reader(partial(_read_reverse, source, code, inner), inner.branches)
 
 

@@ -12,6 +12,7 @@ from fhirserver.kernel.outcomes import Category, Issue, Refusal
 from fhirserver.model.definitions import definitions
 from fhirserver.ports.terminology import Terminology
 from fhirserver.search import controls, cursor
+from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.expression import Expression, Include, Query, SortKey, conjunction
 from fhirserver.search.parameters import NotKnown, reader
 from fhirserver.search.terms import Context
@@ -30,11 +31,13 @@ def parse(
     maximum_count: int = 1000,
     now: float | None = None,
     terminology: Terminology | None = None,
+    known: Parameters = STANDARD,
 ) -> Query:
     """The query that ``pairs`` of decoded names and values ask of one resource type.
 
     ``base`` is the server's own base URL: references that start with it are local. ``now`` is Unix time in
     seconds (for ``ap``). ``terminology`` answers ``:in``, ``:not-in``, ``:above`` and ``:below`` of tokens.
+    ``known`` are the parameters there are.
     Raises :class:`Refusal` with one issue per bad parameter, whose ``expression`` is ``http.name``; with
     ``lenient`` unknown parameters are left out and named in ``Query.ignored``.
     """
@@ -42,7 +45,9 @@ def parse(
         raise Refusal(Category.NOT_FOUND, [Issue("not-supported", "There is no such resource type")])
     base = base if not base or base.endswith("/") else f"{base}/"
     at = int((time.time() if now is None else now) * 1_000_000)
-    reading = _Reading(type_name, Context(base, at, terminology), lenient, default_count, maximum_count)
+    reading = _Reading(
+        type_name, Context(base, at, terminology), lenient, default_count, maximum_count, known
+    )
     for name, value in pairs:
         reading.take(name, value)
     return reading.finish()
@@ -57,6 +62,7 @@ class _Reading:
     lenient: bool
     count: int
     maximum_count: int
+    known: Parameters
     where: list[Expression] = field(default_factory=list)
     sort: tuple[SortKey, ...] = ()
     cursor: str = ""
@@ -80,7 +86,7 @@ class _Reading:
             self._wrong(name, f"Malformed value of {name}: {error}")
 
     def _criterion(self, name: str, value: str) -> None:
-        found = reader(self.type, name)
+        found = reader(self.type, name, 0, self.known)
         if not value:
             raise ValueError("expected a value")
         value.encode()
@@ -122,7 +128,7 @@ _Control = Callable[[_Reading, str, str], None]
 
 def _sort(reading: _Reading, name: str, value: str) -> None:
     _bare(name)
-    reading.sort += controls.sort_keys(reading.type, value)
+    reading.sort += controls.sort_keys(reading.type, value, reading.known)
 
 
 def _count(reading: _Reading, name: str, value: str) -> None:
@@ -138,11 +144,11 @@ def _cursor(reading: _Reading, name: str, value: str) -> None:
 
 
 def _include(reading: _Reading, name: str, value: str) -> None:
-    reading.includes.append(controls.include(reading.type, name, value))
+    reading.includes.append(controls.include(reading.type, name, value, reading.known))
 
 
 def _revinclude(reading: _Reading, name: str, value: str) -> None:
-    reading.revincludes.append(controls.include(reading.type, name, value))
+    reading.revincludes.append(controls.include(reading.type, name, value, reading.known))
 
 
 def _choice(member: str, allowed: frozenset[str], reading: _Reading, name: str, value: str) -> None:
