@@ -140,12 +140,22 @@ def _members_of_primitive(item: Typed, name: str, out: Items) -> None:
                 append(item.sibling, variant, out)
 
 
+@lru_cache(4096)
+def _variants(type_name: str) -> tuple[tuple[tuple[Variant, str], ...], ...]:
+    """What may hold each element of a type, with the names of siblings."""
+    found = (step(type_name, name) for name in names(type_name))
+    return tuple(tuple((v, "_" + v.key) for v in one.variants) for one in found if one is not None)
+
+
 def children(item: Typed) -> Items:
     """All children of ``item``, in the order of its type's elements."""
     out: Items = []
-    if isinstance(item.value, dict):
-        for name in names(item.type):
-            members(item, name, out)
+    value = item.value
+    if isinstance(value, dict):
+        for variants in _variants(item.type):
+            for variant, sibling in variants:
+                if variant.key in value or sibling in value:
+                    append(value, variant, out)
     elif isinstance(item, Extended):
         for name in names("Element"):
             members(item, name, out)

@@ -18,6 +18,10 @@ _MAX_BINDING = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxVal
 _LOOSE = "http://hl7.org/fhir/ValueSet/ucum-vitals-common"
 """R4 binds components of vital signs to it as required, which R5 and US Core corrected to extensible."""
 
+_BY_URL = ({"type": "value", "path": "url"},)
+_IMPLIED = {"extension": _BY_URL, "modifierExtension": _BY_URL}
+"""Extensions are told apart by their url, whether a profile says so or not."""
+
 
 @dataclass(slots=True)
 class Slicing:
@@ -129,7 +133,7 @@ class _Compiler:
             node.slicing = self._slicing(tree, slicing or {})
 
     def _slicing(self, tree: Tree, slicing: JsonObject) -> Slicing:
-        told = slicing.get("discriminator", ())
+        told = slicing.get("discriminator", ()) or _IMPLIED.get(element_name(tree.path), ())
         slices = tuple(
             Slice(name, self.node(one, name), discriminators(told, one, self._registry, self._root))
             for name, one in tree.slices.items()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _KEPT = ("path", "base", "id")
 _BY_TYPE = {"discriminator": [{"type": "type", "path": "$this"}], "rules": "open", "ordered": False}
+_ONLY = {**_BY_TYPE, "rules": "closed"}
 
 
 def grafted(base: Tree, differential: Iterable[JsonObject], registry: Registry) -> Tree:
@@ -36,17 +37,32 @@ class _Graft:
     def __init__(self, registry: Registry, root: Tree):
         self._registry = registry
         self._root = root
+        self._shortened: Tree | None = None
+        self._states_type = False
 
     def apply(self, element: JsonObject, path: str, slices: dict[str, str]) -> None:
+        """Merge one element of the differential into what it names."""
+        self._states_type = bool(element.get("type"))
         at, prefix = self._root, path.partition(".")[0]
         for name in path.split(".")[1:]:
             prefix = f"{prefix}.{name}"
             at = self._down(at, name, slices.get(prefix, ""))
         at.element = merged(at.element, element)
+        self._raise_minimum(at)
+
+    def _raise_minimum(self, at: Tree) -> None:
+        """Where one type alone is left, what is asked of it is asked of the choice."""
+        choice = self._shortened
+        if choice is None or choice.element.get("slicing") is not _ONLY:
+            return
+        if len(choice.slices) == 1 and at in choice.slices.values():
+            least = max(choice.element.get("min", 0), at.element.get("min", 0))
+            choice.element = {**choice.element, "min": least}
 
     def _down(self, at: Tree, name: str, slice_name: str) -> Tree:
         if not at.children:
-            at.children = {n: c.copy() for n, c in self._registry.children(at, self._root).items()}
+            below = self._registry.children(at, self._root)
+            at.children = {n: moved(c.copy(), at.path) for n, c in below.items()}
         child = at.children.get(name.removesuffix("[x]"))
         if child is None:
             child, slice_name = self._choice(at, name, slice_name)
@@ -57,8 +73,22 @@ class _Graft:
         for base_name, child in at.children.items():
             type_name = named_type(child, name.removeprefix(base_name)) if name.startswith(base_name) else ""
             if type_name:
+                if self._states_type:
+                    self._only(child, type_name)
+                    self._shortened = child
                 return child, slice_name or name
         raise LookupError("the differential names an element that its base does not have")
+
+    def _only(self, child: Tree, type_name: str) -> None:
+        """``valueQuantity`` with its type, without slicing, says that there is no other type."""
+        if child.element.get("slicing") is _ONLY:
+            kept = {code_of(t) for t in child.types} | {type_name}
+        elif "slicing" not in child.element:
+            kept = {type_name}
+        else:
+            return
+        types = [t for t in child.element.get("_types", child.types) if code_of(t) in kept]
+        child.element = {"_types": child.types, **child.element, "type": types, "slicing": _ONLY}
 
     def _slice(self, child: Tree, name: str) -> Tree:
         found = child.slice(name)
@@ -66,7 +96,7 @@ class _Graft:
             outer = child.slice(name.rpartition("/")[0]) if "/" in name else None
             found = (outer or child).copy()
             found.slices = {}
-            found.element = {k: v for k, v in found.element.items() if k != "slicing"}
+            found.element = {k: v for k, v in found.element.items() if k not in ("slicing", "_types")}
             found.element |= {"min": 0, "sliceName": name}
             self._narrow_choice(child, found, name)
             child.add_slice(name, found)
@@ -81,6 +111,20 @@ class _Graft:
             found.element["type"] = [t for t in child.types if t.get("code") == type_name]
             if "slicing" not in child.element:
                 child.element = {**child.element, "slicing": _BY_TYPE}
+
+
+def moved(tree: Tree, parent: str) -> Tree:
+    """A copied tree with its paths below another element; what it is at base stays what it was."""
+    path = f"{parent}.{tree.path.rpartition('.')[2]}"
+    base = {"path": tree.path, "min": tree.element.get("min", 0), "max": tree.element.get("max", "*")}
+    tree.element = {"base": base, **tree.element, "path": path}
+    for below in (*tree.children.values(), *tree.slices.values()):
+        moved(below, parent if below in tree.slices.values() else path)
+    return tree
+
+
+def code_of(type_: JsonObject) -> str:
+    return str(type_.get("code", ""))
 
 
 def named_type(choice: Tree, suffix: str) -> str:
