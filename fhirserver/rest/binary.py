@@ -80,7 +80,7 @@ def _is_json_binary(body: bytes) -> bool:
 
 def binary_resource(request: Request, body: bytes) -> JsonObject:
     """The Binary of a raw body. Its ``X-Security-Context`` header becomes ``securityContext``."""
-    content_type = request.headers["content-type"].strip()
+    content_type = " ".join(request.headers["content-type"].strip(" ;").split())
     if not _MEDIA_TYPE.match(content_type):
         raise unsupported("Content-Type is not a media type", "http.Content-Type")
     resource: JsonObject = {"resourceType": "Binary"}

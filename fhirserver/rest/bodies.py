@@ -19,6 +19,7 @@ from fhirserver.rest.negotiation import JSON_MEDIA, XML_MEDIA, is_served_version
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
+GRAPHQL = "application/graphql"
 FORM = "application/x-www-form-urlencoded"
 _IN_A_THREAD = 256 * 1024
 _GZIP = 31  # zlib's word for a gzip header and a window of 32 KiB
@@ -128,6 +129,8 @@ async def decoded(request: Request, body: bytes) -> bytes | JsonObject:
         check_options(content_type)
     if media in XML_MEDIA and body:
         return await _from_xml(body)
+    if media == GRAPHQL and request.operation == "$graphql":
+        return body
     if body and media and request.method != "PATCH" and media not in JSON_MEDIA:
         raise unsupported(
             "The body must be application/fhir+json or application/fhir+xml", "http.Content-Type"

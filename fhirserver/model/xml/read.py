@@ -10,7 +10,7 @@ from fhirserver.kernel import json
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject
 from fhirserver.model.xml.faults import InvalidXml
 from fhirserver.model.xml.narrative import Capture
-from fhirserver.model.xml.tables import FHIR, NUMBERS, Kind, Member, Table, resource_table, table_of
+from fhirserver.model.xml.tables import FHIR, NUMBERS, XHTML, Kind, Member, Table, resource_table, table_of
 
 MAX_DEPTH = 200
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z", re.ASCII)
@@ -131,8 +131,11 @@ class _Reader:
     def _unknown(self, frame: _Frame, tag: str) -> InvalidXml:
         namespace, _, name = tag.rpartition(" ")
         where = f"{frame.path()}.{name[:64]}"
-        if f"{_FHIR_TAG}{name}" in (frame.table.tags if frame.table else ()):
+        tags = frame.table.tags if frame.table else {}
+        if f"{_FHIR_TAG}{name}" in tags:
             return self._refuse("the element is not in the namespace of FHIR", where)
+        if f"{XHTML} {name}" in tags:
+            return self._refuse("the narrative is not in the namespace of XHTML", where)
         if namespace == FHIR and frame.table and name in frame.table.attributes:
             return self._refuse(f"{name} is an attribute here, not an element", where)
         return self._refuse(f"there is no such element {name[:64]} here", where)

@@ -25,7 +25,8 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One element of a type. ``name`` is that of FHIRPath; ``order`` counts from 1 as in the specification."""
+    """One element of a type. ``name`` is that of FHIRPath, such as ``value.ofType(Quantity)``; ``order`` counts
+    from 1 as in the specification."""
 
     name: str
     json_name: str
@@ -76,7 +77,8 @@ def resource_table(type_name: str) -> Table | None:
 
 def _member(number: int, element: ElementDef) -> Member:
     name = element.json_name
-    return Member(element.name, name, f"_{name}", element.type, _kind(element), number, element.is_list)
+    path = f"{element.name}.ofType({element.type})" if element.choice else element.name
+    return Member(path, name, f"_{name}", element.type, _kind(element), number, element.is_list)
 
 
 def _kind(element: ElementDef) -> Kind:

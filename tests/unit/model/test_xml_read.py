@@ -88,6 +88,12 @@ def test_refused(document: str) -> None:
         ('<gender value="male"/>\n<active value="true"/>', 2, "Patient.active"),
         ('<contact><name><given value="A"/>\n<given value="B" x="y"/></name></contact>', 2, "given[1]"),
         ('<name><id value="n"/></name>', 1, "Patient.name[0].id"),
+        (
+            '<deceasedBoolean value="true"/><deceasedBoolean value="true"/>',
+            1,
+            "Patient.deceased.ofType(boolean)",
+        ),
+        ("<text><status value='empty'/><div/></text>", 1, "Patient.text.div"),
         ("<contained><Nope/></contained>", 1, "Patient.contained[0]"),
         ("<contained><Patient><nope/></Patient></contained>", 1, "Patient.contained[0].nope"),
         ("<contained/>", 1, "Patient.contained[0]"),
