@@ -23,7 +23,7 @@ _ELEMENT = table_of("Element")
 class _Frame:
     """An open element. ``out`` collects its members; ``table`` is None where a resource must come.
 
-    ``reached`` is the order of the last element in it; ``value`` the value of a primitive.
+    ``value`` is the value of a primitive.
     """
 
     table: Table | None
@@ -32,7 +32,6 @@ class _Frame:
     member: Member | None
     name: str
     index: int = -1
-    reached: int = 0
     value: Json = None
     filled: bool = False
 
@@ -49,6 +48,7 @@ def read_xml(data: bytes | str) -> JsonObject:
     """The resource in an XML document, as JSON. Raises :class:`InvalidXml`, naming line and element.
 
     Document types, and with them all entities, are refused; nothing outside the document is ever read.
+    Elements may be in any order, as they are in some of the official material: nothing is lost by it.
     Values that do not fit their type (a boolean that is neither true nor false) stay text, for validation
     to report.
     """
@@ -160,13 +160,7 @@ class _Reader:
         self._attributes(self._top, attributes)
 
     def _place(self, frame: _Frame, member: Member) -> int:
-        """Check order and repetition; the index in a list, or -1."""
-        if member.order < frame.reached:
-            raise self._refuse(
-                f"{member.json_name} is not in the order of the definitions",
-                f"{frame.path()}.{member.name}",
-            )
-        frame.reached = member.order
+        """Check repetition; the index in a list, or -1."""
         frame.filled = True
         if member.is_list:
             out = frame.out
