@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from fhirserver.interactions.exchange import Context, Request, Result
@@ -18,20 +19,35 @@ _SYSTEM_LEVELS = frozenset({"system", "system-history", "system-search"})
 def capabilities(registry: Registry, version: str, started: str, cors: bool = False) -> Handler:
     """The handler of ``GET /metadata``. ``started`` is the instant the server came up."""
 
-    @cache
-    def statement(base_url: str, deletes: int) -> bytes:
-        return dumps(capability_statement(registry, base_url, version, started, cors, deletes))
+    known: dict[tuple[str, int, int], bytes] = {}
 
     async def handler(context: Context, request: Request) -> Result:
-        return Result(200, statement(context.base_url, context.limits.conditional_delete))
+        await context.conformance.catch_up()
+        deletes = context.limits.conditional_delete
+        key = (context.base_url, deletes, context.conformance.generation)
+        if key not in known:
+            profiles = context.conformance.profiles()
+            made = capability_statement(registry, context.base_url, version, started, cors, deletes, profiles)
+            known.clear()
+            known[key] = dumps(made)
+        return Result(200, known[key])
 
     return handler
 
 
 def capability_statement(
-    registry: Registry, base_url: str, version: str, started: str, cors: bool = False, deletes: int = 1
+    registry: Registry,
+    base_url: str,
+    version: str,
+    started: str,
+    cors: bool = False,
+    deletes: int = 1,
+    profiles: Mapping[str, Sequence[str]] | None = None,
 ) -> JsonObject:
-    """The CapabilityStatement of what the registry really routes. One conditional delete may be of ``deletes``."""
+    """The CapabilityStatement of what the registry really routes. One conditional delete may be of ``deletes``.
+
+    ``profiles`` are those that are stored, by resource type.
+    """
     return {
         "resourceType": "CapabilityStatement",
         "name": "Credence",
@@ -44,11 +60,11 @@ def capability_statement(
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
-        "rest": [_rest(registry, cors, deletes)],
+        "rest": [_rest(registry, cors, deletes, profiles or {})],
     }
 
 
-def _rest(registry: Registry, cors: bool, deletes: int) -> JsonObject:
+def _rest(registry: Registry, cors: bool, deletes: int, profiles: Mapping[str, Sequence[str]]) -> JsonObject:
     codes = [one.code for one in registry.interactions if one.level in _TYPE_LEVELS]
     interactions = [{"code": code} for code in dict.fromkeys(codes)]
     codes = [
@@ -59,7 +75,8 @@ def _rest(registry: Registry, cors: bool, deletes: int) -> JsonObject:
         "mode": "server",
         "security": {"cors": cors, "description": "Bearer tokens from the server's settings"},
         "resource": [
-            _resource(registry, type, interactions, deletes) for type in sorted(definitions().resource_types)
+            _resource(registry, type, interactions, deletes, profiles.get(type, ()))
+            for type in sorted(definitions().resource_types)
         ],
         "interaction": system,
     }
@@ -73,11 +90,27 @@ def _rest(registry: Registry, cors: bool, deletes: int) -> JsonObject:
     return rest
 
 
-def _resource(registry: Registry, type: str, interactions: list[JsonObject], deletes: int) -> JsonObject:
+@cache
+def _referring() -> Mapping[str, Sequence[str]]:
+    """Resource type → the ``[type]:[parameter]`` that may refer to it."""
+    found: dict[str, list[str]] = {type: [] for type in definitions().resource_types}
+    for source in sorted(definitions().resource_types):
+        for code, parameter in sorted(searchable(source).items()):
+            if parameter.type == "reference":
+                anything = not parameter.targets or "Resource" in parameter.targets
+                for target in found if anything else parameter.targets:
+                    found.get(target, []).append(f"{source}:{code}")
+    return found
+
+
+def _resource(
+    registry: Registry, type: str, interactions: list[JsonObject], deletes: int, profiles: Sequence[str]
+) -> JsonObject:
     parameters = searchable(type)
     references = sorted(code for code, parameter in parameters.items() if parameter.type == "reference")
     resource: JsonObject = {
         "type": type,
+        "supportedProfile": list(profiles),
         "interaction": interactions,
         "versioning": "versioned-update",
         "readHistory": True,
@@ -88,6 +121,7 @@ def _resource(registry: Registry, type: str, interactions: list[JsonObject], del
         "conditionalDelete": "single" if deletes == 1 else "multiple",
         "referencePolicy": ["literal", "logical"],
         "searchInclude": [f"{type}:{code}" for code in references],
+        "searchRevInclude": list(_referring()[type]),
         "searchParam": [
             {"name": code, "definition": parameter.url, "type": parameter.type}
             for code, parameter in sorted(parameters.items())

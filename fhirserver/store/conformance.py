@@ -47,6 +47,9 @@ class _Head(msgspec.Struct):
     version: str = ""
     status: str = ""
     date: str = ""
+    type: str = ""
+    kind: str = ""
+    derivation: str = ""
     uniqueId: list[_UniqueId] = []
 
 
@@ -62,6 +65,8 @@ class Entry:
     version: str
     position: int
     rank: Rank
+    profiled: str
+    """The resource type that a profile constrains; empty for all else."""
     packed: bytes
 
     def resource(self) -> JsonObject:
@@ -83,6 +88,8 @@ class StoredConformance:
         self._by_key: dict[Key, Entry] = {}
         self._by_url: dict[str, tuple[Entry, ...]] = {}
         self._listeners: list[Listener] = []
+        self.generation = 0
+        """Counts the changes."""
 
     def listen(self, listener: Listener) -> None:
         """Have ``listener`` told the canonical urls whose resources changed."""
@@ -110,6 +117,14 @@ class StoredConformance:
     def stored(self, type: str) -> Iterator[Entry]:
         """What is stored of a type."""
         return (entry for entry in self._by_key.values() if entry.key.type == type)
+
+    def profiles(self) -> dict[str, list[str]]:
+        """The canonical urls of the profiles that are stored, by the resource type that they constrain."""
+        found: dict[str, list[str]] = {}
+        for entry in self._by_key.values():
+            if entry.profiled and entry.urls:
+                found.setdefault(entry.profiled, []).append(entry.urls[0])
+        return {type: sorted(set(urls)) for type, urls in found.items()}
 
     def _stored(self, url: str, version: str, type: str) -> Entry | None:
         fitting = [
@@ -172,6 +187,7 @@ class StoredConformance:
         changed = frozenset((*(before.urls if before else ()), *(after.urls if after else ())))
         for url in changed:
             self._file(url, key, after)
+        self.generation += 1
         for listener in self._listeners:
             listener(changed)
 
@@ -199,4 +215,8 @@ def _entry(key: Key, version: Version) -> Entry:
     urls = tuple(dict.fromkeys(url for url in (head.url, *(one.value for one in head.uniqueId)) if url))
     packed = zlib.compress(version.content, 1)
     order = rank(head.status, head.version, head.date, version.position)
-    return Entry(key, urls, head.version, version.position, order, packed)
+    is_profile = (
+        key.type == "StructureDefinition" and head.derivation == "constraint" and head.kind == "resource"
+    )
+    profiled = head.type if is_profile and head.status != "retired" else ""
+    return Entry(key, urls, head.version, version.position, order, profiled, packed)

@@ -26,6 +26,7 @@ SUITES: tuple[Suite, ...] = (
     Suite("synthea", "synthea*.tar*", _in("synthea")),
     Suite("fhirpath", "fhir-r4/fhirpath", _in("fhirpath_suite")),
     Suite("fhirpath-patch", "fhir-r4/patch", _in("fhirpath_patch")),
+    Suite("us-core-requirements", "us-core", _in("us_core_requirements")),
     Suite("fhir-r4-validator", "fhir-r4/validator", _in("fhir_r4_validator")),
     Suite("us-core-examples", "us-core/us_core*.tgz", _in("us_core_examples")),
 )

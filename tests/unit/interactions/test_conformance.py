@@ -139,3 +139,38 @@ async def test_two_servers_that_start_at_once_publish_once(tmp_path: Path) -> No
 
         heads = await asyncio.gather(start(), start())
         assert {*heads, one.store.head} == {1}
+
+
+async def test_stored_profiles_are_advertised(server: Facade) -> None:
+    url = "http://example.org/StructureDefinition/p"
+    profile = {
+        "resourceType": "StructureDefinition",
+        "id": "p",
+        "url": url,
+        "name": "P",
+        "status": "active",
+        "kind": "resource",
+        "abstract": False,
+        "type": "Patient",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient",
+        "derivation": "constraint",
+        "differential": {"element": [{"id": "Patient", "path": "Patient"}]},
+    }
+
+    async def supported() -> dict[str, list[str]]:
+        resources = (await server.reader.get("metadata")).json()["rest"][0]["resource"]
+        return {one["type"]: one["supportedProfile"] for one in resources if "supportedProfile" in one}
+
+    assert await supported() == {}
+    assert (await server.ehr.put(profile)).status_code == 201
+    assert await supported() == {"Patient": [url]}
+    await server.ehr.put({**profile, "status": "retired"})
+    assert await supported() == {}
+
+
+async def test_what_may_refer_to_a_type_is_advertised(server: Facade) -> None:
+    resources = (await server.reader.get("metadata")).json()["rest"][0]["resource"]
+    found = {one["type"]: one["searchRevInclude"] for one in resources}
+    assert {"Provenance:target", "Observation:subject"} <= set(found["Patient"])
+    assert "Provenance:target" in found["Basic"]
+    assert "Observation:subject" not in found["Practitioner"]
