@@ -17,7 +17,7 @@ async def create(context: Context, request: Request) -> Result:
     if "id" in body:  # "if an id is provided, the server SHALL ignore it"
         body = {name: value for name, value in body.items() if name != "id"}
     content = accept(body, request.type, partial=statement.mode == "partial")
-    content = localised(context, content)
+    content = localised(context, content, request.body)
     conditions = {}
     unless = request.headers.get("if-none-exist", "")
     if unless:

@@ -42,8 +42,13 @@ def accept(content: JsonObject, type: str, partial: bool = False) -> JsonObject:
     return content
 
 
-def localised(context: Context, content: JsonObject) -> JsonObject:
-    """The content with references that begin with the server's own base made relative, as they are searched."""
+def localised(context: Context, content: JsonObject, wire: object = None) -> JsonObject:
+    """The content with references that begin with the server's own base made relative, as they are searched.
+
+    ``wire`` is the body as it came, where that is known: mostly it shows at once that there is no such reference.
+    """
+    if isinstance(wire, bytes) and b"\\" not in wire and context.base_url.encode() not in wire:
+        return content
     return relink(content, no_link, relative(context))
 
 

@@ -21,7 +21,7 @@ async def update(context: Context, request: Request) -> Result:
     if request.id:
         check_id(body, request.type, request.id)
     content = accept(body, request.type, partial=statement.mode == "partial")
-    content = localised(context, content)
+    content = localised(context, content, request.body)
     if request.id:
         await refuse_reserved(context, request.type, request.id)
         put = Put(request.type, request.id, content, False, seen, absent, unless_version=unseen)

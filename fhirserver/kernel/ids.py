@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import uuid
 
@@ -15,8 +16,10 @@ def is_id(text: object) -> bool:
 
 
 def new_id() -> str:
-    """A fresh random id."""
-    return str(uuid.uuid4())
+    """A fresh random id: a version 4 UUID, put together without the class, which is slower than all the rest."""
+    text = os.urandom(16).hex()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
 
 def derived_id(*parts: str) -> str:

@@ -193,6 +193,24 @@ def _codes(route: Route) -> Codes | None:
 # --- composites
 
 
+class _Part:
+    """A component of a composite: ``heads`` are the members that a focus without any value of it lacks."""
+
+    __slots__ = ("code", "heads", "of_resource", "scaled", "tree")
+
+    def __init__(self, code: str, tree: _Tree, of_resource: bool):
+        self.code, self.scaled, self.tree, self.of_resource = code, f"{code}:ucum", tree, of_resource
+        self.heads = frozenset(tree.edges)
+
+    def values(self, item: Any, resource: JsonObject) -> list[SimpleValue]:
+        focus = resource if self.of_resource else item
+        found: Values = []
+        if isinstance(focus, dict) and not self.heads.isdisjoint(focus):
+            _walk(self.tree, focus, resource, found)
+        wanted = (self.code, self.scaled)
+        return cast("list[SimpleValue]", [value for value in found if value[0] in wanted])
+
+
 def _composite(parameter: SearchParameter, origin: str) -> _Taker:
     swapped = _SWAPPED.get(parameter.url)
     parts = [
@@ -202,28 +220,20 @@ def _composite(parameter: SearchParameter, origin: str) -> _Taker:
     return partial(_tuples, parameter.code, tuple(reversed(parts)))
 
 
-def _tuples(
-    code: str,
-    parts: tuple[Callable[[Any, JsonObject], Values], ...],
-    item: Any,
-    resource: JsonObject,
-    out: Values,
-) -> None:
+def _tuples(code: str, parts: tuple[_Part, ...], item: Any, resource: JsonObject, out: Values) -> None:
     """Every combination of component values; the last component, mostly the rarer one, is asked first."""
     found: list[list[SimpleValue]] = []
     for part in parts:
-        values = part(item, resource)
+        values = part.values(item, resource)
         if not values:
             return
-        found.append(cast("list[SimpleValue]", values))
+        found.append(values)
     for combination in product(*reversed(found)):
-        scaled = any(part.param[-5:] == ":ucum" for part in combination)
+        scaled = any(part[0][-5:] == ":ucum" for part in combination)
         out.append(CompositeValue(f"{code}:ucum" if scaled else code, combination))
 
 
-def _component(
-    component: SearchComponent, expression: str, origin: str
-) -> Callable[[Any, JsonObject], Values]:
+def _component(component: SearchComponent, expression: str, origin: str) -> _Part:
     of_resource = expression.startswith("%resource.")
     if of_resource:
         expression = expression.removeprefix("%resource.")
@@ -236,14 +246,7 @@ def _component(
         edge, convert = tree.reach(route.steps), _converter(component, route)
         if edge is not None and convert is not None:
             edge.converters.append(convert)
-    return partial(_component_values, component.code, tree, of_resource)
-
-
-def _component_values(code: str, tree: _Tree, of_resource: bool, item: Any, resource: JsonObject) -> Values:
-    values: Values = []
-    _walk(tree, resource if of_resource else item, resource, values)
-    scaled = f"{code}:ucum"
-    return [value for value in values if value.param == code or value.param == scaled]
+    return _Part(component.code, tree, of_resource)
 
 
 # --- expressions that are more than routes

@@ -5,6 +5,7 @@ https://www.archives.gov/research/census/soundex
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 _DIGITS: Final = {
@@ -19,6 +20,7 @@ def sounds(folded: str) -> list[str]:
     return [_soundex(word) for word in folded.split()]
 
 
+@lru_cache(maxsize=4096)
 def _soundex(word: str) -> str:
     letters = [c for c in word if "a" <= c <= "z"]
     if not letters:
