@@ -19,7 +19,7 @@ from fhirserver.rest.negotiation import JSON, Format
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-GZIP_FROM = 4096
+GZIP_FROM = 2048
 """Bytes from which on a body is compressed: below, the client gains less than it costs."""
 _IN_A_THREAD = 256 * 1024
 _NOSNIFF = (b"x-content-type-options", b"nosniff")

@@ -26,7 +26,7 @@ from fhirserver.rest.capabilities import Capabilities
 from fhirserver.rest.cors import Cors
 from fhirserver.rest.headers import read_headers
 from fhirserver.rest.jobs import PATH, Jobs, wants_async
-from fhirserver.rest.negotiation import accepted, check_charset, named_format, not_acceptable
+from fhirserver.rest.negotiation import accepted, check_accept, check_charset, named_format, not_acceptable
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -152,6 +152,7 @@ def take_accept(shape: Shape) -> None:
     """Take the format from the Accept header. Whether there is none it takes is judged later."""
     accept = shape.headers.get("accept")
     if accept:
+        check_accept(accept)
         found = accepted(accept)
         if found is None:
             shape.acceptable = False

@@ -9,6 +9,7 @@ from functools import lru_cache
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 
 FHIR_VERSION = "4.0"
+_LONGEST = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,13 @@ def named_format(value: str) -> Format:
         text = "_format: FHIR 4.0 is served as json or xml"
         raise refuse(Category.NOT_ACCEPTABLE, "not-supported", text, "http._format")
     return found
+
+
+def check_accept(accept: str) -> None:
+    """Refuse (400) an Accept header that no client needs: it would be costly to weigh, and to keep."""
+    if len(accept) > _LONGEST:
+        text = f"An Accept header may have {_LONGEST} characters"
+        raise refuse(Category.INVALID, "too-long", text, "http.Accept")
 
 
 @lru_cache(maxsize=512)

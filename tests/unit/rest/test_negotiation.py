@@ -62,6 +62,25 @@ async def test_what_is_not_served_is_406(server: Facade, accept: str) -> None:
     assert (answer.status_code, expressions(answer)) == (406, ["http.Accept"])
 
 
+async def test_an_accept_header_that_is_too_long_is_400(server: Facade) -> None:
+    answer = await server.ehr.get("Patient", accept="application/fhir+json, " * 200)
+    assert (answer.status_code, expressions(answer)) == (400, ["http.Accept"])
+
+
+async def test_a_fhirpath_patch_in_xml(server: Facade) -> None:
+    await server.ehr.put(patient("p"))
+    parts = [
+        {"name": "type", "valueCode": "add"},
+        {"name": "path", "valueString": "Patient"},
+        {"name": "name", "valueString": "gender"},
+        {"name": "value", "valueCode": "female"},
+    ]
+    patch = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]}
+    answer = await server.ehr("PATCH", "Patient/p", write_xml(patch), media=XML, accept=XML)
+    assert answer.status_code == 200, answer.text
+    assert read_xml(answer.content)["gender"] == "female"
+
+
 @pytest.mark.parametrize(
     ("format", "chosen"),
     [
