@@ -105,6 +105,8 @@ class Registry:
         if request.type and request.type != "*":
             known_type(request.type)
         require(request.principal, interaction.role)
+        if request.params and (level, method) in _WITHOUT_QUERY and not request.lenient:
+            raise _needless_query(request)
         return await interaction.handler(context, request)
 
     def methods(self, request: Request) -> list[str]:
@@ -149,6 +151,18 @@ class Registry:
         require(request.principal, operation.role)
         _check_inputs(operation, request)
         return await operation.handler(context, request)
+
+
+_WITHOUT_QUERY = frozenset(
+    {("type", "POST"), ("instance", "PUT"), ("instance", "PATCH"), ("instance", "DELETE")}
+)
+"""Where a query means nothing: passed over, it would be a condition that nobody keeps."""
+
+
+def _needless_query(request: Request) -> Refusal:
+    hint = "; a conditional create takes If-None-Exist" if request.method == "POST" else ""
+    text = f"{request.method} takes no parameters here{hint}"
+    return refuse(Category.INVALID, "not-supported", text, f"http.{request.params[0][0][:64]}")
 
 
 def _check_inputs(operation: Operation, request: Request) -> None:

@@ -344,11 +344,8 @@ def _definition(rng: Random) -> Case:
     }
     made = rng.choice((parameter, profile, values))
     made = mutated(rng, made, seeds().resources) if rng.random() < 0.3 else made
-    type = (
-        made["resourceType"]
-        if made.get("resourceType") in definitions().resource_types
-        else "SearchParameter"
-    )
+    stated = str(made.get("resourceType"))
+    type = stated if stated in definitions().resource_types else "SearchParameter"
     return Case("definition", "PUT", f"/{type}/{code}", dict(JSON), encoded(rng, made))
 
 

@@ -38,7 +38,7 @@ def _json_problems(case: Case, answer: Answer) -> Iterator[str]:
         return
     if answer.status >= 400:
         yield from outcome_problems(body, f"{answer.status}")
-    elif isinstance(body, dict) and body.get("resourceType") == "Bundle":
+    elif case.kind == "bundle" and isinstance(body, dict) and body.get("resourceType") == "Bundle":
         yield from _bundle_problems(body)
 
 

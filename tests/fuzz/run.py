@@ -122,7 +122,8 @@ async def _lost(target: Target, wire: Wire, case: Case, answer: Answer) -> list[
     """What a created resource lost: read again, it must say what was sent."""
     path = urlsplit(target.base).path
     place = urlsplit(answer.headers.get("location", "")).path.removeprefix(path).partition("/_history")[0]
-    read = await target.send(wire, Case("read back", "GET", place, principal=case.principal))
+    accept = {"accept": "application/fhir+json"}
+    read = await target.send(wire, Case("read back", "GET", place, accept, principal=case.principal))
     if read.status != 200:
         return [f"created, but reading {place} answered {read.status}"]
     try:

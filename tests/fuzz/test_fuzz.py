@@ -94,7 +94,7 @@ def outcome(**issue: object) -> dict[str, object]:
 )
 def test_the_judge_sees(status: int, body: object, named: str) -> None:
     answer = Answer(status, {"content-type": "application/fhir+json"}, dumps(body), 0.1)
-    found = list(problems(Case("x", "GET", "/"), answer))
+    found = list(problems(Case("bundle", "POST", "/"), answer))
     assert any(named in problem for problem in found), found
 
 

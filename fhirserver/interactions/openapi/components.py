@@ -88,7 +88,7 @@ _INCLUDE = r"^(\*|[A-Z][A-Za-z]+:[a-z-]+(:[A-Z][A-Za-z]+)?)$"
 _PARAMETERS: JsonObject = {
     "id": _path("id", "The logical id", _ID),
     "vid": _path("vid", "The version", "^[1-9][0-9]{0,17}$"),
-    "_format": _query("_format", "The format of the answer, instead of Accept", _choice("json")),
+    "_format": _query("_format", "The format of the answer, instead of Accept", _choice("json", "xml")),
     "_pretty": _query("_pretty", "With line breaks and indents", {"type": "boolean"}),
     "_summary": _query(
         "_summary", "Which part of each resource", _choice("true", "text", "data", "count", "false")
@@ -141,7 +141,13 @@ _PATCH: JsonObject = {
     },
 }
 _BODIES: JsonObject = {
-    "patch": {"required": True, "content": {"application/json-patch+json": {"schema": _PATCH}}},
+    "patch": {
+        "required": True,
+        "content": {
+            "application/json-patch+json": {"schema": _PATCH},
+            "application/fhir+json": {"schema": {"$ref": "#/components/schemas/Parameters"}},
+        },
+    },
     "form": {
         "content": {
             "application/x-www-form-urlencoded": {

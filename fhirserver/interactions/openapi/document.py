@@ -28,7 +28,8 @@ PATHS = {
 """Where an interaction of each level of the registry lives; ``{type}`` stands for each resource type."""
 
 _TEXT = (
-    "FHIR R4 (4.0.1). Every error is an OperationOutcome. A search parameter may carry a modifier "
+    "FHIR R4 (4.0.1), in JSON as described here and in XML alike (`application/fhir+xml`). Every error is an "
+    "OperationOutcome. A search parameter may carry a modifier "
     "(`name:exact`) or be chained (`subject:Patient.name`, `_has:Observation:patient:code`), which OpenAPI cannot "
     "express: see `x-fhir-modifiers` and https://hl7.org/fhir/R4/search.html. What is not described is refused."
 )
