@@ -41,6 +41,7 @@ KNOWN: dict[str, _Kinds] = {
     "storage": _kinds("kind path url database"),
     "policy": _kinds("file"),
     "limits": _kinds(wholes="body_bytes bundle_entries conditional_delete default_count max_count"),
+    "validation": _kinds("profiles"),
     "verification": _kinds(numbers="transcript_patience_seconds"),
     "source": _kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
     "principal": _kinds("name source token token_sha256 token_file", "roles"),
@@ -93,6 +94,8 @@ class Settings:
     database: str = "credence"
     policy: Policy = field(default_factory=default_policy)
     transcript_patience_seconds: float = 600.0
+    claims: str = "off"
+    """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
     sources: dict[str, Source] = field(default_factory=dict)
     principals: tuple[tuple[str, Principal], ...] = ()
     connectors: tuple[Connector, ...] = ()
@@ -143,6 +146,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         database=storage.get("database", "credence"),
         policy=_policy(_table(document, "policy", {"file"}), folder),
         transcript_patience_seconds=_patience(document),
+        claims=_claims(document),
         sources=sources,
         principals=tuple(_principal(n, entry, sources) for n, entry in _entries(document, "principal")),
         limits=_limits(document),
@@ -290,6 +294,14 @@ def _mongodb_url(storage: dict[str, Any]) -> str:
     if storage.get("kind") == "mongo" and not url:
         raise InvalidSettings("[storage] kind 'mongo' needs a url, here or as MONGODB_URL in the environment")
     return url
+
+
+def _claims(document: dict[str, Any]) -> str:
+    """What becomes of writes that break the profiles in their meta.profile."""
+    value = _table(document, "validation", {"profiles"}).get("profiles", "off")
+    if value not in ("off", "warn", "enforce"):
+        raise InvalidSettings("[validation] profiles is 'off', 'warn' or 'enforce'")
+    return str(value)
 
 
 def _patience(document: dict[str, Any]) -> float:

@@ -100,6 +100,7 @@ def make_context(settings: Settings, store: Store) -> Context:
         terminology,
         Limits(**settings.limits),
         reserved=keys_of(definitions_of(all_operations())),
+        claims=settings.claims,
     )
 
 

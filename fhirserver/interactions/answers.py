@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.preconditions import version_headers
 from fhirserver.kernel.json import dumps
@@ -9,8 +11,11 @@ from fhirserver.kernel.outcomes import Issue, operation_outcome
 from fhirserver.store.commands import Written
 
 
-def written(context: Context, request: Request, write: Written) -> Result:
-    """The answer to create, update, patch: 201 or 200 with Location, ETag and what is held by others."""
+def written(context: Context, request: Request, write: Written, claimed: Sequence[Issue] = ()) -> Result:
+    """The answer to create, update, patch: 201 or 200 with Location, ETag and what is held by others.
+
+    ``claimed`` is what profiles that the content claims say of it.
+    """
     version = write.version
     headers = version_headers(version) if version else {}
     if write.held:
@@ -20,7 +25,9 @@ def written(context: Context, request: Request, write: Written) -> Result:
         where = f"{context.base_url}/{write.key}/_history/{version.version}"
         headers["Location" if created else "Content-Location"] = where
     status = 201 if write.created else 200
-    return Result(status, _body(request.prefer_return, write), headers, version, held_issues(write))
+    more = [issue.as_json() for issue in claimed]
+    body = _body(request.prefer_return, write, more)
+    return Result(status, body, headers, version, [*held_issues(write), *more])
 
 
 def deleted(preferred: str, write: Written) -> Result:
@@ -44,11 +51,11 @@ def removed_issues(write: Written) -> list[dict[str, object]]:
     return [Issue("informational", text, severity="information").as_json()]
 
 
-def _body(preferred: str, write: Written) -> bytes:
+def _body(preferred: str, write: Written, more: Sequence[dict[str, object]]) -> bytes:
     if preferred == "minimal":
         return b""
     if preferred == "OperationOutcome" or write.version is None:
-        return dumps({"resourceType": "OperationOutcome", "issue": outcome_issues(write)})
+        return dumps({"resourceType": "OperationOutcome", "issue": [*outcome_issues(write), *more]})
     return write.version.content
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.resources import accept, if_none_exist, localised
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import new_id
@@ -24,5 +25,6 @@ async def create(context: Context, request: Request) -> Result:
         unless, query = if_none_exist(context, request.type, unless)
         conditions[unless] = query
     put = Put(request.type, new_id(), content, create=True, unless=unless)
-    outcome = await context.store.submit(Command(statement, (put,), conditions))
-    return written(context, request, outcome.results[0])
+    write, claimed = await held_to_claims(context, put, statement)
+    outcome = await context.store.submit(Command(statement, (write,), conditions))
+    return written(context, request, outcome.results[0], claimed)

@@ -45,6 +45,8 @@ class Context:
     limits: Limits = field(default_factory=Limits)
     reserved: frozenset[Key] = frozenset()
     """The server's own definitions, which clients may not change."""
+    claims: str = "off"
+    """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.patch_bodies import JSON_PATCH, read_patch
 from fhirserver.interactions.preconditions import if_match
+from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import condition, no_link, relative
 from fhirserver.interactions.statement import statement_of
@@ -23,11 +24,11 @@ async def patch(context: Context, request: Request) -> Result:
     seen = if_match(request.headers.get("if-match"))
     if request.id:
         await refuse_reserved(context, request.type, request.id)
-        command = Command(statement, (Amend(request.type, request.id, change, seen),))
+        amend, conditions = Amend(request.type, request.id, change, seen), {}
     else:
         name, query = condition(context, request.type, request.params)
-        command = Command(
-            statement, (Amend(request.type, "", change, seen, where=name),), {name: query}, context.reserved
-        )
+        amend, conditions = Amend(request.type, "", change, seen, where=name), {name: query}
+    write, _ = await held_to_claims(context, amend, statement)
+    command = Command(statement, (write,), conditions, context.reserved)
     outcome = await context.store.submit(command)
     return written(context, request, outcome.results[0])

@@ -4,13 +4,57 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fhirserver.interactions.exchange import Context
-from fhirserver.kernel.json import Json
-from fhirserver.kernel.outcomes import Issue
+from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.kernel.outcomes import Category, Issue, Refusal
+from fhirserver.ports.log import Statement
+from fhirserver.store.commands import Amend, Put, Write
 
 
 async def conformance_issues(context: Context, resource: Json, profiles: Sequence[str] = ()) -> list[Issue]:
     """Every issue of structure, invariants and profiles: those given, and those that the resource claims."""
     await context.conformance.catch_up()
     return await asyncio.to_thread(context.validator.validate, resource, profiles)
+
+
+async def held_to_claims(context: Context, write: Write, common: Statement) -> tuple[Write, Sequence[Issue]]:
+    """A write on which the profiles in ``meta.profile`` are enforced, or the issues to answer it with.
+
+    ``[validation] profiles`` decides: with ``off`` nothing is looked at, with ``warn`` the write is done and the issues
+    are in the OperationOutcome, with ``enforce`` an error refuses it (422). A partial statement is not checked, for
+    what it leaves out may be there; of a patch the result is, where profiles are enforced.
+    """
+    if context.claims == "off" or not isinstance(write, Put | Amend):
+        return write, ()
+    if isinstance(write, Amend):
+        await context.conformance.catch_up()
+        return (_guarded(context, write) if context.claims == "enforce" else write), ()
+    if (write.statement or common).mode == "partial" or not claims(write.content):
+        return write, ()
+    issues = [i for i in await conformance_issues(context, write.content) if i.severity != "information"]
+    if context.claims == "enforce" and any(map(_is_error, issues)):
+        raise Refusal(Category.UNPROCESSABLE, issues)
+    return write, issues
+
+
+def claims(resource: JsonObject) -> Sequence[str]:
+    """The profiles that a resource says it follows."""
+    found: Sequence[str] = resource.get("meta", {}).get("profile", ())
+    return found
+
+
+def _guarded(context: Context, write: Amend) -> Amend:
+    def change(before: JsonObject) -> JsonObject:
+        after = write.change(before)
+        issues = context.validator.validate(after) if claims(after) else []
+        if any(map(_is_error, issues)):
+            raise Refusal(Category.UNPROCESSABLE, [i for i in issues if i.severity != "information"])
+        return after
+
+    return replace(write, change=change)
+
+
+def _is_error(issue: Issue) -> bool:
+    return issue.severity in ("error", "fatal")

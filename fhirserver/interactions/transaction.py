@@ -6,7 +6,7 @@ entries are answered after it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from fhirserver.access.principals import Principal, require
@@ -23,11 +23,12 @@ from fhirserver.interactions.delete import conditional_remove
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.patch_bodies import read_patch
 from fhirserver.interactions.preconditions import if_match, if_none_match
+from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import accept, check_id, condition, if_none_exist, known_type
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import is_id, new_id
-from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.kernel.references import parse_reference
 from fhirserver.model.links import relink
 from fhirserver.ports.log import Statement
@@ -50,6 +51,7 @@ class _Plan:
     relative: dict[str, str] = field(default_factory=dict)
     ids: dict[int, str] = field(default_factory=dict)
     writes: list[tuple[EntryRequest, Write]] = field(default_factory=list)
+    claimed: dict[int, Sequence[Issue]] = field(default_factory=dict)
 
     def add_condition(self, type: str, text: str) -> str:
         name, query = condition(self.context, type, text)
@@ -87,7 +89,9 @@ async def transaction(context: Context, request: Request, dispatch: Dispatch) ->
     _assign_targets(plan, entries)
     for entry in sorted((e for e in entries if e.method in _ORDER), key=lambda e: _ORDER[e.method]):
         with entry.named():
-            plan.writes.append((entry, _write(plan, entry)))
+            write = _write(plan, entry)
+            write, plan.claimed[entry.number] = await held_to_claims(context, write, plan.statement)
+            plan.writes.append((entry, write))
     _refuse_duplicates(plan)
     await _refuse_reserved(plan)
     answers = await _commit(plan, request.prefer_return)
@@ -225,10 +229,11 @@ async def _commit(plan: _Plan, preferred: str) -> dict[int, bytes]:
                 raise
         raise
     pairs = zip(plan.writes, outcome.results, strict=True)
-    return {entry.number: _answer(plan.context, entry, written, preferred) for (entry, _), written in pairs}
+    return {entry.number: _answer(plan, entry, written, preferred) for (entry, _), written in pairs}
 
 
-def _answer(context: Context, entry: EntryRequest, written: Written, preferred: str) -> bytes:
+def _answer(plan: _Plan, entry: EntryRequest, written: Written, preferred: str) -> bytes:
+    context = plan.context
     if entry.method == "DELETE":
         return entry_result(context, deleted(preferred, written), with_resource=False)
     status = 201 if written.created else 200
@@ -236,6 +241,7 @@ def _answer(context: Context, entry: EntryRequest, written: Written, preferred: 
     if written.version is not None:
         location = f"{context.base_url}/{written.key}/_history/{written.version.version}"
     issues = outcome_issues(written) if preferred == "OperationOutcome" else held_issues(written)
+    issues += [issue.as_json() for issue in plan.claimed[entry.number]]
     headers = {"Location": location} if location else {}
     with_resource = preferred not in ("minimal", "OperationOutcome")
     return entry_result(context, Result(status, b"", headers, written.version, issues), with_resource)

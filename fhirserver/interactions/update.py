@@ -5,6 +5,7 @@ from __future__ import annotations
 from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.preconditions import if_match, if_none_match
+from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import accept, check_id, condition, localised
 from fhirserver.interactions.statement import statement_of
@@ -25,12 +26,14 @@ async def update(context: Context, request: Request) -> Result:
     if request.id:
         await refuse_reserved(context, request.type, request.id)
         put = Put(request.type, request.id, content, False, seen, absent, unless_version=unseen)
-        command = Command(statement, (put,))
+        conditions = {}
     else:
         name, query = condition(context, request.type, request.params)
         id = content.get("id") or new_id()
         await refuse_reserved(context, request.type, id)
         put = Put(request.type, id, content, False, seen, absent, where=name, unless_version=unseen)
-        command = Command(statement, (put,), {name: query}, context.reserved)
+        conditions = {name: query}
+    write, claimed = await held_to_claims(context, put, statement)
+    command = Command(statement, (write,), conditions, context.reserved)
     outcome = await context.store.submit(command)
-    return written(context, request, outcome.results[0])
+    return written(context, request, outcome.results[0], claimed)
