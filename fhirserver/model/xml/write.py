@@ -136,8 +136,10 @@ def _others(out: Out, member: Member, value: Json) -> None:
 
 
 def _attributes(value: JsonObject, table: Table) -> str:
-    present = [name for name in ("id", "url") if name in value and name in table.attributes]
-    return "".join(f' {name}="{_text(value[name])}"' for name in present)
+    id = f' id="{_text(value["id"])}"' if "id" in value else ""
+    if "url" in value and "url" in table.attributes:
+        return f'{id} url="{_text(value["url"])}"'
+    return id
 
 
 def _well_formed(div: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from fhirserver.kernel.json import dumps
 from fhirserver.model.xml import InvalidXml, read_xml
@@ -160,3 +162,32 @@ def test_long_narratives_and_many_elements_take_linear_time() -> None:
     names = "<name><text value='x'/></name>" * 20_000
     found = patient(f"<text><status value='empty'/>{div}</text>{names}")
     assert len(found["name"]) == 20_000
+
+
+DOCUMENT = (
+    b'<?xml version="1.0"?><Patient xmlns="http://hl7.org/fhir" xmlns:h="http://www.w3.org/1999/xhtml">'
+    b'<!-- c --><text><status value="empty"/><h:div><h:p a="b">x &amp; y</h:p></h:div></text>'
+    b'<contained><Organization><id value="o"/></Organization></contained>'
+    b'<extension url="http://x"><valueDecimal value="1.00"/></extension>'
+    b'<name id="n"><given value="A"><extension url="e"><valueCode value="c"/></extension></given></name></Patient>'
+)
+PIECES = st.sampled_from(
+    [b"<", b">", b"/", b'"', b"&", b"\x00", b"\xff", b"<![CDATA[", b"]]>", b"<?x?>", b"<!--", b" "]
+)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(DOCUMENT)), st.integers(0, 30), PIECES | st.binary(max_size=4)),
+        max_size=3,
+    )
+)
+@settings(max_examples=400, deadline=None)
+def test_a_broken_document_is_read_or_refused(cuts: list[tuple[int, int, bytes]]) -> None:
+    document = DOCUMENT
+    for at, length, piece in cuts:
+        document = document[:at] + piece + document[at + length :]
+    try:
+        assert dumps(read_xml(document))
+    except InvalidXml as refused:
+        assert str(refused)
