@@ -38,7 +38,7 @@ def full_registry(operations: Sequence[Operation]) -> Registry:
             text = f"A Bundle may have {context.limits.bundle_entries} entries; this one has {len(entries)}"
             raise refuse(Category.TOO_LARGE, "too-long", text, "Bundle.entry")
         request.body = body
-        return await (transaction if kind == "transaction" else batch)(context, request, registry.dispatch)
+        return await (transaction if kind == "transaction" else batch)(context, request, registry)
 
     registry = Registry(
         (

@@ -15,7 +15,9 @@ from fhirserver.interactions.bundles import entry as encode_entry
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.patch_bodies import FHIR_JSON
 from fhirserver.interactions.paths import locate
-from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.interactions.preconditions import http_date
+from fhirserver.kernel.instants import comparable
+from fhirserver.kernel.json import Json, JsonObject, loads
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, operation_outcome, refuse
 from fhirserver.model.validation import validate
 from fhirserver.world.vocabulary import ENTRY_PROVENANCE
@@ -38,7 +40,14 @@ class EntryRequest:
     if_match: str | None
     if_none_match: str | None
     if_none_exist: str
+    if_modified_since: str
     provenance: str
+
+    @property
+    def reads(self) -> bool:
+        """Whether nothing is written: GET, HEAD, and the searches and operations that are posted."""
+        asked = any(part[:1] in ("$", "_") for part in (self.type, self.id, *self.rest.split("/")))
+        return self.method in ("GET", "HEAD") or (self.method == "POST" and asked)
 
     def path(self, member: str) -> str:
         return f"Bundle.entry[{self.number}].{member}"
@@ -83,6 +92,7 @@ class EntryRequest:
             "if-match": self.if_match,
             "if-none-match": self.if_none_match,
             "if-none-exist": self.if_none_exist or None,
+            "if-modified-since": http_date(comparable(since)) if (since := self.if_modified_since) else None,
             "x-provenance": self.provenance or None,
         }
         body: bytes | JsonObject | None = self.resource
@@ -102,6 +112,7 @@ _PLACES = {
     "http.method": "request.method",
     "http.If-Match": "request.ifMatch",
     "http.If-None-Exist": "request.ifNoneExist",
+    "http.If-Modified-Since": "request.ifModifiedSince",
     "http.X-Provenance": "request.extension",
     "http.If-None-Match": "request.ifNoneMatch",
     "http.Content-Type": "resource.contentType",
@@ -185,6 +196,7 @@ def entry_request(number: int, entry: JsonObject, base_url: str) -> EntryRequest
         if_match=request.get("ifMatch"),
         if_none_match=request.get("ifNoneMatch"),
         if_none_exist=str(request.get("ifNoneExist", "")),
+        if_modified_since=str(request.get("ifModifiedSince", "")),
         provenance=_own_provenance(request),
     )
 
@@ -215,21 +227,23 @@ def patch_body(entry: EntryRequest) -> tuple[str, bytes | Json]:
         raise refuse(Category.INVALID, "invalid", text, "resource") from None
 
 
-def entry_result(context: Context, result: Result, with_resource: bool) -> bytes:
-    """One entry of the response Bundle."""
+def entry_result(context: Context, result: Result, method: str, preferred: str = "") -> bytes:
+    """One entry of the response Bundle. ``preferred`` is what is to be returned of a write."""
     response: JsonObject = {"status": str(result.status)}
-    if result.headers.get("Location"):
-        response["location"] = result.headers["Location"]
+    location = result.headers.get("Location") or result.headers.get("Content-Location")
+    if location:
+        response["location"] = location
     version = result.version
     if version is not None:
         response["etag"], response["lastModified"] = f'W/"{version.version}"', version.recorded
-    if result.issues:
-        response["outcome"] = {"resourceType": "OperationOutcome", "issue": list(result.issues)}
-    content, url = b"", ""
-    if with_resource:
-        content = result.body or (version.content if version is not None else b"")
-    is_written = "location" in response  # what was only read may stand in several entries (bdl-7)
-    if is_written and version is not None and not version.deleted:
+    content = b"" if method in ("HEAD", "DELETE") else result.body
+    issues = result.issues
+    if preferred == "OperationOutcome" and method in ("POST", "PUT", "PATCH", "DELETE") and result.body:
+        issues, content = loads(result.body).get("issue", ()), b""
+    if issues:
+        response["outcome"] = {"resourceType": "OperationOutcome", "issue": list(issues)}
+    url = ""  # what was only read may stand in several entries (bdl-7)
+    if location and version is not None:
         url = f"{context.base_url}/{version.type}/{version.id}"
     return encode_entry(url, content, response=response)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.profiles import held_to_claims
-from fhirserver.interactions.resources import accept, if_none_exist, localised
+from fhirserver.interactions.resources import accept, if_none_exist, localised, without_id
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import new_id
 from fhirserver.store.commands import Command, Put
@@ -14,10 +14,7 @@ from fhirserver.store.commands import Command, Put
 async def create(context: Context, request: Request) -> Result:
     """Make a new resource with an id of the server's. ``If-None-Exist`` makes it only where none matches."""
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
-    body = request.json()
-    if "id" in body:  # "if an id is provided, the server SHALL ignore it"
-        body = {name: value for name, value in body.items() if name != "id"}
-    content = accept(body, request.type, partial=statement.mode == "partial")
+    content = accept(without_id(request.json()), request.type, partial=statement.mode == "partial")
     content = localised(context, content, request.body)
     conditions = {}
     unless = request.headers.get("if-none-exist", "")

@@ -131,12 +131,17 @@ class Registry:
         refusal.headers["Allow"] = ", ".join(allowed)
         return refusal
 
+    def operation(self, request: Request) -> Operation | None:
+        """The operation that a request invokes."""
+        level, named = _operation_level(request), self._named.get(request.operation[1:], ())
+        return next((one for one in named if one.fits(level, request.type)), None)
+
     async def _operate(self, context: Context, request: Request) -> Result:
         name = request.operation[1:]
         level = _operation_level(request)
         if request.type:
             known_type(request.type)
-        operation = next((one for one in self._named.get(name, ()) if one.fits(level, request.type)), None)
+        operation = self.operation(request)
         if operation is None:
             where = f"{request.type}, at the level of the {level}" if request.type else "the system"
             text = f"There is no operation ${name[:64]} on {where}"

@@ -42,6 +42,11 @@ def accept(content: JsonObject, type: str, partial: bool = False) -> JsonObject:
     return content
 
 
+def without_id(content: JsonObject) -> JsonObject:
+    """The body of a create: "if an id is provided, the server SHALL ignore it"."""
+    return {name: value for name, value in content.items() if name != "id"} if "id" in content else content
+
+
 def localised(context: Context, content: JsonObject, wire: object = None) -> JsonObject:
     """The content with references that begin with the server's own base made relative, as they are searched.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.preconditions import is_version, version_headers
+from fhirserver.interactions.preconditions import is_version, unchanged_since, version_headers
 from fhirserver.interactions.read import gone
 from fhirserver.interactions.reserved import DERIVED
 from fhirserver.kernel.outcomes import Category, refuse
 
 
 async def vread(context: Context, request: Request) -> Result:
-    """One version of a resource. 410 where that version is the deletion."""
+    """One version of a resource, 304 for one that the client has. 410 where that version is the deletion."""
     if request.type == DERIVED:
         await context.store.derive_provenance()
     version = None
@@ -21,4 +21,6 @@ async def vread(context: Context, request: Request) -> Result:
         raise refuse(Category.NOT_FOUND, "not-found", text, request.type)
     if version.deleted:
         raise gone(version)
+    if unchanged_since(version, dict(request.headers)):
+        return Result(304, b"", version_headers(version), version)
     return Result(200, version.content, version_headers(version), version)

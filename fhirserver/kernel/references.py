@@ -48,3 +48,20 @@ def walk_references(value: Json) -> Iterator[JsonObject]:
         for inner in value:
             if isinstance(inner, dict | list):
                 yield from walk_references(inner)
+
+
+def path_of_reference(resource: JsonObject, reference: str) -> str:
+    """Where a resource has a reference, such as ``Patient.generalPractitioner[0].reference``; its type if nowhere."""
+    root = str(resource.get("resourceType", ""))
+    return next(_paths(resource, root, reference), root)
+
+
+def _paths(value: Json, path: str, reference: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        if value.get("reference") == reference:
+            yield f"{path}.reference"
+        for name, inner in value.items():
+            yield from _paths(inner, f"{path}.{name}", reference)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _paths(inner, f"{path}[{number}]", reference)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from fhirserver.kernel.ids import new_id
 from fhirserver.kernel.instants import comparable
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
-from fhirserver.kernel.references import walk_references
+from fhirserver.kernel.references import path_of_reference
+from fhirserver.model.links import relink
 from fhirserver.ports.log import Commit, Statement
 from fhirserver.ports.storage import Fact, Key
 from fhirserver.store.commands import (
@@ -32,6 +34,7 @@ from fhirserver.store.commands import (
     Write,
     Written,
 )
+from fhirserver.store.resolution import matched_after
 from fhirserver.world.entity import Entity, apply
 from fhirserver.world.ledger import Ledger
 from fhirserver.world.render import clean
@@ -87,8 +90,8 @@ class _Decision:
         self.events: list[JsonObject] = []
         self.entities: dict[Key, Entity] = {}
         self.facts: dict[tuple[str, str], Fact] = {}
-        self.substitutes: dict[str, str] = {}
         self.conditional: set[Key] = set()
+        self.meant: dict[str, Sequence[Key]] = {}
 
     def entity(self, key: Key) -> Entity | None:
         return self.entities.get(key) or self.state.entities.get(key)
@@ -129,33 +132,60 @@ class _Decision:
         self.entities[key] = after
         return after, fresh
 
-    def resolve(self, content: JsonObject) -> JsonObject:
-        """The content with conditional references replaced by what they match."""
-        if not self.matches and not self.substitutes:
+    def resolve(self, type: str, content: JsonObject) -> JsonObject:
+        """The content with conditional references, and links to what is not made, leading to what matches."""
+        if not self.matches:
             return content
-        resolved: JsonObject = copy.deepcopy(content)
-        for holder in walk_references(resolved):
-            text = holder["reference"]
-            if text in self.matches:
-                holder["reference"] = str(self.one_match(text))
-            holder["reference"] = self.substitutes.get(holder["reference"], holder["reference"])
-        return resolved
+        content = {**content, "resourceType": type}
+        substitutes = self.substitutes
 
-    def one_match(self, condition: str) -> Key:
-        keys = self.matches[condition]
+        def find(reference: str) -> str | None:
+            if reference in self.matches:
+                return str(self.one_match(reference, content))
+            return substitutes.get(reference)
+
+        return relink(content, substitutes.get, find)
+
+    def one_match(self, condition: str, content: JsonObject) -> Key:
+        """What a conditional reference means once the command is done."""
+        if condition not in self.meant:
+            found, query = self.matches[condition], self.command.conditions[condition]
+            writes, recorded = self.command.writes, self.commit.recorded
+            self.meant[condition] = matched_after(query, found, writes, self.target, recorded)
+        keys = self.meant[condition]
         if len(keys) == 1:
             return keys[0]
-        found = "no resource" if not keys else "more than one resource"
         raise refuse(
             Category.PRECONDITION_FAILED,
             "multiple-matches" if keys else "not-found",
-            f"A conditional reference matches {found}",
-            "Bundle.entry.resource",
+            f"A conditional reference matches {'more than one' if keys else 'no'} resource",
+            path_of_reference(content, condition),
         )
 
-    def targets(self, type: str, condition: str, most: int = 1) -> Sequence[Key]:
-        """What a condition makes the targets of a write: at most ``most``, and nothing that is spared."""
-        keys = self.matches[condition]
+    @cached_property
+    def substitutes(self) -> dict[str, str]:
+        """Where links lead that mean a conditional create or update of the command, if it has a match."""
+        targets = {
+            f"{write.type}/{write.id}": str(self.target(write))
+            for write in self.command.writes
+            if isinstance(write, Put) and (write.unless or write.where)
+        }
+        return {place: target for place, target in targets.items() if place != target}
+
+    def target(self, put: Put) -> Key:
+        """What a create or update is about: its own id, or that of the one resource its condition matches."""
+        keys = self.matching(put)
+        return keys[0] if len(keys) == 1 else Key(put.type, put.id)
+
+    def matching(self, put: Put) -> Sequence[Key]:
+        """What the condition of a create or update matches; that of a create after the command's deletes."""
+        keys = self.matches[put.unless or put.where] if put.unless or put.where else ()
+        if not put.unless:
+            return keys
+        return [key for key in keys if not ((found := self.entities.get(key)) and found.deleted)]
+
+    def targets(self, type: str, keys: Sequence[Key], most: int = 1) -> Sequence[Key]:
+        """The targets that a condition found: at most ``most``, and nothing that is spared."""
         if len(keys) > most:
             allowed = "one resource" if most == 1 else f"{most} resources"
             text = f"The condition matches more than {allowed}"
@@ -192,7 +222,6 @@ def decide(
 ) -> Decided:
     """Decide a command on a state. Raises :class:`Refusal`; the state itself is not touched."""
     decision = _Decision(state, command, policies, recorded, matches or {})
-    _find_substitutes(decision)
     results = tuple(_write(decision, *numbered) for numbered in enumerate(command.writes))
     if not decision.events:
         outcome = Outcome(state.position, "", results)
@@ -205,15 +234,6 @@ def decide(
     return Decided(commit, tuple(decision.entities.values()), tuple(decision.facts.values()), outcome)
 
 
-def _find_substitutes(decision: _Decision) -> None:
-    """Conditional creates and updates that match give their neighbours' references another target."""
-    for write in decision.command.writes:
-        if isinstance(write, Put) and (condition := write.unless or write.where):
-            keys = decision.matches[condition]
-            if len(keys) == 1 and keys[0].id != write.id:
-                decision.substitutes[f"{write.type}/{write.id}"] = str(keys[0])
-
-
 def _write(decision: _Decision, number: int, write: Write) -> Written:
     handler: Callable[[_Decision, Any], Written] = _WRITES[type(write)]
     try:
@@ -224,8 +244,7 @@ def _write(decision: _Decision, number: int, write: Write) -> Written:
 
 
 def _put(decision: _Decision, put: Put) -> Written:
-    condition = put.unless or put.where
-    matched = next(iter(decision.targets(put.type, condition)), None) if condition else None
+    matched = next(iter(decision.targets(put.type, decision.matching(put))), None)
     if put.unless and matched:
         entity = decision.entity(matched)
         return Written(matched, entity.as_version() if entity else None, matched=True)
@@ -251,7 +270,7 @@ def _check_conditional_id(put: Put, matched: Key | None, entity: Entity | None) 
 
 
 def _stated(decision: _Decision, put: Put, key: Key, entity: Entity | None) -> Written:
-    content = clean(decision.resolve(put.content))
+    content = clean(decision.resolve(put.type, put.content))
     event = assertion(decision, key, put.statement)
     event["content"] = {name: value for name, value in content.items() if name not in ("resourceType", "id")}
     event["full"] = _mode(decision, put.statement) != "partial"
@@ -370,7 +389,7 @@ def _amend(decision: _Decision, amend: Amend) -> Written:
     entity = decision.existing(*key, amend.if_match)
     decision.refuse_twice(key, conditional=bool(amend.where))
     before = clean(entity.json)
-    after = clean(decision.resolve(amend.change(copy.deepcopy(before))))
+    after = clean(amend.change(copy.deepcopy(before)))
     if after.get("resourceType") != amend.type or after.get("id") != key.id:
         raise refuse(
             Category.UNPROCESSABLE, "business-rule", "A patch may not change resourceType or id", amend.type
@@ -378,6 +397,7 @@ def _amend(decision: _Decision, amend: Amend) -> Written:
     issues = [issue for issue in decision.policies.validate(after) if issue.severity in ("error", "fatal")]
     if issues:
         raise Refusal(Category.UNPROCESSABLE, issues)
+    after = decision.resolve(amend.type, after)
     old, new = split(amend.type, before), split(amend.type, after)
     event = assertion(decision, entity.key, amend.statement)
     event["content"] = join(
@@ -395,7 +415,7 @@ def _amended(decision: _Decision, amend: Amend) -> Key:
     """What a patch is about: "No matches: the server returns a 404 Not Found"."""
     if not amend.where:
         return Key(amend.type, amend.id)
-    keys = decision.targets(amend.type, amend.where)
+    keys = decision.targets(amend.type, decision.matches[amend.where])
     if not keys:
         raise refuse(Category.NOT_FOUND, "not-found", "The condition matches no resource", amend.type)
     return keys[0]
@@ -404,7 +424,7 @@ def _amended(decision: _Decision, amend: Amend) -> Key:
 def _remove(decision: _Decision, remove: Remove) -> Written:
     if not remove.where:
         return _removed(decision, remove, Key(remove.type, remove.id))
-    keys = decision.targets(remove.type, remove.where, remove.most)
+    keys = decision.targets(remove.type, decision.matches[remove.where], remove.most)
     if not keys and remove.if_match is not None:
         check_version(None, remove.type, "", remove.if_match)
     done = [_removed(decision, remove, key) for key in keys]

@@ -129,7 +129,7 @@ async def test_responses_say_what_was_done_in_the_order_of_the_entries(server: F
         (
             entry("POST", "Observation", observation("Patient?identifier=urn:mrn|none")),
             412,
-            "Bundle.entry[1].resource",
+            "Bundle.entry[1].resource.subject.reference",
         ),
     ],
 )
@@ -184,7 +184,7 @@ async def test_conditional_references(server: Facade) -> None:
     await server.ehr.put(patient("q", identifier=mrn))
     twice = await server.ehr.transaction(entry("POST", "Observation", observation(where)))
     assert twice.status_code == 412
-    assert expressions(twice) == ["Bundle.entry[0].resource"]
+    assert expressions(twice) == ["Bundle.entry[0].resource.subject.reference"]
 
 
 async def test_conditional_create_takes_the_references_to_what_it_matches(server: Facade) -> None:

@@ -14,6 +14,7 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Issue
 from fhirserver.ports.log import Commit, Statement
 from fhirserver.ports.storage import Fact, Key
+from fhirserver.search.expression import Query
 from fhirserver.store.commands import (
     Amend,
     Command,
@@ -68,7 +69,8 @@ class Desk:
         self, source: str, *writes: Write, matches: Mapping[str, Sequence[Key]] | None = None, **said: Any
     ) -> Outcome:
         self.at += timedelta(minutes=1)
-        command = Command(Statement(source, **said), writes)
+        conditions = {name: Query(name.partition("?")[0]) for name in matches or ()}
+        command = Command(Statement(source, **said), writes, conditions)
         decided = decide(self.state, command, self.policies, instant(self.at), matches)
         if decided.commit is not None:
             self.commits.append(decided.commit)
