@@ -55,13 +55,15 @@ class Node:
     invariants: tuple[Invariant, ...] = ()
     children: tuple[Node, ...] = ()
     slicing: Slicing | None = None
+    content: str = ""
+    """The path of the element whose children it has too."""
 
     @property
     def asks_of_values(self) -> bool:
         """Whether it asks anything of each value."""
         return bool(
             self.types is not None or self.profiles or self.targets or self.aggregation or self.checks
-            or self.bindings or self.invariants or self.children or self.slicing
+            or self.bindings or self.invariants or self.children or self.slicing or self.content
         )  # fmt: skip
 
     @property
@@ -85,7 +87,10 @@ def narrower(maximum: int | None, base: int | None) -> bool:
 
 def compiled(tree: Tree, registry: Registry) -> Node:
     """The node of the root element of a profile."""
-    return _Compiler(registry, tree).node(tree, "")
+    compiler = _Compiler(registry, tree)
+    root = compiler.node(tree, "")
+    compiler.refer()
+    return root
 
 
 class _Compiler:
@@ -93,6 +98,14 @@ class _Compiler:
         self._registry = registry
         self._root = root
         self._root_type = tree_type(root)
+        self._by_path: dict[str, Node] = {}
+        self._referring: list[Node] = []
+
+    def refer(self) -> None:
+        """Give those that refer to another element the children of that one."""
+        for node in self._referring:
+            target = self._by_path.get(node.content)
+            node.children = target.children if target is not None else ()
 
     def node(self, tree: Tree, slice_name: str) -> Node:
         element = tree.element
@@ -110,6 +123,8 @@ class _Compiler:
         )
         if tree is not self._root:
             self._types(node, tree, base)
+        if not slice_name:
+            self._by_path.setdefault(tree.path, node)
         self._below(node, tree)
         return node
 
@@ -124,7 +139,10 @@ class _Compiler:
 
     def _below(self, node: Node, tree: Tree) -> None:
         children = tree.children
-        if not children and tree.element.get("contentReference") and tree is not self._root:
+        reference = str(tree.element.get("contentReference", ""))
+        if not children and reference:
+            node.content = reference.rpartition("#")[2]
+            self._referring.append(node)
             return
         below = (self.node(child, "") for child in children.values())
         node.children = tuple(child for child in below if child.asks)
