@@ -65,9 +65,7 @@ def _type_profiles(node: Node, item: Typed, place: Place, run: Run) -> None:
         urls = tuple(u for t, us in node.profiles.items() if definitions().is_a(item.type, t) for u in us)
     if len(urls) == 1:
         if run.node(urls[0]) is None:
-            run.add(
-                "not-found", f"the profile {urls[0]} is not known, so it was not checked", place, "warning"
-            )
+            run.add("not-found", f"{run.profiles.missing(urls[0])}, so it was not checked", place, "warning")
         check_profile(urls[0], item, place, run)
     elif urls and not any(run.node(url) is None or run.conforms(item, url) for url in urls):
         run.add("structure", f"fits none of the profiles {', '.join(urls)} ({node.label})", place)

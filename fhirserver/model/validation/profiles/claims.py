@@ -67,7 +67,7 @@ def check(item: Typed, place: Place, run: Run) -> None:
     if run.rules.claimed:
         for url, at in claimed(item.value, place):
             if run.node(url) is None:
-                run.add("not-found", f"the profile {url} is not known, so it was not checked", at, "warning")
+                run.add("not-found", f"{run.profiles.missing(url)}, so it was not checked", at, "warning")
             else:
                 check_profile(url, item, place, run)
     if item.type == "Observation":

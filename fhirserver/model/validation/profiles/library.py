@@ -36,9 +36,21 @@ class Library:
         with self._lock:
             if len(self._nodes) > KEPT:
                 self._nodes = {}
-            tree = self._registry.tree(url)
-            found = self._nodes[url] = compiled(tree, self._registry) if tree is not None else None
+            found = self._nodes[url] = self._compiled(url)
             return found
+
+    def _compiled(self, url: str) -> Node | None:
+        tree = self._registry.tree(url)
+        try:
+            return compiled(tree, self._registry) if tree is not None else None
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+            return None  # a StructureDefinition that is none: anybody may have stored it
+
+    def missing(self, url: str) -> str:
+        """Why there is no node for a profile, in words."""
+        if self.definition(url) is None:
+            return f"the profile {url} is not known"
+        return f"the profile {url}, or one that it builds on, cannot be carried out"
 
     def definition(self, url: str) -> JsonObject | None:
         """The StructureDefinition itself."""

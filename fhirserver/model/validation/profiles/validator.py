@@ -77,7 +77,7 @@ class Validator:
             with run.inside(resource):
                 for url in profiles:
                     if run.node(url) is None:
-                        run.add("not-found", f"the profile {url} is not known", place)
+                        run.add("not-found", self._library.missing(url), place)
                     else:
                         check_profile(url, item, place, run)
 
