@@ -13,10 +13,15 @@ from fhirserver.ports.log import Statement
 from fhirserver.store.commands import Amend, Put, Write
 
 
-async def conformance_issues(context: Context, resource: Json, profiles: Sequence[str] = ()) -> list[Issue]:
-    """Every issue of structure, invariants and profiles: those given, and those that the resource claims."""
+async def conformance_issues(
+    context: Context, resource: Json, profiles: Sequence[str] = (), at: str = ""
+) -> list[Issue]:
+    """Every issue of structure, invariants and profiles: those given, and those that the resource claims.
+
+    ``at`` is where the resource stands in its wrapper, for ``expression``.
+    """
     await context.conformance.catch_up()
-    return await asyncio.to_thread(context.validator.validate, resource, profiles)
+    return await asyncio.to_thread(context.validator.validate, resource, profiles, at=at)
 
 
 async def held_to_claims(context: Context, write: Write, common: Statement) -> tuple[Write, Sequence[Issue]]:

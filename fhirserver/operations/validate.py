@@ -31,7 +31,7 @@ async def validate_resource(context: Context, request: Request) -> Result:
         version = await current(context, request.type, request.id)
         issues = await conformance_issues(context, loads(version.content), found.profiles)
     else:
-        issues = found.placed(await _issues(context, request, found, needed(found)))
+        issues = await _issues(context, request, found, needed(found))
     return Result(200, dumps(operation_outcome(issues or [_ALL_OK])))
 
 
@@ -43,11 +43,11 @@ async def _for_delete(context: Context, request: Request) -> Sequence[Issue]:
 
 
 async def _issues(context: Context, request: Request, found: Asked, resource: JsonObject) -> Sequence[Issue]:
-    issues = list(_wrong_type(request, resource))
-    issues += await conformance_issues(context, resource, found.profiles)
+    issues = found.placed(_wrong_type(request, resource))
+    issues += await conformance_issues(context, resource, found.profiles, found.place)
     rehearse = _REHEARSALS.get(found.mode)
     if rehearse is not None and not any(issue.severity in ("error", "fatal") for issue in issues):
-        issues += await rehearse(context, request, resource)
+        issues += found.placed(await rehearse(context, request, resource))
     return issues
 
 

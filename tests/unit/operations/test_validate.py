@@ -181,3 +181,67 @@ async def test_in_a_batch(server: Facade) -> None:
     )
     outcome = answer.json()["entry"][0]["resource"]
     assert outcome["issue"][0]["expression"] == ["Patient.birthDate"]
+
+
+async def test_xml(server: Facade) -> None:
+    inner = b'<Patient xmlns="http://hl7.org/fhir"><birthDate value="x"/></Patient>'
+    head = b'<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="resource"/><resource>'
+    wrapper = head + b"%s</resource></parameter></Parameters>"
+    media = "application/fhir+xml"
+    for path in ("Patient/$validate", "$validate"):
+        raw = await server.reader("POST", path, inner, media, accept="application/fhir+json")
+        assert wrong_at(raw) == ["Patient.birthDate"]
+        inside = await server.reader("POST", path, wrapper % inner, media, accept="application/fhir+json")
+        assert wrong_at(inside) == ["Parameters.parameter[0].resource.birthDate"]
+    unknown = b'<Patient xmlns="http://hl7.org/fhir"><shoe value="x"/></Patient>'
+    answer = await server.reader("POST", "Patient/$validate", unknown, media, accept="application/fhir+json")
+    assert (answer.status_code, expressions(answer)) == (400, ["Patient.shoe"])
+    broken = await server.reader("POST", "Patient/$validate", b"<Patient", media)
+    assert broken.status_code == 400
+
+
+async def test_stored_profiles_are_found(server: Facade) -> None:
+    profile = {
+        "resourceType": "StructureDefinition",
+        "id": "named",
+        "url": "http://example.org/named",
+        "name": "Named",
+        "status": "active",
+        "kind": "resource",
+        "abstract": False,
+        "type": "Patient",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient",
+        "derivation": "constraint",
+        "differential": {"element": [{"id": "Patient.birthDate", "path": "Patient.birthDate", "min": 1}]},
+    }
+    named = "Patient/$validate?profile=http://example.org/named"
+    (unknown,) = errors(await server.reader("POST", named, WELL))
+    assert unknown["code"] == "not-found"
+    await server.ehr.put(profile)
+    assert errors(await server.reader("POST", named, WELL))
+    assert errors(await server.reader("POST", "$validate", wrapped(WELL, profile="http://example.org/named")))
+    assert errors(
+        await server.reader("POST", "$validate", {**WELL, "meta": {"profile": ["http://example.org/named"]}})
+    )
+    assert not errors(await server.reader("POST", named, {**WELL, "birthDate": "2000"}))
+    await server.ehr.put(patient("p"))
+    assert errors(await server.reader.get(f"Patient/p/$validate?mode=profile&profile={profile['url']}"))
+
+
+async def test_a_search_uses_a_value_set_that_was_just_stored(server: Facade) -> None:
+    gender = "http://hl7.org/fhir/administrative-gender"
+    await server.ehr.put(patient("m", gender="male"))
+    await server.ehr.put(patient("f", gender="female"))
+    for code, found in (("male", ["m"]), ("female", ["f"])):
+        include = [{"system": gender, "concept": [{"code": code}]}]
+        await server.ehr.put(
+            {
+                "resourceType": "ValueSet",
+                "id": "v",
+                "url": "http://example.org/v",
+                "status": "active",
+                "compose": {"include": include},
+            }
+        )
+        assert await server.reader.ids("Patient?gender:in=http://example.org/v") == found
+        assert await server.reader.ids("Patient?gender:in=ValueSet/v") == found
