@@ -33,6 +33,8 @@ def _sort_key(type_name: str, part: str, known: Parameters) -> SortKey:
     if code in _SPECIAL_KEYS:
         return SortKey(code, cast(Kind, _SPECIAL_KEYS[code]), descending)
     parameter = known_parameter(type_name, code, known)
+    if parameter.type == "special" or code in ("_text", "_content"):
+        raise NotKnown(f"{code} is a special parameter: there is no order by it")
     if parameter.type == "composite":
         raise NotKnown(f"{code} is a composite parameter: there is no order by it")
     return SortKey(code, cast(Kind, parameter.type), descending)

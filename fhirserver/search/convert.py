@@ -376,6 +376,15 @@ def _samples(text: str) -> list[float]:
     return found
 
 
+def _position(code: str, item: Any, out: Values) -> None:
+    if not isinstance(item, dict):
+        return
+    latitude, longitude = _float(item.get("latitude")), _float(item.get("longitude"))
+    if latitude is not None and longitude is not None:
+        out.append(NumberValue(f"{code}:latitude", latitude, latitude))
+        out.append(NumberValue(f"{code}:longitude", longitude, longitude))
+
+
 # --- uri
 
 
@@ -425,4 +434,5 @@ _CONVERTERS: dict[str, dict[str, Callable[[str, Any, Values], None]]] = {
         "SampledData": _sampled_data,
     },
     "uri": {"uri": _uri},
+    "special": {"Location.position": _position},
 }

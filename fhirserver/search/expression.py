@@ -155,6 +155,28 @@ class CompositeIs:
 
 
 @dataclass(frozen=True, slots=True)
+class WordIs:
+    """The narrative (``_text``) or the whole resource (``_content``) has a word, or one that ``starts`` so.
+
+    Words are folded and consist of letters and digits.
+    """
+
+    param: str
+    word: str
+    starts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """The position is at most ``metres`` from the place (degrees); its values are under derived parameters."""
+
+    param: str
+    latitude: float
+    longitude: float
+    metres: float
+
+
+@dataclass(frozen=True, slots=True)
 class Missing:
     """There is no value under ``param``, whose values are of ``kind``."""
 
@@ -206,6 +228,8 @@ Expression: TypeAlias = (
     | SimplePredicate
     | TokenIn
     | Within
+    | WordIs
+    | Near
     | CompositeIs
     | Missing
     | Chain

@@ -56,7 +56,7 @@ def extractor(type_name: str, known: Parameters = STANDARD) -> Extractor:
     """The compiled extraction for a resource type; it may yield a value twice."""
     tree, paths = _Tree(), []
     for parameter in known.of(type_name).values():
-        if parameter.expression and parameter.type != "special" and parameter.code not in _KEPT_BY_STORAGE:
+        if parameter.expression and parameter.code not in _KEPT_BY_STORAGE:
             paths += _place(tree, parameter, type_name)
     return partial(_run, tree, tuple(paths))
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, TypeAlias, cast
 
+from fhirserver.kernel.json import loads
+from fhirserver.search import sphere
 from fhirserver.search.expression import (
     And,
     Chain,
@@ -22,6 +24,7 @@ from fhirserver.search.expression import (
     IdIs,
     LastUpdated,
     Missing,
+    Near,
     Not,
     Nothing,
     NumberIs,
@@ -36,6 +39,7 @@ from fhirserver.search.expression import (
     TokenIs,
     UriIs,
     Within,
+    WordIs,
 )
 from fhirserver.search.ranges import date_holds, number_holds
 from fhirserver.search.uris import ancestors, is_below
@@ -50,6 +54,7 @@ from fhirserver.search.values import (
     TokenValue,
     UriValue,
 )
+from fhirserver.search.words import narrative_words, other_words
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,14 @@ class Entry:
     id: str
     updated: int
     values: Sequence[IndexValue]
+    content: bytes = b""
+
+    @cached_property
+    def words(self) -> dict[str, set[str]]:
+        """The words of the narrative, and of everything."""
+        resource = loads(self.content) if self.content else {}
+        narrative = narrative_words(resource)
+        return {"_text": narrative, "_content": narrative | other_words(resource)}
 
     @cached_property
     def by_param(self) -> dict[str, list[IndexValue]]:
@@ -94,6 +107,23 @@ def _is_within(expression: Within, entry: Entry, world: World) -> bool:
     ids = _line(expression, world)
     references = cast("list[ReferenceValue]", entry.by_param.get(expression.param, []))
     return any(value.type == expression.type and value.target in ids for value in references)
+
+
+def _has_word(expression: WordIs, entry: Entry, world: World) -> bool:
+    words = entry.words[expression.param]
+    return (
+        any(w.startswith(expression.word) for w in words) if expression.starts else expression.word in words
+    )
+
+
+def _is_near(expression: Near, entry: Entry, world: World) -> bool:
+    ends = [entry.by_param.get(f"{expression.param}:{name}", []) for name in ("latitude", "longitude")]
+    latitudes, longitudes = (cast("list[NumberValue]", end) for end in ends)
+    here = expression.latitude, expression.longitude
+    return any(
+        sphere.distance(*here, north.low, east.low) <= expression.metres
+        for north, east in zip(latitudes, longitudes, strict=True)
+    )
 
 
 def _line(within: Within, world: World) -> set[str]:
@@ -160,6 +190,8 @@ _TESTS: dict[type, Callable[[Any, Entry, World], bool]] = {
     Has: _referred_to,
     TokenIn: _is_coded,
     Within: _is_within,
+    WordIs: _has_word,
+    Near: _is_near,
     CompositeIs: _is_tuple,
 }
 

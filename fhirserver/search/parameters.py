@@ -6,20 +6,32 @@ https://hl7.org/fhir/R4/search.html#chaining https://hl7.org/fhir/R4/search.html
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import lru_cache, partial
 from typing import Final, cast
 
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.definitions import SearchParameter, definitions
+from fhirserver.search import sphere, words
 from fhirserver.search.defined import STANDARD, Parameters
-from fhirserver.search.escapes import split
+from fhirserver.search.escapes import split, unescape
 from fhirserver.search.expression import Chain, Expression, Has, Kind, Missing, Not, conjunction, disjunction
 from fhirserver.search.terms import Context, Term, targets, term_for
 
 _DEPTH: Final = 10
 _BRANCHES: Final = 200
+
+
+def _words(param: str, text: str, context: Context) -> Expression:
+    return words.asked(param, unescape(text))
+
+
+_SPECIAL: Final[dict[str, Term]] = {
+    **{param: partial(_words, param) for param in words.PARAMETERS},
+    "near": lambda text, context: sphere.near("near", text),
+}
+"""Parameters whose values are read in a way of their own."""
 
 
 class NotKnown(Exception):
@@ -44,7 +56,7 @@ def searchable(type_name: str, known: Parameters = STANDARD) -> dict[str, Search
 
 
 def _is_indexed(parameter: SearchParameter) -> bool:
-    return bool(parameter.expression) and parameter.type != "special"
+    return parameter.code in _SPECIAL or (bool(parameter.expression) and parameter.type != "special")
 
 
 @lru_cache(maxsize=8192)
@@ -58,7 +70,10 @@ def reader(type_name: str, name: str, depth: int = 0, known: Parameters = STANDA
     if dot:
         return _chain(type_name, head, rest, depth, known)
     code, _, modifier = name.partition(":")
-    return _simple(known_parameter(type_name, code, known), modifier, type_name)
+    parameter = known_parameter(type_name, code, known)
+    if code in _SPECIAL:
+        return _special(parameter, modifier)
+    return _simple(parameter, modifier, type_name)
 
 
 def known_parameter(type_name: str, code: str, known: Parameters = STANDARD) -> SearchParameter:
@@ -99,6 +114,14 @@ def _simple(parameter: SearchParameter, modifier: str, type_name: str) -> Reader
             f"{parameter.code} is a {parameter.type} parameter: modifier :{_shown(modifier)} is not supported"
         )
     return Reader(partial(_none_of if modifier in ("not", "not-in") else _any_of, term))
+
+
+def _special(parameter: SearchParameter, modifier: str) -> Reader:
+    if modifier == "missing" and parameter.type == "special":
+        return Reader(partial(_missing, replace(parameter, code=f"{parameter.code}:latitude", type="number")))
+    if modifier:
+        raise NotKnown(f"{parameter.code} has no modifiers")
+    return Reader(partial(_any_of, _SPECIAL[parameter.code]))
 
 
 def _any_of(term: Term, value: str, context: Context) -> Expression:

@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 
 import pytest
 
+from fhirserver.kernel.json import dumps
 from fhirserver.search import cursor
 from fhirserver.search.expression import Query
 from fhirserver.search.index import extract
@@ -243,6 +244,32 @@ RiskAssessment?probability=eb0.5
 RiskAssessment?probability=ne0.5
 RiskAssessment?probability=ap0.5
 RiskAssessment?probability:missing=true
+Location?near=42.36|-71.06|5|km
+Location?near=42.36|-71.06|4|[mi_us]
+Location?near=42.36|-71.06|100|m
+Location?near=42.36|-71.06
+Location?near=42.36|-71.06|400
+Location?near=-17|179.95|100|km,40.7|-74|5|km
+Location?near=90|0|10|km
+Location?near=0|0|30000|km
+Location?near=42.36|-71.06|5|km&name=ward%0
+Schedule?actor:Location.near=42.36|-71.06|10|km
+Location?near:missing=true
+Location?_text=etoile
+Location?_text=ÉTOILE%4
+Location?_text=bone
+Location?_content=bone
+Location?_content=cafe%OR%clinic
+Location?_content=cafe%AND%NOT%3
+Location?_content=NOT%clinic
+Location?_content=(bone%OR%cafe)%AND%etoile
+Location?_content=liv*
+Location?_content=uberg*&name=ward%1
+Location?_content=bone&_text=0,2
+Location?_content=nothing
+Slot?_content=liver
+Slot?schedule.actor:Location._content=cafe
+Location?_has:Schedule:actor:_has:Slot:schedule:_content=liver
 Encounter?date=2013-01
 Encounter?date=gt2013-01-15
 Encounter?date=lt2013-01-15
@@ -335,7 +362,9 @@ class Oracle:
         self.ids: dict[int, str] = {}
 
     def put(self, pk: int, resource: dict[str, Any], updated: int) -> None:
-        self.memory.put(pk, resource["resourceType"], resource["id"], updated, extract(resource))
+        self.memory.put(
+            pk, resource["resourceType"], resource["id"], updated, extract(resource), dumps(resource)
+        )
         self.ids[pk] = resource["id"]
 
     def search(self, asked: Query) -> list[str]:
@@ -465,6 +494,8 @@ class SearchContract:
             assert "p3" not in await loaded.check(query(f"Patient?family={family.replace(' ', '%')}"))
         assert "p3" not in await loaded.check(query("Patient?identifier=m3"))
         assert (await loaded.check(query("Patient?_sort=-_lastUpdated")))[0] != ""
+        assert await loaded.check(query("Patient?_content=renamed")) == ["p3"]
+        assert "p3" not in await loaded.check(query("Patient?_content=m3"))
 
     async def test_a_deleted_resource_is_found_no_more(self, loaded: Loaded) -> None:
         pk = next(pk for pk, id in loaded.oracle.ids.items() if id == "p1")

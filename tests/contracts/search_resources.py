@@ -43,6 +43,7 @@ def world(seed: int = 7) -> list[dict[str, Any]]:
     random = Random(seed)
     made = [
         *_organizations(),
+        *_locations(),
         *_patients(random),
         *_encounters(random),
         *_observations(random),
@@ -57,6 +58,35 @@ def _organizations() -> Iterator[dict[str, Any]]:
     for n in range(4):
         part_of = {"partOf": {"reference": f"Organization/org{n - 1}"}} if n else {}
         yield {"resourceType": "Organization", "id": f"org{n}", "name": f"Clinic {n}", **part_of}
+
+
+PLACES = (
+    (42.3601, -71.0589),
+    (42.3736, -71.1097),
+    (40.7128, -74.0060),
+    (-17.7134, 178.0650),
+    (-16.9, -179.9),
+    (89.99, 10.0),
+    (89.99, -170.0),
+)
+
+
+def _locations() -> Iterator[dict[str, Any]]:
+    for n, (latitude, longitude) in enumerate(PLACES):
+        yield {
+            "resourceType": "Location",
+            "id": f"l{n}",
+            "name": f"Ward {n}",
+            "description": "Übergang zum Café" if n % 2 else "bone and liver",
+            "text": {
+                "status": "generated",
+                "div": f"<div>Room &eacute;toile <b>{n}</b> of the <i>clinic</i></div>",
+            },
+            "position": {"latitude": latitude, "longitude": longitude},
+        }
+    yield {"resourceType": "Location", "id": "nowhere", "partOf": {"reference": "Location/l0"}}
+    yield {"resourceType": "Slot", "id": "s0", "schedule": {"reference": "Schedule/sch0"}, "comment": "liver"}
+    yield {"resourceType": "Schedule", "id": "sch0", "actor": [{"reference": "Location/l1"}]}
 
 
 def _patients(random: Random) -> Iterator[dict[str, Any]]:

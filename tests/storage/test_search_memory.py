@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from fhirserver.kernel.json import dumps
 from fhirserver.search.expression import Query
 from fhirserver.search.index import extract
 from fhirserver.storage.memory.index import MemoryIndex
@@ -16,7 +17,9 @@ class Memory:
         self.ids: dict[int, str] = {}
 
     async def put(self, pk: int, resource: dict[str, Any], updated: int) -> None:
-        self.index.put(pk, resource["resourceType"], resource["id"], updated, extract(resource))
+        self.index.put(
+            pk, resource["resourceType"], resource["id"], updated, extract(resource), dumps(resource)
+        )
         self.ids[pk] = resource["id"]
 
     async def delete(self, pk: int, type: str, id: str) -> None:

@@ -12,7 +12,7 @@ from fhirserver.search.expression import Query
 from fhirserver.search.index import extract
 from fhirserver.search.values import IndexValue
 from fhirserver.storage.sqlite import index as search_index
-from fhirserver.storage.sqlite import index_plan, names
+from fhirserver.storage.sqlite import index_plan, index_words, names
 from fhirserver.storage.sqlite.index import SearchIndex
 from fhirserver.storage.sqlite.names import Names
 from fhirserver.storage.sqlite.storage import SCHEMA
@@ -31,6 +31,7 @@ class Sqlite:
     def __init__(self) -> None:
         self.connection = sqlite3.connect(":memory:", isolation_level=None)
         self.connection.executescript(SCHEMA + names.SCHEMA + search_index.SCHEMA)
+        index_words.create(self.connection)
         self.index = SearchIndex(self.connection)
         self.names = Names(self.connection)
         self.values: dict[int, list[IndexValue]] = {}
@@ -47,10 +48,14 @@ class Sqlite:
         self.index.update(pk, type, self.values.pop(pk), [])
 
     async def search(self, query: Query) -> tuple[list[str], str]:
+        while index_words.read_some(self.connection, 50):
+            pass
         page = self.index.search(query)
         return [version.id for version in page.versions], page.cursor
 
     async def count(self, query: Query) -> int:
+        while index_words.read_some(self.connection, 50):
+            pass
         return self.index.count(query)
 
 

@@ -11,6 +11,7 @@ from fhirserver.search.expression import (
     And,
     Chain,
     Has,
+    Near,
     Not,
     Or,
     ReferenceIs,
@@ -36,10 +37,10 @@ def inner(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
             yield from inner(item, above)
 
 
-def joined(expression: Any) -> dict[Chain | Has | Within, Filter]:
+def joined(expression: Any) -> dict[Chain | Has | Within | Near, Filter]:
     """An empty filter for every join of a tree."""
     match expression:
-        case Chain() | Has() | Within():
+        case Chain() | Has() | Within() | Near():
             return {expression: {}}
         case And(of) | Or(of):
             return {join: {} for one in of for join in joined(one)}

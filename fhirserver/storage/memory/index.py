@@ -17,9 +17,11 @@ class MemoryIndex:
         self._entries: dict[str, dict[int, Entry]] = {}
         self._numbers: dict[tuple[str, str], int] = {}
 
-    def put(self, pk: int, type: str, id: str, updated: int, values: Sequence[IndexValue]) -> None:
+    def put(
+        self, pk: int, type: str, id: str, updated: int, values: Sequence[IndexValue], content: bytes = b""
+    ) -> None:
         """Index a current resource; ``updated`` is its last update in microseconds."""
-        self._entries.setdefault(type, {})[pk] = Entry(type, id, updated, tuple(values))
+        self._entries.setdefault(type, {})[pk] = Entry(type, id, updated, tuple(values), content)
         self._numbers[type, id] = pk
 
     def remove(self, pk: int, type: str) -> None:

@@ -104,7 +104,8 @@ class MemoryStorage:
             self._index.remove(pk, key.type)
         else:
             self._values[key] = change.new_index
-            self._index.put(pk, key.type, key.id, _microseconds(version.recorded), change.new_index)
+            updated = _microseconds(version.recorded)
+            self._index.put(pk, key.type, key.id, updated, change.new_index, version.content)
 
     async def clear_projections(self) -> None:
         self._projected = 0
@@ -163,6 +164,10 @@ class MemoryStorage:
                 if query.admits(updated, ended, version.deleted):
                     yield Place(updated, row.pk, version.version), version
                 ended = updated
+
+    async def settle(self, count: int) -> bool:
+        """Nothing is put off."""
+        return False
 
     async def search(self, query: Query) -> Page:
         numbers, cursor = self._index.select(query)

@@ -25,6 +25,7 @@ from fhirserver.search.values import (
     TokenValue,
     UriValue,
 )
+from fhirserver.search.words import narrative_words, other_words
 from fhirserver.storage.mongo.payloads import Document
 
 SEPARATOR = "\x1f"
@@ -144,6 +145,14 @@ def index_fields(values: Sequence[IndexValue]) -> Document:
     arrays["has"] = sorted({value.param for value in values})
     ends = {param: {"min": min(found), "max": max(found)} for param, found in sorted(sortable.items())}
     return {**arrays, "sort": ends}
+
+
+def word_field(content: bytes) -> list[str]:
+    """The words of the narrative under ``_text``, and of everything under ``_content``."""
+    resource = loads(content) if content else {}
+    narrative = narrative_words(resource)
+    every = narrative | other_words(resource)
+    return sorted([compact("_text", w) for w in narrative] + [compact("_content", w) for w in every])
 
 
 # --- resources and versions

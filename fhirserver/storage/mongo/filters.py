@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from fhirserver.model.definitions import definitions
 from fhirserver.search.expression import (
@@ -22,6 +22,7 @@ from fhirserver.search.expression import (
     IdIs,
     LastUpdated,
     Missing,
+    Near,
     Not,
     Nothing,
     NumberIs,
@@ -35,12 +36,14 @@ from fhirserver.search.expression import (
     TokenIs,
     UriIs,
     Within,
+    WordIs,
 )
 from fhirserver.search.uris import ancestors, separators
 from fhirserver.storage.mongo.documents import LETTERS, SEPARATOR, compact
 
 Filter = dict[str, Any]
-Joined = Mapping[Chain | Has | Within, Filter]
+Join: TypeAlias = Chain | Has | Within | Near
+Joined = Mapping[Join, Filter]
 """What the joins of a tree came to: their inner searches are done first."""
 
 NONE: Filter = {"_id": {"$in": []}}
@@ -61,21 +64,29 @@ def render(expression: Expression, type: str, joined: Joined) -> Filter:
             return {"$or": [render(one, type, joined) for one in of]}
         case Not(of):
             return {"$nor": [render(of, type, joined)]}
-        case Chain() | Has() | Within():
+        case Chain() | Has() | Within() | Near():
             return joined[expression]
         case IdIs(id):
             return {"_id": f"{type}/{id}"}
         case LastUpdated(prefix, low, high):
             return _any([_moment(branch) for branch in date_branches(prefix, low, high)])
+        case _:
+            return _of_values(expression)
+
+
+def _of_values(predicate: Missing | TokenIn | WordIs | CompositeIs | SimplePredicate) -> Filter:
+    match predicate:
         case Missing(param, _):
             return {"has": {"$ne": param}}
         case TokenIn(param, sets):
             among = [compact(param, system, code) for system, codes in sets for code in sorted(codes)]
             return {"token": {"$in": among}}
+        case WordIs(param, word, starts):
+            return _starting("words", compact(param, word)) if starts else {"words": compact(param, word)}
         case CompositeIs():
-            return _composite(expression)
+            return _composite(predicate)
         case _:
-            return _simple(expression)
+            return _simple(predicate)
 
 
 def _any(filters: list[Filter]) -> Filter:

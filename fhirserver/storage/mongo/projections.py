@@ -24,6 +24,7 @@ from fhirserver.storage.mongo.documents import (
     microseconds,
     old_version,
     version_fields,
+    word_field,
 )
 from fhirserver.storage.mongo.guarded import Guarded, insert_missing, replace, update, write_guarded
 from fhirserver.storage.mongo.payloads import Document, Payloads
@@ -117,6 +118,7 @@ class Projections:
             "updated": microseconds(version.recorded),
             "ledger": ledger,
             **index_fields(target.index),
+            "words": word_field(version.content),
         }
         return replace(document, "at")
 

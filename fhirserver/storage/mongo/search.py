@@ -23,6 +23,7 @@ from fhirserver.search.expression import (
     Expression,
     Has,
     IdIs,
+    Near,
     Not,
     Or,
     Query,
@@ -31,8 +32,9 @@ from fhirserver.search.expression import (
     Within,
 )
 from fhirserver.search.match import reversed_ties
+from fhirserver.search.sphere import box, distance
 from fhirserver.storage.mongo.documents import SEPARATOR, VERSION_FIELDS, compact, sort_field, to_version
-from fhirserver.storage.mongo.filters import Filter, render
+from fhirserver.storage.mongo.filters import Filter, Join, render
 from fhirserver.storage.mongo.payloads import Document, Payloads
 
 INDEXES = (
@@ -48,6 +50,7 @@ INDEXES = (
     [("type", 1), ("number.p", 1), ("number.l", 1)],
     [("type", 1), ("quantity.p", 1), ("quantity.v", 1)],
     [("type", 1), ("composite.p", 1)],
+    [("type", 1), ("words", 1)],
 )
 
 MAX_JOINED = 100_000
@@ -112,8 +115,26 @@ class Search:
         asked = render(where, type, joined)
         return {"$and": [current, asked]} if asked else current
 
-    async def _joined(self, join: Chain | Has | Within, type: str) -> Filter:
+    async def _joined(self, join: Join, type: str) -> Filter:
+        if isinstance(join, Near):
+            return await self._near(join, type)
         return await (self._line(join) if isinstance(join, Within) else self._join(join, type))
+
+    async def _near(self, near: Near, type: str) -> Filter:
+        """Of those in the box around the place, those within the distance."""
+        south, north, west, east = box(near)
+        sides = {f"{near.param}:latitude": (south, north), f"{near.param}:longitude": (west, east)}
+        within = [
+            {"number": {"$elemMatch": {"p": param, "l": {"$gte": low, "$lte": high}}}}
+            for param, (low, high) in sides.items()
+        ]
+        asked = {"$and": [{"type": type, "deleted": False}, *within]}
+        ids: list[str] = []
+        async for found in self._resources.find(asked, {"number": 1}, limit=MAX_JOINED + 1):
+            at = {one["p"]: one["l"] for one in found["number"]}
+            if distance(near.latitude, near.longitude, *(at[param] for param in sides)) <= near.metres:
+                ids.append(found["_id"])
+        return {"_id": {"$in": list(_bounded(ids))}}
 
     async def _line(self, within: Within) -> Filter:
         """The references to a resource and to all below or above it."""
@@ -162,10 +183,10 @@ def _bounded(found: Sequence[str]) -> Sequence[str]:
     )
 
 
-def _joins(expression: Expression) -> Iterator[Chain | Has | Within]:
+def _joins(expression: Expression) -> Iterator[Join]:
     """The outermost joins of a tree."""
     match expression:
-        case Chain() | Has() | Within():
+        case Chain() | Has() | Within() | Near():
             yield expression
         case And(of) | Or(of):
             for one in of:

@@ -224,6 +224,10 @@ class MongoStorage:
         with translated():
             return await self._history.count(query)
 
+    async def settle(self, count: int) -> bool:
+        """Nothing is put off."""
+        return False
+
     async def search(self, query: Query) -> Page:
         with translated():
             return await self._search.page(query)

@@ -12,8 +12,10 @@ from fhirserver.ports.storage import Page, Version
 from fhirserver.search import cursor
 from fhirserver.search.expression import Cursor, Expression, Query
 from fhirserver.search.match import Place, in_order
+from fhirserver.search.sphere import distance
 from fhirserver.search.values import IndexValue
 from fhirserver.storage.sqlite import index_plan as plan
+from fhirserver.storage.sqlite import index_words
 from fhirserver.storage.sqlite.index_changes import Change, changes, merged
 from fhirserver.storage.sqlite.index_render import Rendering, Source
 from fhirserver.storage.sqlite.index_tables import BY_KIND, TOKEN, URI, Table, param_name, system_name
@@ -22,7 +24,7 @@ from fhirserver.storage.sqlite.names import Names
 
 _TABLES: Final = (*BY_KIND.values(), TIMELINE)
 
-TABLES: Final = tuple(table.name for table in _TABLES)
+TABLES: Final = (*(table.name for table in _TABLES), *index_words.TABLES)
 """The tables to empty for a rebuild."""
 
 SCHEMA: Final = (
@@ -50,6 +52,7 @@ class SearchIndex:
     def __init__(self, connection: sqlite3.Connection):
         self._connection = connection
         self._names = Names(connection)
+        connection.create_function("sphere_distance", 4, distance, deterministic=True)
 
     @property
     def connection(self) -> sqlite3.Connection:

@@ -24,6 +24,7 @@ from fhirserver.search.expression import (
     IdIs,
     LastUpdated,
     Missing,
+    Near,
     Not,
     Nothing,
     NumberIs,
@@ -36,8 +37,10 @@ from fhirserver.search.expression import (
     TokenIs,
     UriIs,
     Within,
+    WordIs,
 )
 from fhirserver.search.match import ascii_lower
+from fhirserver.search.sphere import box
 from fhirserver.search.uris import ancestors, separators
 from fhirserver.search.values import fold
 from fhirserver.storage.sqlite.index_tables import (
@@ -54,6 +57,7 @@ from fhirserver.storage.sqlite.index_tables import (
     param_name,
     system_name,
 )
+from fhirserver.storage.sqlite.index_words import matching, numbers_of
 
 Sql: TypeAlias = tuple[str, tuple[Any, ...]]
 RowPredicate: TypeAlias = SimplePredicate | TokenIn | Within | CompositeIs
@@ -206,6 +210,11 @@ class Rendering:
                 return f"NOT ({text})", bound
             case IdIs() | LastUpdated():
                 return self._resource_test(expression, pk)
+            case WordIs():
+                text, bound = numbers_of(expression)
+                return f"{pk} IN ({text})", bound
+            case Near():
+                return self._near_test(type_name, expression, pk)
             case Missing(param=param, kind=kind):
                 table, x = BY_KIND[kind], self.alias()
                 text = f"NOT EXISTS (SELECT 1 FROM {table.name} {x} WHERE {x}.pk = {pk} AND {x}.param = ?)"  # noqa: S608
@@ -422,6 +431,10 @@ class Rendering:
                 where = f"{x}.type = ? AND {x}.id = ? AND {x}.deleted = 0"
                 bound = (self.find(type_name), wanted)
                 return Source((f"resource {x}", ()), (where, bound), f"{x}.pk", True, 0)
+            case WordIs():
+                return self._word_source(type_name, expression)
+            case Near():
+                return self._near_source(type_name, expression)
             case Chain():
                 return self._chain_source(type_name, expression)
             case Has():
@@ -436,6 +449,36 @@ class Rendering:
         where = f"{x}.param = ? AND {text}", (self.param(type_name, predicate.param), *bound)
         ordered = isinstance(predicate, TokenIs | ReferenceIs | UriIs) and _is_one_key(predicate)
         return Source((f"{table.name} {x}", ()), where, f"{x}.pk", ordered, _RANKS.get(type(predicate), 5))
+
+    def _word_source(self, type_name: str, word: WordIs) -> Source:
+        x, y, z = self.alias(), self.alias(), self.alias()
+        tables = (
+            f"search_words {x} CROSS JOIN search_document {y} ON {y}.document = {x}.rowid "
+            f"CROSS JOIN resource {z} ON {z}.pk = {y}.pk"
+        )
+        where = f"{x}.search_words MATCH ? AND {z}.type = ? AND {z}.deleted = 0"
+        return Source((tables, ()), (where, (matching(word), self.find(type_name))), f"{z}.pk", False, 3)
+
+    def _near_test(self, type_name: str, near: Near, pk: str) -> Sql:
+        source = self._near_source(type_name, near)
+        text = f"EXISTS (SELECT 1 FROM {source.tables[0]} WHERE {source.pk} = {pk} AND {source.where[0]})"  # noqa: S608
+        return text, source.where[1]
+
+    def _near_source(self, type_name: str, near: Near) -> Source:
+        """The box around the place on the index of latitudes, then the distance itself."""
+        x, y = self.alias(), self.alias()
+        tables = f"search_number {x} CROSS JOIN search_number {y} ON {y}.pk = {x}.pk"
+        where = (
+            f"{x}.param = ? AND {x}.low >= ? AND {x}.low <= ? AND {y}.param = ? AND {y}.low >= ? AND {y}.low <= ? "
+            f"AND sphere_distance(?, ?, {x}.low, {y}.low) <= ?"
+        )
+        south, north, west, east = box(near)
+        latitudes, longitudes = (
+            self.param(type_name, f"{near.param}:{name}") for name in ("latitude", "longitude")
+        )
+        here = (near.latitude, near.longitude, near.metres)
+        bound = (latitudes, south, north, longitudes, west, east, *here)
+        return Source((tables, ()), (where, bound), f"{x}.pk", False, 4)
 
     def _narrowest(self, type_name: str, of: tuple[Expression, ...]) -> Source | None:
         """The source of the most selective predicate, with tests for the others."""

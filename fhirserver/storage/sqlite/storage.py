@@ -30,7 +30,8 @@ from fhirserver.ports.storage import (
     Version,
 )
 from fhirserver.search.expression import Query
-from fhirserver.storage.sqlite import history, names
+from fhirserver.search.words import asks_for_words
+from fhirserver.storage.sqlite import history, index_words, names
 from fhirserver.storage.sqlite import index as search_index
 from fhirserver.storage.sqlite.aside import Aside
 from fhirserver.storage.sqlite.history import History
@@ -57,6 +58,7 @@ CREATE TABLE IF NOT EXISTS projected (one INTEGER PRIMARY KEY CHECK (one = 1), p
 INSERT OR IGNORE INTO projected VALUES (1, 0);
 """
 
+_WORDS_AT_ONCE = 1000
 _PROJECTIONS = ("resource", "version", "fact")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURRENT = "SELECT id, version, position, recorded, deleted, content FROM resource WHERE type = ? AND id = ?"
@@ -125,6 +127,7 @@ class SqliteStorage:
         self._writer.executescript(SCHEMA + names.SCHEMA)
         history.complete(self._writer)
         self._writer.executescript(search_index.SCHEMA + history.SCHEMA)
+        index_words.create(self._writer)
         self._writer_names = Names(self._writer)
         self._writer_index = SearchIndex(self._writer)
 
@@ -326,10 +329,31 @@ class SqliteStorage:
     async def count_history(self, query: HistoryQuery) -> int:
         return await self._aside.run(lambda index: History(index.connection).count(query))
 
+    async def settle(self, count: int) -> bool:
+        return index_words.is_unread(self._reader) and bool(await self._write(self._read_words, count))
+
+    def _read_words(self, count: int) -> bool:
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            more = index_words.read_some(self._writer, count)
+            self._writer.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        return more
+
+    async def _settled(self, query: Query) -> None:
+        """Have the words of all resources read, if they are asked for."""
+        if asks_for_words(query.where):
+            while await self.settle(_WORDS_AT_ONCE):
+                pass
+
     async def search(self, query: Query) -> Page:
+        await self._settled(query)
         return await self._aside.run(lambda index: index.search(query))
 
     async def count(self, query: Query) -> int:
+        await self._settled(query)
         return await self._aside.run(lambda index: index.count(query))
 
     async def in_use(self, type: str, param: str) -> Sequence[tuple[str, str]]:
