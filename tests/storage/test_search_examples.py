@@ -104,6 +104,8 @@ async def test_every_example_is_found_by_every_value() -> None:
         await sqlite.put(pk, resource, 1_600_000_000_000_000 + pk)
     for resource in resources:
         for value in extract(resource):
+            if value.param.endswith(":ucum"):  # asked by the parameter itself, in any unit of the kind
+                continue
             for text in written(value):
                 name = value.param.removesuffix(":ucum")
                 query = parse(resource["resourceType"], [(name, text), ("_count", "1000")])
