@@ -126,12 +126,12 @@ class Verification:
         return parse_instant(version.recorded) if version else None
 
     def _contested(self, commits: Sequence[Commit]) -> Iterable[Key]:
-        """The resources about which a source spoke that has rivals."""
+        """The resources about which a source spoke that has rivals. About a new one (``pk``) nobody else has."""
         return {
             Key(event["type"], event["id"]): None
             for commit in commits
             for event in commit.events
-            if event["e"] == "asserted" and source_of(event, commit) in self._rivals
+            if event["e"] == "asserted" and "pk" not in event and source_of(event, commit) in self._rivals
         }
 
     async def _resources(

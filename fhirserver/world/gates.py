@@ -87,7 +87,10 @@ def disagreements(entity: Entity, sources: Iterable[str]) -> dict[str, list[Clai
     Only whole elements are compared: two phone numbers, or silence beside a value, are no contradiction.
     """
     among = frozenset(sources)
-    units = {unit for view in entity.ledger.views if view.source in among for unit in view.units}
+    views = [view for view in entity.ledger.views if view.source in among]
+    if len(views) < 2:
+        return {}
+    units = {unit for view in views for unit in view.units}
     found: dict[str, list[Claim]] = {}
     for unit in sorted(unit for unit in units if unit != "meta" and member_of(unit) == unit):
         claims = [c for c in claims_on(entity.ledger, unit) if c.source in among and c.status == "live"]
