@@ -127,7 +127,7 @@ async def decoded(request: Request, body: bytes) -> bytes | JsonObject:
     media = media_of(content_type)
     if ";" in content_type:
         check_options(content_type)
-    if media in XML_MEDIA and body:
+    if media in XML_MEDIA and (body or not request.operation):
         return await _from_xml(body)
     if media == GRAPHQL and request.operation == "$graphql":
         return body

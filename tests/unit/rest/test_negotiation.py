@@ -147,6 +147,7 @@ async def test_an_error_that_names_what_xml_cannot_hold_is_told_without_it(serve
         (b"<Patient", []),
         (b'<!DOCTYPE a><Patient xmlns="http://hl7.org/fhir"/>', []),
         (b"{}", []),
+        (b"", []),
     ],
 )
 async def test_bad_xml_is_400_and_says_where(server: Facade, body: bytes, expression: list[str]) -> None:

@@ -271,3 +271,11 @@ async def test_a_body_that_does_not_come_is_408(server: Facade) -> None:
 async def test_headers_beyond_the_limit_are_431(server: Facade) -> None:
     answer = await server.ehr.get("Patient", x_other="a" * 70_000)
     assert (answer.status_code, issues(answer)[0]["code"]) == (431, "too-long")
+
+
+async def test_a_version_is_read_as_a_resource_is(server: Facade) -> None:
+    await server.ehr.put(patient("p", gender="male"))
+    url = "Patient/p/_history/1"
+    assert (await server.ehr.get(url, if_none_match='W/"1"')).status_code == 304
+    assert "gender" not in (await server.ehr.get(f"{url}?_elements=name")).json()
+    assert (await server.ehr.get(f"{url}?nope=1")).status_code == 400
