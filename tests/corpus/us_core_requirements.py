@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import yaml
 
+from tests.corpus import us_core_validity
 from tests.corpus.suite import Case
 from tests.corpus.us_core_naive import Json, Parameter, matches, written
 from tests.server_process import ServerProcess, credence
@@ -50,6 +51,7 @@ def run(folder: Path) -> Iterator[Case]:
             for group in groups:
                 yield from _advertised(group, statement)
                 yield from _searches(group, data, client)
+            yield from us_core_validity.cases(folder, groups, client)
 
 
 def _load(folder: Path, server: ServerProcess) -> Iterator[Case]:
