@@ -22,6 +22,9 @@ from fhirserver.model.validation.report import Place, Report, TooManyIssues
 _DEFINITION = "http://hl7.org/fhir/StructureDefinition/"
 _STRUCTURAL = frozenset({"ele-1", "ext-1", "txt-1", "txt-2", "ref-1", "dom-2", "dom-4", "dom-5"})
 """What the structural validation checks already, as it does those of Bundles."""
+_BY_HAND = frozenset({"dom-3"})
+"""Its expression looks through the whole resource for each contained one; :func:`_check_contained` once for all."""
+_PROSE = frozenset({"div", "display", "text", "title", "description", "comment", "note"})
 _REPAIRED = {
     "que-7": "operator = 'exists' implies (answer is boolean)",
     "que-12": "enableWhen.count() > 1 implies enableBehavior.exists()",
@@ -54,7 +57,33 @@ def check_resource_invariants(resource: Json, place: Place, around: Environment,
     type_name = resource["resourceType"]
     inside = replace(around, resource=resource, root_resource=around.root_resource or resource)
     check_invariants(Typed(resource, type_name), invariants_of(type_name), place, inside, report)
+    if "contained" in resource:
+        _check_contained(resource, place, report)
     _descend(resource, type_name, place, inside, report)
+
+
+def _check_contained(resource: JsonObject, place: Place, report: Report) -> None:
+    """dom-3: each contained resource is referred to, or refers to the one that contains it."""
+    contained = resource["contained"]
+    held = [one for one in contained if isinstance(one, dict)] if isinstance(contained, list) else []
+    named = set(_fragments([resource]))
+    for one in held:
+        if f"#{one.get('id')}" not in named and "#" not in _fragments([one]):
+            words = "a contained resource is neither referred to nor refers to what contains it (dom-3)"
+            report.add("invariant", words, place)
+            return
+
+
+def _fragments(rest: list[Json]) -> Iterator[str]:
+    """Every ``#id`` in what may be a reference, canonical or uri."""
+    while rest:
+        node = rest.pop()
+        if isinstance(node, str) and node.startswith("#"):
+            yield node
+        elif isinstance(node, list):
+            rest += node
+        elif isinstance(node, dict):
+            rest += [value for name, value in node.items() if name not in _PROSE]
 
 
 def _descend(value: JsonObject, type_name: str, place: Place, around: Environment, report: Report) -> None:
@@ -121,7 +150,7 @@ def invariants_of(path: str) -> tuple[Invariant, ...]:
 def _read(path: str) -> Iterator[Invariant]:
     for constraint in _constraints(path.partition(".")[0]).get(path, ()):
         key = str(constraint["key"])
-        if key not in _STRUCTURAL and not key.startswith("bdl-") and constraint.get("expression"):
+        if key not in _STRUCTURAL | _BY_HAND and not key.startswith("bdl-") and constraint.get("expression"):
             expression = _REPAIRED.get(key, str(constraint["expression"]))
             yield Invariant(key, str(constraint["severity"]), str(constraint["human"]), expression)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 from fhirserver.kernel.json import InvalidJson, Json, loads, loads_unique
 from fhirserver.kernel.outcomes import Issue
@@ -15,6 +16,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"')
 _WORD = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null")
+_TYPE = re.compile(r'"resourceType"\s*:\s*"([A-Z][A-Za-z]{1,63})"')
 MAX_DEPTH = 200
 
 
@@ -56,6 +58,8 @@ class _Reader:
         self._faults: list[Issue] = []
         self._path: list[str] = []
         self._comments: list[tuple[int, int]] = []
+        found = _TYPE.search(text)
+        self._type = found[1] if found else ""
 
     def read(self) -> list[Issue]:
         try:
@@ -66,7 +70,11 @@ class _Reader:
                 self._fault("there is more after the end of the JSON")
         except _Stop:
             pass
-        return self._faults
+        return [replace(fault, expression=self._whole(fault.expression)) for fault in self._faults]
+
+    def _whole(self, path: tuple[str, ...]) -> tuple[str, ...]:
+        """A path with the type of the resource before it, where that is known."""
+        return (".".join([self._type, *path]),) if self._type else path
 
     def without_comments(self) -> str:
         """The text with a space for each comment."""

@@ -22,6 +22,12 @@ from fhirserver.model.validation.source import read_json
         ('{"a" 1}', "expected a colon (line 1, column 6)", "a"),
         ('{"a": 01}', "expected a comma or the end of the object (line 1, column 8)", ""),
         ("", "expected a value (line 1, column 1)", ""),
+        (
+            '{"resourceType": "Patient", "name": [{"given": ["a",]}]}',
+            "there is a comma",
+            "Patient.name[0].given",
+        ),
+        ('{"resourceType": "Patient",}', "there is a comma", "Patient"),
     ],
 )
 def test_a_fault_is_named_with_its_place(text: str, words: str, place: str) -> None:
