@@ -158,22 +158,25 @@ class Codes:
             words = f"has no code, and {must} have one from the value set {binding.value_set} ({binding.strength})"
             report.add("code-invalid", words, place, severity)
 
-    def check_codes(self, item: Typed, place: Place, report: Report) -> None:
-        """Every code that names its system is one of that system, with a display that the system has for it."""
+    def check_codes(self, item: Typed, place: Place, report: Report, display: str) -> None:
+        """Every code that names its system is one of that system, with a display that the system has for it.
+
+        ``display`` is the severity of another display.
+        """
         for one in coded(item, place):
             if one.system and self.is_unknown(one.system, one.code):
                 report.add("code-invalid", "the code system has no such code", (one.place, "code", -1))
             elif one.display and one.system:
-                self._check_display(one, report)
+                self._check_display(one, report, display)
 
-    def _check_display(self, one: Coded, report: Report) -> None:
+    def _check_display(self, one: Coded, report: Report, severity: str) -> None:
         concept = self.concept(one.system, one.code)
         if concept is None or not concept.display:
             return
         known = [concept.display, *(d.value for d in concept.designations)]
         if _folded(one.display) not in map(_folded, known):
             words = "the code system has another display for this code"
-            report.add("invalid", words, (one.place, "display", -1), "warning")
+            report.add("invalid", words, (one.place, "display", -1), severity)
 
 
 def coded(item: Typed, place: Place) -> Iterator[Coded]:

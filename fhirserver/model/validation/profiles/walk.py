@@ -106,4 +106,4 @@ def _check_codes(item: Typed, element: ElementDef, place: Place, run: Run) -> No
         if not enumerated or item.value is None:
             run.codes.check_binding(item, binding, place, run.report)
     if item.type == "Coding":  # a CodeableConcept is met again as its codings
-        run.codes.check_codes(item, place, run.report)
+        run.codes.check_codes(item, place, run.report, run.rules.lapses)
