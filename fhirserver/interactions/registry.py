@@ -127,6 +127,9 @@ class Registry:
         return sorted(methods | {"HEAD"} if "GET" in methods else methods)
 
     def _not_allowed(self, level: str, request: Request) -> Exception:
+        if request.id and not is_id(request.id) and request.method in ("PUT", "PATCH", "DELETE"):
+            text = "An id is 1 to 64 of A-Z a-z 0-9 - ."
+            return refuse(Category.INVALID, "value", text, "http.url")
         allowed = self.methods(request)
         if not allowed:
             return refuse(Category.NOT_FOUND, "not-supported", "There is nothing at this URL", "http.url")

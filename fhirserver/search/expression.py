@@ -320,3 +320,18 @@ def disjunction(of: list[Expression]) -> Expression:
     if len(kept) == 1:
         return kept[0]
     return Or(tuple(kept)) if kept else Nothing()
+
+
+def types_searched(query: Query) -> set[str]:
+    """Every resource type whose resources can make a difference to what a query finds."""
+    return {query.type, *query.types, *_types(query.where)}
+
+
+def _types(expression: Expression) -> set[str]:
+    if isinstance(expression, And | Or):
+        return set().union(*map(_types, expression.of))
+    if isinstance(expression, Not):
+        return _types(expression.of)
+    if isinstance(expression, Chain | Has):
+        return {expression.type, *_types(expression.where)}
+    return {expression.type} if isinstance(expression, Within) else set()

@@ -15,7 +15,7 @@ from fhirserver.kernel.instants import Clock, instant
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.log import Commit, LostRace
 from fhirserver.ports.storage import Change, Fact, Head, Key, Projection, Shared, Storage
-from fhirserver.search.expression import Query
+from fhirserver.search.expression import Query, types_searched
 from fhirserver.store.commands import Command, Note, Outcome, Put
 from fhirserver.store.decide import Decided, Matches, Policies, State, decide
 from fhirserver.store.project import Extract, Projector, replay, touched_keys
@@ -241,7 +241,7 @@ class Committer:
         await self._load(batch.state, _keys(waiting), _facts(waiting))
         for number, one in enumerate(waiting):
             conditions = one.command.conditions.values()
-            if conditions and batch.touches({query.type for query in conditions}):
+            if conditions and batch.touches({type for query in conditions for type in types_searched(query)}):
                 return batch, waiting[number:]
             await self._decide_one(batch, one)
         return batch, []

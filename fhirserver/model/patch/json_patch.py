@@ -62,7 +62,7 @@ def _apply_all(operations: Sequence[JsonObject], resource: JsonObject) -> JsonOb
             if copied > MAX_COPIED:
                 raise refuse(Category.TOO_LARGE, "too-costly", "The patch copies too much", where)
             document = _OPERATIONS[operation["op"]](document, operation)
-        except (LookupError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError, AttributeError):
             raise unprocessable("The operation's path leads nowhere", where) from None
         except _TestFailed:
             raise unprocessable("The test fails: there is another value", where) from None

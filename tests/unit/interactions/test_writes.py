@@ -140,3 +140,38 @@ async def test_bodies_of_any_shape_are_refused_not_faults(server: Facade) -> Non
             answer = await server.ehr(method, path, body)
             assert 400 <= answer.status_code < 500, (method, body[:20], answer.text)
             assert issues(answer)
+
+
+@pytest.mark.parametrize("id", ["a_b", "a" * 65, "a%20b", "%C3%A4"])
+async def test_an_id_that_is_none_is_400(server: Facade, id: str) -> None:
+    for answer in (
+        await server.ehr("PUT", f"Patient/{id}", patient("p")),
+        await server.ehr("PATCH", f"Patient/{id}", [], media="application/json-patch+json"),
+        await server.ehr("DELETE", f"Patient/{id}"),
+    ):
+        assert (answer.status_code, expressions(answer)) == (400, ["http.url"]), answer.text
+    assert (await server.ehr.get(f"Patient/{id}")).status_code == 404
+    stated = await server.ehr("PUT", "Patient/p", patient("a_b"))
+    assert (stated.status_code, expressions(stated)) == (400, ["Patient.id"])
+
+
+async def test_labels_on_update(server: Facade) -> None:
+    """What is the server's in meta is ignored; labels are content: an update that leaves them out removes them."""
+    tag, other = {"system": "urn:t", "code": "x"}, {"system": "urn:t", "code": "y"}
+
+    async def stated(**meta: Any) -> tuple[str, list[Any]]:
+        made = (await server.ehr.put(patient("p", **({"meta": meta} if meta else {})))).json()
+        tags = [one for one in made["meta"]["tag"] if one["system"] == "urn:t"]
+        return made["meta"]["versionId"], [
+            *tags,
+            *made["meta"].get("profile", ()),
+            *made["meta"].get("security", ()),
+        ]
+
+    assert await stated(tag=[tag], profile=["urn:p"]) == ("1", [tag, "urn:p"])
+    assert await stated(tag=[tag], profile=["urn:p"], versionId="7", lastUpdated="2001-01-01T00:00:00Z") == (
+        "1",
+        [tag, "urn:p"],
+    )
+    assert await stated(tag=[other], security=[tag]) == ("2", [other, tag])
+    assert await stated() == ("3", [])
