@@ -9,6 +9,7 @@ from fhirserver.kernel.outcomes import Category, refuse
 MOST_BYTES = 64 * 1024
 _LISTS = ("accept", "accept-charset", "accept-encoding", "if-none-match", "prefer")
 _SINGLES = (
+    "access-control-request-headers",
     "access-control-request-method",
     "authorization",
     "content-encoding",

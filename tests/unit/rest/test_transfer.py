@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fhirserver.kernel.json import dumps, loads
-from tests.facade import MEDIA, Facade, expressions, facade, issues, patient
+from tests.facade import BASE, MEDIA, Facade, expressions, facade, issues, patient
 
 
 async def test_gzip_in(server: Facade) -> None:
@@ -151,6 +151,23 @@ async def test_cors(tmp_path: Path, origins: set[str], allowed: str | None) -> N
         assert preflight.headers.get("access-control-allow-origin") == allowed
         assert ("PUT" in preflight.headers.get("access-control-allow-methods", "")) == (allowed is not None)
         assert (await server.anonymous.get("metadata")).json()["rest"][0]["security"]["cors"] is True
+
+
+@pytest.mark.parametrize(
+    ("names", "answered"),
+    [
+        ("x-correlation-id, prefer", "x-correlation-id, prefer"),
+        ("", "Accept, "),
+        ("a b", "Accept, "),
+        ("ä", "Accept, "),
+    ],
+)
+async def test_a_preflight_allows_the_headers_it_asks_for(tmp_path: Path, names: str, answered: str) -> None:
+    async with facade(tmp_path, cors_origins=frozenset({ORIGIN})) as server:
+        scope = {"access-control-request-method": "PUT", "access-control-request-headers": names.encode()}
+        headers = [("origin", ORIGIN), *scope.items()]
+        answer = await server.anonymous.http.request("OPTIONS", f"{BASE}/Patient/p", headers=headers)
+        assert answer.headers["access-control-allow-headers"].startswith(answered)
 
 
 async def test_request_ids(server: Facade) -> None:
