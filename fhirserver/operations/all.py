@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
-from fhirserver.operations.code_system_lookup import code_system_lookup
 from fhirserver.operations.diff import diff
 from fhirserver.operations.encounter_everything import encounter_everything
 from fhirserver.operations.group_everything import group_everything
@@ -19,17 +18,11 @@ from fhirserver.operations.task_approve import task_approve
 from fhirserver.operations.task_claim import task_claim, task_release
 from fhirserver.operations.task_correct import task_correct
 from fhirserver.operations.task_reject import task_reject
+from fhirserver.operations.terminology_operations import TERMINOLOGY
 from fhirserver.operations.validate import validate_resource
-from fhirserver.operations.value_set_expand import value_set_expand
-from fhirserver.operations.value_set_validate_code import value_set_validate_code
 from fhirserver.world.vocabulary import BASE
 
 _R4 = "http://hl7.org/fhir/OperationDefinition"
-_CODED = (
-    Parameter("code", "code", "The code"),
-    Parameter("system", "uri", "Its system"),
-    Parameter("coding", "Coding", "Code and system in one"),
-)
 _UNIT = Parameter("unit", "string", "The unit or path of the claims meant; all of the item without", max="*")
 _TASK = Parameter("return", "Task", "The item as it is now", 1, use="out")
 _CLAIM = (
@@ -89,9 +82,7 @@ def all_operations() -> Sequence[Operation]:
         _labels("meta-add", meta_add),
         _labels("meta-delete", meta_delete),
         _VALIDATION,
-        _terminology("lookup", "CodeSystem", code_system_lookup, _CODED),
-        _terminology("validate-code", "ValueSet", value_set_validate_code, (_VALUE_SET, *_CODED)),
-        _terminology("expand", "ValueSet", value_set_expand, _EXPAND),
+        *TERMINOLOGY,
         _review(
             "approve", task_approve, "Confirm claims (0.95); they supersede what they contradict.", _UNIT
         ),
@@ -136,13 +127,6 @@ _OPERATION = (
 _DIFFERENCE = (
     Parameter("includeMeta", "boolean", "Whether meta is compared too; not without"),
     Parameter("operation", "", "One change", 0, "*", "out", _OPERATION),
-)
-_VALUE_SET = Parameter("url", "uri", "The value set's canonical URL", 1)
-_EXPAND = (
-    _VALUE_SET,
-    Parameter("filter", "string", "Only codes whose display holds this"),
-    Parameter("offset", "integer", "How many codes to leave out"),
-    Parameter("count", "integer", "How many codes at most"),
 )
 _REASON = Parameter("reason", "string", "Why they are wrong", 1)
 _VALUE = Parameter("value", "string", "The right elements as the JSON text of an object; null for absent", 1)
@@ -208,10 +192,6 @@ def _labels(name: str, handler: Handler) -> Operation:
         affects_state=True,
         parameters=(Parameter("meta", "Meta", "Profiles, tags and security labels", 1),),
     )
-
-
-def _terminology(name: str, type: str, handler: Handler, inputs: tuple[Parameter, ...]) -> Operation:
-    return Operation(name, "type", (type,), "read", handler, f"{_R4}/{type}-{name}", parameters=inputs)
 
 
 def _review(name: str, handler: Handler, text: str, *inputs: Parameter) -> Operation:

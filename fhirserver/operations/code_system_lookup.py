@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.operations.parameters import group, inputs, one, parameters, part
-from fhirserver.ports.terminology import Concept, Terminology
+from fhirserver.operations.parameters import group, inputs, parameters, part
+from fhirserver.operations.terminology_input import codes_of, service
+from fhirserver.ports.terminology import Concept
 
 
 async def code_system_lookup(context: Context, request: Request) -> Result:
-    """What a code means: by ``code`` and ``system``, or by ``coding``."""
-    given = inputs(request)
-    system, code = coded(given)
-    concept = (await service(context)).lookup(system, code)
+    """What a code means: by ``code`` and ``system`` (and ``version``), or by ``coding``."""
+    terminology = await service(context)
+    asked = codes_of(inputs(request), version="version")[0]
+    if asked.version:
+        found = terminology.validate_code("", asked.system, asked.code, version=asked.version)
+        if not found.result:
+            raise refuse(Category.NOT_FOUND, "not-found", found.message)
+    concept = terminology.lookup(asked.system, asked.code)
     return Result(200, parameters([one for one in _answer(concept) if one is not None]))
-
-
-async def service(context: Context) -> Terminology:
-    """The terminology service, knowing all that is stored by now, or a refusal where the server has none."""
-    if context.terminology is None:
-        raise refuse(Category.NOT_SUPPORTED, "not-supported", "This server has no terminology service")
-    await context.conformance.catch_up()
-    return context.terminology
-
-
-def coded(given: dict[str, list[Json]]) -> tuple[str, str]:
-    """System and code from the inputs ``coding``, or ``system`` and ``code``."""
-    coding = one(given, "coding")
-    if isinstance(coding, dict):
-        return str(coding.get("system", "")), str(coding.get("code", ""))
-    return str(one(given, "system") or ""), str(one(given, "code", required=True))
 
 
 def _answer(concept: Concept) -> list[JsonObject | None]:
@@ -49,4 +38,10 @@ def _answer(concept: Concept) -> list[JsonObject | None]:
             )
             for other in concept.designations
         ),
+        _property("inactive", concept.inactive),
+        _property("notSelectable", concept.abstract),
     ]
+
+
+def _property(code: str, value: bool) -> JsonObject | None:
+    return group("property", [part("code", "Code", code), part("value", "Boolean", True)]) if value else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import httpx
+
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.model.validation import validate
 from tests.facade import Facade
@@ -77,3 +79,119 @@ async def test_what_is_stored_counts_at_once(server: Facade) -> None:
         assert given(loads(checked.content), "result") is True
     await server.ehr("DELETE", "ValueSet/colours")
     assert (await server.reader.get("ValueSet/$expand?url=http://example.org/vs")).status_code == 404
+
+
+def asked(**inputs: object) -> JsonObject:
+    """A Parameters; names are written with the type of their value: ``coding_Coding``."""
+    parameters: list[JsonObject] = []
+    for name, value in inputs.items():
+        code, _, kind = name.partition("_")
+        parameters.append({"name": code, "resource" if kind == "resource" else f"value{kind}": value})
+    return {"resourceType": "Parameters", "parameter": parameters}
+
+
+MALE = {"system": GENDER, "code": "male"}
+INLINE = {
+    "resourceType": "ValueSet",
+    "status": "active",
+    "compose": {"include": [{"system": GENDER, "concept": [{"code": "male"}]}]},
+}
+
+
+async def test_validate_code_in_every_way(server: Facade) -> None:
+    stored = {**INLINE, "id": "men", "url": "http://example.org/men"}
+    await server.ehr.put(stored)
+    path = "ValueSet/$validate-code"
+    wrong = {"system": GENDER, "code": "female"}
+    for body, result in (
+        (asked(url_Uri=GENDERS, coding_Coding=MALE), True),
+        (asked(url_Uri=GENDERS, coding_Coding={**MALE, "display": "Man"}), False),
+        (asked(url_Uri=GENDERS, code_Code="male", system_Uri=GENDER, display_String="male"), True),
+        (
+            asked(
+                url_Uri=GENDERS,
+                codeableConcept_CodeableConcept={"coding": [{"system": "urn:x", "code": "1"}, MALE]},
+            ),
+            True,
+        ),
+        (asked(url_Uri=GENDERS, codeableConcept_CodeableConcept={"text": "male"}), False),
+        (asked(valueSet_resource=INLINE, coding_Coding=MALE), True),
+        (asked(valueSet_resource=INLINE, coding_Coding=wrong), False),
+        (asked(url_Uri=stored["url"], coding_Coding=wrong), False),
+    ):
+        answer = await server.reader("POST", path, body)
+        assert answer.status_code == 200, answer.text
+        assert given(loads(answer.content), "result") is result, body
+    here = await server.reader.get(f"ValueSet/men/$validate-code?system={GENDER}&code=male")
+    assert given(loads(here.content), "result") is True
+    assert (await server.reader.get("ValueSet/none/$validate-code?code=male")).status_code == 404
+
+
+async def test_the_right_display_comes_with_a_wrong_one(server: Facade) -> None:
+    answer = await server.reader.get(f"CodeSystem/$validate-code?url={GENDER}&code=male&display=Man")
+    parameters = loads(answer.content)
+    assert (given(parameters, "result"), given(parameters, "display")) == (False, "Male")
+
+
+async def test_codes_of_a_code_system(server: Facade) -> None:
+    for code, result in (("male", True), ("x", False)):
+        answer = await server.reader.get(f"CodeSystem/$validate-code?url={GENDER}&code={code}")
+        assert given(loads(answer.content), "result") is result
+    body = asked(coding_Coding=MALE)
+    assert (
+        given(loads((await server.reader("POST", "CodeSystem/$validate-code", body)).content), "result")
+        is True
+    )
+    assert (await server.reader.get("CodeSystem/$validate-code?code=male")).status_code == 400
+    assert (await server.reader.get("CodeSystem/$validate-code?url=urn:none&code=male")).status_code == 404
+
+
+async def test_subsumes(server: Facade) -> None:
+    roles = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+    query = f"CodeSystem/$subsumes?system={roles}&codeA=FAMMEMB&codeB="
+    for code, outcome in (("MTH", "subsumes"), ("FAMMEMB", "equivalent")):
+        assert given(loads((await server.reader.get(query + code)).content), "outcome") == outcome
+    assert (await server.reader.get("CodeSystem/$subsumes?codeA=a&codeB=b")).status_code == 400
+    codings = asked(codingA_Coding={"system": roles, "code": "MTH"}, codingB_Coding=MALE)
+    assert (await server.reader("POST", "CodeSystem/$subsumes", codings)).status_code == 400
+
+
+async def test_expand_in_every_way(server: Facade) -> None:
+    await server.ehr.put({**INLINE, "id": "men", "url": "http://example.org/men", "version": "2"})
+
+    def found(answer: httpx.Response) -> list[str]:
+        expanded = loads(answer.content)
+        assert [issue for issue in validate(expanded) if issue.severity == "error"] == []
+        return [one["code"] for one in expanded["expansion"].get("contains", ())]
+
+    assert found(await server.reader.get("ValueSet/men/$expand")) == ["male"]
+    assert found(await server.reader("POST", "ValueSet/$expand", asked(valueSet_resource=INLINE))) == ["male"]
+    assert found(
+        await server.reader.get("ValueSet/$expand?url=http://example.org/men&valueSetVersion=2")
+    ) == ["male"]
+    assert (await server.reader.get("ValueSet/$expand?url=http://example.org/men|3")).status_code == 404
+    german = "ValueSet/$expand?url=http://terminology.hl7.org/ValueSet/v2-0001&displayLanguage=de&includeDesignations=true"
+    contains = loads((await server.reader.get(german)).content)["expansion"]["contains"]
+    female = next(one for one in contains if one["code"] == "F")
+    assert female["display"] == "weiblich"
+    assert {"language": "de", "value": "weiblich"} in female["designation"]
+    assert (await server.reader.get(f"ValueSet/$expand?url={GENDERS}&activeOnly=perhaps")).status_code == 400
+    assert (await server.reader.get("ValueSet/$expand")).status_code == 400
+
+
+async def test_only_active_codes(server: Facade) -> None:
+    retired = {"code": "inactive", "valueBoolean": True}
+    system = {
+        "resourceType": "CodeSystem",
+        "id": "s",
+        "url": "http://example.org/s",
+        "status": "active",
+        "content": "complete",
+        "concept": [{"code": "a", "property": [retired]}, {"code": "b"}],
+    }
+    await server.ehr.put(system)
+    whole = asked(valueSet_resource={**INLINE, "compose": {"include": [{"system": system["url"]}]}})
+    active = {**whole, "parameter": [*whole["parameter"], {"name": "activeOnly", "valueBoolean": True}]}
+    for body, codes in ((whole, ["a", "b"]), (active, ["b"])):
+        expansion = loads((await server.reader("POST", "ValueSet/$expand", body)).content)["expansion"]
+        assert ([one["code"] for one in expansion["contains"]], expansion["total"]) == (codes, len(codes))

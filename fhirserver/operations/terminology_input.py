@@ -1,0 +1,71 @@
+"""What terminology operations are asked about: a value set, codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fhirserver.interactions.exchange import Context, Request
+from fhirserver.interactions.read import current
+from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.operations.parameters import one
+from fhirserver.ports.terminology import Terminology
+
+Given = dict[str, list[Json]]
+
+
+async def service(context: Context) -> Terminology:
+    """The terminology service, knowing all that is stored by now, or a refusal where the server has none."""
+    if context.terminology is None:
+        raise refuse(Category.NOT_SUPPORTED, "not-supported", "This server has no terminology service")
+    await context.conformance.catch_up()
+    return context.terminology
+
+
+async def value_set_of(context: Context, request: Request, given: Given) -> str | JsonObject:
+    """The value set: that of the URL, the one given as ``valueSet``, or the canonical ``url`` with its version."""
+    if request.id:
+        await current(context, request.type, request.id)
+        return f"{request.type}/{request.id}"
+    inline = one(given, "valueSet")
+    if isinstance(inline, dict):
+        return inline
+    url, version = str(one(given, "url", required=True)), one(given, "valueSetVersion")
+    return f"{url}|{version}" if version and "|" not in url else url
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """One code to ask about; empty where it was not given."""
+
+    system: str
+    code: str
+    version: str = ""
+    display: str = ""
+
+
+def codes_of(given: Given, system: str = "system", version: str = "systemVersion") -> list[Coded]:
+    """From ``codeableConcept``, ``coding``, or ``code`` with its ``system``, ``systemVersion`` and ``display``."""
+    concept, coding = one(given, "codeableConcept"), one(given, "coding")
+    if isinstance(concept, dict):
+        return [_coding(one) for one in concept.get("coding", ())]
+    if isinstance(coding, dict):
+        return [_coding(coding)]
+    texts = {name: str(one(given, name) or "") for name in (system, version, "display")}
+    code = str(one(given, "code", required=True))
+    return [Coded(texts[system], code, texts[version], texts["display"])]
+
+
+def _coding(coding: JsonObject) -> Coded:
+    members = ("system", "code", "version", "display")
+    return Coded(*(str(coding.get(member, "")) for member in members))
+
+
+def flag(given: Given, name: str) -> bool:
+    """A boolean input, also as text of the URL."""
+    value = one(given, name)
+    if value in (None, False, "false"):
+        return False
+    if value in (True, "true"):
+        return True
+    raise refuse(Category.INVALID, "value", f"{name} is true or false", f"http.{name}")

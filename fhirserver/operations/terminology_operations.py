@@ -1,0 +1,114 @@
+"""The operations on code systems and value sets, as the registry has them."""
+
+from __future__ import annotations
+
+from fhirserver.interactions.registry import Handler, Operation, Parameter
+from fhirserver.operations.code_system_lookup import code_system_lookup
+from fhirserver.operations.code_system_subsumes import code_system_subsumes
+from fhirserver.operations.code_system_validate_code import code_system_validate_code
+from fhirserver.operations.value_set_expand import value_set_expand
+from fhirserver.operations.value_set_validate_code import value_set_validate_code
+
+_R4 = "http://hl7.org/fhir/OperationDefinition"
+_CODE = Parameter("code", "code", "The code")
+_CODING = Parameter("coding", "Coding", "Code and system in one")
+_CONCEPT = Parameter("codeableConcept", "CodeableConcept", "Several codings, of which one must be right")
+_SYSTEM = Parameter("system", "uri", "The code's system")
+_DISPLAY = Parameter("display", "string", "The display to be checked with the code")
+_VALUE_SET = (
+    Parameter("url", "uri", "The value set's canonical URL; not on an instance"),
+    Parameter("valueSet", "ValueSet", "The value set itself"),
+    Parameter("valueSetVersion", "string", "The version of the value set"),
+)
+_EXPAND = (
+    *_VALUE_SET,
+    Parameter("filter", "string", "Only codes whose display or code holds this"),
+    Parameter("offset", "integer", "How many codes to leave out"),
+    Parameter("count", "integer", "How many codes at most"),
+    Parameter("includeDesignations", "boolean", "Whether designations are wanted"),
+    Parameter("displayLanguage", "code", "The language of the displays, where there is a designation in it"),
+    Parameter("activeOnly", "boolean", "Whether inactive codes are left out"),
+    Parameter("return", "ValueSet", "The value set with its expansion", 1, use="out"),
+)
+_CHECKED = (
+    Parameter("result", "boolean", "Whether all that is said of the code is right", 1, use="out"),
+    Parameter("message", "string", "What is wrong", use="out"),
+    Parameter("display", "string", "The right display", use="out"),
+)
+_LOOKED_UP = (
+    Parameter("name", "string", "The code system", 1, use="out"),
+    Parameter("version", "string", "The version of the code system", use="out"),
+    Parameter("display", "string", "The preferred display", 1, use="out"),
+    Parameter("definition", "string", "What the code means", use="out"),
+    Parameter(
+        "designation",
+        "",
+        "Other names",
+        0,
+        "*",
+        "out",
+        (Parameter("value", "string", "The name", 1, use="out"),),
+    ),
+    Parameter(
+        "property", "", "Properties", 0, "*", "out", (Parameter("code", "code", "Its code", 1, use="out"),)
+    ),
+)
+
+
+def _operation(name: str, level: str, type: str, handler: Handler, *parameters: Parameter) -> Operation:
+    return Operation(name, level, (type,), "read", handler, f"{_R4}/{type}-{name}", parameters=parameters)
+
+
+TERMINOLOGY = (
+    _operation(
+        "lookup",
+        "type",
+        "CodeSystem",
+        code_system_lookup,
+        _CODE,
+        _SYSTEM,
+        Parameter("version", "string", "The version of the system"),
+        _CODING,
+        *_LOOKED_UP,
+    ),
+    _operation(
+        "validate-code",
+        "type",
+        "CodeSystem",
+        code_system_validate_code,
+        Parameter("url", "uri", "The code system"),
+        _CODE,
+        Parameter("version", "string", "The version of the system"),
+        _DISPLAY,
+        _CODING,
+        _CONCEPT,
+        *_CHECKED,
+    ),
+    _operation(
+        "subsumes",
+        "type",
+        "CodeSystem",
+        code_system_subsumes,
+        Parameter("codeA", "code", "The one code"),
+        Parameter("codeB", "code", "The other code"),
+        _SYSTEM,
+        Parameter("codingA", "Coding", "The one code with its system"),
+        Parameter("codingB", "Coding", "The other code with its system"),
+        Parameter("outcome", "code", "equivalent, subsumes, subsumed-by or not-subsumed", 1, use="out"),
+    ),
+    _operation(
+        "validate-code",
+        "type instance",
+        "ValueSet",
+        value_set_validate_code,
+        *_VALUE_SET,
+        _CODE,
+        _SYSTEM,
+        Parameter("systemVersion", "string", "The version of the code's system"),
+        _DISPLAY,
+        _CODING,
+        _CONCEPT,
+        *_CHECKED,
+    ),
+    _operation("expand", "type instance", "ValueSet", value_set_expand, *_EXPAND),
+)
