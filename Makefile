@@ -33,7 +33,7 @@ export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
         format corpus fuzz bench faults clean
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME)  ## the whole story, no keys needed: flaky EHR, call, review, writeback (KEEP=1 leaves it running)
 	@$(BIN)/credence demo $(if $(KEEP),--keep)
@@ -79,6 +79,12 @@ fuzz: $(DEV)  ## 20,000 mutated resources and queries, then schemathesis by the 
 
 bench: $(DEV)  ## measure the server (URL=… TOKEN=… a running one; PEER=URL PEER_TOKEN=… another in turn; OUT=FILE JSON)
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-scale: $(DEV)  ## do searches stay as fast from 10,000 to 1,000,000 resources? (SIZES=…; a quarter of an hour)
+	@$(BIN)/python -m benchmarks.scale
+
+bench-import: $(DEV)  ## how fast Synthea bundles are imported
+	@$(BIN)/python -m benchmarks.synthea
 
 faults: $(DEV)  ## the long failure drills (ROUNDS=200 of kill -9, 200 bookings of one slot, 500 writebacks)
 	$(BIN)/python -m tests.faults.kill_9 --rounds $(ROUNDS)

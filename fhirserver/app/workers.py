@@ -163,12 +163,15 @@ def _reached(host: str) -> str:
 
 
 def end_with_parent(pipe: int) -> None:
-    """Have this worker end in order when its parent is gone: then the other end of ``pipe`` is closed."""
+    """Have this worker end at once when its parent is gone: then the other end of ``pipe`` is closed.
+
+    A parent that ends in order ends its workers first, so this is what ``kill -9`` of the parent does.
+    """
 
     def watch() -> None:
         while os.read(pipe, 1):
             pass
-        os.kill(os.getpid(), signal.SIGTERM)
+        os._exit(1)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 

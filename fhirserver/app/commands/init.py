@@ -17,6 +17,7 @@ _TEMPLATE = """\
 [server]
 host = "127.0.0.1"
 port = 8080
+workers = 0                  # processes that serve; 0: one per processor
 
 [storage]
 kind = "sqlite"              # or "mongo" with url = "mongodb://…"

@@ -1,0 +1,110 @@
+"""Several processes on one port and one SQLite file, as a client sees them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.server_process import ServerProcess, credence
+
+PATIENT = {"resourceType": "Patient", "name": [{"family": "Worker"}]}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with ServerProcess(tmp_path_factory.mktemp("workers"), workers=2) as running:
+        wait_for(lambda: len(workers(running)) == 2 and both_listen(running))
+        yield running
+
+
+def workers(server: ServerProcess) -> list[psutil.Process]:
+    return psutil.Process(server.pid).children()
+
+
+def both_listen(server: ServerProcess) -> bool:
+    """Whether the kernel spreads connections over both: so many would hardly all go to one."""
+    return all(any(c.status == "LISTEN" for c in one.net_connections("tcp")) for one in workers(server))
+
+
+def wait_for(holds: object, seconds: float = 30.0) -> None:
+    assert callable(holds)
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def fresh(server: ServerProcess) -> httpx.Client:
+    """A client with a connection of its own: the kernel chooses the worker."""
+    return httpx.Client(base_url=f"{server.base}/", headers=server.headers)
+
+
+def test_what_one_worker_wrote_every_worker_reads_at_once(server: ServerProcess) -> None:
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(fresh(server)) for _ in range(12)]
+        for client in clients:
+            made = client.post("Patient", json=PATIENT)
+            assert made.status_code == 201
+            for other in clients:
+                assert other.get(f"Patient/{made.json()['id']}").status_code == 200
+                found = other.get("Patient", params={"_id": made.json()["id"], "family": "Worker"})
+                assert len(found.json()["entry"]) == 1
+                assert other.get("_history", params={"_count": 1}).status_code == 200
+
+
+def test_an_operator_is_signed_in_at_every_worker(server: ServerProcess) -> None:
+    root = server.base.removesuffix("/fhir")
+    with httpx.Client(base_url=root) as client:
+        signed = client.post("/console/sign-in", data={"token": server.tokens["admin"]})
+        assert signed.status_code == 303
+        cookies = dict(client.cookies)
+    for _ in range(8):
+        with httpx.Client(base_url=root, cookies=cookies) as client:
+            assert "sign-in" not in client.get("/console").text
+    kept = list((server.data / "sessions").iterdir())
+    assert kept
+    assert all(one.stat().st_mode & 0o077 == 0 for one in kept)
+    assert server.tokens["admin"] not in "".join(one.read_text() for one in kept)
+
+
+def test_a_worker_that_dies_is_started_again_and_the_other_goes_on(server: ServerProcess) -> None:
+    before = {one.pid for one in workers(server)}
+    for pid in sorted(before):
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda pid=pid: pid not in {one.pid for one in workers(server)} and both_listen(server))
+        wait_for(lambda: len(workers(server)) == 2)
+    wait_for(lambda: both_listen(server))
+    with fresh(server) as client:
+        assert client.post("Patient", json=PATIENT).status_code == 201
+
+
+def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path, workers=2)
+    with server:
+        wait_for(lambda: len(workers(server)) == 2)
+        children = workers(server)
+        os.kill(server.pid, signal.SIGKILL)
+        wait_for(lambda: not any(one.is_running() and one.status() != "zombie" for one in children), 10)
+
+
+def test_workers_stop_in_order(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path, workers=2) as server:
+        wait_for(lambda: len(workers(server)) == 2)
+        children = workers(server)
+        assert server.stop() == 0
+        assert not any(one.is_running() for one in children)
+
+
+def test_memory_is_not_shared_by_processes(tmp_path: Path) -> None:
+    config = tmp_path / "credence.toml"
+    config.write_text('[server]\nworkers = 2\n[storage]\nkind = "memory"\n')
+    done = credence("serve", "--config", str(config))
+    assert (done.returncode, "one worker" in done.stdout) == (2, True)
