@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.outcomes import Category, refuse
@@ -55,6 +56,11 @@ def if_none_match(header: str | None) -> tuple[bool, int | None]:
 
 def http_date(recorded: str) -> str:
     """``Sun, 22 Nov 2026 14:47:00 GMT`` of a recorded instant."""
+    return _http_date(recorded[:19])
+
+
+@lru_cache(maxsize=4096)
+def _http_date(recorded: str) -> str:
     at = datetime(int(recorded[:4]), int(recorded[5:7]), int(recorded[8:10]))
     return f"{_DAYS[at.weekday()]}, {recorded[8:10]} {_MONTHS[at.month - 1]} {recorded[:4]} {recorded[11:19]} GMT"
 
@@ -75,6 +81,8 @@ def unchanged_since(version: Version, headers: dict[str, str]) -> bool:
 
 def _not_since(recorded: str, header: str) -> bool:
     """Whether nothing happened after the second the header names. One that is no HTTP date counts for nothing."""
+    if not header:
+        return False
     try:
         since = parsedate_to_datetime(header)
     except ValueError:

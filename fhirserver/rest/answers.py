@@ -30,6 +30,7 @@ _NO_STORE = (b"cache-control", b"no-store")
 _REQUEST_ID = re.compile(r"[!-~]{1,128}\Z")
 _GZIPPED = re.compile(r"(?:^|,)\s*(?:gzip|x-gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[\d.]+\s*)?(?=,|$)")
 _COMPRESSIBLE = re.compile(rb"(?:text/|application/(?:[\w.-]+\+)?(?:json|xml)\b)")
+_NAMES = {"ETag": b"etag", "Last-Modified": b"last-modified", "Location": b"location"}
 _process = f"{os.urandom(4).hex()}-"
 _numbers = itertools.count(1)
 
@@ -127,7 +128,7 @@ async def respond(send: Send, result: Result, shape: Shape) -> None:
     stated = result.headers
     if "Cache-Control" not in stated:
         headers.append(_REVALIDATE if "ETag" in stated else _NO_STORE)
-    headers += [(name.lower().encode(), value.encode("latin-1")) for name, value in stated.items()]
+    headers += [(_NAMES.get(name) or _name(name), value.encode("latin-1")) for name, value in stated.items()]
     body = b"" if result.status in (204, 304) else result.body
     if result.status not in (204, 304):
         headers.append((b"content-length", str(len(body)).encode()))
@@ -135,9 +136,13 @@ async def respond(send: Send, result: Result, shape: Shape) -> None:
     await send({"type": "http.response.body", "body": b"" if shape.head_only else body})
 
 
+def _name(name: str) -> bytes:
+    return name.lower().encode()
+
+
 def _request_id(shape: Shape) -> tuple[bytes, bytes]:
     """The client's own request id, or one of ours: it stands in nothing else, and tells nothing."""
     given = shape.headers.get("x-request-id", "")
-    if _REQUEST_ID.match(given):
+    if given and _REQUEST_ID.match(given):
         return b"x-request-id", given.encode()
     return b"x-request-id", f"{_process}{next(_numbers):x}".encode()

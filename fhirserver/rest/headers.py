@@ -34,7 +34,7 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]], found: dict[str, str]) -> N
         size += len(name) + len(value)
         wanted = _WANTED.get(name)
         if wanted is not None:
-            text = _text(value)
+            text = value.decode() if value.isascii() else _text(value)
             if wanted in found:
                 text = _joined(wanted, found[wanted], text)
             found[wanted] = text
