@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import tempfile
 import time
@@ -28,7 +29,10 @@ from fhirserver.interactions.capabilities import capabilities
 from fhirserver.interactions.conformance.resources import definitions_of, keys_of, publish
 from fhirserver.interactions.exchange import Context, Limits
 from fhirserver.interactions.openapi.handler import openapi
+from fhirserver.interactions.search_parameters import patched_issues
 from fhirserver.kernel.instants import SystemClock, instant
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Issue
 from fhirserver.model.validation import validate
 from fhirserver.model.validation.profiles import Validator
 from fhirserver.operations.all import all_operations
@@ -38,7 +42,6 @@ from fhirserver.rest.cors import Cors
 from fhirserver.rest.edge import FhirEdge
 from fhirserver.rest.jobs import Jobs
 from fhirserver.rest.spool import Spool
-from fhirserver.search.index import extract
 from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.decide import Policies
 from fhirserver.store.followers import follow
@@ -48,7 +51,10 @@ from subscriptions.verification import Verification
 from terminology.service import TerminologyService
 
 IDLE_SECONDS = 5.0
+INDEX_SECONDS = 0.5
 IDLE_BATCH = 20
+
+log = logging.getLogger("credence.wiring")
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -82,7 +88,11 @@ def make_storage(settings: Settings, shared: bool = False) -> Storage:
 
 def make_store(settings: Settings, shared: bool = False) -> Store:
     """The store, not yet open. ``shared``: other processes serve from it too."""
-    return Store(make_storage(settings, shared), Policies(settings.sources, validate), extract)
+    return Store(make_storage(settings, shared), Policies(settings.sources, _validate_patched))
+
+
+def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
+    return [*validate(resource), *patched_issues(resource)]
 
 
 def make_context(settings: Settings, store: Store) -> Context:
@@ -156,6 +166,7 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
     loops: list[tuple[str, Loop]] = [
         ("verification", lambda: follow(context.store, verification, SYSTEM.id)),
         ("provenance", lambda: _derive_when_idle(context.store, edge)),
+        ("index", lambda: _keep_index_complete(context.store)),
     ]
     for connector in settings.connectors:
         runner = make_runner(connector, context)
@@ -191,6 +202,16 @@ async def _derive_when_idle(store: Store, edge: FhirEdge) -> None:
         await asyncio.sleep(0 if more else IDLE_SECONDS)
         idle = time.monotonic() - edge.last_request > IDLE_SECONDS
         more = idle and (await store.derive_some(IDLE_BATCH) or await store.storage.settle(IDLE_BATCH))
+
+
+async def _keep_index_complete(store: Store) -> None:
+    """Take up search parameters that users define, whichever process they were stored by."""
+    while True:
+        try:
+            await store.complete_index()
+        except Exception as error:  # the storage may be back the next time
+            log.warning("indexing by users' search parameters failed: %s", type(error).__name__)
+        await asyncio.sleep(INDEX_SECONDS)
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,7 @@ from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.registry import Handler, Registry
 from fhirserver.kernel.json import JsonObject, dumps
 from fhirserver.model.definitions import definitions
+from fhirserver.search.defined import Parameters
 from fhirserver.search.parameters import searchable
 
 _TYPE_LEVELS = frozenset({"instance", "version", "instance-history", "type-history", "type", "type-search"})
@@ -19,17 +20,19 @@ _SYSTEM_LEVELS = frozenset({"system", "system-history", "system-search"})
 def capabilities(registry: Registry, version: str, started: str, cors: bool = False) -> Handler:
     """The handler of ``GET /metadata``. ``started`` is the instant the server came up."""
 
-    known: dict[tuple[str, int, int], bytes] = {}
+    known: dict[tuple[str, int, int, Parameters], bytes] = {}
 
     async def handler(context: Context, request: Request) -> Result:
         await context.conformance.catch_up()
+        await context.store.parameters.refresh()
+        own = context.store.parameters.current
         deletes = context.limits.conditional_delete
-        key = (context.base_url, deletes, context.conformance.generation)
+        key = (context.base_url, deletes, context.conformance.generation, own)
         if key not in known:
             profiles = context.conformance.profiles()
             made = capability_statement(registry, context.base_url, version, started, cors, deletes, profiles)
             known.clear()
-            known[key] = dumps(made)
+            known[key] = dumps(with_own_parameters(made, own))
         return Result(200, known[key])
 
     return handler
@@ -61,6 +64,27 @@ def capability_statement(
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
         "rest": [_rest(registry, cors, deletes, profiles or {})],
+    }
+
+
+def with_own_parameters(statement: JsonObject, known: Parameters) -> JsonObject:
+    """The statement with the search parameters that users defined, those that may be searched by."""
+    if not known.own:
+        return statement
+    rest = statement["rest"][0]
+    resources = [_with_own(one, known) if one["type"] in known.own else one for one in rest["resource"]]
+    return {**statement, "rest": [{**rest, "resource": resources}]}
+
+
+def _with_own(resource: JsonObject, known: Parameters) -> JsonObject:
+    type = resource["type"]
+    ready = {code: p for code, p in known.own[type].items() if not known.is_pending(type, code)}
+    references = [f"{type}:{code}" for code, p in sorted(ready.items()) if p.type == "reference"]
+    told = [{"name": code, "definition": p.url, "type": p.type} for code, p in sorted(ready.items())]
+    return {
+        **resource,
+        **({"searchInclude": [*resource.get("searchInclude", ()), *references]} if references else {}),
+        "searchParam": [*resource["searchParam"], *told],
     }
 
 

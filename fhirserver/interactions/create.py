@@ -6,6 +6,7 @@ from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.resources import accept, if_none_exist, localised, without_id
+from fhirserver.interactions.search_parameters import check_definition
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import new_id
 from fhirserver.store.commands import Command, Put
@@ -16,6 +17,7 @@ async def create(context: Context, request: Request) -> Result:
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
     content = accept(without_id(request.json()), request.type, partial=statement.mode == "partial")
     content = localised(context, content, request.body)
+    await check_definition(context, content)
     conditions = {}
     unless = request.headers.get("if-none-exist", "")
     if unless:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.json import loads
 from fhirserver.ports.storage import Key, Version
+from fhirserver.search.defined import Parameters
 from fhirserver.search.expression import Include, Query, ReferenceIs, disjunction
 from fhirserver.search.index import extract
 from fhirserver.search.parameters import searchable
@@ -37,7 +38,10 @@ async def _forward(
 ) -> list[Version]:
     if not includes:
         return []
-    keys = {key: None for version in versions for key in _targets(version, includes) if key not in seen}
+    known = context.store.parameters.current
+    keys = {
+        key: None for version in versions for key in _targets(version, includes, known) if key not in seen
+    }
     found: list[Version] = []
     for key in keys:
         seen.add(key)
@@ -47,11 +51,11 @@ async def _forward(
     return found
 
 
-def _targets(version: Version, includes: Sequence[Include]) -> Iterable[Key]:
+def _targets(version: Version, includes: Sequence[Include], known: Parameters) -> Iterable[Key]:
     wanted = [one for one in includes if one.source in (version.type, "*")]
     if not wanted or not version.content:
         return
-    for value in extract(loads(version.content)):
+    for value in extract(loads(version.content), known=known):
         if not isinstance(value, ReferenceValue) or not value.type:
             continue
         for one in wanted:
@@ -64,7 +68,7 @@ async def _backward(
 ) -> list[Version]:
     found: list[Version] = []
     for one in includes:
-        for source, param in _sources(one):
+        for source, param in _sources(one, context.store.parameters.current):
             targets = [v for v in versions if _may_target(one, v.type)]
             where = disjunction([ReferenceIs(param, v.type, v.id) for v in targets])
             if not targets:
@@ -82,8 +86,9 @@ def _may_target(include: Include, type: str) -> bool:
     return include.target in ("", type)
 
 
-def _sources(include: Include) -> list[tuple[str, str]]:
+def _sources(include: Include, known: Parameters) -> list[tuple[str, str]]:
     """The (type, parameter) pairs that a reverse include names; ``*`` stands for every reference of the type."""
     if include.param != "*":
         return [(include.source, include.param)]
-    return [(include.source, code) for code, p in searchable(include.source).items() if p.type == "reference"]
+    found = searchable(include.source, known)
+    return [(include.source, code) for code, p in found.items() if p.type == "reference"]

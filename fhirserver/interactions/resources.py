@@ -89,7 +89,13 @@ def condition(context: Context, type: str, criteria: str | Sequence[tuple[str, s
         text = "A condition needs a search criterion"
         raise refuse(Category.PRECONDITION_FAILED, "incomplete", text, "http.url")
     name = f"{type}?" + "&".join(f"{key}={value}" for key, value in criteria)
-    query = parse(type, [*criteria, ("_count", "2")], base=context.base_url, terminology=context.terminology)
+    query = parse(
+        type,
+        [*criteria, ("_count", "2")],
+        base=context.base_url,
+        terminology=context.terminology,
+        known=context.store.parameters.current,
+    )
     return name, query
 
 

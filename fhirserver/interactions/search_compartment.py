@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.searchset import answer, reading, several_types, without_lists
+from fhirserver.interactions.searchset import answer, one_type, several_types, without_lists
 from fhirserver.kernel.ids import is_id
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.model.definitions import definitions
 from fhirserver.ports.storage import Key
 from fhirserver.search.expression import Expression, IdIs, ReferenceIs, disjunction
-from fhirserver.search.parse import parse
 from fhirserver.search.parse_types import restricted
 
 
@@ -24,9 +23,9 @@ async def search_compartment(context: Context, request: Request) -> Result:
     url = f"{context.base_url}/{request.compartment}/{request.type}"
     pairs = without_lists(request.params)
     if request.type == "*":
-        query = several_types(context, request, sorted(inside), pairs)
+        query = await several_types(context, request, sorted(inside), pairs)
     elif request.type in inside:
-        query = parse(request.type, pairs, **reading(context, request))
+        query = await one_type(context, request, pairs)
     else:
         text = f"The {request.compartment.type} compartment holds no {request.type}"
         raise refuse(Category.NOT_FOUND, "not-supported", text, "http.url")

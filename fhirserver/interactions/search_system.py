@@ -10,5 +10,5 @@ from fhirserver.model.definitions import definitions
 async def search_system(context: Context, request: Request) -> Result:
     """A searchset of the types in ``_type``, of all without it. Each parameter must be one of every type searched."""
     types = sorted(definitions().resource_types)
-    query = several_types(context, request, types, without_lists(request.params))
+    query = await several_types(context, request, types, without_lists(request.params))
     return await answer(context, request, query, context.base_url)

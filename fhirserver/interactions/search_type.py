@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.searchset import answer, reading, without_lists
-from fhirserver.search.parse import parse
+from fhirserver.interactions.searchset import answer, one_type, without_lists
 
 
 async def search_type(context: Context, request: Request) -> Result:
     """A searchset with links ``self`` and ``next``. Unknown parameters are refused unless handling is lenient."""
-    query = parse(request.type, without_lists(request.params), **reading(context, request))
+    query = await one_type(context, request, without_lists(request.params))
     return await answer(context, request, query, f"{context.base_url}/{request.type}")

@@ -14,17 +14,20 @@ from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.included import included
 from fhirserver.interactions.lists import among_lists
 from fhirserver.interactions.reserved import DERIVED
+from fhirserver.interactions.search_parameters import understood
 from fhirserver.interactions.subset import Subset, subset_version
 from fhirserver.kernel.outcomes import Category, Issue, refuse
 from fhirserver.kernel.queries import encode_query
 from fhirserver.ports.storage import Page, Version
+from fhirserver.search.defined import Parameters
 from fhirserver.search.expression import Query
+from fhirserver.search.parse import parse
 from fhirserver.search.parse_types import parse_types, restricted, type_names
 
 Pairs = Sequence[tuple[str, str]]
 
 
-def reading(context: Context, request: Request) -> dict[str, Any]:
+def reading(context: Context, request: Request, known: Parameters) -> dict[str, Any]:
     """How parameters are read here: the named arguments of ``parse``."""
     return {
         "base": context.base_url,
@@ -32,17 +35,27 @@ def reading(context: Context, request: Request) -> dict[str, Any]:
         "lenient": request.lenient,
         "default_count": context.limits.default_count,
         "maximum_count": context.limits.max_count,
+        "known": known,
     }
 
 
-def several_types(context: Context, request: Request, among: Sequence[str], pairs: Pairs) -> Query:
+async def one_type(context: Context, request: Request, pairs: Pairs) -> Query:
+    """The query on the type of the request."""
+    return await understood(
+        context, lambda known: parse(request.type, pairs, **reading(context, request, known))
+    )
+
+
+async def several_types(context: Context, request: Request, among: Sequence[str], pairs: Pairs) -> Query:
     """The query on the types that ``_type`` names, or on all ``among`` which it could."""
     named = [value for name, value in pairs if name == "_type"]
     if len(named) > 1:
         raise refuse(Category.INVALID, "invalid", "_type may be given once, with commas", "http._type")
     types = type_names(named[0], among) if named else among
     rest = [pair for pair in pairs if pair[0] not in ("_type", "_format", "_pretty")]
-    return parse_types(types, rest, **reading(context, request))
+    return await understood(
+        context, lambda known: parse_types(types, rest, **reading(context, request, known))
+    )
 
 
 def without_lists(pairs: Pairs) -> Pairs:

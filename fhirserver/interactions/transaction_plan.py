@@ -21,6 +21,7 @@ from fhirserver.interactions.resources import (
     no_link,
     without_id,
 )
+from fhirserver.interactions.search_parameters import check_known_definition
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import is_id, new_id
 from fhirserver.kernel.json import JsonObject
@@ -116,6 +117,7 @@ class Plan:
         """The resource with its links replaced, found valid, and its conditional references made conditions."""
         content = relink(resource, self.links.uri, _pointed(entry, self._reference(entry)))
         accept(content, entry.type, partial=(own or self.statement).mode == "partial")
+        check_known_definition(self.context, content, entry.id)
         return relink(content, no_link, _pointed(entry, self._condition))
 
     def _reference(self, entry: EntryRequest) -> Find:

@@ -8,6 +8,7 @@ from fhirserver.interactions.preconditions import if_match, if_none_match
 from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import accept, check_id, condition, localised
+from fhirserver.interactions.search_parameters import check_definition
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import new_id
 from fhirserver.store.commands import Command, Put
@@ -23,6 +24,7 @@ async def update(context: Context, request: Request) -> Result:
         check_id(body, request.type, request.id)
     content = accept(body, request.type, partial=statement.mode == "partial")
     content = localised(context, content, request.body)
+    await check_definition(context, content, content.get("id", ""))
     if request.id:
         await refuse_reserved(context, request.type, request.id)
         put = Put(request.type, request.id, content, False, seen, absent, unless_version=unseen)

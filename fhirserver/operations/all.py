@@ -14,6 +14,7 @@ from fhirserver.operations.meta_add import meta_add
 from fhirserver.operations.meta_delete import meta_delete
 from fhirserver.operations.observation_lastn import observation_lastn
 from fhirserver.operations.patient_everything import patient_everything
+from fhirserver.operations.search_parameter_status import search_parameter_status
 from fhirserver.operations.task_approve import task_approve
 from fhirserver.operations.task_claim import task_claim, task_release
 from fhirserver.operations.task_correct import task_correct
@@ -50,6 +51,14 @@ _UNITS = (
 )
 
 
+_INDEX = (
+    Parameter("status", "code", "ready, indexing, refused, standard or inactive", 1, use="out"),
+    Parameter("indexed", "integer", "How many resources have been indexed", use="out"),
+    Parameter("total", "integer", "How many there are to index", use="out"),
+    Parameter("reason", "string", "Why it is refused", 0, "*", "out"),
+)
+
+
 def all_operations() -> Sequence[Operation]:
     """Every operation the server has."""
     return (
@@ -62,6 +71,16 @@ def all_operations() -> Sequence[Operation]:
             _definition("lineage"),
             description="Per unit: which claim holds, which contend, who says so, since when, how sure.",
             parameters=(Parameter("unit", "", "One unit of the resource", 0, "*", "out", _UNITS),),
+        ),
+        Operation(
+            "status",
+            "instance",
+            ("SearchParameter",),
+            "read",
+            search_parameter_status,
+            _definition("SearchParameter-status"),
+            description="Whether a search may use this SearchParameter, and how far its index is.",
+            parameters=_INDEX,
         ),
         Operation("meta", "system type instance version", ("*",), "read", meta, f"{_R4}/Resource-meta"),
         _everything("Patient", "type instance", patient_everything, *_CARE),

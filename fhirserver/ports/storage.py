@@ -99,6 +99,15 @@ class Page:
     cursor: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Reindexed:
+    """All index values of a version, as they should be."""
+
+    key: Key
+    version: int
+    values: Sequence[Any]
+
+
 class Place(NamedTuple):
     """Where a version stands in the order of all: last update in microseconds, number, version."""
 
@@ -213,6 +222,17 @@ class Storage(Protocol):
 
         Doing it again changes nothing. Durable no later than the next append.
         """
+        ...
+
+    async def reindex(self, type: str, codes: frozenset[str], resources: Sequence[Reindexed]) -> None:
+        """Make the index values under ``codes`` of resources of one type those given.
+
+        Of resources that are still at the version named; a later one was indexed as it was written.
+        """
+        ...
+
+    async def indexed_params(self) -> set[tuple[str, str]]:
+        """Resource types with the params of index values stored; it may name some that have none any more."""
         ...
 
     async def clear_projections(self) -> None:

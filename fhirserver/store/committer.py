@@ -19,6 +19,8 @@ from fhirserver.search.expression import Query, types_searched
 from fhirserver.store.commands import Command, Note, Outcome, Put
 from fhirserver.store.decide import Decided, Matches, Policies, State, decide
 from fhirserver.store.project import Extract, Projector, replay, touched_keys
+from fhirserver.store.search_parameters import TYPE as PARAMETERS
+from fhirserver.store.search_parameters import SearchParameters, changed_fact
 from fhirserver.world.entity import Entity, from_row
 
 MAX_BATCH = 64
@@ -51,9 +53,12 @@ class Batch:
         if decided.commit is None:
             return
         self.commits.append(decided.commit)
+        made = []
         for entity in decided.entities:
-            self.changes.append(self.projector.change(self.state.entities.get(entity.key), entity))
+            made.append(self.projector.change(self.state.entities.get(entity.key), entity))
             self.state.entities[entity.key] = self.changed[entity.key] = entity
+        self.changes += made
+        self.facts += changed_fact(made, decided.commit.position)
         for fact in decided.facts:
             self.facts.append(fact)
             self.state.facts[fact.kind, fact.key] = fact
@@ -96,9 +101,11 @@ class Committer:
         extract: Extract,
         clock: Clock,
         appended: Callable[[int], None],
+        parameters: SearchParameters | None = None,
     ) -> None:
         self._storage, self._policies, self._extract, self._clock = storage, policies, extract, clock
         self._appended = appended
+        self._parameters, self._known = parameters, -1
         self._queue: asyncio.Queue[Waiting | None] = asyncio.Queue()
         self._flying: _Flying | None = None
         self._closing = False
@@ -180,8 +187,11 @@ class Committer:
         """Decide a group, land the one before it, send this one. Returns those to be decided (again)."""
         if isinstance(self._storage, Shared):
             return await self._turn(self._storage, waiting)
-        if self._flying is not None and any(one.command.conditions for one in waiting):
-            again = await self._land()  # what a condition finds must be written
+        if self._flying is not None and (
+            any(one.command.conditions for one in waiting) or self._flying.batch.touches((PARAMETERS,))
+        ):
+            # What a condition finds must be written; and so must what says how to index.
+            again = await self._land()
             return [*again, *waiting]
         based_on = self._flying
         try:
@@ -232,6 +242,8 @@ class Committer:
         if error is not None:
             _fail(batch.waiting(), error)
             return []
+        if not batch.touches((PARAMETERS,)):
+            self._known = batch.commits[-1].position if self._known == batch.commits[0].position - 1 else -1
         self._appended(batch.commits[-1].position)
         batch.answer()
         return []
@@ -255,6 +267,7 @@ class Committer:
             state = State(before.state.position, before.state.serial, dict(before.changed), facts)
             return Batch(state, Projector(self._extract), max(now, before.recorded))
         head = await self.caught_up()
+        await self._learn(head.position)
         return Batch(State(head.position, head.serial), Projector(self._extract), max(now, head.recorded))
 
     async def _decide_one(self, batch: Batch, waiting: Waiting) -> None:
@@ -288,12 +301,19 @@ class Committer:
             if fact is not None:
                 state.facts[kind, key] = fact
 
+    async def _learn(self, position: int) -> None:
+        """Know the search parameters as of ``position``: others' commits may have changed them."""
+        if self._parameters is not None and position != self._known:
+            await self._parameters.refresh()
+            self._known = position
+
     async def caught_up(self) -> Head:
         """The log's head, after projecting what was appended but not projected."""
         head = await self._storage.head()
         while head.projected < head.position:
+            await self._learn(head.projected)
             commits = await self._storage.read_log(head.projected, REPLAY_BATCH)
-            await self._project(commits)
+            await self._project(_until_parameters_change(commits))
             head = await self._storage.head()
         return head
 
@@ -302,6 +322,14 @@ class Committer:
         entities: dict[Key, Entity] = {key: from_row(row) for key, row in rows.items()}
         projection = replay(commits, entities, Projector(self._extract))
         await self._storage.project(projection, commits[-1].position)
+
+
+def _until_parameters_change(commits: Sequence[Commit]) -> Sequence[Commit]:
+    """The commits up to the first that touches a SearchParameter: what follows is indexed by it."""
+    for number, commit in enumerate(commits, 1):
+        if any(event.get("type") == PARAMETERS for event in commit.events):
+            return commits[:number]
+    return commits
 
 
 def _keys(waiting: Iterable[Waiting]) -> set[Key]:

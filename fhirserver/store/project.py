@@ -8,6 +8,7 @@ from typing import Any
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Change, Fact, Key, Projection
+from fhirserver.store.search_parameters import changed_fact
 from fhirserver.world.entity import Entity, apply
 
 Extract = Callable[[JsonObject], Sequence[Any]]
@@ -48,8 +49,9 @@ def replay(commits: Iterable[Commit], entities: dict[Key, Entity], projector: Pr
     facts: list[Fact] = []
     for commit in commits:
         touched = _replay_commit(commit, entities, facts)
-        for key, before in touched.items():
-            changes.append(projector.change(before, entities[key]))
+        made = [projector.change(before, entities[key]) for key, before in touched.items()]
+        facts += changed_fact(made, commit.position)
+        changes += made
     return Projection(changes, facts)
 
 

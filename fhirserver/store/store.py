@@ -30,6 +30,8 @@ from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
 from fhirserver.store.decide import Policies
 from fhirserver.store.project import Extract
 from fhirserver.store.provenance import PROJECTED, provenance_changes
+from fhirserver.store.reindexing import reindex
+from fhirserver.store.search_parameters import SearchParameters
 from fhirserver.world.entity import Entity, from_row
 from fhirserver.world.ledger import Ledger
 
@@ -41,13 +43,19 @@ class Store:
     """Reads and writes of one tenant. Open it before use; closing drains the queue."""
 
     def __init__(
-        self, storage: Storage, policies: Policies, extract: Extract, clock: Clock | None = None
+        self, storage: Storage, policies: Policies, extract: Extract | None = None, clock: Clock | None = None
     ) -> None:
-        self.storage, self.policies, self._extract = storage, policies, extract
-        self._committer = Committer(storage, policies, extract, clock or SystemClock(), self._reached)
+        """Without ``extract``, resources are indexed by the parameters of R4 and those stored."""
+        self.storage, self.policies, self.parameters = storage, policies, SearchParameters(storage)
+        self._extract = extract or self.parameters.extract
+        following = None if extract else self.parameters
+        timed = clock or SystemClock()
+        self._committer = Committer(storage, policies, self._extract, timed, self._reached, following)
         self._running: asyncio.Task[None] | None = None
         self._advanced = asyncio.Event()
         self._derive = asyncio.Lock()
+        self.indexing = asyncio.Lock()
+        """Held while what is stored is indexed again."""
         self.head = 0
 
     async def open(self) -> None:
@@ -88,7 +96,19 @@ class Store:
         await self.storage.clear_projections()
         head = await self._committer.caught_up()
         await self.derive_provenance()
+        await self.complete_index()
         return head.position
+
+    async def complete_index(self) -> None:
+        """Index what is stored by the search parameters that users defined, and by no others."""
+        await self.parameters.refresh()
+        if self.parameters.complete:
+            return
+        if "Provenance" in self.parameters.current.own:
+            await self.derive_provenance()
+        async with self.indexing:
+            while not await reindex(self.storage, self.parameters):
+                pass
 
     async def derive_provenance(self) -> None:
         """Bring the Provenance resources, which are derived from the log, up to its head."""
@@ -98,6 +118,7 @@ class Store:
     async def derive_some(self, count: int) -> bool:
         """Derive the Provenances of at most ``count`` more commits; False when there are none left."""
         async with self._derive:
+            await self.parameters.refresh()
             known = await self.storage.fact(*PROJECTED)
             position = known.value["position"] if known else 0
             commits = await self.storage.read_log(position, count)

@@ -51,6 +51,7 @@ async def _verify(chosen: Settings) -> int:
         store = make_store(replace(chosen, path=copy))
         await store.open()
         await store.derive_provenance()
+        await store.complete_index()
         before = await _digest(store.storage)
         start = time.perf_counter()
         commits = await store.rebuild()

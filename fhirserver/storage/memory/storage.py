@@ -21,6 +21,7 @@ from fhirserver.ports.storage import (
     Page,
     Place,
     Projection,
+    Reindexed,
     Row,
     Version,
 )
@@ -106,6 +107,17 @@ class MemoryStorage:
             self._values[key] = change.new_index
             updated = _microseconds(version.recorded)
             self._index.put(pk, key.type, key.id, updated, change.new_index, version.content)
+
+    async def reindex(self, type: str, codes: frozenset[str], resources: Sequence[Reindexed]) -> None:
+        for one in resources:
+            row = self._rows.get(one.key)
+            if row is not None and row.version.version == one.version and not row.version.deleted:
+                self._values[one.key] = one.values
+                updated = _microseconds(row.version.recorded)
+                self._index.put(row.pk, type, one.key.id, updated, one.values)
+
+    async def indexed_params(self) -> set[tuple[str, str]]:
+        return {(key.type, value.param) for key, values in self._values.items() for value in values}
 
     async def clear_projections(self) -> None:
         self._projected = 0

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, AsyncMongoClient
+from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, UpdateOne
 from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
@@ -25,11 +25,12 @@ from fhirserver.ports.storage import (
     Key,
     Page,
     Projection,
+    Reindexed,
     Row,
     Version,
 )
 from fhirserver.search.expression import Query
-from fhirserver.storage.mongo.documents import VERSION_FIELDS, fact_id, to_fact, to_version
+from fhirserver.storage.mongo.documents import VERSION_FIELDS, fact_id, index_fields, to_fact, to_version
 from fhirserver.storage.mongo.errors import translated
 from fhirserver.storage.mongo.history import History
 from fhirserver.storage.mongo.log import DURABLE, Log
@@ -130,6 +131,28 @@ class MongoStorage:
             await self._projections.write(projection, position)
             if position is not None:
                 await self._mark(position)
+
+    async def reindex(self, type: str, codes: frozenset[str], resources: Sequence[Reindexed]) -> None:
+        """All fields of the index are set: they hold other codes as well."""
+        writes = [
+            UpdateOne(
+                {"_id": str(one.key), "version": one.version, "deleted": False},
+                {"$set": index_fields(one.values)},
+            )
+            for one in resources
+        ]
+        if writes:
+            with translated():
+                await self._resources.bulk_write(writes, ordered=False)
+
+    async def indexed_params(self) -> set[tuple[str, str]]:
+        with translated():
+            types = await self._resources.distinct("type")
+            return {
+                (type, param)
+                for type in types
+                for param in await self._resources.distinct("has", {"type": type, "deleted": False})
+            }
 
     async def clear_projections(self) -> None:
         """Empty all but the log.

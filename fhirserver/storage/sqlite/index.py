@@ -77,7 +77,25 @@ class SearchIndex:
         """As :meth:`update_many`, for one resource."""
         self.update_many([(pk, type, old, new)])
 
+    def replace(self, pk: int, type: str, codes: frozenset[str], values: Sequence[IndexValue]) -> None:
+        """Make the rows of one resource under ``codes``, derived parameters included, those of ``values``."""
+        gone = [number for code in sorted(codes) for number in self._numbers(type, code)]
+        for table in BY_KIND.values():
+            text = f"DELETE FROM {table.name} WHERE pk = ? AND param = ?"  # noqa: S608
+            self._connection.executemany(text, [(pk, number) for number in gone])
+        self.update(pk, type, (), [value for value in values if value.param.partition(":")[0] in codes])
+
+    def _numbers(self, type: str, code: str) -> list[int]:
+        found = [number for _, number in self._names.starting(param_name(type, f"{code}:"))]
+        own = self._names.find(param_name(type, code))
+        return [*found, own] if own else found
+
     # reading
+
+    def params(self) -> set[tuple[str, str]]:
+        """Resource types with the params that index values were ever stored under."""
+        names = (name.split("?", 1) for name, _ in self._names.starting("") if " " not in name)
+        return {(parts[0], parts[1]) for parts in names if len(parts) == 2}
 
     def search(self, query: Query) -> Page:
         """One page of current resources, and the cursor that continues it, "" at the end."""

@@ -42,6 +42,13 @@ class Names:
             self._remember(number, known)
         return known
 
+    def starting(self, prefix: str) -> list[tuple[str, int]]:
+        """The names that begin with ``prefix``, and their numbers."""
+        found = self._connection.execute(
+            "SELECT name, id FROM name WHERE name >= ? AND name < ?", (prefix, prefix + "\U0010ffff")
+        )
+        return [(row[0], row[1]) for row in found]
+
     def _remember(self, number: int, name: str) -> int:
         self._ids[name] = number
         self._names[number] = name

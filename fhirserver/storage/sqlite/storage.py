@@ -26,6 +26,7 @@ from fhirserver.ports.storage import (
     Key,
     Page,
     Projection,
+    Reindexed,
     Row,
     Version,
 )
@@ -65,6 +66,7 @@ _CURRENT = "SELECT id, version, position, recorded, deleted, content FROM resour
 _ROW = (
     "SELECT pk, version, position, recorded, deleted, content, ledger FROM resource WHERE type = ? AND id = ?"
 )
+_CURRENT_NUMBER = "SELECT pk, version FROM resource WHERE type = ? AND id = ? AND deleted = 0"
 _UPSERT = """
 INSERT INTO resource (pk, type, id, version, position, recorded, updated, deleted, content, ledger)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -259,6 +261,26 @@ class SqliteStorage:
             "value = excluded.value, position = excluded.position WHERE excluded.position > fact.position",
             (fact.kind, fact.key, dumps(fact.value), fact.position),
         )
+
+    async def reindex(self, type: str, codes: frozenset[str], resources: Sequence[Reindexed]) -> None:
+        await self._write(self._reindex, type, codes, resources)
+
+    def _reindex(self, type: str, codes: frozenset[str], resources: Sequence[Reindexed]) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            for one in resources:
+                row = self._writer.execute(
+                    _CURRENT_NUMBER, (self._writer_names.find(type), one.key.id)
+                ).fetchone()
+                if row is not None and row[1] == one.version:
+                    self._writer_index.replace(row[0], type, codes, one.values)
+            self._writer.execute("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+
+    async def indexed_params(self) -> set[tuple[str, str]]:
+        return self._index.params()
 
     async def clear_projections(self) -> None:
         await self._write(self._clear)
