@@ -90,7 +90,9 @@ class FhirEdge:
             return await self._jobs.answer(request)
         if "prefer" in shape.headers and self._jobs is not None and wants_async(self._registry, request):
             work = partial(self._registry.dispatch, self.context, request)
-            return self._jobs.start(self.context, request.principal, work)
+            taken = self._jobs.start(self.context, request.principal, work)
+            if taken is not None:
+                return taken
         result = await self._registry.dispatch(self.context, request)
         if request.type == "Binary" and result.status == 200 and wants_content(request, shape):
             return binary.raw_result(result, shape.headers.get("accept", ""))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from email.utils import formatdate
@@ -29,6 +30,8 @@ MOST = 200
 """Jobs that wait or run in a process; more are refused (429)."""
 _BEAT_SECONDS = 1.0
 
+log = logging.getLogger(__name__)
+
 Work = Callable[[], Awaitable[Result]]
 
 
@@ -41,13 +44,17 @@ class Jobs:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._began: dict[str, float] = {}
 
-    def start(self, context: Context, principal: Principal, work: Work) -> Result:
-        """Take on a request: 202 with the URL to ask."""
+    def start(self, context: Context, principal: Principal, work: Work) -> Result | None:
+        """Take on a request: 202 with the URL to ask. None where nothing can be kept: it is answered at once."""
         if len(self._running) >= MOST:
             refusal = refuse(Category.TOO_MANY, "throttled", "Too many asynchronous requests are waiting")
             refusal.headers["Retry-After"] = "10"
             raise refusal
-        id = self._spool.create(principal.name)
+        try:
+            id = self._spool.create(principal.name)
+        except OSError as error:
+            log.warning("asynchronous requests are answered at once: %s", error.strerror)
+            return None
         task = asyncio.create_task(self._run(id, work), name=f"async:{id}")
         self._running[id], self._began[id] = task, time.monotonic()
         task.add_done_callback(lambda _: self._forget(id))
@@ -93,6 +100,8 @@ class Jobs:
             async with self._turn:
                 answer = await _done(work)
             await asyncio.to_thread(self._spool.finish, id, answer)
+        except OSError as error:
+            log.error("the answer to an asynchronous request is lost: %s", error.strerror)
         finally:
             beat.cancel()
 

@@ -67,6 +67,14 @@ def test_a_wrong_setting_is_named(document: dict[str, Any], words: str, tmp_path
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "origin", ["https://app.example/", "app.example", "https://*.example", "null", "HTTPS://A"]
+)
+def test_an_origin_is_scheme_host_and_port(origin: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSettings, match="cors_origins"):
+        parse_settings({"server": {"cors_origins": ["https://a.example:8443", origin]}}, tmp_path)
+
+
 def test_mongodb_needs_a_url_from_the_file_or_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,8 +152,9 @@ def asked(id: str, method: str = "GET") -> Request:
 
 
 async def kick(server: Facade, jobs: Jobs, work: Callable[[], Awaitable[Result]]) -> str:
-    context = server.application._edge.context
-    return jobs.start(context, EHR, work).headers["Content-Location"].rpartition("/")[2]
+    taken = jobs.start(server.application._edge.context, EHR, work)
+    assert taken is not None
+    return taken.headers["Content-Location"].rpartition("/")[2]
 
 
 async def never() -> Result:
@@ -243,3 +244,10 @@ async def test_without_data_on_disk_nothing_stays(server: Facade) -> None:
     assert folder.is_dir()
     await jobs.close()
     assert not folder.exists()
+
+
+async def test_where_nothing_can_be_kept_it_is_answered_at_once(server: Facade, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    server.application._edge._jobs = Jobs(Spool(tmp_path / "file" / "async"))
+    answer = await server.ehr.get("Patient", **ASYNC)
+    assert (answer.status_code, answer.json()["type"]) == (200, "searchset")
