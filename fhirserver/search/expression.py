@@ -63,11 +63,11 @@ class LastUpdated:
 
 @dataclass(frozen=True, slots=True)
 class StringIs:
-    """``starts`` and ``contains`` compare a folded ``text`` with folded values; ``exact`` the text itself."""
+    """``exact`` compares the text itself, all others a folded ``text`` with folded values."""
 
     param: str
     text: str
-    how: Literal["starts", "contains", "exact"] = "starts"
+    how: Literal["starts", "contains", "exact", "ends", "whole"] = "starts"
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,10 +219,15 @@ def holds(predicate: SimplePredicate, value: IndexValue) -> bool:
 
 
 def _string_holds(predicate: StringIs, value: StringValue) -> bool:
-    if predicate.how == "exact":
-        return value.text == predicate.text
-    if predicate.how == "contains":
-        return predicate.text in value.folded
+    match predicate.how:
+        case "exact":
+            return value.text == predicate.text
+        case "whole":
+            return value.folded == predicate.text
+        case "contains":
+            return predicate.text in value.folded
+        case "ends":
+            return value.folded.endswith(predicate.text)
     return value.folded.startswith(predicate.text)
 
 

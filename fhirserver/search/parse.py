@@ -11,7 +11,7 @@ from typing import Any, Final
 from fhirserver.kernel.outcomes import Category, Issue, Refusal
 from fhirserver.model.definitions import definitions
 from fhirserver.ports.terminology import Terminology
-from fhirserver.search import controls, cursor
+from fhirserver.search import controls, cursor, filters
 from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.expression import Expression, Include, Query, SortKey, conjunction
 from fhirserver.search.parameters import NotKnown, reader
@@ -86,10 +86,13 @@ class _Reading:
             self._wrong(name, f"Malformed value of {name}: {error}")
 
     def _criterion(self, name: str, value: str) -> None:
-        found = reader(self.type, name, 0, self.known)
         if not value:
             raise ValueError("expected a value")
         value.encode()
+        if name == "_filter":
+            self.where.append(filters.read(self.type, value, self.context, self.known))
+            return
+        found = reader(self.type, name, 0, self.known)
         self.where.append(found.read(value, self.context))
 
     def _unknown(self, name: str, problem: str) -> None:

@@ -143,6 +143,10 @@ def _string(param: str, text: str, how: str) -> Filter:
         return {"text": compact(param, text)}
     if how == "contains":
         return _matching("string", param, ".*" + re.escape(text))
+    if how == "ends":
+        return _matching("string", param, f".*{re.escape(text)}$")
+    if how == "whole":
+        return {"string": compact(param, text)}
     return _starting("string", compact(param, text))
 
 
@@ -209,7 +213,11 @@ def branches(predicate: SimplePredicate) -> list[Filter]:
 def _string_condition(text: str, how: str) -> Filter:
     if how == "exact":
         return {"t": text}
-    return {"f": {"$regex": re.escape(text)}} if how == "contains" else {"f": _starts(text)}
+    if how == "whole":
+        return {"f": text}
+    if how in ("contains", "ends"):
+        return {"f": {"$regex": re.escape(text) + ("$" if how == "ends" else "")}}
+    return {"f": _starts(text)}
 
 
 def _uri_branches(uri: str, how: str) -> list[Filter]:

@@ -559,7 +559,7 @@ def _is_source(expression: Expression) -> bool:
         case TokenIs(code=code):
             return code is not None
         case StringIs(how=how):
-            return how != "contains"
+            return how not in ("contains", "ends")
         case UriIs(how=how):
             return how != "contains"
         case DateIs(prefix=prefix) | NumberIs(prefix=prefix) | QuantityIs(prefix=prefix):
@@ -595,6 +595,10 @@ def _ranged(template: tuple[str, tuple[int, ...]], ends: dict[str, str], low: fl
 def _text_row(column: str, text: str, how: str) -> Sql:
     if how == "contains":
         return f"instr({column}, ?) > 0", (text,)
+    if how == "ends":
+        return f"substr({column}, ?) = ?", (-len(text), text)
+    if how == "whole":
+        return f"{column} = ?", (text,)
     return f"{column} >= ? AND {column} < ?", (text, text + LAST)
 
 
