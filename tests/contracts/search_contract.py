@@ -493,8 +493,11 @@ class SearchContract:
             by_type.setdefault(type_name, []).append(tail)
         for _ in range(150):
             type_name = random.choice(("Patient", "Observation", "Encounter"))
-            asked = query(f"{type_name}?{'&'.join(random.sample(by_type[type_name], random.randint(2, 3)))}")
-            await loaded.check(asked)
+            text = f"{type_name}?{'&'.join(random.sample(by_type[type_name], random.randint(2, 3)))}"
+            try:
+                await loaded.check(query(text))
+            except AssertionError as error:
+                raise AssertionError(text) from error
 
     async def test_several_types_at_once(self, loaded: Loaded) -> None:
         for text in SEVERAL:

@@ -218,9 +218,9 @@ def _order(query: Query) -> Iterable[Document]:
         yield {"$addFields": computed}
     if query.cursor:
         yield {"$match": _behind(query.sort, names, query.cursor)}
-    order = {
-        name: DESCENDING if key.descending else ASCENDING for name, key in zip(names, query.sort, strict=True)
-    }
+    order: Document = {}
+    for name, key in zip(names, query.sort, strict=True):
+        order.setdefault(name, DESCENDING if key.descending else ASCENDING)
     yield {"$sort": {**order, "pk": DESCENDING if reversed_ties(query.sort) else ASCENDING}}
     yield {"$limit": query.count + 1}
     yield {
