@@ -12,6 +12,8 @@ from pathlib import Path
 import psutil
 from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from fhirserver.model.definitions import definitions
+from tests.fuzz.deeper import Asker, Division
 from tests.fuzz.run import Report, Target, fuzz, load, summary, write_failures
 from tests.server_process import ServerProcess
 
@@ -44,9 +46,12 @@ def main() -> int:
             print(f"{name}: {value}")
         print(f"memory: {psutil.Process(server.pid).memory_info().rss / 1e6:.0f} MB")
         lines = write_failures(report, target, options.keep)
+        lines += asyncio.run(_divide(target))
         faults = [
             line for line in server.log_tail(10**7).splitlines() if "fault " in line or "Traceback" in line
         ]
+        server.stop()
+        print(server.rebuild_and_verify())
     return _tell(report, lines, faults, options.keep)
 
 
@@ -59,6 +64,21 @@ async def _run(target: Target, options: argparse.Namespace) -> Report:
         return await fuzz(
             target, numbers, options.seed, options.connections, lambda _: progress.advance(task)
         )
+
+
+async def _divide(target: Target) -> list[str]:
+    """Every parameter of every type: those that have it and those that lack it are all there are."""
+    wire = target.wire()
+    with Progress() as progress:
+        task = progress.add_task("dividing", total=len(definitions().resource_types))
+        division = Division(Asker(lambda case: target.send(wire, case)), lambda: progress.advance(task))
+        await division.sweep()
+    wire.close()
+    print(
+        f"{division.checked} parameters divide their type"
+        + (f", {len(division.found)} do not" * bool(division.found))
+    )
+    return division.found
 
 
 def _tell(report: Report, lines: list[str], faults: list[str], folder: Path) -> int:

@@ -15,7 +15,7 @@ from fhirserver.model.definitions import definitions
 from fhirserver.operations.all import all_operations
 from tests.fuzz import odd
 from tests.fuzz.case import Case
-from tests.fuzz.mutate import Raw, encoded, mutated, write
+from tests.fuzz.mutate import Raw, encoded, gently, mutated, write
 from tests.fuzz.queries import header_text, query
 from tests.fuzz.seeds import seeds
 
@@ -48,7 +48,9 @@ def body_case(rng: Random) -> Case:
 def resource(rng: Random) -> JsonObject:
     """A seed, mutated more often than not."""
     chosen = rng.choice(seeds().resources)
-    return mutated(rng, chosen, seeds().resources) if rng.random() < 0.93 else dict(chosen)
+    if rng.random() < 0.4:
+        return gently(rng, chosen)
+    return mutated(rng, chosen, seeds().resources) if rng.random() < 0.9 else dict(chosen)
 
 
 def _typed(rng: Random) -> tuple[str, str, JsonObject]:
@@ -238,7 +240,7 @@ def _values(rng: Random, type: str) -> tuple[str, Json]:
 def invocation(rng: Random) -> tuple[Operation, str]:
     """An operation and the path to invoke it at, existing resources preferred."""
     operation = rng.choice(_OPERATIONS)
-    types = _TYPES if "*" in operation.types else operation.types
+    types = _TYPES if "*" in operation.types else operation.types or _TYPES
     type = rng.choice((rng.choice(types), "Patient" if "Patient" in types else rng.choice(types)))
     known = [one["id"] for one in seeds().of_type(type) if "id" in one] or ["p1"]
     id = rng.choice(known)

@@ -36,6 +36,76 @@ def mutated(rng: Random, resource: JsonObject, donors: tuple[JsonObject, ...]) -
     return made
 
 
+_FREE = frozenset(
+    {"text", "display", "family", "given", "title", "description", "comment", "note", "value", "name", "city"}
+)
+_EXACT = (
+    "1.00",
+    "1.0e2",
+    "-0.0",
+    "0.000000000000000000000000001",
+    "123456789012345678901234567890.5",
+    "1E-5",
+    "7",
+)
+
+
+def gently(rng: Random, resource: JsonObject) -> JsonObject:
+    """A copy that is as valid as the resource most of the time: free texts, decimals, repetitions, extensions."""
+    made = copy.deepcopy(resource)
+    for _ in range(rng.choice((1, 2, 3))):
+        rng.choice((_free_text, _exact_decimal, _repeat, _extend, _label))(rng, made)
+    return made
+
+
+def _free_text(rng: Random, made: JsonObject) -> None:
+    found = [(box, key) for box, key in places(made) if key in _FREE and isinstance(box[key], str)]
+    _put(rng.choice(found) if found else None, rng.choice(odd.STRINGS) or "x")
+
+
+def _exact_decimal(rng: Random, made: JsonObject) -> None:
+    found = [
+        (box, key) for box, key in places(made) if key == "value" and isinstance(box[key], int | Decimal)
+    ]
+    _put(rng.choice(found) if found else None, Raw(rng.choice(_EXACT)))
+
+
+def _repeat(rng: Random, made: JsonObject) -> None:
+    found = [box[key] for box, key in places(made) if isinstance(box[key], list) and box[key]]
+    if found:
+        items = rng.choice(found)
+        items.insert(rng.randrange(len(items) + 1), copy.deepcopy(rng.choice(items)))
+
+
+def _extend(rng: Random, made: JsonObject) -> None:
+    """An extension, nested or plain, on the resource, a complex element or a primitive."""
+    inner: JsonObject = {"url": "http://example.org/x", "valueString": rng.choice(odd.STRINGS) or "x"}
+    for _ in range(rng.choice((0, 0, 1, 30))):
+        inner = {"url": "http://example.org/y", "extension": [inner]}
+    boxes = [made, *(box[key] for box, key in places(made) if isinstance(box[key], dict))]
+    box = rng.choice(boxes)
+    texts = [
+        key
+        for key, value in box.items()
+        if isinstance(value, str) and not key.startswith("_") and key != "resourceType"
+    ]
+    if texts and rng.random() < 0.6:
+        box[f"_{rng.choice(texts)}"] = {"extension": [inner]}
+    else:
+        box["extension"] = (
+            [*box.get("extension", ()), inner] if isinstance(box.get("extension", []), list) else []
+        )
+
+
+def _label(rng: Random, made: JsonObject) -> None:
+    tag = {
+        "system": "http://example.org/tags",
+        "code": rng.choice("abc"),
+        "display": rng.choice(odd.STRINGS) or "x",
+    }
+    made["meta"] = {"tag": [tag], "profile": ["http://example.org/StructureDefinition/x|1"]}
+
+
 def encoded(rng: Random, resource: Json) -> bytes:
     """As JSON; now and then the text itself is damaged."""
     data = write(resource).encode("utf-8", "surrogatepass")

@@ -10,9 +10,10 @@ from pathlib import Path
 from random import Random
 from urllib.parse import urlsplit
 
-from fhirserver.kernel.json import InvalidJson, JsonObject, dumps, loads
+from fhirserver.kernel.json import JsonObject, dumps
 from tests.fuzz.bodies import body_case
 from tests.fuzz.case import Case
+from tests.fuzz.deeper import Asker, disagreeing, lost
 from tests.fuzz.judge import problems
 from tests.fuzz.queries import query_case
 from tests.fuzz.seeds import seeds
@@ -114,26 +115,20 @@ async def _one(target: Target, wire: Wire, case: Case, report: Report) -> None:
         report.failures.append(Failure(case, str(error)))
         return
     report.note(case, answer)
-    if case.kind == "create" and answer.status == 201:
-        report.failures += [Failure(case, problem) for problem in await _lost(target, wire, case, answer)]
+    report.failures += [Failure(case, problem) for problem in await _deeper(target, wire, case, answer)]
 
 
-async def _lost(target: Target, wire: Wire, case: Case, answer: Answer) -> list[str]:
-    """What a created resource lost: read again, it must say what was sent."""
-    path = urlsplit(target.base).path
-    place = urlsplit(answer.headers.get("location", "")).path.removeprefix(path).partition("/_history")[0]
-    accept = {"accept": "application/fhir+json"}
-    read = await target.send(wire, Case("read back", "GET", place, accept, principal=case.principal))
-    if read.status != 200:
-        return [f"created, but reading {place} answered {read.status}"]
+async def _deeper(target: Target, wire: Wire, case: Case, answer: Answer) -> list[str]:
+    """What is wrong between this answer and others."""
+    asker = Asker(lambda asked: target.send(wire, asked), case.principal)
     try:
-        sent, got = loads(case.body), loads(read.body)
-    except InvalidJson as error:
-        return [f"created from or read as what is not JSON: {error}"]
-    changed = sorted(
-        name for name in {*sent, *got} - {"id", "meta"} if dumps(sent.get(name)) != dumps(got.get(name))
-    )
-    return [f"created, but read back with another {', '.join(changed)}"] if changed else []
+        if case.kind == "create" and answer.status == 201:
+            return await lost(asker, case, answer, urlsplit(target.base).path)
+        if case.kind == "search" and answer.status == 200:
+            return await disagreeing(asker, case.target)
+    except NoAnswer as error:
+        return [f"asked again: {error}"]
+    return []
 
 
 def write_failures(report: Report, target: Target, folder: Path) -> list[str]:
