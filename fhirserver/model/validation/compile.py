@@ -93,9 +93,10 @@ def is_primitive(type_name: str) -> bool:
 
 
 def may_have_sibling(element: ElementDef, holder: TypeDef) -> bool:
-    """Whether a primitive can carry extensions: not what is an attribute in XML, nor a resource's id."""
-    is_resource_id = holder.kind == "resource" and element.name == "id"
-    return is_primitive(element.type) and not element.xml_attribute and not is_resource_id
+    """Whether a primitive can carry extensions: not what is an attribute in XML, nor a resource's id, nor XHTML."""
+    if element.type == "xhtml" or (holder.kind == "resource" and element.name == "id"):
+        return False
+    return is_primitive(element.type) and not element.xml_attribute
 
 
 def place_name(element: ElementDef) -> str:

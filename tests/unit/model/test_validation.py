@@ -73,6 +73,11 @@ def test_a_rich_patient_is_valid() -> None:
         ({"pet": "Rex"}, "structure", "Patient.pet"),
         ({"valueString": "x"}, "structure", "Patient.valueString"),
         ({"_contact": [{}]}, "structure", "Patient._contact"),
+        (
+            {"text": {**PATIENT["text"], "_div": {"extension": [{"url": "u:x", "valueCode": "y"}]}}},
+            "structure",
+            "Patient.text._div",
+        ),
         ({"name": {"family": "E"}}, "structure", "Patient.name"),
         ({"name": []}, "structure", "Patient.name"),
         ({"name": [{}]}, "structure", "Patient.name[0]"),
