@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.parameters_contract import EYES, definition
-from tests.facade import Facade, entry, expressions, facade, issues, patient
+from tests.facade import Facade, entry, expressions, facade, issues, patient, settings
 
 
 def blue_eyed(id: str) -> dict[str, Any]:
@@ -134,3 +134,17 @@ async def test_a_running_server_completes_the_index_by_itself(tmp_path: Path) ->
             assert answer.status_code == 503
             await asyncio.sleep(0.05)
         assert answer.json()["total"] == 1
+
+
+async def test_a_rebuild_makes_the_same_bytes(tmp_path: Path) -> None:
+    from fhirserver.app.commands.rebuild import _verify
+
+    async with facade(tmp_path, "sqlite") as server:
+        await server.ehr.put(blue_eyed("p"))
+        await server.ehr.put(definition())
+        await server.ehr.put(definition(code="colour"))
+        await server.ehr.put(definition(id="gone", code="gone", url="http://x.org/SearchParameter/gone"))
+        await server.ehr.put(blue_eyed("q"))
+        await server.store.complete_index()
+        await server.ehr("DELETE", "SearchParameter/gone")
+    assert await _verify(settings(tmp_path, "sqlite")) == 0
