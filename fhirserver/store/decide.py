@@ -40,7 +40,7 @@ from fhirserver.world.ledger import Ledger
 from fhirserver.world.render import clean
 from fhirserver.world.sources import Source
 from fhirserver.world.survivorship import claims_on
-from fhirserver.world.units import Units, join, member_of, same, split
+from fhirserver.world.units import Units, join, member_of, moved_members, restated, same, split
 from fhirserver.world.vocabulary import APPROVED, VERIFIED
 
 Matches = Mapping[str, Sequence[Key]]
@@ -406,9 +406,27 @@ def _amend(decision: _Decision, amend: Amend) -> Written:
     absent = sorted(unit for unit in old if unit not in new)
     if absent:
         event["absent"] = absent
-    if not event["content"] and not absent:
-        return Written(entity.key, entity.as_version())
-    return _state(decision, entity, event)
+    moved = moved_members(new, restated(old, new))
+    if moved and _is_alone(entity.ledger, source_id(decision, event)):
+        event["content"], event["full"] = (
+            join(new),
+            True,
+        )  # only a full statement says in which order items stand
+    elif not event["content"] and not absent:
+        return Written(entity.key, entity.as_version(), held=_paths(amend.type, moved))
+    written = _state(decision, entity, event)
+    if event.get("full"):
+        return written
+    return replace(written, held=tuple(sorted({*written.held, *_paths(amend.type, moved)})))
+
+
+def _is_alone(ledger: Ledger, source: str) -> bool:
+    """Whether the source alone has spoken of the resource, and of all of it."""
+    return ledger.uncontested and ledger.views[0].source == source and ledger.views[0].full is not None
+
+
+def _paths(type: str, members: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"{type}.{member}" for member in members)
 
 
 def _amended(decision: _Decision, amend: Amend) -> Key:

@@ -152,6 +152,17 @@ def same_order(one: Units, other: Units) -> bool:
     return list(one) == list(other) or _orders(one) == _orders(other)
 
 
+def moved_members(one: Units, other: Units) -> list[str]:
+    """The repeating elements whose items stand in another order."""
+    orders, others = _orders(one), _orders(other)
+    return [member for member in orders if orders[member] != others.get(member, [])]
+
+
+def restated(units: Units, said: Units) -> Units:
+    """The units after a partial statement that leaves out what is not in ``said``: the old order, then what is new."""
+    return ordered({unit: value for unit, value in units.items() if unit in said} | said)
+
+
 def _orders(units: Units) -> dict[str, list[str]]:
     orders: dict[str, list[str]] = {}
     for unit, value in units.items():

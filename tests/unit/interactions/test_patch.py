@@ -271,3 +271,39 @@ async def test_links_in_a_fhirpath_patch_follow_the_entries(server: Facade) -> N
     changed, made = (one["resource"] for one in answer.json()["entry"])
     assert changed["performer"] == [{"reference": f"Practitioner/{made['id']}"}]
     assert changed["subject"] == {"reference": "Patient/p"}
+
+
+def numbered(digits: str) -> list[JsonObject]:
+    return [{"system": "urn:n", "value": digit} for digit in digits]
+
+
+@pytest.mark.parametrize(
+    ("operation", "order"),
+    [
+        ({"op": "move", "from": "/identifier/2", "path": "/identifier/0"}, "312"),
+        ({"op": "add", "path": "/identifier/0", "value": numbered("x")[0]}, "x123"),
+        ({"op": "add", "path": "/identifier/1", "value": numbered("x")[0]}, "1x23"),
+        ({"op": "add", "path": "/identifier/-", "value": numbered("x")[0]}, "123x"),
+        ({"op": "replace", "path": "/identifier/0/value", "value": "x"}, "x23"),
+        ({"op": "replace", "path": "/identifier", "value": numbered("21")}, "21"),
+        ({"op": "remove", "path": "/identifier/1"}, "13"),
+    ],
+)
+async def test_items_stand_where_the_patch_puts_them(server: Facade, operation: Any, order: str) -> None:
+    await server.ehr.put(patient("p", identifier=numbered("123"), gender="male"))
+    answer = await server.ehr("PATCH", "Patient/p", [operation], media=PATCH)
+    assert [one["value"] for one in answer.json()["identifier"]] == [*order], answer.text
+    assert (answer.headers["etag"], answer.json()["gender"]) == ('W/"2"', "male")
+    assert "x-held" not in answer.headers
+    assert (await server.ehr.get("Patient/p")).json()["identifier"] == numbered(order)
+
+
+async def test_an_order_that_others_hold_is_said_to_be_held(server: Facade) -> None:
+    await server.ehr.put(patient("p", identifier=numbered("12")))
+    move = [{"op": "move", "from": "/identifier/1", "path": "/identifier/0"}]
+    answer = await server.lab("PATCH", "Patient/p", move, media=PATCH)
+    assert (answer.status_code, answer.headers["x-held"]) == (200, "Patient.identifier")
+    assert [one["value"] for one in answer.json()["identifier"]] == ["1", "2"]
+    more = [*move, {"op": "add", "path": "/gender", "value": "male"}]
+    answer = await server.lab("PATCH", "Patient/p", more, media=PATCH)
+    assert (answer.json()["gender"], answer.headers["x-held"]) == ("male", "Patient.identifier")
