@@ -236,7 +236,7 @@ def entry_result(context: Context, result: Result, method: str, preferred: str =
     version = result.version
     if version is not None:
         response["etag"], response["lastModified"] = f'W/"{version.version}"', version.recorded
-    content = b"" if method in ("HEAD", "DELETE") else result.body
+    content = b"" if method in ("HEAD", "DELETE") else result.resource
     issues = result.issues
     if preferred == "OperationOutcome" and method in ("POST", "PUT", "PATCH", "DELETE") and result.body:
         issues, content = loads(result.body).get("issue", ()), b""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fhirserver.access.principals import Principal
-from fhirserver.kernel.json import InvalidJson, Json, JsonObject, loads_unique
+from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads_unique
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.model.validation.profiles import Validator
 from fhirserver.ports.storage import Key, Version
@@ -116,3 +117,11 @@ class Result:
     version: Version | None = None
     issues: Sequence[JsonObject] = ()
     content_type: str = ""
+
+    @property
+    def resource(self) -> bytes:
+        """The body as it stands in a Bundle: one that is no FHIR JSON as a Binary."""
+        if not self.content_type:
+            return self.body
+        data = b64encode(self.body).decode()
+        return dumps({"resourceType": "Binary", "contentType": self.content_type, "data": data})

@@ -8,7 +8,6 @@ answer. R4 leaves open what that is for other requests than exports; it is what 
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -156,19 +155,11 @@ def _entry(done: Result | Refusal) -> bytes:
     for header, member in (("Location", "location"), ("ETag", "etag")):
         if header in done.headers:
             stated[member] = done.headers[header]
-    resource = b'"resource":%s,' % _resource(done) if done.body else b""
+    resource = b'"resource":%s,' % done.resource if done.body else b""
     return b'{"resourceType":"Bundle","type":"batch-response","entry":[{%s"response":%s}]}' % (
         resource,
         dumps(stated),
     )
-
-
-def _resource(done: Result) -> bytes:
-    """The body; one that is no FHIR JSON as a Binary."""
-    if not done.content_type:
-        return done.body
-    data = base64.b64encode(done.body).decode()
-    return dumps({"resourceType": "Binary", "contentType": done.content_type, "data": data})
 
 
 def _status(code: int) -> str:

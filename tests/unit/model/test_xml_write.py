@@ -167,7 +167,7 @@ def a_resource(draw: Any) -> JsonObject:
 
 
 @given(a_resource(), st.booleans())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_json_to_xml_to_json_is_the_same(resource: JsonObject, pretty: bool) -> None:
     document = write_xml(resource, pretty)
     ElementTree.fromstring(document)

@@ -6,7 +6,8 @@ import base64
 
 import pytest
 
-from fhirserver.kernel.json import dumps
+from fhirserver.interactions.exchange import Result
+from fhirserver.kernel.json import dumps, loads
 from fhirserver.model.xml import read_xml, write_xml
 from tests.facade import MEDIA, Facade
 
@@ -104,3 +105,9 @@ async def test_conditional_reads_and_what_is_not_there(server: Facade) -> None:
     assert (await server.ehr.get("Binary/b", accept="*/*", if_none_match='W/"1"')).status_code == 304
     missing = await server.ehr.get("Binary/none", accept="image/png")
     assert (missing.status_code, missing.json()["resourceType"]) == (404, "OperationOutcome")
+
+
+def test_what_is_no_fhir_stands_in_a_bundle_as_a_binary() -> None:
+    assert Result(200, b'{"resourceType":"Patient"}').resource == b'{"resourceType":"Patient"}'
+    binary = loads(Result(200, b'{"data":1}', content_type="application/json").resource)
+    assert (binary["resourceType"], base64.b64decode(binary["data"])) == ("Binary", b'{"data":1}')
