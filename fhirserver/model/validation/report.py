@@ -27,12 +27,13 @@ class Report:
     the resource that is being checked, to be compared with what it contains.
     """
 
-    __slots__ = ("issues", "local", "minimums")
+    __slots__ = ("_left_out", "issues", "local", "minimums")
 
     def __init__(self, minimums: bool):
         self.minimums = minimums
         self.issues: list[Issue] = []
         self.local: list[tuple[str, Place]] = []
+        self._left_out = False
 
     def warn(self, code: str, diagnostics: str, place: Place) -> None:
         """Like :meth:`add`, for what official examples do although the specification says otherwise."""
@@ -40,11 +41,23 @@ class Report:
 
     def add(self, code: str, diagnostics: str, place: Place, severity: str = "error") -> None:
         """Record an issue. ``diagnostics`` follows the name of the element and holds no value."""
-        if len(self.issues) >= LIMIT:
-            self.issues.append(Issue("too-costly", f"More than {LIMIT} issues; the rest are left out"))
-            raise TooManyIssues
+        if len(self.issues) >= LIMIT and self._is_full(severity):
+            return
         path = render(place)
         self.issues.append(Issue(code, f"{path}: {diagnostics}", (path,), severity))
+
+    def _is_full(self, severity: str) -> bool:
+        """Warnings beyond the limit are left out, and said to be; errors beyond it end the validation."""
+        words = f"More than {LIMIT} issues; the rest are left out"
+        if severity != "error":
+            if not self._left_out:
+                self.issues.append(Issue("too-costly", words, severity="information"))
+            self._left_out = True
+            return True
+        if sum(issue.severity == "error" for issue in self.issues) >= LIMIT:
+            self.issues.append(Issue("too-costly", words))
+            raise TooManyIssues
+        return False
 
     def unknown(self, name: str, place: Place) -> None:
         """Record a property that the type does not have."""

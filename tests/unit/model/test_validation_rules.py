@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from fhirserver.model.definitions import definitions
 from fhirserver.model.validation.profiles import Rules
-from tests.unit.model.profiles import issues, places, validator
+from tests.unit.model.profiles import issues, places, profile, validator
 
 Json = dict[str, Any]
 DATA = base64.b64encode(b"hello").decode()
@@ -33,7 +34,6 @@ def test_an_attachment_is_what_it_says(change: Json, expected: list[str]) -> Non
     ("change", "expected"),
     [
         ({"identifier": [{"system": "local", "value": "1"}]}, ["Patient.identifier[0].system"]),
-        ({"identifier": [{"system": "urn:ietf:rfc:3986", "value": "1"}]}, ["Patient.identifier[0].value"]),
         ({"identifier": [{"system": "urn:ietf:rfc:3986", "value": "urn:oid:1.2.3"}]}, []),
         ({"identifier": [{"system": "urn:oid:1.2.x", "value": "1"}]}, ["Patient.identifier[0].system"]),
         ({"identifier": [{"system": "urn:uuid:1", "value": "1"}]}, ["Patient.identifier[0].system"]),
@@ -45,6 +45,56 @@ def test_an_attachment_is_what_it_says(change: Json, expected: list[str]) -> Non
 )  # fmt: skip
 def test_uris_and_systems_mean_something(change: Json, expected: list[str]) -> None:
     assert places({"resourceType": "Patient", "id": "1", **change}) == expected
+
+
+def test_lapses_of_the_official_examples_are_warnings_unless_they_shall_not_be() -> None:
+    given = {
+        "resourceType": "Patient",
+        "identifier": [{"system": "urn:ietf:rfc:3986", "value": "1"}],
+        "maritalStatus": {
+            "coding": [
+                {
+                    "system": "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus",
+                    "code": "M",
+                    "display": "x",
+                }
+            ]
+        },
+        "generalPractitioner": [{"reference": "Device/1"}],
+    }
+    expected = {
+        "Patient.identifier[0].value",
+        "Patient.maritalStatus.coding[0].display",
+        "Patient.generalPractitioner[0].reference",
+    }
+    assert issues(validator().validate(given)) == []
+    assert expected <= {p for p, _ in issues(validator().validate(given), "warning")}
+    assert {p for p, _ in issues(validator(rules=Rules(lapses="error")).validate(given))} == expected
+
+
+def test_a_canonical_fragment_names_what_is_contained() -> None:
+    given: Json = {"resourceType": "QuestionnaireResponse", "status": "completed", "questionnaire": "#q"}
+    assert places(given) == ["QuestionnaireResponse.questionnaire"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"resource": {"resourceType": "Patient", "id": "1"}, "search": {"mode": "match"}}, []),
+        ({"resource": {"resourceType": "Patient"}, "search": {"mode": "match"}}, ["Bundle.entry[0].resource"]),
+        ({"resource": {"resourceType": "Patient", "id": "1"}, "search": {"mode": "outcome"}},
+         ["Bundle.entry[0].search"]),
+        ({"resource": {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "x"}]},
+          "search": {"mode": "outcome"}}, ["Bundle.entry[0].resource.issue[0].code"]),
+    ],
+)  # fmt: skip
+def test_what_a_search_found_has_an_id(entry: Json, expected: list[str]) -> None:
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "entry": [{"fullUrl": "http://x.test/Patient/1", **entry}],
+    }
+    assert places(bundle) == expected
 
 
 def test_text_that_looks_like_markup_may_be_refused() -> None:
@@ -243,6 +293,24 @@ def test_conformance_resources_make_sense(given: Json, expected: list[str]) -> N
     assert places(given) == expected
 
 
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"type": "Group"}, "StructureDefinition.type"),
+        ({"differential": {"element": [{"id": "Patient.x", "path": "Patient.x", "min": 1}]}}, "StructureDefinition"),
+        ({"differential": {"element": [{"id": "Patient.name", "path": "Patient.name", "constraint": [
+            {"key": "x-1", "severity": "error", "human": "x", "expression": "name.("}]}]}},
+         "StructureDefinition.differential.element[0].constraint[0].expression"),
+        ({"differential": {"element": [{"id": "Patient.name", "path": "Patient.name", "min": 2, "max": "1"}]}},
+         "StructureDefinition.differential.element[0]"),
+    ],
+)  # fmt: skip
+def test_a_profile_can_be_carried_out(change: Json, place: str) -> None:
+    good = profile("Patient", {"id": "Patient.name", "path": "name", "min": 1})
+    assert places(good) == []
+    assert place in places({**good, **change})
+
+
 def test_a_composite_parameter_has_two_components() -> None:
     given = {"resourceType": "SearchParameter", "url": "http://x.test", "name": "X", "status": "draft",
              "description": "x",
@@ -268,3 +336,10 @@ def test_publication_has_rules_of_its_own() -> None:
     publishing = Rules(for_publication=True, experimental=False)
     assert [p for p, _ in issues(validator(rules=publishing).validate(given))] == ["CodeSystem", "CodeSystem"]
     assert issues(validator().validate(given)) == []
+
+
+def test_the_definitions_of_r4_are_valid() -> None:
+    archive = definitions().archive
+    checking = validator()
+    for entry in sorted(archive.entries(), key=lambda e: (e.type, e.id))[::61]:
+        assert issues(checking.validate(archive.read(entry))) == [], f"{entry.type}/{entry.id}"

@@ -52,6 +52,15 @@ class Library:
             return f"the profile {url} is not known"
         return f"the profile {url}, or one that it builds on, cannot be carried out"
 
+    def carries_out(self, definition: JsonObject) -> bool:
+        """Whether the elements of a StructureDefinition, stored or not, can be validated against."""
+        with self._lock:
+            tree = self._registry.read(definition)
+            try:
+                return tree is not None and compiled(tree, self._registry) is not None
+            except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+                return False
+
     def definition(self, url: str) -> JsonObject | None:
         """The StructureDefinition itself."""
         with self._lock:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from fhirserver.kernel.json import Json
 from fhirserver.model.fhirpath import Typed
+from fhirserver.model.fhirpath.references import contained
 from fhirserver.model.validation.profiles.objects import text
 from fhirserver.model.validation.profiles.run import Run
 from fhirserver.model.validation.report import Place
@@ -43,7 +44,12 @@ def _uri(value: Json, place: Place, run: Run) -> None:
 
 def _canonical(value: Json, place: Place, run: Run) -> None:
     _uri(value, place, run)
-    if isinstance(value, str) and not value.startswith("#") and _SCHEME.match(value) is None:
+    if not isinstance(value, str):
+        return
+    if value.startswith("#"):
+        if contained(run.environment.root_resource, value) is None:
+            run.add("invalid", "names no contained resource", place)
+    elif _SCHEME.match(value) is None:
         words = "a canonical url is absolute, or names a contained resource with #"
         run.add("invalid", words, place, run.rules.lapses)
 
@@ -67,6 +73,7 @@ def _identifier(value: Json, place: Place, run: Run) -> None:
             "invalid",
             f"the value of an identifier with the system {_URIS} is a full uri",
             (place, "value", -1),
+            run.rules.lapses,
         )
 
 

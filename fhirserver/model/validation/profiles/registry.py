@@ -50,8 +50,10 @@ class Registry:
 
     def _read(self, url: str) -> Tree | None:
         definition = self.definition(url)
-        if definition is None:
-            return None
+        return self.read(definition) if definition is not None else None
+
+    def read(self, definition: JsonObject) -> Tree | None:
+        """The root element of a StructureDefinition that need not be known by its url."""
         try:
             snapshot = definition.get("snapshot", {}).get("element")
             if snapshot:

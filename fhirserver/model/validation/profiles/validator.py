@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Issue
@@ -54,7 +55,7 @@ class Validator:
         ``Parameters.parameter[0].resource``, for ``Issue.expression``. ``resolver`` finds the resources
         that references lead to outside of it. Never raises on bad content; never blocks.
         """
-        issues = validate(resource, at=at)
+        issues = [self._weighed(issue) for issue in validate(resource, at=at)]
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
             return issues
         broken = any(issue.severity == "error" for issue in issues)
@@ -68,6 +69,10 @@ class Validator:
                 raise
             # Content of the wrong shape is reported by then; what it hides is found once that is mended.
         return _distinct([*issues, *run.report.issues])
+
+    def _weighed(self, issue: Issue) -> Issue:
+        """A structural warning is for what official examples do against the rules."""
+        return replace(issue, severity=self._rules.lapses) if issue.severity == "warning" else issue
 
     def _check(self, resource: JsonObject, profiles: Sequence[str], place: Place, run: Run) -> None:
         with suppress(TooManyIssues):

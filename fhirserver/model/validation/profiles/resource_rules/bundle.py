@@ -25,6 +25,8 @@ def check(resource: JsonObject, place: Place, run: Run) -> None:
     for entry, at in entries:
         run.beat()
         _full_url(entry, kind, at, run)
+        if kind == "searchset":
+            _found(entry, at, run)
     if kind in _CLOSED and entries:
         _References(entries, run).check(kind)
 
@@ -35,13 +37,26 @@ def _full_url(entry: JsonObject, kind: str, place: Place, run: Run) -> None:
         return
     if not url:
         if kind not in ("transaction", "batch", "batch-response", "transaction-response", "history", ""):
-            severity = "error" if kind in _CLOSED else "warning"
+            severity = "error" if kind in _CLOSED else run.rules.lapses
             run.add("required", "an entry with a resource has a fullUrl", place, severity)
         return
     found, name = _REST.match(url), text(held, "id")
     if found and name and found[2] == text(held, "resourceType") and found[3] != name:
         words = "names another id than the resource has"
         run.add("invalid", words, (place, "fullUrl", -1), run.rules.lapses)
+
+
+def _found(entry: JsonObject, place: Place, run: Run) -> None:
+    """What a search found has an id; what it says of itself is an OperationOutcome."""
+    held, mode = entry.get("resource"), text(entry.get("search"), "mode")
+    if not isinstance(held, dict):
+        return
+    if text(held, "resourceType") == "OperationOutcome":
+        return
+    if mode == "outcome":
+        run.add("invalid", "only an OperationOutcome is the outcome of a search", (place, "search", -1))
+    elif not text(held, "id"):
+        run.add("invalid", "what a search found has an id", (place, "resource", -1))
 
 
 class _References:

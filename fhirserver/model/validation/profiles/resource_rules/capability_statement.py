@@ -10,6 +10,9 @@ from fhirserver.model.validation.profiles.objects import objects, text
 from fhirserver.model.validation.profiles.run import Run
 from fhirserver.model.validation.report import Place
 
+_ALIKE = frozenset({"string", "token", "uri", "reference"})
+"""Types whose values are written alike; R4's own CapabilityStatements mix them up."""
+
 
 def check(resource: JsonObject, place: Place, run: Run) -> None:
     """Every search parameter of every resource, and those of all resources."""
@@ -26,7 +29,6 @@ def _parameter(parameter: JsonObject, place: Place, run: Run) -> None:
     url, type_name = text(parameter, "definition"), text(parameter, "type")
     found = run.profiles.conformance.find(url, "SearchParameter") if url else None
     if found is not None and type_name and text(found, "type") != type_name:
-        # What is asked of the one is written like what is asked of the other; R4's own example mixes them up.
-        alike = {type_name, text(found, "type")} == {"string", "token"}
+        alike = {type_name, text(found, "type")} <= _ALIKE
         words = f"the definition of this search parameter has the type {text(found, 'type')}"
         run.add("invalid", words, place, "warning" if alike else "error")

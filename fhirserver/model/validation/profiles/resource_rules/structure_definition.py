@@ -14,17 +14,29 @@ from fhirserver.model.validation.report import Place
 
 def check(resource: JsonObject, place: Place, run: Run) -> None:
     """The base is known, constraints can be read, fixed values have the element's type, cardinalities fit."""
-    base = text(resource, "baseDefinition")
-    if base and text(resource, "derivation") == "constraint" and run.profiles.definition(base) is None:
-        run.add(
-            "not-found", "the base definition is not known here", (place, "baseDefinition", -1), "warning"
-        )
+    if text(resource, "derivation") == "constraint":
+        _constrains(resource, place, run)
     for name in ("snapshot", "differential"):
         seen: set[str] = set()
         for element, at in objects(resource.get(name), "element", (place, name, -1)):
             run.beat()
             _element(element, text(resource, "type"), at, run)
             _once(element, seen, at, run)
+
+
+def _constrains(resource: JsonObject, place: Place, run: Run) -> None:
+    """A profile constrains the type that its base is for, and only elements that the base has."""
+    url = text(resource, "baseDefinition")
+    base = run.profiles.definition(url) if url else None
+    if base is None:
+        run.add(
+            "not-found", "the base definition is not known here", (place, "baseDefinition", -1), "warning"
+        )
+    elif text(base, "type") != text(resource, "type"):
+        run.add("invalid", "constrains another type than its base definition", (place, "type", -1))
+    elif not run.profiles.carries_out(resource):
+        words = "the elements cannot be carried out: one of them is not in the base definition, or malformed"
+        run.add("invalid", words, place)
 
 
 def _element(element: JsonObject, type_name: str, place: Place, run: Run) -> None:
