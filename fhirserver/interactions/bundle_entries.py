@@ -17,7 +17,7 @@ from fhirserver.interactions.patch_bodies import FHIR_JSON
 from fhirserver.interactions.paths import locate
 from fhirserver.interactions.preconditions import http_date
 from fhirserver.kernel.instants import comparable
-from fhirserver.kernel.json import Json, JsonObject, loads
+from fhirserver.kernel.json import Json, JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, operation_outcome, refuse
 from fhirserver.model.validation import validate
 from fhirserver.world.vocabulary import ENTRY_PROVENANCE
@@ -238,7 +238,9 @@ def entry_result(context: Context, result: Result, method: str, preferred: str =
         response["etag"], response["lastModified"] = f'W/"{version.version}"', version.recorded
     content = b"" if method in ("HEAD", "DELETE") else result.resource
     issues = result.issues
-    if preferred == "OperationOutcome" and method in ("POST", "PUT", "PATCH", "DELETE") and result.body:
+    if content and result.content_type:
+        content = _as_binary(result)
+    elif preferred == "OperationOutcome" and method in ("POST", "PUT", "PATCH", "DELETE") and result.body:
         issues, content = loads(result.body).get("issue", ()), b""
     if issues:
         response["outcome"] = {"resourceType": "OperationOutcome", "issue": list(issues)}
@@ -246,6 +248,12 @@ def entry_result(context: Context, result: Result, method: str, preferred: str =
     if location and version is not None:
         url = f"{context.base_url}/{version.type}/{version.id}"
     return encode_entry(url, content, response=response)
+
+
+def _as_binary(result: Result) -> bytes:
+    """What is no FHIR, such as the answer to ``$graphql``, as a resource."""
+    data = base64.b64encode(result.body).decode()
+    return dumps({"resourceType": "Binary", "contentType": result.content_type, "data": data})
 
 
 def entry_refused(refusal: Refusal) -> bytes:

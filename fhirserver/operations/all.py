@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from fhirserver.interactions.registry import Handler, Operation, Parameter
 from fhirserver.operations.diff import diff
 from fhirserver.operations.encounter_everything import encounter_everything
+from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
 from fhirserver.operations.lineage import lineage
 from fhirserver.operations.meta import meta
@@ -98,6 +99,16 @@ def all_operations() -> Sequence[Operation]:
         ),
         _diff("resource-diff", "instance version", ("*",), *_VERSIONS),
         _diff("diff", "system", (), *_RESOURCES),
+        Operation(
+            "graphql",
+            "system instance",
+            ("*",),
+            "read",
+            graphql,
+            f"{_R4}/Resource-graphql",
+            parameters=_GRAPHQL,
+            takes_any_body=True,
+        ),
         _labels("meta-add", meta_add),
         _labels("meta-delete", meta_delete),
         _VALIDATION,
@@ -146,6 +157,12 @@ _OPERATION = (
 _DIFFERENCE = (
     Parameter("includeMeta", "boolean", "Whether meta is compared too; not without"),
     Parameter("operation", "", "One change", 0, "*", "out", _OPERATION),
+)
+_GRAPHQL = (
+    Parameter("query", "string", "The GraphQL document"),
+    Parameter("operationName", "string", "Which operation of the document"),
+    Parameter("variables", "string", "The variables as a JSON object"),
+    Parameter("result", "Binary", "Data and errors as application/json", 1, use="out"),
 )
 _REASON = Parameter("reason", "string", "Why they are wrong", 1)
 _VALUE = Parameter("value", "string", "The right elements as the JSON text of an object; null for absent", 1)
