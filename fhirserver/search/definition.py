@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from fhirserver.kernel.json import JsonObject
@@ -97,7 +98,7 @@ def _define(made: Definition, type: str, resource: JsonObject, of: tuple[SearchC
         made.wrong("expression", f"No part of the expression is about {type}")
         return
     try:
-        compile_path(expression, context=type)
+        expression = _compilable(expression, type)
     except FhirPathError as error:
         made.wrong("expression", f"Not an expression on {type}: {error}")
         return
@@ -118,6 +119,42 @@ def _define(made: Definition, type: str, resource: JsonObject, of: tuple[SearchC
         yielded = ", ".join(sorted({route.type for route in found}))
         made.wrong("expression", f"{yielded} cannot be searched as {parameter.type}")
     made.by_type[type] = parameter
+
+
+def _compilable(expression: str, type: str) -> str:
+    """The expression, its choices said as FHIRPath has it where it says them as JSON does (US Core does).
+
+    Raises :class:`FhirPathError`, with the place in the expression as it was given.
+    """
+    try:
+        compile_path(expression, context=type)
+    except FhirPathError:
+        said = _CHOICE.sub(_as_choice, expression)
+        if said == expression:
+            raise
+        try:
+            compile_path(said, context=type)
+        except FhirPathError:
+            compile_path(expression, context=type)
+        return said
+    return expression
+
+
+_CHOICE: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\.([a-z][A-Za-z0-9]*)\b(?!\()")
+
+
+def _as_choice(match: re.Match[str]) -> str:
+    """``.valueDateTime`` as ``.value.ofType(dateTime)``; a text in quotes and any other name as they are."""
+    name, type = _choices().get(match[1] or "", ("", ""))
+    return f".{name}.ofType({type})" if name else match[0]
+
+
+@cache
+def _choices() -> dict[str, tuple[str, str]]:
+    """JSON names of choices to their name and type."""
+    known = definitions()
+    elements = (e for name in known.type_names if (t := known.type(name)) for e in t.elements.values())
+    return {element.json_name: (element.name, element.type) for element in elements if element.choice}
 
 
 def _converts(code: str, kind: str, route: Route) -> bool:

@@ -112,6 +112,17 @@ def test_values_are_extracted_and_queries_read() -> None:
         parse("Patient", [("eyes", "blue")])
 
 
+def test_a_choice_may_be_said_as_in_json() -> None:
+    resource = definition(
+        type="date", expression="Patient.extension.where(url = 'a.valueDate').valueDateTime"
+    )
+    own = known(resource)
+    assert own.of("Patient")["eyes"].expression.endswith("(url = 'a.valueDate').value.ofType(dateTime)")
+    extension = [{"url": "a.valueDate", "valueDateTime": "2020-01-01"}, {"url": "b", "valueDateTime": "2021"}]
+    values = extract({"resourceType": "Patient", "extension": extension}, known=own)
+    assert [value.param for value in values].count("eyes") == 1
+
+
 def test_of_several_types_each_gets_its_part() -> None:
     resource = definition(
         code="spelt",
