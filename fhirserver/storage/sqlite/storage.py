@@ -117,8 +117,7 @@ class SqliteStorage:
             "busy_timeout = 10000",  # first: another process may be making the database
             "journal_mode = WAL",
             "synchronous = FULL",
-            "cache_size = -32000",
-            "mmap_size = 100000000",
+            "cache_size = -16000",
             "temp_store = MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")
@@ -126,6 +125,11 @@ class SqliteStorage:
 
     def _open_writer(self) -> None:
         self._writer = self._connect()
+        for pragma in (
+            "cache_size = -32000",
+            "mmap_size = 50000000",
+        ):  # mapped pages count as memory of each process
+            self._writer.execute(f"PRAGMA {pragma}")
         self._writer.executescript(SCHEMA + names.SCHEMA)
         history.complete(self._writer)
         self._writer.executescript(search_index.SCHEMA + history.SCHEMA)
