@@ -180,6 +180,8 @@ def entry_request(number: int, entry: JsonObject, base_url: str) -> EntryRequest
             Category.INVALID, "value", f"method is one of {', '.join(sorted(METHODS))}", f"{where}.method"
         )
     path, _, query = _relative(url, base_url).partition("?")
+    if "://" in path:
+        raise refuse(Category.INVALID, "value", "url is on another server than this", f"{where}.url")
     type, _, tail = path.partition("/")
     if not type and not (query and method in ("GET", "HEAD")):
         raise refuse(Category.INVALID, "required", "url is Type, Type/id or Type?criteria", f"{where}.url")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.profiles import held_to_claims
-from fhirserver.interactions.resources import accept, if_none_exist, localised, without_id
+from fhirserver.interactions.resources import accept, if_none_exist, localised, refuse_conditional, without_id
 from fhirserver.interactions.search_parameters import check_definition
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import new_id
@@ -16,6 +16,7 @@ async def create(context: Context, request: Request) -> Result:
     """Make a new resource with an id of the server's. ``If-None-Exist`` makes it only where none matches."""
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
     content = accept(without_id(request.json()), request.type, partial=statement.mode == "partial")
+    refuse_conditional(content, request.body)
     content = localised(context, content, request.body)
     await check_definition(context, content)
     conditions = {}

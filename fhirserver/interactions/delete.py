@@ -24,8 +24,8 @@ async def delete(context: Context, request: Request) -> Result:
     """
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
     seen = if_match(request.headers.get("if-match"))
+    await refuse_reserved(context, request.type, request.id)
     if request.id:
-        await refuse_reserved(context, request.type, request.id)
         command = Command(statement, (Remove(request.type, request.id, seen),))
     else:
         remove, conditions = conditional_remove(context, request.type, request.params, seen)

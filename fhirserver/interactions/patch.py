@@ -8,7 +8,7 @@ from fhirserver.interactions.patch_bodies import JSON_PATCH, read_patch
 from fhirserver.interactions.preconditions import if_match
 from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.reserved import refuse_reserved
-from fhirserver.interactions.resources import condition, no_link, relative
+from fhirserver.interactions.resources import condition, no_link, relative, unconditional
 from fhirserver.interactions.statement import statement_of
 from fhirserver.store.commands import Amend, Command
 
@@ -20,10 +20,10 @@ async def patch(context: Context, request: Request) -> Result:
     """
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
     media = request.headers.get("content-type", "") or JSON_PATCH
-    change = read_patch(media, request.body, no_link, relative(context))
+    change = read_patch(media, request.body, no_link, unconditional(relative(context)))
     seen = if_match(request.headers.get("if-match"))
+    await refuse_reserved(context, request.type, request.id)
     if request.id:
-        await refuse_reserved(context, request.type, request.id)
         amend, conditions = Amend(request.type, request.id, change, seen), {}
     else:
         name, query = condition(context, request.type, request.params)

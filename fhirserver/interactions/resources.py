@@ -10,6 +10,7 @@ from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.ids import is_id
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.kernel.references import path_of_reference, walk_references
 from fhirserver.model.definitions import definitions
 from fhirserver.model.links import Find, relink
 from fhirserver.model.validation import validate
@@ -19,6 +20,9 @@ from fhirserver.search.parse import parse
 _RESULT_PARAMS = frozenset(
     {"_sort", "_count", "_include", "_revinclude", "_summary", "_elements", "_total", "_cursor"}
 )
+
+_HOLDS_OTHERS = frozenset({"Bundle", "Parameters"})
+"""What stands inside these is not resolved here: a Bundle may be stored to be posted later."""
 
 
 def known_type(type: str) -> None:
@@ -55,6 +59,41 @@ def localised(context: Context, content: JsonObject, wire: object = None) -> Jso
     if isinstance(wire, bytes) and b"\\" not in wire and context.base_url.encode() not in wire:
         return content
     return relink(content, no_link, relative(context))
+
+
+def refuse_conditional(content: JsonObject, wire: object = None) -> None:
+    """Refuse (422) a conditional reference where there is no transaction that would resolve it.
+
+    "Conditional references are only allowed in transactions": kept as it is, it would lead nowhere.
+    https://hl7.org/fhir/R4/http.html#trules
+    """
+    if (isinstance(wire, bytes) and b"?" not in wire) or content.get("resourceType") in _HOLDS_OTHERS:
+        return
+    for holder in walk_references(content):
+        if is_conditional(holder["reference"]):
+            raise _out_of_place(path_of_reference(content, holder["reference"]))
+
+
+def is_conditional(reference: str) -> bool:
+    """Whether a reference is ``Type?criteria``."""
+    type, mark, _ = reference.partition("?")
+    return bool(mark) and type.isalpha() and type[:1].isupper()
+
+
+def _out_of_place(where: str) -> Refusal:
+    text = "A conditional reference is only resolved in a transaction"
+    return refuse(Category.UNPROCESSABLE, "business-rule", text, where)
+
+
+def unconditional(find: Find) -> Find:
+    """Like ``find``, and refuses conditional references in the body of a patch."""
+
+    def checked(reference: str) -> str | None:
+        if is_conditional(reference):
+            raise _out_of_place("http.body")
+        return find(reference)
+
+    return checked
 
 
 def relative(context: Context) -> Find:

@@ -17,6 +17,7 @@ from fhirserver.interactions.resources import (
     check_id,
     condition,
     if_none_exist,
+    is_conditional,
     known_type,
     no_link,
     without_id,
@@ -76,8 +77,8 @@ class Plan:
         return _WRITES[entry.method](self, entry, own, seen)
 
     def post(self, entry: EntryRequest, own: Statement | None, seen: int | None) -> Put:
-        if entry.id:
-            text = "POST takes Type: the server says the id; PUT takes Type/id"
+        if entry.id or entry.query:
+            text = "POST takes Type: the server says the id; PUT takes Type/id, and ifNoneExist criteria"
             raise refuse(Category.INVALID, "value", text, "request.url")
         content = self._content(entry, without_id(_resource(entry)), own)
         unless = ""
@@ -125,9 +126,9 @@ class Plan:
 
     def _condition(self, reference: str) -> str | None:
         """Make a conditional reference, ``Practitioner?identifier=…``, a condition of the command."""
-        type, mark, criteria = reference.partition("?")
-        if not (mark and type.isalpha() and type[:1].isupper()):
+        if not is_conditional(reference):
             return None
+        type, _, criteria = reference.partition("?")
         if type not in definitions().resource_types:
             raise refuse(Category.INVALID, "value", f"'{type[:64]}' is not an R4 resource type")
         return self._add_condition(type, criteria)
@@ -155,7 +156,7 @@ def _resource(entry: EntryRequest) -> JsonObject:
 
 
 def _known_id(entry: EntryRequest) -> str:
-    if not is_id(entry.id) or entry.rest:
+    if not is_id(entry.id) or entry.rest or entry.query:
         text = f"{entry.method} takes Type/id or Type?criteria"
         raise refuse(Category.INVALID, "value", text, "request.url")
     return entry.id

@@ -7,7 +7,7 @@ from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.preconditions import if_match, if_none_match
 from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.reserved import refuse_reserved
-from fhirserver.interactions.resources import accept, check_id, condition, localised
+from fhirserver.interactions.resources import accept, check_id, condition, localised, refuse_conditional
 from fhirserver.interactions.search_parameters import check_definition
 from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import new_id
@@ -23,6 +23,7 @@ async def update(context: Context, request: Request) -> Result:
     if request.id:
         check_id(body, request.type, request.id)
     content = accept(body, request.type, partial=statement.mode == "partial")
+    refuse_conditional(content, request.body)
     content = localised(context, content, request.body)
     await check_definition(context, content, content.get("id", ""))
     if request.id:

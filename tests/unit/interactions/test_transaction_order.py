@@ -264,3 +264,51 @@ async def test_bundles_have_a_limit_that_is_set(server: Facade, tmp_path: Any) -
             answer = await small.ehr.bundle(kind, *[entry("GET", "Patient")] * 3)
             assert (answer.status_code, expressions(answer)) == (413, ["Bundle.entry"])
             assert (await small.ehr.bundle(kind, *[entry("GET", "Patient")] * 2)).status_code == 200
+
+
+async def test_conditional_references_are_for_transactions(server: Facade) -> None:
+    await server.ehr.put(seven("p"))
+    await server.ehr.put(observation("Patient/p", id="o"))
+    where = ["Observation.subject.reference"]
+    for answer in (
+        await server.ehr.post(observation(MRN)),
+        await server.ehr.put(observation(MRN, id="o")),
+    ):
+        assert (answer.status_code, expressions(answer)) == (422, where)
+    patch = [{"op": "replace", "path": "/subject", "value": {"reference": MRN}}]
+    answer = await server.ehr("PATCH", "Observation/o", patch, media="application/json-patch+json")
+    assert (answer.status_code, expressions(answer)) == (422, ["http.body"])
+    answer = await server.ehr.batch(entry("POST", "Observation", observation(MRN)))
+    response = answer.json()["entry"][0]["response"]
+    assert response["status"] == "422"
+    assert response["outcome"]["issue"][0]["expression"] == ["Bundle.entry[0].resource.subject.reference"]
+    kept = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [entry("POST", "Observation", observation(MRN))],
+    }
+    assert (await server.ehr.post(kept)).status_code == 201
+    asked = {"resourceType": "Observation", "status": "final", "code": {"text": "Really?"}}
+    assert (await server.ehr.post(asked)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        entry("GET", "http://other.example/fhir/Patient/p"),
+        entry("PUT", "Patient/p?name=x", patient("p")),
+        entry("PUT", "Patient/p/_history/1", patient("p")),
+        entry("PUT", "Patient/a_b", patient("a_b")),
+        entry("DELETE", "Patient/p?name=x"),
+        entry("POST", "Patient?identifier=x", patient()),
+        entry("GET", "Patient/p/x/y/z"),
+    ],
+)
+async def test_urls_that_mean_nothing(server: Facade, wrong: JsonObject) -> None:
+    answer = await server.ehr.transaction(entry("POST", "Patient", patient()), wrong)
+    assert (answer.status_code, expressions(answer)) in (
+        (400, ["Bundle.entry[1].request.url"]),
+        (404, ["Bundle.entry[1].request.url"]),
+        (400, ["Bundle.entry[1].resource.id"]),
+    )
+    assert await server.ehr.ids("Patient") == []
