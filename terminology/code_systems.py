@@ -39,13 +39,14 @@ class CodeSystemIndex:
         self._folded = {code.casefold(): code for code in self._concepts} if self._folds_case else {}
 
     def _add_all(self, concepts: Iterable[JsonObject], parent: str | None) -> None:
-        stack = [(concept, parent) for concept in concepts]
-        for concept, above in stack:  # grows while it is walked: breadth first, no recursion
+        stack = [(concept, parent) for concept in reversed([*concepts])]
+        while stack:  # in the order in which they are written, without recursion
+            concept, above = stack.pop()
             code = concept["code"]
             self._add(concept, code)
             if above is not None:
                 self._parents.setdefault(code, set()).add(above)
-            stack.extend((inner, code) for inner in concept.get("concept", ()))
+            stack.extend((inner, code) for inner in reversed(concept.get("concept", [])))
 
     def _add(self, concept: JsonObject, code: str) -> None:
         properties = concept.get("property", [])

@@ -36,12 +36,13 @@ async def value_set_of(context: Context, request: Request, given: Given) -> str 
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """One code to ask about; empty where it was not given."""
+    """One code to ask about; empty where it was not given. A bare code may be of any system, a Coding is of its own."""
 
     system: str
     code: str
     version: str = ""
     display: str = ""
+    is_coding: bool = False
 
 
 def codes_of(given: Given, system: str = "system", version: str = "systemVersion") -> list[Coded]:
@@ -58,7 +59,7 @@ def codes_of(given: Given, system: str = "system", version: str = "systemVersion
 
 def _coding(coding: JsonObject) -> Coded:
     members = ("system", "code", "version", "display")
-    return Coded(*(str(coding.get(member, "")) for member in members))
+    return Coded(*(str(coding.get(member, "")) for member in members), is_coding=True)
 
 
 def flag(given: Given, name: str) -> bool:

@@ -21,8 +21,11 @@ async def value_set_validate_code(context: Context, request: Request) -> Result:
 
 def first_right(terminology: Terminology, value_set: str | JsonObject, asked: Sequence[Coded]) -> Validation:
     """The first of the codes that is right, or what is wrong with the first; what cannot be told is raised last."""
-    wrong, untold = Validation(False, message="There is no code to be checked", cause="not-in-vs"), None
+    text = "There is no code to be checked: a coding needs a system and a code"
+    wrong, untold = Validation(False, message=text, cause="not-in-vs"), None
     for number, one in enumerate(asked):
+        if one.is_coding and not one.system:
+            continue
         try:
             found = terminology.validate_code(
                 value_set, one.system, one.code, version=one.version, display=one.display

@@ -115,6 +115,8 @@ async def test_validate_code_in_every_way(server: Facade) -> None:
             True,
         ),
         (asked(url_Uri=GENDERS, codeableConcept_CodeableConcept={"text": "male"}), False),
+        (asked(url_Uri=GENDERS, coding_Coding={"code": "male"}), False),
+        (asked(url_Uri=GENDERS, code_Code="male"), True),
         (asked(valueSet_resource=INLINE, coding_Coding=MALE), True),
         (asked(valueSet_resource=INLINE, coding_Coding=wrong), False),
         (asked(url_Uri=stored["url"], coding_Coding=wrong), False),

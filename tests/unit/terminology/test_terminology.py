@@ -437,3 +437,8 @@ def test_what_r4_defines_expands_unless_it_draws_on_others() -> None:
         "v3-policyHolderRole",
     }
     assert len(unknown) < 90
+
+
+def test_codes_come_in_the_order_in_which_they_are_written() -> None:
+    terminology = made(it={"include": [{"system": "urn:s"}]})
+    assert [c.code for c in terminology.expand("urn:it").concepts] == ["A", "A1", "A11", "A2", "B", "C"]
