@@ -58,8 +58,10 @@ def codes_of(given: Given, system: str = "system", version: str = "systemVersion
 
 
 def _coding(coding: JsonObject) -> Coded:
-    members = ("system", "code", "version", "display")
-    return Coded(*(str(coding.get(member, "")) for member in members), is_coding=True)
+    system, code, version, display = (
+        str(coding.get(member, "")) for member in ("system", "code", "version", "display")
+    )
+    return Coded(system, code, version, display, is_coding=True)
 
 
 def flag(given: Given, name: str) -> bool:
