@@ -3,92 +3,153 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.json import loads
+from fhirserver.model.definitions import definitions
 from fhirserver.ports.storage import Key, Version
 from fhirserver.search.defined import Parameters
-from fhirserver.search.expression import Include, Query, ReferenceIs, disjunction
+from fhirserver.search.expression import Include, Query, ReferenceIs, UriIs, disjunction
 from fhirserver.search.index import extract
 from fhirserver.search.parameters import searchable
-from fhirserver.search.values import ReferenceValue
+from fhirserver.search.terms import targets
+from fhirserver.search.values import ReferenceValue, UriValue
 
 MAX_INCLUDED = 10_000
-"""More than this is not included; a page that asks for more than that is not a page."""
+"""More than this is not included, and the answer says so."""
 
 
-async def included(context: Context, query: Query, matches: Sequence[Version]) -> list[Version]:
+@dataclass(slots=True)
+class Included:
+    """What is included, and whether that was cut off at the limit."""
+
+    versions: list[Version] = field(default_factory=list)
+    cut: bool = False
+
+
+async def included(context: Context, query: Query, matches: Sequence[Version]) -> Included:
     """What the matches refer to and what refers to them, each once and none that is a match itself."""
-    seen = {Key(version.type, version.id) for version in matches}
-    found: list[Version] = []
-    fresh: Sequence[Version] = matches
-    first = True
-    while fresh and len(found) < MAX_INCLUDED:
-        forward = [one for one in query.includes if first or one.iterate]
-        backward = [one for one in query.revincludes if first or one.iterate]
-        step = await _forward(context, forward, fresh, seen)
-        step += await _backward(context, backward, fresh, seen)
-        found += step
-        fresh, first = step, False
-    return found[:MAX_INCLUDED]
+    return await _Gathering(context, {Key(v.type, v.id) for v in matches}).gather(query, matches)
 
 
-async def _forward(
-    context: Context, includes: Sequence[Include], versions: Iterable[Version], seen: set[Key]
-) -> list[Version]:
-    if not includes:
-        return []
-    known = context.store.parameters.current
-    keys = {
-        key: None for version in versions for key in _targets(version, includes, known) if key not in seen
-    }
-    found: list[Version] = []
-    for key in keys:
-        seen.add(key)
-        version = await context.store.read(*key)
-        if version is not None and not version.deleted:
-            found.append(version)
-    return found
+class _Gathering:
+    """The rounds of one search: each follows the references of what the round before found."""
 
+    def __init__(self, context: Context, seen: set[Key]):
+        self._store = context.store
+        self._known: Parameters = context.store.parameters.current
+        self._seen = seen
+        self._found = Included()
 
-def _targets(version: Version, includes: Sequence[Include], known: Parameters) -> Iterable[Key]:
-    wanted = [one for one in includes if one.source in (version.type, "*")]
-    if not wanted or not version.content:
-        return
-    for value in extract(loads(version.content), known=known):
-        if not isinstance(value, ReferenceValue) or not value.type:
-            continue
-        for one in wanted:
-            if one.param in (value.param, "*") and one.target in ("", value.type):
-                yield Key(value.type, value.target)
+    async def gather(self, query: Query, matches: Sequence[Version]) -> Included:
+        fresh, first = list(matches), True
+        while fresh and not self._found.cut:
+            before = len(self._found.versions)
+            forward = [one for one in query.includes if first or one.iterate]
+            backward = [one for one in query.revincludes if first or one.iterate]
+            await self._forward(forward, fresh)
+            await self._backward(backward, fresh)
+            fresh, first = self._found.versions[before:], False
+        return self._found
 
+    def _add(self, version: Version) -> None:
+        key = Key(version.type, version.id)
+        if key in self._seen or version.deleted:
+            return
+        self._seen.add(key)
+        if len(self._found.versions) == MAX_INCLUDED:
+            self._found.cut = True
+        else:
+            self._found.versions.append(version)
 
-async def _backward(
-    context: Context, includes: Sequence[Include], versions: Sequence[Version], seen: set[Key]
-) -> list[Version]:
-    found: list[Version] = []
-    for one in includes:
-        for source, param in _sources(one, context.store.parameters.current):
-            targets = [v for v in versions if _may_target(one, v.type)]
-            where = disjunction([ReferenceIs(param, v.type, v.id) for v in targets])
-            if not targets:
+    async def _forward(self, includes: Sequence[Include], versions: Iterable[Version]) -> None:
+        keys: dict[Key, None] = {}
+        urls: dict[str, dict[str, None]] = {}
+        for version in versions:
+            for one, value in self._references(version, includes):
+                if value.type and one.target in ("", value.type):
+                    keys[Key(value.type, value.target)] = None
+                elif not value.type and "://" in value.target:
+                    for type_name in self._canonical_targets(one, version.type, value.param):
+                        urls.setdefault(type_name, {})[value.target] = None
+        for key in keys:
+            if self._found.cut:
+                return
+            if key not in self._seen:
+                version_there = await self._store.read(*key)
+                if version_there is not None:
+                    self._add(version_there)
+        for type_name, wanted in urls.items():
+            await self._by_url(type_name, list(wanted))
+
+    def _references(
+        self, version: Version, includes: Sequence[Include]
+    ) -> Iterable[tuple[Include, ReferenceValue]]:
+        wanted = [one for one in includes if one.source in (version.type, "*")]
+        if not wanted or not version.content:
+            return
+        for value in extract(loads(version.content), known=self._known):
+            if isinstance(value, UriValue):
+                value = ReferenceValue(value.param, "", value.uri)
+            if not isinstance(value, ReferenceValue):
                 continue
-            page = await context.store.search(Query(source, where, count=MAX_INCLUDED))
-            for version in page.versions:
-                key = Key(version.type, version.id)
-                if key not in seen:
-                    seen.add(key)
-                    found.append(version)
-    return found
+            for one in wanted:
+                if one.param in (value.param, "*"):
+                    yield one, value
 
+    def _canonical_targets(self, include: Include, source: str, param: str) -> list[str]:
+        """The types that a canonical url of the parameter may name."""
+        parameter = self._known.of(source).get(param)
+        if parameter is None or parameter.type != "reference":
+            return []
+        may = [include.target] if include.target else targets(parameter)
+        return [name for name in may if "url" in self._known.of(name)]
 
-def _may_target(include: Include, type: str) -> bool:
-    return include.target in ("", type)
+    async def _by_url(self, type_name: str, urls: Sequence[str]) -> None:
+        """The resources with these canonical urls; a version after ``|`` must be theirs."""
+        bare = {url.partition("|")[0] for url in urls}
+        versioned = {url.partition("|")[0] for url in urls if "|" in url}
+        where = disjunction([UriIs("url", url) for url in sorted(bare)])
+        for version in await self._all(Query(type_name, where)):
+            resource = loads(version.content)
+            url, number = resource.get("url"), resource.get("version")
+            if url not in versioned or f"{url}|{number}" in urls:
+                self._add(version)
 
+    async def _backward(self, includes: Sequence[Include], versions: Sequence[Version]) -> None:
+        for one in includes:
+            wanted = [v for v in versions if one.target in ("", v.type)]
+            for source, param in self._sources(one, {v.type for v in wanted}):
+                references = [ref for v in wanted for ref in self._named(param, v)]
+                if references and not self._found.cut:
+                    for version in await self._all(Query(source, disjunction([*references]))):
+                        self._add(version)
 
-def _sources(include: Include, known: Parameters) -> list[tuple[str, str]]:
-    """The (type, parameter) pairs that a reverse include names; ``*`` stands for every reference of the type."""
-    if include.param != "*":
-        return [(include.source, include.param)]
-    found = searchable(include.source, known)
-    return [(include.source, code) for code, p in found.items() if p.type == "reference"]
+    def _named(self, param: str, version: Version) -> list[ReferenceIs]:
+        """How a parameter may refer to a resource: by type and id, or by its canonical url."""
+        found = [ReferenceIs(param, version.type, version.id)]
+        if "url" in self._known.of(version.type) and version.content:
+            url = loads(version.content).get("url")
+            found += [ReferenceIs(param, "", url)] if isinstance(url, str) else []
+        return found
+
+    async def _all(self, query: Query) -> Sequence[Version]:
+        """What matches, as far as it could be included."""
+        left = MAX_INCLUDED - len(self._found.versions) + len(self._seen) + 1
+        sized = Query(query.type, query.where, count=left)
+        page = await self._store.search(sized)
+        self._found.cut = self._found.cut or bool(page.cursor)
+        return page.versions
+
+    def _sources(self, include: Include, types: set[str]) -> list[tuple[str, str]]:
+        """The (type, parameter) pairs that a reverse include names; ``*``: all that may refer to ``types``."""
+        if include.param != "*":
+            return [(include.source, include.param)]
+        sources = sorted(definitions().resource_types) if include.source == "*" else [include.source]
+        return [
+            (source, code)
+            for source in sources
+            for code, parameter in searchable(source, self._known).items()
+            if parameter.type == "reference" and not types.isdisjoint(targets(parameter))
+        ]

@@ -11,7 +11,7 @@ from typing import Any
 from fhirserver.interactions.answers import outcome_bytes
 from fhirserver.interactions.bundles import bundle, search_entry
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.included import included
+from fhirserver.interactions.included import MAX_INCLUDED, included
 from fhirserver.interactions.lists import among_lists
 from fhirserver.interactions.reserved import DERIVED
 from fhirserver.interactions.search_parameters import understood
@@ -80,7 +80,7 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
 
 
 def _asks_derived(request: Request, query: Query) -> bool:
-    if query.type == DERIVED or DERIVED in query.types:
+    if query.type == DERIVED or DERIVED in query.types or any(one.source == "*" for one in query.revincludes):
         return True
     return any(DERIVED in name or DERIVED in value for name, value in request.params)
 
@@ -98,13 +98,20 @@ async def _entries(context: Context, query: Query, page: Page) -> list[bytes]:
     subset = Subset(query.summary, query.elements)
     entries = [_entry(context, version, subset, b"match") for version in page.versions]
     if query.includes or query.revincludes:
-        more: Sequence[Version] = await included(context, query, page.versions)
-        entries += [_entry(context, version, subset, b"include") for version in more]
+        more = await included(context, query, page.versions)
+        entries += [_entry(context, version, subset, b"include") for version in more.versions]
+        if more.cut:
+            limit = f"Only the first {MAX_INCLUDED} resources to include are here; ask for smaller pages"
+            entries.append(_outcome(Issue("too-costly", limit, severity="warning")))
     if query.ignored:
         names = ", ".join(query.ignored)
         issue = Issue("not-supported", f"Ignored, since handling is lenient: {names}", severity="warning")
-        entries.append(b'{"resource":%s,"search":{"mode":"outcome"}}' % outcome_bytes(issue))
+        entries.append(_outcome(issue))
     return entries
+
+
+def _outcome(issue: Issue) -> bytes:
+    return b'{"resource":%s,"search":{"mode":"outcome"}}' % outcome_bytes(issue)
 
 
 def _entry(context: Context, version: Version, subset: Subset, mode: bytes) -> bytes:

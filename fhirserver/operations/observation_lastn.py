@@ -172,7 +172,8 @@ def _leaders(seen: Iterable[Seen]) -> dict[Label, Label]:
 
 async def _entries(context: Context, query: Query, versions: Sequence[Version]) -> list[bytes]:
     subset = Subset(query.summary, query.elements)
-    more = await included(context, query, versions) if query.includes or query.revincludes else []
+    asked = query.includes or query.revincludes
+    more = (await included(context, query, versions)).versions if asked else []
     return [
         search_entry(
             f"{context.base_url}/{version.type}/{version.id}",

@@ -186,11 +186,15 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """``param`` refers to a current resource of ``type`` for which ``where`` holds."""
+    """``param`` refers to a current resource of ``type`` for which ``where`` holds.
+
+    ``by_url``: it does so by the resource's canonical url, whatever the version.
+    """
 
     param: str
     type: str
     where: Expression
+    by_url: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,12 +159,23 @@ def _is_tuple(expression: CompositeIs, entry: Entry, world: World) -> bool:
 
 
 def _chained(chain: Chain, entry: Entry, world: World) -> bool:
+    if chain.by_url:
+        return _chained_by_url(chain, entry, world)
     for value in entry.by_param.get(chain.param, ()):
         if isinstance(value, ReferenceValue) and value.type == chain.type:
             target = world.entry(value.type, value.target)
             if target is not None and matches(chain.where, target, world):
                 return True
     return False
+
+
+def _chained_by_url(chain: Chain, entry: Entry, world: World) -> bool:
+    references = cast("list[ReferenceValue]", entry.by_param.get(chain.param, []))
+    urls = {UriValue("url", value.target) for value in references if not value.type}
+    return bool(urls) and any(
+        not urls.isdisjoint(other.by_param.get("url", ())) and matches(chain.where, other, world)
+        for other in world.entries(chain.type)
+    )
 
 
 def _referred_to(has: Has, entry: Entry, world: World) -> bool:

@@ -17,7 +17,7 @@ from fhirserver.search import sphere, words
 from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.escapes import split, unescape
 from fhirserver.search.expression import Chain, Expression, Has, Kind, Missing, Not, conjunction, disjunction
-from fhirserver.search.terms import Context, Term, targets, term_for
+from fhirserver.search.terms import Context, Term, is_canonical, targets, term_for
 
 _DEPTH: Final = 10
 _BRANCHES: Final = 200
@@ -155,7 +155,8 @@ def _chain(type_name: str, head: str, rest: str, depth: int, known: Parameters) 
         raise NotKnown(
             f"{code} may refer to many types: name the one meant, as in {code}:Patient.{rest[:32]}"
         )
-    return Reader(partial(_read_chain, code, branches), size)
+    by_url = [t for t in branches if "url" in known.of(t)] if is_canonical(parameter, type_name) else []
+    return Reader(partial(_read_chain, code, branches, frozenset(by_url)), size)
 
 
 def _chained_readers(
@@ -182,10 +183,17 @@ def _chained_readers(
     return found
 
 
-def _read_chain(code: str, branches: dict[str, Reader], value: str, context: Context) -> Expression:
-    return disjunction(
-        [Chain(code, target, branch.read(value, context)) for target, branch in branches.items()]
-    )
+def _read_chain(
+    code: str, branches: dict[str, Reader], by_url: frozenset[str], value: str, context: Context
+) -> Expression:
+    """A chain for each type; another for those that may be meant by their canonical url."""
+    found: list[Expression] = []
+    for target, branch in branches.items():
+        where = branch.read(value, context)
+        found.append(Chain(code, target, where))
+        if target in by_url:
+            found.append(Chain(code, target, where, True))
+    return disjunction(found)
 
 
 def _reverse(type_name: str, name: str, depth: int, known: Parameters) -> Reader:

@@ -286,6 +286,12 @@ def _special_term(code: str, modifier: str) -> Term | None:
     return _id if modifier in ("", "not") else None
 
 
+def is_canonical(parameter: SearchParameter, type_name: str) -> bool:
+    """Whether a reference parameter (also) looks at canonical urls."""
+    found = routes(parameter.expression, type_name) or []
+    return parameter.type == "reference" and any(route.type in ("canonical", "uri") for route in found)
+
+
 _LEADS_UP = ("partof", "part-of", "parent")
 
 

@@ -294,6 +294,12 @@ Observation?_filter=value-quantity%gt%5|http://unitsofmeasure.org|mg%and%status%
 Observation?_filter=value-quantity%ne%5
 Observation?_filter=patient[gender%eq%male].organization.name%co%"linic"&status=final
 ValueSet?_filter=url%co%acme%and%description%sw%straße
+QuestionnaireResponse?questionnaire=http://acme.org/Questionnaire/q1
+QuestionnaireResponse?questionnaire=http://acme.org/Questionnaire/q1|1
+QuestionnaireResponse?questionnaire:Questionnaire.title=intake%1
+QuestionnaireResponse?questionnaire.title:contains=ntake&patient=p1,p0
+QuestionnaireResponse?questionnaire.url=http://acme.org/Questionnaire/q2
+Patient?_has:QuestionnaireResponse:patient:questionnaire.title=intake%0
 Encounter?date=2013-01
 Encounter?date=gt2013-01-15
 Encounter?date=lt2013-01-15

@@ -50,6 +50,7 @@ def world(seed: int = 7) -> list[dict[str, Any]]:
         *_risks(random),
         *_value_sets(random),
         *_provenances(random),
+        *_answers(),
     ]
     return [loads(dumps(resource)) for resource in made]
 
@@ -244,6 +245,32 @@ def _value_sets(random: Random) -> Iterator[dict[str, Any]]:
                     "valueRange": {"low": {"value": n, "unit": "a"}, "high": {"value": n + 2, "unit": "a"}},
                 }
             ],
+        }
+
+
+def _answers() -> Iterator[dict[str, Any]]:
+    for n in range(3):
+        yield {
+            "resourceType": "Questionnaire",
+            "id": f"q{n}",
+            "url": f"http://acme.org/Questionnaire/q{n}",
+            "version": "1",
+            "title": f"Intake {n}",
+            "status": "active",
+        }
+    for n in range(6):
+        version = "|1" if n % 2 else ""
+        of = (
+            f"http://acme.org/Questionnaire/q{n % 3}{version}"
+            if n < 5
+            else "http://elsewhere.org/Questionnaire/q0"
+        )
+        yield {
+            "resourceType": "QuestionnaireResponse",
+            "id": f"qr{n}",
+            "status": "completed",
+            "questionnaire": of,
+            "subject": {"reference": f"Patient/p{n}"},
         }
 
 

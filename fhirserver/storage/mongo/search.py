@@ -160,6 +160,12 @@ class Search:
 
     async def _join(self, join: Chain | Has, type: str) -> Filter:
         inner = await self._filter(join.type, join.where)
+        if isinstance(join, Chain) and join.by_url:
+            start = compact("url", "")
+            urls: set[str] = set()
+            async for found in self._resources.find(inner, {"uri": 1}):
+                urls.update(text[len(start) :] for text in found["uri"] if text.startswith(start))
+            return {"reference": {"$in": [compact(join.param, "", url) for url in _bounded(sorted(urls))]}}
         if isinstance(join, Chain):
             ids = [
                 found["id"] async for found in self._resources.find(inner, {"id": 1}, limit=MAX_JOINED + 1)

@@ -287,6 +287,13 @@ class Rendering:
     def _chain_test(self, type_name: str, chain: Chain, pk: str) -> Sql:
         x, y = self.alias(), self.alias()
         text, bound = self.test(chain.type, chain.where, f"{y}.pk")
+        if chain.by_url:
+            return (
+                f"EXISTS (SELECT 1 FROM search_reference {x} CROSS JOIN search_uri {y} "  # noqa: S608
+                f"ON {y}.param = ? AND {y}.uri = {x}.target "
+                f"WHERE {x}.pk = {pk} AND {x}.param = ? AND {x}.type = 0 AND {text})",
+                (self.param(chain.type, "url"), self.param(type_name, chain.param), *bound),
+            )
         return (
             f"EXISTS (SELECT 1 FROM search_reference {x} CROSS JOIN resource {y} "  # noqa: S608
             f"ON {y}.type = {x}.type AND {y}.id = {x}.target AND {y}.deleted = 0 "
@@ -516,6 +523,13 @@ class Rendering:
         if inner is None:
             return None
         x, y = self.alias(), self.alias()
+        if chain.by_url:
+            url = f"{y}.pk = {inner.pk} AND {y}.param = ? AND {x}.param = ? AND {x}.target = {y}.uri AND {x}.type = 0"
+            numbers = self.param(chain.type, "url"), self.param(type_name, chain.param)
+            joined = f"{inner.tables[0]} CROSS JOIN search_uri {y} CROSS JOIN search_reference {x}"
+            return Source(
+                (joined, inner.tables[1]), both(inner.where, (url, numbers)), f"{x}.pk", False, inner.rank + 1
+            )
         where = (
             f"{y}.pk = {inner.pk} AND {x}.param = ? AND {x}.target = {y}.id AND {x}.type = ?",
             (self.param(type_name, chain.param), self.find(chain.type)),

@@ -181,6 +181,63 @@ async def test_includes(server: Facade, query: str, found: set[str]) -> None:
     assert len(matches) == bundle["total"] == 1
 
 
+async def questions(server: Facade) -> None:
+    forms = [
+        {
+            "resourceType": "Questionnaire",
+            "id": f"q{n}",
+            "url": "http://acme.org/q",
+            "version": n,
+            "status": "active",
+        }
+        for n in ("1", "2")
+    ]
+    answers = [
+        {"resourceType": "QuestionnaireResponse", "id": id, "status": "completed", "questionnaire": url}
+        for id, url in (
+            ("any", "http://acme.org/q"),
+            ("two", "http://acme.org/q|2"),
+            ("other", "http://acme.org/x"),
+        )
+    ]
+    entries = [entry("PUT", f"{one['resourceType']}/{one['id']}", one) for one in (*forms, *answers)]
+    assert (await server.ehr.transaction(*entries)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("QuestionnaireResponse?_id=any&_include=QuestionnaireResponse:questionnaire", ["any", "q1", "q2"]),
+        ("QuestionnaireResponse?_id=two&_include=QuestionnaireResponse:questionnaire", ["two", "q2"]),
+        ("QuestionnaireResponse?_id=other&_include=*", ["other"]),
+        ("QuestionnaireResponse?questionnaire:Questionnaire.version=2&_sort=_id", ["any", "two"]),
+        ("Questionnaire?_id=q1&_revinclude=QuestionnaireResponse:questionnaire", ["q1", "any", "two"]),
+        ("Questionnaire?_id=q1&_revinclude=QuestionnaireResponse:*", ["q1", "any", "two"]),
+    ],
+)
+async def test_canonical_urls_are_followed(server: Facade, query: str, found: list[str]) -> None:
+    await questions(server)
+    assert sorted(await server.ehr.ids(query)) == sorted(found)
+
+
+async def test_everything_that_refers_to_a_match(server: Facade) -> None:
+    await family(server)
+    bundle = (await server.ehr.get("Patient?_revinclude=*")).json()
+    types = [one["resource"]["resourceType"] for one in bundle["entry"]]
+    assert {"Patient", "Observation", "Encounter", "Provenance"} == set(types)
+
+
+async def test_what_is_cut_off_is_said(server: Facade, monkeypatch: pytest.MonkeyPatch) -> None:
+    await family(server)
+    monkeypatch.setattr("fhirserver.interactions.included.MAX_INCLUDED", 1)
+    bundle = (
+        await server.ehr.get("Patient?_revinclude=Observation:patient&_revinclude=Encounter:subject")
+    ).json()
+    assert [one["search"]["mode"] for one in bundle["entry"]] == ["match", "include", "outcome"]
+    assert bundle["entry"][2]["resource"]["issue"][0]["code"] == "too-costly"
+    assert bundle["total"] == 1
+
+
 async def test_a_deleted_target_is_not_included(server: Facade) -> None:
     await family(server)
     await server.ehr("DELETE", "Organization/low")
