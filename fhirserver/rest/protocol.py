@@ -13,6 +13,9 @@ from fhirserver.rest.headers import MOST_BYTES
 
 HEAD_SECONDS = 20.0
 """How long a client may take from connecting, or from the first byte of a request, to the end of its headers."""
+LINGER_SECONDS = 1.0
+"""How long what still comes is thrown away after a refusal: closing on unread bytes would reset the connection,
+and the client might never see the answer."""
 _HEAD_BYTES = 2 * MOST_BYTES
 _TEXT = (
     "This is not HTTP as it is understood here: an unknown method, a malformed header, or a URL above 64 KiB"
@@ -27,6 +30,7 @@ class FhirHttpProtocol(HttpToolsProtocol):
 
     _head_open = False
     _head_bytes = 0
+    _refused = False
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
@@ -38,6 +42,8 @@ class FhirHttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         super().data_received(data)
         if self._head_open:  # only where the head did not come in one piece
             self._head_bytes += len(data)
@@ -75,7 +81,7 @@ class FhirHttpProtocol(HttpToolsProtocol):
         """Answer and close, where nothing was answered yet."""
         self._stop_timer()
         self._head_open = False
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return
         body = dumps(operation_outcome([issue]))
         status = HTTPStatus(category.value)
@@ -85,4 +91,7 @@ class FhirHttpProtocol(HttpToolsProtocol):
             "cache-control: no-store\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
-        self.transport.close()
+        self._refused = True
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)

@@ -9,6 +9,8 @@ from fhirserver.model.definitions import definitions
 
 EMPTY = "has no content other than white space (txt-2)"
 XHTML = "http://www.w3.org/1999/xhtml"
+MOST_NESTED = 90
+"""How deep elements of a narrative may nest: what is deeper would not be read back from XML."""
 _XML_ATTRIBUTES = frozenset({"xmlns", "xml:lang", "xml:space", "xml:id"})
 _LINKS = frozenset({"href", "src", "cite", "longdesc"})
 _ACTIVE_SCHEMES = ("javascript:", "vbscript:", "data:text/html")
@@ -70,6 +72,26 @@ class _Reader:
             self.problems.add("uses an entity that XHTML does not define")
 
 
+def _depth(div: str) -> int:
+    """How deep elements are nested; only asked where there are enough of them."""
+    now = most = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+
+    def end(name: str) -> None:
+        nonlocal now
+        now -= 1
+
+    parser = ParserCreate()
+    parser.UseForeignDTD(True)
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.Parse(div, True)
+    return most
+
+
 def _runs_script(link: str) -> bool:
     return "".join(link.split()).lower().startswith(_ACTIVE_SCHEMES)
 
@@ -81,8 +103,11 @@ def problems(div: str) -> list[str]:
     reader = _Reader()
     try:
         reader.read(div)
+        too_deep = div.count("<") > 2 * MOST_NESTED and _depth(div) > MOST_NESTED
     except (ExpatError, ValueError):
         return ["is not well-formed XHTML"]
+    if too_deep:
+        return [f"nests more than {MOST_NESTED} elements in each other"]
     if not (reader.has_content or reader.problems):
         return [EMPTY]
     return sorted(reader.problems)

@@ -344,6 +344,16 @@ def test_what_is_no_narrative(div: str) -> None:
     assert found(patient(text={"status": "generated", "div": div})) == [("invariant", "Patient.text.div")]
 
 
+def test_a_narrative_may_be_long_but_not_endlessly_deep() -> None:
+    for inner, valid in (
+        ("<p>x</p>" * 2000, True),
+        ("<b>" * 89 + "x" + "</b>" * 89, True),
+        ("<b>" * 90 + "x" + "</b>" * 90, False),
+    ):
+        div = f'<div xmlns="http://www.w3.org/1999/xhtml">{inner}</div>'
+        assert (validate(patient(text={"status": "generated", "div": div})) == []) == valid
+
+
 def test_resources_inside_resources() -> None:
     bundle = {
         "resourceType": "Bundle",

@@ -21,13 +21,19 @@ class Wire(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.written, self.closed = b"", False
+        self.written, self.ended, self.closed = b"", False, False
 
     def write(self, data: Any) -> None:
         self.written += bytes(data)
 
     def close(self) -> None:
         self.closed = True
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        self.ended = True
 
     def is_closing(self) -> bool:
         return self.closed
@@ -66,7 +72,7 @@ def refused(wire: Wire) -> tuple[int, str]:
     """The status and the code of the issue."""
     head, _, body = wire.written.partition(b"\r\n\r\n")
     assert b"content-type: application/fhir+json" in head
-    assert wire.closed
+    assert wire.ended
     return int(head.split()[1]), loads(body)["issue"][0]["code"]
 
 
@@ -85,7 +91,7 @@ async def test_a_head_without_end_is_431(wire: Wire) -> None:
     made = connected(wire)
     made.data_received(b"GET /fhir HTTP/1.1\r\nhost: a\r\n")
     for _ in range(2 * MOST_BYTES // 1000 + 1):
-        if wire.closed:
+        if wire.ended:
             break
         made.data_received(b"x-a: " + b"a" * 993 + b"\r\n")
     assert refused(wire) == (431, "too-long")
@@ -118,3 +124,17 @@ async def test_nothing_is_left_behind(wire: Wire) -> None:
     made = connected(wire)
     made.connection_lost(None)
     assert made._timer is None
+
+
+async def test_what_still_comes_after_a_refusal_is_thrown_away_for_a_while(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing on unread bytes would reset the connection, and the client might never see the answer."""
+    monkeypatch.setattr(protocol, "LINGER_SECONDS", 0.05)
+    made = connected(wire)
+    made.data_received(b"BREW /fhir HTTP/1.1\r\n\r\n")
+    said = wire.written
+    made.data_received(b"GET /fhir HTTP/1.1\r\nhost: a\r\n\r\n")
+    assert (wire.written, wire.closed) == (said, False)
+    await asyncio.sleep(0.15)
+    assert wire.closed
