@@ -119,6 +119,7 @@ def check_invariants(
     item: Typed, rules: tuple[Invariant, ...], place: Place, around: Environment, report: Report
 ) -> None:
     """Report those of the rules that a value breaks."""
+    report.beat()
     for rule in rules:
         try:
             holds = _holds(compile_path(rule.expression, item.type, strict=False).on(item, around))

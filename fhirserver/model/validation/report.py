@@ -59,6 +59,9 @@ class Report:
             raise TooManyIssues
         return False
 
+    def beat(self) -> None:
+        """Called for each value that is looked at closely; a report with a deadline raises TooManyIssues."""
+
     def unknown(self, name: str, place: Place) -> None:
         """Record a property that the type does not have."""
         if _NAME.match(name):

@@ -72,6 +72,19 @@ def test_wide_content_is_answered_with_a_limited_list() -> None:
     assert len(validator().validate(given)) < 1100
 
 
+def test_costly_invariants_of_r4_end_in_time() -> None:
+    group: Json = {"linkId": "g", "type": "group", "item": [{"linkId": "x", "type": "string"}] * 40}
+    given = {
+        "resourceType": "Questionnaire",
+        "status": "draft",
+        "item": [{**group, "item": [group] * 60}] * 4,
+    }
+    started = time.monotonic()
+    told = validator(rules=Rules(seconds=1)).validate(given)
+    assert time.monotonic() - started < 6
+    assert told != []
+
+
 def test_a_validation_ends_in_time() -> None:
     thrice = "descendants().where(descendants().where(descendants().exists()).exists()).exists()"
     costly = {"key": "x", "severity": "error", "human": "x", "expression": thrice}

@@ -241,3 +241,57 @@ def test_several_discriminators_must_all_hold() -> None:
     assert places(given, asks) == ["Patient.telecom"]
     given["telecom"][0]["use"] = "home"
     assert places(given, asks) == []
+
+
+def test_the_profiles_of_a_document_reach_through_its_references() -> None:
+    """As documents such as the International Patient Summary are profiled."""
+    told = {"key": "x-1", "severity": "error", "human": "x", "expression": "%resource.birthDate.exists()"}
+    born = profile("Patient", {"path": "name", "constraint": [told]}, name="born")
+    allergic = profile("AllergyIntolerance", {"path": "code", "min": 1}, name="allergic")
+    summary = profile(
+        "Composition",
+        {"path": "subject", "min": 1, "type": [{"code": "Reference", "targetProfile": [OWN + "born"]}]},
+        {"path": "section", **by("pattern", "code")},
+        {"path": "section", "sliceName": "allergies", "min": 1},
+        {"path": "section.code", "min": 1, "patternCodeableConcept": {"coding": [{"code": "48765-2"}]}},
+        {"path": "section.entry", **by("profile", "resolve()", "closed")},
+        {"path": "section.entry", "sliceName": "allergy", "min": 1,
+         "type": [{"code": "Reference", "targetProfile": [OWN + "allergic"]}]},
+        name="summary",
+    )  # fmt: skip
+    document = profile(
+        "Bundle",
+        {"path": "entry", **by("type", "resource")},
+        {"path": "entry", "sliceName": "composition", "min": 1, "max": "1"},
+        {"path": "entry.resource", "min": 1, "type": [{"code": "Composition", "profile": [OWN + "summary"]}]},
+        {"path": "entry", "sliceName": "patient", "min": 1, "max": "1"},
+        {"path": "entry.resource", "min": 1, "type": [{"code": "Patient", "profile": [OWN + "born"]}]},
+    )
+    patient: Json = {"resourceType": "Patient", "id": "1", "name": [{"family": "x"}], "birthDate": "2000"}
+    allergy: Json = {"resourceType": "AllergyIntolerance", "id": "1", "patient": {"reference": "Patient/1"},
+                     "code": {"text": "x"}, "clinicalStatus": {"coding": [{"code": "active",
+                     "system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"}]}}  # fmt: skip
+    section = {"title": "x", "entry": [{"reference": "AllergyIntolerance/1"}], "code": {"coding": [
+        {"system": "http://loinc.org", "code": "48765-2"}]}}  # fmt: skip
+    composition = {
+        "resourceType": "Composition", "id": "1", "status": "final", "type": {"text": "x"}, "date": "2026",
+        "title": "x", "subject": {"reference": "Patient/1"}, "author": [{"reference": "Patient/1"}], "section": [section],
+    }  # fmt: skip
+    held = [composition, patient, allergy]
+    bundle = {
+        "resourceType": "Bundle", "type": "document", "timestamp": "2026-01-01T00:00:00Z",
+        "identifier": {"system": "http://x.test", "value": "1"},
+        "entry": [{"fullUrl": f"http://x.test/{r['resourceType']}/1", "resource": r} for r in held],
+    }  # fmt: skip
+    known = (born, allergic, summary, document)
+    assert found(bundle, *known) == []
+    del allergy["code"]
+    assert set(places(bundle, *known)) == {
+        "Bundle.entry[0].resource.section[0].entry", "Bundle.entry[0].resource.section[0].entry[0]"
+    }  # fmt: skip
+    allergy["code"] = {"text": "x"}
+    del patient["birthDate"]
+    assert set(places(bundle, *known)) == {
+        "Bundle.entry[0].resource.subject",
+        "Bundle.entry[1].resource.name[0]",
+    }

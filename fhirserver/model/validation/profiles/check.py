@@ -24,8 +24,8 @@ def check_profile(url: str, item: Typed, place: Place, run: Run) -> None:
     type_name = run.profiles.type_of(url)
     if type_name and not definitions().is_a(item.type, type_name):
         run.add("structure", f"is a {item.type}, and the profile {url} is for {type_name}", place)
-    elif isinstance(item.value, dict) and "resourceType" in item.value and run.trials:
-        with run.inside(item.value):
+    elif isinstance(item.value, dict) and "resourceType" in item.value:
+        with run.within(item.value):
             check_value(node, item, place, run)
     else:
         check_value(node, item, place, run)

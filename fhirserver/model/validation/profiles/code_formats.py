@@ -48,14 +48,8 @@ def _verhoeff(digits: str) -> int:
     return found
 
 
-# Value sets over grammars: all that is well formed is in them.
-
-_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*\Z")
 _MIME = re.compile(
     r"[a-z]+\Z|[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+*-]+(?:\s*;\s*[^;=\s]+=(?:\"[^\"]*\"|[^;\s]*))*\Z"
 )
-GRAMMARS = {
-    "http://hl7.org/fhir/ValueSet/all-languages": ("urn:ietf:bcp:47", _LANGUAGE),
-    "http://hl7.org/fhir/ValueSet/mimetypes": ("urn:ietf:bcp:13", _MIME),
-}
-"""Value set → its code system and what its codes look like (BCP 47, BCP 13)."""
+GRAMMARS = {"http://hl7.org/fhir/ValueSet/mimetypes": ("urn:ietf:bcp:13", _MIME)}
+"""Value set → its code system and what its codes look like. FHIR writes ``json`` and ``xml`` beside media types."""

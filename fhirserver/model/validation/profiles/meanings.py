@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from fhirserver.kernel.json import Json
 from fhirserver.model.fhirpath import Typed
-from fhirserver.model.fhirpath.references import contained
+from fhirserver.model.fhirpath.references import contained, literal_type
 from fhirserver.model.validation.profiles.objects import text
 from fhirserver.model.validation.profiles.run import Run
 from fhirserver.model.validation.report import Place
@@ -77,6 +77,13 @@ def _identifier(value: Json, place: Place, run: Run) -> None:
         )
 
 
+def _reference(value: Json, place: Place, run: Run) -> None:
+    """``type`` says what ``reference`` says."""
+    stated, named = text(value, "type"), literal_type(text(value, "reference"))
+    if stated and named and stated != named:
+        run.add("invalid", "is another type than the reference names", (place, "type", -1))
+
+
 def _text(value: Json, place: Place, run: Run) -> None:
     if not isinstance(value, str):
         return
@@ -95,5 +102,6 @@ _MEANINGS: dict[str, Meaning] = {
     "canonical": _canonical,
     "Coding": _coding,
     "Identifier": _identifier,
+    "Reference": _reference,
     "string": _text,
 }

@@ -9,7 +9,6 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from fhirserver.kernel.json import Json, JsonObject
-from fhirserver.kernel.outcomes import Issue
 from fhirserver.model.fhirpath import Environment, Typed
 from fhirserver.model.fhirpath.references import contained, reference_text
 from fhirserver.model.validation.profiles.bundle_index import BundleIndex
@@ -25,6 +24,32 @@ Resolver = Callable[[str], JsonObject | None]
 _DEEPEST_TRIAL = 12
 
 
+class _Clock:
+    """When a validation has to end."""
+
+    def __init__(self, deadline: float):
+        self._deadline = deadline
+
+    def is_over(self) -> bool:
+        return monotonic() > self._deadline
+
+
+class TimedReport(Report):
+    """A report that ends the validation when it has taken too long."""
+
+    __slots__ = ("_beats", "_clock")
+
+    def __init__(self, clock: _Clock):
+        super().__init__(minimums=True)
+        self._clock = clock
+        self._beats = 0
+
+    def beat(self) -> None:
+        self._beats += 1
+        if self._beats % 16 == 0 and self._clock.is_over():
+            raise TooManyIssues
+
+
 class Run:
     """One validation; never shared between two."""
 
@@ -32,29 +57,27 @@ class Run:
         self.profiles = profiles
         self.codes = codes
         self.rules = rules
-        self.report = Report(minimums=True)
+        self._clock = _Clock(monotonic() + rules.seconds)
+        self.report: Report = TimedReport(self._clock)
         self.done: set[tuple[int, str]] = set()
         self.bundle: BundleIndex | None = None
         self.trials = 0
         self._resolver = resolver
-        self._deadline = monotonic() + rules.seconds
-        self._beats = 0
         self.environment = Environment(
-            resolver=self._find, terminology=codes, conforms=self._conforms, seconds=min(5.0, rules.seconds)
+            resolver=self._find, terminology=codes, conforms=self._conforms, seconds=min(2.0, rules.seconds)
         )
 
     def beat(self) -> None:
         """Called for each value looked at; raises when the validation has taken too long."""
-        self._beats += 1
-        if self._beats % 64 == 0 and monotonic() > self._deadline:
-            self.report.issues.append(
-                Issue("too-costly", "The validation took too long; the rest is left out")
-            )
-            raise TooManyIssues
+        self.report.beat()
 
     def node(self, url: str) -> Node | None:
         """The compiled profile, None where it is not known."""
         return self.profiles.node(url)
+
+    def is_over(self) -> bool:
+        """Whether the time of the validation is up."""
+        return self._clock.is_over()
 
     # What expressions and discriminators ask
 
@@ -97,27 +120,41 @@ class Run:
         if self.trials >= _DEEPEST_TRIAL:
             raise RecursionError
         kept = self.report, self.done
-        self.report, self.done = Report(minimums=True), set()
+        self.report, self.done = TimedReport(self._clock), set()
         self.trials += 1
         try:
             yield self.report
         except TooManyIssues:
-            if monotonic() > self._deadline:
+            if self._clock.is_over():
                 raise
         finally:
             self.report, self.done = kept
             self.trials -= 1
 
     @contextmanager
+    def within(self, resource: JsonObject) -> Iterator[None]:
+        """Like :meth:`inside`, for a resource met on the way through another, or for that one itself."""
+        around = self.environment.resource
+        if around is resource:
+            yield
+            return
+        held = around.get("contained") if around is not None else None
+        is_contained = isinstance(held, list) and any(one is resource for one in held)
+        with self.inside(resource, is_contained):
+            yield
+
+    @contextmanager
     def inside(self, resource: JsonObject, is_contained: bool = False) -> Iterator[None]:
-        """``%resource`` and ``%rootResource`` are those of this resource."""
-        kept = self.environment
+        """``%resource`` and ``%rootResource`` are those of this resource; a Bundle answers references."""
+        kept, bundle = self.environment, self.bundle
         root = kept.root_resource if is_contained else resource
         self.environment = replace(kept, resource=resource, root_resource=root)
+        if resource.get("resourceType") == "Bundle":
+            self.bundle = BundleIndex(resource)
         try:
             yield
         finally:
-            self.environment = kept
+            self.environment, self.bundle = kept, bundle
 
     def add(self, code: str, words: str, place: Place, severity: str = "error") -> None:
         self.report.add(code, words, place, severity)

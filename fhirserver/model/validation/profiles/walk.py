@@ -9,10 +9,10 @@ from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.model.definitions import ElementDef, definitions
 from fhirserver.model.fhirpath import Typed
 from fhirserver.model.validation.profiles import attachments, claims, meanings, publication
-from fhirserver.model.validation.profiles.bundle_index import BundleIndex
 from fhirserver.model.validation.profiles.check import check_profile
 from fhirserver.model.validation.profiles.extensions import Holder, check_extension
 from fhirserver.model.validation.profiles.items import typed
+from fhirserver.model.validation.profiles.objects import objects, text
 from fhirserver.model.validation.profiles.registry import BASE
 from fhirserver.model.validation.profiles.resource_rules import RESOURCE_RULES
 from fhirserver.model.validation.profiles.run import Run
@@ -30,14 +30,21 @@ def check_resource(resource: Json, place: Place, run: Run, is_contained: bool = 
         check_profile(BASE + type_name, item, place, run)
         claims.check(item, place, run)
         publication.check(resource, place, run)
+        _contained_once(resource, place, run)
         rule = RESOURCE_RULES.get(type_name)
         if rule is not None:
             rule(resource, place, run)
-        outer = run.bundle
-        if type_name == "Bundle":
-            run.bundle = BundleIndex(resource)
         _descend(resource, Holder(item, (type_name,)), place, run)
-        run.bundle = outer
+
+
+def _contained_once(resource: JsonObject, place: Place, run: Run) -> None:
+    """Two contained resources with one id could not be told apart."""
+    seen: set[str] = set()
+    for held, at in objects(resource, "contained", place):
+        name = text(held, "id")
+        if name and name in seen:
+            run.add("duplicate", "another contained resource has this id", (at, "id", -1))
+        seen.add(name)
 
 
 def _descend(node: JsonObject, holder: Holder, place: Place, run: Run) -> None:
