@@ -275,7 +275,8 @@ def test_the_profiles_of_a_document_reach_through_its_references() -> None:
         {"system": "http://loinc.org", "code": "48765-2"}]}}  # fmt: skip
     composition = {
         "resourceType": "Composition", "id": "1", "status": "final", "type": {"text": "x"}, "date": "2026",
-        "title": "x", "subject": {"reference": "Patient/1"}, "author": [{"reference": "Patient/1"}], "section": [section],
+        "title": "x", "subject": {"reference": "Patient/1"}, "author": [{"reference": "Patient/1"}],
+        "section": [section],
     }  # fmt: skip
     held = [composition, patient, allergy]
     bundle = {

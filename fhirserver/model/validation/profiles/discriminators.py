@@ -215,8 +215,7 @@ def _types_of(tree: Tree) -> list[str]:
 
 def _profile_test(targets: list[Tree], registry: Registry) -> Test | None:
     urls = tuple(url for tree in targets for url in type_urls(tree))
-    roots = tuple(url for tree in targets if "." not in tree.path and (url := registry.url_of(tree)))
-    wanted = roots or urls
+    wanted = tuple(tree.url for tree in targets if tree.url) or urls
     if not wanted:
         return None
     return lambda found, run: any(run.conforms(item, url) for item in found for url in wanted)

@@ -9,7 +9,8 @@ from fhirserver.model.validation.profiles.tree import Tree, element_name, plante
 from fhirserver.ports.conformance import Conformance
 
 BASE = "http://hl7.org/fhir/StructureDefinition/"
-KEPT = 2048
+KEPT = 128
+"""Definitions and trees kept while others are compiled from them; what they are compiled to is kept elsewhere."""
 _DEEPEST = 32
 
 
@@ -45,6 +46,8 @@ class Registry:
                 self._open.remove(url)
             if len(self._trees) > KEPT:
                 self._trees.clear()
+            if found is not None:
+                found.url = url
             self._trees[url] = found
         return self._trees[url]
 
@@ -86,10 +89,6 @@ class Registry:
         for name in names:
             at = self.children(at, root).get(element_name(name)) if at else None
         return at
-
-    def url_of(self, root: Tree) -> str:
-        """The profile that a tree of :meth:`tree` is the root of."""
-        return next((url for url, tree in self._trees.items() if tree is root), "")
 
     def type_of(self, url: str) -> str:
         """The type that a profile constrains, empty where it is not known."""

@@ -13,15 +13,17 @@ from fhirserver.kernel.json import JsonObject
 class Tree:
     """One element definition. ``children`` are by FHIRPath name (``value`` for ``value[x]``).
 
-    Trees that the registry hands out are shared and are not changed; :meth:`copy` before grafting.
+    Trees that the registry hands out are shared and are not changed; :meth:`copy` before grafting. ``url`` is
+    that of the profile whose root it is.
     """
 
-    __slots__ = ("children", "element", "slices")
+    __slots__ = ("children", "element", "slices", "url")
 
     def __init__(self, element: JsonObject):
         self.element = element
         self.children: dict[str, Tree] = {}
         self.slices: dict[str, Tree] = {}
+        self.url = ""
 
     @property
     def path(self) -> str:
