@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 
@@ -20,9 +20,11 @@ from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, Refusal, operation_outcome, refuse
 from fhirserver.model.definitions import definitions
 from fhirserver.search.expression import Query
+from fhirserver.store.conformance import TYPES
 from fhirserver.world.vocabulary import ASSERTION_METHOD
 
 AT_ONCE = 8
+TURNS = 3
 PACKAGES = "https://packages.fhir.org"
 METHOD = "package"
 
@@ -80,22 +82,36 @@ def provenance_of(package: Package) -> str:
 async def load(package: Package, target: Target, done: Callable[[], None] = lambda: None) -> Summary:
     """Load all of a package. What fails is kept and the rest goes on; doing it again changes nothing."""
     summary, provenance = Summary(), provenance_of(package)
-    waiting: set[asyncio.Task[None]] = set()
 
     async def one(content: Content) -> None:
         await _load_one(content, package, target, provenance, summary)
         done()
 
-    for content in package.contents():
-        if len(waiting) >= AT_ONCE:
-            finished, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            _raise_first(finished)
-        waiting.add(asyncio.ensure_future(one(content)))
-    if waiting:
-        _raise_first((await asyncio.wait(waiting))[0])
+    for turn in range(TURNS):
+        await _all_at_once(one(content) for content in package.contents() if turn_of(content) == turn)
     here = await target.packages()
     summary.missing = {n: v for n, v in package.dependencies.items() if n not in here | CORE}
     return summary
+
+
+def turn_of(content: Content) -> int:
+    """When a resource is loaded: what others are checked against comes before them."""
+    resource = content.resource or {}
+    if resource.get("resourceType") not in TYPES:
+        return 2
+    return 1 if resource.get("type") == "composite" else 0
+
+
+async def _all_at_once(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do the jobs, some at once; the next is made when there is room for it."""
+    waiting: set[asyncio.Task[None]] = set()
+    for job in jobs:
+        if len(waiting) >= AT_ONCE:
+            finished, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            _raise_first(finished)
+        waiting.add(asyncio.ensure_future(job))
+    if waiting:
+        _raise_first((await asyncio.wait(waiting))[0])
 
 
 def _raise_first(finished: Iterable[asyncio.Task[None]]) -> None:

@@ -35,32 +35,39 @@ class Content(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """A package on disk. ``size`` is the number of files that :meth:`contents` yields."""
+    """A package on disk. ``files`` are those that :meth:`contents` yields, by their path in the archive."""
 
     path: Path
     name: str
     version: str
     dependencies: Mapping[str, str]
-    size: int
-    examples: bool
+    files: frozenset[str]
 
     @property
     def title(self) -> str:
         return f"{self.name} {self.version}"
 
+    @property
+    def size(self) -> int:
+        return len(self.files)
+
     def contents(self) -> Iterator[Content]:
         """The resources, read one at a time in the order of the archive; not what is JSON and no resource."""
         with tarfile.open(self.path, "r:*") as archive:
             for member in archive:
-                if is_wanted(member, self.examples):
+                if _name(member) in self.files:
                     yield _content(archive, member)
 
 
 def is_wanted(member: tarfile.TarInfo, examples: bool) -> bool:
     """Whether a member of the archive is a resource to load."""
-    name = member.name.removeprefix("./")
+    name = _name(member)
     wanted = _RESOURCE.fullmatch(name) or (examples and _EXAMPLE.fullmatch(name))
     return member.isfile() and bool(wanted)
+
+
+def _name(member: tarfile.TarInfo) -> str:
+    return member.name.removeprefix("./")
 
 
 def open_package(path: Path, examples: bool = False) -> Package:
@@ -69,19 +76,34 @@ def open_package(path: Path, examples: bool = False) -> Package:
         with tarfile.open(path, "r:*") as archive:
             members = archive.getmembers()
             manifest = _manifest(archive, members)
+            wanted = [member for member in members if is_wanted(member, examples)]
+            left_out = frozenset() if examples else _declared_examples(archive, wanted)
     except FileNotFoundError:
         raise InvalidPackage(f"{path}: not there") from None
     except (OSError, EOFError, tarfile.TarError):
         raise InvalidPackage(f"{path}: not a package: it cannot be read as a .tgz archive") from None
     _check_version(path, manifest)
-    size = sum(is_wanted(member, examples) for member in members)
+    files = frozenset(_name(member) for member in wanted) - left_out
     dependencies = manifest.get("dependencies") or {}
-    return Package(path, manifest["name"], str(manifest.get("version", "")), dependencies, size, examples)
+    return Package(path, manifest["name"], str(manifest.get("version", "")), dependencies, files)
+
+
+def _declared_examples(archive: tarfile.TarFile, members: list[tarfile.TarInfo]) -> frozenset[str]:
+    """The files that the ImplementationGuide calls examples: not every package has them in a folder of their own."""
+    found: set[str] = set()
+    for member in members:
+        if _name(member).startswith("package/ImplementationGuide"):
+            guide = _content(archive, member).resource or {}
+            for one in guide.get("definition", {}).get("resource", ()):
+                if one.get("exampleBoolean") or one.get("exampleCanonical"):
+                    reference = str(one.get("reference", {}).get("reference", ""))
+                    found.add(f"package/{reference.replace('/', '-')}.json")
+    return frozenset(found)
 
 
 def _manifest(archive: tarfile.TarFile, members: list[tarfile.TarInfo]) -> JsonObject:
     for member in members:
-        if member.isfile() and member.name.removeprefix("./") == "package/package.json":
+        if member.isfile() and _name(member) == "package/package.json":
             try:
                 manifest = loads(_read(archive, member))
             except InvalidJson as error:
@@ -105,7 +127,7 @@ def _read(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Content:
-    name = member.name.removeprefix("./").removeprefix("package/")
+    name = _name(member).removeprefix("package/")
     if member.size > MOST_BYTES:
         return Content(name, None, f"larger than {MOST_BYTES} bytes")
     try:

@@ -170,3 +170,51 @@ def test_files_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     for name in ("none.tgz", "text.tgz", "empty.tgz"):
         assert command.run([str(tmp_path / name)]) == 2
         assert "credence load:" in capsys.readouterr().err
+
+
+def test_examples_that_only_the_guide_tells(tmp_path: Path) -> None:
+    guide = {
+        "resourceType": "ImplementationGuide",
+        "id": "g",
+        "definition": {
+            "resource": [
+                {"reference": {"reference": "Patient/p"}, "exampleBoolean": True},
+                {"reference": {"reference": "Basic/b"}, "exampleCanonical": "http://example.org/profile"},
+                {"reference": {"reference": "ValueSet/a"}, "exampleBoolean": False},
+            ]
+        },
+    }
+    files = {"ImplementationGuide-g": guide, "ValueSet-a": value_set("a")}
+    files |= {"Patient-p": {"resourceType": "Patient"}, "Basic-b": {"resourceType": "Basic"}}
+    content = {f"package/{name}.json": held for name, held in files.items()}
+    assert made(tmp_path, content).files == {"package/ImplementationGuide-g.json", "package/ValueSet-a.json"}
+    assert made(tmp_path, content, examples=True).size == 4
+
+
+async def test_what_others_are_checked_against_comes_first(tmp_path: Path) -> None:
+    base = {"resourceType": "SearchParameter", "status": "active", "base": ["Patient"], "description": "x"}
+
+    def parameter(code: str, **more: Any) -> JsonObject:
+        url = f"http://example.org/SearchParameter/{code}"
+        return {
+            **base,
+            "id": code,
+            "url": url,
+            "name": code,
+            "code": code,
+            "expression": "Patient.contact",
+            **more,
+        }
+
+    of = [
+        {"definition": "http://example.org/SearchParameter/kin", "expression": "relationship"},
+        {"definition": "http://example.org/SearchParameter/sex", "expression": "gender"},
+    ]
+    content = {
+        "package/a.json": parameter("kin-sex", type="composite", component=of),
+        "package/b.json": parameter("kin", type="token", expression="Patient.contact.relationship"),
+        "package/c.json": parameter("sex", type="token", expression="Patient.contact.gender"),
+    }
+    async with facade(tmp_path) as server:
+        summary = await load(made(tmp_path, content), over_http(server))
+        assert summary.failed == []
