@@ -10,6 +10,7 @@ from fhirserver.operations.encounter_everything import encounter_everything
 from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
 from fhirserver.operations.lineage import lineage
+from fhirserver.operations.medicinal_product_everything import medicinal_product_everything
 from fhirserver.operations.meta import meta
 from fhirserver.operations.meta_add import meta_add
 from fhirserver.operations.meta_delete import meta_delete
@@ -87,6 +88,7 @@ def all_operations() -> Sequence[Operation]:
         _everything("Patient", "type instance", patient_everything, *_CARE),
         _everything("Encounter", "instance", encounter_everything),
         _everything("Group", "instance", group_everything, *_CARE),
+        _everything("MedicinalProduct", "instance", medicinal_product_everything),
         Operation(
             "lastn",
             "type",

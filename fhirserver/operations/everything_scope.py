@@ -89,6 +89,18 @@ def compartment_scope(type: str, id: str, patients: Iterable[str] = (), linked: 
     return Scope((Stream(type, IdIs(id)), *others), frozenset(patients), frozenset(linked))
 
 
+def referring_scope(type: str, id: str) -> Scope:
+    """A resource and all that refers to it by a parameter that names its type as a target."""
+    streams = [Stream(type, IdIs(id))]
+    for other in sorted(definitions().resource_types - {type}):
+        named = [
+            code for code, one in searchable(other).items() if one.type == "reference" and type in one.targets
+        ]
+        if named:
+            streams.append(Stream(other, disjunction([ReferenceIs(code, type, id) for code in named])))
+    return Scope(tuple(streams))
+
+
 def patients_scope(group: str = "") -> Scope:
     """The compartments of all patients, or of those who are members of a group."""
     whose: Expression = Has("Group", "member", IdIs(group)) if group else Everything()

@@ -228,6 +228,33 @@ async def test_a_group(server: Facade) -> None:
     }
 
 
+async def test_a_medicinal_product(server: Facade) -> None:
+    name = [{"productName": "Cure"}]
+    product: JsonObject = {"resourceType": "MedicinalProduct", "name": name}
+    for resource in (
+        {**product, "id": "cure"},
+        {**product, "id": "other"},
+        {"resourceType": "Organization", "id": "agency", "name": "Agency"},
+        *(
+            {
+                "resourceType": "MedicinalProductAuthorization",
+                "id": f"of-{id}",
+                "subject": ref(f"MedicinalProduct/{id}"),
+                "regulator": ref("Organization/agency"),
+            }
+            for id in ("cure", "other")
+        ),
+    ):
+        answer = await server.ehr.put(resource)
+        assert answer.status_code == 201, answer.text
+    assert await found(server, "MedicinalProduct/cure/$everything") == {
+        "MedicinalProduct/cure": "match",
+        "MedicinalProductAuthorization/of-cure": "match",
+        "Organization/agency": "include",
+    }
+    assert (await server.reader.get("MedicinalProduct/never/$everything")).status_code == 404
+
+
 async def test_by_post_and_in_a_batch(server: Facade) -> None:
     await world(server)
     body = {"resourceType": "Parameters", "parameter": [{"name": "_type", "valueCode": "Patient"}]}
