@@ -389,7 +389,7 @@ def _amend(decision: _Decision, amend: Amend) -> Written:
     entity = decision.existing(*key, amend.if_match)
     decision.refuse_twice(key, conditional=bool(amend.where))
     before = clean(entity.json)
-    after = clean(amend.change(copy.deepcopy(before)))
+    after = clean(amend.change(copy.deepcopy(entity.json)))  # a patch is made against what the client reads
     if after.get("resourceType") != amend.type or after.get("id") != key.id:
         raise refuse(
             Category.UNPROCESSABLE, "business-rule", "A patch may not change resourceType or id", amend.type

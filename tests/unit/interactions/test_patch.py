@@ -307,3 +307,23 @@ async def test_an_order_that_others_hold_is_said_to_be_held(server: Facade) -> N
     more = [*move, {"op": "add", "path": "/gender", "value": "male"}]
     answer = await server.lab("PATCH", "Patient/p", more, media=PATCH)
     assert (answer.json()["gender"], answer.headers["x-held"]) == ("male", "Patient.identifier")
+
+
+async def test_a_patch_sees_what_its_client_reads(server: Facade) -> None:
+    tag = {"system": "urn:t", "code": "x"}
+    await server.ehr.put(patient("p", meta={"tag": [tag]}))
+    meta = (await server.ehr.get("Patient/p")).json()["meta"]
+    operations = [
+        {"op": "test", "path": "/meta/versionId", "value": "1"},
+        {"op": "test", "path": "/meta", "value": meta},
+        {"op": "replace", "path": "/meta/tag/0/code", "value": "y"},
+    ]
+    answer = await server.ehr("PATCH", "Patient/p", operations, media=PATCH)
+    assert answer.status_code == 200, answer.text
+    changed = answer.json()["meta"]
+    assert changed["tag"] == [{**tag, "code": "y"}, *meta["tag"][1:]]
+    assert (changed["versionId"], changed["extension"]) == ("2", meta["extension"])
+    stale = await server.ehr("PATCH", "Patient/p", operations, media=PATCH)
+    assert (stale.status_code, expressions(stale)) == (422, ["http.body[0]"])
+    marks = [{"op": "replace", "path": "/meta/versionId", "value": "7"}]
+    assert (await server.ehr("PATCH", "Patient/p", marks, media=PATCH)).headers["etag"] == 'W/"2"'
