@@ -30,6 +30,8 @@ OBSERVATION: Json = {
         ({"path": "gender", "fixedCode": "male"}, {}, "Patient.gender"),
         ({"path": "name", "patternHumanName": {"use": "official"}}, {}, "Patient.name[0]"),
         ({"path": "name.family", "maxLength": 2}, {}, "Patient.name[0].family"),
+        ({"path": "name.family", "extension": [{"url": BASE + "regex", "valueString": "[A-Z]+"}]}, {},
+         "Patient.name[0].family"),
         ({"path": "birthDate", "minValueDate": "1900-01-01"}, {"birthDate": "1899-12-31"}, "Patient.birthDate"),
         ({"path": "birthDate", "maxValueDate": "2000-01-01"}, {"birthDate": "2000-01-02"}, "Patient.birthDate"),
         ({"path": "multipleBirth[x]", "type": [{"code": "boolean"}]}, {"multipleBirthInteger": 2},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -225,6 +226,39 @@ YES, NO = ({"valueBoolean": value} for value in (True, False))
 )  # fmt: skip
 def test_answers_fit_the_questionnaire(items: list[Json], expected: list[str]) -> None:
     assert places(answered(*items), FORM, name="none") == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "limit", "good", "bad"),
+    [
+        ("integer", "minValue", {"valueInteger": 1}, {"valueInteger": 1}, {"valueInteger": 0}),
+        ("date", "maxValue", {"valueDate": "2020-01-01"}, {"valueDate": "2019-12-31"}, {"valueDate": "2020-01-02"}),
+        ("string", "minLength", {"valueInteger": 2}, {"valueString": "ab"}, {"valueString": "a"}),
+        ("string", "regex", {"valueString": "[a-z]+"}, {"valueString": "ab"}, {"valueString": "a1"}),
+        ("decimal", "maxDecimalPlaces", {"valueInteger": 1}, {"valueDecimal": Decimal("1.5")},
+         {"valueDecimal": Decimal("1.55")}),
+    ],
+)  # fmt: skip
+def test_a_question_may_limit_its_answers(kind: str, name: str, limit: Json, good: Json, bad: Json) -> None:
+    url = f"http://hl7.org/fhir/StructureDefinition/{name}"
+    asked = {"linkId": "1", "type": kind, "extension": [{"url": url, **limit}]}
+    form = {**FORM, "item": [asked]}
+    assert places(answered(item("1", good)), form, name="none") == []
+    assert places(answered(item("1", bad)), form, name="none") == ["QuestionnaireResponse.item[0].answer[0]"]
+
+
+def test_a_question_may_say_how_often_it_is_answered() -> None:
+    url = "http://hl7.org/fhir/StructureDefinition/questionnaire-maxOccurs"
+    asked = {
+        "linkId": "1",
+        "type": "integer",
+        "repeats": True,
+        "extension": [{"url": url, "valueInteger": 2}],
+    }
+    given = [{"valueInteger": number} for number in range(3)]
+    form = {**FORM, "item": [asked]}
+    assert places(answered(item("1", *given[:2])), form, name="none") == []
+    assert places(answered(item("1", *given)), form, name="none") == ["QuestionnaireResponse.item[0].answer"]
 
 
 def test_what_is_not_finished_may_lack_answers() -> None:

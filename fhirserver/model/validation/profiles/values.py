@@ -12,7 +12,9 @@ from typing import TypeAlias
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.model.fhirpath import FhirPathError, Typed
 from fhirserver.model.fhirpath.ordering import order
+from fhirserver.model.fhirpath.regex import matches_all
 
+_REGEX = "http://hl7.org/fhir/StructureDefinition/regex"
 Fault: TypeAlias = tuple[str, str]
 """Issue code and words."""
 ValueCheck: TypeAlias = Callable[[Typed], Fault | None]
@@ -27,6 +29,9 @@ def value_checks(element: JsonObject) -> Iterator[ValueCheck]:
             yield _pattern(wanted)
         elif name.startswith(("minValue", "maxValue")):
             yield _limit(name[:3], type_in(name, "minValue"), wanted)
+    for extension in element.get("extension", ()):
+        if extension.get("url") == _REGEX and isinstance(extension.get("valueString"), str):
+            yield _matching(extension["valueString"])
     longest = element.get("maxLength")
     if isinstance(longest, int):
         yield _no_longer(longest)
@@ -72,6 +77,17 @@ def _limit(which: str, type_name: str, wanted: Json) -> ValueCheck:
         except FhirPathError:
             return None
         return ("value", f"is {words} of the profile") if found == refused else None
+
+    return check
+
+
+def _matching(pattern: str) -> ValueCheck:
+    def check(item: Typed) -> Fault | None:
+        try:
+            fits = not isinstance(item.value, str) or matches_all(pattern, item.value)
+        except FhirPathError:
+            return None
+        return None if fits else ("value", "does not match the regular expression of the profile")
 
     return check
 

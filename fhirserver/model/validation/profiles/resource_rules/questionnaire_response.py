@@ -13,6 +13,7 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.model.fhirpath import Typed
 from fhirserver.model.fhirpath.references import contained
 from fhirserver.model.validation.profiles.objects import objects, text, value_of
+from fhirserver.model.validation.profiles.resource_rules.answer_limits import broken_limits, occurrences
 from fhirserver.model.validation.profiles.resource_rules.enable_when import Answers, is_enabled
 from fhirserver.model.validation.profiles.resource_rules.questionnaire import ANSWER_TYPES, DEEPEST, items
 from fhirserver.model.validation.profiles.run import Run
@@ -133,11 +134,20 @@ def _item(item: JsonObject, question: JsonObject, form: _Form, place: Place, run
         run.add("required", "no answer to a required item", place)
     if len(answers) > 1 and question.get("repeats") is not True:
         run.add("business-rule", "only one answer is allowed", (place, "answer", -1))
+    _occurrences(len(answers), question, form, place, run)
     for answer, at in answers:
         _answer(answer, question, at, run)
         _level(answer, question, form, at, run, depth + 1)
     if next(objects(item, "item", place), None) is not None:
         run.add("structure", "items below a question stand below its answer", (place, "item", -1))
+
+
+def _occurrences(count: int, question: JsonObject, form: _Form, place: Place, run: Run) -> None:
+    least, most = occurrences(question)
+    if count < least and form.finished:
+        run.add("required", f"the questionnaire asks for at least {least} answers", (place, "answer", -1))
+    if most is not None and count > most:
+        run.add("structure", f"the questionnaire allows at most {most} answers", (place, "answer", -1))
 
 
 def _answer(answer: JsonObject, question: JsonObject, place: Place, run: Run) -> None:
@@ -151,6 +161,8 @@ def _answer(answer: JsonObject, question: JsonObject, place: Place, run: Run) ->
     longest = question.get("maxLength")
     if isinstance(longest, int) and isinstance(value[1], str) and len(value[1]) > longest:
         run.add("too-long", f"is longer than the {longest} characters of the questionnaire", place)
+    for words in broken_limits(value, question):
+        run.add("value", words, place)
     if kind in ("choice", "open-choice"):
         _option(value, question, kind, place, run)
 
