@@ -23,6 +23,7 @@ def _in(module: str) -> Run:
 SUITES: tuple[Suite, ...] = (
     Suite("fhir-r4-examples", "fhir-r4/examples*.tar*", _in("fhir_r4_examples")),
     Suite("fhir-r4-examples-xml", "fhir-r4/examples*.tar*", _in("fhir_r4_examples_xml")),
+    Suite("fhir-r4-examples-valid", "fhir-r4/examples*.tar*", _in("fhir_r4_examples_valid")),
     Suite("synthea", "synthea*.tar*", _in("synthea")),
     Suite("fhirpath", "fhir-r4/fhirpath", _in("fhirpath_suite")),
     Suite("fhirpath-patch", "fhir-r4/patch", _in("fhirpath_patch")),
