@@ -13,6 +13,7 @@ from fhirserver.interactions.bundles import bundle, entry
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.lists import listed
 from fhirserver.interactions.reserved import DERIVED
+from fhirserver.kernel.ids import may_be_new
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.kernel.queries import encode_query
@@ -115,9 +116,13 @@ def _link(url: str, params: Sequence[tuple[str, str]]) -> str:
 
 
 def history_entry(base_url: str, version: Version) -> bytes:
-    """A version as an entry: what was asked, what was answered, and what came to be (nothing of a deletion)."""
+    """A version as an entry: what was asked, what was answered, and what came to be (nothing of a deletion).
+
+    A first version was made by POST where its id is one of the server's, by PUT where a client chose it.
+    """
     url = f"{base_url}/{version.type}/{version.id}"
-    method = "DELETE" if version.deleted else "PUT" if version.version > 1 else "POST"
+    posted = version.version == 1 and may_be_new(version.id)
+    method = "DELETE" if version.deleted else "POST" if posted else "PUT"
     target = version.type if method == "POST" else f"{version.type}/{version.id}"
     response: JsonObject = {
         "status": "204" if version.deleted else "200" if version.version > 1 else "201",

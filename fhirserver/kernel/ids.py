@@ -7,6 +7,7 @@ import re
 import uuid
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z")
+_NEW = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
 _NAMESPACE = uuid.UUID("6f9b36a5-7b0d-5a2e-9f52-6c1d2d0f7a11")
 
 
@@ -20,6 +21,11 @@ def new_id() -> str:
     text = os.urandom(16).hex()
     variant = "89ab"[int(text[16], 16) & 3]
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
+
+
+def may_be_new(text: str) -> bool:
+    """Whether an id looks like one of :func:`new_id`, rather than one that a client chose."""
+    return _NEW.match(text) is not None
 
 
 def derived_id(*parts: str) -> str:

@@ -18,7 +18,7 @@ async def test_newest_first_with_deletions(server: Facade) -> None:
     await server.ehr.put(patient("p"))
     bundle = loads((await server.ehr.get("Patient/p/_history")).content)
     assert (bundle["type"], bundle["total"]) == ("history", 4)
-    assert [one["request"]["method"] for one in bundle["entry"]] == ["PUT", "DELETE", "PUT", "POST"]
+    assert [one["request"]["method"] for one in bundle["entry"]] == ["PUT", "DELETE", "PUT", "PUT"]
     assert [one["response"]["etag"] for one in bundle["entry"]] == [f'W/"{n}"' for n in (4, 3, 2, 1)]
     assert ["resource" in one for one in bundle["entry"]] == [True, False, True, True]
     assert [issue for issue in validate(bundle) if issue.severity == "error"] == []
@@ -90,19 +90,19 @@ async def test_of_a_type_and_of_the_system(server: Facade) -> None:
     assert _urls(await _all_pages(server, "Patient/_history?_count=2")) == [
         "DELETE Patient/p",
         "PUT Patient/p",
-        "POST Patient/p",
+        "PUT Patient/p",
     ]
-    assert _urls(await _all_pages(server, "Basic/_history")) == ["POST Basic/b"]
+    assert _urls(await _all_pages(server, "Basic/_history")) == ["PUT Basic/b"]
     system = _urls(await _all_pages(server, f"_history?_count=3&_since={start}"))
     assert [url for url in system if "Provenance" not in url] == [
         "DELETE Patient/p",
         "PUT Patient/p",
-        "POST Basic/b",
-        "POST Patient/p",
+        "PUT Basic/b",
+        "PUT Patient/p",
     ]
     assert len([url for url in system if url.startswith("POST Provenance/")]) == 4
     oldest = _urls(await _all_pages(server, "Patient/_history?_sort=_lastUpdated&_count=2"))
-    assert oldest == ["POST Patient/p", "PUT Patient/p", "DELETE Patient/p"]
+    assert oldest == ["PUT Patient/p", "PUT Patient/p", "DELETE Patient/p"]
 
 
 async def test_the_derived_provenance_has_a_history(server: Facade) -> None:
@@ -141,7 +141,7 @@ async def test_of_a_list(server: Facade) -> None:
     given = {"resourceType": "List", "id": "l", "status": "current", "mode": "changes", "entry": entries}
     assert (await server.ehr.put(given)).status_code == 201
     for url in ("Patient/_history?_list=l&_count=1", "_history?_list=l"):
-        assert _urls(await _all_pages(server, url)) == ["POST Patient/b", "POST Patient/a"]
+        assert _urls(await _all_pages(server, url)) == ["PUT Patient/b", "PUT Patient/a"]
     assert await _all_pages(server, "Basic/_history?_list=l") == []
     for query in (
         "_list=nobody",
@@ -159,3 +159,13 @@ async def test_a_count_of_none_gives_the_total(server: Facade) -> None:
     await server.ehr.put(patient("p"))
     bundle = loads((await server.ehr.get("Patient/_history?_count=0")).content)
     assert (bundle["total"], "entry" in bundle) == (1, False)
+
+
+async def test_a_first_version_is_told_as_it_was_made(server: Facade) -> None:
+    posted = (await server.ehr.post(patient())).json()["id"]
+    await server.ehr.put(patient("chosen"))
+    chosen, made = (await server.ehr.get("Patient/_history")).json()["entry"]
+    assert chosen["request"] == {"method": "PUT", "url": "Patient/chosen"}
+    assert made["request"] == {"method": "POST", "url": "Patient"}
+    assert made["fullUrl"] == f"{BASE}/Patient/{posted}"
+    assert {chosen["response"]["status"], made["response"]["status"]} == {"201"}
