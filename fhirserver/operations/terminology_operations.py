@@ -27,6 +27,7 @@ _EXPAND = (
     Parameter("count", "integer", "How many codes at most"),
     Parameter("includeDesignations", "boolean", "Whether designations are wanted"),
     Parameter("displayLanguage", "code", "The language of the displays, where there is a designation in it"),
+    Parameter("excludeNested", "boolean", "Whether the codes are wanted in one list: they always are"),
     Parameter("activeOnly", "boolean", "Whether inactive codes are left out"),
     Parameter("return", "ValueSet", "The value set with its expansion", 1, use="out"),
 )
