@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from fhirserver.access.principals import require
 from fhirserver.interactions.answers import outcome_bytes
 from fhirserver.interactions.bundles import bundle, search_entry
 from fhirserver.interactions.exchange import Context, Request, Result
@@ -20,6 +21,7 @@ from fhirserver.kernel.outcomes import Category, Issue, refuse
 from fhirserver.kernel.queries import encode_query
 from fhirserver.ports.storage import Page, Version
 from fhirserver.search.defined import Parameters
+from fhirserver.search.describe import described
 from fhirserver.search.expression import Query
 from fhirserver.search.parse import parse
 from fhirserver.search.parse_types import parse_types, restricted, type_names
@@ -73,9 +75,13 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
     if query.summary == "count" or query.count == 0:
         counted = await context.store.count(query)
         return Result(200, bundle("searchset", (), _links(url, request, query, ""), counted))
+    if query.explain:
+        require(request.principal, "operator")
     page = await context.store.search(query)
     total = await _total(context, query, page)
     entries = await _entries(context, query, page)
+    if query.explain:
+        entries.append(_outcome(*await _explained(context, query)))
     return Result(200, bundle("searchset", entries, _links(url, request, query, page.cursor), total))
 
 
@@ -110,8 +116,14 @@ async def _entries(context: Context, query: Query, page: Page) -> list[bytes]:
     return entries
 
 
-def _outcome(issue: Issue) -> bytes:
-    return b'{"resource":%s,"search":{"mode":"outcome"}}' % outcome_bytes(issue)
+def _outcome(*issues: Issue) -> bytes:
+    return b'{"resource":%s,"search":{"mode":"outcome"}}' % outcome_bytes(*issues)
+
+
+async def _explained(context: Context, query: Query) -> list[Issue]:
+    """The expression as understood, and how the storage answers it."""
+    told = [*described(query.where), *await context.store.storage.explain(query)]
+    return [Issue("informational", line, severity="information") for line in told]
 
 
 def _entry(context: Context, version: Version, subset: Subset, mode: bytes) -> bytes:

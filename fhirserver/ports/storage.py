@@ -202,6 +202,10 @@ class Storage(Protocol):
 
     async def search(self, query: Query) -> Page: ...
 
+    async def explain(self, query: Query) -> Sequence[str]:
+        """How the search is answered, in lines for an operator, without values."""
+        ...
+
     async def count(self, query: Query) -> int: ...
 
     async def in_use(self, type: str, param: str) -> Sequence[tuple[str, str]]:

@@ -15,6 +15,11 @@ from fhirserver.search.expression import Include, Kind, SortKey
 from fhirserver.search.parameters import NotKnown, known_parameter
 
 SUMMARIES: Final = frozenset({"true", "text", "data", "count", "false"})
+CONTAINED: Final = {
+    "_contained": frozenset({"false"}),
+    "_containedType": frozenset({"container", "contained"}),
+}
+"""What is answered: contained resources are found with their containers only."""
 TOTALS: Final = frozenset({"none", "estimate", "accurate"})
 _SPECIAL_KEYS: Final = {"_id": "id", "_lastUpdated": "updated"}
 

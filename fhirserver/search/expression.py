@@ -282,7 +282,8 @@ class Query:
 
     ``wheres`` are then the conditions of each of the types, where they are not the same for all.
     ``count`` is the page size (0: only the total is wanted); ``summary``: "", true, text, data, count, false;
-    ``total``: "" or none, estimate, accurate; ``ignored``: names of parameters dropped in lenient mode.
+    ``total``: "" or none, estimate, accurate; ``explain``: say how it is
+    answered; ``ignored``: names of parameters dropped in lenient mode.
     """
 
     type: str
@@ -296,6 +297,7 @@ class Query:
     elements: tuple[str, ...] = ()
     total: str = ""
     ignored: tuple[str, ...] = ()
+    explain: bool = False
     types: tuple[str, ...] = ()
     wheres: tuple[Expression, ...] = ()
 

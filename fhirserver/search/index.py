@@ -142,7 +142,7 @@ def _descend(edges: list[_Edge], value: Any, resource: JsonObject, out: Values) 
     for edge in edges:
         keep, child = edge.keep, edge.child
         for item in items[:1] if edge.first else items:
-            if item is None or (keep is not None and not keep(item)):
+            if item is None or (keep is not None and not keep(item, resource)):
                 continue
             for convert in edge.converters:
                 convert(item, out)

@@ -111,6 +111,8 @@ class _Reading:
                 place = cursor.decode(self.cursor, self.sort)
             except ValueError as error:
                 self._wrong("_cursor", f"Malformed value of _cursor: {error}")
+        if self.shape.get("summary") == "text" and (self.includes or self.revincludes):
+            self._wrong("_summary", "_summary=text cannot be combined with _include and _revinclude")
         if self.issues:
             raise Refusal(Category.INVALID, self.issues)
         return Query(
@@ -159,6 +161,18 @@ def _choice(member: str, allowed: frozenset[str], reading: _Reading, name: str, 
     reading.shape[member] = controls.choice(value, allowed)
 
 
+def _contained(reading: _Reading, name: str, value: str) -> None:
+    _bare(name)
+    if name == "_contained" and value in ("true", "both"):
+        raise NotKnown("Contained resources cannot be searched for; _contained must be false")
+    controls.choice(value, controls.CONTAINED[name])
+
+
+def _explain(reading: _Reading, name: str, value: str) -> None:
+    _bare(name)
+    reading.shape["explain"] = controls.choice(value, frozenset({"true", "false"})) == "true"
+
+
 def _elements(reading: _Reading, name: str, value: str) -> None:
     _bare(name)
     reading.shape["elements"] = controls.element_names(reading.type, value)
@@ -178,4 +192,7 @@ _CONTROLS: Final[dict[str, _Control]] = {
     "_summary": partial(_choice, "summary", controls.SUMMARIES),
     "_total": partial(_choice, "total", controls.TOTALS),
     "_elements": _elements,
+    "_contained": _contained,
+    "_containedType": _contained,
+    "_explain": _explain,
 }

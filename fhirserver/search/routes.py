@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from fhirserver.kernel.json import JsonObject
 from fhirserver.model.definitions import ElementDef, definitions
 from fhirserver.model.fhirpath.parser import parse
 from fhirserver.model.fhirpath.syntax import (
@@ -144,19 +145,30 @@ def _first(route: Route) -> Route:
     return Route((*route.steps[:-1], Step(last.name, None, True)), route.type, route.element)
 
 
-def passes(keep: Filter) -> Callable[[Any], bool]:
-    """The test of one item for a filter."""
+def passes(keep: Filter) -> Callable[[Any, JsonObject], bool]:
+    """The test of one item, of a resource, for a filter."""
     member, wanted = keep
     if member:
-        return lambda item: isinstance(item, dict) and item.get(member) == wanted
+        return lambda item, resource: isinstance(item, dict) and item.get(member) == wanted
     inside = f"{wanted}/"
 
-    def refers(item: Any) -> bool:
+    def refers(item: Any, resource: JsonObject) -> bool:
         if not isinstance(item, dict):
             return False
         text = item.get("reference")
-        if isinstance(text, str) and not text.startswith("#"):
+        if isinstance(text, str):
+            if text.startswith("#"):
+                return _contains(resource, text[1:], wanted)
             return text.startswith(inside) or f"/{inside}" in text or item.get("type") == wanted
         return bool(item.get("type") == wanted)
 
     return refers
+
+
+def _contains(resource: JsonObject, id: str, type_name: str) -> bool:
+    """Whether a resource contains one of that id and type."""
+    contained = resource.get("contained")
+    return isinstance(contained, list) and any(
+        isinstance(one, dict) and one.get("id") == id and one.get("resourceType") == type_name
+        for one in contained
+    )

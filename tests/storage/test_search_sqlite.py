@@ -157,3 +157,12 @@ async def test_a_search_that_is_too_large_is_refused_not_a_fault(sqlite: Sqlite)
         with pytest.raises(Refusal) as caught:
             await sqlite.search(query(text))
         assert caught.value.issues[0].code == "too-costly"
+
+
+async def test_a_plan_is_told_without_values(sqlite: Sqlite) -> None:
+    await sqlite.put(1, {"resourceType": "Patient", "id": "p", "name": [{"family": "Secret"}]}, 1)
+    lines = sqlite.index.explain(query("Patient?family=secret&gender=male&_sort=-birthdate"))
+    assert any("search_string" in line for line in lines)
+    assert any(line.startswith("  SEARCH") for line in lines)
+    assert "secret" not in "".join(lines).lower()
+    assert (await sqlite.search(query("Patient?family=secret")))[0] == ["p"]

@@ -185,6 +185,9 @@ class MemoryStorage:
         numbers, cursor = self._index.select(query)
         return Page([self._rows[self._keys[number]].version for number in numbers], cursor)
 
+    async def explain(self, query: Query) -> Sequence[str]:
+        return ["every current resource of the type is tested"]
+
     async def count(self, query: Query) -> int:
         return self._index.count(query)
 

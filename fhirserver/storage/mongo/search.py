@@ -81,6 +81,14 @@ class Search:
         ]
         return Page(versions, _cursor(query.sort, kept[-1]) if len(found) > query.count else "")
 
+    async def explain(self, query: Query) -> list[str]:
+        """The fields of ``resource`` that the filter looks at; values are not told."""
+        found: list[str] = []
+        for type_name in query.types or (query.type,):
+            fields = _fields(await self._filter(type_name, query.where))
+            found.append(f"filter on {', '.join(sorted(fields))}")
+        return found
+
     async def count(self, query: Query) -> int:
         return await self._resources.count_documents(await self._asked(query))
 
@@ -177,6 +185,15 @@ class Search:
             targets.update(text for text in found["reference"] if text.startswith(prefix))
         keys = [f"{type}/{text.rpartition(SEPARATOR)[2]}" for text in _bounded(sorted(targets))]
         return {"_id": {"$in": keys}}
+
+
+def _fields(node: Any) -> set[str]:
+    """The names of the fields in a filter."""
+    if isinstance(node, dict):
+        return {name for name in node if name[:1] != "$"} | {
+            n for inner in node.values() for n in _fields(inner)
+        }
+    return {name for item in node for name in _fields(item)} if isinstance(node, list) else set()
 
 
 def _bounded(found: Sequence[str]) -> Sequence[str]:

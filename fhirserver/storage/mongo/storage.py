@@ -255,6 +255,10 @@ class MongoStorage:
         with translated():
             return await self._search.page(query)
 
+    async def explain(self, query: Query) -> Sequence[str]:
+        with translated():
+            return await self._search.explain(query)
+
     async def count(self, query: Query) -> int:
         with translated():
             return await self._search.count(query)

@@ -52,6 +52,7 @@ class SearchIndex:
     def __init__(self, connection: sqlite3.Connection):
         self._connection = connection
         self._names = Names(connection)
+        self._traced: list[tuple[str, Sequence[Any]]] | None = None
         connection.create_function("sphere_distance", 4, distance, deterministic=True)
 
     @property
@@ -96,6 +97,20 @@ class SearchIndex:
         """Resource types with the params that index values were ever stored under."""
         names = (name.split("?", 1) for name, _ in self._names.starting("") if " " not in name)
         return {(parts[0], parts[1]) for parts in names if len(parts) == 2}
+
+    def explain(self, query: Query) -> list[str]:
+        """The statements that answer a query and SQLite's plan for each; what is bound is not told."""
+        traced: list[tuple[str, Sequence[Any]]] = []
+        self._traced = traced
+        try:
+            self.search(query)
+        finally:
+            self._traced = None
+        lines: list[str] = []
+        for text, bound in traced:
+            steps = self._connection.execute(f"EXPLAIN QUERY PLAN {text}", bound).fetchall()
+            lines += [" ".join(text.split()), *(f"  {step[3]}" for step in steps)]
+        return lines
 
     def search(self, query: Query) -> Page:
         """One page of current resources, and the cursor that continues it, "" at the end."""
@@ -207,6 +222,8 @@ class SearchIndex:
         if len(text) > _LONGEST:
             problem = "The search has too many parameters or alternatives"
             raise refuse(Category.INVALID, "too-costly", problem)
+        if self._traced is not None:
+            self._traced.append((text, bound))
         return self._connection.execute(text, bound).fetchall()
 
     # rebuilding

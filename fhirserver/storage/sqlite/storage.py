@@ -378,6 +378,10 @@ class SqliteStorage:
         await self._settled(query)
         return await self._aside.run(lambda index: index.search(query))
 
+    async def explain(self, query: Query) -> Sequence[str]:
+        await self._settled(query)
+        return await self._aside.run(lambda index: index.explain(query))
+
     async def count(self, query: Query) -> int:
         await self._settled(query)
         return await self._aside.run(lambda index: index.count(query))

@@ -264,3 +264,28 @@ async def test_any_encoding_of_the_same_query(server: Facade) -> None:
         assert (answer.status_code, expressions(answer)) == (400, ["http.url"])
     assert await server.ehr.ids("Patient?name=astrom,nobody&name:contains=søn") == ["p"]
     assert await server.ehr.ids("Patient?name=astrom&name=nobody") == []
+
+
+async def test_operators_see_how_a_search_is_answered(server: Facade) -> None:
+    await fill(server, 1)
+    url = "Patient?birthdate=ge1950-01-01&name:missing=false&_explain=true"
+    bundle = (await server.ana.get(url)).json()
+    lines = [one["diagnostics"] for one in bundle["entry"][-1]["resource"]["issue"]]
+    assert lines[:2] == ["And", "  DateIs param=birthdate prefix=ge"]
+    assert "tested" in lines[-1]  # by the memory storage
+    assert "1950" not in "".join(lines)
+    refused = await server.ehr.get(url)
+    assert refused.status_code == 403
+
+
+async def test_contained_resources_are_not_searched_for(server: Facade) -> None:
+    await fill(server, 1)
+    assert (await server.ehr.get("Patient?_contained=false")).json()["total"] == 1
+    for value in ("true", "both", "x"):
+        assert expressions(await server.ehr.get(f"Patient?_contained={value}")) == ["http._contained"]
+
+
+async def test_a_summary_of_text_has_no_includes(server: Facade) -> None:
+    answer = await server.ehr.get("Patient?_summary=text&_include=Patient:organization")
+    assert answer.status_code == 400
+    assert expressions(answer) == ["http._summary"]

@@ -237,3 +237,11 @@ def test_malformed_resources_yield_nothing_wrong_and_never_fail(elements: dict[s
     for value in extract({**elements, "resourceType": "Observation"}):
         assert isinstance(value.param, str)
         assert all(not isinstance(field, dict | list) for field in value)
+
+
+def test_a_contained_resource_is_known_by_its_type() -> None:
+    contained = [{"resourceType": "Patient", "id": "p"}, {"resourceType": "Group", "id": "g"}]
+    found = values("patient", "Observation", contained=contained, subject={"reference": "#p"})
+    assert found == [ReferenceValue("patient", "", "#p")]
+    for reference in ("#g", "#nobody"):
+        assert values("patient", "Observation", contained=contained, subject={"reference": reference}) == []
