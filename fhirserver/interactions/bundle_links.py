@@ -23,6 +23,8 @@ class Links:
     def add(self, full_url: str, target: str, where: str, created: bool = False) -> None:
         """An entry's ``fullUrl`` and the ``Type/id`` it will be found at; ``created`` where that is surely new.
 
+        Of a conditional patch only criteria are known, ``Type?criteria``: a conditional reference.
+
         Raises a refusal (400) that points at ``where`` for a ``fullUrl`` that another entry has.
         """
         if full_url in self._targets:
@@ -36,8 +38,9 @@ class Links:
             self._relative.setdefault(f"{literal.type}/{literal.id}", []).append(target)
 
     def uri(self, uri: str) -> str | None:
-        """What stands for a uri, url, oid or uuid from now on."""
-        return self._targets.get(uri)
+        """What stands for a uri, url, oid or uuid from now on; criteria can only stand for a reference."""
+        found = self._targets.get(uri)
+        return None if found is not None and "?" in found else found
 
     def reference(self, reference: str, full_url: str = "") -> str | None:
         """What stands for a reference in the entry with ``full_url``; None leaves it as it is.

@@ -62,7 +62,9 @@ class Plan:
     def _target(self, entry: EntryRequest) -> str:
         if entry.method in ("PUT", "PATCH") and entry.id:
             return f"{entry.type}/{entry.id}"
-        if entry.method not in ("POST", "PUT"):
+        if entry.method == "PATCH":
+            return f"{entry.type}?{entry.query}"
+        if entry.method == "DELETE":
             return ""
         stated = (entry.resource or {}).get("id") if entry.method == "PUT" else None
         self.ids[entry.number] = str(stated or new_id())

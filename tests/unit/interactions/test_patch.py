@@ -327,3 +327,17 @@ async def test_a_patch_sees_what_its_client_reads(server: Facade) -> None:
     assert (stale.status_code, expressions(stale)) == (422, ["http.body[0]"])
     marks = [{"op": "replace", "path": "/meta/versionId", "value": "7"}]
     assert (await server.ehr("PATCH", "Patient/p", marks, media=PATCH)).headers["etag"] == 'W/"2"'
+
+
+async def test_a_reference_may_mean_what_a_conditional_patch_changes(server: Facade) -> None:
+    await server.ehr.put(patient("p"))
+    note: JsonObject = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    note["subject"] = {"reference": REFERRED}
+    note["extension"] = [{"url": "urn:x", "valueUri": REFERRED}]
+    answer = await server.ehr.transaction(
+        entry("PATCH", "Patient?_id=p", FEMALE, full_url=REFERRED), entry("POST", "Observation", note)
+    )
+    assert answer.status_code == 200, answer.text
+    made = answer.json()["entry"][1]["resource"]
+    assert made["subject"] == {"reference": "Patient/p"}
+    assert made["extension"] == note["extension"]
