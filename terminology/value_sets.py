@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
@@ -17,6 +17,12 @@ from terminology.systems import System
 
 Key: TypeAlias = tuple[str, str]
 """``(system, code)``"""
+Name = TypeVar("Name")
+Value = TypeVar("Value")
+
+DEEPEST = 40
+KEPT_IMPORTS = 64
+KEPT_ANSWERS = 8192
 
 
 class ComposeReader:
@@ -31,6 +37,9 @@ class ComposeReader:
         self._system = system
         self._value_set = value_set
         self._limit = limit
+        self._imports: dict[str, dict[Key, Concept]] = {}
+        self._import_answers: dict[tuple[str, Key], bool | Refusal] = {}
+        self._import_systems: dict[str, frozenset[str]] = {}
 
     def find(self, url: str) -> JsonObject:
         """The ValueSet resource, or a refusal."""
@@ -57,9 +66,15 @@ class ComposeReader:
         return found
 
     def _part(self, part: JsonObject, above: tuple[str, ...]) -> Iterator[Concept]:
-        imports = [self.expand(self.find(url), above) for url in part.get("valueSet", ())]
+        imports = [self._imported(url, above) for url in part.get("valueSet", ())]
         own = self._own(part) if "system" in part else imports.pop(0).values()
         return (c for c in own if all((c.system, c.code) in imported for imported in imports))
+
+    def _imported(self, url: str, above: tuple[str, ...]) -> dict[Key, Concept]:
+        """What an imported value set holds: kept, for value sets may import each other many times over."""
+        if url not in self._imports:
+            kept(self._imports, url, self.expand(self.find(url), above), KEPT_IMPORTS)
+        return self._imports[url]
 
     def _own(self, part: JsonObject) -> Iterator[Concept]:
         """The concepts of one system, without regard to imported value sets."""
@@ -119,7 +134,19 @@ class ComposeReader:
     def _holds(self, part: JsonObject, key: Key, above: tuple[str, ...]) -> bool:
         if "system" in part and not self._own_holds(part, key):
             return False
-        return all(self.holds(self.find(url), key, above) for url in part.get("valueSet", ()))
+        return all(self._import_holds(url, key, above) for url in part.get("valueSet", ()))
+
+    def _import_holds(self, url: str, key: Key, above: tuple[str, ...]) -> bool:
+        answer = self._import_answers.get((url, key))
+        if answer is None:
+            try:
+                answer = self.holds(self.find(url), key, above)
+            except Refusal as refusal:
+                answer = refusal
+            kept(self._import_answers, (url, key), answer, KEPT_ANSWERS)
+        if isinstance(answer, Refusal):
+            raise Refusal(answer.category, answer.issues)
+        return answer
 
     def _own_holds(self, part: JsonObject, key: Key) -> bool:
         wanted, code = key
@@ -152,7 +179,10 @@ class ComposeReader:
             if "system" in part:
                 yield part["system"]
             for url in part.get("valueSet", ()):
-                yield from self.systems(self.find(url), below)
+                if url not in self._import_systems:
+                    found = frozenset(self.systems(self.find(url), below))
+                    kept(self._import_systems, url, found, KEPT_ANSWERS)
+                yield from self._import_systems[url]
 
     # What both need
 
@@ -180,13 +210,22 @@ class ComposeReader:
 
     def _enter(self, value_set: JsonObject, above: tuple[str, ...]) -> tuple[str, ...]:
         url = value_set.get("url", "")
-        if url in above:
+        if url and url in above:
             raise refuse(Category.UNPROCESSABLE, "processing", f"The value set {url} imports itself")
+        if len(above) >= DEEPEST:
+            raise refuse(Category.UNPROCESSABLE, "too-costly", f"Value sets import each other {DEEPEST} deep")
         return (*above, url)
 
     def _check_size(self, size: int) -> None:
         if size > self._limit:
             raise refuse(Category.UNPROCESSABLE, "too-costly", f"The expansion has over {self._limit} codes")
+
+
+def kept(where: dict[Name, Value], name: Name, value: Value, most: int) -> None:
+    """Keep a value; when there are too many, the others are forgotten."""
+    if len(where) >= most:
+        where.clear()
+    where[name] = value
 
 
 def walk(contains: Iterable[JsonObject]) -> Iterator[JsonObject]:

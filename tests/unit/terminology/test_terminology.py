@@ -442,3 +442,25 @@ def test_what_r4_defines_expands_unless_it_draws_on_others() -> None:
 def test_codes_come_in_the_order_in_which_they_are_written() -> None:
     terminology = made(it={"include": [{"system": "urn:s"}]})
     assert [c.code for c in terminology.expand("urn:it").concepts] == ["A", "A1", "A11", "A2", "B", "C"]
+
+
+def test_value_sets_that_import_each_other_many_times_over() -> None:
+    leaf = {"include": [{"system": "urn:s"}]}
+    unknown = {"include": [{"system": "urn:unknown"}]}
+    for bottom in (leaf, unknown):
+        levels = {f"v{n}": {"include": [{"valueSet": [f"urn:v{n - 1}"]}] * 3} for n in range(1, 30)}
+        terminology = made(v0=bottom, **levels)
+        if bottom is leaf:
+            assert len(terminology.expand("urn:v29").concepts) == 6
+            assert not terminology.validate_code("urn:v29", "urn:s", "none").result
+            assert terminology.validate_code("urn:v29", "", "A").result
+        else:
+            assert refusal(lambda: terminology.validate_code("urn:v29", "urn:unknown", "x"))[1] == "not-found"  # noqa: B023
+
+
+def test_value_sets_that_import_each_other_too_deeply_are_refused() -> None:
+    levels = {f"v{n}": {"include": [{"valueSet": [f"urn:v{n - 1}"]}]} for n in range(1, 500)}
+    terminology = made(v0={"include": [{"system": "urn:s"}]}, **levels)
+    assert refusal(lambda: terminology.expand("urn:v499"))[1] == "too-costly"
+    assert refusal(lambda: terminology.validate_code("urn:v499", "urn:s", "A"))[1] == "too-costly"
+    assert refusal(lambda: terminology.validate_code("urn:v499", "", "A"))[1] == "too-costly"
