@@ -16,6 +16,8 @@ _HIDDEN = ("traceback", "sqlite", "pymongo", 'file "/', "object at 0x", "none" +
 
 def problems(case: Case, answer: Answer) -> Iterator[str]:
     """Everything that is wrong with an answer."""
+    if answer.status == 503 and "retry-after" in answer.headers:
+        return  # a SearchParameter of one's own whose index is not ready yet: honest, and soon over
     if answer.status >= 500:
         yield f"answered {answer.status}: {_told(answer)}"
         return

@@ -33,7 +33,8 @@ def components(types: Sequence[str]) -> JsonObject:
             "refused": {
                 "description": "Refused or failed: why, and in `expression` where",
                 "content": {
-                    "application/fhir+json": {"schema": {"$ref": "#/components/schemas/OperationOutcome"}}
+                    "application/fhir+json": {"schema": {"$ref": "#/components/schemas/OperationOutcome"}},
+                    "application/fhir+xml": {},
                 },
             }
         },

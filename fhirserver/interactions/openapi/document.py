@@ -113,7 +113,10 @@ def _responses(form: Form, type: str) -> JsonObject:
 
 def _content(body: str, type: str) -> JsonObject:
     name = type if body == "resource" and type else body[:1].upper() + body[1:]
-    return {"application/fhir+json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}
+    return {
+        "application/fhir+json": {"schema": {"$ref": f"#/components/schemas/{name}"}},
+        "application/fhir+xml": {},
+    }
 
 
 def _body(body: str, type: str) -> JsonObject:

@@ -44,7 +44,7 @@ def _item(operation: Operation, level: str, type: str, method: str) -> JsonObjec
         "security": [{"bearer": [operation.role]}],
         "externalDocs": {"url": operation.definition},
         "responses": {
-            "200": {"description": "The answer", "content": _content(_answer(operation))},
+            "200": {"description": "The answer", "content": _answers(operation)},
             "default": {"$ref": "#/components/responses/refused"},
         },
     }
@@ -57,6 +57,13 @@ def _item(operation: Operation, level: str, type: str, method: str) -> JsonObjec
 
 def _content(schema: JsonObject) -> JsonObject:
     return {"application/fhir+json": {"schema": schema}}
+
+
+def _answers(operation: Operation) -> JsonObject:
+    """FHIR in both formats; GraphQL answers in its own."""
+    if operation.name == "graphql":
+        return {"application/json": {"schema": {"type": "object"}}}
+    return {**_content(_answer(operation)), "application/fhir+xml": {}}
 
 
 def _answer(operation: Operation) -> JsonObject:

@@ -8,6 +8,7 @@ from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.read import current
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads, loads_unique
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.model.validation import validate
 from fhirserver.operations.graphql.arguments import variables_of
 from fhirserver.operations.graphql.check import Check
 from fhirserver.operations.graphql.document import read_document
@@ -62,6 +63,7 @@ def _asked(request: Request) -> Asked:
     if request.body:
         body = request.json()
         if body.get("resourceType") == "Parameters":
+            _check(body)
             body = {
                 name: values[0]
                 for name, values in inputs(Request(request.principal, "POST", body=body)).items()
@@ -73,6 +75,13 @@ def _asked(request: Request) -> Asked:
     if not isinstance(operation, str):
         raise refuse(Category.INVALID, "value", "operationName is a string", "http.operationName")
     return Asked(query, _variables(given.get("variables")), operation)
+
+
+def _check(parameters: JsonObject) -> None:
+    """Refuse (400) a Parameters that is not valid."""
+    issues = [issue for issue in validate(parameters) if issue.severity in ("error", "fatal")]
+    if issues:
+        raise Refusal(Category.INVALID, issues)
 
 
 def _utf8(body: bytes) -> str:
