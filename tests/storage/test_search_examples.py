@@ -106,7 +106,9 @@ async def test_every_example_is_found_by_every_value() -> None:
         for value in extract(resource):
             if value.param.endswith(":ucum"):  # asked by the parameter itself, in any unit of the kind
                 continue
-            for text in written(value):
+            for text in (
+                [] if value.param.startswith("near:") else written(value)
+            ):  # two values for one parameter
                 name = value.param.removesuffix(":ucum")
                 query = parse(resource["resourceType"], [(name, text), ("_count", "1000")])
                 ids, _ = await sqlite.search(query)
