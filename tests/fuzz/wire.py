@@ -34,7 +34,21 @@ class Wire:
     _writer: asyncio.StreamWriter | None = field(default=None, init=False)
 
     async def ask(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
-        """Send a request, read the answer. Raises :class:`NoAnswer`."""
+        """Send a request, read the answer. Raises :class:`NoAnswer`.
+
+        A broken connection is tried once more: whoever still writes when an early refusal closes may lose it.
+        """
+        try:
+            return await self._timed(method, target, headers, body)
+        except ConnectionError:
+            self.close()
+        try:
+            return await self._timed(method, target, headers, body)
+        except ConnectionError as error:
+            self.close()
+            raise NoAnswer(f"the connection broke: {type(error).__name__}") from None
+
+    async def _timed(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
         began = time.monotonic()
         try:
             async with asyncio.timeout(self.seconds):
@@ -42,6 +56,8 @@ class Wire:
         except TimeoutError:
             self.close()
             raise NoAnswer(f"no answer within {self.seconds:.0f} s") from None
+        except ConnectionError:
+            raise
         except (OSError, asyncio.IncompleteReadError, EOFError, ValueError, IndexError) as error:
             self.close()
             raise NoAnswer(f"the connection broke: {type(error).__name__}") from None
@@ -56,17 +72,20 @@ class Wire:
         if body or method in ("POST", "PUT", "PATCH"):
             lines.append(f"content-length: {len(body)}")
         head = "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogateescape")
-        with contextlib.suppress(ConnectionError):  # it may have answered (413) before all was sent
-            self._writer.write(head + body)
-            await self._writer.drain()
+        self._writer.write(head + body)
         assert self._reader is not None
-        status, told = await self._head(self._reader)
+        _, (status, told) = await asyncio.gather(self._drained(self._writer), self._head(self._reader))
         content = await self._body(self._reader, told, method, status)
         if told.get("content-encoding") == "gzip" and content:
             content = gzip.decompress(content)
         if told.get("connection", "") == "close":
             self.close()
         return Answer(status, told, content, time.monotonic() - began)
+
+    async def _drained(self, writer: asyncio.StreamWriter) -> None:
+        """Send while the answer is awaited: the server may have answered (413, 431) before all was sent."""
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
 
     async def _head(self, reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
