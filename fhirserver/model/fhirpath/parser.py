@@ -47,6 +47,8 @@ _LEVEL = {
 }
 _SIGN_LEVEL = len(_LEVEL)
 _NAME_ALSO = frozenset({"as", "contains", "in", "is"})
+_NAME_AFTER_DOT = _NAME_ALSO | {"div", "mod"}
+"""After a dot no operator can stand; HL7 itself writes ``Patient.text.div`` without backticks."""
 _KEYWORDS = frozenset({"and", "or", "xor", "implies", "div", "mod", "true", "false"}) | _NAME_ALSO
 
 
@@ -201,7 +203,7 @@ class _Parser:
         if token.kind == "variable":
             self._take()
             return self._variable(token, target, first)
-        name = self._identifier()
+        name = self._identifier(_NAME_ALSO if first else _NAME_AFTER_DOT)
         if self._is("("):
             return Call(target, name, self._arguments(), token.at)
         return Member(target, name, first, token.at)
@@ -224,10 +226,10 @@ class _Parser:
         self._expect(")")
         return tuple(arguments)
 
-    def _identifier(self) -> str:
+    def _identifier(self, allowed: frozenset[str] = _NAME_ALSO) -> str:
         token = self._take()
         if token.kind == "quoted" or (
-            token.kind == "name" and (token.text not in _KEYWORDS or token.text in _NAME_ALSO)
+            token.kind == "name" and (token.text not in _KEYWORDS or token.text in allowed)
         ):
             return token.text
         raise syntax_error("expected a name", token.at)

@@ -65,13 +65,11 @@ def check_resource_invariants(resource: Json, place: Place, around: Environment,
 def _check_contained(resource: JsonObject, place: Place, report: Report) -> None:
     """dom-3: each contained resource is referred to, or refers to the one that contains it."""
     contained = resource["contained"]
-    held = [one for one in contained if isinstance(one, dict)] if isinstance(contained, list) else []
     named = set(_fragments([resource]))
-    for one in held:
-        if f"#{one.get('id')}" not in named and "#" not in _fragments([one]):
-            words = "a contained resource is neither referred to nor refers to what contains it (dom-3)"
-            report.add("invariant", words, place)
-            return
+    for at, one in enumerate(contained if isinstance(contained, list) else ()):
+        if isinstance(one, dict) and f"#{one.get('id')}" not in named and "#" not in _fragments([one]):
+            words = "is neither referred to nor refers to what contains it (dom-3)"
+            report.add("invariant", words, (place, "contained", at))
 
 
 def _fragments(rest: list[Json]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.model.definitions import TypeDef
+from fhirserver.model.validation import unknown
 from fhirserver.model.validation.elements import ElementCheck, ObjectCheck
 from fhirserver.model.validation.primitives import Predicate
 from fhirserver.model.validation.report import Place, Report
@@ -69,7 +70,7 @@ def object_check(shape: Shape) -> ObjectCheck:
             if element is not None:
                 element(item, value, place, report)
             else:
-                report.unknown(name, place)
+                report.unknown(name, unknown.words(name, shape.checks, shape.choices), place)
         if not value.keys() >= required and report.minimums:
             check_required(value, required, place, report)
         if has_choices and (required_choices or not choice_names.isdisjoint(value)):

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TypeAlias
 
 from fhirserver.kernel.outcomes import Issue
+from fhirserver.model.validation.unknown import step
 
 Place: TypeAlias = "tuple[Place | None, str, int]"
 """``(parent, name, index)``; index −1 for what is not an item of a list."""
 
 LIMIT = 500
 """Issues reported for one resource; hostile content could otherwise make as many as it has bytes."""
-
-_NAME = re.compile(r"_?[A-Za-z][A-Za-z0-9]{0,63}\Z")
 
 
 class TooManyIssues(Exception):
@@ -62,10 +60,11 @@ class Report:
     def beat(self) -> None:
         """Called for each value that is looked at closely; a report with a deadline raises TooManyIssues."""
 
-    def unknown(self, name: str, place: Place) -> None:
+    def unknown(self, name: str, words: str, place: Place) -> None:
         """Record a property that the type does not have."""
-        if _NAME.match(name):
-            self.add("structure", "unknown property", (place, name, -1))
+        known_as = step(name)
+        if known_as:
+            self.add("structure", words, (place, known_as, -1))
         else:
             self.add("structure", "unknown property whose name no FHIR element could have", place)
 

@@ -31,6 +31,7 @@ def values(expression: str) -> list[object]:
     "expression",
     [
         "1 + 2 * 3 = 7",
+        "text.div = text.`div`",
         "-2.abs() = -2",
         "(1 | 1 is Integer).count() = 2",
         "1 | 2 = 1 | 2",

@@ -51,7 +51,8 @@ def questionnaire(*items: dict[str, Any]) -> dict[str, Any]:
           {"start": "2026-02", "end": "2026-01"}}]}, ("Patient.extension[0].value.ofType(Period)", "per-1")),
         ({"resourceType": "Patient", "contained": [COVERED], "link": [{"other": {"reference": "#c"}, "type": "refer"}]},
          ("Patient.contained[0].name[0].period", "per-1")),
-        ({"resourceType": "Patient", "contained": [{"resourceType": "Patient", "id": "alone"}]}, ("Patient", "dom-3")),
+        ({"resourceType": "Patient", "contained": [{"resourceType": "Patient", "id": "alone"}]},
+         ("Patient.contained[0]", "dom-3")),
     ],
 )  # fmt: skip
 def test_a_broken_invariant_is_found_where_it_is(content: dict[str, Any], expected: tuple[str, str]) -> None:
