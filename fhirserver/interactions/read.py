@@ -5,7 +5,7 @@ from __future__ import annotations
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.preconditions import unchanged_since, version_headers
 from fhirserver.interactions.reserved import DERIVED
-from fhirserver.interactions.subset import subset_params, subset_version
+from fhirserver.interactions.subset import subset_of, subset_version
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.ports.storage import Version
 
@@ -17,7 +17,7 @@ async def read(context: Context, request: Request) -> Result:
         return Result(304, b"", version_headers(version), version)
     content = version.content
     if request.params:
-        content = subset_version(content, request.type, subset_params(request.type, request.params))
+        content = subset_version(content, request.type, subset_of(request))
     return Result(200, content, version_headers(version), version)
 
 

@@ -139,9 +139,23 @@ def condition(context: Context, type: str, criteria: str | Sequence[tuple[str, s
 
 
 def if_none_exist(context: Context, type: str, header: str) -> tuple[str, Query]:
-    """The condition of a conditional create. What is wrong with it is wrong with the header."""
+    """The condition of a conditional create. What is wrong with it is wrong with the header.
+
+    It is the part of a search URL after ``?``; some clients send the whole URL, or that from the type on.
+    """
     try:
-        return condition(context, type, header)
+        return condition(context, type, _criteria(context, type, header))
     except Refusal as refusal:
         issues = [replace(issue, expression=("http.If-None-Exist",)) for issue in refusal.issues]
         raise Refusal(refusal.category, issues) from None
+
+
+def _criteria(context: Context, type: str, text: str) -> str:
+    """The criteria of a search, without the URL before them. One of another type or server is refused."""
+    path, mark, criteria = text.partition("?")
+    if not mark or "=" in path:
+        return text
+    path = path.strip().removeprefix(context.base_url).strip("/")
+    if path not in ("", type):
+        raise refuse(Category.INVALID, "value", f"The condition is to be criteria for {type}")
+    return criteria

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from fhirserver.interactions.exchange import Request
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.model.definitions import definitions
@@ -29,11 +30,14 @@ class Subset:
         return not self.elements and self.summary in ("", "false")
 
 
-def subset_params(type: str, params: Iterable[tuple[str, str]]) -> Subset:
-    """The subset a read asks for. Raises a refusal (400) for a parameter that read does not have."""
+def subset_params(type: str, params: Iterable[tuple[str, str]], lenient: bool = False) -> Subset:
+    """The subset a read asks for. Raises a refusal (400) for a parameter that read does not have.
+
+    Where handling is ``lenient`` such a parameter is passed over.
+    """
     summary, elements = "", ""
     for name, value in params:
-        if name not in _READ_PARAMS:
+        if name not in _READ_PARAMS and not lenient:
             raise refuse(
                 Category.INVALID,
                 "not-supported",
@@ -47,6 +51,11 @@ def subset_params(type: str, params: Iterable[tuple[str, str]]) -> Subset:
     if summary not in ("", *SUMMARIES - {"count"}):
         raise refuse(Category.INVALID, "value", "_summary is true, text, data or false", "http._summary")
     return Subset(summary, _elements(type, elements) if elements else ())
+
+
+def subset_of(request: Request) -> Subset:
+    """The subset that a read of one resource asks for."""
+    return subset_params(request.type, request.params, request.lenient)
 
 
 def _elements(type: str, text: str) -> tuple[str, ...]:

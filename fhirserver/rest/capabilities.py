@@ -25,7 +25,7 @@ class Capabilities:
     async def answer(self, context: Context, request: Request, shape: Shape) -> Result:
         """The statement; ``_summary`` and ``_elements`` are cut from it. Refuses (400) other parameters."""
         params = [pair for pair in request.params if not _is_mode(*pair)]
-        subset = subset_params("CapabilityStatement", params)
+        subset = subset_params("CapabilityStatement", params, request.lenient)
         result = await self._handler(context, request)
         if not subset.whole:
             body = subset_version(result.body, "CapabilityStatement", subset)

@@ -119,7 +119,7 @@ class FhirEdge:
 
     async def _take_body(self, receive: Receive, request: Request, shape: Shape) -> None:
         body = await read_body(receive, shape.headers, self.context.limits)
-        if request.operation == "_search":
+        if request.operation == "_search" and request.method == "POST":
             request.params = form_parameters(request, body)
             if b"_format" in body or b"_pretty" in body:
                 take_general(request.params, shape)

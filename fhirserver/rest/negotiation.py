@@ -35,9 +35,12 @@ class Range:
 
 JSON = Format(False, b"application/fhir+json; charset=utf-8")
 XML = Format(True, b"application/fhir+xml; charset=utf-8")
-FHIR_MEDIA = frozenset({"application/fhir+json", "application/fhir+xml"})
-JSON_MEDIA = ("application/fhir+json", "application/json", "text/json")
-XML_MEDIA = ("application/fhir+xml", "application/xml", "text/xml")
+FHIR_MEDIA = frozenset(
+    {"application/fhir+json", "application/fhir+xml", "application/json+fhir", "application/xml+fhir"}
+)
+JSON_MEDIA = ("application/fhir+json", "application/json", "text/json", "application/json+fhir")
+XML_MEDIA = ("application/fhir+xml", "application/xml", "text/xml", "application/xml+fhir")
+"""The last of each is the name it had before STU3, which some clients still send."""
 _SERVED = (*JSON_MEDIA, *XML_MEDIA)
 _NAMED = {"json": JSON, "xml": XML, **dict.fromkeys(JSON_MEDIA, JSON), **dict.fromkeys(XML_MEDIA, XML)}
 

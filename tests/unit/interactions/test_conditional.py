@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fhirserver.kernel.json import JsonObject
-from tests.facade import Facade, entry, expressions, facade, issues, patient
+from tests.facade import BASE, Facade, entry, expressions, facade, issues, patient
 
 JSON_PATCH = "application/json-patch+json"
 WHERE = "identifier=urn:mrn|7"
@@ -37,6 +37,30 @@ async def test_create_makes_one_only_where_none_matches(server: Facade) -> None:
     await server.ehr.post(seven())
     third = await server.ehr.post(seven(), if_none_exist=WHERE)
     assert (third.status_code, issues(third)[0]["code"]) == (412, "multiple-matches")
+
+
+@pytest.mark.parametrize("form", [f"Patient?{WHERE}", f"{BASE}/Patient?{WHERE}", f"/Patient?{WHERE}"])
+async def test_the_condition_of_create_may_be_a_url(server: Facade, form: str) -> None:
+    """HAPI's client sends the whole URL of the search."""
+    first = await server.ehr.post(seven(), if_none_exist=form)
+    again = await server.ehr.post(seven(), if_none_exist=form)
+    assert (first.status_code, again.status_code) == (201, 200), again.text
+    bundle = await server.ehr.transaction(entry("POST", "Patient", seven(), ifNoneExist=form))
+    assert bundle.json()["entry"][0]["response"]["status"] == "200"
+
+
+@pytest.mark.parametrize("form", ["Observation?code=1", "http://other.test/fhir/Patient?gender=male"])
+async def test_the_condition_of_create_is_about_its_own_type_and_server(server: Facade, form: str) -> None:
+    answer = await server.ehr.post(seven(), if_none_exist=form)
+    assert (answer.status_code, expressions(answer)) == (400, ["http.If-None-Exist"])
+
+
+async def test_a_question_mark_in_a_value_is_a_part_of_it(server: Facade) -> None:
+    asked = patient(identifier=[{"system": "urn:mrn", "value": "7?8"}])
+    statuses = [
+        (await server.ehr.post(asked, if_none_exist="identifier=urn:mrn|7?8")).status_code for _ in "12"
+    ]
+    assert statuses == [201, 200]
 
 
 CRITERIA = [("", 412), ("_count=1", 412), ("identifer=x", 400), ("gender=", 400), ("_sort=name", 412)]

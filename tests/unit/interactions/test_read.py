@@ -86,6 +86,14 @@ async def test_read_of_parts(server: Facade) -> None:
     assert "text" not in (await server.ehr.get("Patient/p?_summary=true")).json()
 
 
+async def test_a_lenient_read_passes_over_parameters_it_does_not_have(server: Facade) -> None:
+    await server.ehr.put(patient("p"))
+    for path in ("Patient/p", "Patient/p/_history/1", "metadata"):
+        answer = await server.ehr.get(f"{path}?_=1700000000", prefer="handling=lenient")
+        assert answer.status_code == 200, answer.text
+        assert (await server.ehr.get(f"{path}?_=1700000000")).status_code == 400
+
+
 async def test_read_refuses_parameters_it_does_not_have(server: Facade) -> None:
     await server.ehr.put(patient("p"))
     for query, name in (

@@ -104,6 +104,7 @@ async def test_who_may(server: Facade) -> None:
         ("PUT", "Patient/p/_history/1", "GET, HEAD"),
         ("TRACE", "Patient/p", "DELETE, GET, HEAD, PATCH, PUT"),
         ("GET", "Task/t/$approve", "POST"),
+        ("PUT", "Patient/_search", "POST"),
     ],
 )
 async def test_wrong_method_is_405_with_allow(server: Facade, method: str, path: str, allow: str) -> None:

@@ -45,6 +45,8 @@ def outcome(answer: httpx.Response) -> dict[str, Any]:
         ("application/fhir+json; fhirVersion=4.0", JSON),
         ("application/fhir+json; fhirVersion=5.0, application/fhir+xml; fhirVersion=4.0.1", XML),
         ("APPLICATION/FHIR+XML", XML),
+        ("application/xml+fhir", "application/xml+fhir"),
+        ("application/fhir+xml;q=1.0, application/xml+fhir;q=0.9, application/json+fhir;q=0.9", XML),
     ],
 )
 def test_accept_chooses(accept: str, chosen: str) -> None:
