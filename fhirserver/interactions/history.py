@@ -13,6 +13,7 @@ from fhirserver.interactions.bundles import bundle, entry
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.lists import listed
 from fhirserver.interactions.reserved import DERIVED
+from fhirserver.interactions.subset import Subset, element_values, subset_version, summary_value
 from fhirserver.kernel.ids import may_be_new
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
@@ -29,14 +30,14 @@ async def history(context: Context, request: Request) -> Result:
     """One page of the versions of what the request's URL names: a resource, a type, or everything."""
     if request.type in ("", DERIVED):
         await context.store.derive_provenance()
-    query, ignored = await _query(context, request)
+    query, subset, ignored = await _query(context, request)
     total = await context.store.count_history(query)
     page = await context.store.select_history(query)
-    return _answer(context, request, page, total, ignored)
+    return _answer(context, request, page, total, subset, ignored)
 
 
-async def _query(context: Context, request: Request) -> tuple[HistoryQuery, frozenset[str]]:
-    """What the parameters ask for, and the names of those passed over since handling is lenient."""
+async def _query(context: Context, request: Request) -> tuple[HistoryQuery, Subset, frozenset[str]]:
+    """What the parameters ask for, which parts, and the names of those passed over since handling is lenient."""
     read: dict[str, Any] = {"type": request.type, "id": request.id, "count": context.limits.default_count}
     wrong: list[Issue] = []
     times = Counter(name for name, _ in request.params)
@@ -56,9 +57,14 @@ async def _query(context: Context, request: Request) -> tuple[HistoryQuery, froz
     if wrong:
         raise Refusal(Category.INVALID, wrong)
     read["count"] = min(read["count"], context.limits.max_count)
+    summary = read.pop("summary", "")
+    if summary == "count":
+        read["count"] = 0
+    names = read.pop("elements", "")
+    subset = Subset(summary, element_values(request.type, names) if names else ())
     if "list" in read:
         read["among"] = frozenset(await listed(context, read.pop("list")))
-    return HistoryQuery(**read), frozenset(ignored)
+    return HistoryQuery(**read), subset, frozenset(ignored)
 
 
 def _take(read: dict[str, Any], name: str, value: str) -> str:
@@ -94,12 +100,19 @@ _READERS: Final[dict[str, tuple[str, Callable[[str], Any], str]]] = {
     "_at": ("at", date_range, "a date or dateTime such as 2026-11 or 2026-11-22T14:47:00Z"),
     "_sort": ("ascending", _SORTS.__getitem__, "-_lastUpdated or _lastUpdated"),
     "_list": ("list", str, "the id of a List"),
+    "_summary": ("summary", summary_value, "true, text, data, count or false"),
+    "_elements": ("elements", str, "names of elements"),
     "_after": ("after", _place, "that of a link of the server"),
 }
 
 
 def _answer(
-    context: Context, request: Request, page: HistoryPage, total: int, ignored: frozenset[str]
+    context: Context,
+    request: Request,
+    page: HistoryPage,
+    total: int,
+    subset: Subset,
+    ignored: frozenset[str],
 ) -> Result:
     url = "/".join(part for part in (context.base_url, request.type, request.id, "_history") if part)
     used = [pair for pair in request.params if pair[0] not in ignored]
@@ -107,7 +120,7 @@ def _answer(
     if page.after is not None:
         place = ".".join(map(str, page.after))
         links.append(("next", _link(url, [*(p for p in used if p[0] != "_after"), ("_after", place)])))
-    entries = [history_entry(context.base_url, version) for version in page.versions]
+    entries = [history_entry(context.base_url, version, subset) for version in page.versions]
     return Result(200, bundle("history", entries, links, total))
 
 
@@ -115,7 +128,7 @@ def _link(url: str, params: Sequence[tuple[str, str]]) -> str:
     return f"{url}?{encode_query(params)}" if params else url
 
 
-def history_entry(base_url: str, version: Version) -> bytes:
+def history_entry(base_url: str, version: Version, subset: Subset) -> bytes:
     """A version as an entry: what was asked, what was answered, and what came to be (nothing of a deletion).
 
     A first version was made by POST where its id is one of the server's, by PUT where a client chose it.
@@ -130,7 +143,8 @@ def history_entry(base_url: str, version: Version) -> bytes:
         "etag": f'W/"{version.version}"',
         "lastModified": version.recorded,
     }
-    return entry(url, version.content, request={"method": method, "url": target}, response=response)
+    content = subset_version(version.content, version.type, subset) if version.content else b""
+    return entry(url, content, request={"method": method, "url": target}, response=response)
 
 
 async def refuse_unknown(context: Context, request: Request) -> None:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 
 from fhirserver.interactions.exchange import Request
-from fhirserver.kernel.json import JsonObject, dumps, loads
+from fhirserver.kernel.json import Json, JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.model.definitions import definitions
 from fhirserver.search.controls import element_names
 
 SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 _ALWAYS = frozenset({"resourceType", "id", "meta"})
+_ALWAYS_INSIDE = frozenset({"id", "extension"})
+_ALWAYS_WHOLE = frozenset({"meta", "extension", "modifierExtension"})
 _READ_PARAMS = frozenset({"_summary", "_elements", "_format", "_pretty"})
 SUMMARIES = frozenset({"true", "text", "data", "count", "false"})
 
@@ -58,6 +60,30 @@ def subset_of(request: Request) -> Subset:
     return subset_params(request.type, request.params, request.lenient)
 
 
+def summary_value(text: str) -> str:
+    """The value of ``_summary``. Raises ValueError for none that there is."""
+    if text not in SUMMARIES:
+        raise ValueError
+    return text
+
+
+def element_values(type: str, text: str) -> tuple[str, ...]:
+    """The names in ``_elements``, those of any resource type where ``type`` is empty. Raises a refusal (400)."""
+    if type:
+        return _elements(type, text)
+    names = tuple(name.strip() for name in text.split(","))
+    if all(name.rpartition(".")[2] in _names() for name in names):
+        return names
+    raise refuse(Category.INVALID, "value", "_elements: expected names of elements", "http._elements")
+
+
+@cache
+def _names() -> frozenset[str]:
+    """The names of all elements that resources have."""
+    found = filter(None, (definitions().type(type) for type in definitions().resource_types))
+    return frozenset(name for one in found for name in (*one.elements, *one.by_name))
+
+
 def _elements(type: str, text: str) -> tuple[str, ...]:
     try:
         return element_names(type, text)
@@ -75,10 +101,34 @@ def subset_version(content: bytes, type: str, subset: Subset) -> bytes:
 def subset_resource(resource: JsonObject, type: str, subset: Subset) -> JsonObject:
     keep = _kept(type, subset)
     part = {name: value for name, value in resource.items() if _wanted(name, keep, subset)}
+    if subset.summary == "true" and not subset.elements:
+        part = {name: _summarised(value, _type_of(type, name)) for name, value in part.items()}
     meta = dict(part.get("meta", {}))
     meta["tag"] = [*meta.get("tag", ()), SUBSETTED]
     part["meta"] = meta
     return part
+
+
+def _summarised(value: Json, type: str) -> Json:
+    """What an element has inside that is part of a summary; ids and extensions stay with what they are of."""
+    if isinstance(value, list):
+        return [_summarised(item, type) for item in value]
+    if not isinstance(value, dict) or not type or "resourceType" in value:
+        return value
+    keep = _summary(type) | _ALWAYS_INSIDE
+    return {
+        name: _summarised(part, _type_of(type, name))
+        for name, part in value.items()
+        if name.removeprefix("_") in keep
+    }
+
+
+def _type_of(type: str, name: str) -> str:
+    """The type of an element where it has elements itself that may be left out."""
+    found = definitions().type(type)
+    element = found.elements.get(name) if found and name not in _ALWAYS_WHOLE else None
+    inside = definitions().type(element.type) if element else None
+    return inside.name if inside and inside.kind in ("backbone", "complex-type") else ""
 
 
 def _wanted(name: str, keep: frozenset[str], subset: Subset) -> bool:
