@@ -12,6 +12,7 @@ from typing import TypeAlias
 from fhirserver.kernel.json import Json
 from fhirserver.kernel.references import parse_reference
 from fhirserver.model.definitions import definitions
+from fhirserver.model.validation import kinds
 from fhirserver.model.validation.report import Place, Report
 
 TargetCheck: TypeAlias = Callable[[Json, Place, Report], None]
@@ -59,7 +60,8 @@ def check_form(text: str, allowed: frozenset[str], place: Place, report: Report)
         if _ABSOLUTE(text) is None:
             report.add("value", "names a resource type that R4 does not have", (place, "reference", -1))
     elif type_name not in allowed:
-        report.warn("value", f"should not point at a {type_name}", (place, "reference", -1))
+        words, severity = kinds.words(type_name, allowed), kinds.severity(type_name, allowed)
+        report.add("value", words, (place, "reference", -1), severity)
 
 
 def type_named(text: str) -> str | None:

@@ -381,3 +381,33 @@ def test_the_definitions_of_r4_are_valid() -> None:
     checking = validator()
     for entry in sorted(archive.entries(), key=lambda e: (e.type, e.id))[::61]:
         assert issues(checking.validate(archive.read(entry))) == [], f"{entry.type}/{entry.id}"
+
+
+def test_a_datatype_is_held_to_the_profiles_its_definition_names() -> None:
+    """``SimpleQuantity`` has no comparator: in a Dosage, a Range, a SampledData."""
+    below = {"value": 1, "comparator": "<", "unit": "mg"}
+    dosage = {"doseAndRate": [{"doseQuantity": below}]}
+    request = {
+        "resourceType": "MedicationRequest", "status": "active", "intent": "order",
+        "subject": {"reference": "Patient/1"}, "medicationCodeableConcept": {"text": "x"},
+    }  # fmt: skip
+    place = "MedicationRequest.dosageInstruction[0].doseAndRate[0].dose.ofType(Quantity)"
+    assert places({**request, "dosageInstruction": [dosage]}) == [place, f"{place}.comparator"]
+    del below["comparator"]
+    assert places({**request, "dosageInstruction": [dosage]}) == []
+
+
+def test_a_unit_is_one_of_ucum_where_it_says_so() -> None:
+    for code, fits in (("mg", True), ("10*3/uL", True), ("{tbl}", True), ("bpm", False), ("mggg", False)):
+        quantity = {"value": 1, "system": "http://unitsofmeasure.org", "code": code}
+        observation = {
+            "resourceType": "Observation", "status": "final", "code": {"text": "x"}, "valueQuantity": quantity
+        }  # fmt: skip
+        units = [p for p in places(observation, severity="warning") if p.endswith(".code")]
+        assert (units == []) is fits, code
+
+
+@pytest.mark.parametrize(("value", "warned"), [("   ", True), ("\n", True), ("x ", False)])
+def test_a_text_of_white_space_alone_says_nothing(value: str, warned: bool) -> None:
+    patient = {"resourceType": "Patient", "name": [{"family": value}]}
+    assert ("Patient.name[0].family" in places(patient, severity="warning")) is warned

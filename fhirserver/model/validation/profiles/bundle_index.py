@@ -13,6 +13,7 @@ class BundleIndex:
     def __init__(self, bundle: JsonObject):
         self.by_url: dict[str, list[JsonObject]] = defaultdict(list)
         self.by_name: dict[str, list[JsonObject]] = defaultdict(list)
+        self.type = str(bundle.get("type", ""))
         entries = bundle.get("entry")
         for entry in entries if isinstance(entries, list) else ():
             self._add(entry)

@@ -11,7 +11,7 @@ from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.model.definitions import Binding
 from fhirserver.model.fhirpath import Typed
-from fhirserver.model.validation.profiles.code_formats import GRAMMARS, is_malformed
+from fhirserver.model.validation.profiles.code_formats import GRAMMARS, UCUM, is_malformed
 from fhirserver.model.validation.report import Place, Report
 from fhirserver.ports.conformance import Conformance
 from fhirserver.ports.terminology import Concept, Terminology
@@ -84,6 +84,8 @@ class Codes:
     def _is_complete(self, system: str) -> bool:
         if self._terminology is None:
             return False
+        if system == UCUM:  # a grammar says what its codes are
+            return True
         found = self._conformance.find(system, "CodeSystem")
         return found is not None and found.get("content") == "complete" and bool(found.get("concept"))
 
@@ -168,6 +170,12 @@ class Codes:
                 report.add("code-invalid", "the code system has no such code", (one.place, "code", -1))
             elif one.display and one.system:
                 self._check_display(one, report, display)
+
+    def check_unit(self, item: Typed, place: Place, report: Report, severity: str) -> None:
+        """The unit of a quantity is one of UCUM where it says so. Official examples have tablets (TAB) for one."""
+        for one in coded(item, place):
+            if one.system == UCUM and self.is_unknown(one.system, one.code):
+                report.add("code-invalid", "is no unit of UCUM", (one.place, "code", -1), severity)
 
     def _check_display(self, one: Coded, report: Report, severity: str) -> None:
         concept = self.concept(one.system, one.code)

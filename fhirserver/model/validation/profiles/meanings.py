@@ -83,6 +83,18 @@ def _reference(value: Json, place: Place, run: Run) -> None:
     if stated and named and stated != named:
         run.add("invalid", "is another type than the reference names", (place, "type", -1))
 
+    if text(value, "reference").startswith(("urn:uuid:", "urn:oid:")):
+        _within_bundle(text(value, "reference"), (place, "reference", -1), run)
+
+
+def _within_bundle(urn: str, place: Place, run: Run) -> None:
+    """A urn names what has no address yet: another entry of the same Bundle."""
+    if run.bundle is None:
+        run.add("not-found", "leads nowhere outside of a Bundle", place, "warning")
+    elif urn not in run.bundle.by_url:
+        severity = "error" if run.bundle.type in ("transaction", "batch") else "warning"
+        run.add("not-found", "leads to no entry of the Bundle", place, severity)
+
 
 def _text(value: Json, place: Place, run: Run) -> None:
     if not isinstance(value, str):
@@ -90,8 +102,14 @@ def _text(value: Json, place: Place, run: Run) -> None:
     if "<" in value and _MARKUP.search(value) is not None:
         words = "holds what looks like HTML, which would be active where the text is shown without care"
         run.add("security", words, place, run.rules.markup_in_text)
-    if value != value.strip() and value:
+    _blank(value, place, run)
+    if value != value.strip() and not value.isspace():
         run.add("value", "begins or ends with white space", place, "information")
+
+
+def _blank(value: Json, place: Place, run: Run) -> None:
+    if isinstance(value, str) and value.isspace():
+        run.add("value", "has nothing but white space", place, "warning")
 
 
 _MEANINGS: dict[str, Meaning] = {
@@ -104,4 +122,5 @@ _MEANINGS: dict[str, Meaning] = {
     "Identifier": _identifier,
     "Reference": _reference,
     "string": _text,
+    "markdown": _blank,
 }

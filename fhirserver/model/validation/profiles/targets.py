@@ -8,7 +8,8 @@ from __future__ import annotations
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.definitions import definitions
 from fhirserver.model.fhirpath import Typed
-from fhirserver.model.fhirpath.references import reference_text
+from fhirserver.model.fhirpath.references import literal_type, reference_text
+from fhirserver.model.validation import kinds
 from fhirserver.model.validation.profiles.discriminators import target_type
 from fhirserver.model.validation.profiles.nodes import Node
 from fhirserver.model.validation.profiles.run import Run
@@ -33,6 +34,19 @@ def check_target(node: Node, item: Typed, place: Place, run: Run) -> None:
         )
     else:
         _fits_one(node, item, fitting, place, run)
+
+
+def check_known(item: Typed, allowed: tuple[str, ...], place: Place, run: Run) -> None:
+    """A reference whose text names no type, but leads to a resource at hand: contained, or in the Bundle."""
+    if not isinstance(item.value, dict) or not allowed or "Resource" in allowed:
+        return
+    text = reference_text(item.value)
+    found = run.resolved(item) if text and not literal_type(text) else None
+    type_name = str(found.get("resourceType", "")) if found else ""
+    if type_name in definitions().resource_types and type_name not in allowed:
+        severity = kinds.severity(type_name, allowed)
+        severity = run.rules.lapses if severity == "warning" else severity
+        run.add("value", kinds.words(type_name, allowed), (place, "reference", -1), severity)
 
 
 def _is_for(url: str, type_name: str, run: Run) -> bool:

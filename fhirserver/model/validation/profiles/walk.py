@@ -16,7 +16,10 @@ from fhirserver.model.validation.profiles.objects import objects, text
 from fhirserver.model.validation.profiles.registry import BASE
 from fhirserver.model.validation.profiles.resource_rules import RESOURCE_RULES
 from fhirserver.model.validation.profiles.run import Run
+from fhirserver.model.validation.profiles.targets import check_known
 from fhirserver.model.validation.report import Place
+
+_MEASURED = frozenset({"Quantity", "Age", "Count", "Distance", "Duration"})
 
 
 def check_resource(resource: Json, place: Place, run: Run, is_contained: bool = False) -> None:
@@ -97,6 +100,10 @@ def _check(item: Typed, element: ElementDef, holder: Holder, place: Place, run: 
         url = str(node.get("url", ""))
     elif element.type == "Attachment":
         attachments.check(node, place, run)
+    elif element.type == "Reference":
+        check_known(item, element.targets, place, run)
+    elif "." not in element.type and item.value is not None:
+        check_profile(BASE + element.type, item, place, run)
     paths = (element.path, f"{holder.paths[-1]}.{element.name}", f"{holder.paths[-1]}.{element.json_name}")
     _descend(node, Holder(item, _named(paths, holder), url), place, run)
 
@@ -112,5 +119,7 @@ def _check_codes(item: Typed, element: ElementDef, place: Place, run: Run) -> No
         enumerated = binding.strength == "required" and definitions().required_codes(binding.value_set)
         if not enumerated or item.value is None:
             run.codes.check_binding(item, binding, place, run.report)
+    if item.type in _MEASURED:
+        run.codes.check_unit(item, place, run.report, run.rules.lapses)
     if item.type == "Coding":  # a CodeableConcept is met again as its codings
         run.codes.check_codes(item, place, run.report, run.rules.lapses)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.references import parse_reference
+from fhirserver.model.definitions import ElementDef, definitions
 from fhirserver.model.validation.profiles.objects import objects, text
 from fhirserver.model.validation.profiles.run import Run
 from fhirserver.model.validation.report import Place
@@ -79,7 +80,8 @@ class _References:
         has_first = isinstance(first, dict) and first.get("resourceType") == _FIRST[kind]
         for number, (entry, place) in enumerate(self._entries):
             must = has_first and number == 0 and kind == "document"
-            for reference, at in _references(entry.get("resource"), (place, "resource", -1), 0):
+            held = entry.get("resource")
+            for reference, at in _references(held, text(held, "resourceType"), (place, "resource", -1), 0):
                 self._reference(reference, text(entry, "fullUrl"), must, at)
 
     def _reference(self, reference: str, base: str, must: bool, place: Place) -> None:
@@ -91,8 +93,6 @@ class _References:
         elif not found and must:
             words = "leads to no entry of the Bundle, and a document holds what its Composition refers to"
             self._run.add("not-found", words, place)
-        elif not found and reference.startswith("urn:uuid:"):
-            self._run.add("not-found", "leads to no entry of the Bundle", place, "warning")
 
     def _matches(self, reference: str, base: str) -> list[int]:
         bare, _, version = reference.partition("/_history/")
@@ -115,22 +115,24 @@ class _References:
         return text(held.get("meta"), "versionId") if isinstance(held, dict) else ""
 
 
-def _references(node: Json, place: Place, depth: int) -> Iterator[tuple[str, Place]]:
+def _references(node: Json, type_name: str, place: Place, depth: int) -> Iterator[tuple[str, Place]]:
     """Every literal reference below a value, except those of contained Bundles' own resources."""
-    if depth > _DEEPEST:
+    if depth > _DEEPEST or not isinstance(node, dict):
         return
-    if isinstance(node, dict):
-        found = node.get("reference")
-        if isinstance(found, str):
-            yield found, (place, "reference", -1)
-        for name, value in node.items():
-            if name != "resource":
-                yield from _references_in(value, name, place, depth)
+    found = node.get("reference")
+    if type_name == "Reference" and isinstance(found, str):
+        yield found, (place, "reference", -1)
+    definition = definitions().type(type_name)
+    for name, value in node.items():
+        element = definition.elements.get(name) if definition else None
+        if element is not None and (element.type != "Resource" or name == "contained"):
+            yield from _references_in(value, element, place, depth)
 
 
-def _references_in(value: Json, name: str, place: Place, depth: int) -> Iterator[tuple[str, Place]]:
-    if isinstance(value, list):
-        for at, item in enumerate(value):
-            yield from _references(item, (place, name, at), depth + 1)
-    elif isinstance(value, dict):
-        yield from _references(value, (place, name, -1), depth + 1)
+def _references_in(value: Json, element: ElementDef, place: Place, depth: int) -> Iterator[tuple[str, Place]]:
+    label = f"{element.name}.ofType({element.type})" if element.choice else element.name
+    for at, item in enumerate(value) if isinstance(value, list) else [(-1, value)]:
+        type_name = element.type
+        if type_name == "Resource" and isinstance(item, dict):
+            type_name = str(item.get("resourceType"))
+        yield from _references(item, type_name, (place, label, at), depth + 1)
