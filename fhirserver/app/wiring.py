@@ -201,7 +201,11 @@ async def _derive_when_idle(store: Store, edge: FhirEdge) -> None:
     while True:
         await asyncio.sleep(0 if more else IDLE_SECONDS)
         idle = time.monotonic() - edge.last_request > IDLE_SECONDS
-        more = idle and (await store.derive_some(IDLE_BATCH) or await store.storage.settle(IDLE_BATCH))
+        more = idle and (
+            await store.derive_some(IDLE_BATCH)
+            or await store.storage.settle(IDLE_BATCH)
+            or await store.contained.follow_some(IDLE_BATCH)
+        )
 
 
 async def _keep_index_complete(store: Store) -> None:

@@ -15,6 +15,7 @@ from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.included import MAX_INCLUDED, included
 from fhirserver.interactions.lists import among_lists
 from fhirserver.interactions.reserved import DERIVED
+from fhirserver.interactions.search_contained import search_contained
 from fhirserver.interactions.search_parameters import understood
 from fhirserver.interactions.subset import Subset, subset_version
 from fhirserver.kernel.outcomes import Category, Issue, refuse
@@ -38,6 +39,7 @@ def reading(context: Context, request: Request, known: Parameters) -> dict[str, 
         "default_count": context.limits.default_count,
         "maximum_count": context.limits.max_count,
         "known": known,
+        "contained": request.compartment is None,
     }
 
 
@@ -69,9 +71,14 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
     """A searchset with links ``self`` and ``next``; ``url`` is where it was searched."""
     lists = [value for name, value in request.params if name == "_list"]
     if lists:
+        if query.contained:
+            text = "_list cannot be combined with _contained"
+            raise refuse(Category.INVALID, "not-supported", text, "http._list")
         query = restricted(query, await among_lists(context, lists))
     if _asks_derived(request, query):
         await context.store.derive_provenance()
+    if query.contained:
+        return await _contained(context, request, query, url)
     if query.summary == "count" or query.count == 0:
         counted = await context.store.count(query)
         return Result(200, bundle("searchset", (), _links(url, request, query, ""), counted))
@@ -83,6 +90,12 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
     if query.explain:
         entries.append(_outcome(*await _explained(context, query)))
     return Result(200, bundle("searchset", entries, _links(url, request, query, page.cursor), total))
+
+
+async def _contained(context: Context, request: Request, query: Query, url: str) -> Result:
+    found = await search_contained(context, query)
+    entries = [*found.entries, *_warnings(query)]
+    return Result(200, bundle("searchset", entries, _links(url, request, query, found.cursor), found.total))
 
 
 def _asks_derived(request: Request, query: Query) -> bool:
@@ -109,11 +122,17 @@ async def _entries(context: Context, query: Query, page: Page) -> list[bytes]:
         if more.cut:
             limit = f"Only the first {MAX_INCLUDED} resources to include are here; ask for smaller pages"
             entries.append(_outcome(Issue("too-costly", limit, severity="warning")))
-    if query.ignored:
-        names = ", ".join(query.ignored)
-        issue = Issue("not-supported", f"Ignored, since handling is lenient: {names}", severity="warning")
-        entries.append(_outcome(issue))
-    return entries
+    return entries + _warnings(query)
+
+
+def _warnings(query: Query) -> list[bytes]:
+    """What was passed over."""
+    if not query.ignored:
+        return []
+    names = ", ".join(query.ignored)
+    return [
+        _outcome(Issue("not-supported", f"Ignored, since handling is lenient: {names}", severity="warning"))
+    ]
 
 
 def _outcome(*issues: Issue) -> bytes:

@@ -162,6 +162,7 @@ class HistoryPage:
 
 
 if TYPE_CHECKING:  # the tree lives one room up; storages render it
+    from fhirserver.ports.contained import ContainedIndex
     from fhirserver.search.expression import Query
 
 
@@ -170,6 +171,11 @@ class Storage(Protocol):
 
     async def open(self) -> None:
         """Open, and create what is missing."""
+        ...
+
+    @property
+    def contained(self) -> ContainedIndex:
+        """The search space of contained resources, which nothing here writes to."""
         ...
 
     async def close(self) -> None: ...

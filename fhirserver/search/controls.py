@@ -16,10 +16,10 @@ from fhirserver.search.parameters import NotKnown, known_parameter
 
 SUMMARIES: Final = frozenset({"true", "text", "data", "count", "false"})
 CONTAINED: Final = {
-    "_contained": frozenset({"false"}),
+    "_contained": frozenset({"true", "false", "both"}),
     "_containedType": frozenset({"container", "contained"}),
 }
-"""What is answered: contained resources are found with their containers only."""
+"""Whether contained resources are searched, and what is answered for them."""
 TOTALS: Final = frozenset({"none", "estimate", "accurate"})
 _SPECIAL_KEYS: Final = {"_id": "id", "_lastUpdated": "updated"}
 

@@ -282,7 +282,8 @@ class Query:
 
     ``wheres`` are then the conditions of each of the types, where they are not the same for all.
     ``count`` is the page size (0: only the total is wanted); ``summary``: "", true, text, data, count, false;
-    ``total``: "" or none, estimate, accurate; ``explain``: say how it is
+    ``total``: "" or none, estimate, accurate; ``contained``: "" or true, both (answered with what it
+    lies in, or with itself where ``contained_type`` is contained); ``explain``: say how it is
     answered; ``ignored``: names of parameters dropped in lenient mode.
     """
 
@@ -298,6 +299,8 @@ class Query:
     total: str = ""
     ignored: tuple[str, ...] = ()
     explain: bool = False
+    contained: str = ""
+    contained_type: str = "container"
     types: tuple[str, ...] = ()
     wheres: tuple[Expression, ...] = ()
 

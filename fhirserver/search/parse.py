@@ -12,8 +12,9 @@ from fhirserver.kernel.outcomes import Category, Issue, Refusal
 from fhirserver.model.definitions import definitions
 from fhirserver.ports.terminology import Terminology
 from fhirserver.search import controls, cursor, filters
+from fhirserver.search.contained import refusals
 from fhirserver.search.defined import STANDARD, Parameters
-from fhirserver.search.expression import Expression, Include, Query, SortKey, conjunction
+from fhirserver.search.expression import Cursor, Expression, Include, Query, SortKey, conjunction
 from fhirserver.search.parameters import NotKnown, reader
 from fhirserver.search.terms import Context
 
@@ -32,12 +33,13 @@ def parse(
     now: float | None = None,
     terminology: Terminology | None = None,
     known: Parameters = STANDARD,
+    contained: bool = False,
 ) -> Query:
     """The query that ``pairs`` of decoded names and values ask of one resource type.
 
     ``base`` is the server's own base URL: references that start with it are local. ``now`` is Unix time in
     seconds (for ``ap``). ``terminology`` answers ``:in``, ``:not-in``, ``:above`` and ``:below`` of tokens.
-    ``known`` are the parameters there are.
+    ``known`` are the parameters there are. ``contained``: contained resources may be searched for.
     Raises :class:`Refusal` with one issue per bad parameter, whose ``expression`` is ``http.name``; with
     ``lenient`` unknown parameters are left out and named in ``Query.ignored``.
     """
@@ -46,7 +48,7 @@ def parse(
     base = base if not base or base.endswith("/") else f"{base}/"
     at = int((time.time() if now is None else now) * 1_000_000)
     reading = _Reading(
-        type_name, Context(base, at, terminology), lenient, default_count, maximum_count, known
+        type_name, Context(base, at, terminology), lenient, default_count, maximum_count, known, contained
     )
     for name, value in pairs:
         reading.take(name, value)
@@ -63,6 +65,7 @@ class _Reading:
     count: int
     maximum_count: int
     known: Parameters
+    contained: bool
     where: list[Expression] = field(default_factory=list)
     sort: tuple[SortKey, ...] = ()
     cursor: str = ""
@@ -113,8 +116,14 @@ class _Reading:
                 self._wrong("_cursor", f"Malformed value of _cursor: {error}")
         if self.shape.get("summary") == "text" and (self.includes or self.revincludes):
             self._wrong("_summary", "_summary=text cannot be combined with _include and _revinclude")
+        query = self._query(place)
+        for name, problem in refusals(query):
+            self.issues.append(Issue("not-supported", problem, (f"http.{name}",)))
         if self.issues:
             raise Refusal(Category.INVALID, self.issues)
+        return query
+
+    def _query(self, place: Cursor | None) -> Query:
         return Query(
             type=self.type,
             where=conjunction(self.where),
@@ -163,9 +172,15 @@ def _choice(member: str, allowed: frozenset[str], reading: _Reading, name: str, 
 
 def _contained(reading: _Reading, name: str, value: str) -> None:
     _bare(name)
-    if name == "_contained" and value in ("true", "both"):
-        raise NotKnown("Contained resources cannot be searched for; _contained must be false")
-    controls.choice(value, controls.CONTAINED[name])
+    chosen = controls.choice(value, controls.CONTAINED[name])
+    if name == "_containedType":
+        reading.shape["contained_type"] = chosen
+    elif chosen == "false":
+        reading.shape.pop("contained", None)
+    elif reading.contained:
+        reading.shape["contained"] = chosen
+    else:
+        raise NotKnown("Contained resources cannot be searched for here; _contained must be false")
 
 
 def _explain(reading: _Reading, name: str, value: str) -> None:

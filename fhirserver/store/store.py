@@ -27,6 +27,7 @@ from fhirserver.ports.storage import (
 from fhirserver.search.expression import Query
 from fhirserver.store.commands import Command, Outcome
 from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
+from fhirserver.store.contained import ContainedResources
 from fhirserver.store.decide import Policies
 from fhirserver.store.project import Extract
 from fhirserver.store.provenance import PROJECTED, provenance_changes
@@ -48,6 +49,7 @@ class Store:
         """Without ``extract``, resources are indexed by the parameters of R4 and those stored."""
         self.storage, self.policies, self.parameters = storage, policies, SearchParameters(storage)
         self._extract = extract or self.parameters.extract
+        self.contained = ContainedResources(storage, self.parameters, self._extract)
         following = None if extract else self.parameters
         timed = clock or SystemClock()
         self._committer = Committer(storage, policies, self._extract, timed, self._reached, following)
@@ -94,6 +96,7 @@ class Store:
     async def rebuild(self, progress: object = None) -> int:
         """Drop all projections and make them again from the log. Returns the number of commits."""
         await self.storage.clear_projections()
+        await self.storage.contained.clear()
         head = await self._committer.caught_up()
         await self.derive_provenance()
         await self.complete_index()

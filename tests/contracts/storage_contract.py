@@ -31,6 +31,7 @@ from fhirserver.search.expression import Query, SortKey, TokenIs
 from fhirserver.store.commands import Amend, Command, Decide, Note, Put, Remove, Ruling
 from fhirserver.store.store import Store
 from fhirserver.world.survivorship import claims_on
+from tests.contracts.contained_contract import ContainedContract
 from tests.contracts.history_contract import HistoryContract
 from tests.contracts.places import AGENT, EHR, Place, connected, extract, opened
 
@@ -142,7 +143,7 @@ async def _random_ruling(store: Store, chance: random.Random, id: str) -> None:
         await outcomes(store.submit(Command(Statement("operator"), [Decide("Patient", id, [ruling])])))
 
 
-class StorageContract(HistoryContract):
+class StorageContract(HistoryContract, ContainedContract):
     """Subclass it and give the fixture ``place``."""
 
     @pytest.fixture

@@ -28,7 +28,7 @@ class MemoryIndex:
         """Forget a resource that was deleted."""
         entry = self._entries.get(type, {}).pop(pk, None)
         if entry is not None:
-            del self._numbers[type, entry.id]
+            self._numbers.pop((type, entry.id), None)
 
     def clear(self) -> None:
         self._entries.clear()

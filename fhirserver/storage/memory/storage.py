@@ -27,6 +27,7 @@ from fhirserver.ports.storage import (
 )
 from fhirserver.search.expression import Query
 from fhirserver.search.values import IndexValue
+from fhirserver.storage.memory.contained import MemoryContained
 from fhirserver.storage.memory.index import MemoryIndex
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -43,7 +44,12 @@ class MemoryStorage:
         self._log: list[bytes] = []
         self._head = Head()
         self._projected = 0
+        self._contained = MemoryContained()
         self._clear()
+
+    @property
+    def contained(self) -> MemoryContained:
+        return self._contained
 
     def _clear(self) -> None:
         self._rows: dict[Key, Row] = {}

@@ -30,6 +30,7 @@ from fhirserver.ports.storage import (
     Version,
 )
 from fhirserver.search.expression import Query
+from fhirserver.storage.mongo.contained import MongoContained
 from fhirserver.storage.mongo.documents import VERSION_FIELDS, fact_id, index_fields, to_fact, to_version
 from fhirserver.storage.mongo.errors import translated
 from fhirserver.storage.mongo.history import History
@@ -72,11 +73,16 @@ class MongoStorage:
         self._versions = self._database["version"]
         self._facts = self._database["fact"]
         self._search = Search(self._resources, self._payloads)
+        self._contained = MongoContained(self._database, self._payloads)
         self._history = History(self._resources, self._versions, self._payloads)
         self._state = self._database.get_collection("state", write_concern=_MARK)
         await self._log.open()
         await self._create_indexes()
         await self._create_marker()
+
+    @property
+    def contained(self) -> MongoContained:
+        return self._contained
 
     async def _create_indexes(self) -> None:
         await self._search.open()

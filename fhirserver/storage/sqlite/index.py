@@ -24,7 +24,10 @@ from fhirserver.storage.sqlite.names import Names
 
 _TABLES: Final = (*BY_KIND.values(), TIMELINE)
 
-TABLES: Final = (*(table.name for table in _TABLES), *index_words.TABLES)
+VALUE_TABLES: Final = tuple(table.name for table in _TABLES)
+"""The tables of values; each has the resource's number."""
+
+TABLES: Final = (*VALUE_TABLES, *index_words.TABLES)
 """The tables to empty for a rebuild."""
 
 SCHEMA: Final = (

@@ -35,6 +35,7 @@ from fhirserver.search.words import asks_for_words
 from fhirserver.storage.sqlite import history, index_words, names
 from fhirserver.storage.sqlite import index as search_index
 from fhirserver.storage.sqlite.aside import Aside
+from fhirserver.storage.sqlite.contained import SqliteContained
 from fhirserver.storage.sqlite.history import History
 from fhirserver.storage.sqlite.index import SearchIndex
 from fhirserver.storage.sqlite.names import Names
@@ -99,6 +100,7 @@ class SqliteStorage:
         self._pace = Pace()
         self._reader: sqlite3.Connection
         self._writer: sqlite3.Connection
+        self._contained: SqliteContained
 
     async def open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,6 +110,11 @@ class SqliteStorage:
         self._names = Names(self._reader)
         self._index = SearchIndex(self._reader)
         self._aside = Aside(self._reader, self._index, self._connect)
+        self._contained = SqliteContained(self._path.with_name(f"{self._path.name}-contained"))
+
+    @property
+    def contained(self) -> SqliteContained:
+        return self._contained
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -138,6 +145,7 @@ class SqliteStorage:
         self._writer_index = SearchIndex(self._writer)
 
     async def close(self) -> None:
+        await self._contained.close()
         await self._write(lambda: self._writer.close())
         self._thread.shutdown()
         self._aside.close()

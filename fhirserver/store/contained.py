@@ -1,0 +1,85 @@
+"""The search space of contained resources follows the log, when somebody asks or nobody does.
+
+No write knows of it. https://hl7.org/fhir/R4/search.html#contained
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from fhirserver.kernel.json import loads
+from fhirserver.ports.contained import BITS, Container, Inside, Reached
+from fhirserver.ports.log import Commit
+from fhirserver.ports.storage import Key, Row, Storage
+from fhirserver.store.project import Extract, touched_keys
+from fhirserver.store.search_parameters import SearchParameters
+
+_COMMITS: Final = 100
+_MOST: Final = 1 << BITS
+
+
+class ContainedResources:
+    """Keeps ``storage.contained`` up to date."""
+
+    def __init__(self, storage: Storage, parameters: SearchParameters, extract: Extract):
+        self._storage, self._parameters, self._extract = storage, parameters, extract
+
+    async def catch_up(self) -> None:
+        """Follow the log to its end; others are answered in between."""
+        more = True
+        while more:
+            more = await self.follow_some(_COMMITS)
+            if more:
+                await asyncio.sleep(0)
+
+    async def follow_some(self, count: int) -> bool:
+        """Take in at most ``count`` more commits; False when there are none left."""
+        await self._parameters.refresh()
+        index = self._storage.contained
+        reached, head = await index.reached(), await self._storage.head()
+        if reached.position == head.projected and not reached.position:
+            return False
+        commits = await self._storage.read_log(max(reached.position - 1, 0), count + 1)
+        if not self._is_ours(reached, commits):
+            await index.clear()
+            return True
+        fresh = [one for one in commits if reached.position < one.position <= head.projected]
+        if not fresh:
+            return False
+        after = Reached(fresh[-1].position, fresh[-1].id, self._parameters.changed)
+        await self._take_in(reached, after, touched_keys(fresh))
+        return True
+
+    def _is_ours(self, reached: Reached, commits: Sequence[Commit]) -> bool:
+        """Whether the space followed this very log (not one that a backup replaced), by today's parameters."""
+        if not reached.position:
+            return True
+        if reached.parameters != self._parameters.changed or not commits:
+            return False
+        return (commits[0].position, commits[0].id) == (reached.position, reached.commit)
+
+    async def _take_in(self, before: Reached, after: Reached, keys: Iterable[Key]) -> None:
+        """Where another process was faster, what is newest is put once more: it must not be overwritten."""
+        wanted = sorted(keys)
+        while not await self._storage.contained.put(before, after, await self._containers(wanted)):
+            before = after = await self._storage.contained.reached()
+
+    async def _containers(self, keys: Sequence[Key]) -> list[Container]:
+        rows = await self._storage.rows(keys)
+        return [self._container(key, rows[key]) for key in keys if key in rows]
+
+    def _container(self, key: Key, row: Row) -> Container:
+        version = row.version
+        holds = not version.deleted and b'"contained"' in version.content
+        inside = self._inside(version.content) if holds else ()
+        return Container(key, row.pk, version.version, version.recorded, inside)
+
+    def _inside(self, content: bytes) -> Sequence[Inside]:
+        held = loads(content).get("contained") or ()
+        return [
+            Inside(one["resourceType"], one["id"], self._extract(one), at)
+            for at, one in enumerate(held[:_MOST])
+            if isinstance(one.get("id"), str) and isinstance(one.get("resourceType"), str)
+        ]

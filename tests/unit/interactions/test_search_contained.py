@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.facade import BASE, Facade, expressions, facade
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def server(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Facade]:
+    async with facade(tmp_path, request.param) as running:
+        yield running
+
+
+def medication(id: str, code: str, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Medication",
+        "id": id,
+        "code": {"coding": [{"system": "urn:drug", "code": code}]},
+        **more,
+    }
+
+
+def order(id: str, *inside: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "resourceType": "MedicationRequest",
+        "id": id,
+        "contained": list(inside),
+        "status": "active",
+        "intent": "order",
+        "medicationReference": {"reference": f"#{inside[0]['id']}"},
+        "subject": {"reference": "Patient/p"},
+    }
+
+
+async def put(server: Facade, *resources: dict[str, Any]) -> None:
+    for one in resources:
+        answer = await server.ehr.put(one)
+        assert answer.status_code in (200, 201), answer.text
+
+
+@pytest.fixture
+async def filled(server: Facade) -> Facade:
+    await put(
+        server,
+        medication("alone", "a"),
+        order("o1", medication("m", "a"), medication("n", "a", status="active")),
+        order("o2", medication("m", "b")),
+        order("o3", medication("m", "a")),
+    )
+    return server
+
+
+async def urls(server: Facade, path: str) -> list[str]:
+    """The full URLs on all pages."""
+    found: list[str] = []
+    while path:
+        answer = await server.ehr.get(path)
+        assert answer.status_code == 200, answer.text
+        bundle = answer.json()
+        found += [entry["fullUrl"].removeprefix(f"{BASE}/") for entry in bundle.get("entry", [])]
+        following = [link["url"] for link in bundle["link"] if link["relation"] == "next"]
+        path = following[0].removeprefix(f"{BASE}/") if following else ""
+    return found
+
+
+async def test_containers_are_found_by_what_they_contain(filled: Facade) -> None:
+    assert await urls(filled, "Medication?code=a") == ["Medication/alone"]
+    assert await urls(filled, "Medication?code=a&_contained=false") == ["Medication/alone"]
+    expected = ["MedicationRequest/o1", "MedicationRequest/o3"]
+    assert await urls(filled, "Medication?code=a&_contained=true") == expected
+    bundle = (await filled.ehr.get("Medication?code=a&_contained=true")).json()
+    assert bundle["total"] == 2
+    assert [entry["resource"]["resourceType"] for entry in bundle["entry"]] == ["MedicationRequest"] * 2
+    assert {entry["search"]["mode"] for entry in bundle["entry"]} == {"match"}
+
+
+async def test_contained_resources_themselves(filled: Facade) -> None:
+    bundle = (await filled.ehr.get("Medication?code=b&_contained=true&_containedType=contained")).json()
+    (entry,) = bundle["entry"]
+    assert entry["fullUrl"] == f"{BASE}/MedicationRequest/o2#m"
+    assert entry["resource"] == medication("m", "b")
+    path = "Medication?_id=m&_contained=true&_containedType=contained"
+    assert await urls(filled, path) == [f"MedicationRequest/o{n}#m" for n in (1, 2, 3)]
+    assert await urls(filled, f"{path}&status=active") == []
+
+
+async def test_both(filled: Facade) -> None:
+    path = "Medication?code=a&_contained=both"
+    expected = ["Medication/alone", "MedicationRequest/o1", "MedicationRequest/o3"]
+    assert await urls(filled, path) == expected
+    for count in (1, 2, 3):
+        assert await urls(filled, f"{path}&_count={count}") == expected
+    inside = [
+        "Medication/alone",
+        "MedicationRequest/o1#m",
+        "MedicationRequest/o1#n",
+        "MedicationRequest/o3#m",
+    ]
+    for count in (1, 2, 3, 4):
+        assert await urls(filled, f"{path}&_containedType=contained&_count={count}") == inside
+    assert (await filled.ehr.get(f"{path}&_total=accurate&_count=1")).json()["total"] == 3
+    assert (await filled.ehr.get(f"{path}&_containedType=contained&_summary=count")).json()["total"] == 4
+
+
+async def test_pages_totals_and_order(filled: Facade) -> None:
+    path = "Medication?code=a&_contained=true&_count=1"
+    assert await urls(filled, path) == ["MedicationRequest/o1", "MedicationRequest/o3"]
+    assert (await filled.ehr.get(f"{path}&_total=accurate")).json()["total"] == 2
+    assert (await filled.ehr.get("Medication?_contained=true&_summary=count")).json()["total"] == 3
+    path = "Medication?_contained=true&_containedType=contained&_sort=-code&_count=1"
+    assert (await urls(filled, path))[0] == "MedicationRequest/o2#m"
+    assert len(await urls(filled, path)) == 4
+
+
+async def test_a_container_that_matches_itself_comes_once(server: Facade) -> None:
+    inner = {"resourceType": "Observation", "id": "in", "status": "final", "code": {"text": "x"}}
+    await put(server, {**inner, "id": "out", "contained": [inner], "hasMember": [{"reference": "#in"}]})
+    path = "Observation?status=final&_contained=both"
+    assert await urls(server, path) == ["Observation/out"]
+    assert (await server.ehr.get(f"{path}&_summary=count")).json()["total"] == 1
+
+
+async def test_what_changes_is_found_as_it_is_now(filled: Facade) -> None:
+    path = "Medication?code=a&_contained=true"
+    assert len(await urls(filled, path)) == 2
+    await put(filled, order("o2", medication("m", "a")), order("o1", medication("m", "b")))
+    assert await urls(filled, path) == ["MedicationRequest/o2", "MedicationRequest/o3"]
+    await filled.ehr("DELETE", "MedicationRequest/o3")
+    assert await urls(filled, path) == ["MedicationRequest/o2"]
+    plain = {name: value for name, value in order("o2", medication("m", "a")).items() if name != "contained"}
+    await put(filled, {**plain, "medicationReference": {"reference": "Medication/alone"}})
+    assert await urls(filled, path) == []
+
+
+async def test_several_types(filled: Facade) -> None:
+    path = "?_type=Medication,Patient&_contained=true&_containedType=contained&_id=n"
+    assert await urls(filled, path) == ["MedicationRequest/o1#n"]
+
+
+async def test_elements_and_summary(filled: Facade) -> None:
+    path = "Medication?_id=n&_contained=true&_containedType=contained"
+    entry = (await filled.ehr.get(f"{path}&_elements=status")).json()["entry"][0]["resource"]
+    assert entry["status"] == "active" and "code" not in entry
+    summary = (await filled.ehr.get("Medication?_id=n&_contained=true&_summary=true")).json()["entry"][0]
+    assert summary["resource"]["status"] == "active"
+
+
+@pytest.mark.parametrize(
+    ("query", "at"),
+    [
+        ("_contained=x", "http._contained"),
+        ("_contained=true&_containedType=x", "http._containedType"),
+        ("_contained=true&_sort=code", "http._sort"),
+        ("_contained=both&_containedType=contained&_sort=code", "http._sort"),
+        ("_contained=true&_elements=code", "http._elements"),
+        ("_contained=true&manufacturer.name=x", "http._contained"),
+        ("_contained=true&_has:MedicationRequest:medication:status=active", "http._contained"),
+        ("_contained=true&_content=x", "http._contained"),
+        ("_contained=true&_include=Medication:manufacturer", "http._contained"),
+        ("_contained=true&_list=42", "http._list"),
+        ("_contained=true&_cursor=x", "http._cursor"),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused(server: Facade, query: str, at: str) -> None:
+    answer = await server.ehr.get(f"Medication?{query}")
+    assert answer.status_code == 400
+    assert expressions(answer) == [at]
+
+
+async def test_compartments_and_conditions_know_none(filled: Facade) -> None:
+    answer = await filled.ehr.get("Patient/p/MedicationRequest?_contained=true")
+    assert (answer.status_code, expressions(answer)) == (400, ["http._contained"])
+    answer = await filled.ehr("DELETE", "Medication?code=a&_contained=true")
+    assert answer.status_code == 400
+
+
+async def test_parameters_of_ones_own(filled: Facade) -> None:
+    parameter = {
+        "resourceType": "SearchParameter",
+        "id": "form",
+        "url": "http://example.org/form",
+        "name": "form",
+        "status": "active",
+        "description": "x",
+        "code": "my-status",
+        "base": ["Medication"],
+        "type": "token",
+        "expression": "Medication.status",
+    }
+    assert len(await urls(filled, "Medication?code=a&_contained=true")) == 2
+    await put(filled, parameter)
+    await filled.store.complete_index()
+    assert await urls(filled, "Medication?my-status=active&_contained=true") == ["MedicationRequest/o1"]
+
+
+async def test_the_space_is_the_same_after_a_rebuild(filled: Facade) -> None:
+    path = "Medication?code=a&_contained=true"
+    await urls(filled, path)
+    await put(
+        filled, order("o2", medication("m", "c"), medication("x", "a")), order("o1", medication("m", "a"))
+    )
+    found = await urls(filled, path)
+    before = list(await filled.store.storage.contained.dump())
+    assert before
+    await filled.store.rebuild()
+    assert await urls(filled, path) == found
+    assert list(await filled.store.storage.contained.dump()) == before
