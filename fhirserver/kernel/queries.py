@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
 from urllib.parse import quote_plus, unquote_plus
 
+_SHORT: Final = 200
 _PLAIN = re.compile(r"[A-Za-z0-9_.~\-]*\Z")
 
 
@@ -35,8 +38,25 @@ def encode_query(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _unquoted(text: str) -> str:
-    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text
+    if "%" not in text and "+" not in text:
+        return text
+    return _decoded(text) if len(text) < _SHORT else unquote_plus(text, errors="strict")
 
 
 def _quoted(text: str) -> str:
-    return text if _PLAIN.match(text) else quote_plus(text)
+    if _PLAIN.match(text):
+        return text
+    return _encoded(text) if len(text) < _SHORT else quote_plus(text)
+
+
+# The same codes, systems and patients are asked for over and over.
+
+
+@lru_cache(maxsize=4096)
+def _decoded(text: str) -> str:
+    return unquote_plus(text, errors="strict")
+
+
+@lru_cache(maxsize=4096)
+def _encoded(text: str) -> str:
+    return quote_plus(text)
