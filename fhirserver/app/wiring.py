@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -119,10 +120,10 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     store = make_store(settings, shared=part is not Part.ALONE)
     context = make_context(settings, store)
     principals = settings.authenticator()
-    registry = full_registry(all_operations())
     cors = Cors(settings.cors_origins)
     started = instant(SystemClock().now())
-    metadata = capabilities(registry, version("credence"), started, bool(cors.origins))
+    describe = partial(capabilities, version=version("credence"), started=started, cors=bool(cors.origins))
+    registry = full_registry(all_operations(), describe)
     state = {"ready": False}
 
     @contextlib.asynccontextmanager
@@ -139,7 +140,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
 
     jobs = Jobs(Spool(_spool_folder(settings), passing=settings.storage == "memory"))
     description = openapi(registry, version("credence"))
-    edge = FhirEdge(context, registry, principals, metadata, "/fhir", description, cors, jobs)
+    edge = FhirEdge(context, registry, principals, "/fhir", description, cors, jobs)
     web = web_application(
         lifespan, lambda: state["ready"], console(context, registry, principals, _session_folder(settings))
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fhirserver.interactions.batch import batch
 from fhirserver.interactions.create import create
@@ -13,7 +13,7 @@ from fhirserver.interactions.history_system import history_system
 from fhirserver.interactions.history_type import history_type
 from fhirserver.interactions.patch import patch
 from fhirserver.interactions.read import read
-from fhirserver.interactions.registry import Interaction, Operation, Registry
+from fhirserver.interactions.registry import Handler, Interaction, Operation, Registry
 from fhirserver.interactions.search_compartment import search_compartment
 from fhirserver.interactions.search_system import search_system
 from fhirserver.interactions.search_type import search_type
@@ -23,9 +23,14 @@ from fhirserver.interactions.vread import vread
 from fhirserver.kernel.outcomes import Category, refuse
 
 
-def full_registry(operations: Sequence[Operation]) -> Registry:
-    """All interactions, with the given operations."""
+def full_registry(
+    operations: Sequence[Operation], describe: Callable[[Registry], Handler] | None = None
+) -> Registry:
+    """All interactions, with the given operations. ``describe`` makes the handler that tells of them."""
     registry: Registry
+
+    async def metadata(context: Context, request: Request) -> Result:
+        return await described(context, request)
 
     async def bundle(context: Context, request: Request) -> Result:
         body = request.json()
@@ -61,7 +66,9 @@ def full_registry(operations: Sequence[Operation]) -> Registry:
             Interaction("search-system", "GET", "system", "read", search_system),
             Interaction("search-system", "POST", "system-search", "read", search_system),
             Interaction("transaction batch", "POST", "system", "read", bundle),
+            *([Interaction("capabilities", "GET", "metadata", "read", metadata)] if describe else ()),
         ),
         operations,
     )
+    described = describe(registry) if describe else metadata
     return registry

@@ -7,7 +7,9 @@ from functools import cache
 
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.registry import Handler, Registry
-from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.interactions.subset import Subset, subset_params, subset_version
+from fhirserver.kernel.json import JsonObject, dumps, loads
+from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.model.definitions import definitions
 from fhirserver.search.defined import Parameters
 from fhirserver.search.parameters import searchable
@@ -18,11 +20,15 @@ _SYSTEM_LEVELS = frozenset({"system", "system-history", "system-search"})
 
 
 def capabilities(registry: Registry, version: str, started: str, cors: bool = False) -> Handler:
-    """The handler of ``GET /metadata``. ``started`` is the instant the server came up."""
+    """The handler of ``GET /metadata``. ``started`` is the instant the server came up.
+
+    ``mode`` is ``full`` or ``normative``; ``_summary`` and ``_elements`` cut from it. Refuses (400) others.
+    """
 
     known: dict[tuple[str, int, int, Parameters], bytes] = {}
 
     async def handler(context: Context, request: Request) -> Result:
+        normative, subset = _asked(request)
         await context.conformance.catch_up()
         await context.store.parameters.refresh()
         own = context.store.parameters.current
@@ -33,9 +39,39 @@ def capabilities(registry: Registry, version: str, started: str, cors: bool = Fa
             made = capability_statement(registry, context.base_url, version, started, cors, deletes, profiles)
             known.clear()
             known[key] = dumps(with_own_parameters(made, own))
-        return Result(200, known[key])
+        body = dumps(normative_part(loads(known[key]))) if normative else known[key]
+        return Result(200, subset_version(body, "CapabilityStatement", subset))
 
     return handler
+
+
+def _asked(request: Request) -> tuple[bool, Subset]:
+    """Whether the normative part is asked for, and which elements."""
+    modes = {value for name, value in request.params if name == "mode"}
+    if not modes <= {"full", "normative"} or len(modes) > 1:
+        raise refuse(Category.INVALID, "not-supported", "mode is full or normative", "http.mode")
+    rest = [pair for pair in request.params if pair[0] != "mode"]
+    return "normative" in modes, subset_params("CapabilityStatement", rest, request.lenient)
+
+
+_TRIAL_USE = frozenset(
+    {
+        *("supportedProfile", "versioning", "readHistory", "updateCreate", "conditionalCreate"),
+        *("conditionalRead", "conditionalUpdate", "conditionalDelete", "referencePolicy"),
+        *("searchInclude", "searchRevInclude", "security"),
+    }
+)
+"""What R4 marks as trial use among the elements that are stated under ``rest``."""
+
+
+def normative_part(statement: JsonObject) -> JsonObject:
+    """A CapabilityStatement without the elements that R4 marks as trial use."""
+    rest = [_normative({**one, "resource": [*map(_normative, one["resource"])]}) for one in statement["rest"]]
+    return {**statement, "rest": rest}
+
+
+def _normative(part: JsonObject) -> JsonObject:
+    return {name: value for name, value in part.items() if name not in _TRIAL_USE}
 
 
 def capability_statement(

@@ -22,7 +22,7 @@ Handler = Callable[[Context, Request], Awaitable[Result]]
 class Interaction:
     """One interaction of the REST API: its FHIR code, where it lives, and the role it needs.
 
-    ``level`` is ``instance``, ``version``, ``instance-history``, ``type`` or ``system``.
+    ``level`` is ``instance``, ``version``, ``instance-history``, ``type``, ``system`` or ``metadata``.
     """
 
     code: str
@@ -107,12 +107,16 @@ class Registry:
         interaction = self._routes.get((level, method))
         if interaction is None:
             raise self._not_allowed(level, request)
-        if request.type and request.type != "*":
+        if request.type and request.type != "*" and level != "metadata":
             known_type(request.type)
         require(request.principal, interaction.role)
         if request.params and (level, method) in _WITHOUT_QUERY and not request.lenient:
             raise _needless_query(request)
         return await interaction.handler(context, request)
+
+    def handler(self, level: str, method: str) -> Handler:
+        """What answers at a level, whoever asks. Raises KeyError where nothing does."""
+        return self._routes[level, method].handler
 
     def methods(self, request: Request) -> list[str]:
         """The methods at the URL of a request; empty where there is nothing."""
@@ -226,7 +230,7 @@ def _level(request: Request) -> str:
     if not request.type:
         return "system"
     if not request.id:
-        return "type"
+        return "metadata" if request.type == "metadata" else "type"
     if not is_id(request.id):
         return "none"
     return "version" if request.version else "instance"

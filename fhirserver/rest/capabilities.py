@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.registry import Handler
-from fhirserver.interactions.subset import subset_params, subset_version
-from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.rest.answers import Shape, gzipped, render, wants_gzip
 
 _MOST_FORMS = 8
+_OF_THE_EDGE = frozenset({"_format", "_pretty"})
 
 
 class Capabilities:
@@ -23,13 +22,10 @@ class Capabilities:
         self._forms: dict[tuple[object, ...], Result] = {}
 
     async def answer(self, context: Context, request: Request, shape: Shape) -> Result:
-        """The statement; ``_summary`` and ``_elements`` are cut from it. Refuses (400) other parameters."""
-        params = [pair for pair in request.params if not _is_mode(*pair)]
-        subset = subset_params("CapabilityStatement", params, request.lenient)
+        """The statement, or the part that is asked for."""
         result = await self._handler(context, request)
-        if not subset.whole:
-            body = subset_version(result.body, "CapabilityStatement", subset)
-            return Result(result.status, body, result.headers)
+        if any(name not in _OF_THE_EDGE for name, _ in request.params):
+            return result
         return await self._form(result, shape)
 
     async def _form(self, result: Result, shape: Shape) -> Result:
@@ -54,13 +50,3 @@ async def _made(result: Result, shape: Shape, compressed: bool) -> Result:
         result.body = await gzipped(result.body)
         result.headers["Content-Encoding"] = "gzip"
     return result
-
-
-def _is_mode(name: str, value: str) -> bool:
-    """``mode=full`` is what is served; the other modes are refused."""
-    if name != "mode":
-        return False
-    if value != "full":
-        text = "metadata is served with mode=full"
-        raise refuse(Category.INVALID, "not-supported", text, "http.mode")
-    return True

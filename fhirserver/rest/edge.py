@@ -47,14 +47,17 @@ class FhirEdge:
         context: Context,
         registry: Registry,
         principals: Principals,
-        metadata: Handler,
         path: str,
         openapi: Handler,
         cors: Cors = _NO_CORS,
         jobs: Jobs | None = None,
     ):
         self.context, self._registry, self._principals = context, registry, principals
-        self._metadata, self._openapi, self._cors = Capabilities(metadata), openapi, cors
+        self._metadata, self._openapi, self._cors = (
+            Capabilities(registry.handler("metadata", "GET")),
+            openapi,
+            cors,
+        )
         self._base, self._jobs = path.encode(), jobs
         self.last_request = 0.0
         """When the last request came, in monotonic seconds."""

@@ -62,6 +62,8 @@ def openapi_document(
 def _items(registry: Registry, types: Sequence[str]) -> Iterator[tuple[str, str, JsonObject]]:
     """Path, method and description of each interaction and operation."""
     for one in registry.interactions:
+        if one.level == "metadata":
+            continue  # described with the paths of the server
         for path, type in _places(PATHS[one.level], types):
             yield path, one.method.lower(), _interaction(one, type, path)
     for operation in registry.operations:

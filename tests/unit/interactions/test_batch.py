@@ -50,6 +50,19 @@ async def test_a_fault_in_one_entry_is_that_entrys(server: Facade, monkeypatch: 
     assert "Okafor" not in answer.json()["entry"][0]["response"]["outcome"]["issue"][0]["diagnostics"]
 
 
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_what_the_server_does_as_an_entry(server: Facade, kind: str) -> None:
+    answer = await server.ehr.bundle(
+        kind, entry("GET", "metadata"), entry("GET", "metadata?mode=normative"), entry("GET", "metadata/x")
+    )
+    whole, normative, nothing = answer.json()["entry"]
+    assert whole["resource"] == (await server.ehr.get("metadata")).json()
+    assert normative["resource"] == (await server.ehr.get("metadata?mode=normative")).json()
+    assert nothing["response"]["status"] == "404"
+    posted = (await server.ehr.batch(entry("DELETE", "metadata"))).json()["entry"][0]
+    assert posted["response"]["status"] == "405"
+
+
 async def test_conditions_and_operations(server: Facade) -> None:
     await server.ehr.put(patient("p", identifier=[{"system": "urn:mrn", "value": "7"}]))
     answer = await server.ehr.batch(
