@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fhirserver.model.definitions import definitions
 from fhirserver.model.fhirpath import Typed
+from fhirserver.model.fhirpath.elements import is_primitive
 from fhirserver.model.validation.invariants import check_invariants
 from fhirserver.model.validation.profiles.items import Placed, items
 from fhirserver.model.validation.profiles.nodes import Node, Slice, Slicing
@@ -48,6 +49,8 @@ def check_value(node: Node, item: Typed, place: Place, run: Run) -> None:
     _type_profiles(node, item, place, run)
     if node.targets or node.aggregation:
         check_target(node, item, place, run)
+    if not isinstance(item.value, dict) and not is_primitive(item.type):
+        return  # the structure says so; what such a value lacks says nothing more
     for child in node.children:
         check_items(child, items(item, child.name, place), (place, child.name, -1), run)
 

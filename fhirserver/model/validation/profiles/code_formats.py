@@ -52,5 +52,6 @@ def _verhoeff(digits: str) -> int:
 _MIME = re.compile(
     r"[a-z]+\Z|[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+*-]+(?:\s*;\s*[^;=\s]+=(?:\"[^\"]*\"|[^;\s]*))*\Z"
 )
-GRAMMARS = {"http://hl7.org/fhir/ValueSet/mimetypes": ("urn:ietf:bcp:13", _MIME)}
+_MIME_VALUE_SETS = ("http://hl7.org/fhir/ValueSet/mimetypes", "http://www.rfc-editor.org/bcp/bcp13.txt")
+GRAMMARS = dict.fromkeys(_MIME_VALUE_SETS, ("urn:ietf:bcp:13", _MIME))
 """Value set → its code system and what its codes look like. FHIR writes ``json`` and ``xml`` beside media types."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.model.definitions import ElementDef, definitions
 from fhirserver.model.fhirpath import Typed
+from fhirserver.model.fhirpath.elements import is_primitive
 from fhirserver.model.validation.profiles import attachments, claims, meanings, publication
 from fhirserver.model.validation.profiles.check import check_profile
 from fhirserver.model.validation.profiles.extensions import Holder, check_extension
@@ -66,13 +67,14 @@ def _elements(type_name: str) -> dict[str, ElementDef]:
     """By member; the siblings of primitives too, for those that have no value."""
     definition = definitions().type(type_name)
     found = dict(definition.elements) if definition else {}
-    return found | {f"_{name}": element for name, element in found.items()}
+    return found | {f"_{name}": one for name, one in found.items() if is_primitive(one.type)}
 
 
 def _values(node: JsonObject, name: str, element: ElementDef) -> Iterator[tuple[Json, Json, int]]:
     if name[0] == "_" and element.json_name in node:
         return
-    value, sibling = node.get(element.json_name), node.get(f"_{element.json_name}")
+    value = node.get(element.json_name)
+    sibling = node.get(f"_{element.json_name}") if is_primitive(element.type) else None
     if not isinstance(value, list) and not isinstance(sibling, list):
         yield value, sibling, -1
         return
