@@ -167,6 +167,17 @@ class WordIs:
 
 
 @dataclass(frozen=True, slots=True)
+class PhraseIs:
+    """The words stand one after the other in the narrative (``_text``), or also in one text (``_content``).
+
+    It is asked for together with each of its words, so it need not be quick.
+    """
+
+    param: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Near:
     """The position is at most ``metres`` from the place (degrees); its values are under derived parameters."""
 
@@ -233,6 +244,7 @@ Expression: TypeAlias = (
     | TokenIn
     | Within
     | WordIs
+    | PhraseIs
     | Near
     | CompositeIs
     | Missing

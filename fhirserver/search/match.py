@@ -29,6 +29,7 @@ from fhirserver.search.expression import (
     Nothing,
     NumberIs,
     Or,
+    PhraseIs,
     QuantityIs,
     ReferenceIs,
     SimplePredicate,
@@ -54,7 +55,7 @@ from fhirserver.search.values import (
     TokenValue,
     UriValue,
 )
-from fhirserver.search.words import narrative_words, other_words
+from fhirserver.search.words import has_phrase, narrative_words, other_words
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,10 @@ def _has_word(expression: WordIs, entry: Entry, world: World) -> bool:
     return (
         any(w.startswith(expression.word) for w in words) if expression.starts else expression.word in words
     )
+
+
+def _has_phrase(expression: PhraseIs, entry: Entry, world: World) -> bool:
+    return has_phrase(entry.content, expression.param, " ".join(expression.words))
 
 
 def _is_near(expression: Near, entry: Entry, world: World) -> bool:
@@ -202,6 +207,7 @@ _TESTS: dict[type, Callable[[Any, Entry, World], bool]] = {
     TokenIn: _is_coded,
     Within: _is_within,
     WordIs: _has_word,
+    PhraseIs: _has_phrase,
     Near: _is_near,
     CompositeIs: _is_tuple,
 }

@@ -1,7 +1,8 @@
 """``_text`` and ``_content``: which words a resource has, and what a search asks of them.
 
 https://hl7.org/fhir/R4/search.html#content Words are compared without case and accents. A search is words with AND
-(or nothing) between them, OR, NOT and parentheses; a star after a word stands for any ending.
+(or nothing) between them, OR, NOT and parentheses; a star after a word stands for any ending; words in quotation
+marks stand one after the other.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from html import unescape
 from typing import Any, Final
 
-from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.search.expression import (
     And,
     Chain,
@@ -19,6 +20,7 @@ from fhirserver.search.expression import (
     Has,
     Not,
     Or,
+    PhraseIs,
     WordIs,
     conjunction,
     disjunction,
@@ -29,7 +31,7 @@ PARAMETERS: Final = ("_text", "_content")
 
 _WORD = re.compile(r"[^\W_]+")
 _TAG = re.compile(r"<[^>]*>")
-_TOKEN = re.compile(r"\s*(?:([()])|([^\s()]+))")
+_TOKEN = re.compile(r"\s*(?:([()]|\"[^\"]*\")|([^\s()]+))")
 _UNREAD = frozenset({"resourceType", "div", "data", "contentType", "hash"})
 _DEPTH = 20
 _LENGTH = 2000
@@ -37,9 +39,13 @@ _LENGTH = 2000
 
 def narrative_words(resource: JsonObject) -> set[str]:
     """The words a person reads in the narrative."""
+    return _words(_narrative(resource))
+
+
+def _narrative(resource: JsonObject) -> str:
     text = resource.get("text")
     div = text.get("div") if isinstance(text, dict) else None
-    return _words(unescape(_TAG.sub(" ", div))) if isinstance(div, str) else set()
+    return unescape(_TAG.sub(" ", div)) if isinstance(div, str) else ""
 
 
 def other_words(resource: JsonObject) -> set[str]:
@@ -66,10 +72,17 @@ def _words(text: str) -> set[str]:
     return set(_WORD.findall(fold(text)))
 
 
+def has_phrase(content: bytes, param: str, phrase: str) -> bool:
+    """Whether the words of ``phrase``, folded and a space between them, stand together in an encoded resource."""
+    resource = loads(content) if content else {}
+    texts = [_narrative(resource), *(_texts(resource) if param == "_content" else ())]
+    return any(f" {phrase} " in f" {' '.join(_WORD.findall(fold(text)))} " for text in texts)
+
+
 def asks_for_words(expression: Expression) -> bool:
     """Whether words are asked for anywhere in a tree."""
     match expression:
-        case WordIs():
+        case WordIs() | PhraseIs():
             return True
         case And(of=of) | Or(of=of):
             return any(asks_for_words(one) for one in of)
@@ -143,11 +156,20 @@ class _Reading:
         return self._word(part)
 
     def _word(self, part: str) -> Expression:
-        if '"' in part:
-            raise ValueError("expected words without quotation marks: phrases are not supported")
         words = _WORD.findall(fold(part))
+        if part.count('"') % 2:
+            raise self._wrong("a quotation mark at the end of a phrase that begins")
         if not words:
             raise self._wrong("a word")
         self._at += 1
+        if part.startswith('"'):
+            return self._phrase(words)
         found = [WordIs(self._param, word) for word in words[:-1]]
         return conjunction([*found, WordIs(self._param, words[-1], part.endswith("*"))])
+
+    def _phrase(self, words: list[str]) -> Expression:
+        """Each of the words, which the index knows, and how they stand, which it does not."""
+        if self._next() == "*":
+            raise self._wrong("no star after a phrase")
+        found: list[Expression] = [WordIs(self._param, word) for word in dict.fromkeys(words)]
+        return conjunction(found if len(words) == 1 else [*found, PhraseIs(self._param, tuple(words))])

@@ -267,6 +267,13 @@ Location?_content=liv*
 Location?_content=uberg*&name=ward%1
 Location?_content=bone&_text=0,2
 Location?_content=nothing
+Location?_content="bone%and%liver"
+Location?_content="and%bone"
+Location?_content="Bone%AND"%OR%"zum%CAFÉ"
+Location?_content=NOT%"bone%and"
+Location?_text="bone%and"
+Location?_content="zum%cafe"&_sort=-name
+Slot?schedule.actor:Location._content="zum%cafe"
 Slot?_content=liver
 Slot?schedule.actor:Location._content=cafe
 Location?_has:Schedule:actor:_has:Slot:schedule:_content=liver

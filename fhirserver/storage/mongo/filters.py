@@ -27,6 +27,7 @@ from fhirserver.search.expression import (
     Nothing,
     NumberIs,
     Or,
+    PhraseIs,
     Prefix,
     QuantityIs,
     ReferenceIs,
@@ -42,7 +43,7 @@ from fhirserver.search.uris import ancestors, separators
 from fhirserver.storage.mongo.documents import LETTERS, SEPARATOR, compact
 
 Filter = dict[str, Any]
-Join: TypeAlias = Chain | Has | Within | Near
+Join: TypeAlias = Chain | Has | Within | Near | PhraseIs
 Joined = Mapping[Join, Filter]
 """What the joins of a tree came to: their inner searches are done first."""
 
@@ -64,7 +65,7 @@ def render(expression: Expression, type: str, joined: Joined) -> Filter:
             return {"$or": [render(one, type, joined) for one in of]}
         case Not(of):
             return {"$nor": [render(of, type, joined)]}
-        case Chain() | Has() | Within() | Near():
+        case Chain() | Has() | Within() | Near() | PhraseIs():
             return joined[expression]
         case IdIs(id):
             return {"_id": f"{type}/{id}"}

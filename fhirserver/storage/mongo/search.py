@@ -26,6 +26,7 @@ from fhirserver.search.expression import (
     Near,
     Not,
     Or,
+    PhraseIs,
     Query,
     SortKey,
     SortValue,
@@ -33,6 +34,7 @@ from fhirserver.search.expression import (
 )
 from fhirserver.search.match import reversed_ties
 from fhirserver.search.sphere import box, distance
+from fhirserver.search.words import has_phrase
 from fhirserver.storage.mongo.documents import SEPARATOR, VERSION_FIELDS, compact, sort_field, to_version
 from fhirserver.storage.mongo.filters import Filter, Join, render
 from fhirserver.storage.mongo.payloads import Document, Payloads
@@ -126,6 +128,8 @@ class Search:
     async def _joined(self, join: Join, type: str) -> Filter:
         if isinstance(join, Near):
             return await self._near(join, type)
+        if isinstance(join, PhraseIs):
+            return await self._phrase(join, type)
         return await (self._line(join) if isinstance(join, Within) else self._join(join, type))
 
     async def _near(self, near: Near, type: str) -> Filter:
@@ -141,6 +145,16 @@ class Search:
         async for found in self._resources.find(asked, {"number": 1}, limit=MAX_JOINED + 1):
             at = {one["p"]: one["l"] for one in found["number"]}
             if distance(near.latitude, near.longitude, *(at[param] for param in sides)) <= near.metres:
+                ids.append(found["_id"])
+        return {"_id": {"$in": list(_bounded(ids))}}
+
+    async def _phrase(self, phrase: PhraseIs, type: str) -> Filter:
+        """Of those that have all the words, those in which they stand together."""
+        words = [compact(phrase.param, word) for word in phrase.words]
+        asked: Filter = {"deleted": False, "words": {"$all": words}, **({"type": type} if type else {})}
+        text, ids = " ".join(phrase.words), []
+        async for found in self._resources.find(asked, {"content": 1}, limit=MAX_JOINED + 1):
+            if has_phrase(await self._payloads.load(found["content"]), phrase.param, text):
                 ids.append(found["_id"])
         return {"_id": {"$in": list(_bounded(ids))}}
 
@@ -209,7 +223,7 @@ def _bounded(found: Sequence[str]) -> Sequence[str]:
 def _joins(expression: Expression) -> Iterator[Join]:
     """The outermost joins of a tree."""
     match expression:
-        case Chain() | Has() | Within() | Near():
+        case Chain() | Has() | Within() | Near() | PhraseIs():
             yield expression
         case And(of) | Or(of):
             for one in of:

@@ -14,6 +14,7 @@ from fhirserver.search.expression import Cursor, Expression, Query
 from fhirserver.search.match import Place, in_order
 from fhirserver.search.sphere import distance
 from fhirserver.search.values import IndexValue
+from fhirserver.search.words import has_phrase
 from fhirserver.storage.sqlite import index_plan as plan
 from fhirserver.storage.sqlite import index_words
 from fhirserver.storage.sqlite.index_changes import Change, changes, merged
@@ -56,6 +57,7 @@ class SearchIndex:
         self._connection = connection
         self._names = Names(connection)
         self._traced: list[tuple[str, Sequence[Any]]] | None = None
+        connection.create_function("has_phrase", 3, has_phrase, deterministic=True)
         connection.create_function("sphere_distance", 4, distance, deterministic=True)
 
     @property

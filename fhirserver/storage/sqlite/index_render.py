@@ -29,6 +29,7 @@ from fhirserver.search.expression import (
     Nothing,
     NumberIs,
     Or,
+    PhraseIs,
     QuantityIs,
     ReferenceIs,
     SimplePredicate,
@@ -210,9 +211,8 @@ class Rendering:
                 return f"NOT ({text})", bound
             case IdIs() | LastUpdated():
                 return self._resource_test(expression, pk)
-            case WordIs():
-                text, bound = numbers_of(expression)
-                return f"{pk} IN ({text})", bound
+            case WordIs() | PhraseIs():
+                return _words_test(expression, pk)
             case Near():
                 return self._near_test(type_name, expression, pk)
             case Missing(param=param, kind=kind):
@@ -594,6 +594,14 @@ def _is_one_key(predicate: TokenIs | ReferenceIs | UriIs) -> bool:
             return type_name is not None
         case UriIs(how=how):
             return how == "exact"
+
+
+def _words_test(expression: WordIs | PhraseIs, pk: str) -> Sql:
+    if isinstance(expression, WordIs):
+        text, bound = numbers_of(expression)
+        return f"{pk} IN ({text})", bound
+    text = f"has_phrase((SELECT content FROM resource r WHERE r.pk = {pk}), ?, ?)"  # noqa: S608
+    return text, (expression.param, " ".join(expression.words))
 
 
 def _ends(x: str) -> dict[str, str]:

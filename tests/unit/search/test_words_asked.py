@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fhirserver.search.expression import And, Not, Or, WordIs
-from fhirserver.search.words import asked, narrative_words, other_words
+from fhirserver.search.expression import And, Not, Or, PhraseIs, WordIs
+from fhirserver.search.words import asked, has_phrase, narrative_words, other_words
 
 
 def word(text: str, starts: bool = False) -> WordIs:
@@ -24,6 +24,11 @@ def word(text: str, starts: bool = False) -> WordIs:
         ("NOT bone", Not(word("bone"))),
         ("(bone OR liver) and", And((Or((word("bone"), word("liver"))), word("and")))),
         ("a OR b AND c", Or((word("a"), And((word("b"), word("c")))))),
+        ('"Bone"', word("bone")),
+        (
+            '"bone MARROW" OR x',
+            Or((And((word("bone"), word("marrow"), PhraseIs("_text", ("bone", "marrow")))), word("x"))),
+        ),
         ("heart-att*", And((word("heart"), word("att", True)))),
     ],
 )
@@ -40,7 +45,9 @@ def test_what_is_asked(text: str, expected: object) -> None:
         ("bone )", "an end at character 6"),
         ("OR bone", "a word at character 1"),
         ("- bone", "a word at character 1"),
-        ('"bone marrow"', "phrases"),
+        ('bone "marrow', "a quotation mark at the end of a phrase that begins at character 6"),
+        ('"bone marrow"*', "no star after a phrase at character 14"),
+        ('"-"', "a word at character 1"),
         ("(" * 50, "parentheses"),
         ("NOT " * 50 + "x", "parentheses"),
         ("x" * 3000, "characters"),
@@ -49,6 +56,25 @@ def test_what_is_asked(text: str, expected: object) -> None:
 def test_what_is_not_understood_is_said_with_its_place(text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         asked("_text", text)
+
+
+@pytest.mark.parametrize(
+    ("param", "phrase", "stands"),
+    [
+        ("_text", "cafe noir", True),
+        ("_text", "noir cafe", False),
+        ("_text", "af noir", False),
+        ("_text", "uber alles", False),
+        ("_content", "cafe noir", True),
+        ("_content", "uber alles", True),
+        ("_content", "alles other", False),
+    ],
+)
+def test_a_phrase_stands_in_one_text(param: str, phrase: str, stands: bool) -> None:
+    content = (
+        """{"text": {"div": "<div>Caf&eacute; <b>Noir</b></div>"}, "note": ["\u00dcber, alles", "other"]}"""
+    )
+    assert has_phrase(content.encode(), param, phrase) is stands
 
 
 def test_the_words_of_a_resource() -> None:
