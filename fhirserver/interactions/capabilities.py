@@ -10,7 +10,7 @@ from fhirserver.interactions.registry import Handler, Registry
 from fhirserver.interactions.subset import Subset, subset_params, subset_version
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.model.definitions import definitions
+from fhirserver.model.definitions import SearchParameter, definitions
 from fhirserver.search.defined import Parameters
 from fhirserver.search.parameters import searchable
 
@@ -139,6 +139,7 @@ def _rest(registry: Registry, cors: bool, deletes: int, profiles: Mapping[str, S
             for type in sorted(definitions().resource_types)
         ],
         "interaction": system,
+        "searchParam": _of_every_search(),
     }
     if any(one.level == "compartment" for one in registry.interactions):
         rest["compartment"] = [
@@ -148,6 +149,28 @@ def _rest(registry: Registry, cors: bool, deletes: int, profiles: Mapping[str, S
     if operations:
         rest["operation"] = [{"name": one.name, "definition": one.definition} for one in operations]
     return rest
+
+
+_WITHOUT_DEFINITION = {
+    "_filter": "An expression: https://hl7.org/fhir/R4/search_filter.html",
+    "_has": "_has:[type]:[reference]:[parameter]: what others that refer to it have",
+    "_list": "The id of a List: what is current among its entries",
+    "_type": "On the system and in compartments: the types to be searched",
+}
+
+
+def _of_every_search() -> list[JsonObject]:
+    """The search parameters that resources of all types have."""
+    of_types = [searchable(type) for type in definitions().resource_types]
+    common = sorted(set.intersection(*(set(one) for one in of_types)))
+    told = [_search_param(of_types[0][code]) for code in common]
+    return told + [
+        {"name": name, "type": "special", "documentation": text} for name, text in _WITHOUT_DEFINITION.items()
+    ]
+
+
+def _search_param(parameter: SearchParameter) -> JsonObject:
+    return {"name": parameter.code, "definition": parameter.url, "type": parameter.type}
 
 
 @cache
@@ -182,10 +205,7 @@ def _resource(
         "referencePolicy": ["literal", "logical"],
         "searchInclude": [f"{type}:{code}" for code in references],
         "searchRevInclude": list(_referring()[type]),
-        "searchParam": [
-            {"name": code, "definition": parameter.url, "type": parameter.type}
-            for code, parameter in sorted(parameters.items())
-        ],
+        "searchParam": [_search_param(parameter) for _, parameter in sorted(parameters.items())],
     }
     operations = {
         one.name: one.definition

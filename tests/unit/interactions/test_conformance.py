@@ -108,6 +108,26 @@ async def test_advertised_is_enforced(server: Facade) -> None:
     assert len(rest["compartment"]) == 5
 
 
+async def test_parameters_of_every_search_are_advertised_and_taken(server: Facade) -> None:
+    await server.ehr.put({"resourceType": "List", "id": "l", "status": "current", "mode": "working"})
+    rest = (await server.anonymous.get("metadata")).json()["rest"][0]
+    values = {
+        "_lastUpdated": "2020",
+        "_list": "l",
+        "_type": "Patient,Observation",
+        "_has": "",
+        "_filter": "_id eq x",
+    }
+    names = {one["name"] for one in rest["searchParam"]}
+    assert names == {"_content", "_id", "_profile", "_security", "_source", "_tag", *values}
+    for name in names - {"_has"}:
+        answer = await server.ehr.get(f"?{name}={values.get(name, 'x')}")
+        assert answer.status_code == 200, answer.text
+    assert (await server.ehr.get("?_type=Patient&_has:Observation:subject:code=x")).status_code == 200
+    normative = (await server.anonymous.get("metadata?mode=normative")).json()["rest"][0]
+    assert normative["searchParam"] == rest["searchParam"]
+
+
 async def test_every_advertised_search_parameter_is_taken(server: Facade) -> None:
     rest = (await server.anonymous.get("metadata")).json()["rest"][0]
     for type in ("Patient", "Observation", "Coverage", "Slot"):
