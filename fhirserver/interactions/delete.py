@@ -10,6 +10,7 @@ from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.preconditions import if_match
 from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import condition
+from fhirserver.interactions.search_parameters import ready_for_conditions
 from fhirserver.interactions.statement import statement_of
 from fhirserver.search.expression import Query
 from fhirserver.store.commands import Command, Remove
@@ -28,6 +29,7 @@ async def delete(context: Context, request: Request) -> Result:
     if request.id:
         command = Command(statement, (Remove(request.type, request.id, seen),))
     else:
+        await ready_for_conditions(context, str(request.params))
         remove, conditions = conditional_remove(context, request.type, request.params, seen)
         command = Command(statement, (remove,), conditions, context.reserved)
     outcome = await context.store.submit(command)

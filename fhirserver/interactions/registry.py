@@ -8,12 +8,10 @@ from dataclasses import dataclass, field
 from fhirserver.access.principals import require
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.resources import known_type
+from fhirserver.interactions.search_parameters import ASK_TERMINOLOGY
 from fhirserver.kernel.ids import is_id
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.validation import validate
-
-_ASK_TERMINOLOGY = (":in", ":not-in", ":above", ":below", "_filter")
-"""The ends of search parameters that are answered from stored value sets and code systems."""
 
 Handler = Callable[[Context, Request], Awaitable[Result]]
 
@@ -98,7 +96,7 @@ class Registry:
 
     async def dispatch(self, context: Context, request: Request) -> Result:
         """Answer a request. Raises a refusal where there is no such interaction or the role is missing."""
-        if request.params and any(name.endswith(_ASK_TERMINOLOGY) for name, _ in request.params):
+        if request.params and any(name.endswith(ASK_TERMINOLOGY) for name, _ in request.params):
             await context.conformance.catch_up()
         if request.operation.startswith("$"):
             return await self._operate(context, request)

@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/searchparameter.html
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.json import JsonObject
@@ -13,6 +14,9 @@ from fhirserver.kernel.outcomes import Category, Issue, Refusal
 from fhirserver.search.defined import Parameters
 from fhirserver.search.definition import Definition, is_active, read_definition
 from fhirserver.search.expression import Query
+
+ASK_TERMINOLOGY: Final = (":in", ":not-in", ":above", ":below", "_filter")
+"""Names of parameters that may ask the terminology end so."""
 
 
 async def check_definition(context: Context, content: JsonObject, id: str = "") -> None:
@@ -47,6 +51,14 @@ def _refuse_taken(context: Context, definition: Definition, id: str) -> None:
 def patched_issues(content: JsonObject) -> list[Issue]:
     """What is wrong with a SearchParameter after a patch, as far as it shows in itself."""
     return read_definition(content).issues if is_active(content) else []
+
+
+async def ready_for_conditions(context: Context, criteria: str) -> None:
+    """Know what others have stored that ``criteria``, as they came, may be about: search parameters, value sets."""
+    await context.store.parameters.refresh()
+    criteria = criteria.replace("%3A", ":").replace("%3a", ":")
+    if any(asked in criteria for asked in ASK_TERMINOLOGY):
+        await context.conformance.catch_up()
 
 
 async def understood(context: Context, read: Callable[[Parameters], Query]) -> Query:

@@ -118,6 +118,7 @@ async def _entries(context: Context, query: Query, page: Page) -> list[bytes]:
     entries = [_entry(context, version, subset, b"match") for version in page.versions]
     if query.includes or query.revincludes:
         more = await included(context, query, page.versions)
+        subset = Subset(query.summary)  # "The list of elements does not apply to included resources"
         entries += [_entry(context, version, subset, b"include") for version in more.versions]
         if more.cut:
             limit = f"Only the first {MAX_INCLUDED} resources to include are here; ask for smaller pages"

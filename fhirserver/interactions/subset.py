@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from typing import TypeAlias
 
 from fhirserver.interactions.exchange import Request
 from fhirserver.kernel.json import Json, JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.model.definitions import definitions
-from fhirserver.search.controls import element_names
+from fhirserver.search.controls import element_names, elements_named
+
+Wanted: TypeAlias = "Mapping[str, Wanted | None]"
+"""JSON names of the elements that are wanted, with what is wanted of each; None: everything."""
 
 SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
 _ALWAYS = frozenset({"resourceType", "id", "meta"})
 _ALWAYS_INSIDE = frozenset({"id", "extension"})
 _ALWAYS_WHOLE = frozenset({"meta", "extension", "modifierExtension"})
+_EMPTY: tuple[Json, ...] = ({}, [])
 _READ_PARAMS = frozenset({"_summary", "_elements", "_format", "_pretty"})
 SUMMARIES = frozenset({"true", "text", "data", "count", "false"})
 
@@ -103,6 +108,10 @@ def subset_resource(resource: JsonObject, type: str, subset: Subset) -> JsonObje
     part = {name: value for name, value in resource.items() if _wanted(name, keep, subset)}
     if subset.summary == "true" and not subset.elements:
         part = {name: _summarised(value, _type_of(type, name)) for name, value in part.items()}
+    if subset.elements:
+        paths = _by_path(type, subset.elements)
+        pruned = ((name, _pruned(value, paths.get(name))) for name, value in part.items())
+        part = {name: value for name, value in pruned if value not in _EMPTY}
     meta = dict(part.get("meta", {}))
     meta["tag"] = [*meta.get("tag", ()), SUBSETTED]
     part["meta"] = meta
@@ -140,7 +149,7 @@ def _wanted(name: str, keep: frozenset[str], subset: Subset) -> bool:
 def _kept(type: str, subset: Subset) -> frozenset[str]:
     mandatory = _mandatory(type)
     if subset.elements:
-        return _by_name(type, subset.elements) | mandatory
+        return frozenset(_by_path(type, subset.elements)) | mandatory
     if subset.summary == "text":
         return mandatory | {"text"}
     return _summary(type)
@@ -158,10 +167,36 @@ def _mandatory(type: str) -> frozenset[str]:
     return frozenset(name for name, e in found.elements.items() if e.min > 0) if found else frozenset()
 
 
-def _by_name(type: str, elements: Sequence[str]) -> frozenset[str]:
-    """Elements by FHIRPath name: ``value`` means whichever ``value[x]`` is there. Nested ones by their head."""
-    heads = {name.removeprefix(f"{type}.").split(".")[0].removesuffix("[x]") for name in elements}
+@lru_cache(maxsize=1024)
+def _by_path(type: str, elements: tuple[str, ...]) -> Wanted:
+    """The elements of a type by paths of FHIRPath names (``value`` is whichever ``value[x]`` is there) or JSON names.
+
+    Elements named with the type of other resources are none of it.
+    """
+    return _below(type, [name.removeprefix(f"{type}.").split(".") for name in elements])
+
+
+def _below(type: str, paths: Sequence[Sequence[str]]) -> Wanted:
     found = definitions().type(type)
-    if found is None:
-        return frozenset()
-    return frozenset(json for json, e in found.elements.items() if json in heads or e.name in heads)
+    wanted: dict[str, Wanted | None] = {}
+    for head in dict.fromkeys(path[0] for path in paths):
+        below = [path[1:] for path in paths if path[0] == head]
+        for element in elements_named(found, head) if found else ():
+            inner = (
+                {**dict.fromkeys(_mandatory(element.type)), **_below(element.type, below)}
+                if all(below)
+                else None
+            )
+            wanted[element.json_name] = inner
+    return wanted
+
+
+def _pruned(value: Json, wanted: Wanted | None) -> Json:
+    """What is wanted of a value; None: all of it. Items of which nothing is left are left out."""
+    if wanted is None or not isinstance(value, dict | list):
+        return value
+    if isinstance(value, list):
+        return [part for part in (_pruned(item, wanted) for item in value) if part]
+    named = ((name, name.removeprefix("_")) for name in value)
+    pruned = ((name, _pruned(value[name], wanted[bare])) for name, bare in named if bare in wanted)
+    return {name: part for name, part in pruned if part not in _EMPTY}

@@ -23,6 +23,7 @@ from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.registry import Registry
 from fhirserver.interactions.reserved import refuse_reserved
+from fhirserver.interactions.search_parameters import ready_for_conditions
 from fhirserver.interactions.statement import statement_of
 from fhirserver.interactions.transaction_plan import ORDER, Plan
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
@@ -33,6 +34,7 @@ async def transaction(context: Context, request: Request, registry: Registry) ->
     """Do all of it or nothing."""
     entries = _entries(context, request)
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
+    await _ready(context, request.body)
     plan = Plan(context, request.principal, statement, Links(context.base_url))
     reads, writes = await _planned(plan, entries, request, registry)
     _refuse_duplicates(writes)
@@ -42,6 +44,15 @@ async def transaction(context: Context, request: Request, registry: Registry) ->
         answers[entry.number] = await _read(context, entry, single, registry)
     ordered = [answers[entry.number] for entry in entries]
     return Result(200, bundle("transaction-response", ordered, ()))
+
+
+async def _ready(context: Context, body: object) -> None:
+    """Know what conditions may be about, where the body as it came shows that there may be any."""
+    if isinstance(body, bytes) and b"?" not in body and b"ifNoneExist" not in body:
+        return
+    await ready_for_conditions(
+        context, body.decode(errors="replace") if isinstance(body, bytes) else str(body)
+    )
 
 
 def _entries(context: Context, request: Request) -> list[EntryRequest]:

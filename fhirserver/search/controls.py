@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final, cast
 
-from fhirserver.model.definitions import definitions
+from fhirserver.model.definitions import ElementDef, TypeDef, definitions
 from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.expression import Include, Kind, SortKey
 from fhirserver.search.parameters import NotKnown, known_parameter
@@ -60,14 +60,25 @@ def choice(value: str, allowed: frozenset[str]) -> str:
 
 @lru_cache(maxsize=1024)
 def element_names(type_name: str, value: str) -> tuple[str, ...]:
-    """``_elements``: names of top-level elements, also with the type before a dot."""
+    """``_elements``: names of elements, or paths such as ``name.family``, also with the type before them."""
     names = tuple(name.strip().removeprefix(f"{type_name}.") for name in value.split(","))
-    definition = definitions().type(type_name)
-    known = definition.by_name if definition else {}
-    for name in names:
-        if name not in known and not (definition and name in definition.elements):
-            raise ValueError(f"expected names of elements of {type_name}")
+    if not all(is_element(type_name, name) for name in names):
+        raise ValueError(f"expected names of elements of {type_name}")
     return names
+
+
+def is_element(type_name: str, path: str) -> bool:
+    """Whether a type has an element at a path of FHIRPath or JSON names."""
+    head, dot, rest = path.partition(".")
+    definition = definitions().type(type_name)
+    found = elements_named(definition, head) if definition else ()
+    return bool(found) and (not dot or any(is_element(element.type, rest) for element in found))
+
+
+def elements_named(definition: TypeDef, name: str) -> tuple[ElementDef, ...]:
+    """The elements of a type with a FHIRPath name, a JSON name or the name of a choice, ``value[x]``."""
+    by_json = definition.elements.get(name)
+    return definition.by_name.get(name.removesuffix("[x]"), (by_json,) if by_json else ())
 
 
 @lru_cache(maxsize=1024)

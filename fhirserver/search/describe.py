@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, Final
 
-from fhirserver.search.expression import And, Chain, CompositeIs, Expression, Has, Not, Or
+from fhirserver.search.expression import And, Chain, CompositeIs, Differs, Expression, Has, Not, Or
 
 _SHOWN: Final = ("param", "type", "kind", "prefix", "how", "via", "direction", "starts", "by_url")
 """The members that say how is asked; all others hold values, which may be about a person."""
@@ -35,7 +35,7 @@ def _inside(node: Any) -> tuple[Any, ...]:
     match node:
         case And(of=of) | Or(of=of):
             return of
-        case Not(of=inner):
+        case Not(of=inner) | Differs(of=inner):
             return (inner,)
         case Chain(where=where) | Has(where=where):
             return (where,)

@@ -155,6 +155,16 @@ class CompositeIs:
 
 
 @dataclass(frozen=True, slots=True)
+class Differs:
+    """Some value under the predicate's ``param`` is another one: not equal to what ``of`` asks for.
+
+    Strings differ from a whole text, uris from an exact one.
+    """
+
+    of: StringIs | TokenIs | ReferenceIs | UriIs
+
+
+@dataclass(frozen=True, slots=True)
 class WordIs:
     """The narrative (``_text``) or the whole resource (``_content``) has a word, or one that ``starts`` so.
 
@@ -247,6 +257,7 @@ Expression: TypeAlias = (
     | PhraseIs
     | Near
     | CompositeIs
+    | Differs
     | Missing
     | Chain
     | Has

@@ -1,7 +1,7 @@
 """What a ``_filter`` means: its tree over the parameters of a resource type, as a search expression.
 
-https://hl7.org/fhir/R4/search_filter.html Of operators on sets, ``ne`` holds for codes, texts, uris and references when
-there is a value and none of them is equal.
+https://hl7.org/fhir/R4/search_filter.html Operators hold for a set where they hold for one of
+its values: ``ne`` where one is another, whether or not there is an equal one beside it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,14 @@ from fhirserver.search.escapes import escape, unescape
 from fhirserver.search.expression import (
     Chain,
     DateIs,
+    Differs,
     Expression,
     Kind,
     Missing,
     Not,
+    ReferenceIs,
     StringIs,
+    TokenIs,
     UriIs,
     conjunction,
     disjunction,
@@ -169,7 +172,9 @@ def _unequal(parameter: SearchParameter, node: Comparison, place: _Place) -> Exp
     if parameter.type in _PREFIXED:
         return _plain(parameter, "ne" + _literal(node, parameter), place)
     equal = _equal(parameter, node, place)
-    return None if equal is None else conjunction([_present(parameter), Not(equal)])
+    if equal is None:
+        return None
+    return Differs(equal) if isinstance(equal, StringIs | TokenIs | ReferenceIs | UriIs) else Not(equal)
 
 
 def _present(parameter: SearchParameter) -> Expression:

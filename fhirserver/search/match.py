@@ -18,6 +18,7 @@ from fhirserver.search.expression import (
     CompositeIs,
     Cursor,
     DateIs,
+    Differs,
     Everything,
     Expression,
     Has,
@@ -121,6 +122,10 @@ def _has_phrase(expression: PhraseIs, entry: Entry, world: World) -> bool:
     return has_phrase(entry.content, expression.param, " ".join(expression.words))
 
 
+def _is_other(expression: Differs, entry: Entry, world: World) -> bool:
+    return any(not holds(expression.of, value) for value in entry.by_param.get(expression.of.param, ()))
+
+
 def _is_near(expression: Near, entry: Entry, world: World) -> bool:
     ends = [entry.by_param.get(f"{expression.param}:{name}", []) for name in ("latitude", "longitude")]
     latitudes, longitudes = (cast("list[NumberValue]", end) for end in ends)
@@ -210,6 +215,7 @@ _TESTS: dict[type, Callable[[Any, Entry, World], bool]] = {
     PhraseIs: _has_phrase,
     Near: _is_near,
     CompositeIs: _is_tuple,
+    Differs: _is_other,
 }
 
 

@@ -166,8 +166,6 @@ def _chained_readers(
     if target:
         if target not in definitions().resource_types:
             raise NotKnown(f"{_shown(target)} is not a resource type")
-        if target not in targets(parameter):
-            raise NotKnown(f"{parameter.code} does not refer to {target}")
         return {target: reader(target, rest, depth + 1, known)}
     found: dict[str, Reader] = {}
     refusal = NotKnown(f"{parameter.code} refers to no type that can be chained")

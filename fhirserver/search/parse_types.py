@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from fhirserver.kernel.outcomes import Category, Issue, Refusal
 from fhirserver.model.definitions import definitions
+from fhirserver.search.controls import is_element
 from fhirserver.search.expression import Everything, Expression, Nothing, Query, conjunction
 from fhirserver.search.parse import parse
 
@@ -76,9 +77,7 @@ def _own_elements(type: str, types: Sequence[str], names: Iterable[str]) -> list
 
 
 def _has(type: str, name: str) -> bool:
-    definition = definitions().type(type)
-    bare = name.strip().removeprefix(f"{type}.")
-    return definition is not None and (bare in definition.by_name or bare in definition.elements)
+    return is_element(type, name.strip().removeprefix(f"{type}."))
 
 
 def _together(types: Sequence[str], found: Sequence[Query]) -> Query:

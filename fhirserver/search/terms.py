@@ -203,7 +203,8 @@ def _typed_reference(type_name: str, code: str, text: str, context: Context) -> 
     if is_id(text):
         return ReferenceIs(code, type_name, text)
     found = _reference(code, text, context)
-    if found.type != type_name:
+    elsewhere = parse_reference(found.target) if found.type == "" else None
+    if (found.type or (elsewhere and elsewhere.type)) != type_name:
         raise ValueError(f"expected the id of a {type_name}")
     return found
 
@@ -322,7 +323,7 @@ def _modified_term(parameter: SearchParameter, type_name: str, modifier: str) ->
         via = hierarchies(parameter) if modifier in ("above", "below") else {}
         if via:
             return partial(_within, cast(Literal["above", "below"], modifier), via, code)
-        known = modifier in targets(parameter)
+        known = modifier in definitions().resource_types  # data may hold what the parameter does not declare
         return partial(partial(_typed_reference, modifier), code) if known else None
     if modifier == "of-type" and not _holds_identifiers(parameter, type_name):
         return None

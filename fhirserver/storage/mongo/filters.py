@@ -16,6 +16,7 @@ from fhirserver.search.expression import (
     Chain,
     CompositeIs,
     DateIs,
+    Differs,
     Everything,
     Expression,
     Has,
@@ -75,8 +76,10 @@ def render(expression: Expression, type: str, joined: Joined) -> Filter:
             return _of_values(expression)
 
 
-def _of_values(predicate: Missing | TokenIn | WordIs | CompositeIs | SimplePredicate) -> Filter:
+def _of_values(predicate: Differs | Missing | TokenIn | WordIs | CompositeIs | SimplePredicate) -> Filter:
     match predicate:
+        case Differs(of):
+            return _other(of)
         case Missing(param, _):
             return {"has": {"$ne": param}}
         case TokenIn(param, sets):
@@ -137,6 +140,29 @@ def _starts(prefix: str) -> Filter:
 def _matching(array: str, param: str, pattern: str) -> Filter:
     """``pattern`` from the start of the value; ``s``: a dot is any character."""
     return {array: {"$regex": f"^{re.escape(param)}{SEPARATOR}{pattern}", "$options": "s"}}
+
+
+def _other(predicate: StringIs | TokenIs | ReferenceIs | UriIs) -> Filter:
+    """There is a text of the parameter, of the form that says all the predicate asks about, which is another."""
+    match predicate:
+        case StringIs(param, text):
+            return _matching("string", param, _not(re.escape(text)))
+        case TokenIs(param, None, code):
+            return _matching("token", param, _not(re.escape(code or "")) + f"[^{SEPARATOR}]*$")
+        case TokenIs(param, system, None):
+            return _matching("token", param, f"(?!{re.escape(system or '')}{SEPARATOR}).*{SEPARATOR}")
+        case TokenIs(param, system, code):
+            wanted = re.escape(compact(system or "", code or ""))
+            return _matching("token", param, f"{_not(wanted)}.*{SEPARATOR}")
+        case ReferenceIs(param, type, target):
+            local = f"[^{SEPARATOR}]+" if type is None else re.escape(type)
+            return _matching("reference", param, _not(f"{local}{SEPARATOR}{re.escape(target)}"))
+        case UriIs(param, uri):
+            return _matching("uri", param, _not(re.escape(uri)))
+
+
+def _not(pattern: str) -> str:
+    return f"(?!{pattern}$)"
 
 
 def _string(param: str, text: str, how: str) -> Filter:

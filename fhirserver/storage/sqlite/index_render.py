@@ -18,6 +18,7 @@ from fhirserver.search.expression import (
     Chain,
     CompositeIs,
     DateIs,
+    Differs,
     Everything,
     Expression,
     Has,
@@ -215,10 +216,8 @@ class Rendering:
                 return _words_test(expression, pk)
             case Near():
                 return self._near_test(type_name, expression, pk)
-            case Missing(param=param, kind=kind):
-                table, x = BY_KIND[kind], self.alias()
-                text = f"NOT EXISTS (SELECT 1 FROM {table.name} {x} WHERE {x}.pk = {pk} AND {x}.param = ?)"  # noqa: S608
-                return text, (self.param(type_name, param),)
+            case Missing() | Differs():
+                return self._lack_test(type_name, expression, pk)
             case Chain():
                 return self._chain_test(type_name, expression, pk)
             case Has():
@@ -283,6 +282,20 @@ class Rendering:
             text = f"+{text}"
         start = f"EXISTS (SELECT 1 FROM {table.name} {x} WHERE {x}.pk = {pk} AND {x}.param = ? AND {text})"  # noqa: S608
         return start, (self.param(type_name, predicate.param), *bound)
+
+    def _lack_test(self, type_name: str, lack: Missing | Differs, pk: str) -> Sql:
+        """Whether there is no row of the parameter, or one that the predicate does not hold for."""
+        x = self.alias()
+        if isinstance(lack, Missing):
+            table, negation, param = BY_KIND[lack.kind], "NOT ", lack.param
+            text, bound = _EVERYWHERE
+        else:
+            table, negation, param = _ROW_TESTS[type(lack.of)], "", lack.of.param
+            text, bound = self.row(lack.of, x)
+            text = f"NOT ({text})"
+        where = f"{x}.pk = {pk} AND {x}.param = ? AND {text}"
+        found = f"{negation}EXISTS (SELECT 1 FROM {table.name} {x} WHERE {where})"  # noqa: S608
+        return found, (self.param(type_name, param), *bound)
 
     def _chain_test(self, type_name: str, chain: Chain, pk: str) -> Sql:
         x, y = self.alias(), self.alias()

@@ -232,3 +232,30 @@ async def test_conditions_do_not_lead_to_the_servers_own(several: Facade) -> Non
         await several.ehr("PATCH", path, [], media=JSON_PATCH),
     ):
         assert answer.status_code == 405, answer.text
+
+
+VALUES = {
+    "resourceType": "ValueSet",
+    "status": "active",
+    "url": "urn:vs",
+    "compose": {"include": [{"system": "urn:mrn", "concept": [{"code": "7"}]}]},
+}
+
+
+async def test_conditions_know_the_value_sets_of_this_moment(server: Facade) -> None:
+    made = await server.ehr.post(seven())
+    await server.ehr.post({**VALUES, "url": "urn:create"})
+    again = await server.ehr.post(seven(), if_none_exist="identifier:in=urn:create")
+    assert (again.status_code, again.headers["location"]) == (200, made.headers["location"])
+    await server.ehr.post({**VALUES, "url": "urn:update"})
+    updated = await server.ehr("PUT", "Patient?identifier:in=urn:update", seven(gender="male"))
+    assert (updated.status_code, updated.json()["id"]) == (200, made.json()["id"])
+    await server.ehr.post({**VALUES, "url": "urn:transaction"})
+    request = {"method": "POST", "url": "Patient", "ifNoneExist": "identifier:in=urn:transaction"}
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [{"resource": seven(), "request": request}],
+    }
+    answer = await server.ehr("POST", "", bundle)
+    assert answer.json()["entry"][0]["response"]["status"][:3] == "200", answer.text

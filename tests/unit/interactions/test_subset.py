@@ -61,3 +61,65 @@ async def test_a_history_of_parts(server: Facade, path: str) -> None:
     for query, name in (("_elements=nonsense", "_elements"), ("_summary=maybe", "_summary")):
         answer = await server.ehr.get(f"{path}?{query}")
         assert (answer.status_code, expressions(answer)) == (400, [f"http.{name}"])
+
+
+OBSERVATION: JsonObject = {
+    "resourceType": "Observation",
+    "id": "o",
+    "status": "final",
+    "code": {"text": "x", "coding": [{"code": "1", "extension": [{"url": "urn:e", "valueBoolean": True}]}]},
+    "subject": {"reference": "Patient/p"},
+    "note": [{"text": "no part of a summary"}],
+    "component": [
+        {
+            "code": {"text": "c"},
+            "valueBoolean": False,
+            "interpretation": [{"text": "no part of a summary"}],
+            "referenceRange": [{"text": "no part of a summary"}],
+        }
+    ],
+}
+
+
+async def _found(server: Facade, url: str) -> dict[str, JsonObject]:
+    answer = await server.ehr.get(url)
+    assert answer.status_code == 200, answer.text
+    return {entry["resource"]["resourceType"]: entry["resource"] for entry in answer.json()["entry"]}
+
+
+def _is_subsetted(resource: JsonObject) -> bool:
+    return "SUBSETTED" in {tag["code"] for tag in resource["meta"]["tag"]}
+
+
+async def test_a_summary_holds_nothing_below_its_elements_that_is_none(server: Facade) -> None:
+    await server.ehr.put(patient("p", contact=[{"name": {"family": "x"}}], photo=[{"title": "x"}]))
+    await server.ehr.put(OBSERVATION)
+    found = await _found(server, "Observation?_id=o&_summary=true&_include=Observation:subject")
+    summary = found["Observation"]
+    assert summary["component"] == [{"code": {"text": "c"}, "valueBoolean": False}]
+    assert summary["code"] == OBSERVATION["code"]
+    assert "note" not in summary and _is_subsetted(summary)
+    assert found["Patient"].keys().isdisjoint({"contact", "photo"}) and _is_subsetted(found["Patient"])
+
+
+async def test_elements_do_not_concern_what_is_included(server: Facade) -> None:
+    await server.ehr.put(patient("p", gender="male"))
+    await server.ehr.put(OBSERVATION)
+    found = await _found(server, "Observation?_id=o&_elements=subject&_include=Observation:subject")
+    assert found["Observation"].keys() == {"resourceType", "id", "meta", "status", "code", "subject"}
+    assert found["Patient"]["gender"] == "male" and not _is_subsetted(found["Patient"])
+
+
+async def test_elements_may_be_named_by_path(server: Facade) -> None:
+    name = {"family": "Chalmers", "given": ["Peter"], "use": "official"}
+    await server.ehr.put(patient("p", name=[name], gender="male"))
+    found = await _found(server, "Patient?_id=p&_elements=name.family,Patient.gender")
+    assert found["Patient"]["name"] == [{"family": "Chalmers"}]
+    assert found["Patient"]["gender"] == "male"
+    found = await _found(server, "Patient?_id=p&_elements=name.suffix")
+    assert found["Patient"].keys() == {"resourceType", "id", "meta"}
+    await server.ehr.put(OBSERVATION)
+    found = await _found(server, "Observation?_id=o&_elements=component.value")
+    assert found["Observation"]["component"] == [{"code": {"text": "c"}, "valueBoolean": False}]
+    assert (await server.ehr.get("Patient?_elements=name.nothing")).status_code == 400
+    assert (await server.ehr.get("Patient?_elements=name.")).status_code == 400

@@ -9,6 +9,7 @@ from fhirserver.search.expression import (
     And,
     Chain,
     DateIs,
+    Differs,
     Expression,
     Missing,
     Not,
@@ -41,7 +42,8 @@ MALE = TokenIs("gender", None, "male")
         ("(given eq eve or given eq eve) and gender eq male", And((Or((EVE, EVE)), MALE))),
         ("not (gender eq male)", Not(MALE)),
         ("NOT(gender eq male) AND given eq eve", And((Not(MALE), EVE))),
-        ("gender ne male", And((Not(Missing("gender", "token")), Not(MALE)))),
+        ("gender ne male", Differs(MALE)),  # "an item in the set has a different value"
+        ("given ne eve", Differs(EVE)),
         ('family co "a,b|c"', StringIs("family", "a,b|c", "contains")),
         (r'family eq "a\"bä"', StringIs("family", 'a"ba', "whole")),
         ("birthdate gt 1980", DateIs("birthdate", "gt", *date_range("1980"))),

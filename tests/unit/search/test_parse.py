@@ -93,7 +93,21 @@ def test_reference_modifiers() -> None:
     assert asked("Observation", ("subject:Group", "x")).where == ReferenceIs("subject", "Group", "x")
     identifier = asked("Observation", ("subject:identifier", "http://mrn|1")).where
     assert identifier == TokenIs("subject:identifier", "http://mrn", "1")
+    elsewhere = asked("Observation", ("subject:Patient", "http://other/fhir/Patient/1")).where
+    assert elsewhere == ReferenceIs("subject", "", "http://other/fhir/Patient/1")
     refused("Observation", ("subject:Group", "Patient/x"))
+    refused("Observation", ("subject:Group", "http://other/fhir/Patient/1"))
+
+
+def test_a_type_may_be_named_that_the_parameter_does_not_declare() -> None:
+    """R4's own examples hold such references."""
+    found = asked("DeviceMetric", ("parent:DeviceDefinition", "dc102")).where
+    assert found == ReferenceIs("parent", "DeviceDefinition", "dc102")
+    chained = asked("DeviceMetric", ("parent:DeviceDefinition._id", "dc102")).where
+    assert chained == Chain("parent", "DeviceDefinition", IdIs("dc102"))
+
+
+def test_references_of_nothing_known() -> None:
     refused("Observation", ("subject", "Pation/x"))
 
 
@@ -275,8 +289,8 @@ def test_a_hierarchy_is_followed_from_the_one_named() -> None:
 @pytest.mark.parametrize(
     ("type_name", "name"),
     [
-        ("Observation", "subject:Medication"),  # it never refers to one
-        ("Observation", "encounter:Patient.name"),
+        ("Observation", "subject:Medicine"),  # no resource type
+        ("Observation", "encounter:Patent.name"),
         ("Observation", "performer:exact"),
         ("Patient", "gender:of-type"),  # no Identifier
         ("Account", "owner:missing:true"),
