@@ -60,7 +60,8 @@ CREATE TABLE IF NOT EXISTS projected (one INTEGER PRIMARY KEY CHECK (one = 1), p
 INSERT OR IGNORE INTO projected VALUES (1, 0);
 """
 
-_WORDS_AT_ONCE = 1000
+_WORDS_AT_ONCE = 100
+"""So few that the writes of others, which wait for each lot, are not held up."""
 _PROJECTIONS = ("resource", "version", "fact")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURRENT = "SELECT id, version, position, recorded, deleted, content FROM resource WHERE type = ? AND id = ?"
