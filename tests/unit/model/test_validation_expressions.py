@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +24,7 @@ JUNK: list[Json] = [
     {"extension": [{"url": "http://example.org/x"}]}, {"reference": "#nope"}, {"value": 1, "code": "x"},
     {"coding": [{"code": "x"}]}, {"start": "2020", "end": "2019"}, "<b>x</b>",
 ]  # fmt: skip
+NOTHING = re.compile(r"\]: (?:null |must be an object)")
 URN = "urn:uuid:c757873d-ec9a-4326-a141-556f43239520"
 
 
@@ -55,8 +57,15 @@ def selects(expression: str, resource: Json) -> bool:
 
 
 def astray(resource: Json) -> list[str]:
-    """The expressions of issues that lead nowhere."""
-    places = [place for issue in VALIDATOR.validate(resource) for place in issue.expression]
+    """The expressions of issues that lead nowhere.
+
+    None, where a null stands for nothing at all: FHIRPath does not count it, so what comes after it has another
+    index than in JSON.
+    """
+    found = VALIDATOR.validate(resource)
+    if any(issue.severity == "error" and NOTHING.search(issue.diagnostics) for issue in found):
+        return []
+    places = [place for issue in found for place in issue.expression]
     return [
         place for place in places if not selects(place, resource) and not selects(parent(place), resource)
     ]
