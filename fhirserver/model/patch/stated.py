@@ -58,11 +58,12 @@ class Stated:
         found = definitions().type(type_name)
         for part in self.parts:
             name = part.name.removesuffix("[x]")
-            elements = found.by_name.get(name, ()) if found is not None else ()
+            named = found.elements.get(name) if found is not None else None
+            elements = found.by_name.get(named.name if named else name, ()) if found is not None else ()
             if not elements:
                 raise unprocessable(f"{type_name} has no element of that name", part.where, "structure")
-            slot = Slot(made, name, elements)
-            element, item = part.as_item(elements)
+            slot = Slot(made, elements[0].name, elements)
+            element, item = part.as_item([named] if named else elements)
             items = slot.items()
             if items and not element.is_list:
                 raise unprocessable("The element does not repeat", part.where, "structure")

@@ -101,6 +101,23 @@ def test_parts_nest_repeat_and_hold_choices() -> None:
     assert item["item"][0]["initial"] == [{"valueInteger": 5}]
 
 
+@pytest.mark.parametrize("name", ["value", "value[x]", "valueString"])
+def test_a_choice_in_parts_may_be_named_in_full(name: str) -> None:
+    parts = [{"name": "url", "valueUri": "urn:x"}, {"name": name, "valueString": "y"}]
+    made = patched(patient(), operation("add", "Patient", name="extension", value={"part": parts}))
+    assert made == patient(extension=[{"url": "urn:x", "valueString": "y"}])
+
+
+def test_a_choice_in_parts_is_of_the_type_in_its_name_and_stands_once() -> None:
+    url, text = {"name": "url", "valueUri": "urn:x"}, {"name": "valueString", "valueString": "y"}
+    for wrong, code in (
+        ({"name": "valueBoolean", "valueString": "y"}, "value"),
+        ({"name": "valueBoolean", "valueBoolean": True}, "structure"),
+    ):
+        bad = operation("add", "Patient", name="extension", value={"part": [url, text, wrong]})
+        assert refused(TWO, bad) == (422, code, "Parameters.parameter[0].part[3].part[2]")
+
+
 def test_a_narrative_is_given_by_parts_for_it_is_no_value_of_parameters() -> None:
     div = '<div xmlns="http://www.w3.org/1999/xhtml">x</div>'
     parts = [{"name": "status", "valueCode": "generated"}, {"name": "div", "valueString": div}]
