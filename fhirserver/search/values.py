@@ -119,9 +119,17 @@ _PLAIN = str.maketrans(
 )
 
 
-@lru_cache(maxsize=4096)  # the same names and displays come by several parameters, and again and again
 def fold(text: str) -> str:
     """``text`` without accents and case, white space collapsed: what string search compares."""
+    return _short(text) if len(text) < 100 else _folded(text)
+
+
+@lru_cache(maxsize=4096)  # the same names and displays come by several parameters, and again and again
+def _short(text: str) -> str:
+    return _folded(text)
+
+
+def _folded(text: str) -> str:
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text)
         text = "".join(c for c in decomposed if not unicodedata.combining(c)).casefold().translate(_PLAIN)

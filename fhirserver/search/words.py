@@ -29,7 +29,8 @@ from fhirserver.search.values import fold
 
 PARAMETERS: Final = ("_text", "_content")
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"([^\W_]{1,64})[^\W_]*")
+"""A word, of which the first 64 characters count, where it is kept as where it is asked for."""
 _TAG = re.compile(r"<[^>]*>")
 _TOKEN = re.compile(r"\s*(?:([()]|\"[^\"]*\")|([^\s()]+))")
 _UNREAD = frozenset({"resourceType", "div", "data", "contentType", "hash"})

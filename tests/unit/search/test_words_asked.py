@@ -94,3 +94,9 @@ def test_the_words_of_a_resource() -> None:
 def test_malformed_resources_have_no_words() -> None:
     for text in ({"text": 5}, {"text": {"div": 5}}, {}):
         assert narrative_words(text) == set()
+
+
+def test_of_a_word_without_an_end_the_first_characters_count_on_both_sides() -> None:
+    resource = {"resourceType": "Patient", "text": {"div": f"<div>{'x' * 1_000_000} y</div>"}}
+    assert narrative_words(resource) == {"x" * 64, "y"}
+    assert asked("_text", "x" * 70) == WordIs("_text", "x" * 64)
