@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from fhirserver.interactions.bundles import bundle, entry
 from fhirserver.interactions.exchange import Context, Request, Result
@@ -24,6 +24,7 @@ from fhirserver.search.literals import date_range
 _SORTS: Final = {"-_lastUpdated": False, "_lastUpdated": True}
 _OF_THE_EDGE: Final = frozenset({"_format", "_pretty"})
 _MOST_DIGITS = 18
+_Params: TypeAlias = Sequence[tuple[str, str]]
 
 
 async def history(context: Context, request: Request) -> Result:
@@ -33,7 +34,26 @@ async def history(context: Context, request: Request) -> Result:
     query, subset, ignored = await _query(context, request)
     total = await context.store.count_history(query)
     page = await context.store.select_history(query)
-    return _answer(context, request, page, total, subset, ignored)
+    url = "/".join(part for part in (context.base_url, request.type, request.id, "_history") if part)
+    used = [pair for pair in request.params if pair[0] not in ignored]
+    anew = await _made_anew(context, request, page.versions)
+    entries = [history_entry(context.base_url, one, subset, one[:3] in anew) for one in page.versions]
+    return Result(200, bundle("history", entries, _links(url, used, page), total))
+
+
+async def _made_anew(
+    context: Context, request: Request, versions: Sequence[Version]
+) -> set[tuple[str, str, int]]:
+    """The versions (type, id, number) that followed a deletion: an update created them, and was answered so.
+
+    A deletion on another page is only looked for where the history is that of one resource.
+    """
+    known = {one[:3]: one.deleted for one in versions}
+    if request.id and versions:
+        before = min(one.version for one in versions) - 1
+        earlier = await context.store.read_version(request.type, request.id, before) if before else None
+        known[request.type, request.id, before] = earlier is not None and earlier.deleted
+    return {one[:3] for one in versions if known.get((one.type, one.id, one.version - 1))}
 
 
 async def _query(context: Context, request: Request) -> tuple[HistoryQuery, Subset, frozenset[str]]:
@@ -106,39 +126,31 @@ _READERS: Final[dict[str, tuple[str, Callable[[str], Any], str]]] = {
 }
 
 
-def _answer(
-    context: Context,
-    request: Request,
-    page: HistoryPage,
-    total: int,
-    subset: Subset,
-    ignored: frozenset[str],
-) -> Result:
-    url = "/".join(part for part in (context.base_url, request.type, request.id, "_history") if part)
-    used = [pair for pair in request.params if pair[0] not in ignored]
+def _links(url: str, used: _Params, page: HistoryPage) -> list[tuple[str, str]]:
     links = [("self", _link(url, used))]
     if page.after is not None:
         place = ".".join(map(str, page.after))
         links.append(("next", _link(url, [*(p for p in used if p[0] != "_after"), ("_after", place)])))
-    entries = [history_entry(context.base_url, version, subset) for version in page.versions]
-    return Result(200, bundle("history", entries, links, total))
+    return links
 
 
-def _link(url: str, params: Sequence[tuple[str, str]]) -> str:
+def _link(url: str, params: _Params) -> str:
     return f"{url}?{encode_query(params)}" if params else url
 
 
-def history_entry(base_url: str, version: Version, subset: Subset) -> bytes:
+def history_entry(base_url: str, version: Version, subset: Subset, anew: bool) -> bytes:
     """A version as an entry: what was asked, what was answered, and what came to be (nothing of a deletion).
 
     A first version was made by POST where its id is one of the server's, by PUT where a client chose it.
+    ``anew``: the version before it is a deletion.
     """
     url = f"{base_url}/{version.type}/{version.id}"
+    created = version.version == 1 or anew
     posted = version.version == 1 and may_be_new(version.id)
     method = "DELETE" if version.deleted else "POST" if posted else "PUT"
     target = version.type if method == "POST" else f"{version.type}/{version.id}"
     response: JsonObject = {
-        "status": "204" if version.deleted else "200" if version.version > 1 else "201",
+        "status": "204" if version.deleted else "201" if created else "200",
         "location": f"{url}/_history/{version.version}",
         "etag": f'W/"{version.version}"',
         "lastModified": version.recorded,

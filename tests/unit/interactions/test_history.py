@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import loads
 from fhirserver.model.validation import validate
@@ -169,3 +171,14 @@ async def test_a_first_version_is_told_as_it_was_made(server: Facade) -> None:
     assert made["request"] == {"method": "POST", "url": "Patient"}
     assert made["fullUrl"] == f"{BASE}/Patient/{posted}"
     assert {chosen["response"]["status"], made["response"]["status"]} == {"201"}
+
+
+@pytest.mark.parametrize("query", ["", "?_count=1", "?_sort=_lastUpdated"])
+async def test_what_was_deleted_and_made_anew_was_created(server: Facade, query: str) -> None:
+    await server.ehr.put(patient("p"))
+    await server.ehr("DELETE", "Patient/p")
+    assert (await server.ehr.put(patient("p"))).status_code == 201
+    await server.ehr.put(patient("p", gender="male"))
+    entries = await _all_pages(server, f"Patient/p/_history{query}")
+    told = sorted((one["response"]["etag"], one["response"]["status"]) for one in entries)
+    assert told == [('W/"1"', "201"), ('W/"2"', "204"), ('W/"3"', "201"), ('W/"4"', "200")]
