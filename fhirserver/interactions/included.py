@@ -38,6 +38,7 @@ class _Gathering:
 
     def __init__(self, context: Context, seen: set[Key]):
         self._store = context.store
+        self._base = f"{context.base_url}/"
         self._known: Parameters = context.store.parameters.current
         self._seen = seen
         self._found = Included()
@@ -89,7 +90,7 @@ class _Gathering:
         wanted = [one for one in includes if one.source in (version.type, "*")]
         if not wanted or not version.content:
             return
-        for value in extract(loads(version.content), known=self._known):
+        for value in extract(loads(version.content), self._base, self._known):
             if isinstance(value, UriValue):
                 value = ReferenceValue(value.param, "", value.uri)
             if not isinstance(value, ReferenceValue):
@@ -127,11 +128,12 @@ class _Gathering:
                         self._add(version)
 
     def _named(self, param: str, version: Version) -> list[ReferenceIs]:
-        """How a parameter may refer to a resource: by type and id, or by its canonical url."""
+        """How a parameter may refer to a resource: by type and id, by its canonical url, or by where it is."""
         found = [ReferenceIs(param, version.type, version.id)]
         if "url" in self._known.of(version.type) and version.content:
             url = loads(version.content).get("url")
-            found += [ReferenceIs(param, "", url)] if isinstance(url, str) else []
+            urls = [url, f"{self._base}{version.type}/{version.id}"]
+            found += [ReferenceIs(param, "", url) for url in urls if isinstance(url, str)]
         return found
 
     async def _all(self, query: Query) -> Sequence[Version]:

@@ -199,6 +199,14 @@ def _reference(code: str, text: str, context: Context) -> ReferenceIs:
     raise ValueError("expected [id], [type]/[id] or an absolute URL")
 
 
+def _canonical(code: str, text: str, context: Context) -> Expression:
+    """A canonical may be a resource's place on this server, which stays as it was written: with the base."""
+    found = _reference(code, text, context)
+    if not found.type or not context.base:
+        return found
+    return Or((found, ReferenceIs(code, "", f"{context.base}{found.type}/{found.target}")))
+
+
 def _typed_reference(type_name: str, code: str, text: str, context: Context) -> ReferenceIs:
     if is_id(text):
         return ReferenceIs(code, type_name, text)
@@ -278,6 +286,8 @@ def term_for(parameter: SearchParameter | SearchComponent, modifier: str, type_n
         assert isinstance(parameter, SearchParameter)
         parts = [term_for(component, "") for component in parameter.components]
         return partial(_composite, code, tuple(part for part in parts if part is not None))
+    if kind == "reference" and isinstance(parameter, SearchParameter) and is_canonical(parameter, type_name):
+        return partial(_canonical, code)
     return partial(_PLAIN[kind], code) if kind in _PLAIN else None
 
 

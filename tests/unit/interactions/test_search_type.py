@@ -220,6 +220,29 @@ async def test_canonical_urls_are_followed(server: Facade, query: str, found: li
     assert sorted(await server.ehr.ids(query)) == sorted(found)
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("QuestionnaireResponse?questionnaire=Questionnaire/q1", ["here"]),
+        (f"QuestionnaireResponse?questionnaire={BASE}/Questionnaire/q1", ["here"]),
+        (f"QuestionnaireResponse?questionnaire={BASE}/Questionnaire/q2", []),
+        ("QuestionnaireResponse?_id=here&_include=QuestionnaireResponse:questionnaire", ["here", "q1"]),
+        (
+            "Questionnaire?_id=q1&_revinclude=QuestionnaireResponse:questionnaire",
+            ["q1", "any", "here", "two"],
+        ),
+    ],
+)
+async def test_a_canonical_may_be_a_place_on_this_server(
+    server: Facade, query: str, found: list[str]
+) -> None:
+    await questions(server)
+    here = {"resourceType": "QuestionnaireResponse", "id": "here", "status": "completed"}
+    await server.ehr.put({**here, "questionnaire": f"{BASE}/Questionnaire/q1"})
+    assert (await server.ehr.get("QuestionnaireResponse/here")).json()["questionnaire"].startswith(BASE)
+    assert sorted(await server.ehr.ids(query)) == sorted(found)
+
+
 async def test_everything_that_refers_to_a_match(server: Facade) -> None:
     await family(server)
     bundle = (await server.ehr.get("Patient?_revinclude=*")).json()
