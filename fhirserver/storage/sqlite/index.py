@@ -19,7 +19,15 @@ from fhirserver.storage.sqlite import index_plan as plan
 from fhirserver.storage.sqlite import index_words
 from fhirserver.storage.sqlite.index_changes import Change, changes, merged
 from fhirserver.storage.sqlite.index_render import Rendering, Source
-from fhirserver.storage.sqlite.index_tables import BY_KIND, TOKEN, URI, Table, param_name, system_name
+from fhirserver.storage.sqlite.index_tables import (
+    BY_KIND,
+    TOKEN,
+    URI,
+    Numbers,
+    Table,
+    param_name,
+    system_name,
+)
 from fhirserver.storage.sqlite.index_timeline import TIMELINE, Chart, chart, read_chart
 from fhirserver.storage.sqlite.names import Names
 
@@ -56,6 +64,7 @@ class SearchIndex:
     def __init__(self, connection: sqlite3.Connection):
         self._connection = connection
         self._names = Names(connection)
+        self._numbers_given = Numbers(self._names.number)
         self._traced: list[tuple[str, Sequence[Any]]] | None = None
         connection.create_function("has_phrase", 3, has_phrase, deterministic=True)
         connection.create_function("sphere_distance", 4, distance, deterministic=True)
@@ -73,7 +82,7 @@ class SearchIndex:
         ``old`` is what is written now, empty for a new resource; ``new`` is empty for a deleted one. The same
         resource may come more than once, in order.
         """
-        gone, fresh = changes(self._names.number, merged(rows))
+        gone, fresh = changes(self._numbers_given, merged(rows))
         for table, deleted in gone.items():
             self._connection.executemany(table.delete, deleted)
         for table, inserted in fresh.items():

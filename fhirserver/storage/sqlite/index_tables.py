@@ -108,51 +108,97 @@ def param_name(type_name: str, param: str) -> str:
     return f"{type_name}?{param}"
 
 
-def row_of(number: Number, type_name: str, pk: int, value: IndexValue) -> tuple[Table, tuple[Any, ...]]:
-    """The table and row that keep a value."""
-    param = number(param_name(type_name, value.param))
-    match value:
-        case TokenValue(system=system, code=code):
-            return TOKEN, (param, code, pk, _system(number, system))
-        case StringValue(folded=folded, text=text):
-            return STRING, (param, folded, pk, text)
-        case ReferenceValue(type=target_type, target=target):
-            return REFERENCE, (param, target, pk, number(target_type) if target_type else 0)
-        case DateValue(low=low, high=high):
-            return DATE, (param, low, pk, high)
-        case NumberValue(low=low, high=high):
-            return NUMBER, (param, low, pk, high)
-        case QuantityValue():
-            unit = (value.code, _system(number, value.system), value.unit)
-            return QUANTITY, (param, value.value, pk, value.low, value.high, *unit)
-        case UriValue(uri=uri):
-            return URI, (param, uri, pk)
-        case CompositeValue(parts=parts):
-            columns = [column for part in parts for column in _part(number, part)]
-            columns += _NO_PART * (3 - len(parts))
-            return COMPOSITE, (param, columns[0], pk, *columns[1:])
+class _Remembered(dict[str, int]):
+    """Numbers of names that begin with ``prefix``, asked for once."""
+
+    def __init__(self, number: Number, prefix: str, known: dict[str, int]):
+        super().__init__(known)
+        self._number, self._prefix = number, prefix
+
+    def __missing__(self, name: str) -> int:
+        found = self[name] = self._number(self._prefix + name)
+        return found
 
 
-def _system(number: Number, system: str) -> int:
-    return number(system_name(system)) if system else 0
+class Numbers:
+    """The numbers that rows hold in place of names, given now where there are none.
 
+    They are remembered: to be made anew after a rollback.
+    """
+
+    def __init__(self, number: Number):
+        self._number = number
+        self._params: dict[str, dict[str, int]] = {}
+        self.systems: dict[str, int] = _Remembered(number, system_name(""), {"": 0})
+        self.types: dict[str, int] = _Remembered(number, "", {"": 0})
+
+    def params(self, type_name: str) -> dict[str, int]:
+        """The numbers of a type's parameters."""
+        known = self._params.get(type_name)
+        if known is None:
+            known = self._params[type_name] = _Remembered(self._number, param_name(type_name, ""), {})
+        return known
+
+
+def _token(numbers: Numbers, param: int, pk: int, value: TokenValue) -> tuple[Any, ...]:
+    return param, value[2], pk, numbers.systems[value[1]]
+
+
+def _string(numbers: Numbers, param: int, pk: int, value: StringValue) -> tuple[Any, ...]:
+    return param, value[1], pk, value[2]
+
+
+def _reference(numbers: Numbers, param: int, pk: int, value: ReferenceValue) -> tuple[Any, ...]:
+    return param, value[2], pk, numbers.types[value[1]]
+
+
+def _range(numbers: Numbers, param: int, pk: int, value: DateValue | NumberValue) -> tuple[Any, ...]:
+    return param, value[1], pk, value[2]
+
+
+def _quantity(numbers: Numbers, param: int, pk: int, value: QuantityValue) -> tuple[Any, ...]:
+    unit = (value.code, numbers.systems[value.system], value.unit)
+    return param, value.value, pk, value.low, value.high, *unit
+
+
+def _uri(numbers: Numbers, param: int, pk: int, value: UriValue) -> tuple[Any, ...]:
+    return param, value.uri, pk
+
+
+def _composite(numbers: Numbers, param: int, pk: int, value: CompositeValue) -> tuple[Any, ...]:
+    columns = [column for part in value.parts for column in _part(numbers, part)]
+    columns += _NO_PART * (3 - len(value.parts))
+    return param, columns[0], pk, *columns[1:]
+
+
+ROWS: Final[dict[type, tuple[Table, Callable[[Numbers, int, int, Any], tuple[Any, ...]]]]] = {
+    TokenValue: (TOKEN, _token),
+    StringValue: (STRING, _string),
+    ReferenceValue: (REFERENCE, _reference),
+    DateValue: (DATE, _range),
+    NumberValue: (NUMBER, _range),
+    QuantityValue: (QUANTITY, _quantity),
+    UriValue: (URI, _uri),
+    CompositeValue: (COMPOSITE, _composite),
+}
+"""By class of value: its table, and what makes its row of the number of its parameter."""
 
 _NO_PART: Final[list[Any]] = ["", 0, 0, 0, 0, ""]
 
 
-def _part(number: Number, value: IndexValue) -> list[Any]:
+def _part(numbers: Numbers, value: IndexValue) -> list[Any]:
     """A component as text, number of its system or type, value, low, high, unit."""
     match value:
         case TokenValue(system=system, code=code):
-            return [code, _system(number, system), 0, 0, 0, ""]
+            return [code, numbers.systems[system], 0, 0, 0, ""]
         case StringValue(folded=folded):
             return [folded, 0, 0, 0, 0, ""]
         case ReferenceValue(type=target_type, target=target):
-            return [target, number(target_type) if target_type else 0, 0, 0, 0, ""]
+            return [target, numbers.types[target_type], 0, 0, 0, ""]
         case DateValue(low=low, high=high) | NumberValue(low=low, high=high):
             return ["", 0, low, low, high, ""]
         case QuantityValue():
-            of_unit = _system(number, value.system)
+            of_unit = numbers.systems[value.system]
             return [value.code, of_unit, value.value, value.low, value.high, value.unit]
         case UriValue(uri=uri):
             return [uri, 0, 0, 0, 0, ""]

@@ -16,7 +16,7 @@ from fhirserver.search.expression import DateIs, Expression, Query, ReferenceIs,
 from fhirserver.search.routes import is_single
 from fhirserver.search.values import BEGIN, DateValue, IndexValue, ReferenceValue, TokenValue
 from fhirserver.storage.sqlite.index_render import Rendering, Source, Sql, both
-from fhirserver.storage.sqlite.index_tables import Number, Table, param_name, system_name
+from fhirserver.storage.sqlite.index_tables import Numbers, Table
 
 TIMELINE: Final = Table(
     "search_timeline", ("param", "target", "code", "low", "pk", "system", "high"), "low", indexed=False
@@ -53,7 +53,7 @@ def timeline(type_name: str) -> Timeline | None:
 
 
 def timeline_rows(
-    number: Number, type_name: str, pk: int, values: Iterable[IndexValue]
+    numbers: Numbers, type_name: str, pk: int, values: Iterable[IndexValue]
 ) -> Iterator[tuple[Any, ...]]:
     """The rows of one resource."""
     known = timeline(type_name)
@@ -62,10 +62,10 @@ def timeline_rows(
     patients, dates, codes = _of_interest(values)
     if not patients:
         return
-    param = number(param_name(type_name, "patient"))
+    param = numbers.params(type_name)["patient"]
     tokens = [("", 0)]
     if known.coded:
-        tokens += [(t.code, number(system_name(t.system)) if t.system else 0) for t in codes if t.code]
+        tokens += [(t.code, numbers.systems[t.system]) for t in codes if t.code]
     low, high = dates[0][1:] if dates else (UNDATED, UNDATED)
     for patient in patients:
         for code, system in tokens:

@@ -27,7 +27,7 @@ class Names:
 
     def number(self, name: str) -> int:
         """The number of a name, given now where it has none. Only for the writer."""
-        known = self.find(name)
+        known = self._ids.get(name) or self.find(name)
         if known:
             return known
         cursor = self._connection.execute("INSERT INTO name (name) VALUES (?)", (name,))
