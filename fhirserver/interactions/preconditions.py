@@ -17,8 +17,8 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 def is_version(text: str) -> bool:
-    """Whether ``text`` may be a version: a whole number of ASCII digits that every storage can hold."""
-    return text.isascii() and text.isdigit() and len(text) <= 18
+    """Whether ``text`` may be a version: a whole number, as the server writes it, that every storage can hold."""
+    return text.isascii() and text.isdigit() and len(text) <= 18 and (text[0] != "0" or text == "0")
 
 
 _TAG = re.compile(r'(?:W/)?"[!#-~\x80-\xff]*"\Z')

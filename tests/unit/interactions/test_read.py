@@ -64,7 +64,7 @@ async def test_vread_answers_with_each_version(server: Facade) -> None:
     assert genders == ["male", "female"]
     assert (await server.ehr.get("Patient/p/_history/1")).headers["etag"] == 'W/"1"'
     assert (await server.ehr.get("Patient/p/_history/3")).status_code == 410
-    for wrong in ("4", "0", "x", "99999999999999999999999", "²"):
+    for wrong in ("4", "0", "01", "x", "99999999999999999999999", "²"):
         answer = await server.ehr.get(f"Patient/p/_history/{wrong}")
         assert answer.status_code == 404, wrong
         assert issues(answer)[0]["code"] == "not-found"
