@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from fhirserver.access.principals import Principal
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads_unique
-from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.model.validation.profiles import Validator
+from fhirserver.model.validation.source import read_json
 from fhirserver.ports.storage import Key, Version
 from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.store import Store
@@ -18,6 +19,9 @@ from fhirserver.world.policy import Policy
 
 if TYPE_CHECKING:
     from fhirserver.ports.terminology import Terminology
+
+_CLOSELY_READ = 256 * 1024
+"""Bytes of a malformed body up to which all that is wrong with it is said: that is slower than to read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Request:
             try:
                 value = loads_unique(bytes(value))
             except InvalidJson as error:
-                raise refuse(Category.INVALID, "structure", f"The body is not JSON: {error}") from None
+                raise Refusal(Category.INVALID, _faults(bytes(value), str(error))) from None
         if not isinstance(value, dict):
             raise refuse(Category.INVALID, "structure", "The body is not a JSON object")
         return value
@@ -86,6 +90,13 @@ class Request:
     @property
     def lenient(self) -> bool:
         return preference(self.headers.get("prefer", ""), "handling") == "lenient"
+
+
+def _faults(body: bytes, first: str) -> list[Issue]:
+    """What is wrong with text that is not JSON, and where; of a long one only what comes first."""
+    found = read_json(body)[1] if len(body) <= _CLOSELY_READ else []
+    faults = found or [Issue("structure", first)]
+    return [Issue("structure", f"The body is not JSON: {one.diagnostics}", one.expression) for one in faults]
 
 
 def preference(header: str, name: str) -> str:

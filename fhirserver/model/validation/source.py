@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from fhirserver.kernel.json import InvalidJson, Json, loads, loads_unique
 from fhirserver.kernel.outcomes import Issue
+from fhirserver.model.validation.unknown import step
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -161,7 +162,8 @@ class _Reader:
 
     def _member(self, seen: set[str], depth: int) -> None:
         name = self._string()
-        self._path.append(f".{name}" if re.fullmatch(r"\w{1,64}", name) else ".?")
+        known_as = step(name)
+        self._path.append(f".{known_as}" if known_as else "")
         if name in seen:
             self._fault("the object has this member twice")
         seen.add(name)

@@ -136,6 +136,27 @@ async def test_a_malformed_request_is_refused(server: Facade, path: str, body: A
     assert issues(answer)[0]["severity"] == "error"
 
 
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b'{"resourceType": "Patient", "gender": "male", "gender": "female"}', "Patient.gender"),
+        (b'{"resourceType": "Patient", "name": [{"family": "x",}]}', "Patient.name[0]"),
+        (b'{"resourceType": "Patient", "multipleBirthInteger": 01}', "Patient"),
+        (b'{"resourceType": "Patient", "name": [{"a b": 1, "a b": 2}]}', "Patient.name[0]"),
+    ],
+)
+async def test_what_is_no_json_is_told_its_place(server: Facade, body: bytes, place: str) -> None:
+    for path in ("Patient/$validate", "Patient"):
+        answer = await server.ehr("POST", path, body)
+        assert (answer.status_code, expressions(answer)[:1]) == (400, [place]), answer.text
+        assert "line 1, column" in issues(answer)[0]["diagnostics"]
+
+
+async def test_a_long_body_that_is_no_json_is_told_the_first_fault(server: Facade) -> None:
+    answer = await server.ehr("POST", "Patient", b'{"resourceType": "Patient", "x": [' + b"1," * 200_000)
+    assert (answer.status_code, len(issues(answer))) == (400, 1)
+
+
 async def test_the_mode_says_what_a_write_would_be_refused_for(server: Facade) -> None:
     await server.ehr.put(patient("p"))
     assert not errors(await server.ehr("POST", "Patient/$validate?mode=create", WELL))
