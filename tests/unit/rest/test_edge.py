@@ -64,7 +64,7 @@ async def test_another_compression_than_gzip_is_415(server: Facade) -> None:
 async def test_malformed_json_says_where(server: Facade) -> None:
     answer = await server.ehr("POST", "Patient", b'{"resourceType":"Patient",}')
     assert answer.status_code == 400
-    assert "byte 26" in issues(answer)[0]["diagnostics"]
+    assert "line 1, column 27" in issues(answer)[0]["diagnostics"]
 
 
 async def test_a_body_over_the_limit_is_413(tmp_path: Path, server: Facade) -> None:
