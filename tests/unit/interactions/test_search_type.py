@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,7 +10,7 @@ import pytest
 
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.model.validation import validate
-from tests.facade import BASE, Facade, entry, expressions, patient
+from tests.facade import BASE, Facade, entry, expressions, facade, patient
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -312,3 +313,14 @@ async def test_a_summary_of_text_has_no_includes(server: Facade) -> None:
     answer = await server.ehr.get("Patient?_summary=text&_include=Patient:organization")
     assert answer.status_code == 400
     assert expressions(answer) == ["http._summary"]
+
+
+async def test_the_self_link_says_how_many_are_answered(tmp_path: Path) -> None:
+    async with facade(tmp_path, limits={"max_count": 2}) as server:
+        for id in ("a", "b", "c"):
+            await server.ehr.put(patient(id))
+        bundle = (await server.ehr.get("Patient?_count=5000")).json()
+    links = {link["relation"]: link["url"] for link in bundle["link"]}
+    assert len(bundle["entry"]) == 2
+    assert links["self"] == f"{BASE}/Patient?_count=2"
+    assert "_count=2&" in links["next"]
