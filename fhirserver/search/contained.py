@@ -20,6 +20,8 @@ _NAMES: Final[dict[type, str]] = {
 
 def refusals(query: Query) -> Iterator[tuple[str, str]]:
     """The parameter at fault, and why, for each thing that cannot be asked together with ``_contained``."""
+    if query.contained != "both" and query.cursor is not None and isinstance(query.cursor.tie, str):
+        yield "_cursor", "Malformed value of _cursor: expected the _cursor of this search"
     if not query.contained:
         return
     for kind in dict.fromkeys(_kinds(query.where)):

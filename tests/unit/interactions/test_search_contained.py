@@ -163,6 +163,8 @@ async def test_elements_and_summary(filled: Facade) -> None:
         ("_contained=true&_include=Medication:manufacturer", "http._contained"),
         ("_contained=true&_list=42", "http._list"),
         ("_contained=true&_cursor=x", "http._cursor"),
+        ("_contained=true&_cursor=WyJpbnNpZGUiXQ", "http._cursor"),
+        ("_cursor=WyJpbnNpZGUiXQ", "http._cursor"),
     ],
 )
 async def test_what_cannot_be_asked_is_refused(server: Facade, query: str, at: str) -> None:
