@@ -47,8 +47,10 @@ def accept(content: JsonObject, type: str, partial: bool = False) -> JsonObject:
 
 
 def without_id(content: JsonObject) -> JsonObject:
-    """The body of a create: "if an id is provided, the server SHALL ignore it"."""
-    return {name: value for name, value in content.items() if name != "id"} if "id" in content else content
+    """The body of a create: "if an id is provided, the server SHALL ignore it". One that is no text stays wrong."""
+    if not isinstance(content.get("id"), str):
+        return content
+    return {name: value for name, value in content.items() if name != "id"}
 
 
 def localised(context: Context, content: JsonObject, wire: object = None) -> JsonObject:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fhirserver.kernel.json import dumps
-from tests.facade import BASE, Facade, expressions, issues, patient
+from tests.facade import BASE, Facade, entry, expressions, issues, patient
 
 
 async def test_create_ignores_id_and_the_servers_meta(server: Facade) -> None:
@@ -175,3 +175,13 @@ async def test_labels_on_update(server: Facade) -> None:
     )
     assert await stated(tag=[other], security=[tag]) == ("2", [other, tag])
     assert await stated() == ("3", [])
+
+
+@pytest.mark.parametrize("id", [1, None, ["a"]])
+async def test_an_id_that_is_no_text_is_no_id_to_ignore(server: Facade, id: object) -> None:
+    body = {"resourceType": "Patient", "id": id}
+    answer = await server.ehr.post(body)
+    assert (answer.status_code, expressions(answer)) == (422, ["Patient.id"])
+    answer = await server.ehr.transaction(entry("POST", "Patient", body))
+    assert expressions(answer) == ["Bundle.entry[0].resource.id"]
+    assert (await server.ehr.post({"resourceType": "Patient", "id": "not an id"})).status_code == 201
