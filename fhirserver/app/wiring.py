@@ -205,7 +205,7 @@ async def _derive_when_idle(store: Store, edge: FhirEdge) -> None:
         more = idle and (
             await store.derive_some(IDLE_BATCH)
             or await store.storage.settle(IDLE_BATCH)
-            or await store.contained.follow_some(IDLE_BATCH)
+            or await store.contained.follow_some()
         )
 
 

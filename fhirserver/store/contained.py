@@ -16,7 +16,8 @@ from fhirserver.ports.storage import Key, Row, Storage
 from fhirserver.store.project import Extract, touched_keys
 from fhirserver.store.search_parameters import SearchParameters
 
-_COMMITS: Final = 100
+_COMMITS: Final = 20
+"""At once: a commit may be a Bundle of megabytes."""
 _MOST: Final = 1 << BITS
 
 
@@ -30,18 +31,18 @@ class ContainedResources:
         """Follow the log to its end; others are answered in between."""
         more = True
         while more:
-            more = await self.follow_some(_COMMITS)
+            more = await self.follow_some()
             if more:
                 await asyncio.sleep(0)
 
-    async def follow_some(self, count: int) -> bool:
-        """Take in at most ``count`` more commits; False when there are none left."""
+    async def follow_some(self) -> bool:
+        """Take in some more commits; False when there are none left."""
         await self._parameters.refresh()
         index = self._storage.contained
         reached, head = await index.reached(), await self._storage.head()
         if reached.position == head.projected and not reached.position:
             return False
-        commits = await self._storage.read_log(max(reached.position - 1, 0), count + 1)
+        commits = await self._storage.read_log(max(reached.position - 1, 0), _COMMITS + 1)
         if not self._is_ours(reached, commits):
             await index.clear()
             return True
