@@ -125,7 +125,7 @@ class SqliteStorage:
             "busy_timeout = 10000",  # first: another process may be making the database
             "journal_mode = WAL",
             "synchronous = FULL",
-            "cache_size = -16000",
+            "cache_size = -8000",
             "temp_store = MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")
