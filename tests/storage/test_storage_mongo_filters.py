@@ -14,6 +14,7 @@ from fhirserver.search.expression import (
     Near,
     Not,
     Or,
+    PhraseIs,
     ReferenceIs,
     StringIs,
     TokenIs,
@@ -37,10 +38,10 @@ def inner(value: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
             yield from inner(item, above)
 
 
-def joined(expression: Any) -> dict[Chain | Has | Within | Near, Filter]:
+def joined(expression: Any) -> dict[Chain | Has | Within | Near | PhraseIs, Filter]:
     """An empty filter for every join of a tree."""
     match expression:
-        case Chain() | Has() | Within() | Near():
+        case Chain() | Has() | Within() | Near() | PhraseIs():
             return {expression: {}}
         case And(of) | Or(of):
             return {join: {} for one in of for join in joined(one)}
