@@ -7,7 +7,7 @@ from tests.faults.writeback_storm import report, storm
 
 @pytest.mark.parametrize(
     ("count", "kills", "bare"),
-    [(30, 0, False), (30, 2, False), (10, 0, True)],
+    [(20, 0, False), (20, 2, False), (4, 0, True)],
     ids=["", "with kill -9", "without conditional create"],
 )
 async def test_changes_reach_a_failing_ehr_once_each(tmp_path, count, kills, bare):
