@@ -23,6 +23,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from fhirserver.model.definitions.unions import part_for
+
 ARCHIVES = ("definitions.tar.xz", "core-operations-compartments-codesystems.tar.xz")
 BLOCK = 192 * 1024
 STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
@@ -163,28 +165,9 @@ def is_type(definition: Resource) -> bool:
 # Search parameters
 
 
-def split_union(expression: str) -> list[str]:
-    """The operands of the top-level ``|``; those inside parentheses or quotes stay whole."""
-    parts, depth, quoted, start = [], 0, False, 0
-    for at, char in enumerate(expression):
-        quoted ^= char == "'"
-        if quoted:
-            continue
-        depth += (char in "([") - (char in ")]")
-        if char == "|" and depth == 0:
-            parts.append(expression[start:at].strip())
-            start = at + 1
-    return [*parts, expression[start:].strip()]
-
-
 def expression_for(type_name: str, expression: str, types: Resource) -> str:
-    """The operands that start at ``type_name``, or that name no type at all."""
-    return " | ".join(part for part in split_union(expression) if applies(part, type_name, types))
-
-
-def applies(part: str, type_name: str, types: Resource) -> bool:
-    root = part.lstrip("( ").partition(".")[0].partition(" ")[0]
-    return root == type_name or root not in types or types[root]["k"] != "resource"
+    """The part of a parameter's expression that is about ``type_name``."""
+    return part_for(type_name, expression, lambda name: name in types and types[name]["k"] == "resource")
 
 
 def digest_component(component: Resource, by_url: dict[str, Resource]) -> list[Any]:

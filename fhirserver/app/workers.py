@@ -29,6 +29,8 @@ SOON_SECONDS = 2.0
 """A worker that ended sooner than this after its start failed, and is not started again at once."""
 LONGEST_PAUSE = 10.0
 START_SECONDS = 60.0
+FREE_SECONDS = 3.0
+"""How long a port may still be held by the workers of a parent that was killed."""
 MOST_AUTOMATIC = 4
 
 
@@ -48,6 +50,23 @@ def listening_socket(host: str, port: int, together: bool) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     made.bind(address)
     return made
+
+
+def claimed_socket(host: str, port: int) -> socket.socket:
+    """A socket that keeps the address for this server's workers. Raises OSError where another server has it.
+
+    Workers share their port, so a second server on it would be let in and get half of the first one's requests.
+    """
+    deadline = time.monotonic() + FREE_SECONDS
+    while port:
+        try:
+            listening_socket(host, port, together=False).close()
+            break
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(LOOK_SECONDS)
+    return listening_socket(host, port, together=True)
 
 
 @dataclass(slots=True)
@@ -71,15 +90,19 @@ class Workers:
 
     def run(self) -> int:
         """Run until a signal asks to end, or the first worker cannot even start. Returns the exit code."""
-        place = listening_socket(self._host, self._port, together=True)  # keeps the port while workers change
+        try:
+            place = claimed_socket(self._host, self._port)
+        except OSError as error:
+            print(f"credence: {self._host}:{self._port}: {error.strerror}", file=sys.stderr)
+            return 1
         self._port = place.getsockname()[1]
-        ours, theirs = os.pipe()
+        theirs, ours = os.pipe()
         try:
             with self._signals():
-                return self._run(ours)
+                return self._run(theirs)
         finally:
-            os.close(theirs)
             os.close(ours)
+            os.close(theirs)
             place.close()
 
     def _run(self, pipe: int) -> int:

@@ -12,7 +12,11 @@ from fhirserver.ports.storage import Version
 
 async def read(context: Context, request: Request) -> Result:
     """The current version. 404 for what never was, 410 for what was deleted."""
-    version = await current(context, request.type, request.id)
+    return as_asked(await current(context, request.type, request.id), request)
+
+
+def as_asked(version: Version, request: Request) -> Result:
+    """A version that stands, whole or the part of it that is asked for; 304 for one that the client has."""
     if unchanged_since(version, dict(request.headers)):
         return Result(304, b"", version_headers(version), version)
     content = version.content

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.preconditions import is_version, unchanged_since, version_headers
-from fhirserver.interactions.read import gone
+from fhirserver.interactions.preconditions import is_version
+from fhirserver.interactions.read import as_asked, gone
 from fhirserver.interactions.reserved import DERIVED
-from fhirserver.interactions.subset import subset_of, subset_version
 from fhirserver.kernel.outcomes import Category, refuse
 
 
@@ -22,9 +21,4 @@ async def vread(context: Context, request: Request) -> Result:
         raise refuse(Category.NOT_FOUND, "not-found", text, request.type)
     if version.deleted:
         raise gone(version)
-    if unchanged_since(version, dict(request.headers)):
-        return Result(304, b"", version_headers(version), version)
-    content = version.content
-    if request.params:
-        content = subset_version(content, request.type, subset_of(request))
-    return Result(200, content, version_headers(version), version)
+    return as_asked(version, request)

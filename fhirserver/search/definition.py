@@ -14,6 +14,7 @@ from typing import Final
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Issue
 from fhirserver.model.definitions import SearchComponent, SearchParameter, definitions
+from fhirserver.model.definitions.unions import part_for
 from fhirserver.model.fhirpath import FhirPathError, compile_path
 from fhirserver.search.convert import converter
 from fhirserver.search.routes import Route, routes
@@ -203,24 +204,4 @@ def _components(made: Definition, resource: JsonObject, find: Find | None) -> tu
 
 
 def _part(expression: str, type: str) -> str:
-    """The operands of the union that start at ``type``, or that name no resource type at all."""
-    return " | ".join(part for part in _operands(expression) if _applies(part, type))
-
-
-def _operands(expression: str) -> list[str]:
-    """The operands of the top-level ``|``; those inside parentheses or quotes stay whole."""
-    parts, depth, quoted, start = [], 0, False, 0
-    for at, char in enumerate(expression):
-        quoted ^= char == "'"
-        if quoted:
-            continue
-        depth += (char in "([") - (char in ")]")
-        if char == "|" and depth == 0:
-            parts.append(expression[start:at].strip())
-            start = at + 1
-    return [*parts, expression[start:].strip()]
-
-
-def _applies(part: str, type: str) -> bool:
-    root = part.lstrip("( ").partition(".")[0].partition(" ")[0]
-    return root == type or root not in definitions().resource_types
+    return part_for(type, expression, definitions().resource_types.__contains__)

@@ -95,6 +95,16 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         wait_for(lambda: not any(one.is_running() and one.status() != "zombie" for one in children), 10)
 
 
+def test_a_second_server_does_not_get_into_the_port_of_the_first(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    port = httpx.URL(server.base).port
+    config = tmp_path / "credence.toml"
+    assert credence("init", "--config", str(config)).returncode == 0
+    done = credence("serve", "--config", str(config), "--port", str(port), "--workers", "2")
+    assert (done.returncode, f":{port}: Address already in use" in done.stdout) == (1, True)
+
+
 def test_workers_stop_in_order(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, workers=2) as server:
         wait_for(lambda: len(workers(server)) == 2)
