@@ -21,7 +21,7 @@ PATIENT = {"resourceType": "Patient", "name": [{"family": "Worker"}]}
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     with ServerProcess(tmp_path_factory.mktemp("workers"), workers=2) as running:
-        wait_for(lambda: len(workers(running)) == 2 and both_listen(running))
+        wait_for(lambda: len(workers(running)) == 2 and both_serve(running))
         yield running
 
 
@@ -29,9 +29,19 @@ def workers(server: ServerProcess) -> list[psutil.Process]:
     return psutil.Process(server.pid).children()
 
 
-def both_listen(server: ServerProcess) -> bool:
-    """Whether the kernel spreads connections over both: so many would hardly all go to one."""
-    return all(any(c.status == "LISTEN" for c in one.net_connections("tcp")) for one in workers(server))
+def both_serve(server: ServerProcess) -> bool:
+    """Whether each of two workers gets one of two connections."""
+    with fresh(server) as one, fresh(server) as other:
+        try:
+            one.get("metadata"), other.get("metadata")
+        except httpx.TransportError:
+            return False  # it was at the worker that has just been killed
+        return [connections(worker) for worker in workers(server)] == [1, 1]
+
+
+def connections(worker: psutil.Process) -> int:
+    """How many clients a worker has."""
+    return sum(c.status == "ESTABLISHED" for c in worker.net_connections("tcp"))
 
 
 def wait_for(holds: object, seconds: float = 30.0) -> None:
@@ -43,7 +53,7 @@ def wait_for(holds: object, seconds: float = 30.0) -> None:
 
 
 def fresh(server: ServerProcess) -> httpx.Client:
-    """A client with a connection of its own: the kernel chooses the worker."""
+    """A client with a connection of its own, which goes to the worker that has the fewest."""
     return httpx.Client(base_url=f"{server.base}/", headers=server.headers)
 
 
@@ -58,6 +68,23 @@ def test_what_one_worker_wrote_every_worker_reads_at_once(server: ServerProcess)
                 found = other.get("Patient", params={"_id": made.json()["id"], "family": "Worker"})
                 assert len(found.json()["entry"]) == 1
                 assert other.get("_history", params={"_count": 1}).status_code == 200
+
+
+def test_connections_are_spread_evenly(server: ServerProcess) -> None:
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(fresh(server)) for _ in range(9)]
+        for client in clients:
+            assert client.get("metadata").status_code == 200
+        before = sorted(connections(worker) for worker in workers(server))
+        assert before == [4, 5]
+        for client in clients[::2]:  # those of one worker leave
+            client.close()
+        wait_for(lambda: sorted(connections(worker) for worker in workers(server)) == [0, 4])
+        time.sleep(0.5)  # the parent hears of connections that ended ten times a second
+        more = [stack.enter_context(fresh(server)) for _ in range(4)]
+        for client in more:
+            assert client.get("metadata").status_code == 200
+        assert [connections(worker) for worker in workers(server)] == [4, 4]
 
 
 def test_an_operator_is_signed_in_at_every_worker(server: ServerProcess) -> None:
@@ -79,9 +106,9 @@ def test_a_worker_that_dies_is_started_again_and_the_other_goes_on(server: Serve
     before = {one.pid for one in workers(server)}
     for pid in sorted(before):
         os.kill(pid, signal.SIGKILL)
-        wait_for(lambda pid=pid: pid not in {one.pid for one in workers(server)} and both_listen(server))
+        wait_for(lambda pid=pid: pid not in {one.pid for one in workers(server)} and both_serve(server))
         wait_for(lambda: len(workers(server)) == 2)
-    wait_for(lambda: both_listen(server))
+    wait_for(lambda: both_serve(server))
     with fresh(server) as client:
         assert client.post("Patient", json=PATIENT).status_code == 201
 
@@ -107,10 +134,11 @@ def test_a_second_server_does_not_get_into_the_port_of_the_first(
 
 def test_workers_stop_in_order(tmp_path: Path) -> None:
     with ServerProcess(tmp_path, workers=2) as server:
-        wait_for(lambda: len(workers(server)) == 2)
+        wait_for(lambda: both_serve(server))
         children = workers(server)
         assert server.stop() == 0
         assert not any(one.is_running() for one in children)
+        assert server.log_tail().count("Finished server process") == 2
 
 
 def test_memory_is_not_shared_by_processes(tmp_path: Path) -> None:

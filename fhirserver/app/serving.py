@@ -1,0 +1,110 @@
+"""Serving with uvicorn: alone, or as one worker of several, which takes the connections that its parent hands on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from typing import Any
+
+import uvicorn
+
+from fhirserver.app.door import ENDED, READY
+from fhirserver.app.settings import Settings
+from fhirserver.app.wiring import Part, make_application
+from fhirserver.rest.protocol import FhirHttpProtocol
+
+
+def serve_alone(chosen: Settings) -> None:
+    """Listen and serve until a signal asks to end."""
+    uvicorn.Server(_config(chosen, Part.ALONE)).run()
+
+
+def serve_handed(chosen: Settings, number: int, channel: int) -> None:
+    """Serve what the parent hands over, as worker ``number``; ``channel`` is the descriptor of the way there."""
+    part = Part.FURTHER if number else Part.FIRST
+    HandedServer(_config(chosen, part), socket.socket(fileno=channel)).run()
+
+
+def _config(chosen: Settings, part: Part) -> uvicorn.Config:
+    application: Any = make_application(chosen, part)
+    return uvicorn.Config(
+        application,
+        host=chosen.host,
+        port=chosen.port,
+        loop="uvloop",
+        http=FhirHttpProtocol,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+    )
+
+
+class HandedServer(uvicorn.Server):
+    """Serves what comes over ``channel``. Ends at once when the parent is gone: then the channel is at its end.
+
+    A parent that ends in order ends its workers first, so this is what ``kill -9`` of the parent does.
+    """
+
+    def __init__(self, config: uvicorn.Config, channel: socket.socket) -> None:
+        super().__init__(config)
+        channel.setblocking(False)
+        self._channel = channel
+        self._opening: set[asyncio.Task[Any]] = set()
+        self._taken = self._told = 0
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=[])
+        asyncio.get_running_loop().add_reader(self._channel, self._take)
+        self._say(READY)
+
+    async def on_tick(self, counter: int) -> bool:
+        self._report()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().remove_reader(self._channel)
+        self._channel.close()  # the parent hands over nothing more
+        await super().shutdown(sockets=[])
+
+    def _take(self) -> None:
+        try:
+            said, descriptors, _, _ = socket.recv_fds(self._channel, 1, 1)
+        except BlockingIOError:
+            return
+        if not said:
+            os._exit(1)
+        for descriptor in descriptors:
+            self._taken += 1
+            opening = asyncio.ensure_future(self._open(socket.socket(fileno=descriptor)))
+            self._opening.add(opening)
+            opening.add_done_callback(self._opening.discard)
+
+    async def _open(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._protocol, connection, ssl=self.config.ssl
+            )
+        except OSError:  # the client is gone already
+            connection.close()
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = made(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
+    def _report(self) -> None:
+        """Tell the parent how many connections have ended since the last time."""
+        ended = self._taken - len(self._opening) - len(self.server_state.connections)
+        if ended > self._told and self._say(ENDED * (ended - self._told)):
+            self._told = ended
+
+    def _say(self, words: bytes) -> bool:
+        with contextlib.suppress(OSError):  # the parent is gone, or too busy to listen
+            return self._channel.send(words) == len(words)
+        return False
