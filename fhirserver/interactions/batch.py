@@ -12,6 +12,7 @@ from fhirserver.interactions.bundle_entries import (
     entry_request,
     entry_result,
 )
+from fhirserver.interactions.bundle_links import PLACEHOLDERS
 from fhirserver.interactions.bundles import bundle
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.faults import fault
@@ -49,7 +50,7 @@ def _independent(entries: Sequence[EntryRequest], answers: dict[int, bytes]) -> 
     "References within a Bundle.entry.resource to another Bundle.entry.resource that is being created within the
     batch are considered to be non-conformant."
     """
-    created = {one.full_url: one.number for one in entries if one.method == "POST" and one.full_url}
+    created = {one.full_url: one.number for one in entries if one.full_url and _may_create(one)}
     if not created:
         return list(entries)
     kept: list[EntryRequest] = []
@@ -64,6 +65,12 @@ def _independent(entries: Sequence[EntryRequest], answers: dict[int, bytes]) -> 
         where = entry.path(f"resource.{path}")
         answers[entry.number] = entry_refused(refuse(Category.INVALID, "business-rule", text, where))
     return kept
+
+
+def _may_create(entry: EntryRequest) -> bool:
+    """Whether the entry's full URL is the name of something that is not there before: what PUT writes may well be,
+    under a URL, but nobody knows it by a ``urn:``."""
+    return entry.method == "POST" or (entry.method == "PUT" and entry.full_url.startswith(PLACEHOLDERS))
 
 
 def _ordered(answers: dict[int, bytes]) -> Sequence[bytes]:

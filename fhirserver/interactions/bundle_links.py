@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.kernel.references import Literal, parse_reference
 
+PLACEHOLDERS = ("urn:uuid:", "urn:oid:")
+"""How the full URLs begin that mean nothing outside of their Bundle."""
+
 
 @dataclass(slots=True)
 class Links:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from fhirserver.access.principals import Principal, require
 from fhirserver.interactions.bundle_entries import EntryRequest, patch_body
-from fhirserver.interactions.bundle_links import Links
+from fhirserver.interactions.bundle_links import PLACEHOLDERS, Links
 from fhirserver.interactions.delete import conditional_remove
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.patch_bodies import read_patch
@@ -27,7 +27,7 @@ from fhirserver.interactions.statement import statement_of
 from fhirserver.kernel.ids import is_id, new_id
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
-from fhirserver.kernel.references import path_of_reference
+from fhirserver.kernel.references import path_of_reference, paths_of_reference
 from fhirserver.model.definitions import definitions
 from fhirserver.model.links import Find, relink
 from fhirserver.ports.log import Statement
@@ -103,7 +103,9 @@ class Plan:
         )
 
     def amend(self, entry: EntryRequest, own: Statement | None, seen: int | None) -> Amend:
-        link = _pointed(entry, lambda text: self._reference(entry)(text) or self._condition(text))
+        link = _pointed(
+            entry, lambda text: self._reference(entry)(text) or self._condition(text) or _no_placeholder(text)
+        )
         change = read_patch(*patch_body(entry), self.links.uri, link)
         if entry.id:
             return Amend(entry.type, _known_id(entry), change, seen, own)
@@ -121,7 +123,17 @@ class Plan:
         content = relink(resource, self.links.uri, _pointed(entry, self._reference(entry)))
         accept(content, entry.type, partial=(own or self.statement).mode == "partial")
         check_known_definition(self.context, content, entry.id)
-        return relink(content, no_link, _pointed(entry, self._condition))
+        left: list[str] = []
+
+        def condition(text: str) -> str | None:
+            if text.startswith(PLACEHOLDERS):
+                left.append(text)
+            return self._condition(text)
+
+        content = relink(content, no_link, _pointed(entry, condition))
+        if left:
+            _refuse_placeholders(content, left)
+        return content
 
     def _reference(self, entry: EntryRequest) -> Find:
         return lambda text: self.links.reference(text, entry.full_url)
@@ -162,6 +174,26 @@ def _known_id(entry: EntryRequest) -> str:
         text = f"{entry.method} takes Type/id or Type?criteria"
         raise refuse(Category.INVALID, "value", text, "request.url")
     return entry.id
+
+
+def _refuse_placeholders(content: JsonObject, left: Sequence[str]) -> None:
+    """Refuse (400) references to a ``urn:uuid`` or ``urn:oid`` that no entry has: stored, they would lead nowhere.
+
+    What is contained may mean by them what it likes.
+    """
+    own = {name: value for name, value in content.items() if name != "contained"}
+    paths = [path for text in dict.fromkeys(left) for path in paths_of_reference(own, text)]
+    if paths:
+        raise Refusal(Category.INVALID, [Issue("not-found", _NO_ENTRY, (path,)) for path in paths])
+
+
+_NO_ENTRY = "No entry of the transaction that writes has this fullUrl"
+
+
+def _no_placeholder(text: str) -> str | None:
+    if text.startswith(PLACEHOLDERS):
+        raise refuse(Category.INVALID, "not-found", _NO_ENTRY)
+    return None
 
 
 def _pointed(entry: EntryRequest, find: Find) -> Find:

@@ -56,6 +56,11 @@ def path_of_reference(resource: JsonObject, reference: str) -> str:
     return next(_paths(resource, root, reference), root)
 
 
+def paths_of_reference(resource: JsonObject, reference: str) -> list[str]:
+    """Every place where a resource has a reference."""
+    return list(_paths(resource, str(resource.get("resourceType", "")), reference))
+
+
 def _paths(value: Json, path: str, reference: str) -> Iterator[str]:
     if isinstance(value, dict):
         if value.get("reference") == reference:

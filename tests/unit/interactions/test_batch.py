@@ -76,3 +76,51 @@ async def test_conditions_and_operations(server: Facade) -> None:
     )
     found = [one["response"]["status"] for one in answer.json()["entry"]]
     assert found == ["200", "412", "304", "200", "200", "200", "200"]
+
+
+@pytest.mark.parametrize("preferred", ["minimal", "representation", "OperationOutcome"])
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_what_is_preferred_of_writes_does_not_take_answers_away(
+    server: Facade, kind: str, preferred: str
+) -> None:
+    await server.ehr.put(patient("p"))
+    entries = [
+        entry("GET", "Patient/p"),
+        entry("GET", "Patient?_id=p"),
+        entry("POST", "Patient/_search?_id=p"),
+        entry("GET", "Patient/p/$meta"),
+        entry("POST", "Patient/$validate", patient()),
+        entry("POST", "CodeSystem/$lookup?system=http://hl7.org/fhir/administrative-gender&code=male"),
+        entry("PUT", "Patient/q", patient("q")),
+    ]
+    tag = {"name": "meta", "valueMeta": {"tag": [{"system": "urn:t", "code": "x"}]}}
+    if kind == "batch":
+        add = {"resourceType": "Parameters", "parameter": [tag]}
+        entries.append(entry("POST", "Patient/p/$meta-add", add))
+    answer = await server.ehr.bundle(kind, *entries, prefer=f"return={preferred}")
+    found = answer.json()["entry"]
+    put = found.pop(6)
+    kinds = ["Patient", "Bundle", "Bundle", "Parameters", "OperationOutcome", "Parameters", "Parameters"]
+    assert [one["resource"]["resourceType"] for one in found] == kinds[: len(found)]
+    assert not any("outcome" in one["response"] for one in found)
+    assert ("resource" in put, "outcome" in put["response"]) == (
+        preferred == "representation",
+        preferred == "OperationOutcome",
+    )
+
+
+async def test_entries_do_not_lead_to_each_other(server: Facade) -> None:
+    place, other = "urn:uuid:5f0c0c5e-0001-4000-8000-000000000001", "urn:oid:1.2.3"
+    answer = await server.ehr.batch(
+        entry("PUT", "Patient/p", patient("p"), full_url=place),
+        entry("POST", "Patient", patient(link=[{"other": {"reference": place}, "type": "seealso"}])),
+        entry("POST", "Patient", patient(managingOrganization={"reference": other})),
+        entry("POST", "Organization", {"resourceType": "Organization", "name": "x"}, full_url=other),
+    )
+    found = answer.json()["entry"]
+    assert [one["response"]["status"] for one in found] == ["201", "400", "400", "201"]
+    places = [one["response"]["outcome"]["issue"][0]["expression"] for one in found[1:3]]
+    assert places == [
+        ["Bundle.entry[1].resource.link[0].other.reference"],
+        ["Bundle.entry[2].resource.managingOrganization.reference"],
+    ]

@@ -6,9 +6,10 @@ import base64
 from typing import Any
 
 from fhirserver.kernel.json import JsonObject, dumps
-from tests.facade import Facade, entry, patient
+from tests.facade import Facade, entry, expressions, issues, patient
 
 PATIENT = "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a"
+NOWHERE, NOTHING = "urn:uuid:61ebe359-0000-4613-8bf2-c5e300945f0a", "urn:oid:1.2.3.4"
 
 
 def note(**members: Any) -> JsonObject:
@@ -89,3 +90,71 @@ async def test_a_patch_names_the_new_place_as_text_and_in_an_object(server: Faca
     place = f"Patient/{made['id']}"
     assert written["subject"]["reference"] == written["author"][0]["reference"] == place
     assert written["description"] == PATIENT
+
+
+async def test_a_reference_to_a_full_url_that_no_entry_has_is_refused_with_its_place(server: Facade) -> None:
+    group = {
+        "resourceType": "Group",
+        "type": "person",
+        "actual": True,
+        "managingEntity": {"reference": NOTHING},
+    }
+    group["extension"] = [{"url": "http://x.org/e", "valueReference": {"reference": NOWHERE}}]
+    answer = await server.ehr.transaction(
+        entry("POST", "Patient", patient(), full_url=PATIENT),
+        entry("POST", "DocumentReference", note(author=[{"reference": PATIENT}, {"reference": NOWHERE}])),
+        entry("PUT", "Group/g", {**group, "id": "g"}),
+    )
+    assert answer.status_code == 400, answer.text
+    assert {issue["code"] for issue in issues(answer)} == {"not-found"}
+    assert expressions(answer) == [
+        "Bundle.entry[1].resource.author[1].reference",
+        "Bundle.entry[2].resource.managingEntity.reference",
+        "Bundle.entry[2].resource.extension[0].valueReference.reference",
+    ]
+    assert NOWHERE not in answer.text
+    assert await server.ehr.ids("Patient") == []
+
+
+async def test_what_is_deleted_or_read_in_the_transaction_is_no_place_to_refer_to(server: Facade) -> None:
+    await server.ehr.put(patient("old"))
+    for method in ("DELETE", "GET"):
+        answer = await server.ehr.transaction(
+            entry(method, "Patient/old", full_url=PATIENT),
+            entry(
+                "POST",
+                "DocumentReference",
+                note(content=[{"attachment": {"title": "x"}}], subject={"reference": PATIENT}),
+            ),
+        )
+        assert answer.status_code == 400, answer.text
+        assert expressions(answer) == ["Bundle.entry[1].resource.subject.reference"]
+
+
+async def test_a_patch_may_not_refer_to_what_no_entry_has(server: Facade) -> None:
+    await server.ehr.put(note(id="d"))
+    patch = [{"op": "add", "path": "/subject", "value": {"reference": NOWHERE}}]
+    data = base64.b64encode(dumps(patch)).decode()
+    binary = {"resourceType": "Binary", "contentType": "application/json-patch+json", "data": data}
+    answer = await server.ehr.transaction(entry("PATCH", "DocumentReference/d", binary))
+    assert answer.status_code == 400, answer.text
+    assert expressions(answer) == ["Bundle.entry[0].resource"]
+
+
+async def test_urns_that_are_no_references_of_the_resource_itself_stay(server: Facade) -> None:
+    inside = {"resourceType": "Bundle", "id": "b", "type": "collection"}
+    inside["entry"] = [{"fullUrl": PATIENT, "resource": note(id="x", subject={"reference": NOWHERE})}]
+    contained = {"resourceType": "RelatedPerson", "id": "r", "patient": {"reference": NOWHERE}}
+    document = note(
+        contained=[contained],
+        identifier=[{"system": "urn:ietf:rfc:3986", "value": NOWHERE}, {"system": NOTHING, "value": "1"}],
+        masterIdentifier={"value": NOTHING},
+        subject={"identifier": {"system": NOTHING, "value": NOWHERE}},
+        author=[{"reference": "#r"}, {"reference": "urn:example:someone"}],
+        extension=[{"url": "http://x.org/e", "valueUri": NOWHERE}, {"url": NOTHING, "valueBoolean": True}],
+    )
+    stored_bundle, written = await stored(
+        server, entry("POST", "Bundle", inside), entry("POST", "DocumentReference", document)
+    )
+    assert stored_bundle["entry"] == inside["entry"]
+    assert {name: written[name] for name in document} == document
