@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, loads_unique
-from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.kernel.references import walk_references
 from fhirserver.model.links import Find, relink
 from fhirserver.model.patch import parse_fhirpath_patch, parse_json_patch
@@ -55,9 +55,20 @@ def _xml(body: bytes) -> JsonObject:
     try:
         return read_xml(body)
     except InvalidXml as error:
-        raise refuse(
-            Category.INVALID, "structure", f"The body is not FHIR XML: {error}", "http.body"
-        ) from None
+        raise not_xml(error, "http.body") from None
+
+
+def not_xml(error: InvalidXml, *otherwise: str) -> Refusal:
+    """The refusal (400) of a body that is not FHIR XML: an issue for each fault, at its element or ``otherwise``."""
+    issues = [
+        Issue(
+            "structure",
+            f"The body is not FHIR XML: {fault}",
+            (fault.expression,) if fault.expression else otherwise,
+        )
+        for fault in error.faults
+    ]
+    return Refusal(Category.INVALID, issues)
 
 
 def _parameters(body: Json) -> JsonObject:

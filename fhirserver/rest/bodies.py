@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
 from fhirserver.interactions.exchange import Limits, Request
+from fhirserver.interactions.patch_bodies import not_xml
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.xml import InvalidXml, read_xml
@@ -144,9 +145,7 @@ async def _from_xml(body: bytes) -> JsonObject:
             return await asyncio.to_thread(read_xml, body)
         return read_xml(body)
     except InvalidXml as error:
-        text = f"The body is not FHIR XML: {error}"
-        where = (error.expression,) if error.expression else ()
-        raise refuse(Category.INVALID, "structure", text, *where) from None
+        raise not_xml(error) from None
 
 
 def form_parameters(request: Request, body: bytes) -> list[tuple[str, str]]:

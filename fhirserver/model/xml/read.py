@@ -8,7 +8,7 @@ from xml.parsers import expat
 
 from fhirserver.kernel import json
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject
-from fhirserver.model.xml.faults import InvalidXml
+from fhirserver.model.xml.faults import LIMIT, Fault, InvalidXml
 from fhirserver.model.xml.narrative import Capture
 from fhirserver.model.xml.tables import FHIR, NUMBERS, XHTML, Kind, Member, Table, resource_table, table_of
 
@@ -45,25 +45,29 @@ class _Frame:
 
 
 def read_xml(data: bytes | str) -> JsonObject:
-    """The resource in an XML document, as JSON. Raises :class:`InvalidXml`, naming line and element.
+    """The resource in an XML document, as JSON. Raises :class:`InvalidXml` with everything that is wrong with the
+    document, each with its line and element.
 
-    Document types, and with them all entities, are refused; nothing outside the document is ever read.
+    Document types, and with them all entities, are refused at once; nothing outside the document is ever read.
     Elements may be in any order, as they are in some of the official material: nothing is lost by it.
-    Values that do not fit their type (a boolean that is neither true nor false) stay text, for validation
-    to report.
+    What the types do not have (elements, attributes) comes out under its name, and values that do not fit their
+    type (a boolean that is neither true nor false) stay text, for validation to report as it does for JSON.
     """
     try:
-        return _Reader(_utf8(data if isinstance(data, bytes) else data.encode())).read()
-    except expat.ExpatError as error:
-        raise InvalidXml(error.lineno, "not well-formed") from None
-    except (UnicodeError, LookupError):
-        raise InvalidXml(0, "the document is not UTF-8") from None
+        utf8 = _utf8(data if isinstance(data, bytes) else data.encode())
+    except UnicodeError:
+        raise InvalidXml([Fault(0, "the document is not UTF-8")]) from None
+    return _Reader(utf8).read()
 
 
 def _utf8(data: bytes) -> bytes:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16").encode()
     return data.removeprefix(b"\xef\xbb\xbf")
+
+
+class _Stop(Exception):
+    """There is no reading on; the faults say why."""
 
 
 class _Reader:
@@ -73,6 +77,9 @@ class _Reader:
         self._top: _Frame | None = None
         self._depth = 0
         self._xhtml: Capture | None = None
+        self._skipped = 0  # the depth of the element whose content is passed over; 0 for none
+        self._faults: list[Fault] = []
+        self._unreadable = False
         self._parser = parser = expat.ParserCreate("utf-8", " ")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -85,13 +92,43 @@ class _Reader:
     def read(self) -> JsonObject:
         try:
             self._parser.Parse(self._data, True)
+        except _Stop:
+            pass
+        except expat.ExpatError as error:
+            self._faults.append(Fault(error.lineno, "not well-formed"))
+            self._unreadable = True
+        except (UnicodeError, LookupError):
+            self._faults.append(Fault(0, "the document is not UTF-8"))
+            self._unreadable = True
         finally:  # or reader and parser would hold each other until the garbage collector runs
             for name in (*self._handlers, "StartDoctypeDeclHandler", "XmlDeclHandler"):
                 setattr(self._parser, name, None)
+        if self._unreadable:
+            raise InvalidXml(self._faults)
         return self._root
 
-    def _refuse(self, problem: str, expression: str = "") -> InvalidXml:
-        return InvalidXml(self._parser.CurrentLineNumber, problem, expression)
+    def _wrong(self, problem: str, expression: str = "") -> None:
+        """Note a fault and go on."""
+        stop = self._refuse(problem, expression)
+        if len(self._faults) > LIMIT:
+            raise stop
+
+    def _refuse(self, problem: str, expression: str = "") -> _Stop:
+        """Note a fault behind which nothing can be said of the document."""
+        self._faults.append(Fault(self._parser.CurrentLineNumber, problem, expression))
+        self._unreadable = True
+        return _Stop()
+
+    def _strange(self, frame: _Frame, name: str, value: Json) -> None:
+        """Take what the type does not have under its name: validation will say so, as of a property of JSON."""
+        frame.out.setdefault(name, value)
+        if len(self._faults) < LIMIT:
+            where = f"{frame.path()}.{name[:64]}"
+            self._faults.append(Fault(self._parser.CurrentLineNumber, "there is no such element here", where))
+
+    def _skip(self) -> None:
+        """Pass over the content of the element that has just begun."""
+        self._skipped = self._depth
 
     def _doctype(self, *declaration: object) -> None:
         raise self._refuse("a document type declaration is not allowed")
@@ -103,13 +140,17 @@ class _Reader:
     def _text(self, text: str) -> None:
         if self._xhtml is not None:
             self._xhtml.text(text)
-        elif not text.isspace():
-            raise self._refuse("there is text between the elements", self._top.path() if self._top else "")
+        elif not self._skipped and not text.isspace():
+            self._wrong("there is text between the elements", self._top.path() if self._top else "")
+            if self._top is not None and self._top.table is not None:
+                self._top.filled = True  # wrong enough: not empty, too
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise self._refuse("the elements are nested too deeply", self._top.path() if self._top else "")
+        if self._skipped:
+            return
         if self._xhtml is not None:
             self._xhtml.start(tag, attributes)
             return
@@ -119,36 +160,39 @@ class _Reader:
             return
         member = frame.table.tags.get(tag)
         if member is None:
-            raise self._unknown(frame, tag)
-        if member.kind is Kind.PRIMITIVE:
+            self._unknown(frame, frame.table, tag, attributes)
+        elif not self._may_stand(frame, member):
+            self._skip()
+        elif member.kind is Kind.PRIMITIVE:
             self._start_primitive(frame, member, attributes)
         elif member.kind is Kind.XHTML:
-            self._place(frame, member)
             self._xhtml = Capture(self._parser.CurrentByteIndex, self._depth, tag, attributes)
         else:
             self._start_complex(frame, member, attributes)
 
-    def _unknown(self, frame: _Frame, tag: str) -> InvalidXml:
+    def _unknown(self, frame: _Frame, table: Table, tag: str, attributes: dict[str, str]) -> None:
+        self._skip()
+        frame.filled = True
         namespace, _, name = tag.rpartition(" ")
+        if namespace == FHIR and name not in table.order:
+            self._strange(frame, name, attributes.get("value", {}))
+            return
         where = f"{frame.path()}.{name[:64]}"
-        tags = frame.table.tags if frame.table else {}
-        if f"{_FHIR_TAG}{name}" in tags:
-            return self._refuse("the element is not in the namespace of FHIR", where)
-        if f"{XHTML} {name}" in tags:
-            return self._refuse("the narrative is not in the namespace of XHTML", where)
-        if namespace == FHIR and frame.table and name in frame.table.attributes:
-            return self._refuse(f"{name} is an attribute here, not an element", where)
-        return self._refuse(f"there is no such element {name[:64]} here", where)
+        if f"{XHTML} {name}" in table.tags:
+            self._wrong("the narrative is not in the namespace of XHTML", where)
+        elif namespace == FHIR and name in table.attributes:
+            self._wrong(f"{name} is an attribute here, not an element", where)
+        elif namespace == FHIR:
+            self._wrong(f"there is no such element {name[:64]} here", where)
+        else:
+            self._wrong("the element is not in the namespace of FHIR", where)
 
     def _start_resource(self, frame: _Frame | None, tag: str, attributes: dict[str, str]) -> None:
         namespace, _, name = tag.rpartition(" ")
-        if namespace != FHIR:
-            raise self._refuse("the element is not in the namespace of FHIR", frame.path() if frame else "")
-        table = resource_table(name)
-        if table is None:
-            raise self._refuse("not a resource type of R4", frame.path() if frame else "")
-        if frame is not None and frame.filled:
-            raise self._refuse("expected one resource", frame.path())
+        table = resource_table(name) if namespace == FHIR else None
+        if table is None or (frame is not None and frame.filled):
+            self._no_resource(frame, namespace, table)
+            return
         out: JsonObject = {"resourceType": name}
         if frame is None:
             self._root = out
@@ -157,20 +201,35 @@ class _Reader:
             frame.out.update(out)
             out = frame.out
         self._top = _Frame(table, out, frame, None, name)
-        self._attributes(self._top, attributes)
+        self._attributes(self._top, table, attributes)
 
-    def _place(self, frame: _Frame, member: Member) -> int:
-        """Check repetition; the index in a list, or -1."""
+    def _no_resource(self, frame: _Frame | None, namespace: str, table: Table | None) -> None:
+        words = "expected one resource"
+        if table is None:
+            is_fhir = namespace == FHIR
+            words = "not a resource type of R4" if is_fhir else "the element is not in the namespace of FHIR"
+        if frame is None:
+            raise self._refuse(words)
         frame.filled = True
-        if member.is_list:
-            out = frame.out
-            return max(len(out.get(member.json_name, ())), len(out.get(member.sibling, ())))
-        if member.json_name in frame.out or member.sibling in frame.out:
-            raise self._refuse(f"{member.json_name} may not repeat", f"{frame.path()}.{member.name}")
-        return -1
+        self._wrong(words, frame.path())
+        self._skip()
+
+    def _may_stand(self, frame: _Frame, member: Member) -> bool:
+        """Whether there is room for one more of an element."""
+        frame.filled = True
+        if member.is_list or (member.json_name not in frame.out and member.sibling not in frame.out):
+            return True
+        self._wrong(f"{member.json_name} may not repeat", f"{frame.path()}.{member.name}")
+        return False
+
+    def _index(self, frame: _Frame, member: Member) -> int:
+        """The place in a list, or -1."""
+        if not member.is_list:
+            return -1
+        return max(len(frame.out.get(member.json_name, ())), len(frame.out.get(member.sibling, ())))
 
     def _start_complex(self, frame: _Frame, member: Member, attributes: dict[str, str]) -> None:
-        index = self._place(frame, member)
+        index = self._index(frame, member)
         out: JsonObject = {}
         if index < 0:
             frame.out[member.json_name] = out
@@ -178,28 +237,40 @@ class _Reader:
             frame.out.setdefault(member.json_name, []).append(out)
         table = None if member.kind is Kind.RESOURCE else table_of(member.type)
         self._top = _Frame(table, out, frame, member, member.name, index)
-        self._attributes(self._top, attributes)
+        self._attributes(self._top, table, attributes)
 
     def _start_primitive(self, frame: _Frame, member: Member, attributes: dict[str, str]) -> None:
-        index = self._place(frame, member)
+        index = self._index(frame, member)
         text = attributes.pop("value", None)
         value = None if text is None else primitive(text, member.type)
         if value is not None:
             _put(frame.out, member.json_name, index, value)
         self._top = _Frame(_ELEMENT, {}, frame, member, member.name, index, value=value)
         if attributes:
-            self._attributes(self._top, attributes)
+            self._attributes(self._top, _ELEMENT, attributes)
 
-    def _attributes(self, frame: _Frame, attributes: dict[str, str]) -> None:
-        known = frame.table.attributes if frame.table else frozenset()
+    def _attributes(self, frame: _Frame, table: Table | None, attributes: dict[str, str]) -> None:
+        known = table.attributes if table else frozenset()
         for name, value in attributes.items():
             if name in known:
                 frame.out[name] = value
             elif not name.startswith(_SCHEMA_INSTANCE):
-                raise self._refuse(f"unknown attribute on {frame.name}", frame.path())
+                self._unknown_attribute(frame, table, name, value)
+
+    def _unknown_attribute(self, frame: _Frame, table: Table | None, name: str, value: str) -> None:
+        frame.filled = True
+        if table is None or " " in name:
+            self._wrong(f"unknown attribute on {frame.name}", frame.path())
+        elif name in table.order:
+            self._wrong(f"{name} is an element here, not an attribute", f"{frame.path()}.{name}")
+        else:
+            self._strange(frame, name, value)
 
     def _end(self, tag: str) -> None:
         self._depth -= 1
+        if self._skipped:
+            self._skipped = self._skipped if self._depth >= self._skipped else 0
+            return
         if self._xhtml is not None:
             self._end_xhtml(tag)
             return
@@ -210,14 +281,16 @@ class _Reader:
         if frame.member is not None and frame.member.kind is Kind.PRIMITIVE:
             self._end_primitive(frame, frame.member)
         elif not (frame.filled or frame.out) or (frame.table is None and not frame.filled):
-            raise self._refuse("the element is empty", frame.path())
+            self._wrong("the element is empty", frame.path())
 
     def _end_primitive(self, frame: _Frame, member: Member) -> None:
         sibling, above = frame.out, frame.parent
         if above is None:
             return
         if not sibling and frame.value is None:
-            raise self._refuse("the element is empty", frame.path())
+            if not frame.filled:
+                self._wrong("the element is empty", frame.path())
+            return
         if sibling:
             _put(above.out, member.sibling, frame.index, sibling)
         if frame.index >= 0:

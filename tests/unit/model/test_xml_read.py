@@ -65,8 +65,9 @@ def test_contained_resources() -> None:
         "",
         "<Patient/>",
         '<Patient xmlns="http://hl7.org/fhir">',
-        '<Patient xmlns="http://hl7.org/fhir"><nope value="1"/></Patient>',
-        '<Patient xmlns="http://hl7.org/fhir" nope="1"/>',
+        '<Patient xmlns="http://hl7.org/fhir"><resourceType value="Group"/></Patient>',
+        '<Patient xmlns="http://hl7.org/fhir"><_birthDate value="1"/></Patient>',
+        '<Patient xmlns="http://hl7.org/fhir"><nope xmlns="http://other.org" value="1"/></Patient>',
         '<Patient xmlns="http://hl7.org/fhir">text</Patient>',
         '<Patient xmlns="http://hl7.org/fhir"><active value="true"/><active value="true"/></Patient>',
         '<Nope xmlns="http://hl7.org/fhir"/>',
@@ -84,10 +85,14 @@ def test_refused(document: str) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "expression"),
     [
-        ("<name>\n<nope/></name>", 2, "Patient.name[0].nope"),
+        ("<name>\n<nope xmlns='http://other.org'/></name>", 2, "Patient.name[0].nope"),
         ('<name/>\n<name id="n"/>', 1, "Patient.name[0]"),
         ("\n<birthDate/>", 2, "Patient.birthDate"),
-        ('<contact><name><given value="A"/>\n<given value="B" x="y"/></name></contact>', 2, "given[1]"),
+        (
+            '<contact><name><given value="A"/>\n<given value="B" xml:lang="y"/></name></contact>',
+            2,
+            "given[1]",
+        ),
         ('<name><id value="n"/></name>', 1, "Patient.name[0].id"),
         (
             '<deceasedBoolean value="true"/><deceasedBoolean value="true"/>',
@@ -96,7 +101,9 @@ def test_refused(document: str) -> None:
         ),
         ("<text><status value='empty'/><div/></text>", 1, "Patient.text.div"),
         ("<contained><Nope/></contained>", 1, "Patient.contained[0]"),
-        ("<contained><Patient><nope/></Patient></contained>", 1, "Patient.contained[0].nope"),
+        ("<contained><Patient><birthDate/></Patient></contained>", 1, "Patient.contained[0].birthDate"),
+        ('<name use="usual"/>', 1, "Patient.name[0].use"),
+        ("<name><family/></name>", 1, "Patient.name[0].family"),
         ("<contained/>", 1, "Patient.contained[0]"),
         ("<text><div/></text>", 1, "Patient.text.div"),
         ("<active>yes</active>", 1, "Patient.active"),
@@ -105,8 +112,56 @@ def test_refused(document: str) -> None:
 def test_a_refusal_names_line_and_element(content: str, line: int, expression: str) -> None:
     with pytest.raises(InvalidXml) as refused:
         patient(content)
-    assert str(refused.value).startswith(f"line {line}:")
-    assert refused.value.expression.endswith(expression)
+    (fault,) = refused.value.faults
+    assert fault.line == line
+    assert fault.expression.endswith(expression)
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(InvalidXml) as refused:
+        patient(
+            """
+            <nope value="1"/>
+            <active value="true">yes</active>
+            <name xmlns="http://other.org"><family value="x"><deeper/>text</family></name>
+            <birthDate/>
+            <gender value="male"/><gender value="female"><extension/></gender>
+            <contained><Nope><family/></Nope></contained>
+            <contact><gender value="male" oops="1"/><name/></contact>
+            <text><status value="empty"/><div>free</div></text>"""
+        )
+    assert [(fault.line, fault.expression) for fault in refused.value.faults] == [
+        (2, "Patient.nope"),
+        (3, "Patient.active"),
+        (4, "Patient.name"),
+        (5, "Patient.birthDate"),
+        (6, "Patient.gender"),
+        (7, "Patient.contained[0]"),
+        (8, "Patient.contact[0].gender.oops"),
+        (8, "Patient.contact[0].name"),
+        (9, "Patient.text.div"),
+    ]
+    with pytest.raises(InvalidXml) as refused:
+        patient("<birthDate/>" * 100_000)
+    assert len(refused.value.faults) < 200
+
+
+def test_what_comes_before_a_break_is_said_too() -> None:
+    with pytest.raises(InvalidXml) as refused:
+        patient("<birthDate/>\n</name>")
+    assert [fault.line for fault in refused.value.faults] == [1, 2]
+
+
+def test_what_the_types_do_not_have_is_left_to_validation() -> None:
+    found = patient(
+        '<nope value="1"/><nope value="2"/>'
+        '<name><other><deep value="x"/>text</other><given value="A" x="y"/></name>'
+    )
+    assert found == {
+        "resourceType": "Patient",
+        "nope": "1",
+        "name": [{"other": {}, "given": ["A"], "_given": [{"x": "y"}]}],
+    }
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,35 @@ async def test_what_format_may_not_be(server: Facade, query: str) -> None:
     assert (await server.ehr.get(f"Patient?{query}")).status_code in (400, 406)
 
 
+STRANGE = """<Patient xmlns="http://hl7.org/fhir" color="red"><id value="p"/><gendre value="male"/>
+<name><given value="A" nope="1"/><famly value="x"/></name><birthDate value="yesterday"/></Patient>"""
+
+
+async def test_what_r4_does_not_have_is_answered_as_in_json(server: Facade) -> None:
+    name = {"given": ["A"], "_given": [{"nope": "1"}], "famly": "x"}
+    as_json = {"color": "red", "id": "p", "gendre": "male", "name": [name], "birthDate": "yesterday"}
+    for method, path in (("PUT", "Patient/p"), ("POST", "Patient"), ("POST", "Patient/$validate")):
+        xml = await server.ehr(method, path, STRANGE.encode(), media=XML)
+        json = await server.ehr(method, path, {"resourceType": "Patient", **as_json})
+        assert xml.status_code == json.status_code
+        assert len(issues(json)) >= 5
+
+        def by_place(answer: httpx.Response) -> list[dict[str, Any]]:
+            return sorted(issues(answer), key=lambda issue: str(issue.get("expression")))
+
+        assert by_place(xml) == by_place(json)
+
+
+async def test_what_cannot_be_read_is_said_at_each_place(server: Facade) -> None:
+    body = b'<Patient xmlns="http://hl7.org/fhir">\n<birthDate/>text<gender value="male"/><gender value="x"/></Patient>'
+    for method, path in (("POST", "Patient"), ("PATCH", "Patient/p")):
+        answer = await server.ehr(method, path, body, media=XML)
+        assert answer.status_code == 400
+        assert expressions(answer) == ["Patient.birthDate", "Patient", "Patient.gender"]
+    broken = await server.ehr("POST", "Patient", b"<Patient", media=XML)
+    assert (broken.status_code, len(issues(broken))) == (400, 1)
+
+
 async def test_in_and_out_are_independent(server: Facade) -> None:
     resource = patient("p")
     put = await server.ehr("PUT", "Patient/p", write_xml(resource), media=XML, accept=JSON)
@@ -145,7 +174,7 @@ async def test_an_error_that_names_what_xml_cannot_hold_is_told_without_it(serve
 @pytest.mark.parametrize(
     ("body", "expression"),
     [
-        (b'<Patient xmlns="http://hl7.org/fhir"><nope/></Patient>', ["Patient.nope"]),
+        (b'<Patient xmlns="http://hl7.org/fhir"><name/></Patient>', ["Patient.name[0]"]),
         (b"<Patient", []),
         (b'<!DOCTYPE a><Patient xmlns="http://hl7.org/fhir"/>', []),
         (b"{}", []),
