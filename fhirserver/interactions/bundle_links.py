@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/bundle.html#references and https://hl7.org/fhir/R4/http.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from fhirserver.kernel.outcomes import Category, refuse
@@ -79,3 +80,38 @@ class Links:
         if not literal.version:
             return target
         return f"{target}/_history/1" if target in self._created else None
+
+
+@dataclass(slots=True)
+class Relinking:
+    """One walk over an entry's links: what stands for each, and which of them only the decision can settle.
+
+    ``movable`` are the places of conditional creates and updates: a match may take their place.
+    """
+
+    links: Links
+    full_url: str
+    movable: Container[str] = ()
+    criteria: dict[str, None] = field(default_factory=dict)
+    """The references that are ``Type?criteria``."""
+    placeholders: dict[str, None] = field(default_factory=dict)
+    """The references to what no entry is."""
+    moves: bool = False
+    """Whether a link leads to a movable place."""
+
+    def uri(self, uri: str) -> str | None:
+        found = self.links.uri(uri)
+        if (found or uri) in self.movable:
+            self.moves = True
+        return found
+
+    def reference(self, reference: str) -> str | None:
+        found = self.links.reference(reference, self.full_url)
+        meant = found or reference
+        if meant in self.movable:
+            self.moves = True
+        elif "?" in meant:
+            self.criteria[meant] = None
+        elif meant.startswith(PLACEHOLDERS):
+            self.placeholders[meant] = None
+        return found

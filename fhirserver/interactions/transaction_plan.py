@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from fhirserver.access.principals import Principal, require
 from fhirserver.interactions.bundle_entries import EntryRequest, patch_body
-from fhirserver.interactions.bundle_links import PLACEHOLDERS, Links
+from fhirserver.interactions.bundle_links import PLACEHOLDERS, Links, Relinking
 from fhirserver.interactions.delete import conditional_remove
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.patch_bodies import read_patch
@@ -45,6 +45,8 @@ class Plan:
     links: Links
     conditions: dict[str, Query] = field(default_factory=dict)
     ids: dict[int, str] = field(default_factory=dict)
+    movable: set[str] = field(default_factory=set)
+    """Where conditional creates and updates will be found if nothing matches."""
     claimed: dict[int, Sequence[Issue]] = field(default_factory=dict)
     """What profiles that an entry's resource claims say of it."""
     many: int = 0
@@ -55,6 +57,8 @@ class Plan:
         for entry in entries:
             self.many += 1
             target = self._target(entry)
+            if entry.if_none_exist or (entry.method == "PUT" and not entry.id):
+                self.movable.add(target)
             if entry.full_url and target:
                 created = entry.method == "POST" and not entry.if_none_exist
                 self.links.add(entry.full_url, target, entry.path("fullUrl"), created)
@@ -82,25 +86,25 @@ class Plan:
         if entry.id or entry.query:
             text = "POST takes Type: the server says the id; PUT takes Type/id, and ifNoneExist criteria"
             raise refuse(Category.INVALID, "value", text, "request.url")
-        content = self._content(entry, without_id(_resource(entry)), own)
+        content, settled = self._content(entry, without_id(_resource(entry)), own)
         unless = ""
         if entry.if_none_exist:
             unless, query = if_none_exist(self.context, entry.type, entry.if_none_exist)
             self.conditions.setdefault(unless, query)
-        return Put(entry.type, self.ids[entry.number], content, True, unless=unless, statement=own)
+        id = self.ids[entry.number]
+        return Put(entry.type, id, content, True, unless=unless, statement=own, settled=settled)
 
     def put(self, entry: EntryRequest, own: Statement | None, seen: int | None) -> Put:
         absent, unseen = if_none_match(entry.if_none_match)
         resource = _resource(entry)
         if entry.id:
             check_id(resource, entry.type, _known_id(entry))
-        content = self._content(entry, resource, own)
+        content, settled = self._content(entry, resource, own)
         id, where = entry.id, ""
         if not id:
             id, where = self.ids[entry.number], self._add_condition(entry.type, entry.query)
-        return Put(
-            entry.type, id, content, False, seen, absent, where=where, statement=own, unless_version=unseen
-        )
+        put = Put(entry.type, id, content, False, seen, absent, where=where, statement=own, settled=settled)
+        return put if unseen is None else replace(put, unless_version=unseen)
 
     def amend(self, entry: EntryRequest, own: Statement | None, seen: int | None) -> Amend:
         link = _pointed(
@@ -118,22 +122,24 @@ class Plan:
         self.conditions.update(conditions)
         return replace(remove, statement=own)
 
-    def _content(self, entry: EntryRequest, resource: JsonObject, own: Statement | None) -> JsonObject:
-        """The resource with its links replaced, found valid, and its conditional references made conditions."""
-        content = relink(resource, self.links.uri, _pointed(entry, self._reference(entry)))
+    def _content(
+        self, entry: EntryRequest, resource: JsonObject, own: Statement | None
+    ) -> tuple[JsonObject, bool]:
+        """The resource with its links replaced, found valid, and its conditional references made conditions.
+
+        Also whether that settles all of them, whatever conditions will match.
+        """
+        walk = Relinking(self.links, entry.full_url, self.movable)
+        uri = walk.uri if self.movable else self.links.uri
+        content = relink(resource, uri, _pointed(entry, walk.reference))
         accept(content, entry.type, partial=(own or self.statement).mode == "partial")
         check_known_definition(self.context, content, entry.id)
-        left: list[str] = []
-
-        def condition(text: str) -> str | None:
-            if text.startswith(PLACEHOLDERS):
-                left.append(text)
-            return self._condition(text)
-
-        content = relink(content, no_link, _pointed(entry, condition))
-        if left:
-            _refuse_placeholders(content, left)
-        return content
+        _refuse_placeholders(content, walk.placeholders)
+        find = _pointed(entry, self._condition)
+        names = {text: name for text in walk.criteria if (name := find(text))}
+        if any(text != name for text, name in names.items()):
+            content = relink(content, no_link, names.get)
+        return content, not (names or walk.moves)
 
     def _reference(self, entry: EntryRequest) -> Find:
         return lambda text: self.links.reference(text, entry.full_url)
@@ -176,13 +182,13 @@ def _known_id(entry: EntryRequest) -> str:
     return entry.id
 
 
-def _refuse_placeholders(content: JsonObject, left: Sequence[str]) -> None:
+def _refuse_placeholders(content: JsonObject, left: Iterable[str]) -> None:
     """Refuse (400) references to a ``urn:uuid`` or ``urn:oid`` that no entry has: stored, they would lead nowhere.
 
     What is contained may mean by them what it likes.
     """
     own = {name: value for name, value in content.items() if name != "contained"}
-    paths = [path for text in dict.fromkeys(left) for path in paths_of_reference(own, text)]
+    paths = [path for text in left for path in paths_of_reference(own, text)]
     if paths:
         raise Refusal(Category.INVALID, [Issue("not-found", _NO_ENTRY, (path,)) for path in paths])
 

@@ -26,7 +26,8 @@ class Put:
     ``if_match`` is the version the caller saw; ``if_absent`` is ``If-None-Match: *``. ``unless`` and
     ``where`` name conditions of the command: with ``unless`` nothing is written where a resource matches
     (conditional create); with ``where`` the match is the target (conditional update). ``unless_version`` is
-    ``If-None-Match`` with an ETag: nothing is written over that version.
+    ``If-None-Match`` with an ETag: nothing is written over that version. ``settled`` says that no link in the
+    content waits for what conditions match.
     """
 
     type: str
@@ -40,6 +41,7 @@ class Put:
     statement: Statement | None = None
     confidences: Mapping[str, Decimal] = field(default_factory=dict)
     unless_version: int | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,7 +270,7 @@ def _check_conditional_id(put: Put, matched: Key | None, entity: Entity | None) 
 
 
 def _stated(decision: _Decision, put: Put, key: Key, entity: Entity | None) -> Written:
-    content = clean(decision.resolve(put.type, put.content))
+    content = clean(put.content if put.settled else decision.resolve(put.type, put.content))
     event = assertion(decision, key, put.statement)
     event["content"] = {name: value for name, value in content.items() if name not in ("resourceType", "id")}
     event["full"] = _mode(decision, put.statement) != "partial"
