@@ -14,10 +14,12 @@ from fhirserver.search.expression import Include, Query, ReferenceIs, UriIs, dis
 from fhirserver.search.index import extract
 from fhirserver.search.parameters import searchable
 from fhirserver.search.terms import targets
-from fhirserver.search.values import ReferenceValue, UriValue
+from fhirserver.search.values import IndexValue, ReferenceValue, UriValue
 
 MAX_INCLUDED = 10_000
 """More than this is not included, and the answer says so."""
+_DIGITS = 18
+"""No number of a version has more."""
 
 
 @dataclass(slots=True)
@@ -41,10 +43,12 @@ class _Gathering:
         self._base = f"{context.base_url}/"
         self._known: Parameters = context.store.parameters.current
         self._seen = seen
+        self._seen_versions: set[tuple[Key, int]] = set()
         self._found = Included()
 
     async def gather(self, query: Query, matches: Sequence[Version]) -> Included:
         fresh, first = list(matches), True
+        self._seen_versions.update((Key(one.type, one.id), one.version) for one in matches)
         while fresh and not self._found.cut:
             before = len(self._found.versions)
             forward = [one for one in query.includes if first or one.iterate]
@@ -59,6 +63,12 @@ class _Gathering:
         if key in self._seen or version.deleted:
             return
         self._seen.add(key)
+        self._keep(key, version)
+
+    def _keep(self, key: Key, version: Version) -> None:
+        if (key, version.version) in self._seen_versions:
+            return
+        self._seen_versions.add((key, version.version))
         if len(self._found.versions) == MAX_INCLUDED:
             self._found.cut = True
         else:
@@ -70,7 +80,8 @@ class _Gathering:
         for version in versions:
             for one, value in self._references(version, includes):
                 if value.type and one.target in ("", value.type):
-                    keys[Key(value.type, value.target)] = None
+                    key = await self._key(value)
+                    keys.update({key: None} if key else {})
                 elif not value.type and "://" in value.target:
                     for type_name in self._canonical_targets(one, version.type, value.param):
                         urls.setdefault(type_name, {})[value.target] = None
@@ -90,14 +101,33 @@ class _Gathering:
         wanted = [one for one in includes if one.source in (version.type, "*")]
         if not wanted or not version.content:
             return
-        for value in extract(loads(version.content), self._base, self._known):
+        values = extract(loads(version.content), self._base, self._known)
+        past = {_of_now(value) for value in values if value[0].endswith(":version")}
+        for value in values:
+            if value in past:
+                continue
             if isinstance(value, UriValue):
                 value = ReferenceValue(value.param, "", value.uri)
             if not isinstance(value, ReferenceValue):
                 continue
+            param, _, derived = value.param.partition(":")
             for one in wanted:
-                if one.param in (value.param, "*"):
+                if one.param in (param, "*") and derived in ("", "version"):
                     yield one, value
+
+    async def _key(self, value: ReferenceValue) -> Key | None:
+        """What a reference leads to, unless that is a certain version: this is added at once.
+
+        https://hl7.org/fhir/R4/search.html#versions
+        """
+        id, _, number = value.target.partition("/_history/")
+        there = None
+        if number.isdigit() and len(number) <= _DIGITS:
+            there = await self._store.read_version(value.type, id, int(number))
+        if there is None or there.deleted:
+            return Key(value.type, id)
+        self._keep(Key(value.type, id), there)
+        return None
 
     def _canonical_targets(self, include: Include, source: str, param: str) -> list[str]:
         """The types that a canonical url of the parameter may name."""
@@ -127,13 +157,14 @@ class _Gathering:
                     for version in await self._all(Query(source, disjunction([*references]))):
                         self._add(version)
 
-    def _named(self, param: str, version: Version) -> list[ReferenceIs]:
+    def _named(self, param: str, version: Version) -> list[ReferenceIs | UriIs]:
         """How a parameter may refer to a resource: by type and id, by its canonical url, or by where it is."""
-        found = [ReferenceIs(param, version.type, version.id)]
+        found: list[ReferenceIs | UriIs] = [ReferenceIs(param, version.type, version.id)]
         if "url" in self._known.of(version.type) and version.content:
-            url = loads(version.content).get("url")
-            urls = [url, f"{self._base}{version.type}/{version.id}"]
-            found += [ReferenceIs(param, "", url) for url in urls if isinstance(url, str)]
+            resource = loads(version.content)
+            url, number = resource.get("url"), resource.get("version")
+            urls = [url, f"{url}|{number}", f"{self._base}{version.type}/{version.id}"]
+            found += [UriIs(f"{param}:canonical", url) for url in urls if isinstance(url, str)]
         return found
 
     async def _all(self, query: Query) -> Sequence[Version]:
@@ -155,3 +186,12 @@ class _Gathering:
             for code, parameter in searchable(source, self._known).items()
             if parameter.type == "reference" and not types.isdisjoint(targets(parameter))
         ]
+
+
+def _of_now(value: IndexValue) -> ReferenceValue | None:
+    """The reference without its version."""
+    if not isinstance(value, ReferenceValue):
+        return None
+    return value._replace(
+        param=value.param.removesuffix(":version"), target=value.target.partition("/_history/")[0]
+    )

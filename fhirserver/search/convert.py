@@ -184,14 +184,28 @@ def _reference(code: str, item: Any, out: Values) -> None:
     identifier, display = item.get("identifier"), item.get("display")
     if display is not None:
         _text(f"{code}:text", display, out)
-    out.append(ReferenceValue(code, *(_literal(text) if isinstance(text, str) and text else ("", ""))))
+    if isinstance(text, str) and text:
+        out.append(ReferenceValue(code, *_literal(text)))
+        if "/_history/" in text:
+            _versioned(f"{code}:version", text, out)
+    else:
+        out.append(ReferenceValue(code, "", ""))
     if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
         _pair(f"{code}:identifier", identifier.get("system"), identifier["value"], out)
 
 
+def _versioned(code: str, text: str, out: Values) -> None:
+    literal = parse_reference(text)
+    if literal is not None and literal.version:
+        local = not literal.base and literal.type in definitions().resource_types
+        target = f"{literal.id}/_history/{literal.version}" if local else text
+        out.append(ReferenceValue(code, literal.type if local else "", target))
+
+
 def _canonical(code: str, item: Any, out: Values) -> None:
-    if not isinstance(item, str):
+    if not isinstance(item, str) or not item:
         return
+    out.append(UriValue(f"{code}:canonical", item))
     url, bar, _ = item.partition("|")
     out.append(ReferenceValue(code, *_literal(url)))
     if bar:
@@ -394,6 +408,15 @@ def _uri(code: str, item: Any, out: Values) -> None:
         url, bar, _ = item.partition("|")
         if bar and url:
             out.append(UriValue(code, url))
+
+
+def own_canonicals(url: Any, resource: dict[str, Any], out: Values) -> None:
+    """What a canonical says to mean this resource: its url, also with its version."""
+    if isinstance(url, str) and url:
+        out.append(UriValue("url:canonical", url))
+        version = resource.get("version")
+        if isinstance(version, str):
+            out.append(UriValue("url:canonical", f"{url}|{version}"))
 
 
 _CONVERTERS: dict[str, dict[str, Callable[[str, Any, Values], None]]] = {

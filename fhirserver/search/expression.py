@@ -209,7 +209,8 @@ class Missing:
 class Chain:
     """``param`` refers to a current resource of ``type`` for which ``where`` holds.
 
-    ``by_url``: it does so by the resource's canonical url, whatever the version.
+    ``by_url``: it does so by the resource's canonical url; then ``param`` is the derived one of canonicals,
+    and one with a version means only the resource of that version.
     """
 
     param: str
@@ -234,11 +235,15 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Has:
-    """A current resource of ``type`` refers by its ``param`` to this one, and ``where`` holds for it."""
+    """A current resource of ``type`` refers by its ``param`` to this one, and ``where`` holds for it.
+
+    ``by_url`` as in :class:`Chain`.
+    """
 
     type: str
     param: str
     where: Expression
+    by_url: bool = False
 
 
 SimplePredicate: TypeAlias = StringIs | TokenIs | ReferenceIs | DateIs | NumberIs | QuantityIs | UriIs

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias, cast
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.definitions import SearchComponent, SearchParameter, definitions
 from fhirserver.model.fhirpath import FhirPathError, Typed, compile_path
-from fhirserver.search.convert import Codes, Converter, Values, converter, sounding
+from fhirserver.search.convert import Codes, Converter, Values, converter, own_canonicals, sounding
 from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.routes import Route, Step, passes, routes
 from fhirserver.search.values import CompositeValue, IndexValue, ReferenceValue, SimpleValue
@@ -46,9 +46,13 @@ def _localised(value: IndexValue, base: str) -> IndexValue:
         )
     if isinstance(value, ReferenceValue) and not value.type and value.target.startswith(base):
         type_name, _, resource_id = value.target[len(base) :].partition("/")
-        if type_name in definitions().resource_types and "/" not in resource_id:
+        if type_name in definitions().resource_types and _is_target(value.param, resource_id):
             return ReferenceValue(value.param, type_name, resource_id)
     return value
+
+
+def _is_target(param: str, text: str) -> bool:
+    return "/" not in text or (param.endswith(":version") and text.count("/") == 2)
 
 
 @lru_cache(maxsize=256)
@@ -170,6 +174,8 @@ def _place_route(tree: _Tree, parameter: SearchParameter, route: Route) -> None:
         convert = _converter(parameter, route)
         if convert is not None:
             edge.converters.append(convert)
+        if parameter.code == "url" and parameter.type == "uri" and route.steps == (Step("url"),):
+            edge.takers.append(own_canonicals)
 
 
 def _converter(parameter: SearchParameter | SearchComponent, route: Route) -> Converter | None:

@@ -180,18 +180,29 @@ def _chained(chain: Chain, entry: Entry, world: World) -> bool:
 
 
 def _chained_by_url(chain: Chain, entry: Entry, world: World) -> bool:
-    references = cast("list[ReferenceValue]", entry.by_param.get(chain.param, []))
-    urls = {UriValue("url", value.target) for value in references if not value.type}
-    return bool(urls) and any(
-        not urls.isdisjoint(other.by_param.get("url", ())) and matches(chain.where, other, world)
+    named = cast("list[UriValue]", entry.by_param.get(chain.param, []))
+    own = {UriValue("url:canonical", value.uri) for value in named}
+    return bool(own) and any(
+        not own.isdisjoint(other.by_param.get("url:canonical", ())) and matches(chain.where, other, world)
         for other in world.entries(chain.type)
     )
 
 
 def _referred_to(has: Has, entry: Entry, world: World) -> bool:
+    if has.by_url:
+        return _referred_to_by_url(has, entry, world)
     reference = ReferenceValue(has.param, entry.type, entry.id)
     return any(
         reference in other.by_param.get(has.param, ()) and matches(has.where, other, world)
+        for other in world.entries(has.type)
+    )
+
+
+def _referred_to_by_url(has: Has, entry: Entry, world: World) -> bool:
+    own = cast("list[UriValue]", entry.by_param.get("url:canonical", []))
+    named = {UriValue(has.param, value.uri) for value in own}
+    return bool(named) and any(
+        not named.isdisjoint(other.by_param.get(has.param, ())) and matches(has.where, other, world)
         for other in world.entries(has.type)
     )
 

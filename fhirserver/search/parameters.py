@@ -17,7 +17,7 @@ from fhirserver.search import sphere, words
 from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.escapes import split, unescape
 from fhirserver.search.expression import Chain, Expression, Has, Kind, Missing, Not, conjunction, disjunction
-from fhirserver.search.terms import Context, Term, is_canonical, targets, term_for
+from fhirserver.search.terms import Context, Term, is_canonical, may_refer, targets, term_for
 
 _DEPTH: Final = 10
 _BRANCHES: Final = 200
@@ -190,7 +190,7 @@ def _read_chain(
         where = branch.read(value, context)
         found.append(Chain(code, target, where))
         if target in by_url:
-            found.append(Chain(code, target, where, True))
+            found.append(Chain(f"{code}:canonical", target, where, True))
     return disjunction(found)
 
 
@@ -204,11 +204,16 @@ def _reverse(type_name: str, name: str, depth: int, known: Parameters) -> Reader
     parameter = known_parameter(source, code, known)
     if parameter.type != "reference":
         raise NotKnown(f"{code} of {source} is not a reference parameter")
-    if type_name not in targets(parameter):
-        raise NotKnown(f"{code} of {source} does not refer to {type_name}")
+    if type_name not in targets(parameter) and not may_refer(parameter, source, type_name):
+        raise NotKnown(f"{code} of {source} can never refer to {type_name}")
     inner = reader(source, rest, depth + 1, known)
-    return Reader(partial(_read_reverse, source, code, inner), inner.branches)
+    by_url = "url" in known.of(type_name) and is_canonical(parameter, source)
+    return Reader(partial(_read_reverse, source, code, inner, by_url), inner.branches * (1 + by_url))
 
 
-def _read_reverse(source: str, code: str, inner: Reader, value: str, context: Context) -> Expression:
-    return Has(source, code, inner.read(value, context))
+def _read_reverse(
+    source: str, code: str, inner: Reader, by_url: bool, value: str, context: Context
+) -> Expression:
+    where = inner.read(value, context)
+    found = Has(source, code, where)
+    return disjunction([found, Has(source, f"{code}:canonical", where, True)]) if by_url else found

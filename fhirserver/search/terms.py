@@ -39,7 +39,7 @@ from fhirserver.search.expression import (
 )
 from fhirserver.search.literals import approximate_range, date_range, number_range
 from fhirserver.search.phonetic import sounds
-from fhirserver.search.routes import routes
+from fhirserver.search.routes import Route, routes
 from fhirserver.search.units import UCUM, Scale, scale
 from fhirserver.search.values import fold
 
@@ -181,6 +181,8 @@ def _uri(
     uri = unescape(text)
     if not uri:
         raise ValueError("expected a uri")
+    if code == "url" and "|" in uri and how in ("exact", "below"):
+        code = "url:canonical"  # the version of the resource itself
     return UriIs(code, uri, how)
 
 
@@ -189,8 +191,14 @@ def _reference(code: str, text: str, context: Context) -> ReferenceIs:
     literal = parse_reference(text)
     if literal is not None:
         if literal.base and literal.base != context.base:
-            return ReferenceIs(code, "", f"{literal.base}{literal.type}/{literal.id}")
+            there = f"{literal.base}{literal.type}/{literal.id}"
+            return (
+                ReferenceIs(f"{code}:version", "", text) if literal.version else ReferenceIs(code, "", there)
+            )
         if literal.type in definitions().resource_types:
+            if literal.version:
+                target = f"{literal.id}/_history/{literal.version}"
+                return ReferenceIs(f"{code}:version", literal.type, target)
             return ReferenceIs(code, literal.type, literal.id)
     elif is_id(text):
         return ReferenceIs(code, None, text)
@@ -201,10 +209,25 @@ def _reference(code: str, text: str, context: Context) -> ReferenceIs:
 
 def _canonical(code: str, text: str, context: Context) -> Expression:
     """A canonical may be a resource's place on this server, which stays as it was written: with the base."""
+    url, bar, version = unescape(text).partition("|")
+    if bar and url and version:
+        local = parse_reference(url)
+        own = {url}
+        if local is not None and local.base in ("", context.base):
+            own |= {f"{base}{local.type}/{local.id}" for base in ("", context.base)}
+        return disjunction([UriIs(f"{code}:canonical", f"{one}|{version}") for one in sorted(own)])
     found = _reference(code, text, context)
     if not found.type or not context.base:
         return found
     return Or((found, ReferenceIs(code, "", f"{context.base}{found.type}/{found.target}")))
+
+
+def _canonical_below(code: str, text: str, context: Context) -> Expression:
+    """Any version; with a version, also those that are more exact. https://hl7.org/fhir/R4/search.html#versions"""
+    url, bar, version = unescape(text).partition("|")
+    if bar and url and version:
+        return UriIs(f"{code}:canonical", f"{url}|{version}", "below")
+    return _canonical(code, text, context)
 
 
 def _typed_reference(type_name: str, code: str, text: str, context: Context) -> ReferenceIs:
@@ -222,6 +245,8 @@ def _within(
 ) -> Expression:
     """``via``: the types that form hierarchies, and the parameter that leads to the one above."""
     found = _reference(code, text, context)
+    if found.param != code:
+        raise ValueError("expected a reference without a version")
     types = [found.type] if found.type is not None else sorted(via)
     if not set(types) <= set(via):
         raise ValueError(f"expected the id of a {' or '.join(sorted(via))}")
@@ -239,6 +264,8 @@ def _composite(code: str, parts: tuple[Term, ...], text: str, context: Context) 
     if len(literals) != len(parts):
         raise ValueError(f"expected {len(parts)} values with $ between them")
     terms = [part(literal, context) for part, literal in zip(parts, literals, strict=True)]
+    if any(isinstance(term, ReferenceIs) and term.param.endswith(":version") for term in terms):
+        raise ValueError("expected a reference without a version")
     ways = [term.of if isinstance(term, Or) else (term,) for term in terms]
     return disjunction([_together(code, cast("tuple[SimplePredicate, ...]", way)) for way in product(*ways)])
 
@@ -313,6 +340,17 @@ def targets(parameter: SearchParameter) -> tuple[str, ...]:
     return parameter.targets
 
 
+def may_refer(parameter: SearchParameter, source: str, type_name: str) -> bool:
+    """Whether a value of the parameter can be a reference to a type, declared or not."""
+    found = routes(parameter.expression, source)
+    return found is None or any(_lets_through(route, type_name) for route in found)
+
+
+def _lets_through(route: Route, type_name: str) -> bool:
+    keep = route.steps[-1].keep if route.steps else None
+    return keep is None or keep[0] != "" or keep[1] == type_name
+
+
 def hierarchies(parameter: SearchParameter) -> dict[str, str]:
     """The targets that form strict hierarchies, each with its parameter for the one above."""
     found: dict[str, str] = {}
@@ -330,6 +368,8 @@ def _modified_term(parameter: SearchParameter, type_name: str, modifier: str) ->
     if kind == "reference":
         if modifier == "identifier":
             return partial(_token, f"{code}:identifier")
+        if modifier == "below" and is_canonical(parameter, type_name):
+            return partial(_canonical_below, code)
         via = hierarchies(parameter) if modifier in ("above", "below") else {}
         if via:
             return partial(_within, cast(Literal["above", "below"], modifier), via, code)

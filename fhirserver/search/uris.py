@@ -11,8 +11,8 @@ _SEPARATORS: Final = "/#?|:"
 
 
 def separators(uri: str) -> str:
-    """The characters that end a segment; in object identifiers also the dot."""
-    return f"{_SEPARATORS}." if uri.startswith("urn:oid:") else _SEPARATORS
+    """The characters that end a segment; in object identifiers and in versions also the dot."""
+    return f"{_SEPARATORS}." if uri.startswith("urn:oid:") or "|" in uri else _SEPARATORS
 
 
 def is_below(uri: str, above: str) -> bool:
@@ -27,7 +27,8 @@ def ancestors(uri: str) -> list[str]:
     """Every uri that ``uri`` lies under, itself included."""
     ends = separators(uri)
     found = {uri}
+    version = uri.find("|")
     for at, character in enumerate(uri):
-        if character in ends:
+        if character in ends and (character != "." or at > version):
             found.update((uri[:at], uri[: at + 1]))
     return sorted(found - {""})

@@ -4,8 +4,10 @@
 parameters carry what a modifier or a unit needs: ``code:text`` (a string: the display and text of a token, or
 the display of a reference), ``identifier:of-type`` (a token: the type's system, and ``type code|value``),
 ``subject:identifier`` (a token: the business identifier of a Reference), and ``value-quantity:ucum`` (a
-quantity or composite: the value in the unit of its kind, where it was written in another), and
-``near:latitude`` and ``near:longitude`` (numbers: degrees).
+quantity or composite: the value in the unit of its kind, where it was written in another),
+``near:latitude`` and ``near:longitude`` (numbers: degrees), ``subject:version`` (a reference to a version: its
+target is ``id/_history/version``), ``derived-from:canonical`` (a uri: a canonical as it stands) and
+``url:canonical`` (uris: what a canonical may say to mean the resource, ``url`` and ``url|version``).
 `_id` and `_lastUpdated` are no values: storages keep them.
 https://hl7.org/fhir/R4/search.html#table
 """

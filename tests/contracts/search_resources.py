@@ -258,13 +258,38 @@ def _answers() -> Iterator[dict[str, Any]]:
             "title": f"Intake {n}",
             "status": "active",
         }
-    for n in range(6):
-        version = "|1" if n % 2 else ""
-        of = (
-            f"http://acme.org/Questionnaire/q{n % 3}{version}"
-            if n < 5
-            else "http://elsewhere.org/Questionnaire/q0"
+    yield {
+        "resourceType": "Questionnaire",
+        "id": "q0-2",
+        "url": "http://acme.org/Questionnaire/q0",
+        "version": "1.2",
+        "title": "Intake again",
+        "status": "active",
+    }
+    yield {
+        "resourceType": "CarePlan",
+        "id": "cp",
+        "status": "active",
+        "intent": "plan",
+        "subject": {"reference": "Patient/p1"},
+        "instantiatesCanonical": [
+            "http://acme.org/Questionnaire/q0|1",
+            "Questionnaire/q1|1",
+            "Questionnaire/q2",
+        ],
+    }
+    for n, of in enumerate(
+        (
+            "http://acme.org/Questionnaire/q0",
+            "http://acme.org/Questionnaire/q1|1",
+            "http://acme.org/Questionnaire/q2|3",
+            "http://acme.org/Questionnaire/q0|1",
+            "http://acme.org/Questionnaire/q0|1.2",
+            "http://elsewhere.org/Questionnaire/q0",
+            "http://own.org/fhir/Questionnaire/q1",
+            "http://acme.org/Questionnaire/q0|12",
         )
+    ):
         yield {
             "resourceType": "QuestionnaireResponse",
             "id": f"qr{n}",
@@ -279,7 +304,12 @@ def _provenances(random: Random) -> Iterator[dict[str, Any]]:
         yield {
             "resourceType": "Provenance",
             "id": f"prov{n}",
-            "target": [{"reference": f"Observation/o{n}/_history/1"}, {"reference": f"Patient/p{n % 3}"}],
+            "target": [
+                {"reference": f"Observation/o{n % 6}/_history/{1 + n // 6}"},
+                {"reference": f"Patient/p{n % 3}"},
+                {"reference": f"http://own.org/fhir/Encounter/e{n}/_history/2"},
+                {"reference": f"http://elsewhere.org/fhir/Encounter/e{n}/_history/2"},
+            ][: 2 + n % 3],
             "recorded": f"2020-01-0{n + 1}T00:00:00Z",
             "agent": [{"who": {"reference": f"Organization/org{n % 4}"}}],
         }

@@ -182,12 +182,9 @@ class Search:
 
     async def _join(self, join: Chain | Has, type: str) -> Filter:
         inner = await self._filter(join.type, join.where)
-        if isinstance(join, Chain) and join.by_url:
-            start = compact("url", "")
-            urls: set[str] = set()
-            async for found in self._resources.find(inner, {"uri": 1}):
-                urls.update(text[len(start) :] for text in found["uri"] if text.startswith(start))
-            return {"reference": {"$in": [compact(join.param, "", url) for url in _bounded(sorted(urls))]}}
+        if join.by_url:
+            there, here = join.param, "url:canonical"
+            return await self._by_url(inner, *((here, there) if isinstance(join, Chain) else (there, here)))
         if isinstance(join, Chain):
             ids = [
                 found["id"] async for found in self._resources.find(inner, {"id": 1}, limit=MAX_JOINED + 1)
@@ -199,6 +196,13 @@ class Search:
             targets.update(text for text in found["reference"] if text.startswith(prefix))
         keys = [f"{type}/{text.rpartition(SEPARATOR)[2]}" for text in _bounded(sorted(targets))]
         return {"_id": {"$in": keys}}
+
+    async def _by_url(self, inner: Filter, there: str, here: str) -> Filter:
+        """What has under parameter ``here`` a uri that one of those inside has under ``there``."""
+        start, urls = compact(there, ""), set[str]()
+        async for found in self._resources.find(inner, {"uri": 1}):
+            urls.update(text[len(start) :] for text in found["uri"] if text.startswith(start))
+        return {"uri": {"$in": [compact(here, url) for url in _bounded(sorted(urls))]}}
 
 
 def _fields(node: Any) -> set[str]:

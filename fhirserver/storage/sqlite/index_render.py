@@ -221,7 +221,7 @@ class Rendering:
             case Chain():
                 return self._chain_test(type_name, expression, pk)
             case Has():
-                return self._has_test(expression, pk)
+                return self._has_test(type_name, expression, pk)
             case _:
                 return self._value_test(type_name, expression, pk)
 
@@ -302,10 +302,10 @@ class Rendering:
         text, bound = self.test(chain.type, chain.where, f"{y}.pk")
         if chain.by_url:
             return (
-                f"EXISTS (SELECT 1 FROM search_reference {x} CROSS JOIN search_uri {y} "  # noqa: S608
-                f"ON {y}.param = ? AND {y}.uri = {x}.target "
-                f"WHERE {x}.pk = {pk} AND {x}.param = ? AND {x}.type = 0 AND {text})",
-                (self.param(chain.type, "url"), self.param(type_name, chain.param), *bound),
+                f"EXISTS (SELECT 1 FROM search_uri {x} CROSS JOIN search_uri {y} "  # noqa: S608
+                f"ON {y}.param = ? AND {y}.uri = {x}.uri "
+                f"WHERE {x}.pk = {pk} AND {x}.param = ? AND {text})",
+                (self.param(chain.type, "url:canonical"), self.param(type_name, chain.param), *bound),
             )
         return (
             f"EXISTS (SELECT 1 FROM search_reference {x} CROSS JOIN resource {y} "  # noqa: S608
@@ -314,9 +314,16 @@ class Rendering:
             (self.param(type_name, chain.param), self.find(chain.type), *bound),
         )
 
-    def _has_test(self, has: Has, pk: str) -> Sql:
+    def _has_test(self, type_name: str, has: Has, pk: str) -> Sql:
         x, y = self.alias(), self.alias()
         text, bound = self.test(has.type, has.where, f"{x}.pk")
+        if has.by_url:
+            return (
+                f"EXISTS (SELECT 1 FROM search_uri {y} CROSS JOIN search_uri {x} "  # noqa: S608
+                f"ON {x}.param = ? AND {x}.uri = {y}.uri "
+                f"WHERE {y}.pk = {pk} AND {y}.param = ? AND {text})",
+                (self.param(has.type, has.param), self.param(type_name, "url:canonical"), *bound),
+            )
         return (
             f"EXISTS (SELECT 1 FROM resource {y} CROSS JOIN search_reference {x} "  # noqa: S608
             f"ON {x}.target = {y}.id AND {x}.type = {y}.type "
@@ -537,12 +544,8 @@ class Rendering:
             return None
         x, y = self.alias(), self.alias()
         if chain.by_url:
-            url = f"{y}.pk = {inner.pk} AND {y}.param = ? AND {x}.param = ? AND {x}.target = {y}.uri AND {x}.type = 0"
-            numbers = self.param(chain.type, "url"), self.param(type_name, chain.param)
-            joined = f"{inner.tables[0]} CROSS JOIN search_uri {y} CROSS JOIN search_reference {x}"
-            return Source(
-                (joined, inner.tables[1]), both(inner.where, (url, numbers)), f"{x}.pk", False, inner.rank + 1
-            )
+            there, here = self.param(chain.type, "url:canonical"), self.param(type_name, chain.param)
+            return self._url_source(inner, there, here)
         where = (
             f"{y}.pk = {inner.pk} AND {x}.param = ? AND {x}.target = {y}.id AND {x}.type = ?",
             (self.param(type_name, chain.param), self.find(chain.type)),
@@ -550,11 +553,22 @@ class Rendering:
         tables = f"{inner.tables[0]} CROSS JOIN resource {y} CROSS JOIN search_reference {x}", inner.tables[1]
         return Source(tables, both(inner.where, where), f"{x}.pk", False, inner.rank + 1)
 
+    def _url_source(self, inner: Source, there: int, here: int) -> Source:
+        """What has under parameter ``here`` a uri that a resource of ``inner`` has under ``there``."""
+        x, y = self.alias(), self.alias()
+        url = f"{y}.pk = {inner.pk} AND {y}.param = ? AND {x}.param = ? AND {x}.uri = {y}.uri"
+        joined = f"{inner.tables[0]} CROSS JOIN search_uri {y} CROSS JOIN search_uri {x}", inner.tables[1]
+        where = both(inner.where, (url, (there, here)))
+        return Source(joined, where, f"{x}.pk", False, inner.rank + 1)
+
     def _has_source(self, type_name: str, has: Has) -> Source | None:
         inner = self.source(has.type, has.where)
         if inner is None:
             return None
         x, y = self.alias(), self.alias()
+        if has.by_url:
+            there, here = self.param(has.type, has.param), self.param(type_name, "url:canonical")
+            return self._url_source(inner, there, here)
         where = (
             f"{x}.pk = {inner.pk} AND {x}.param = ? AND {x}.type = ? "
             f"AND {y}.type = {x}.type AND {y}.id = {x}.target AND {y}.deleted = 0",

@@ -137,6 +137,9 @@ def test_canonicals_with_and_without_version() -> None:
         ReferenceValue("instantiates-canonical", "", "http://a/P"),
         ReferenceValue("instantiates-canonical", "", "http://a/P|1"),
     ]
+    assert values("instantiates-canonical:canonical", "CarePlan", instantiatesCanonical=["http://a/P|1"]) == [
+        UriValue("instantiates-canonical:canonical", "http://a/P|1")
+    ]
 
 
 DAY = 86_400_000_000

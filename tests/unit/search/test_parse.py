@@ -79,7 +79,15 @@ def test_missing() -> None:
     [
         ("x", ReferenceIs("subject", None, "x")),
         ("Patient/x", ReferenceIs("subject", "Patient", "x")),
-        ("Patient/x/_history/3", ReferenceIs("subject", "Patient", "x")),
+        ("Patient/x/_history/3", ReferenceIs("subject:version", "Patient", "x/_history/3")),
+        (
+            "http://own.org/fhir/Patient/x/_history/3",
+            ReferenceIs("subject:version", "Patient", "x/_history/3"),
+        ),
+        (
+            "http://other.org/fhir/Patient/x/_history/3",
+            ReferenceIs("subject:version", "", "http://other.org/fhir/Patient/x/_history/3"),
+        ),
         ("http://own.org/fhir/Patient/x", ReferenceIs("subject", "Patient", "x")),
         ("http://other.org/fhir/Patient/x", ReferenceIs("subject", "", "http://other.org/fhir/Patient/x")),
         ("urn:uuid:5", ReferenceIs("subject", "", "urn:uuid:5")),
@@ -200,7 +208,7 @@ def test_what_shapes_the_answer() -> None:
         ("_revinclude", "Nothing:x"),
         ("_has:Observation", "x"),
         ("_has:Observation:code:status", "x"),
-        ("_has:Encounter:service-provider:status", "x"),
+        ("_has:Encounter:practitioner:status", "x"),
         ("name.given", "x"),
         ("organization.nothing", "x"),
         ("_text", "(x"),
