@@ -69,12 +69,7 @@ def without_lists(pairs: Pairs) -> Pairs:
 
 async def answer(context: Context, request: Request, query: Query, url: str) -> Result:
     """A searchset with links ``self`` and ``next``; ``url`` is where it was searched."""
-    lists = [value for name, value in request.params if name == "_list"]
-    if lists:
-        if query.contained:
-            text = "_list cannot be combined with _contained"
-            raise refuse(Category.INVALID, "not-supported", text, "http._list")
-        query = restricted(query, await among_lists(context, lists))
+    query, absent = await _among_lists(context, request, query)
     if _asks_derived(request, query):
         await context.store.derive_provenance()
     if query.contained:
@@ -87,9 +82,23 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
     page = await context.store.search(query)
     total = await _total(context, query, page)
     entries = await _entries(context, query, page)
+    if absent:
+        entries.append(_outcome(*absent))
     if query.explain:
         entries.append(_outcome(*await _explained(context, query)))
     return Result(200, bundle("searchset", entries, _links(url, request, query, page.cursor), total))
+
+
+async def _among_lists(context: Context, request: Request, query: Query) -> tuple[Query, list[Issue]]:
+    """The query for what the Lists list; and what is wrong with them."""
+    lists = [value for name, value in request.params if name == "_list"]
+    if not lists:
+        return query, []
+    if query.contained:
+        text = "_list cannot be combined with _contained"
+        raise refuse(Category.INVALID, "not-supported", text, "http._list")
+    conditions, absent = await among_lists(context, lists)
+    return restricted(query, conditions), absent
 
 
 async def _contained(context: Context, request: Request, query: Query, url: str) -> Result:

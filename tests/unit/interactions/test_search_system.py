@@ -175,6 +175,18 @@ async def test_lists(filled: Facade) -> None:
     assert await _found(filled, "Organization?_list=l") == []
     assert await _found(filled, "?_list=l&_count=1") == ["Patient/p", "Practitioner/dr"]
     assert await _found(filled, "?_list=l&_type=Practitioner,Patient") == ["Patient/p", "Practitioner/dr"]
-    for value in ("nobody", "$current-allergies", "a,b"):
+    assert await _found(filled, "Patient?_list=nobody,l") == ["Patient/p"]
+    assert await _found(filled, "Patient?_list=l&_list=nobody") == []
+    for path in ("Patient?_list=nobody", "?_list=nobody", "Patient/p/*?_list=nobody"):
+        bundle = (await filled.ehr.get(path)).json()
+        (outcome,) = bundle["entry"]
+        assert (bundle["total"], outcome["search"]["mode"]) == (0, "outcome")
+        (issue,) = outcome["resource"]["issue"]
+        assert (issue["severity"], issue["code"], issue["expression"]) == (
+            "warning",
+            "not-found",
+            ["http._list"],
+        )
+    for value in ("$current-allergies", "a_b", "", "l,,"):
         answer = await filled.ehr.get(f"Patient?_list={value}")
         assert (answer.status_code, expressions(answer)) == (400, ["http._list"])
