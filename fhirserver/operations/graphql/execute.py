@@ -184,23 +184,23 @@ class Execution:
         if found.kind == "list":
             await self._values_of(place, key, found, list(page.resources), nodes, out, shape)
             return
-        connection = await self._connection(found, page, given, nodes)
+        connection = await self._connection(found, page, nodes)
         await self._values_of(place, key, found, [connection], nodes, out, shape)
 
-    async def _connection(
-        self, found: Field, page: Found, given: Values, nodes: list[FieldNode]
-    ) -> JsonObject:
+    async def _connection(self, found: Field, page: Found, nodes: list[FieldNode]) -> JsonObject:
         sets = [node.selection_set for node in nodes if node.selection_set]
         place = Place(found.type, {}, None, ())
         wanted = {node.name.value for one in sets for node in self._fields(place, one)}
+        total = await self.source.count(page.query) if wanted & {"count", "last"} else 0
         return {
-            "count": await self.source.count(page.query) if "count" in wanted else None,
-            "offset": given.get("_offset", 0),
+            "count": total,
+            "offset": page.start.offset,
             "pagesize": page.query.count,
             "edges": [{"mode": "match", "resource": resource} for resource in page.resources],
-            "first": self.source.first,
+            "first": page.first,
             "previous": page.previous,
             "next": page.next,
+            "last": page.last(total),
         }
 
     async def _values_of(

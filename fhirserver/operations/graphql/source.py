@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.read import current
@@ -24,14 +25,53 @@ _BACK = 20
 """Pages that a cursor remembers, for ``previous``."""
 
 
+class Start(NamedTuple):
+    """Where a page begins: behind ``offset`` results, which the last cursor of the ``trail`` has passed; with no
+    trail they are to be skipped from the first on."""
+
+    offset: int
+    trail: Sequence[str] = ()
+
+    @property
+    def token(self) -> str:
+        text = f"{self.offset}:{'.'.join(self.trail[-_BACK:])}"
+        return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One page of a search. Cursors are empty where there is no such page."""
+    """One page of a search. Cursors are None where there is no such page."""
 
     query: Query
+    start: Start
     resources: Sequence[JsonObject]
-    previous: str | None = None
-    next: str | None = None
+    cursor: str | None
+    farthest: int
+    """How many results may be skipped."""
+
+    @property
+    def first(self) -> str:
+        return Start(0).token
+
+    @property
+    def next(self) -> str | None:
+        if not self.cursor:
+            return None
+        return Start(self.start.offset + len(self.resources), [*self.start.trail, self.cursor]).token
+
+    @property
+    def previous(self) -> str | None:
+        if not self.start.offset:
+            return None
+        offset = max(0, self.start.offset - self.query.count)
+        if len(self.start.trail) > 1:
+            return Start(offset, self.start.trail[:-1]).token
+        return Start(offset).token if offset <= self.farthest else None
+
+    def last(self, total: int) -> str | None:
+        """The last page where there are ``total`` results."""
+        offset = max(0, total - 1) // self.query.count * self.query.count
+        return Start(offset).token if offset <= self.farthest else None
 
 
 @dataclass(slots=True)
@@ -40,11 +80,6 @@ class Source:
 
     context: Context
     _known: dict[Key, JsonObject | Refusal] = field(default_factory=dict)
-
-    @property
-    def first(self) -> str:
-        """The cursor of the first page of any search."""
-        return _token(())
 
     async def read(self, type: str, id: str) -> JsonObject:
         """A resource. Raises a refusal where it is not there."""
@@ -80,27 +115,26 @@ class Source:
 
     async def search(self, type: str, given: Mapping[str, Json], about: JsonObject | None) -> Found:
         """One page. ``given`` are arguments; with ``about`` and ``_reference`` only what refers to that resource."""
-        query = await self._query(type, given, about)
-        offset = _whole(given.get("_offset", 0), "_offset", self.context.limits.max_count)
-        trail = _trail(given.get("_cursor"))
-        asked = replace(query, count=query.count + offset)
-        page = await self.context.store.search(asked)
-        found = [self._keep(version) for version in page.versions[offset:]]
-        following = _token([*trail, page.cursor]) if page.cursor else None
-        return Found(query, found, _token(trail[:-1]) if trail else None, following)
+        start = _start(given, self.context.limits.max_count)
+        query = await self._query(type, given, about, start)
+        skipped = 0 if start.trail else start.offset
+        page = await self.context.store.search(replace(query, count=query.count + skipped))
+        found = [self._keep(version) for version in page.versions[skipped:]]
+        return Found(query, start, found, page.cursor, self.context.limits.max_count)
 
     async def count(self, query: Query) -> int:
         return await self.context.store.count(replace(query, cursor=None))
 
-    async def _query(self, type: str, given: Mapping[str, Json], about: JsonObject | None) -> Query:
+    async def _query(
+        self, type: str, given: Mapping[str, Json], about: JsonObject | None, start: Start
+    ) -> Query:
         if type == DERIVED:
             await self.context.store.derive_provenance()
         pairs = [pair for name, value in given.items() for pair in _pairs(type, name, value)]
         if about is not None:
             pairs.append(_reference(type, given.get("_reference"), about))
-        trail = _trail(given.get("_cursor"))
-        if trail:
-            pairs.append(("_cursor", trail[-1]))
+        if start.trail:
+            pairs.append(("_cursor", start.trail[-1]))
         limits = self.context.limits
         return parse(
             type,
@@ -141,18 +175,19 @@ def _whole(value: Json, name: str, most: int) -> int:
     return value
 
 
-def _token(trail: Sequence[str]) -> str:
-    """The cursors of the pages up to one, as one text; the first page has none."""
-    kept = ".".join(trail[-_BACK:]) or "first"
-    return base64.urlsafe_b64encode(kept.encode()).rstrip(b"=").decode()
-
-
-def _trail(value: Json) -> list[str]:
-    if value is None:
-        return []
+def _start(given: Mapping[str, Json], most: int) -> Start:
+    """Where the page begins that is asked for: at a cursor, which knows its offset, or at an offset."""
+    if given.get("_cursor") is None:
+        return Start(_whole(given.get("_offset", 0), "_offset", most))
     try:
-        padded = str(value).encode("ascii") + b"=" * (-len(str(value)) % 4)
-        text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
+        text = str(given["_cursor"])
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        offset, mark, trail = (
+            base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii").partition(":")
+        )
+        start = Start(int(offset), trail.split(".") if trail else [])
+        if not mark or not offset.isdigit() or (start.offset > most and not trail):
+            raise ValueError
     except (ValueError, binascii.Error):
         raise refuse(Category.INVALID, "value", "_cursor is not of a page of this", "_cursor") from None
-    return [] if text == "first" else text.split(".")
+    return start

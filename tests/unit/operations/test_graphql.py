@@ -150,22 +150,42 @@ async def test_lists_by_search(filled: Facade) -> None:
 
 async def test_connections_page_forth_and_back(filled: Facade) -> None:
     query = """query page($at: ID) { PatientConnection(_sort: "birthdate", _count: 1, _cursor: $at) {
-      count pagesize edges { mode resource { id } } first previous next last } }"""
+      count offset pagesize edges { mode score resource { id } } first previous next last } }"""
     seen, at = [], None
     while True:
         page = (await data(filled, query, at=at))["PatientConnection"]
-        assert (page["count"], page["pagesize"], page["last"]) == (3, 1, None)
+        assert (page["count"], page["offset"], page["pagesize"]) == (3, len(seen), 1)
         seen.append(page["edges"][0]["resource"]["id"])
         if page["next"] is None:
             break
         at = page["next"]
     assert seen == ["ada", "bob", "cid"]
     page = (await data(filled, query, at=page["previous"]))["PatientConnection"]
-    assert page["edges"] == [{"mode": "match", "resource": {"id": "bob"}}]
+    assert page["edges"] == [{"mode": "match", "score": None, "resource": {"id": "bob"}}]
     page = (await data(filled, query, at=page["previous"]))["PatientConnection"]
-    assert (page["edges"][0]["resource"]["id"], page["previous"]) == ("ada", None)
+    assert (page["edges"][0]["resource"]["id"], page["previous"], page["offset"]) == ("ada", None, 0)
     assert (await data(filled, query, at=page["first"]))["PatientConnection"] == page
-    assert "errors" in await ask(filled, query, at="nonsense")
+    last = (await data(filled, query, at=page["last"]))["PatientConnection"]
+    assert (last["edges"][0]["resource"]["id"], last["offset"], last["next"]) == ("cid", 2, None)
+    before = (await data(filled, query, at=last["previous"]))["PatientConnection"]
+    assert (before["edges"][0]["resource"]["id"], before["offset"]) == ("bob", 1)
+    for nonsense in ("nonsense", "", "é", "MS4x", "LTE", "Og", "OTk5OTk5OTk5OTk5"):
+        assert "errors" in await ask(filled, query, at=nonsense), nonsense
+
+
+async def test_connections_from_an_offset(filled: Facade) -> None:
+    query = """query page($at: ID) { PatientConnection(_sort: "birthdate", _count: 1, _offset: 1, _cursor: $at) {
+      offset edges { resource { id } } previous next last } }"""
+    page = (await data(filled, query))["PatientConnection"]
+    assert (page["offset"], page["edges"][0]["resource"]["id"]) == (1, "bob")
+    following = (await data(filled, query, at=page["next"]))["PatientConnection"]
+    assert (following["offset"], following["edges"][0]["resource"]["id"]) == (2, "cid")
+    nothing = (
+        "{ PatientConnection(birthdate: 2050) { count offset edges { mode } first previous next last } }"
+    )
+    page = (await data(filled, nothing))["PatientConnection"]
+    assert (page["count"], page["offset"], page["edges"], page["next"]) == (0, 0, None, None)
+    assert page["last"] == page["first"]
 
 
 async def test_references_are_followed(filled: Facade) -> None:
