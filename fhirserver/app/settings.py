@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fhirserver.access.principals import ROLES, Principal, Principals, token_digest
+from fhirserver.model.validation.profiles import Rules
 from fhirserver.world.policy import InvalidPolicy, Policy, default_policy, parse_policy
 from fhirserver.world.sources import KINDS, Source
 from fhirserver.world.vocabulary import CERTAIN
@@ -41,7 +42,11 @@ KNOWN: dict[str, _Kinds] = {
     "storage": _kinds("kind path url database"),
     "policy": _kinds("file"),
     "limits": _kinds(wholes="body_bytes bundle_entries conditional_delete default_count max_count"),
-    "validation": _kinds("profiles"),
+    "validation": _kinds(
+        "profiles unknown_extensions lapses markup_in_text",
+        "extension_domains",
+        yes_no="for_publication experimental",
+    ),
     "verification": _kinds(numbers="transcript_patience_seconds"),
     "source": _kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
     "principal": _kinds("name source token token_sha256 token_file", "roles"),
@@ -96,6 +101,8 @@ class Settings:
     transcript_patience_seconds: float = 600.0
     claims: str = "off"
     """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
+    rules: Rules = field(default_factory=Rules)
+    """What ``$validate`` holds a resource to where the standard leaves a choice."""
     sources: dict[str, Source] = field(default_factory=dict)
     principals: tuple[tuple[str, Principal], ...] = ()
     connectors: tuple[Connector, ...] = ()
@@ -147,6 +154,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         policy=_policy(_table(document, "policy", {"file"}), folder),
         transcript_patience_seconds=_patience(document),
         claims=_claims(document),
+        rules=_rules(document),
         sources=sources,
         principals=tuple(_principal(n, entry, sources) for n, entry in _entries(document, "principal")),
         limits=_limits(document),
@@ -298,10 +306,22 @@ def _mongodb_url(storage: dict[str, Any]) -> str:
 
 def _claims(document: dict[str, Any]) -> str:
     """What becomes of writes that break the profiles in their meta.profile."""
-    value = _table(document, "validation", {"profiles"}).get("profiles", "off")
+    value = _table(document, "validation", set(KNOWN["validation"])).get("profiles", "off")
     if value not in ("off", "warn", "enforce"):
         raise InvalidSettings("[validation] profiles is 'off', 'warn' or 'enforce'")
     return str(value)
+
+
+def _rules(document: dict[str, Any]) -> Rules:
+    """What ``$validate`` holds a resource to."""
+    table = dict(_table(document, "validation", set(KNOWN["validation"])))
+    table.pop("profiles", None)
+    for name in ("unknown_extensions", "lapses", "markup_in_text"):
+        if table.get(name, "error") not in ("error", "warning", "information"):
+            raise InvalidSettings(f"[validation] {name} is 'error', 'warning' or 'information'")
+    if "extension_domains" in table:
+        table["extension_domains"] = tuple(table["extension_domains"])
+    return Rules(**table)
 
 
 def _patience(document: dict[str, Any]) -> float:

@@ -99,7 +99,7 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
 def make_context(settings: Settings, store: Store) -> Context:
     conformance = StoredConformance(store)
     terminology = TerminologyService(conformance.find)
-    validator = Validator(conformance, terminology)
+    validator = Validator(conformance, terminology, settings.rules)
     conformance.listen(terminology.forget)
     conformance.listen(lambda _: validator.forget())
     return Context(

@@ -9,19 +9,31 @@ from dataclasses import replace
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal
+from fhirserver.model.validation.profiles import Rules
 from fhirserver.ports.log import Statement
 from fhirserver.store.commands import Amend, Put, Write
 
 
 async def conformance_issues(
-    context: Context, resource: Json, profiles: Sequence[str] = (), at: str = ""
+    context: Context, resource: Json, profiles: Sequence[str] = (), at: str = "", rules: Rules | None = None
 ) -> list[Issue]:
     """Every issue of structure, invariants and profiles: those given, and those that the resource claims.
 
-    ``at`` is where the resource stands in its wrapper, for ``expression``.
+    ``at`` is where the resource stands in its wrapper, for ``expression``; ``rules`` are those of the settings
+    where nothing else is said.
     """
     await context.conformance.catch_up()
-    return await asyncio.to_thread(context.validator.validate, resource, profiles, at=at)
+    return await asyncio.to_thread(context.validator.validate, resource, profiles, at=at, rules=rules)
+
+
+def rules_of_writes(context: Context) -> Rules:
+    """What is stored may carry extensions that nobody here knows: a server must not refuse them.
+
+    https://hl7.org/fhir/R4/extensibility.html
+    """
+    rules = context.validator.rules
+    unknown = "warning" if rules.unknown_extensions == "error" else rules.unknown_extensions
+    return replace(rules, unknown_extensions=unknown)
 
 
 async def held_to_claims(context: Context, write: Write, common: Statement) -> tuple[Write, Sequence[Issue]]:
@@ -38,7 +50,8 @@ async def held_to_claims(context: Context, write: Write, common: Statement) -> t
         return (_guarded(context, write) if context.claims == "enforce" else write), ()
     if (write.statement or common).mode == "partial" or not claims(write.content):
         return write, ()
-    issues = [i for i in await conformance_issues(context, write.content) if i.severity != "information"]
+    found = await conformance_issues(context, write.content, rules=rules_of_writes(context))
+    issues = [i for i in found if i.severity != "information"]
     if context.claims == "enforce" and any(map(_is_error, issues)):
         raise Refusal(Category.UNPROCESSABLE, issues)
     return write, issues
@@ -51,9 +64,11 @@ def claims(resource: JsonObject) -> Sequence[str]:
 
 
 def _guarded(context: Context, write: Amend) -> Amend:
+    rules = rules_of_writes(context)
+
     def change(before: JsonObject) -> JsonObject:
         after = write.change(before)
-        issues = context.validator.validate(after) if claims(after) else []
+        issues = context.validator.validate(after, rules=rules) if claims(after) else []
         if any(map(_is_error, issues)):
             raise Refusal(Category.UNPROCESSABLE, [i for i in issues if i.severity != "information"])
         return after

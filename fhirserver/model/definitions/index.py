@@ -81,6 +81,8 @@ class Index(msgspec.Struct):
     narrative: PackedNarrative
 
 
+# All made at import, which is done once: msgspec crashes where two threads are the first to need one type.
+_index_decoder = msgspec.json.Decoder(Index)
 _type_decoder = msgspec.json.Decoder(PackedType)
 _head_decoder = msgspec.json.Decoder(TypeHead)
 _parameter_decoder = msgspec.json.Decoder(list[PackedParameter])
@@ -88,7 +90,7 @@ _codes_decoder = msgspec.json.Decoder(dict[str, frozenset[str]])
 
 
 def load_index(path: Path) -> Index:
-    return msgspec.json.decode(zlib.decompress(path.read_bytes()), type=Index)
+    return _index_decoder.decode(zlib.decompress(path.read_bytes()))
 
 
 def head(raw: msgspec.Raw) -> TypeHead:

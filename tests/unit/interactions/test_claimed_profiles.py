@@ -90,3 +90,10 @@ async def test_a_profile_that_changes_counts_at_once(server: Facade) -> None:
     assert (await server.ehr.put(CLAIMING)).status_code == 422
     await server.ehr.put({**PROFILE, "differential": {"element": [{"id": "Patient", "path": "Patient"}]}})
     assert (await server.ehr.put(CLAIMING)).status_code == 201
+
+
+async def test_an_extension_that_nobody_knows_refuses_no_write(server: Facade) -> None:
+    given = {**RIGHT, "extension": [{"url": "http://far.test/e", "valueString": "x"}]}
+    assert (await server.ehr.put(given)).status_code == 201
+    asked = await server.ehr("POST", "Patient/$validate", given)
+    assert ["Patient.extension[0]"] in [i["expression"] for i in issues(asked) if i["severity"] == "error"]

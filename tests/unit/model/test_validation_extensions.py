@@ -84,22 +84,59 @@ def test_a_context_may_be_an_extension() -> None:
     assert found(patient({"url": OWN + "outer", "extension": [held]}), inner, outer) == []
 
 
-def test_an_unknown_extension_is_a_warning_and_an_unknown_modifier_an_error() -> None:
+def test_an_unknown_extension_is_an_error_and_may_be_a_warning() -> None:
     given = patient({"url": "http://far.test/e", "valueString": "x"})
-    assert found(given) == []
-    assert "Patient.extension[0]" in places(given, severity="warning")
+    assert places(given) == ["Patient.extension[0]"]
+    loose = validator().validate(given, rules=Rules(unknown_extensions="warning"))
+    assert [(i.severity, i.expression) for i in loose if i.code == "structure"] == [
+        ("warning", ("Patient.extension[0]",))
+    ]
+
+
+def test_an_unknown_modifier_is_an_error_whatever_the_rules_are() -> None:
     modifier = {
         "resourceType": "Patient",
         "modifierExtension": [{"url": "http://far.test/e", "valueString": "x"}],
     }
-    assert places(modifier) == ["Patient.modifierExtension[0]"]
+    loose = Rules(unknown_extensions="information", extension_domains=("http://far.test/",))
+    assert [p for p, _ in issues(validator(rules=loose).validate(modifier))] == [
+        "Patient.modifierExtension[0]"
+    ]
 
 
-def test_a_domain_may_be_allowed_or_all_others_refused() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race",
+        "http://example.org/e",
+        "http://hl7.org/fhir/StructureDefinition/targetPath",
+        "http://hl7.org/fhir/5.0/StructureDefinition/extension-Patient.contact.purpose",
+    ],
+)
+def test_what_may_stand_without_a_definition(url: str) -> None:
+    given = patient({"url": url, "valueString": "x"})
+    assert [
+        i.severity
+        for i in validator().validate(given)
+        if "known" in i.diagnostics or "version" in i.diagnostics
+    ] == ["information"]
+    assert places(given) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hl7.org/fhir/StructureDefinition/patient-birthPlaze",
+        "http://hl7.org/fhir/2.7/StructureDefinition/extension-Patient.contact.purpose",
+    ],
+)
+def test_a_misspelled_extension_of_hl7_is_an_error(url: str) -> None:
+    assert places(patient({"url": url, "valueString": "x"}))[0].startswith("Patient.extension[0]")
+
+
+def test_a_domain_may_be_allowed() -> None:
     given = patient({"url": "http://far.test/e", "valueString": "x"})
-    strict = Rules(unknown_extensions="error")
-    assert [p for p, _ in issues(validator(rules=strict).validate(given))] == ["Patient.extension[0]"]
-    allowed = Rules(unknown_extensions="error", extension_domains=("http://far.test/",))
+    allowed = Rules(extension_domains=("http://far.test/",))
     assert issues(validator(rules=allowed).validate(given)) == []
 
 

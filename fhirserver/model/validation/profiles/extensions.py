@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from fhirserver.kernel.json import JsonObject
@@ -14,8 +15,22 @@ from fhirserver.model.validation.report import Place
 _EXAMPLES = ("example.org", "example.com", "acme.com", "nema.org", "http://hl7.org/fhir/tools/")
 """Urls of examples, and of HL7's tools, whose extensions need no definition here."""
 
-
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
+_LATER_NAMES = """
+additionalIdentifier alternate-codes artifact-author artifact-contact artifact-copyrightLabel artifact-date
+artifact-description artifact-editor artifact-endorser artifact-experimental artifact-identifier artifact-name
+artifact-publisher artifact-purpose artifact-relatedArtifact artifact-reviewer artifact-status artifact-title
+artifact-topic artifact-url artifact-usage artifact-useContext artifact-version cqf-alternativeExpression
+cqf-certainty cqf-definitionTerm datatype extended-contact-availability identifier-checkDigit
+individual-genderIdentity individual-pronouns individual-recordedSexOrGender itemMedia note package-source
+patient-sexParameterForClinicalUse targetElement targetPath uncertainty uncertaintyType
+"""
+_LATER = frozenset(_CORE + name for name in _LATER_NAMES.split())
+"""Extensions that HL7 defined after R4 and allows in R4."""
+_OTHER_VERSION = re.compile(
+    r"http://hl7\.org/fhir/(\d\.\d)/StructureDefinition/extension-[A-Z]\w+(?:\.[\w\[\]]+)+\Z"
+)
+_VERSIONS = frozenset({"1.0", "3.0", "4.0", "4.3", "5.0", "6.0"})
 _ANYWHERE = tuple(
     _CORE + name for name in ("structuredefinition-", "capabilitystatement-expectation", "regex")
 )
@@ -51,11 +66,24 @@ def check_extension(extension: JsonObject, holder: Holder, modifier: bool, place
 
 def _unknown(url: str, modifier: bool, place: Place, run: Run) -> None:
     words = f"the extension {url} is not known here"
+    if other := _OTHER_VERSION.match(url):
+        _of_other_version(other[1], (place, "url", -1), run)
+        return
     if modifier:
         run.add("structure", f"{words}, and it may change what the rest means", place)
         return
-    allowed = any(name in url for name in _EXAMPLES) or url.startswith(run.rules.extension_domains or ("\n",))
+    allowed = url in _LATER or any(name in url for name in _EXAMPLES)
+    allowed = allowed or url.startswith(run.rules.extension_domains or ("\n",))
     run.add("structure", words, place, "information" if allowed else run.rules.unknown_extensions)
+
+
+def _of_other_version(version: str, place: Place, run: Run) -> None:
+    """An element of another version of FHIR. https://hl7.org/fhir/versions.html#extensions"""
+    if version not in _VERSIONS:
+        run.add("invalid", "is of a version of FHIR that there is not", place)
+    else:
+        words = "is an element of another version of FHIR, so it was not checked"
+        run.add("not-found", words, place, "information")
 
 
 def _check_modifier(definition: JsonObject, modifier: bool, place: Place, run: Run) -> None:

@@ -33,7 +33,7 @@ class Validator:
     ):
         self._library = Library(conformance)
         self._codes = Codes(conformance, terminology)
-        self._rules = rules or Rules()
+        self.rules = rules or Rules()
 
     def forget(self) -> None:
         """Compile every profile anew when it is needed next."""
@@ -47,19 +47,22 @@ class Validator:
         *,
         at: str = "",
         resolver: Callable[[str], JsonObject | None] | None = None,
+        rules: Rules | None = None,
     ) -> list[Issue]:
         """Every issue of a resource; it is valid when none is an error or fatal.
 
         ``profiles`` are canonical urls, beside the base definition and what ``meta.profile`` claims; an
         unknown one is an error. ``at`` is the FHIRPath of the resource in its wrapper, such as
         ``Parameters.parameter[0].resource``, for ``Issue.expression``. ``resolver`` finds the resources
-        that references lead to outside of it. Never raises on bad content; never blocks.
+        that references lead to outside of it. ``rules`` stand in for those of the validator. Never raises on bad
+        content; never blocks.
         """
-        issues = [self._weighed(issue) for issue in validate(resource, at=at)]
+        held_to = rules or self.rules
+        issues = [_weighed(issue, held_to) for issue in validate(resource, at=at)]
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
             return issues
         broken = any(issue.severity == "error" for issue in issues)
-        run = Run(self._library, self._codes, self._rules, resolver)
+        run = Run(self._library, self._codes, held_to, resolver)
         try:
             self._check(resource, profiles, (None, at or resource["resourceType"], -1), run)
         except RecursionError:
@@ -72,10 +75,6 @@ class Validator:
             words = "The validation took too long; the rest is left out"
             run.report.issues.append(Issue("too-costly", words, (at or resource["resourceType"],)))
         return _distinct([*issues, *run.report.issues])
-
-    def _weighed(self, issue: Issue) -> Issue:
-        """A structural warning is for what official examples do against the rules."""
-        return replace(issue, severity=self._rules.lapses) if issue.severity == "warning" else issue
 
     def _check(self, resource: JsonObject, profiles: Sequence[str], place: Place, run: Run) -> None:
         with suppress(TooManyIssues):
@@ -90,6 +89,11 @@ class Validator:
                         run.add("not-found", self._library.missing(url), place)
                     else:
                         check_profile(url, item, place, run)
+
+
+def _weighed(issue: Issue, rules: Rules) -> Issue:
+    """A structural warning is for what official examples do against the rules."""
+    return replace(issue, severity=rules.lapses) if issue.severity == "warning" else issue
 
 
 def _distinct(issues: list[Issue]) -> list[Issue]:
