@@ -48,11 +48,13 @@ async def transaction(context: Context, request: Request, registry: Registry) ->
 
 async def _ready(context: Context, body: object) -> None:
     """Know what conditions may be about, where the body as it came shows that there may be any."""
-    if isinstance(body, bytes) and b"?" not in body and b"ifNoneExist" not in body:
-        return
-    await ready_for_conditions(
-        context, body.decode(errors="replace") if isinstance(body, bytes) else str(body)
-    )
+    if not isinstance(body, bytes):
+        await ready_for_conditions(context, str(body))
+    elif b"ifNoneExist" in body:
+        await ready_for_conditions(context, body.decode(errors="replace"))
+    elif b"?" in body:
+        asked = (after.partition(b'"')[0] for after in body.split(b"?")[1:])
+        await ready_for_conditions(context, b" ".join(asked).decode(errors="replace"))
 
 
 def _entries(context: Context, request: Request) -> list[EntryRequest]:

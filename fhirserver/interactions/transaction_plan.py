@@ -49,6 +49,7 @@ class Plan:
     """Where conditional creates and updates will be found if nothing matches."""
     claimed: dict[int, Sequence[Issue]] = field(default_factory=dict)
     """What profiles that an entry's resource claims say of it."""
+    _named: dict[tuple[str, str], str] = field(default_factory=dict)
     many: int = 0
     """How many entries write: so many more matches than two tell what a reference means after them."""
 
@@ -154,9 +155,12 @@ class Plan:
         return self._add_condition(type, criteria)
 
     def _add_condition(self, type: str, text: str) -> str:
-        name, query = condition(self.context, type, text)
-        self.conditions[name] = replace(query, count=2 + self.many)
-        return name
+        known = self._named.get((type, text))
+        if known is None:
+            known, query = condition(self.context, type, text)
+            self._named[type, text] = known
+            self.conditions[known] = replace(query, count=2 + self.many)
+        return known
 
 
 _WRITES: dict[str, Callable[[Plan, EntryRequest, Statement | None, int | None], Write]] = {
