@@ -38,7 +38,7 @@ def _time_zones() -> Iterator[JsonObject]:
     return ({"code": zone, "display": zone} for zone in sorted(available_timezones()))
 
 
-_LISTS: Mapping[str, Callable[[], Iterator[JsonObject]]] = {
+LISTS: Mapping[str, Callable[[], Iterator[JsonObject]]] = {
     "urn:iso:std:iso:3166": _countries,
     "urn:iso:std:iso:4217": _currencies,
     "https://www.iana.org/time-zones": _time_zones,
@@ -47,9 +47,9 @@ _LISTS: Mapping[str, Callable[[], Iterator[JsonObject]]] = {
 
 def listed(url: str) -> JsonObject | None:
     """The code system with this url as a CodeSystem resource, or None."""
-    if url not in _LISTS:
+    if url not in LISTS:
         return None
-    return {"resourceType": "CodeSystem", "url": url, "content": "complete", "concept": [*_LISTS[url]()]}
+    return {"resourceType": "CodeSystem", "url": url, "content": "complete", "concept": [*LISTS[url]()]}
 
 
 _COUNTRIES = """

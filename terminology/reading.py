@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
-from fhirserver.ports.terminology import Concept, Validation
+from fhirserver.ports.terminology import Concept, KnownSystem, Validation
 from terminology.code_systems import CodeSystemIndex
 from terminology.grammars import GRAMMARS
 from terminology.listed import listed
@@ -52,8 +52,8 @@ class Reading:
     def _read_system(self, url: str, version: str) -> System | None:
         if url in GRAMMARS:
             return GRAMMARS[url]
-        resource = self._resolve(f"{url}|{version}" if version else url, "CodeSystem") or listed(url)
-        return CodeSystemIndex(resource) if resource and resource.get("concept") else None
+        resource = _resource(self._resolve, url, version)
+        return CodeSystemIndex(resource) if resource is not None else None
 
     # Value sets
 
@@ -121,6 +121,29 @@ class Reading:
         found = self._named(system, code, version) or self._named(system, code, "") or Concept(system, code)
         listed = self.reader.listed(value_set, (system, found.code))
         return listed or found
+
+
+def _resource(resolve: Resolve, url: str, version: str = "") -> JsonObject | None:
+    """The CodeSystem, where its codes are here."""
+    found = resolve(f"{url}|{version}" if version else url, "CodeSystem") or listed(url)
+    return found if found and found.get("concept") else None
+
+
+def known_system(url: str, resolve: Resolve) -> KnownSystem | None:
+    """What is told of a code system; None where its codes are not here."""
+    if url in GRAMMARS:
+        return KnownSystem(url)
+    resource = _resource(resolve, url)
+    if resource is None:
+        return None
+    return KnownSystem(url, resource.get("version", ""), any(map(_is_related, resource["concept"])))
+
+
+def _is_related(concept: JsonObject) -> bool:
+    """Whether a concept of the top has others below or above it."""
+    return bool(concept.get("concept")) or any(
+        one.get("code") in ("parent", "subsumedBy", "child") for one in concept.get("property", ())
+    )
 
 
 def with_display(concept: Concept, display: str) -> Validation:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Literal
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.definitions import definitions
-from fhirserver.ports.terminology import Concept, Expansion, Validation
-from terminology.reading import Reading, Resolve, matching
+from fhirserver.ports.terminology import Concept, Expansion, KnownSystem, Validation
+from terminology.grammars import GRAMMARS
+from terminology.listed import LISTS
+from terminology.reading import Reading, Resolve, known_system, matching
 
 EXPANSION_LIMIT = 20_000
 
@@ -19,11 +21,23 @@ def packed(url: str, type_name: str) -> JsonObject | None:
     return definitions().archive.by_url(url, type_name)
 
 
-class TerminologyService:
-    """Keeps what was asked last; call :meth:`forget` when ``resolve`` would answer differently."""
+def packed_systems() -> Iterable[str]:
+    """The urls of the CodeSystems that R4 itself defines."""
+    return [entry.url for entry in definitions().archive.entries("CodeSystem") if entry.url]
 
-    def __init__(self, resolve: Resolve = packed, limit: int = EXPANSION_LIMIT):
-        self._resolve, self._limit = resolve, limit
+
+class TerminologyService:
+    """``urls`` lists the code systems that ``resolve`` finds.
+
+    Keeps what was asked last; call :meth:`forget` when ``resolve`` would answer differently."""
+
+    def __init__(
+        self,
+        resolve: Resolve = packed,
+        limit: int = EXPANSION_LIMIT,
+        urls: Callable[[], Iterable[str]] = packed_systems,
+    ):
+        self._resolve, self._limit, self._urls = resolve, limit, urls
         self._reading = Reading(resolve, limit)
 
     def forget(self, changed: Collection[str] = ()) -> None:
@@ -71,3 +85,7 @@ class TerminologyService:
         end = None if count is None else offset + count
         page = tuple(fitting[offset:end])
         return Expansion(found.get("url", ""), found.get("version", ""), len(fitting), offset, page)
+
+    def systems(self) -> Sequence[KnownSystem]:
+        urls = sorted({*self._urls(), *GRAMMARS, *LISTS})
+        return [known for url in urls if (known := known_system(url, self._resolve)) is not None]

@@ -98,7 +98,7 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
 
 def make_context(settings: Settings, store: Store) -> Context:
     conformance = StoredConformance(store)
-    terminology = TerminologyService(conformance.find)
+    terminology = TerminologyService(conformance.find, urls=conformance.code_systems)
     validator = Validator(conformance, terminology, settings.rules)
     conformance.listen(terminology.forget)
     conformance.listen(lambda _: validator.forget())

@@ -8,6 +8,7 @@ from functools import cache
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.registry import Handler, Registry
 from fhirserver.interactions.subset import Subset, subset_params, subset_version
+from fhirserver.interactions.terminology_capabilities import terminology_capabilities
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.model.definitions import SearchParameter, definitions
@@ -22,14 +23,17 @@ _SYSTEM_LEVELS = frozenset({"system", "system-history", "system-search"})
 def capabilities(registry: Registry, version: str, started: str, cors: bool = False) -> Handler:
     """The handler of ``GET /metadata``. ``started`` is the instant the server came up.
 
-    ``mode`` is ``full`` or ``normative``; ``_summary`` and ``_elements`` cut from it. Refuses (400) others.
+    ``mode`` is ``full``, ``normative`` or ``terminology``; ``_summary`` and ``_elements`` cut from it. Refuses (400)
+    others.
     """
-
+    terminology = terminology_capabilities(registry, version, started)
     known: dict[tuple[str, int, int, Parameters], bytes] = {}
 
     async def handler(context: Context, request: Request) -> Result:
-        normative, subset = _asked(request)
+        mode, subset = _asked(request)
         await context.conformance.catch_up()
+        if mode == "terminology":
+            return Result(200, subset_version(await terminology(context), _TYPES[mode], subset))
         await context.store.parameters.refresh()
         own = context.store.parameters.current
         deletes = context.limits.conditional_delete
@@ -39,19 +43,28 @@ def capabilities(registry: Registry, version: str, started: str, cors: bool = Fa
             made = capability_statement(registry, context.base_url, version, started, cors, deletes, profiles)
             known.clear()
             known[key] = dumps(with_own_parameters(made, own))
-        body = dumps(normative_part(loads(known[key]))) if normative else known[key]
-        return Result(200, subset_version(body, "CapabilityStatement", subset))
+        body = dumps(normative_part(loads(known[key]))) if mode == "normative" else known[key]
+        return Result(200, subset_version(body, _TYPES[mode], subset))
 
     return handler
 
 
-def _asked(request: Request) -> tuple[bool, Subset]:
-    """Whether the normative part is asked for, and which elements."""
-    modes = {value for name, value in request.params if name == "mode"}
-    if not modes <= {"full", "normative"} or len(modes) > 1:
-        raise refuse(Category.INVALID, "not-supported", "mode is full or normative", "http.mode")
+_TYPES = {
+    "full": "CapabilityStatement",
+    "normative": "CapabilityStatement",
+    "terminology": "TerminologyCapabilities",
+}
+"""What each mode answers with."""
+
+
+def _asked(request: Request) -> tuple[str, Subset]:
+    """The mode, and which elements."""
+    modes = {value for name, value in request.params if name == "mode"} or {"full"}
+    if not modes <= _TYPES.keys() or len(modes) > 1:
+        raise refuse(Category.INVALID, "not-supported", f"mode is one of {', '.join(_TYPES)}", "http.mode")
     rest = [pair for pair in request.params if pair[0] != "mode"]
-    return "normative" in modes, subset_params("CapabilityStatement", rest, request.lenient)
+    mode = modes.pop()
+    return mode, subset_params(_TYPES[mode], rest, request.lenient)
 
 
 _TRIAL_USE = frozenset(

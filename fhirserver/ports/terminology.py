@@ -57,6 +57,15 @@ class Expansion:
     concepts: tuple[Concept, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class KnownSystem:
+    """A code system that codes can be asked of. ``hierarchical``: some of its codes are below others."""
+
+    url: str
+    version: str = ""
+    hierarchical: bool = False
+
+
 class Terminology(Protocol):
     """Code systems and value sets.
 
@@ -97,4 +106,8 @@ class Terminology(Protocol):
 
         ``value_set`` is a canonical url, ``ValueSet/id`` for one that is stored on this server, or the resource.
         """
+        ...
+
+    def systems(self) -> Sequence[KnownSystem]:
+        """Every code system whose codes are known here, by url."""
         ...

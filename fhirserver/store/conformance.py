@@ -118,6 +118,12 @@ class StoredConformance:
         """What is stored of a type."""
         return (entry for entry in self._by_key.values() if entry.key.type == type)
 
+    def code_systems(self) -> list[str]:
+        """The canonical urls of the CodeSystems that can be found."""
+        stored = [entry.urls[0] for entry in self.stored("CodeSystem") if entry.urls]
+        built_in = [entry.url for entry in definitions().archive.entries("CodeSystem") if entry.url]
+        return [*stored, *built_in]
+
     def profiles(self) -> dict[str, list[str]]:
         """The canonical urls of the profiles that are stored, by the resource type that they constrain."""
         found: dict[str, list[str]] = {}

@@ -11,6 +11,7 @@ from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.conformance.resources import definitions_of
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.model.validation import validate
+from fhirserver.model.xml import read_xml
 from fhirserver.operations.all import all_operations
 from fhirserver.world.vocabulary import BASE
 from tests.facade import Facade, facade, patient, said
@@ -195,3 +196,44 @@ async def test_what_may_refer_to_a_type_is_advertised(server: Facade) -> None:
     assert {"Provenance:target", "Observation:subject"} <= set(found["Patient"])
     assert "Provenance:target" in found["Basic"]
     assert "Observation:subject" not in found["Practitioner"]
+
+
+async def test_the_terminology_that_is_told_of_is_there(server: Facade) -> None:
+    own: JsonObject = {"resourceType": "CodeSystem", "id": "own", "status": "active", "content": "complete"}
+    own |= {"url": "urn:own", "version": "7", "concept": [{"code": "a", "concept": [{"code": "b"}]}]}
+    empty: JsonObject = {
+        "resourceType": "CodeSystem",
+        "id": "e",
+        "status": "active",
+        "content": "not-present",
+    }
+    before = (await server.anonymous.get("metadata?mode=terminology")).json()
+    assert [issue for issue in validate(before) if issue.severity == "error"] == []
+    assert "urn:own" not in {one["uri"] for one in before["codeSystem"]}
+    await server.ehr.put(own)
+    await server.ehr.put({**empty, "url": "urn:empty"})
+    told = (await server.anonymous.get("metadata?mode=terminology")).json()
+    systems = {one["uri"]: one for one in told["codeSystem"]}
+    version = [{"code": "7", "isDefault": True, "compositional": False}]
+    assert systems["urn:own"] == {"uri": "urn:own", "version": version, "subsumption": True}
+    assert systems["http://hl7.org/fhir/administrative-gender"]["subsumption"] is False
+    assert {"http://unitsofmeasure.org", "urn:ietf:bcp:47", "urn:iso:std:iso:3166"} <= systems.keys()
+    assert systems.keys().isdisjoint({"urn:empty", "http://snomed.info/sct", "http://loinc.org"})
+    for uri, code in (("urn:own", "b"), ("http://unitsofmeasure.org", "mg"), ("urn:iso:std:iso:3166", "DE")):
+        found = await server.ehr.get(f"CodeSystem/$lookup?system={uri}&code={code}")
+        assert found.status_code == 200, uri
+    assert (await server.ehr.get("CodeSystem/$lookup?system=urn:empty&code=a")).status_code == 404
+    summary = (await server.anonymous.get("metadata?mode=terminology&_elements=validateCode")).json()
+    assert "validateCode" in summary and "codeSystem" not in summary
+    as_xml = await server.anonymous.get("metadata?mode=terminology&_format=xml")
+    assert read_xml(as_xml.content)["codeSystem"] == told["codeSystem"]
+
+
+async def test_every_parameter_of_expansions_that_is_told_of_is_taken(server: Facade) -> None:
+    told = (await server.anonymous.get("metadata?mode=terminology")).json()["expansion"]["parameter"]
+    values = {"url": "http://hl7.org/fhir/ValueSet/administrative-gender", "valueSetVersion": "4.0.1"}
+    values |= {"filter": "male", "offset": "0", "count": "2", "displayLanguage": "de"}
+    url = "ValueSet/$expand?url=" + values["url"]
+    for name in {one["name"] for one in told} - {"url", "valueSet"}:
+        answer = await server.ehr.get(f"{url}&{name}={values.get(name, 'true')}")
+        assert answer.status_code == 200, answer.text

@@ -279,7 +279,7 @@ async def test_metadata_parameters(server: Facade) -> None:
     summary = (await server.anonymous.get("metadata?_elements=software")).json()
     assert "software" in summary
     assert "implementation" not in summary
-    for query in ("mode=terminology", "mode=", "nope=1"):
+    for query in ("mode=nope", "mode=", "mode=full&mode=terminology", "nope=1"):
         assert (await server.anonymous.get(f"metadata?{query}")).status_code == 400
     normative = (await server.anonymous.get("metadata?mode=normative")).json()
     resource = normative["rest"][0]["resource"][0]
