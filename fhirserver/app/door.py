@@ -60,17 +60,17 @@ class Door:
         self._lanes: list[Lane] = []
         self._selector = selectors.DefaultSelector()
         self._accepts = False
-        self._opened = False
+        self.opened = False
 
     def open(self) -> None:
         """Let clients come."""
         self._listening.listen(_BACKLOG)
-        self._opened = True
+        self.opened = True
         self._accept_or_not()
 
     def shut(self) -> None:
         """Let nobody in any more; what workers have goes on."""
-        self._opened = False
+        self.opened = False
         self._accept_or_not()
         self._listening.close()
 
@@ -122,7 +122,7 @@ class Door:
 
     def _accept_or_not(self) -> None:
         """Clients wait outside while no worker is ready."""
-        wanted = self._opened and any(lane.ready for lane in self._lanes)
+        wanted = self.opened and any(lane.ready for lane in self._lanes)
         if wanted and not self._accepts:
             self._selector.register(self._listening, selectors.EVENT_READ, None)
         elif self._accepts and not wanted:

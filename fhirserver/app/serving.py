@@ -79,7 +79,7 @@ class HandedServer(SettledServer):
         self._say(READY)
 
     async def on_tick(self, counter: int) -> bool:
-        self._report()
+        self._report()  # of WebSockets, and what could not be said at once
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -109,11 +109,9 @@ class HandedServer(SettledServer):
         except OSError:  # the client is gone already
             connection.close()
 
-    def _protocol(self) -> asyncio.Protocol:
-        made: Any = self.config.http_protocol_class
-        protocol: asyncio.Protocol = made(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
+    def _protocol(self) -> FhirHttpProtocol:
+        protocol = FhirHttpProtocol(self.config, self.server_state, self.lifespan.state)
+        protocol.lost = self._report
         return protocol
 
     def _report(self) -> None:

@@ -29,6 +29,8 @@ SOON_SECONDS = 2.0
 """A worker that ended sooner than this after its start failed, and is not started again at once."""
 LONGEST_PAUSE = 10.0
 START_SECONDS = 60.0
+PATIENCE_SECONDS = 10.0
+"""How long the first worker, when it is ready, waits for the others."""
 MOST_AUTOMATIC = 4
 
 
@@ -78,12 +80,18 @@ class Workers:
         code = self._await_first(first, door)
         if code is not None:
             return code
-        door.open()
         self._workers += [self._start(number, door) for number in range(1, self._count)]
+        patience = time.monotonic() + PATIENCE_SECONDS
         while not self._stopping:
+            # Clients that come back all at once, and stay, would all be at the first one.
+            if not door.opened and (self._all_ready() or time.monotonic() > patience):
+                door.open()
             door.serve(LOOK_SECONDS)
             self._look_after(door)
         return 0
+
+    def _all_ready(self) -> bool:
+        return all(worker.lane.ready for worker in self._workers)
 
     def _start(self, number: int, door: Door) -> Worker:
         lane, theirs = door.lane()

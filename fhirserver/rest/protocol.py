@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -28,6 +29,8 @@ class FhirHttpProtocol(HttpToolsProtocol):
     Answers 400 to what cannot be parsed, 431 to a head that does not end, 408 to one that does not come.
     """
 
+    lost: Callable[[], None] | None = None
+    """Called when the connection is gone."""
     _head_open = False
     _head_bytes = 0
     _refused = False
@@ -40,6 +43,8 @@ class FhirHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         super().connection_lost(exc)
+        if self.lost is not None:
+            self.lost()
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
