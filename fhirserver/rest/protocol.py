@@ -17,6 +17,9 @@ HEAD_SECONDS = 20.0
 LINGER_SECONDS = 1.0
 """How long what still comes is thrown away after a refusal: closing on unread bytes would reset the connection,
 and the client might never see the answer."""
+WRITE_SECONDS = 60.0
+"""How long a client may take nothing of an answer that waits for it. Slow is no fault: what the kernel takes at a
+time is so much that one who reads a byte now and then is seen as taking nothing."""
 _HEAD_BYTES = 2 * MOST_BYTES
 _TEXT = (
     "This is not HTTP as it is understood here: an unknown method, a malformed header, or a URL above 64 KiB"
@@ -26,7 +29,8 @@ _TEXT = (
 class FhirHttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol with OperationOutcomes for what never becomes a request.
 
-    Answers 400 to what cannot be parsed, 431 to a head that does not end, 408 to one that does not come.
+    Answers 400 to what cannot be parsed, 431 to a head that does not end, 408 to one that does not come. Cuts off
+    clients that do not take their answers.
     """
 
     lost: Callable[[], None] | None = None
@@ -35,6 +39,8 @@ class FhirHttpProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _refused = False
     _timer: asyncio.TimerHandle | None = None
+    _watch: asyncio.TimerHandle | None = None
+    """Runs while an answer waits to be taken."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
@@ -42,9 +48,47 @@ class FhirHttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
+        self._stop_watching()
         super().connection_lost(exc)
         if self.lost is not None:
             self.lost()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_taking()
+
+    def resume_writing(self) -> None:
+        if not self.transport.is_closing():
+            self._stop_watching()
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():  # it closes when the client has taken all
+            self._watch_taking()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._watch_taking()
+
+    def _watch_taking(self) -> None:
+        if self._watch is None:
+            left = self.transport.get_write_buffer_size()
+            self._watch = self.loop.call_later(WRITE_SECONDS, self._look, left)
+
+    def _look(self, before: int) -> None:
+        """Cut the client off if nothing was taken since there were ``before`` bytes to be taken."""
+        self._watch = None
+        left = self.transport.get_write_buffer_size()
+        if left and left >= before:
+            self.transport.abort()
+        elif left:
+            self._watch_taking()
+
+    def _stop_watching(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+            self._watch = None
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -100,3 +144,4 @@ class FhirHttpProtocol(HttpToolsProtocol):
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
+        self._watch_taking()

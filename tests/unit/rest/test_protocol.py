@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,13 +22,19 @@ class Wire(asyncio.Transport):
 
     def __init__(self) -> None:
         super().__init__()
-        self.written, self.ended, self.closed = b"", False, False
+        self.written, self.ended, self.closed, self.aborted, self.left = b"", False, False, False, 0
 
     def write(self, data: Any) -> None:
         self.written += bytes(data)
 
     def close(self) -> None:
         self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.left
 
     def can_write_eof(self) -> bool:
         return True
@@ -138,3 +145,68 @@ async def test_what_still_comes_after_a_refusal_is_thrown_away_for_a_while(
     assert (wire.written, wire.closed) == (said, False)
     await asyncio.sleep(0.15)
     assert wire.closed
+
+
+REQUEST = b"GET /fhir HTTP/1.1\r\nhost: a\r\n\r\n"
+LAST_REQUEST = b"GET /fhir HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "WRITE_SECONDS", 0.05)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_who_takes_nothing_of_an_answer_is_cut_off(wire: Wire) -> None:
+    made = connected(wire)
+    wire.left = 100_000
+    made.pause_writing()
+    await asyncio.sleep(0.15)
+    assert wire.aborted
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_who_is_slow_is_not(wire: Wire) -> None:
+    made = connected(wire)
+    wire.left = 100_000
+    made.pause_writing()
+    for _ in range(8):
+        await asyncio.sleep(0.025)
+        wire.left -= 1000
+    assert not wire.aborted
+    wire.left = 0
+    made.resume_writing()
+    await asyncio.sleep(0.15)
+    assert not wire.aborted
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("request_", [REQUEST, LAST_REQUEST])
+async def test_what_is_left_of_a_small_answer_does_not_hold_the_connection(
+    wire: Wire, request_: bytes
+) -> None:
+    made = connected(wire)
+    made.timeout_keep_alive = 0.02  # type: ignore[assignment]
+    wire.left = 1000
+    made.data_received(request_)
+    await asyncio.sleep(0.2)
+    assert (b"204" in wire.written, wire.closed, wire.aborted) == (True, True, True)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_client_that_does_not_read_is_gone_soon() -> None:
+    async def large(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * 20_000_000})
+
+    loop, state = asyncio.get_running_loop(), ServerState()
+    server = await loop.create_server(
+        lambda: FhirHttpProtocol(uvicorn.Config(large), state, {}, loop), "127.0.0.1", 0
+    )
+    with socket.create_connection(server.sockets[0].getsockname()) as client:
+        client.sendall(REQUEST)
+        await asyncio.sleep(0.05)
+        assert len(state.connections) == 1
+        await asyncio.sleep(0.4)
+        assert len(state.connections) == 0
+    server.close()
