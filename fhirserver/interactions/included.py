@@ -30,9 +30,13 @@ class Included:
     cut: bool = False
 
 
-async def included(context: Context, query: Query, matches: Sequence[Version]) -> Included:
-    """What the matches refer to and what refers to them, each once and none that is a match itself."""
-    return await _Gathering(context, {Key(v.type, v.id) for v in matches}).gather(query, matches)
+async def included(
+    context: Context, query: Query, matches: Sequence[Version], answered: Iterable[Key] | None = None
+) -> Included:
+    """What the matches refer to and what refers to them, each once and none that is ``answered`` as a match."""
+    if answered is None:
+        answered = (Key(version.type, version.id) for version in matches)
+    return await _Gathering(context, set(answered)).gather(query, matches)
 
 
 class _Gathering:
@@ -48,7 +52,9 @@ class _Gathering:
 
     async def gather(self, query: Query, matches: Sequence[Version]) -> Included:
         fresh, first = list(matches), True
-        self._seen_versions.update((Key(one.type, one.id), one.version) for one in matches)
+        self._seen_versions.update(
+            (key, one.version) for one in matches if (key := Key(one.type, one.id)) in self._seen
+        )
         while fresh and not self._found.cut:
             before = len(self._found.versions)
             forward = [one for one in query.includes if first or one.iterate]

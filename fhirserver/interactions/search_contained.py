@@ -7,145 +7,174 @@ with ``_containedType=contained``, the contained resource itself under ``[contai
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from fhirserver.interactions.bundles import search_entry
+from fhirserver.interactions.contained_joins import chained_inside, joined_inside
 from fhirserver.interactions.exchange import Context
+from fhirserver.interactions.included import Included, included
 from fhirserver.interactions.subset import Subset, subset_version
-from fhirserver.kernel.json import dumps, loads
-from fhirserver.ports.contained import BITS, Found, read_places
-from fhirserver.ports.storage import Key
+from fhirserver.kernel.json import JsonObject, dumps, loads
+from fhirserver.ports.contained import BITS, PLACE, Found, read_places
+from fhirserver.ports.storage import Key, Version
 from fhirserver.search import cursor
-from fhirserver.search.expression import And, Cursor, IdIs, Query
+from fhirserver.search.expression import And, Cursor, IdIs, Query, ReferenceIs, conjunction, disjunction
 
 _AT_ONCE: Final = 500
 _INSIDE: Final = "inside"
 """The tie of a cursor that stands between the resources and those that are contained."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered:
-    """The entries of one page, the cursor of the next ("" at the end), and the total where it is known."""
+    """The entries of one page, the cursor of the next ("" at the end), the total where it is known, includes."""
 
-    entries: Sequence[bytes]
+    entries: list[bytes]
     cursor: str
-    total: int | None
+    total: int | None = None
+    included: Included = field(default_factory=Included)
 
 
 async def search_contained(context: Context, query: Query) -> Answered:
     """One page of a query whose ``contained`` is true or both."""
     await context.store.contained.catch_up()
+    inside = await joined_inside(context, query)
+    outside = await chained_inside(context, query) if query.contained == "both" else query
+    search = _Search(context, outside, inside)
     if query.summary == "count" or query.count == 0:
-        return Answered((), "", await _count(context, query))
-    page = await _page(context, query)
-    if query.cursor is None and not page.cursor:
-        return replace(page, total=len(page.entries))
-    return replace(
-        page, total=await _count(context, query) if query.total in ("accurate", "estimate") else None
-    )
+        return Answered([], "", await search.count())
+    return await search.answer()
 
 
-async def _page(context: Context, query: Query) -> Answered:
-    if query.contained == "true":
-        return await _inside(context, query)
-    if _is_inside(query):
-        return await _inside(context, replace(query, cursor=_after(query)))
-    page = await context.store.search(query)
-    subset = Subset(query.summary, query.elements)
-    entries = [
-        _entry(f"{context.base_url}/{one.type}/{one.id}", one.content, one.type, subset)
-        for one in page.versions
-    ]
-    if page.cursor or len(entries) == query.count:
-        return Answered(entries, page.cursor or cursor.encode(Cursor((), _INSIDE)), None)
-    rest = await _inside(context, replace(query, count=query.count - len(entries), cursor=None))
-    return Answered([*entries, *rest.entries], rest.cursor, None)
+class _Search:
+    """``outside`` asks the resources, ``inside`` those they contain; they differ in their conditions only."""
 
+    def __init__(self, context: Context, outside: Query, inside: Query):
+        self._context, self._store = context, context.store
+        self._outside, self._inside = outside, inside
+        self._subset = Subset(outside.summary, outside.elements)
+        self._matches: list[Version] = []
+        self._answered: set[Key] = set()
 
-def _is_inside(query: Query) -> bool:
-    return query.cursor is not None and isinstance(query.cursor.tie, str)
+    async def answer(self) -> Answered:
+        query = self._outside
+        page = await self._page()
+        if query.includes:
+            page.included = await included(self._context, query, self._matches, self._answered)
+        if query.cursor is None and not page.cursor:
+            page.total = len(page.entries)
+        elif query.total in ("accurate", "estimate"):
+            page.total = await self.count()
+        return page
 
+    async def _page(self) -> Answered:
+        query = self._outside
+        if query.contained == "true":
+            return await self._of_inside(self._inside)
+        if query.cursor is not None and isinstance(query.cursor.tie, str):
+            return await self._of_inside(replace(self._inside, cursor=_after(query.cursor)))
+        page = await self._store.search(query)
+        self._matches += page.versions
+        self._answered.update(Key(one.type, one.id) for one in page.versions)
+        entries = [self._entry(f"{one.type}/{one.id}", one.content, one.type) for one in page.versions]
+        if page.cursor or len(entries) == query.count:
+            return Answered(entries, page.cursor or cursor.encode(Cursor((), _INSIDE)))
+        rest = await self._of_inside(replace(self._inside, count=query.count - len(entries), cursor=None))
+        return Answered([*entries, *rest.entries], rest.cursor)
 
-def _after(query: Query) -> Cursor | None:
-    """The place in the second part of a search for both."""
-    number = str(query.cursor.tie if query.cursor else "").removeprefix(_INSIDE)
-    return Cursor((), int(number)) if number.isascii() and number.isdigit() and len(number) < 19 else None
+    async def _of_inside(self, query: Query) -> Answered:
+        """One page of contained resources, or of what they lie in."""
+        found, following = await (
+            self._themselves(query) if query.contained_type == "contained" else self._containers(query)
+        )
+        if following and query.contained == "both":
+            following = cursor.encode(Cursor((), f"{_INSIDE}{cursor.decode(following, ()).tie}"))
+        entries = [await self._answer_one(one) for one in found]
+        return Answered([entry for entry in entries if entry], following)
 
+    async def _themselves(self, query: Query) -> tuple[Sequence[Found], str]:
+        page = await self._store.storage.contained.search(query)
+        return read_places(page), page.cursor
 
-async def _inside(context: Context, query: Query) -> Answered:
-    """One page of contained resources, or of what they lie in."""
-    if query.contained_type == "contained":
-        found, following = await _themselves(context, query)
-    else:
-        found, following = await _containers(context, query)
-    if following and query.contained == "both":
-        following = cursor.encode(Cursor((), f"{_INSIDE}{cursor.decode(following, ()).tie}"))
-    subset = Subset(query.summary, query.elements)
-    entries = [await _answer(context, one, query.contained_type, subset) for one in found]
-    return Answered([entry for entry in entries if entry], following, None)
+    async def _containers(self, query: Query) -> tuple[Sequence[Found], str]:
+        """Each container once, in order of creation; the cursor is behind all that it contains."""
+        found: list[Found] = []
+        async for one in self._distinct(query):
+            if len(found) == query.count:
+                return found, cursor.encode(Cursor((), ((found[-1].pk + 1) << BITS) - 1))
+            found.append(one)
+        return found, ""
 
+    async def _distinct(self, query: Query) -> AsyncIterator[Found]:
+        """A match for each container that has one, in order of number, without those that match themselves."""
+        asked = replace(query, count=min(max(query.count + 1, 1), _AT_ONCE), sort=())
+        last = -1
+        while True:
+            page = await self._store.storage.contained.search(asked)
+            for one in read_places(page):
+                if one.pk != last and not await self._is_match(one.container):
+                    yield one
+                last = one.pk
+            if not page.cursor:
+                return
+            asked = replace(asked, count=_AT_ONCE, cursor=cursor.decode(page.cursor, ()))
 
-async def _themselves(context: Context, query: Query) -> tuple[Sequence[Found], str]:
-    page = await context.store.storage.contained.search(query)
-    return read_places(page), page.cursor
-
-
-async def _containers(context: Context, query: Query) -> tuple[Sequence[Found], str]:
-    """Each container once, in order of creation; the cursor is behind all that it contains."""
-    found: list[Found] = []
-    async for one in _distinct(context, query):
-        if len(found) == query.count:
-            return found, cursor.encode(Cursor((), ((found[-1].pk + 1) << BITS) - 1))
-        found.append(one)
-    return found, ""
-
-
-async def _distinct(context: Context, query: Query) -> AsyncIterator[Found]:
-    """A match for each container that has one, in order of number, without those that match themselves."""
-    asked = replace(query, count=min(max(query.count + 1, 1), _AT_ONCE), sort=())
-    last = -1
-    while True:
-        page = await context.store.storage.contained.search(asked)
-        for one in read_places(page):
-            if one.pk != last and not await _is_match(context, query, one.container):
-                yield one
-            last = one.pk
-        if not page.cursor:
-            return
-        asked = replace(asked, count=_AT_ONCE, cursor=cursor.decode(page.cursor, ()))
-
-
-async def _is_match(context: Context, query: Query, container: Key) -> bool:
-    """Whether a search for both found the container by itself already."""
-    if query.contained != "both":
+    async def _is_match(self, container: Key) -> bool:
+        """Whether a search for both found the container by itself already."""
+        if self._outside.contained != "both":
+            return False
+        for type, where in self._outside.by_type():
+            if type == container.type:
+                return bool(await self._store.count(Query(type, And((where, IdIs(container.id))))))
         return False
-    for type, where in query.by_type():
-        if type == container.type:
-            return bool(await context.store.count(Query(type, And((where, IdIs(container.id))))))
-    return False
+
+    async def count(self) -> int:
+        outside = await self._store.count(self._outside) if self._outside.contained == "both" else 0
+        if self._inside.contained_type == "contained":
+            return outside + await self._store.storage.contained.count(self._inside)
+        every = replace(self._inside, count=_AT_ONCE, cursor=None)
+        return outside + sum([1 async for _ in self._distinct(every)])
+
+    async def _answer_one(self, one: Found) -> bytes:
+        """The entry of one match; nothing where the container changed at this moment."""
+        container = await self._store.read(*one.container)
+        if container is None or container.deleted:
+            return b""
+        held = loads(container.content).get("contained") or ()
+        if self._inside.contained_type == "container":
+            self._answered.add(one.container)
+            if self._outside.includes:
+                await self._note_matches(container, held)
+            return self._entry(str(one.container), container.content, container.type)
+        itself = next((r for r in held if (r.get("resourceType"), r.get("id")) == (one.type, one.id)), None)
+        if itself is None:
+            return b""
+        content = dumps(itself)
+        self._matches.append(_version(container, itself, content))
+        return self._entry(f"{one.container}#{one.id}", content, one.type)
+
+    async def _note_matches(self, container: Version, held: Sequence[JsonObject]) -> None:
+        """All that matches in one container: includes start there."""
+        by_place = {f"{container.type}/{container.id}#{one.get('id')}": one for one in held}
+        here = disjunction([ReferenceIs(PLACE, "", place) for place in by_place])
+        for type, where in self._inside.by_type():
+            asked = Query(type, conjunction([here, where]), count=len(by_place))
+            for found in read_places(await self._store.storage.contained.search(asked)):
+                one = by_place[f"{found.container}#{found.id}"]
+                self._matches.append(_version(container, one, dumps(one)))
+
+    def _entry(self, path: str, content: bytes, type: str) -> bytes:
+        shown = content if self._subset.whole else subset_version(content, type, self._subset)
+        return search_entry(f"{self._context.base_url}/{path}", shown)
 
 
-async def _count(context: Context, query: Query) -> int:
-    outside = await context.store.count(query) if query.contained == "both" else 0
-    if query.contained_type == "contained":
-        return outside + await context.store.storage.contained.count(query)
-    every = replace(query, count=_AT_ONCE, cursor=None)
-    return outside + sum([1 async for _ in _distinct(context, every)])
+def _version(container: Version, resource: JsonObject, content: bytes) -> Version:
+    """A contained resource in the place of a resource: what it refers to is looked for in it."""
+    return container._replace(type=str(resource["resourceType"]), id=str(resource["id"]), content=content)
 
 
-async def _answer(context: Context, one: Found, wanted: str, subset: Subset) -> bytes:
-    """The entry of one match; nothing where the container changed at this moment."""
-    container = await context.store.read(*one.container)
-    if container is None or container.deleted:
-        return b""
-    url = f"{context.base_url}/{one.container}"
-    if wanted == "container":
-        return _entry(url, container.content, container.type, subset)
-    held = loads(container.content).get("contained") or ()
-    itself = next((r for r in held if (r.get("resourceType"), r.get("id")) == (one.type, one.id)), None)
-    return b"" if itself is None else _entry(f"{url}#{one.id}", dumps(itself), one.type, subset)
-
-
-def _entry(url: str, content: bytes, type: str, subset: Subset) -> bytes:
-    return search_entry(url, content if subset.whole else subset_version(content, type, subset))
+def _after(place: Cursor) -> Cursor | None:
+    """The place in the second part of a search for both."""
+    number = str(place.tie).removeprefix(_INSIDE)
+    return Cursor((), int(number)) if number.isascii() and number.isdigit() and len(number) < 19 else None

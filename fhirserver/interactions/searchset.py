@@ -11,8 +11,9 @@ from typing import Any
 from fhirserver.access.principals import require
 from fhirserver.interactions.answers import outcome_bytes
 from fhirserver.interactions.bundles import bundle, search_entry
+from fhirserver.interactions.contained_joins import chained_inside
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.included import MAX_INCLUDED, included
+from fhirserver.interactions.included import MAX_INCLUDED, Included, included
 from fhirserver.interactions.lists import among_lists
 from fhirserver.interactions.reserved import DERIVED
 from fhirserver.interactions.search_contained import search_contained
@@ -74,6 +75,7 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
         await context.store.derive_provenance()
     if query.contained:
         return await _contained(context, request, query, url)
+    query = await chained_inside(context, query)
     if query.summary == "count" or query.count == 0:
         counted = await context.store.count(query)
         return Result(200, bundle("searchset", (), _links(url, request, query, ""), counted))
@@ -103,7 +105,7 @@ async def _among_lists(context: Context, request: Request, query: Query) -> tupl
 
 async def _contained(context: Context, request: Request, query: Query, url: str) -> Result:
     found = await search_contained(context, query)
-    entries = [*found.entries, *_warnings(query)]
+    entries = [*found.entries, *_included(context, query, found.included), *_warnings(query)]
     return Result(200, bundle("searchset", entries, _links(url, request, query, found.cursor), found.total))
 
 
@@ -126,13 +128,17 @@ async def _entries(context: Context, query: Query, page: Page) -> list[bytes]:
     subset = Subset(query.summary, query.elements)
     entries = [_entry(context, version, subset, b"match") for version in page.versions]
     if query.includes or query.revincludes:
-        more = await included(context, query, page.versions)
-        subset = Subset(query.summary)  # "The list of elements does not apply to included resources"
-        entries += [_entry(context, version, subset, b"include") for version in more.versions]
-        if more.cut:
-            limit = f"Only the first {MAX_INCLUDED} resources to include are here; ask for smaller pages"
-            entries.append(_outcome(Issue("too-costly", limit, severity="warning")))
+        entries += _included(context, query, await included(context, query, page.versions))
     return entries + _warnings(query)
+
+
+def _included(context: Context, query: Query, more: Included) -> list[bytes]:
+    subset = Subset(query.summary)  # "The list of elements does not apply to included resources"
+    entries = [_entry(context, version, subset, b"include") for version in more.versions]
+    if more.cut:
+        limit = f"Only the first {MAX_INCLUDED} resources to include are here; ask for smaller pages"
+        entries.append(_outcome(Issue("too-costly", limit, severity="warning")))
+    return entries
 
 
 def _warnings(query: Query) -> list[bytes]:

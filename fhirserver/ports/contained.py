@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 BITS: Final = 24
 """A contained resource's number is its container's, shifted by so many bits, and its place in it."""
 
+PLACE: Final = "_place"
+"""The parameter of a contained resource's own place: a reference to ``Type/id#local``."""
+
 
 class Reached(NamedTuple):
     """How far the space follows the log (``commit`` is the id of that commit), and by which search parameters

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from fhirserver.search.expression import And, Chain, Expression, Has, Not, Or, Query, Within, WordIs
+from fhirserver.search.expression import And, Expression, Not, Or, Query, Within, WordIs
 
 _NAMES: Final[dict[type, str]] = {
-    Chain: "Chains are",
-    Has: "_has is",
     Within: ":above and :below of references are",
     WordIs: "_text and _content are",
 }
@@ -26,8 +24,11 @@ def refusals(query: Query) -> Iterator[tuple[str, str]]:
         return
     for kind in dict.fromkeys(_kinds(query.where)):
         yield "_contained", f"{_NAMES[kind]} not supported in searches of contained resources"
-    if query.includes or query.revincludes:
-        yield "_contained", "Includes are not supported in searches of contained resources"
+    if query.revincludes:
+        yield (
+            "_revinclude",
+            "_revinclude is not supported with _contained: nothing else refers to what is contained",
+        )
     if query.explain:
         yield "_explain", "Searches of contained resources cannot be explained"
     own = query.contained == "true" and query.contained_type == "contained"
@@ -47,5 +48,5 @@ def _kinds(expression: Expression) -> Iterator[type]:
                 yield from _kinds(one)
         case Not(of):
             yield from _kinds(of)
-        case Chain() | Has() | Within() | WordIs():
+        case Within() | WordIs():
             yield type(expression)

@@ -188,6 +188,8 @@ def _reference(code: str, item: Any, out: Values) -> None:
         out.append(ReferenceValue(code, *_literal(text)))
         if "/_history/" in text:
             _versioned(f"{code}:version", text, out)
+        elif text[0] == "#":
+            out.append(ReferenceValue(f"{code}:contained", "", text))
     else:
         out.append(ReferenceValue(code, "", ""))
     if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
@@ -206,6 +208,8 @@ def _canonical(code: str, item: Any, out: Values) -> None:
     if not isinstance(item, str) or not item:
         return
     out.append(UriValue(f"{code}:canonical", item))
+    if item[0] == "#":
+        out.append(ReferenceValue(f"{code}:contained", "", item))
     url, bar, _ = item.partition("|")
     out.append(ReferenceValue(code, *_literal(url)))
     if bar:

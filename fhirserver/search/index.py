@@ -6,7 +6,7 @@ what is there is looked at. https://hl7.org/fhir/R4/search.html#table
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from itertools import product
 from typing import Any, Final, TypeAlias, cast
@@ -36,7 +36,19 @@ def extract(resource: JsonObject, base: str = "", known: Parameters = STANDARD) 
     values = extractor(type_name, known if type_name in known.own else STANDARD)(resource)
     if base:
         values = [_localised(value, base) for value in values]
+    if "contained" in resource:
+        values = placed(values, str(resource.get("id", "")))
     return list(dict.fromkeys(values))
+
+
+def placed(values: Iterable[IndexValue], place: str) -> list[IndexValue]:
+    """The values, with references to what is contained in the resource at ``place``; see :mod:`.values`."""
+    found = list(values)
+    for at, value in enumerate(found):
+        if value[0].endswith(":contained") and isinstance(value, ReferenceValue) and len(value.target) > 1:
+            found[at] = value._replace(target=place + value.target)
+            found.append(value._replace(target="#"))
+    return found
 
 
 def _localised(value: IndexValue, base: str) -> IndexValue:

@@ -6,7 +6,8 @@ the display of a reference), ``identifier:of-type`` (a token: the type's system,
 ``subject:identifier`` (a token: the business identifier of a Reference), and ``value-quantity:ucum`` (a
 quantity or composite: the value in the unit of its kind, where it was written in another),
 ``near:latitude`` and ``near:longitude`` (numbers: degrees), ``subject:version`` (a reference to a version: its
-target is ``id/_history/version``), ``derived-from:canonical`` (a uri: a canonical as it stands) and
+target is ``id/_history/version``), ``subject:contained`` (a reference to what the resource contains: its target is
+``#``, and once more ``id#local``), ``derived-from:canonical`` (a uri: a canonical as it stands) and
 ``url:canonical`` (uris: what a canonical may say to mean the resource, ``url`` and ``url|version``).
 `_id` and `_lastUpdated` are no values: storages keep them.
 https://hl7.org/fhir/R4/search.html#table

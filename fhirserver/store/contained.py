@@ -9,16 +9,20 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from fhirserver.kernel.json import loads
-from fhirserver.ports.contained import BITS, Container, Inside, Reached
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.ports.contained import BITS, PLACE, Container, Inside, Reached
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Key, Row, Storage
+from fhirserver.search.index import placed
+from fhirserver.search.values import IndexValue, ReferenceValue
 from fhirserver.store.project import Extract, touched_keys
 from fhirserver.store.search_parameters import SearchParameters
 
 _COMMITS: Final = 20
 """At once: a commit may be a Bundle of megabytes."""
 _MOST: Final = 1 << BITS
+_FORM: Final = "2:"
+"""Stands before the commit that was reached; a space of another form is made again."""
 
 
 class ContainedResources:
@@ -49,7 +53,7 @@ class ContainedResources:
         fresh = [one for one in commits if reached.position < one.position <= head.projected]
         if not fresh:
             return False
-        after = Reached(fresh[-1].position, fresh[-1].id, self._parameters.changed)
+        after = Reached(fresh[-1].position, _FORM + fresh[-1].id, self._parameters.changed)
         await self._take_in(reached, after, touched_keys(fresh))
         return True
 
@@ -59,7 +63,7 @@ class ContainedResources:
             return True
         if reached.parameters != self._parameters.changed or not commits:
             return False
-        return (commits[0].position, commits[0].id) == (reached.position, reached.commit)
+        return (commits[0].position, _FORM + commits[0].id) == (reached.position, reached.commit)
 
     async def _take_in(self, before: Reached, after: Reached, keys: Iterable[Key]) -> None:
         """Where another process was faster, what is newest is put once more: it must not be overwritten."""
@@ -74,13 +78,18 @@ class ContainedResources:
     def _container(self, key: Key, row: Row) -> Container:
         version = row.version
         holds = not version.deleted and b'"contained"' in version.content
-        inside = self._inside(version.content) if holds else ()
+        inside = self._inside(version.content, str(key)) if holds else ()
         return Container(key, row.pk, version.version, version.recorded, inside)
 
-    def _inside(self, content: bytes) -> Sequence[Inside]:
+    def _inside(self, content: bytes, container: str) -> Sequence[Inside]:
         held = loads(content).get("contained") or ()
         return [
-            Inside(one["resourceType"], one["id"], self._extract(one), at)
+            Inside(one["resourceType"], one["id"], self._values(one, container), at)
             for at, one in enumerate(held[:_MOST])
             if isinstance(one.get("id"), str) and isinstance(one.get("resourceType"), str)
         ]
+
+    def _values(self, one: JsonObject, container: str) -> list[IndexValue]:
+        """The index values of a contained resource, with its own place."""
+        place = ReferenceValue(PLACE, "", f"{container}#{one['id']}")
+        return [place, *dict.fromkeys(placed(self._extract(one), container))]

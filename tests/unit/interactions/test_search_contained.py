@@ -157,10 +157,8 @@ async def test_elements_and_summary(filled: Facade) -> None:
         ("_contained=true&_sort=code", "http._sort"),
         ("_contained=both&_containedType=contained&_sort=code", "http._sort"),
         ("_contained=true&_elements=code", "http._elements"),
-        ("_contained=true&manufacturer.name=x", "http._contained"),
-        ("_contained=true&_has:MedicationRequest:medication:status=active", "http._contained"),
         ("_contained=true&_content=x", "http._contained"),
-        ("_contained=true&_include=Medication:manufacturer", "http._contained"),
+        ("_contained=true&_revinclude=MedicationRequest:medication", "http._revinclude"),
         ("_contained=true&_list=42", "http._list"),
         ("_contained=true&_cursor=x", "http._cursor"),
         ("_contained=true&_cursor=WyJpbnNpZGUiXQ", "http._cursor"),
@@ -211,3 +209,107 @@ async def test_the_space_is_the_same_after_a_rebuild(filled: Facade) -> None:
     await filled.store.rebuild()
     assert await urls(filled, path) == found
     assert list(await filled.store.storage.contained.dump()) == before
+
+
+@pytest.fixture
+async def made(filled: Facade) -> Facade:
+    """Contained medications whose makers are elsewhere, beside them, or named by nothing."""
+    maker = {"resourceType": "Organization", "name": "Roth"}
+    await put(
+        filled,
+        {**maker, "id": "roth"},
+        {**maker, "id": "blau", "name": "Blau"},
+        order("o4", medication("m", "c", manufacturer={"reference": "Organization/roth"})),
+        order(
+            "o5",
+            medication("m", "c", manufacturer={"reference": "#maker"}),
+            {**maker, "id": "maker", "name": "Gelb", "partOf": {"reference": "Organization/blau"}},
+        ),
+        medication("out", "c", manufacturer={"reference": "Organization/roth"}),
+        {**order("o6", medication("m", "d")), "medicationReference": {"reference": "Medication/out"}},
+    )
+    return filled
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("MedicationRequest?medication.code=a", "o1 o3"),
+        ("MedicationRequest?medication.code=c", "o4 o5 o6"),
+        ("MedicationRequest?medication.code=d", ""),
+        ("MedicationRequest?medication:Medication.code=b&status=active", "o2"),
+        ("MedicationRequest?medication.code:not=a", "o2 o4 o5 o6"),
+        ("MedicationRequest?medication.manufacturer.name=roth", "o4 o6"),
+        ("MedicationRequest?medication.manufacturer.name=gelb", "o5"),
+        ("MedicationRequest?medication.manufacturer.partof.name=blau", "o5"),
+        ("MedicationRequest?_filter=medication.code eq a and status eq active", "o1 o3"),
+        ("?_type=MedicationRequest,MedicationDispense&medication.code=a", "o1 o3"),
+        ("MedicationRequest?medication.code=a&_count=1", "o1 o3"),
+        ("MedicationRequest?medication.status=active", ""),
+    ],
+)
+async def test_chains_lead_inside(made: Facade, path: str, found: str) -> None:
+    """https://hl7.org/fhir/R4/search.html#contained"""
+    assert [url.partition("/")[2] for url in await urls(made, path)] == found.split()
+    counted = (await made.ehr.get(f"{path}&_summary=count")).json()["total"]
+    assert counted == len(found.split())
+
+
+async def test_chains_lead_inside_from_has(made: Facade) -> None:
+    await put(
+        made,
+        {
+            "resourceType": "Provenance",
+            "id": "pr",
+            "target": [{"reference": "MedicationRequest/o2"}],
+            "recorded": "2024-01-01T00:00:00Z",
+            "agent": [{"who": {"display": "x"}}],
+        },
+    )
+    assert await urls(made, "Provenance?_id=pr&target:MedicationRequest.medication.code=b") == [
+        "Provenance/pr"
+    ]
+    await put(made, {"resourceType": "Patient", "id": "p"})
+    assert await urls(made, "Patient?_has:MedicationRequest:subject:medication.code=b") == ["Patient/p"]
+    assert await urls(made, "Patient?_has:MedicationRequest:subject:medication.code=z") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("manufacturer.name=roth", "o4#m"),
+        ("manufacturer.name=gelb", "o5#m"),
+        ("manufacturer.partof.name=blau", "o5#m"),
+        ("_has:MedicationRequest:medication:status=active&code=c", "o4#m o5#m"),
+        ("_has:MedicationRequest:medication:status=draft", ""),
+        ("_has:MedicationRequest:medication:_id=o1", "o1#m"),
+        ("manufacturer:missing=true&code=b", "o2#m"),
+    ],
+)
+async def test_chains_of_what_is_contained(made: Facade, path: str, found: str) -> None:
+    path = f"Medication?_contained=true&_containedType=contained&{path}"
+    assert [url.partition("/")[2] for url in await urls(made, path)] == found.split()
+
+
+async def test_a_contained_resource_is_referred_to_from_beside_it(made: Facade) -> None:
+    path = "Organization?_contained=true&_containedType=contained&_has:Medication:manufacturer:code"
+    assert await urls(made, f"{path}=c") == ["MedicationRequest/o5#maker"]
+    assert await urls(made, f"{path}=d") == []
+
+
+async def test_chains_in_a_search_for_both(made: Facade) -> None:
+    path = "Medication?_contained=both&manufacturer.name=roth"
+    assert await urls(made, path) == ["Medication/out", "MedicationRequest/o4"]
+    assert (await made.ehr.get(f"{path}&_summary=count")).json()["total"] == 2
+
+
+@pytest.mark.parametrize("answered", ["container", "contained"])
+async def test_includes_start_at_what_is_contained(made: Facade, answered: str) -> None:
+    path = f"Medication?_contained=true&_containedType={answered}&code=c&_include=Medication:manufacturer"
+    bundle = (await made.ehr.get(path)).json()
+    modes = [(one["resource"]["id"], one["search"]["mode"]) for one in bundle["entry"]]
+    matches = [("o4", "match"), ("o5", "match")] if answered == "container" else [("m", "match")] * 2
+    assert modes == [*matches, ("roth", "include")]
+    assert bundle["total"] == 2
+    both = (await made.ehr.get(path.replace("=true", "=both"))).json()
+    assert [one["search"]["mode"] for one in both["entry"]] == ["match"] * 3 + ["include"]

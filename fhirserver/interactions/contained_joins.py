@@ -1,0 +1,195 @@
+"""Chains and ``_has`` where contained resources are concerned: https://hl7.org/fhir/R4/search.html#contained
+
+"A chained condition will be evaluated inside contained resources." They lie in a space of their own, so what a
+join leads to in the other space is looked up first, and asked for by its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from fhirserver.interactions.exchange import Context
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.ports.contained import PLACE, Found, read_places
+from fhirserver.ports.storage import Version
+from fhirserver.search.expression import (
+    And,
+    Chain,
+    Expression,
+    Has,
+    Not,
+    Or,
+    Query,
+    ReferenceIs,
+    UriIs,
+    conjunction,
+    disjunction,
+)
+from fhirserver.search.index import extract, placed
+from fhirserver.search.values import ReferenceValue
+
+T = TypeVar("T")
+
+MOST: Final = 10_000
+"""More than this is not looked up for one join."""
+
+
+async def chained_inside(context: Context, query: Query) -> Query:
+    """The query, its chains also leading to what resources contain.
+
+    Without chains it is the query itself; with some, each costs one look at an index where nothing refers to what
+    is contained. Raises a refusal (422) where a chain finds more than :data:`MOST` contained resources.
+    """
+    by_type = query.by_type()
+    if not any(_joins(where) for _, where in by_type):
+        return query
+    outside = _Outside(context)
+    wheres = [await outside.read(type, where) for type, where in by_type]
+    return replace(query, where=wheres[0]) if query.type else replace(query, wheres=tuple(wheres))
+
+
+async def joined_inside(context: Context, query: Query) -> Query:
+    """The query as the space of contained resources can answer it: joins are looked up in both spaces."""
+    by_type = query.by_type()
+    if not any(_joins(where) for _, where in by_type):
+        return query
+    inside = _Inside(context)
+    wheres = [await inside.read(type, where) for type, where in by_type]
+    return replace(query, where=wheres[0]) if query.type else replace(query, wheres=tuple(wheres))
+
+
+def _joins(expression: Expression) -> bool:
+    match expression:
+        case And(of) | Or(of):
+            return any(map(_joins, of))
+        case Not(of):
+            return _joins(of)
+    return isinstance(expression, Chain | Has)
+
+
+class _Reading:
+    """Reads a tree anew, its joins as a space needs them."""
+
+    def __init__(self, context: Context):
+        self.context = context
+
+    async def read(self, type: str, expression: Expression) -> Expression:
+        match expression:
+            case And(of):
+                return conjunction([await self.read(type, one) for one in of])
+            case Or(of):
+                return disjunction([await self.read(type, one) for one in of])
+            case Not(of):
+                return Not(await self.read(type, of))
+            case Chain():
+                return await self.chain(type, expression)
+            case Has():
+                return await self.has(type, expression)
+        return expression
+
+    async def chain(self, type: str, chain: Chain) -> Expression:
+        raise NotImplementedError
+
+    async def has(self, type: str, has: Has) -> Expression:
+        raise NotImplementedError
+
+    async def places(self, type: str, where: Expression) -> Sequence[Found]:
+        """The contained resources of a type for which something holds."""
+        await self.context.store.contained.catch_up()
+        asked = Query(type, await _Inside(self.context).read(type, where), count=MOST)
+        page = await self.context.store.storage.contained.search(asked)
+        return _whole(read_places(page), page.cursor)
+
+    async def resources(self, type: str, where: Expression) -> Sequence[Version]:
+        """The resources of a type for which something holds."""
+        asked = Query(type, await _Outside(self.context).read(type, where), count=MOST)
+        page = await self.context.store.search(asked)
+        return _whole(page.versions, page.cursor)
+
+    def values(self, resource: JsonObject) -> Sequence[object]:
+        return extract(resource, f"{self.context.base_url}/", self.context.store.parameters.current)
+
+
+class _Outside(_Reading):
+    """For the resources that are not contained."""
+
+    def __init__(self, context: Context):
+        super().__init__(context)
+        self._known: dict[tuple[str, str], bool] = {}
+
+    async def chain(self, type: str, chain: Chain) -> Expression:
+        plain = replace(chain, where=await self.read(chain.type, chain.where))
+        if chain.by_url or not await self._leads_inside(type, chain.param):
+            return plain
+        found = await self.places(chain.type, chain.where)
+        own = [f"{one.container.id}#{one.id}" for one in found if one.container.type == type]
+        return disjunction([plain, *_references(f"{chain.param}:contained", own)])
+
+    async def has(self, type: str, has: Has) -> Expression:
+        return replace(has, where=await self.read(has.type, has.where))
+
+    async def _leads_inside(self, type: str, param: str) -> bool:
+        """Whether a parameter of any resource refers to what it contains."""
+        if (type, param) not in self._known:
+            asked = Query(type, ReferenceIs(f"{param}:contained", "", "#"), count=1)
+            self._known[type, param] = bool((await self.context.store.search(asked)).versions)
+        return self._known[type, param]
+
+
+class _Inside(_Reading):
+    """For those that are contained."""
+
+    async def chain(self, type: str, chain: Chain) -> Expression:
+        outside = await self.resources(chain.type, chain.where)
+        if chain.by_url:
+            return disjunction([UriIs(chain.param, url) for one in outside for url in _urls(one)])
+        inside = await self.places(chain.type, chain.where)
+        own = [f"{one.container}#{one.id}" for one in inside]
+        there = [ReferenceIs(chain.param, chain.type, one.id) for one in outside]
+        return disjunction([*there, *_references(f"{chain.param}:contained", own)])
+
+    async def has(self, type: str, has: Has) -> Expression:
+        """Nothing but its container, and what else that contains, refers to a contained resource."""
+        if has.by_url:
+            return disjunction([])
+        param = f"{has.param}:contained"
+        holds = conjunction([has.where, ReferenceIs(param, "", "#")])
+        own: list[str] = []
+        for one in await self.resources(has.type, holds):
+            own += [f"{one.type}/{text}" for text in self._targets(param, loads(one.content))]
+        for found in await self.places(has.type, holds):
+            own += await self._from_inside(param, found)
+        return disjunction([*_references(PLACE, own)])
+
+    async def _from_inside(self, param: str, found: Found) -> list[str]:
+        container = await self.context.store.read(*found.container)
+        held = loads(container.content).get("contained") if container and container.content else None
+        for one in held or ():
+            if (one.get("resourceType"), one.get("id")) == (found.type, found.id):
+                return self._targets(param, one, str(found.container))
+        return []
+
+    def _targets(self, param: str, resource: JsonObject, place: str = "") -> list[str]:
+        values = placed(self.values(resource), place) if place else self.values(resource)  # type: ignore[arg-type]
+        found = [one.target for one in values if isinstance(one, ReferenceValue) and one.param == param]
+        return [text for text in found if text != "#"]
+
+
+def _references(param: str, targets: Iterable[str]) -> list[Expression]:
+    return [ReferenceIs(param, "", target) for target in dict.fromkeys(targets)]
+
+
+def _urls(version: Version) -> list[str]:
+    resource = loads(version.content)
+    url, number = resource.get("url"), resource.get("version")
+    return [text for text in (url, f"{url}|{number}") if isinstance(url, str) and isinstance(text, str)]
+
+
+def _whole(found: Sequence[T], cursor: str) -> Sequence[T]:
+    if cursor:
+        text = f"A chain to or from contained resources may lead through {MOST} at most; narrow it"
+        raise refuse(Category.UNPROCESSABLE, "too-costly", text)
+    return found
