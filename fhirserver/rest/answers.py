@@ -15,6 +15,7 @@ from fhirserver.interactions.exchange import Result
 from fhirserver.kernel.json import JsonObject, dumps, loads, pretty
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, operation_outcome
 from fhirserver.model.xml import NotInXml, write_xml
+from fhirserver.rest.memory import give_back_soon
 from fhirserver.rest.negotiation import JSON, Format
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -134,6 +135,7 @@ async def respond(send: Send, result: Result, shape: Shape) -> None:
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": result.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if shape.head_only else body})
+    give_back_soon(len(body))
 
 
 def _name(name: str) -> bytes:

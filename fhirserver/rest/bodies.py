@@ -16,6 +16,7 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.xml import InvalidXml, read_xml
 from fhirserver.rest.address import parameters
+from fhirserver.rest.memory import give_back_soon
 from fhirserver.rest.negotiation import JSON_MEDIA, XML_MEDIA, is_served_version
 
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -41,7 +42,9 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limits: Limits
         message = await _next(receive, limits.body_seconds)
         sink.take(message.get("body", b""))
         more = message.get("more_body", False)
-    return sink.end()
+    body = sink.end()
+    give_back_soon(len(body))
+    return body
 
 
 async def _next(receive: Receive, seconds: float) -> MutableMapping[str, Any]:

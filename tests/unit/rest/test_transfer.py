@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fhirserver.kernel.json import dumps, loads
+from fhirserver.rest import memory
 from tests.facade import BASE, MEDIA, Facade, expressions, facade, issues, patient
 
 
@@ -296,3 +297,19 @@ async def test_a_version_is_read_as_a_resource_is(server: Facade) -> None:
     assert (await server.ehr.get(url, if_none_match='W/"1"')).status_code == 304
     assert "gender" not in (await server.ehr.get(f"{url}?_elements=name")).json()
     assert (await server.ehr.get(f"{url}?nope=1")).status_code == 400
+
+
+async def test_memory_is_given_back_after_what_is_large_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(memory, "_trim", calls.append)
+    monkeypatch.setattr(memory, "PAUSE", 0.01)
+    memory.give_back_soon(memory.LARGE - 1)
+    await asyncio.sleep(0.05)
+    assert calls == []
+    for _ in range(3):
+        memory.give_back_soon(memory.LARGE)
+    await asyncio.sleep(0.05)
+    assert calls == [0]
+    memory.give_back_soon(memory.LARGE)
+    await asyncio.sleep(0.05)
+    assert calls == [0, 0]
