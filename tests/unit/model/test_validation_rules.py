@@ -55,7 +55,6 @@ def test_uris_and_systems_mean_something(change: Json, expected: list[str]) -> N
 def test_lapses_of_the_official_examples_are_warnings_unless_they_shall_not_be() -> None:
     given = {
         "resourceType": "Patient",
-        "identifier": [{"system": "urn:ietf:rfc:3986", "value": "1"}],
         "maritalStatus": {
             "coding": [
                 {
@@ -68,7 +67,6 @@ def test_lapses_of_the_official_examples_are_warnings_unless_they_shall_not_be()
         "generalPractitioner": [{"reference": "Device/1"}],
     }
     expected = {
-        "Patient.identifier[0].value",
         "Patient.maritalStatus.coding[0].display",
         "Patient.generalPractitioner[0].reference",
     }
@@ -138,8 +136,20 @@ def test_a_document_holds_what_its_composition_refers_to() -> None:
     assert places(document(entry, subject={"reference": "Patient/1"})) == []
     elsewhere = {**entry, "fullUrl": "http://y.test/Patient/1"}
     assert places(document(elsewhere, subject={"reference": "Patient/1"})) == [
-        "Bundle.entry[0].resource.subject.reference"
+        "Bundle.entry[0].resource.subject.reference",
+        "Bundle.entry[2]",
     ]
+
+
+def test_every_entry_of_a_document_is_reached_from_the_first() -> None:
+    patient = {"fullUrl": "http://x.test/fhir/Patient/1", "resource": {"resourceType": "Patient", "id": "1"}}
+    assert places(document(patient)) == ["Bundle.entry[2]"]
+    provenance: Json = {
+        "resourceType": "Provenance", "id": "p", "recorded": "2026-01-01T00:00:00Z",
+        "target": [{"reference": "Composition/c"}], "agent": [{"who": {"reference": "Patient/1"}}],
+    }  # fmt: skip
+    backwards = {"fullUrl": "http://x.test/fhir/Provenance/p", "resource": provenance}
+    assert places(document(patient, backwards)) == []
 
 
 def test_a_reference_in_a_document_leads_to_one_entry() -> None:
@@ -151,12 +161,12 @@ def test_a_reference_in_a_document_leads_to_one_entry() -> None:
     assert "Bundle.entry[0].resource.subject.reference" in places(
         document(*held, subject={"reference": "Patient/1"})
     )
-    assert places(document(*held, subject={"reference": "Patient/1/_history/2"})) == []
+    assert places(document(*held, subject={"reference": "Patient/1/_history/2"})) == ["Bundle.entry[2]"]
 
 
 def test_an_entry_has_a_full_url_of_its_resource() -> None:
     entry: Json = {"resource": {"resourceType": "Patient", "id": "1"}}
-    assert places(document(entry)) == ["Bundle.entry[2]"]
+    assert "an entry with a resource has a fullUrl" in issues(validator().validate(document(entry)))[0][1]
     entry["fullUrl"] = "http://x.test/fhir/Patient/2"
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
     assert issues(validator().validate(bundle)) == []

@@ -21,6 +21,7 @@ _UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{1
 _OID = re.compile(r"urn:oid:[0-2](?:\.(?:0|[1-9]\d*))+(?:[#|].*)?\Z", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:.", re.ASCII)
 _MARKUP = re.compile(r"<(?:[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?|/[A-Za-z][A-Za-z0-9]*\s*|!--)>?")
+_PAGE = re.compile(r"https?://(?:build\.fhir\.org/|(?:www\.)?hl7\.org/fhir/.*\.html\Z)")
 _URIS = "urn:ietf:rfc:3986"
 
 
@@ -54,12 +55,27 @@ def _canonical(value: Json, place: Place, run: Run) -> None:
         run.add("invalid", words, place, run.rules.lapses)
 
 
+def canonical_target(value: Json, types: tuple[str, ...], place: Place, run: Run) -> None:
+    """Where the url is known here, it is that of a resource of a type that the element takes."""
+    if not isinstance(value, str) or not types or "Resource" in types or value.startswith("#"):
+        return
+    find = run.profiles.conformance.find
+    if any(find(value, name) is not None for name in types):
+        return
+    found = find(value, "")
+    if found is not None and found.get("resourceType") not in types:
+        words = f"is the url of a {found.get('resourceType')}; the element takes {' or '.join(types)}"
+        run.add("invalid", words, place)
+
+
 def _coding(value: Json, place: Place, run: Run) -> None:
     system = text(value, "system")
     if system and _SCHEME.match(system) is None:
         run.add("invalid", "the system of a coding is an absolute uri", (place, "system", -1))
     elif system and "/ValueSet/" in system and run.profiles.conformance.find(system, "ValueSet") is not None:
         run.add("invalid", "is a value set; a code system must stand here", (place, "system", -1))
+    elif system and _PAGE.match(system) is not None:
+        run.add("invalid", "is a page about a code system, not its uri", (place, "system", -1))
     if not system and text(value, "code"):
         run.add("code-invalid", "a code without a system has no defined meaning", place, "warning")
 
@@ -68,13 +84,12 @@ def _identifier(value: Json, place: Place, run: Run) -> None:
     system = text(value, "system")
     if system and _SCHEME.match(system) is None:
         run.add("invalid", "the system of an identifier is an absolute uri", (place, "system", -1))
-    if system == _URIS and text(value, "value") and _SCHEME.match(text(value, "value")) is None:
-        run.add(
-            "invalid",
-            f"the value of an identifier with the system {_URIS} is a full uri",
-            (place, "value", -1),
-            run.rules.lapses,
-        )
+    named = text(value, "value") if system == _URIS else ""
+    if named and _SCHEME.match(named) is None:
+        words = f"the value of an identifier with the system {_URIS} is a full uri"
+        run.add("invalid", words, (place, "value", -1))
+    elif named:
+        _uri(named, (place, "value", -1), run)
 
 
 def _reference(value: Json, place: Place, run: Run) -> None:

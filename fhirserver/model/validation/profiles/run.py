@@ -62,6 +62,8 @@ class Run:
         self.done: set[tuple[int, str]] = set()
         self.bundle: BundleIndex | None = None
         self.trials = 0
+        self.ids: set[str] = set()
+        """The ids of the elements met so far in the resource that is being looked at."""
         self._resolver = resolver
         self.environment = Environment(
             resolver=self._find, terminology=codes, conforms=self._conforms, seconds=min(2.0, rules.seconds)

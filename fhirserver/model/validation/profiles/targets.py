@@ -40,6 +40,7 @@ def check_known(item: Typed, allowed: tuple[str, ...], place: Place, run: Run) -
     """A reference whose text names no type, but leads to a resource at hand: contained, or in the Bundle."""
     if not isinstance(item.value, dict) or not allowed or "Resource" in allowed:
         return
+    _stated(item, allowed, place, run)
     text = reference_text(item.value)
     found = run.resolved(item) if text and not literal_type(text) else None
     type_name = str(found.get("resourceType", "")) if found else ""
@@ -47,6 +48,18 @@ def check_known(item: Typed, allowed: tuple[str, ...], place: Place, run: Run) -
         severity = kinds.severity(type_name, allowed)
         severity = run.rules.lapses if severity == "warning" else severity
         run.add("value", kinds.words(type_name, allowed), (place, "reference", -1), severity)
+
+
+def _stated(item: Typed, allowed: tuple[str, ...], place: Place, run: Run) -> None:
+    """``Reference.type`` is one of the allowed types too, above all where only an identifier is given."""
+    stated, reference = item.value.get("type"), reference_text(item.value)
+    if not isinstance(stated, str) or stated not in definitions().resource_types:
+        return
+    if stated not in allowed and not (reference and literal_type(reference)):
+        run.add("value", kinds.words(stated, allowed), (place, "type", -1), kinds.severity(stated, allowed))
+    held = run.resolved(item) if reference else None
+    if held is not None and held.get("resourceType") != stated:
+        run.add("invalid", "is another type than that of the resource it leads to", (place, "type", -1))
 
 
 def _is_for(url: str, type_name: str, run: Run) -> bool:

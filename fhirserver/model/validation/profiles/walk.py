@@ -9,7 +9,14 @@ from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.model.definitions import ElementDef, definitions
 from fhirserver.model.fhirpath import Typed
 from fhirserver.model.fhirpath.elements import is_primitive
-from fhirserver.model.validation.profiles import attachments, claims, meanings, publication
+from fhirserver.model.validation.profiles import (
+    attachments,
+    claims,
+    identity,
+    meanings,
+    narratives,
+    publication,
+)
 from fhirserver.model.validation.profiles.check import check_profile
 from fhirserver.model.validation.profiles.extensions import Holder, check_extension
 from fhirserver.model.validation.profiles.items import typed
@@ -35,10 +42,13 @@ def check_resource(resource: Json, place: Place, run: Run, is_contained: bool = 
         claims.check(item, place, run)
         publication.check(resource, place, run)
         _contained_once(resource, place, run)
+        identity.labels(resource, place, run)
         rule = RESOURCE_RULES.get(type_name)
         if rule is not None:
             rule(resource, place, run)
+        outer, run.ids = run.ids, set()
         _descend(resource, Holder(item, (type_name,)), place, run)
+        run.ids = outer
 
 
 def _contained_once(resource: JsonObject, place: Place, run: Run) -> None:
@@ -93,9 +103,15 @@ def _check(item: Typed, element: ElementDef, holder: Holder, place: Place, run: 
     node = item.value if isinstance(item.value, dict) else sibling
     _check_codes(item, element, place, run)
     meanings.check(item, place, run)
+    if element.type == "canonical":
+        meanings.canonical_target(item.value, element.targets, place, run)
     if not isinstance(node, dict):
         return
     run.beat()
+    if (
+        element.type != "ElementDefinition"
+    ):  # snapshot and differential have the same; they have rules of their own
+        identity.element_id(node, place, run)
     url = ""
     if element.type == "Extension":
         check_extension(node, holder, element.name == "modifierExtension", place, run)
@@ -104,6 +120,8 @@ def _check(item: Typed, element: ElementDef, holder: Holder, place: Place, run: 
         attachments.check(node, place, run)
     elif element.type == "Reference":
         check_known(item, element.targets, place, run)
+    elif element.type == "Narrative":
+        narratives.check(node, place, run)
     elif "." not in element.type and item.value is not None:
         check_profile(BASE + element.type, item, place, run)
     paths = (element.path, f"{holder.paths[-1]}.{element.name}", f"{holder.paths[-1]}.{element.json_name}")

@@ -37,8 +37,55 @@ def check(resource: JsonObject, place: Place, run: Run) -> None:
         _code(concept, seen, at, run)
         for held, where in objects(concept, "property", at):
             _held(held, types, where, run)
-    if text(resource, "content") == "supplement" and not text(resource, "supplements"):
+    _content(resource, place, run)
+    _value_set(resource, place, run)
+
+
+def _content(resource: JsonObject, place: Place, run: Run) -> None:
+    """What ``content`` says of the concepts, and of their number."""
+    content, origin = text(resource, "content"), text(resource, "supplements")
+    if content == "supplement" and not origin:
         run.add("business-rule", "a supplement names the code system that it supplements", place)
+    if origin:
+        _supplement(resource, content, origin, place, run)
+    if content == "not-present" and resource.get("concept"):
+        words = "says that its content is not present, and has concepts"
+        run.add("invalid", words, (place, "content", -1))
+    stated, found = resource.get("count"), sum(1 for _ in _concepts(resource, place))
+    if not isinstance(stated, int):
+        return
+    if content == "complete" and stated != found:
+        run.add("invalid", f"says {stated} concepts, but has {found}", (place, "count", -1))
+    elif content in ("example", "fragment") and found > stated:
+        run.add("invalid", f"says {stated} concepts, but has {found}", (place, "count", -1), "warning")
+
+
+def _supplement(resource: JsonObject, content: str, origin: str, place: Place, run: Run) -> None:
+    """It says so, adds to codes that there are, and does not say anew how the codes are meant."""
+    if content != "supplement":
+        words = "a code system that supplements another has the content supplement"
+        run.add("business-rule", words, (place, "content", -1))
+    for name in ("caseSensitive", "hierarchyMeaning"):
+        if name in resource:
+            run.add("business-rule", "does not stand in a supplement", (place, name, -1))
+    for concept, at in _concepts(resource, place):
+        if run.codes.is_unknown(origin.partition("|")[0], text(concept, "code")):
+            run.add(
+                "business-rule", "the code system that is supplemented has no such code", (at, "code", -1)
+            )
+
+
+def _value_set(resource: JsonObject, place: Place, run: Run) -> None:
+    """``valueSet`` is the value set of all codes of this system."""
+    url = text(resource, "valueSet")
+    found = run.profiles.conformance.find(url, "ValueSet") if url else None
+    if found is None:
+        return
+    parts = [part for part, _ in objects(found.get("compose"), "include", place)]
+    whole = len(parts) == 1 and text(parts[0], "system") == text(resource, "url")
+    if not whole or any(name in parts[0] for name in ("concept", "filter", "valueSet")):
+        words = "this value set does not hold just all codes of this code system"
+        run.add("business-rule", words, (place, "valueSet", -1))
 
 
 def _properties(resource: JsonObject, types: dict[str, str], place: Place, run: Run) -> None:

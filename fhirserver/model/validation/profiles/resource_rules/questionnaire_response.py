@@ -123,7 +123,7 @@ def _item(item: JsonObject, question: JsonObject, form: _Form, place: Place, run
     kind, answers = text(question, "type"), list(objects(item, "answer", place))
     asked_text, given_text = text(question, "text"), text(item, "text")
     if asked_text and given_text and asked_text.split() != given_text.split():
-        run.add("invalid", "has another text than the questionnaire", (place, "text", -1), "warning")
+        run.add("invalid", "has another text than the questionnaire", (place, "text", -1))
     if kind in ("group", "display"):
         if answers:
             run.add("structure", f"an item of the type {kind} has no answer", (place, "answer", -1))
