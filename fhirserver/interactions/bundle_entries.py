@@ -67,8 +67,18 @@ class EntryRequest:
             # what the patch made is not in the Bundle: the text has to say where it is wrong
             text = f"{issue.expression[0]} after the patch: {issue.diagnostics}"
             return replace(issue, diagnostics=text, expression=(self.path("resource"),))
+        if issue.expression == (self.type,) and (self.resource is None or issue.code in _OF_THE_REQUEST):
+            return replace(issue, expression=(self.path(f"request.{self._asking(issue.code)}"),))
         paths = tuple(self._full_path(path) for path in issue.expression) or (f"Bundle.entry[{self.number}]",)
         return replace(issue, expression=paths)
+
+    def _asking(self, code: str) -> str:
+        """Which part of the request asked for what was refused with this code."""
+        if code == "conflict" and self.if_match is not None:
+            return "ifMatch"
+        if code == "duplicate" and self.if_none_match is not None:
+            return "ifNoneMatch"
+        return "ifNoneExist" if code == "multiple-matches" and self.if_none_exist else "url"
 
     def _full_path(self, path: str) -> str:
         if path.startswith("Bundle.entry["):
@@ -108,6 +118,8 @@ class EntryRequest:
         return locate(request, [part for part in (self.type, self.id, *self.rest.split("/")) if part])
 
 
+_OF_THE_REQUEST = frozenset({"conflict", "deleted", "duplicate", "multiple-matches", "not-found"})
+"""Codes of refusals of a whole resource that are about which one, not about what it says."""
 _PLACES = {
     "http.method": "request.method",
     "http.If-Match": "request.ifMatch",

@@ -36,6 +36,8 @@ def known_type(type: str) -> None:
 def accept(content: JsonObject, type: str, partial: bool = False) -> JsonObject:
     """The body, structurally valid and of the type the URL says. Raises a refusal with every issue."""
     stated = content.get("resourceType")
+    if stated is None:
+        raise refuse(Category.INVALID, "required", "The body has no resourceType", "resourceType")
     if stated != type:
         raise refuse(
             Category.INVALID, "invalid", f"The URL says {type}, the body another resourceType", "resourceType"

@@ -24,6 +24,8 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 GRAPHQL = "application/graphql"
 FORM = "application/x-www-form-urlencoded"
 _IN_A_THREAD = 256 * 1024
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""That of UTF-8: "implementations that parse JSON texts MAY ignore" it (RFC 8259)."""
 _GZIP = 31  # zlib's word for a gzip header and a window of 32 KiB
 
 
@@ -139,7 +141,7 @@ async def decoded(request: Request, body: bytes) -> bytes | JsonObject:
         raise unsupported(
             "The body must be application/fhir+json or application/fhir+xml", "http.Content-Type"
         )
-    return body
+    return body.removeprefix(_BYTE_ORDER_MARK)
 
 
 async def _from_xml(body: bytes) -> JsonObject:

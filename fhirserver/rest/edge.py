@@ -76,6 +76,8 @@ class FhirEdge:
 
     async def _answer(self, scope: Scope, receive: Receive, shape: Shape) -> Result:
         read_headers(scope["headers"], shape.headers)
+        if "host" not in shape.headers and scope.get("http_version") == "1.1":
+            raise refuse(Category.INVALID, "required", "HTTP/1.1 asks for a Host header", "http.Host")
         if self._cors.origins:
             shape.varies_by_origin = True
             shape.more += self._cors.headers(shape.headers)

@@ -15,6 +15,7 @@ _SINGLES = (
     "content-encoding",
     "content-length",
     "content-type",
+    "host",
     "if-match",
     "if-modified-since",
     "if-none-exist",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fhirserver.kernel.json import loads
+from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.model.validation import validate
 from fhirserver.store.store import Store
-from tests.facade import Facade, entry, patient
+from tests.facade import Facade, entry, issues, patient
 
 
 async def test_none_fails_another_and_the_order_is_kept(server: Facade) -> None:
@@ -124,3 +124,32 @@ async def test_entries_do_not_lead_to_each_other(server: Facade) -> None:
         ["Bundle.entry[1].resource.link[0].other.reference"],
         ["Bundle.entry[2].resource.managingOrganization.reference"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "where"),
+    [
+        (entry("GET", "Patient/none"), "request.url"),
+        (entry("GET", "Patient/gone"), "request.url"),
+        (entry("DELETE", "Patient/p", ifMatch='W/"9"'), "request.ifMatch"),
+        (entry("PUT", "Patient/p", patient("p"), ifMatch='W/"9"'), "request.ifMatch"),
+        (entry("PUT", "Patient/p", patient("p"), ifNoneMatch="*"), "request.ifNoneMatch"),
+        (entry("PUT", "Patient?family=okafor", patient()), "request.url"),
+        (entry("DELETE", "Patient?family=okafor"), "request.url"),
+        (entry("POST", "Patient", patient(), ifNoneExist="family=okafor"), "request.ifNoneExist"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_what_the_request_asks_for_is_refused_at_the_request(
+    server: Facade, kind: str, asked: JsonObject, where: str
+) -> None:
+    for id in ("p", "q", "gone"):
+        await server.ehr.put(patient(id))
+    await server.ehr("DELETE", "Patient/gone")
+    answer = await server.ehr.bundle(kind, asked)
+    if answer.status_code == 200:
+        (told,) = answer.json()["entry"]
+        (issue,) = told["response"]["outcome"]["issue"]
+    else:
+        (issue,) = issues(answer)
+    assert issue["expression"] == [f"Bundle.entry[0].{where}"]

@@ -107,9 +107,13 @@ async def test_responses_say_what_was_done_in_the_order_of_the_entries(server: F
         (entry("PUT", "Patient/a"), 400, "Bundle.entry[1].resource"),
         (entry("POST", "Patient", {"resourceType": "Group"}), 400, "Bundle.entry[1].resource.resourceType"),
         (entry("POST", "Patent", patient()), 404, "Bundle.entry[1].request.url"),
-        (entry("PUT", "Patient/a", patient("a"), ifMatch='W/"7"'), 412, "Bundle.entry[1].resource"),
+        (entry("PUT", "Patient/a", patient("a"), ifMatch='W/"7"'), 412, "Bundle.entry[1].request.ifMatch"),
         (entry("PUT", "Patient/a", patient("a"), ifMatch="x"), 400, "Bundle.entry[1].request.ifMatch"),
-        (entry("PUT", "Patient/p", patient("p"), ifNoneMatch="*"), 412, "Bundle.entry[1].resource"),
+        (
+            entry("PUT", "Patient/p", patient("p"), ifNoneMatch="*"),
+            412,
+            "Bundle.entry[1].request.ifNoneMatch",
+        ),
         (
             entry("POST", "Patient", patient(), ifNoneExist="nmae=x"),
             400,

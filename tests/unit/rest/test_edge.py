@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -194,3 +195,34 @@ async def test_logs_hold_nothing_of_a_patient(server: Facade, caplog: pytest.Log
         if answer.status_code >= 400:
             named = [value for value in secret if value in answer.text]
             assert named in ([], [secret[0]]), answer.text  # a name of a member is a place, not a value
+
+
+async def test_a_byte_order_mark_is_passed_over(server: Facade) -> None:
+    body = b"\xef\xbb\xbf" + dumps(patient("p"))
+    assert (await server.ehr("PUT", "Patient/p", body)).status_code == 201
+
+
+async def test_a_body_without_a_type(server: Facade) -> None:
+    answer = await server.ehr("POST", "Patient", {"gender": "male"})
+    assert (answer.status_code, expressions(answer)) == (400, ["resourceType"])
+    assert issues(answer)[0]["code"] == "required"
+
+
+@pytest.mark.parametrize(("hosts", "version", "status"), [(0, "1.1", 400), (0, "1.0", 200), (2, "1.1", 400)])
+async def test_http_1_1_asks_for_one_host(server: Facade, hosts: int, version: str, status: int) -> None:
+    said: list[int] = []
+
+    async def send(message: Any) -> None:
+        said.append(message.get("status", 0))
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": "/fhir/metadata",
+        "raw_path": b"/fhir/metadata",
+        "query_string": b"",
+        "http_version": version,
+        "headers": [(b"host", b"host-%d" % n) for n in range(hosts)],
+    }
+    await server.application(scope, None, send)
+    assert said[0] == status
