@@ -26,6 +26,6 @@ async def create(context: Context, request: Request) -> Result:
         unless, query = if_none_exist(context, request.type, unless)
         conditions[unless] = query
     put = Put(request.type, new_id(), content, create=True, unless=unless)
-    write, claimed = await held_to_claims(context, put, statement)
+    write, claimed = await held_to_claims(context, context.store.prepared(put), statement)
     outcome = await context.store.submit(Command(statement, (write,), conditions))
     return written(context, request, outcome.results[0], claimed)

@@ -6,6 +6,7 @@ what is there is looked at. https://hl7.org/fhir/R4/search.html#table
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from itertools import product
@@ -19,9 +20,8 @@ from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.routes import Route, Step, passes, routes
 from fhirserver.search.values import CompositeValue, IndexValue, ReferenceValue, SimpleValue
 
-Extractor: TypeAlias = Callable[[JsonObject], Values]
-
 _KEPT_BY_STORAGE: Final = frozenset({"_id", "_lastUpdated"})
+_REACHES_META: Final = re.compile(r"\b(meta|children|descendants)\b")
 # R4 states the expressions of these two components the wrong way round.
 _SWAPPED: Final = {"http://hl7.org/fhir/SearchParameter/DocumentReference-relationship": ("target", "code")}
 
@@ -32,13 +32,33 @@ def extract(resource: JsonObject, base: str = "", known: Parameters = STANDARD) 
     References that start with ``base``, the server's own URL with a slash at its end, are local.
     ``known`` are the parameters there are.
     """
-    type_name = str(resource.get("resourceType", ""))
-    values = extractor(type_name, known if type_name in known.own else STANDARD)(resource)
+    values = _extractor_for(resource, known)(resource)
     if base:
         values = [_localised(value, base) for value in values]
-    if "contained" in resource:
-        values = placed(values, str(resource.get("id", "")))
-    return list(dict.fromkeys(values))
+    return list(dict.fromkeys(_placed_in(resource, values)))
+
+
+def extract_body(resource: JsonObject, known: Parameters = STANDARD) -> Values | None:
+    """The values that do not depend on ``meta``; None where a parameter of the type makes that uncertain.
+
+    With those of :func:`extract_meta` they are what :func:`extract` yields.
+    """
+    values = _extractor_for(resource, known).body(resource)
+    return None if values is None else _placed_in(resource, values)
+
+
+def extract_meta(resource: JsonObject, known: Parameters = STANDARD) -> Values:
+    """The values that :func:`extract_body` leaves out."""
+    return _extractor_for(resource, known).meta(resource)
+
+
+def _extractor_for(resource: JsonObject, known: Parameters) -> Extraction:
+    type_name = str(resource.get("resourceType", ""))
+    return extractor(type_name, known if type_name in known.own else STANDARD)
+
+
+def _placed_in(resource: JsonObject, values: Values) -> Values:
+    return placed(values, str(resource.get("id", ""))) if "contained" in resource else values
 
 
 def placed(values: Iterable[IndexValue], place: str) -> list[IndexValue]:
@@ -67,25 +87,66 @@ def _is_target(param: str, text: str) -> bool:
     return "/" not in text or (param.endswith(":version") and text.count("/") == 2)
 
 
+class Extraction:
+    """The compiled extraction for a resource type; it may yield a value twice.
+
+    What leads through ``meta``, which the server adds to, is apart, unless some parameter may look there as well.
+    """
+
+    __slots__ = ("_apart", "_meta", "_paths", "_tree")
+
+    def __init__(self, type_name: str, parameters: Iterable[SearchParameter]):
+        self._tree, self._meta, paths, self._apart = _Tree(), _Tree(), [], True
+        for parameter in parameters:
+            if not parameter.expression or parameter.code in _KEPT_BY_STORAGE:
+                continue
+            of_meta = _is_of_meta(parameter, type_name)
+            self._apart &= of_meta or not _may_read_meta(parameter)
+            paths += _place(self._meta if of_meta else self._tree, parameter, type_name)
+        self._paths = tuple(paths)
+
+    def __call__(self, resource: JsonObject) -> Values:
+        out = self._body(resource)
+        _walk(self._meta, resource, resource, out)
+        return out
+
+    def body(self, resource: JsonObject) -> Values | None:
+        """The values that have nothing to do with ``meta``; None where that cannot be told."""
+        return self._body(resource) if self._apart else None
+
+    def meta(self, resource: JsonObject) -> Values:
+        """The values of the members of ``meta``."""
+        out: Values = []
+        _walk(self._meta, resource, resource, out)
+        return out
+
+    def _body(self, resource: JsonObject) -> Values:
+        out: Values = []
+        _walk(self._tree, resource, resource, out)
+        for path in self._paths:
+            path(resource, out)
+        return out
+
+
 @lru_cache(maxsize=256)
-def extractor(type_name: str, known: Parameters = STANDARD) -> Extractor:
-    """The compiled extraction for a resource type; it may yield a value twice."""
-    tree, paths = _Tree(), []
-    for parameter in known.of(type_name).values():
-        if parameter.expression and parameter.code not in _KEPT_BY_STORAGE:
-            paths += _place(tree, parameter, type_name)
-    return partial(_run, tree, tuple(paths))
+def extractor(type_name: str, known: Parameters = STANDARD) -> Extraction:
+    """The compiled extraction for a resource type."""
+    return Extraction(type_name, known.of(type_name).values())
 
 
 _Path: TypeAlias = Callable[[JsonObject, Values], None]
 
 
-def _run(tree: _Tree, paths: tuple[_Path, ...], resource: JsonObject) -> Values:
-    out: Values = []
-    _walk(tree, resource, resource, out)
-    for path in paths:
-        path(resource, out)
-    return out
+def _is_of_meta(parameter: SearchParameter, origin: str) -> bool:
+    """Whether all that a parameter indexes is below ``meta``."""
+    found = routes(parameter.expression, origin) if parameter.type != "composite" else None
+    return bool(found) and all(route.steps and route.steps[0].name == "meta" for route in found or ())
+
+
+def _may_read_meta(parameter: SearchParameter) -> bool:
+    """Whether a parameter may look at ``meta``, by the words of its expressions."""
+    texts = (parameter.expression, *(component.expression for component in parameter.components))
+    return any(map(_REACHES_META.search, texts))
 
 
 # --- the tree

@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Key, Version
+from fhirserver.search.defined import Parameters
 from fhirserver.search.expression import Query
 
 ANY_VERSION = 0
 """``If-Match: *``: the resource must be there, in whatever version."""
 NO_VERSION = -1
 """An ETag that no version of ours has."""
+
+
+class Prepared(NamedTuple):
+    """Index values of a resource without those of ``meta``, and the parameters that they are by."""
+
+    known: Parameters
+    values: Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +35,8 @@ class Put:
     ``where`` name conditions of the command: with ``unless`` nothing is written where a resource matches
     (conditional create); with ``where`` the match is the target (conditional update). ``unless_version`` is
     ``If-None-Match`` with an ETag: nothing is written over that version. ``settled`` says that no link in the
-    content waits for what conditions match.
+    content waits for what conditions match; ``prepared`` that it is clean, and what it is indexed by if the
+    world becomes just that.
     """
 
     type: str
@@ -42,6 +51,7 @@ class Put:
     confidences: Mapping[str, Decimal] = field(default_factory=dict)
     unless_version: int | None = None
     settled: bool = False
+    prepared: Prepared | None = None
 
 
 @dataclass(frozen=True, slots=True)

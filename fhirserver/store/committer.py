@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from fhirserver.kernel.instants import Clock, instant
+from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.log import Commit, LostRace
 from fhirserver.ports.storage import Change, Fact, Head, Key, Projection, Shared, Storage
 from fhirserver.search.expression import Query, types_searched
-from fhirserver.store.commands import Command, Note, Outcome, Put
+from fhirserver.store.commands import Command, Note, Outcome, Prepared, Put
 from fhirserver.store.decide import Decided, Matches, Policies, State, decide
 from fhirserver.store.project import Extract, Projector, replay, touched_keys
 from fhirserver.store.search_parameters import TYPE as PARAMETERS
@@ -42,6 +44,7 @@ class Batch:
     state: State
     projector: Projector
     recorded: str
+    completed: Callable[[Prepared, JsonObject], Sequence[Any]]
     commits: list[Commit] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
@@ -55,6 +58,9 @@ class Batch:
         self.commits.append(decided.commit)
         made = []
         for entity in decided.entities:
+            prepared = decided.prepared.get(entity.key)
+            if prepared is not None:
+                self.projector.know(entity, self.completed(prepared, entity.json))
             made.append(self.projector.change(self.state.entities.get(entity.key), entity))
             self.state.entities[entity.key] = self.changed[entity.key] = entity
         self.changes += made
@@ -265,10 +271,18 @@ class Committer:
             before = self._flying.batch
             facts = {(fact.kind, fact.key): fact for fact in before.facts}
             state = State(before.state.position, before.state.serial, dict(before.changed), facts)
-            return Batch(state, Projector(self._extract), max(now, before.recorded))
+            return self._batch(state, max(now, before.recorded))
         head = await self.caught_up()
         await self._learn(head.position)
-        return Batch(State(head.position, head.serial), Projector(self._extract), max(now, head.recorded))
+        return self._batch(State(head.position, head.serial), max(now, head.recorded))
+
+    def _batch(self, state: State, recorded: str) -> Batch:
+        return Batch(state, Projector(self._extract), recorded, self._completed)
+
+    def _completed(self, prepared: Prepared, resource: JsonObject) -> Sequence[Any]:
+        if self._parameters is None:
+            return self._extract(resource)
+        return self._parameters.completed(prepared, resource)
 
     async def _decide_one(self, batch: Batch, waiting: Waiting) -> None:
         command = waiting.command

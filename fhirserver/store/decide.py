@@ -28,6 +28,7 @@ from fhirserver.store.commands import (
     Decide,
     Note,
     Outcome,
+    Prepared,
     Put,
     Remove,
     Ruling,
@@ -78,6 +79,7 @@ class Decided:
     entities: Sequence[Entity]
     facts: Sequence[Fact]
     outcome: Outcome
+    prepared: Mapping[Key, Prepared] = field(default_factory=dict)
 
 
 class _Decision:
@@ -92,6 +94,7 @@ class _Decision:
         self.facts: dict[tuple[str, str], Fact] = {}
         self.conditional: set[Key] = set()
         self.meant: dict[str, Sequence[Key]] = {}
+        self.prepared: dict[Key, Prepared] = {}
 
     def entity(self, key: Key) -> Entity | None:
         return self.entities.get(key) or self.state.entities.get(key)
@@ -231,7 +234,8 @@ def decide(
         begun.position, begun.id, begun.recorded, decision.serial, begun.statement, tuple(decision.events)
     )
     outcome = Outcome(commit.position, commit.id, results)
-    return Decided(commit, tuple(decision.entities.values()), tuple(decision.facts.values()), outcome)
+    entities, facts = tuple(decision.entities.values()), tuple(decision.facts.values())
+    return Decided(commit, entities, facts, outcome, decision.prepared)
 
 
 def _write(decision: _Decision, number: int, write: Write) -> Written:
@@ -270,7 +274,9 @@ def _check_conditional_id(put: Put, matched: Key | None, entity: Entity | None) 
 
 
 def _stated(decision: _Decision, put: Put, key: Key, entity: Entity | None) -> Written:
-    content = clean(put.content if put.settled else decision.resolve(put.type, put.content))
+    content = put.content
+    if put.prepared is None:
+        content = clean(content if put.settled else decision.resolve(put.type, content))
     event = assertion(decision, key, put.statement)
     event["content"] = {name: value for name, value in content.items() if name not in ("resourceType", "id")}
     event["full"] = _mode(decision, put.statement) != "partial"
@@ -279,7 +285,19 @@ def _stated(decision: _Decision, put: Put, key: Key, entity: Entity | None) -> W
         event["confidences"] = {
             unit: source.confidence(stated, key.type) for unit, stated in put.confidences.items()
         }
-    return _state(decision, entity, event)
+    written = _state(decision, entity, event)
+    if put.prepared is not None and key.id == put.id:
+        _keep_prepared(decision, key, event, put.prepared)
+    return written
+
+
+def _keep_prepared(decision: _Decision, key: Key, event: JsonObject, prepared: Prepared) -> None:
+    """Keep what was prepared where the world is just what was stated now."""
+    after = decision.entities.get(key)
+    if after is None or after.deleted or not (event["full"] and after.ledger.uncontested):
+        return
+    if not after.world.lower:
+        decision.prepared[key] = prepared
 
 
 def _mode(decision: _Decision, statement: Statement | None) -> str:

@@ -34,6 +34,10 @@ class Projector:
             self._index[entity.key] = known
         return known[1]
 
+    def know(self, entity: Entity, values: Sequence[Any]) -> None:
+        """Take the search values of an entity as given."""
+        self._index[entity.key] = (entity.version, values)
+
     def change(self, before: Entity | None, after: Entity) -> Change:
         """What has to be written so that the storage holds ``after``."""
         fresh = before is None or before.version != after.version

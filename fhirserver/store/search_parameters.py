@@ -18,7 +18,8 @@ from fhirserver.search.cursor import decode
 from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.definition import Definition, is_active, read_definition
 from fhirserver.search.expression import Query
-from fhirserver.search.index import extract
+from fhirserver.search.index import extract, extract_body, extract_meta
+from fhirserver.store.commands import Prepared
 
 TYPE: Final = "SearchParameter"
 CHANGED: Final = ("search-parameters", "changed")
@@ -71,6 +72,17 @@ class SearchParameters:
     def extract(self, resource: JsonObject) -> Sequence[Any]:
         """The index values of a resource by all parameters there are."""
         return extract(resource, known=self.current)
+
+    def prepare(self, resource: JsonObject) -> Prepared | None:
+        """Index values ahead of the decision, which adds to ``meta``; None where that may change others too."""
+        values = extract_body(resource, self.current)
+        return None if values is None else Prepared(self.current, values)
+
+    def completed(self, prepared: Prepared, resource: JsonObject) -> Sequence[Any]:
+        """The index values of a resource of which all but ``meta`` was prepared."""
+        if prepared.known is not self.current:
+            return self.extract(resource)
+        return list(dict.fromkeys([*prepared.values, *extract_meta(resource, self.current)]))
 
     async def refresh(self) -> None:
         """Take up what changed since; costs two small reads where nothing did."""

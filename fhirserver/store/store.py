@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.ports.log import Commit
@@ -25,7 +26,7 @@ from fhirserver.ports.storage import (
     Version,
 )
 from fhirserver.search.expression import Query
-from fhirserver.store.commands import Command, Outcome
+from fhirserver.store.commands import Command, Outcome, Put
 from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
 from fhirserver.store.contained import ContainedResources
 from fhirserver.store.decide import Policies
@@ -35,6 +36,7 @@ from fhirserver.store.reindexing import reindex
 from fhirserver.store.search_parameters import SearchParameters
 from fhirserver.world.entity import Entity, from_row
 from fhirserver.world.ledger import Ledger
+from fhirserver.world.render import clean
 
 LOOK_SECONDS = 0.05
 """How soon a commit of another process on the same storage is noticed."""
@@ -82,6 +84,12 @@ class Store:
         if self._running is None or self._running.done():
             raise closed()
         return await self._committer.submit(command)
+
+    def prepared(self, put: Put) -> Put:
+        """The same write, with what needs no state done already: others' writes wait for its decision."""
+        content = clean(put.content)
+        index = self.parameters.prepare({**content, "resourceType": put.type, "id": put.id})
+        return put if index is None else replace(put, content=content, prepared=index)
 
     async def rehearse(self, command: Command) -> None:
         """Raise what :meth:`submit` would refuse on what is stored now. Nothing is written."""
