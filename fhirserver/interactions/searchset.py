@@ -167,11 +167,13 @@ def _entry(context: Context, version: Version, subset: Subset, mode: bytes) -> b
 
 
 def _links(url: str, request: Request, query: Query, cursor: str) -> list[tuple[str, str]]:
-    """``self`` says what was used of the parameters, ``next`` continues after the last match."""
+    """``self`` says what was used of the parameters; ``first`` begins anew, ``next`` goes on behind the last match."""
     count = ("_count", str(query.count))  # what was asked for may be more than there is a page for
     used = [count if pair[0] == "_count" else pair for pair in request.params if pair[0] not in query.ignored]
     asked = [pair for pair in used if pair[0] != "_cursor"]
     links = [("self", f"{url}?{encode_query(used)}" if used else url)]
+    if len(asked) < len(used):
+        links.append(("first", f"{url}?{encode_query(asked)}" if asked else url))
     if cursor:
         links.append(("next", f"{url}?{encode_query([*asked, ('_cursor', cursor)])}"))
     return links

@@ -111,6 +111,18 @@ def _word(code: str, item: Any, out: Values) -> None:
         out.append(TokenValue(code, "", str(item)))
 
 
+def any_case(code: str, item: Any, out: Values) -> None:
+    """A string as a token: "the search is not case sensitive"."""
+    if isinstance(item, str):
+        out.append(TokenValue(code, "", item.lower()))
+
+
+def media_type(code: str, item: Any, out: Values) -> None:
+    """The type without its parameters. https://hl7.org/fhir/R4/search.html#mimetype"""
+    if isinstance(item, str):
+        out.append(TokenValue(code, "", item.partition(";")[0].strip().lower()))
+
+
 def _coding(code: str, item: Any, out: Values) -> None:
     if isinstance(item, dict):
         _pair(code, item.get("system"), item.get("code"), out)

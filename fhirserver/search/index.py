@@ -15,9 +15,18 @@ from typing import Any, Final, TypeAlias, cast
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.definitions import SearchComponent, SearchParameter, definitions
 from fhirserver.model.fhirpath import FhirPathError, Typed, compile_path
-from fhirserver.search.convert import Codes, Converter, Values, converter, own_canonicals, sounding
+from fhirserver.search.convert import (
+    Codes,
+    Converter,
+    Values,
+    any_case,
+    converter,
+    media_type,
+    own_canonicals,
+    sounding,
+)
 from fhirserver.search.defined import STANDARD, Parameters
-from fhirserver.search.routes import Route, Step, passes, routes
+from fhirserver.search.routes import Route, Step, is_any_case, is_media_type, passes, routes
 from fhirserver.search.values import CompositeValue, IndexValue, ReferenceValue, SimpleValue
 
 _KEPT_BY_STORAGE: Final = frozenset({"_id", "_lastUpdated"})
@@ -234,19 +243,24 @@ def _place(tree: _Tree, parameter: SearchParameter, origin: str) -> list[_Path]:
     found = routes(parameter.expression, origin)
     if found is None:
         return [partial(_evaluate, parameter, _compiled(parameter.expression, origin))]
+    strings = parameter.type == "token" and is_any_case(found)
     for route in found:
-        _place_route(tree, parameter, route)
+        _place_route(tree, parameter, route, partial(any_case, parameter.code) if strings else None)
     return []
 
 
-def _place_route(tree: _Tree, parameter: SearchParameter, route: Route) -> None:
+def _place_route(
+    tree: _Tree, parameter: SearchParameter, route: Route, convert: Converter | None = None
+) -> None:
     edge = tree.reach(route.steps)
     if parameter.type == "composite":
         (edge or tree).takers.append(_composite(parameter, route.type))
     elif edge is not None:
-        convert = _converter(parameter, route)
+        convert = convert or _converter(parameter, route)
         if convert is not None:
             edge.converters.append(convert)
+        if parameter.type == "token" and is_media_type(route):
+            edge.converters.append(partial(media_type, f"{parameter.code}:below"))
         if parameter.code == "url" and parameter.type == "uri" and route.steps == (Step("url"),):
             edge.takers.append(own_canonicals)
 

@@ -38,6 +38,10 @@ class NotKnown(Exception):
     """A parameter or modifier that this server does not have; the message says which are close."""
 
 
+class NotSupported(NotKnown):
+    """A modifier of a known parameter, or a named query: to pass them over would find what was not asked for."""
+
+
 class TooMany(NotKnown):
     """A chain that fans out to more types than it makes sense to ask."""
 
@@ -110,7 +114,7 @@ def _simple(parameter: SearchParameter, modifier: str, type_name: str) -> Reader
         return Reader(partial(_missing, parameter))
     term = term_for(parameter, modifier, type_name)
     if term is None:
-        raise NotKnown(
+        raise NotSupported(
             f"{parameter.code} is a {parameter.type} parameter: modifier :{_shown(modifier)} is not supported"
         )
     return Reader(partial(_none_of if modifier in ("not", "not-in") else _any_of, term))
@@ -120,7 +124,7 @@ def _special(parameter: SearchParameter, modifier: str) -> Reader:
     if modifier == "missing" and parameter.type == "special":
         return Reader(partial(_missing, replace(parameter, code=f"{parameter.code}:latitude", type="number")))
     if modifier:
-        raise NotKnown(f"{parameter.code} has no modifiers")
+        raise NotSupported(f"{parameter.code} has no modifiers")
     return Reader(partial(_any_of, _SPECIAL[parameter.code]))
 
 

@@ -15,7 +15,7 @@ from fhirserver.search import controls, cursor, filters
 from fhirserver.search.contained import refusals
 from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.expression import Cursor, Expression, Include, Query, SortKey, conjunction
-from fhirserver.search.parameters import NotKnown, reader
+from fhirserver.search.parameters import NotKnown, NotSupported, reader
 from fhirserver.search.terms import Context
 
 OF_THE_EDGE: Final = frozenset({"_format", "_pretty"})
@@ -84,7 +84,7 @@ class _Reading:
             elif name not in OF_THE_EDGE:
                 self._criterion(name, value)
         except NotKnown as error:
-            self._unknown(name, str(error))
+            self._unknown(name, error)
         except ValueError as error:
             self._wrong(name, f"Malformed value of {name}: {error}")
 
@@ -98,11 +98,11 @@ class _Reading:
         found = reader(self.type, name, 0, self.known)
         self.where.append(found.read(value, self.context))
 
-    def _unknown(self, name: str, problem: str) -> None:
-        if self.lenient:
+    def _unknown(self, name: str, problem: NotKnown) -> None:
+        if self.lenient and not isinstance(problem, NotSupported):
             self.ignored.append(name)
         else:
-            self.issues.append(Issue("not-supported", problem, (f"http.{name}",)))
+            self.issues.append(Issue("not-supported", str(problem), (f"http.{name}",)))
 
     def _wrong(self, name: str, problem: str) -> None:
         self.issues.append(Issue("invalid", problem, (f"http.{name}",)))
@@ -193,6 +193,10 @@ def _elements(reading: _Reading, name: str, value: str) -> None:
     reading.shape["elements"] = controls.element_names(reading.type, value)
 
 
+def _query(reading: _Reading, name: str, value: str) -> None:
+    raise NotSupported("There are no named queries on this server")
+
+
 def _bare(name: str) -> None:
     if ":" in name:
         raise NotKnown(f"{name.partition(':')[0]} has no modifiers")
@@ -210,4 +214,5 @@ _CONTROLS: Final[dict[str, _Control]] = {
     "_contained": _contained,
     "_containedType": _contained,
     "_explain": _explain,
+    "_query": _query,
 }

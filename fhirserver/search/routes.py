@@ -78,6 +78,17 @@ def _repeats_nowhere(route: Route, type_name: str) -> bool:
     return True
 
 
+def is_any_case(found: list[Route]) -> bool:
+    """Whether a token parameter looks at strings only: "then the search is not case sensitive"."""
+    return bool(found) and all(route.type == "string" for route in found)
+
+
+def is_media_type(route: Route) -> bool:
+    """Whether codes are media types, which may have parameters behind them."""
+    binding = route.element.binding if route.element and route.type == "code" else None
+    return binding is not None and binding.value_set.startswith("http://hl7.org/fhir/ValueSet/mimetypes")
+
+
 class _NotRoutes(Exception):
     """The expression does more than a route can."""
 

@@ -39,7 +39,7 @@ from fhirserver.search.expression import (
 )
 from fhirserver.search.literals import approximate_range, date_range, number_range
 from fhirserver.search.phonetic import sounds
-from fhirserver.search.routes import Route, routes
+from fhirserver.search.routes import Route, is_any_case, is_media_type, routes
 from fhirserver.search.units import UCUM, Scale, scale
 from fhirserver.search.values import fold
 
@@ -88,6 +88,17 @@ def _token(code: str, text: str, context: Context) -> TokenIs:
     if not system and not value:
         raise ValueError("expected [code], [system]|[code], |[code] or [system]|")
     return TokenIs(code, system, value or None)
+
+
+def _any_case(code: str, text: str, context: Context) -> TokenIs:
+    return _token(code, text.lower(), context)
+
+
+def _media_type(code: str, text: str, context: Context) -> TokenIs:
+    wanted = unescape(text).rpartition("|")[2].partition(";")[0].strip().lower()
+    if not wanted:
+        raise ValueError("expected a media type")
+    return TokenIs(f"{code}:below", None, wanted)
 
 
 def _system_and_code(text: str) -> tuple[str | None, str]:
@@ -315,6 +326,8 @@ def term_for(parameter: SearchParameter | SearchComponent, modifier: str, type_n
         return partial(_composite, code, tuple(part for part in parts if part is not None))
     if kind == "reference" and isinstance(parameter, SearchParameter) and is_canonical(parameter, type_name):
         return partial(_canonical, code)
+    if _is_of_strings(parameter, type_name):
+        return partial(_any_case, code)
     return partial(_PLAIN[kind], code) if kind in _PLAIN else None
 
 
@@ -377,8 +390,22 @@ def _modified_term(parameter: SearchParameter, type_name: str, modifier: str) ->
         return partial(partial(_typed_reference, modifier), code) if known else None
     if modifier == "of-type" and not _holds_identifiers(parameter, type_name):
         return None
+    if kind == "token" and modifier == "not" and _is_of_strings(parameter, type_name):
+        return partial(_any_case, code)
+    if kind == "token" and modifier == "below" and _holds_media_types(parameter, type_name):
+        return partial(_media_type, code)
     term = _MODIFIED.get((kind, modifier))
     return partial(term, code) if term else None
+
+
+def _is_of_strings(parameter: SearchParameter | SearchComponent, type_name: str) -> bool:
+    if not isinstance(parameter, SearchParameter) or parameter.type != "token" or not parameter.expression:
+        return False
+    return is_any_case(routes(parameter.expression, type_name) or [])
+
+
+def _holds_media_types(parameter: SearchParameter, type_name: str) -> bool:
+    return any(is_media_type(route) for route in routes(parameter.expression, type_name) or [])
 
 
 def _holds_identifiers(parameter: SearchParameter, type_name: str) -> bool:

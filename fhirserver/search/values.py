@@ -1,14 +1,19 @@
 """The typed values that a resource is found by, one tuple per search parameter and value.
 
 ``param`` is the code of the search parameter; the resource type is known from the resource. Derived
-parameters carry what a modifier or a unit needs: ``code:text`` (a string: the display and text of a token, or
-the display of a reference), ``identifier:of-type`` (a token: the type's system, and ``type code|value``),
-``subject:identifier`` (a token: the business identifier of a Reference), and ``value-quantity:ucum`` (a
-quantity or composite: the value in the unit of its kind, where it was written in another),
-``near:latitude`` and ``near:longitude`` (numbers: degrees), ``subject:version`` (a reference to a version: its
-target is ``id/_history/version``), ``subject:contained`` (a reference to what the resource contains: its target is
-``#``, and once more ``id#local``), ``derived-from:canonical`` (a uri: a canonical as it stands) and
-``url:canonical`` (uris: what a canonical may say to mean the resource, ``url`` and ``url|version``).
+parameters carry what a modifier or a unit needs:
+
+* ``code:text`` (a string): the display and text of a token, the display of a reference;
+* ``identifier:of-type`` (a token): the type's system, and ``type code|value``;
+* ``contenttype:below`` (a token): a media type without its parameters;
+* ``subject:identifier`` (a token): the business identifier of a Reference;
+* ``subject:version`` (a reference): to a version, its target is ``id/_history/version``;
+* ``subject:contained`` (a reference): to what the resource contains, its target is ``#``, and once more ``id#local``;
+* ``derived-from:canonical`` (a uri): a canonical as it stands;
+* ``url:canonical`` (uris): what a canonical may say to mean the resource, ``url`` and ``url|version``;
+* ``value-quantity:ucum`` (a quantity or composite): the value in the unit of its kind, where it was in another;
+* ``near:latitude`` and ``near:longitude`` (numbers): degrees.
+
 `_id` and `_lastUpdated` are no values: storages keep them.
 https://hl7.org/fhir/R4/search.html#table
 """

@@ -235,11 +235,19 @@ def test_all_bad_parameters_are_named_at_once() -> None:
 
 
 def test_lenient_leaves_unknown_ones_out_and_says_so() -> None:
-    query = parse("Patient", [("nme", "x"), ("name:foo", "y"), ("name", "z")], lenient=True)
-    assert query.ignored == ("nme", "name:foo")
+    query = parse("Patient", [("nme", "x"), ("nme:foo", "y"), ("name", "z")], lenient=True)
+    assert query.ignored == ("nme", "nme:foo")
     assert query.where == StringIs("name", "z")
     with pytest.raises(Refusal):
         parse("Patient", [("birthdate", "x")], lenient=True)
+
+
+@pytest.mark.parametrize(("name", "value"), [("name:foo", "x"), ("gender:exact", "male"), ("_query", "mine")])
+def test_lenient_refuses_what_would_change_the_meaning(name: str, value: str) -> None:
+    """https://hl7.org/fhir/R4/search.html#modifiers, #query: "SHALL reject", "SHALL refuse"."""
+    with pytest.raises(Refusal) as caught:
+        parse("Patient", [(name, value)], lenient=True)
+    assert caught.value.issues[0].expression == (f"http.{name}",)
 
 
 def test_no_value_gets_into_a_message() -> None:
