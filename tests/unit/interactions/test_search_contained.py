@@ -313,3 +313,19 @@ async def test_includes_start_at_what_is_contained(made: Facade, answered: str) 
     assert bundle["total"] == 2
     both = (await made.ehr.get(path.replace("=true", "=both"))).json()
     assert [one["search"]["mode"] for one in both["entry"]] == ["match"] * 3 + ["include"]
+
+
+async def test_chains_lead_inside_whatever_way_a_resource_came(server: Facade) -> None:
+    """Created, in a transaction, with an id of the server's, patched: its own id is part of what is indexed."""
+    plain = order("x", medication("m", "a"))
+    del plain["id"]
+    made = await server.ehr.post(plain)
+    bundle = await server.ehr.transaction(
+        {"resource": plain, "request": {"method": "POST", "url": "MedicationRequest"}}
+    )
+    assert (made.status_code, bundle.status_code) == (201, 200)
+    await put(server, order("p", medication("m", "b")))
+    patch = [{"op": "replace", "path": "/contained/0/code/coding/0/code", "value": "a"}]
+    patched = await server.ehr("PATCH", "MedicationRequest/p", patch, "application/json-patch+json")
+    assert patched.status_code == 200
+    assert len(await urls(server, "MedicationRequest?medication.code=a")) == 3
