@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html#mime-type
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
@@ -24,6 +25,8 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 GRAPHQL = "application/graphql"
 FORM = "application/x-www-form-urlencoded"
 _IN_A_THREAD = 256 * 1024
+_SLOWEST = 1024
+"""Bytes a second, beyond the pause that is allowed anyway."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 """That of UTF-8: "implementations that parse JSON texts MAY ignore" it (RFC 8259)."""
 _GZIP = 31  # zlib's word for a gzip header and a window of 32 KiB
@@ -39,14 +42,27 @@ async def read_body(receive: Receive, headers: Mapping[str, str], limits: Limits
     if length.isdigit() and int(length) > limits.body_bytes:
         raise _too_large(limits.body_bytes)
     sink = _Gunzip(limits.body_bytes) if "gzip" in coding else _Plain(limits.body_bytes)
-    more = True
-    while more:
-        message = await _next(receive, limits.body_seconds)
-        sink.take(message.get("body", b""))
-        more = message.get("more_body", False)
+    message = await _next(receive, limits.body_seconds)
+    sink.take(message.get("body", b""))
+    if message.get("more_body", False):
+        await _take_rest(receive, sink, limits.body_seconds)
     body = sink.end()
     give_back_soon(len(body))
     return body
+
+
+async def _take_rest(receive: Receive, sink: _Plain, seconds: float) -> None:
+    """All but the first piece. One that only trickles in is refused too: it would hold the connection for ever."""
+    began, size, more = time.monotonic(), 0, True
+    while more:
+        message = await _next(receive, seconds)
+        body = message.get("body", b"")
+        sink.take(body)
+        size += len(body)
+        more = message.get("more_body", False)
+        if more and time.monotonic() - began > seconds + size / _SLOWEST:
+            text = f"The body comes more slowly than {_SLOWEST} bytes a second"
+            raise refuse(Category.TIMEOUT, "timeout", text, "http.body")
 
 
 async def _next(receive: Receive, seconds: float) -> MutableMapping[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 _EXPOSED = (
-    b"Content-Location, ETag, Last-Modified, Location, Retry-After, X-Held, X-Progress, X-Request-Id, "
-    b"WWW-Authenticate, Content-Disposition"
+    b"Accept-Patch, Allow, Content-Disposition, Content-Location, ETag, Last-Modified, Location, Preference-Applied, "
+    b"Retry-After, WWW-Authenticate, X-Held, X-Progress, X-Request-Id, X-Security-Context"
 )
 _NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*\Z", re.ASCII)
 _ALLOWED = (

@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
+from fhirserver.interactions.exchange import Limits
 from fhirserver.kernel.json import dumps, loads
+from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.rest import memory
+from fhirserver.rest.bodies import read_body
 from tests.facade import BASE, MEDIA, Facade, expressions, facade, issues, patient
 
 
@@ -284,6 +287,28 @@ async def test_a_body_that_does_not_come_is_408(server: Facade) -> None:
     }
     await server.application(scope, receive, send)
     assert sent[0]["status"] == 408
+
+
+async def test_a_body_that_trickles_in_is_408() -> None:
+    limits = Limits(body_seconds=0.05)
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    with pytest.raises(Refusal) as refused:
+        await read_body(receive, {}, limits)
+    assert refused.value.category is Category.TIMEOUT
+
+
+async def test_a_body_that_comes_slowly_but_well_is_read() -> None:
+    left = [bool(n) for n in range(8)]
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.02)
+        return {"type": "http.request", "body": b" " * 200, "more_body": left.pop()}
+
+    assert len(await read_body(receive, {}, Limits(body_seconds=0.05))) == 1600
 
 
 async def test_headers_beyond_the_limit_are_431(server: Facade) -> None:
