@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Issue
+from fhirserver.model.validation.profiles import Validator
 from tests.facade import Facade, entry, expressions, facade, issues, patient, said
 
 URL = "http://example.org/StructureDefinition/named"
@@ -30,6 +35,7 @@ PROFILE: JsonObject = {
     },
 }
 CLAIMING = patient("p", meta={"profile": [URL]})
+REMOVED = b'[{"op":"remove","path":"/birthDate"}]'
 RIGHT = {**CLAIMING, "birthDate": "2000-01-01"}
 
 
@@ -97,3 +103,33 @@ async def test_an_extension_that_nobody_knows_refuses_no_write(server: Facade) -
     assert (await server.ehr.put(given)).status_code == 201
     asked = await server.ehr("POST", "Patient/$validate", given)
     assert ["Patient.extension[0]"] in [i["expression"] for i in issues(asked) if i["severity"] == "error"]
+
+
+async def test_a_patch_is_validated_beside_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_the_loop: list[bool] = []
+    validate = Validator.validate
+
+    def spied(self: Validator, *given: Any, **named: Any) -> list[Issue]:
+        on_the_loop.append(threading.current_thread() is threading.main_thread())
+        return validate(self, *given, **named)
+
+    async with facade(tmp_path, claims="enforce") as server:
+        await server.ehr.put(PROFILE)
+        await server.ehr.put(RIGHT)
+        monkeypatch.setattr(Validator, "validate", spied)
+        for body, status in ((b'[{"op":"replace","path":"/birthDate","value":"2001"}]', 200), (REMOVED, 422)):
+            answer = await server.ehr("PATCH", "Patient/p", body, "application/json-patch+json")
+            assert answer.status_code == status, answer.text
+        assert on_the_loop == [False, False]
+
+
+async def test_a_patch_of_what_has_changed_meanwhile_is_validated_again(tmp_path: Path) -> None:
+    async with facade(tmp_path, claims="enforce") as server:
+        await server.ehr.put(PROFILE)
+        free = {**patient("p"), "birthDate": "2000-01-01"}
+        for _ in range(5):
+            await server.ehr.put(free)
+            patched = server.ehr("PATCH", "Patient/p", REMOVED, "application/json-patch+json")
+            await asyncio.gather(patched, server.ehr.put({**free, "meta": {"profile": [URL]}}))
+            stored = (await server.ehr.get("Patient/p")).json()
+            assert "birthDate" in stored or URL not in stored["meta"].get("profile", ())
