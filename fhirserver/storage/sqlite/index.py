@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 from fhirserver.kernel.outcomes import Category, refuse
@@ -44,6 +45,9 @@ SCHEMA: Final = (
     + "CREATE INDEX IF NOT EXISTS resource_live ON resource (type) WHERE deleted = 0;\n"
 )
 """Tables and indexes; needs the tables ``resource`` and ``name``."""
+
+_AT_ONCE: Final = 8
+_INSERTS: Final = {table: (table.insert(), table.insert(_AT_ONCE)) for table in _TABLES}
 
 _LONGEST = 40_000
 """Characters of SQL; SQLite would take seconds to plan more, or refuse it."""
@@ -86,7 +90,7 @@ class SearchIndex:
         for table, deleted in gone.items():
             self._connection.executemany(table.delete, deleted)
         for table, inserted in fresh.items():
-            self._connection.executemany(table.insert, sorted(inserted))
+            _insert(self._connection, table, sorted(inserted))
 
     def update(self, pk: int, type: str, old: Sequence[IndexValue], new: Sequence[IndexValue]) -> None:
         """As :meth:`update_many`, for one resource."""
@@ -254,6 +258,16 @@ class SearchIndex:
             for at in numbered:
                 named[at] = self._names.name(row[at]) if row[at] else ""
             yield repr((table.name, *named)).encode()
+
+
+def _insert(connection: sqlite3.Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+    """Insert rows, several with each statement: that takes a third less time than one by one."""
+    one, several = _INSERTS[table]
+    whole = len(rows) - len(rows) % _AT_ONCE
+    for first in range(0, whole, _AT_ONCE):
+        connection.execute(several, tuple(chain.from_iterable(rows[first : first + _AT_ONCE])))
+    if whole < len(rows):
+        connection.executemany(one, rows[whole:])
 
 
 def _version(type_name: str, id: str, version: int, position: int, recorded: str, content: bytes) -> Version:

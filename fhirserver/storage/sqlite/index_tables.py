@@ -43,10 +43,11 @@ class Table(NamedTuple):
         by_resource = ", ".join(["pk", *(c for c in self.columns if c != "pk")])
         return f"{table}CREATE INDEX IF NOT EXISTS {self.name}_pk ON {self.name} ({by_resource});\n"
 
-    @property
-    def insert(self) -> str:
-        places = ", ".join("?" * len(self.columns))
-        return f"INSERT OR IGNORE INTO {self.name} ({', '.join(self.columns)}) VALUES ({places})"  # noqa: S608
+    def insert(self, rows: int = 1) -> str:
+        """The statement that inserts so many rows; those that are there already are left as they are."""
+        places = f"({', '.join('?' * len(self.columns))})"
+        values = ", ".join([places] * rows)
+        return f"INSERT OR IGNORE INTO {self.name} ({', '.join(self.columns)}) VALUES {values}"  # noqa: S608
 
     @property
     def delete(self) -> str:
