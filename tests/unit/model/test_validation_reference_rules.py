@@ -73,6 +73,20 @@ def concept_map(source: str, target: str) -> Json:
     }
 
 
+def search_parameter(expression: str) -> Json:
+    return {
+        "resourceType": "SearchParameter",
+        "url": "http://x.test/sp",
+        "name": "Sp",
+        "status": "active",
+        "description": "x",
+        "code": "x",
+        "base": ["Patient"],
+        "type": "token",
+        "expression": expression,
+    }
+
+
 def searched(self_link: str, resource: Json) -> Json:
     entry = {
         "fullUrl": f"http://x.test/fhir/Patient/{resource['id']}",
@@ -126,6 +140,11 @@ CASES = [
     ),
     (collection("http://x.test/fhir/Group/1", patient()), ["Bundle.entry[0].fullUrl"]),
     (collection("http://x.test/fhir/Patient/1", patient()), []),
+    (collection("http://x.test/fhir/Patient/2", patient()), ["Bundle.entry[0].fullUrl"]),
+    (collection("http://x.test/fhir/Patient/1", {"resourceType": "Patient"}), ["Bundle.entry[0].fullUrl"]),
+    (search_parameter("Patient.active"), []),
+    (search_parameter("Patient.activ"), ["SearchParameter.expression"]),
+    (search_parameter("Patient.("), ["SearchParameter.expression"]),
     (
         collection(URN + "1", patient(), link=[{"relation": "next", "url": "http://x.test"}]),
         ["Bundle.link[0].relation"],

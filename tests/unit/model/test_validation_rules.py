@@ -168,7 +168,8 @@ def test_an_entry_has_a_full_url_of_its_resource() -> None:
     entry: Json = {"resource": {"resourceType": "Patient", "id": "1"}}
     assert "an entry with a resource has a fullUrl" in issues(validator().validate(document(entry)))[0][1]
     entry["fullUrl"] = "http://x.test/fhir/Patient/2"
-    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [entry]}
+    bundle = {"resourceType": "Bundle", "type": "searchset", "entry": [entry]}
+    assert places({**bundle, "type": "collection"}) == ["Bundle.entry[0].fullUrl"]
     assert issues(validator().validate(bundle)) == []
     strict = validator(rules=Rules(lapses="error"))
     assert [p for p, _ in issues(strict.validate(bundle))] == ["Bundle.entry[0].fullUrl"]

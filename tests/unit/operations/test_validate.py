@@ -216,7 +216,7 @@ async def test_xml(server: Facade) -> None:
         assert wrong_at(inside) == ["Parameters.parameter[0].resource.birthDate"]
     unknown = b'<Patient xmlns="http://hl7.org/fhir"><shoe value="x"/></Patient>'
     answer = await server.reader("POST", "Patient/$validate", unknown, media, accept="application/fhir+json")
-    assert (answer.status_code, expressions(answer)) == (400, ["Patient.shoe"])
+    assert (answer.status_code, expressions(answer)[0]) == (200, "Patient.shoe")
     broken = await server.reader("POST", "Patient/$validate", b"<Patient", media)
     assert broken.status_code == 400
 

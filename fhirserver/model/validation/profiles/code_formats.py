@@ -50,8 +50,8 @@ def _verhoeff(digits: str) -> int:
 
 
 _MIME = re.compile(
-    r"[a-z]+\Z|[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+*-]+(?:\s*;\s*[^;=\s]+=(?:\"[^\"]*\"|[^;\s]*))*\Z"
+    r"(?:json|xml|ttl|turtle|rdf|html|csv|text|ndjson)\Z|[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+*-]+(?:\s*;\s*[^;=\s]+=(?:\"[^\"]*\"|[^;\s]*))*\Z"
 )
 _MIME_VALUE_SETS = ("http://hl7.org/fhir/ValueSet/mimetypes", "http://www.rfc-editor.org/bcp/bcp13.txt")
 GRAMMARS = dict.fromkeys(_MIME_VALUE_SETS, ("urn:ietf:bcp:13", _MIME))
-"""Value set → its code system and what its codes look like. FHIR writes ``json`` and ``xml`` beside media types."""
+"""Value set → its code system and its codes. FHIR writes ``json``, ``xml`` and others beside media types."""

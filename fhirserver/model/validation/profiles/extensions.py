@@ -17,15 +17,22 @@ _EXAMPLES = ("example.org", "example.com", "acme.com", "nema.org", "http://hl7.o
 
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 _LATER_NAMES = """
-additionalIdentifier alternate-codes artifact-author artifact-contact artifact-copyrightLabel artifact-date
-artifact-description artifact-editor artifact-endorser artifact-experimental artifact-identifier artifact-name
-artifact-publisher artifact-purpose artifact-relatedArtifact artifact-reviewer artifact-status artifact-title
-artifact-topic artifact-url artifact-usage artifact-useContext artifact-version cqf-alternativeExpression
-cqf-certainty cqf-definitionTerm datatype extended-contact-availability identifier-checkDigit
-individual-genderIdentity individual-pronouns individual-recordedSexOrGender itemMedia note package-source
+additionalIdentifier alternate-codes datatype extended-contact-availability identifier-checkDigit
+individual-genderIdentity individual-pronouns individual-recordedSexOrGender itemMedia note
 patient-sexParameterForClinicalUse targetElement targetPath uncertainty uncertaintyType
 """
 _LATER = frozenset(_CORE + name for name in _LATER_NAMES.split())
+_LATER_FAMILIES = tuple(
+    _CORE + name
+    for name in (
+        "artifact-",
+        "cqf-",
+        "elementdefinition-",
+        "operationoutcome-",
+        "package-",
+        "structuredefinition-",
+    )
+)
 """Extensions that HL7 defined after R4 and allows in R4."""
 _OTHER_VERSION = re.compile(
     r"http://hl7\.org/fhir/(\d\.\d)/StructureDefinition/extension-[A-Z]\w+(?:\.[\w\[\]]+)+\Z"
@@ -72,7 +79,7 @@ def _unknown(url: str, modifier: bool, place: Place, run: Run) -> None:
     if modifier:
         run.add("structure", f"{words}, and it may change what the rest means", place)
         return
-    allowed = url in _LATER or any(name in url for name in _EXAMPLES)
+    allowed = url in _LATER or url.startswith(_LATER_FAMILIES) or any(name in url for name in _EXAMPLES)
     allowed = allowed or url.startswith(run.rules.extension_domains or ("\n",))
     run.add("structure", words, place, "information" if allowed else run.rules.unknown_extensions)
 

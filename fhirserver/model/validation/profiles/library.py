@@ -61,6 +61,14 @@ class Library:
             except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
                 return False
 
+    def changes(self, definition: JsonObject) -> list[tuple[JsonObject, JsonObject]]:
+        """Each element of a differential before and after; empty where it cannot be carried out."""
+        with self._lock:
+            try:
+                return list(self._registry.changes(definition))
+            except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+                return []
+
     def definition(self, url: str) -> JsonObject | None:
         """The StructureDefinition itself."""
         with self._lock:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.definitions import definitions
-from fhirserver.model.validation.profiles.snapshot import grafted
+from fhirserver.model.validation.profiles.snapshot import changes, grafted
 from fhirserver.model.validation.profiles.tree import Tree, element_name, planted
 from fhirserver.ports.conformance import Conformance
 
@@ -62,10 +64,19 @@ class Registry:
             if snapshot:
                 return planted(snapshot)
             base = self.tree(str(definition.get("baseDefinition", "")))
-            changes = definition.get("differential", {}).get("element", ())
-            return grafted(base, changes, self) if base is not None else None
+            differential = definition.get("differential", {}).get("element", ())
+            return grafted(base, differential, self) if base is not None else None
         except (LookupError, TypeError, ValueError, AttributeError):
             return None
+
+    def changes(self, definition: JsonObject) -> Iterator[tuple[JsonObject, JsonObject]]:
+        """Each element of the differential: what it is in the base and what it becomes.
+
+        LookupError where an element is not in the base; nothing where the base is not known.
+        """
+        base = self.tree(str(definition.get("baseDefinition", "")))
+        differential = definition.get("differential", {}).get("element", ())
+        return changes(base.copy(), differential, self) if base is not None else iter(())
 
     def children(self, tree: Tree, root: Tree | None = None) -> dict[str, Tree]:
         """The children of an element: its own, or those of its one type or of what it refers to."""

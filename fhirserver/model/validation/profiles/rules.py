@@ -22,7 +22,7 @@ class Rules:
     begins with one of ``extension_domains``, and those of example.org, are information at most.
     ``for_publication``: HL7's own rules for what it publishes. ``experimental`` allows experimental content.
     ``lapses``: the severity of what the specification's own examples do against it: canonical urls that are not
-    absolute, fullUrls that are missing or name another id than their resource has, references to types that
+    absolute, fullUrls of messages and searchsets with another id than their resource has, references to types that
     the element does not allow though near to them, displays that are not the code's, units that UCUM does not have.
     ``markup_in_text``: the severity of text in a string that looks like HTML.
     ``seconds`` is how long one validation may take before it stops with an issue ``too-costly``.

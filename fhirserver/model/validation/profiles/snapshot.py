@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/profiling.html#snapshot
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from fhirserver.kernel.json import JsonObject
@@ -23,14 +23,22 @@ _ONLY = {**_BY_TYPE, "rules": "closed"}
 def grafted(base: Tree, differential: Iterable[JsonObject], registry: Registry) -> Tree:
     """The tree of a profile. Elements that the base does not have raise LookupError."""
     root = base.copy()
+    for _ in changes(root, differential, registry):
+        pass
+    return root
+
+
+def changes(
+    root: Tree, differential: Iterable[JsonObject], registry: Registry
+) -> Iterator[tuple[JsonObject, JsonObject]]:
+    """Make a tree that of a profile, element by element: what each was before and what it is then."""
     slices: dict[str, str] = {}
     for element in differential:
         path = str(element["path"])
         slices = {p: name for p, name in slices.items() if p != path and not p.startswith(path + ".")}
         if "." in path and element.get("sliceName"):
             slices[path] = str(element["sliceName"])
-        _Graft(registry, root).apply(element, path, slices)
-    return root
+        yield _Graft(registry, root).apply(element, path, slices)
 
 
 class _Graft:
@@ -40,15 +48,17 @@ class _Graft:
         self._shortened: Tree | None = None
         self._states_type = False
 
-    def apply(self, element: JsonObject, path: str, slices: dict[str, str]) -> None:
-        """Merge one element of the differential into what it names."""
+    def apply(self, element: JsonObject, path: str, slices: dict[str, str]) -> tuple[JsonObject, JsonObject]:
+        """Merge one element of the differential into what it names; what that was before and is then."""
         self._states_type = bool(element.get("type"))
         at, prefix = self._root, path.partition(".")[0]
         for name in path.split(".")[1:]:
             prefix = f"{prefix}.{name}"
             at = self._down(at, name, slices.get(prefix, ""))
-        at.element = merged(at.element, element)
+        before = at.element
+        at.element = merged(before, element)
         self._raise_minimum(at)
+        return before, at.element
 
     def _raise_minimum(self, at: Tree) -> None:
         """Where one type alone is left, what is asked of it is asked of the choice."""

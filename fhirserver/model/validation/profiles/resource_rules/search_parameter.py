@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from fhirserver.kernel.json import JsonObject
+from fhirserver.model.definitions import definitions
 from fhirserver.model.fhirpath import FhirPathError, compile_path
 from fhirserver.model.validation.profiles.objects import objects, text
 from fhirserver.model.validation.profiles.run import Run
 from fhirserver.model.validation.report import Place
+
+_CHOICE_IN_JSON = re.compile(r"\.(?:value|effective|onset|performed|occurrence|deceased|medication)[A-Z]")
 
 
 def check(resource: JsonObject, place: Place, run: Run) -> None:
@@ -17,21 +22,39 @@ def check(resource: JsonObject, place: Place, run: Run) -> None:
             run.add("business-rule", "a composite has two or more components", place)
     elif components:
         run.add("business-rule", "only a composite has components", (place, "component", -1), "warning")
-    _expression(resource, place, run)
+    if _expression(resource, place, run):
+        _on_base(resource, place, run)
     for component, at in components:
         _expression(component, at, run)
         _definition(text(component, "definition"), (at, "definition", -1), run)
     _derived(resource, place, run)
 
 
-def _expression(holder: JsonObject, place: Place, run: Run) -> None:
+def _expression(holder: JsonObject, place: Place, run: Run) -> bool:
+    """Whether it can be read."""
     expression = text(holder, "expression")
     if not expression:
-        return
+        return True
     try:
         compile_path(expression, None, strict=False)
     except FhirPathError as error:
         words = f"the expression is no valid FHIRPath: {error.message}"
+        run.add("invalid", words, (place, "expression", -1))
+        return False
+    return True
+
+
+def _on_base(resource: JsonObject, place: Place, run: Run) -> None:
+    """What is for one type alone names elements of that type. A choice may be said as in JSON, as some guides do."""
+    bases, expression = resource.get("base"), text(resource, "expression")
+    if not isinstance(bases, list) or len(bases) != 1 or definitions().type(str(bases[0])) is None:
+        return
+    if not expression or _CHOICE_IN_JSON.search(expression):
+        return
+    try:
+        compile_path(expression, str(bases[0]))
+    except FhirPathError as error:
+        words = f"the expression cannot be evaluated on {bases[0]}: {error.message}"
         run.add("invalid", words, (place, "expression", -1))
 
 

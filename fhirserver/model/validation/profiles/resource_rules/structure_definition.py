@@ -8,6 +8,7 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.model.definitions import definitions
 from fhirserver.model.fhirpath import FhirPathError, compile_path
 from fhirserver.model.validation.profiles.objects import objects, text, value_of
+from fhirserver.model.validation.profiles.resource_rules import derivation
 from fhirserver.model.validation.profiles.run import Run
 from fhirserver.model.validation.report import Place
 
@@ -16,6 +17,7 @@ def check(resource: JsonObject, place: Place, run: Run) -> None:
     """The base is known, constraints can be read, fixed values have the element's type, cardinalities fit."""
     if text(resource, "derivation") == "constraint":
         _constrains(resource, place, run)
+    _extension(resource, place, run)
     for name in ("snapshot", "differential"):
         seen: set[str] = set()
         for element, at in objects(resource.get(name), "element", (place, name, -1)):
@@ -37,6 +39,25 @@ def _constrains(resource: JsonObject, place: Place, run: Run) -> None:
     elif not run.profiles.carries_out(resource):
         words = "the elements cannot be carried out: one of them is not in the base definition, or malformed"
         run.add("invalid", words, place)
+    else:
+        if text(base, "kind") != text(resource, "kind"):
+            run.add("invalid", "is of another kind than its base definition", (place, "kind", -1))
+        derivation.check(resource, place, run)
+
+
+def _extension(resource: JsonObject, place: Place, run: Run) -> None:
+    """An extension fixes its url to its own; only an extension says where it may stand."""
+    if text(resource, "type") != "Extension":
+        for name in ("context", "contextInvariant"):
+            if name in resource:
+                run.add("invalid", "only an extension says where it may stand", (place, name, -1))
+        return
+    for view in ("snapshot", "differential"):
+        for element, at in objects(resource.get(view), "element", (place, view, -1)):
+            fixed = text(element, "fixedUri")
+            if text(element, "path") == "Extension.url" and fixed and fixed != text(resource, "url"):
+                words = "is not the url of this extension"
+                run.add("invalid", words, (at, "fixed.ofType(uri)", -1))
 
 
 def _element(element: JsonObject, type_name: str, place: Place, run: Run) -> None:
