@@ -11,6 +11,7 @@ from typing import Any
 from fhirserver.access.principals import require
 from fhirserver.interactions.answers import outcome_bytes
 from fhirserver.interactions.bundles import bundle, search_entry
+from fhirserver.interactions.chained_versions import version_warnings
 from fhirserver.interactions.contained_joins import chained_inside
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.included import MAX_INCLUDED, Included, included
@@ -84,8 +85,8 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
     page = await context.store.search(query)
     total = await _total(context, query, page)
     entries = await _entries(context, query, page)
-    if absent:
-        entries.append(_outcome(*absent))
+    if issues := [*absent, *version_warnings(context, query, page.versions)]:
+        entries.append(_outcome(*issues))
     if query.explain:
         entries.append(_outcome(*await _explained(context, query)))
     return Result(200, bundle("searchset", entries, _links(url, request, query, page.cursor), total))

@@ -74,6 +74,12 @@ class _Reading:
     shape: dict[str, Any] = field(default_factory=dict)
     ignored: list[str] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
+    single: dict[str, str] = field(default_factory=dict)
+
+    def once(self, name: str, value: str) -> None:
+        """Refuse a second value of what shapes the answer as a whole."""
+        if self.single.setdefault(name, value) != value:
+            raise ValueError("expected it once")
 
     def take(self, name: str, value: str) -> None:
         """Read one parameter; what is wrong with it is kept for the refusal."""
@@ -147,6 +153,7 @@ def _sort(reading: _Reading, name: str, value: str) -> None:
 
 def _count(reading: _Reading, name: str, value: str) -> None:
     _bare(name)
+    reading.once(name, value)
     reading.count = controls.page_size(value, reading.maximum_count)
 
 
@@ -154,6 +161,7 @@ def _cursor(reading: _Reading, name: str, value: str) -> None:
     _bare(name)
     if not value:
         raise ValueError("expected the _cursor of a page")
+    reading.once(name, value)
     reading.cursor = value
 
 
@@ -167,11 +175,13 @@ def _revinclude(reading: _Reading, name: str, value: str) -> None:
 
 def _choice(member: str, allowed: frozenset[str], reading: _Reading, name: str, value: str) -> None:
     _bare(name)
+    reading.once(name, value)
     reading.shape[member] = controls.choice(value, allowed)
 
 
 def _contained(reading: _Reading, name: str, value: str) -> None:
     _bare(name)
+    reading.once(name, value)
     chosen = controls.choice(value, controls.CONTAINED[name])
     if name == "_containedType":
         reading.shape["contained_type"] = chosen
@@ -190,7 +200,8 @@ def _explain(reading: _Reading, name: str, value: str) -> None:
 
 def _elements(reading: _Reading, name: str, value: str) -> None:
     _bare(name)
-    reading.shape["elements"] = controls.element_names(reading.type, value)
+    before = reading.shape.get("elements", ())
+    reading.shape["elements"] = (*before, *controls.element_names(reading.type, value))
 
 
 def _query(reading: _Reading, name: str, value: str) -> None:

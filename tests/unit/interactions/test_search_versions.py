@@ -107,3 +107,15 @@ async def test_the_version_that_is_referred_to_is_included(server: Facade) -> No
         bundle = (await server.ehr.get(f"Basic?_id={id}&_include=Basic:subject")).json()
         included = [one["resource"] for one in bundle["entry"] if one["search"]["mode"] == "include"]
         assert sorted(one["meta"]["versionId"] for one in included) == versions
+
+
+async def test_a_chain_along_a_version_says_that_it_looked_at_another(server: Facade) -> None:
+    await _about_versions(server)
+    bundle = (await server.ehr.get("Basic?subject:Patient.gender=female&_sort=_id")).json()
+    *matches, outcome = bundle["entry"]
+    assert [one["resource"]["id"] for one in matches] == ["new", "old", "plain"]
+    assert outcome["search"]["mode"] == "outcome" and bundle["total"] == 3
+    (issue,) = outcome["resource"]["issue"]
+    assert (issue["severity"], issue["expression"]) == ("warning", ["http.subject"])
+    plain = (await server.ehr.get("Basic?_id=plain&subject:Patient.gender=female")).json()
+    assert [one["search"]["mode"] for one in plain["entry"]] == ["match"]

@@ -242,6 +242,26 @@ def test_lenient_leaves_unknown_ones_out_and_says_so() -> None:
         parse("Patient", [("birthdate", "x")], lenient=True)
 
 
+@pytest.mark.parametrize(
+    "name", ["_count=1,2", "_summary=true,data", "_total=none,accurate", "_contained=true,both"]
+)
+def test_what_shapes_the_answer_is_said_once(name: str) -> None:
+    name, _, values = name.partition("=")
+    pairs = [(name, value) for value in values.split(",")]
+    with pytest.raises(Refusal) as caught:
+        parse("Patient", pairs, contained=True)
+    assert caught.value.issues[0].expression == (f"http.{name}",)
+    parse("Patient", [pairs[0], pairs[0]], contained=True)
+
+
+def test_elements_and_sort_keys_add_up() -> None:
+    query = asked(
+        "Patient", ("_elements", "name"), ("_elements", "gender"), ("_sort", "name"), ("_sort", "-_id")
+    )
+    assert query.elements == ("name", "gender")
+    assert [key.param for key in query.sort] == ["name", "_id"]
+
+
 @pytest.mark.parametrize(("name", "value"), [("name:foo", "x"), ("gender:exact", "male"), ("_query", "mine")])
 def test_lenient_refuses_what_would_change_the_meaning(name: str, value: str) -> None:
     """https://hl7.org/fhir/R4/search.html#modifiers, #query: "SHALL reject", "SHALL refuse"."""
