@@ -163,7 +163,7 @@ def test_a_reference_is_followed_to_another_entry() -> None:
         "resourceType": "Bundle",
         "type": "collection",
         "entry": [
-            {"fullUrl": base + "Observation/1", "resource": seen},
+            {"fullUrl": base + "Observation/1", "resource": {**seen, "id": "1"}},
             {"fullUrl": base + "Patient/1", "resource": {**PATIENT, "id": "1"}},
         ],
     }

@@ -95,7 +95,7 @@ def test_what_a_search_found_has_an_id(entry: Json, expected: list[str]) -> None
     bundle = {
         "resourceType": "Bundle",
         "type": "searchset",
-        "entry": [{"fullUrl": "http://x.test/Patient/1", **entry}],
+        "entry": [{"fullUrl": "urn:uuid:6f0e6b2c-1111-4a4a-9a9a-000000000001", **entry}],
     }
     assert places(bundle) == expected
 
