@@ -22,9 +22,11 @@ from fhirserver.search.expression import (
     Has,
     Not,
     Or,
+    PhraseIs,
     Query,
     ReferenceIs,
     UriIs,
+    WordIs,
     conjunction,
     disjunction,
 )
@@ -70,6 +72,16 @@ def _joins(expression: Expression) -> bool:
     return isinstance(expression, Chain | Has)
 
 
+def _asks_words(expression: Expression) -> bool:
+    """Whether words are asked for of the resource itself."""
+    match expression:
+        case And(of) | Or(of):
+            return any(map(_asks_words, of))
+        case Not(of):
+            return _asks_words(of)
+    return isinstance(expression, WordIs | PhraseIs)
+
+
 class _Reading:
     """Reads a tree anew, its joins as a space needs them."""
 
@@ -97,7 +109,9 @@ class _Reading:
         raise NotImplementedError
 
     async def places(self, type: str, where: Expression) -> Sequence[Found]:
-        """The contained resources of a type for which something holds."""
+        """The contained resources of a type for which something holds; none by their words, which are not indexed."""
+        if _asks_words(where):
+            return ()
         await self.context.store.contained.catch_up()
         asked = Query(type, await _Inside(self.context).read(type, where), count=MOST)
         page = await self.context.store.storage.contained.search(asked)

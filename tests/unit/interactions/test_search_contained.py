@@ -329,3 +329,16 @@ async def test_chains_lead_inside_whatever_way_a_resource_came(server: Facade) -
     patched = await server.ehr("PATCH", "MedicationRequest/p", patch, "application/json-patch+json")
     assert patched.status_code == 200
     assert len(await urls(server, "MedicationRequest?medication.code=a")) == 3
+
+
+async def test_a_chain_by_words_leads_past_what_is_contained(tmp_path: Path) -> None:
+    inside = {"resourceType": "Patient", "id": "c", "name": [{"family": "Eve"}]}
+    async with facade(tmp_path, "sqlite") as server:
+        await server.ehr.put({"resourceType": "Patient", "id": "p", "name": [{"family": "Eve"}]})
+        seen = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+        await server.ehr.put({**seen, "id": "in", "contained": [inside], "subject": {"reference": "#c"}})
+        await server.ehr.put({**seen, "id": "out", "subject": {"reference": "Patient/p"}})
+        assert await server.ehr.ids("Observation?subject:Patient.name=eve&_sort=_id") == ["in", "out"]
+        for words in ("eve", "eve,adam", '"eve"'):
+            assert await server.ehr.ids(f"Observation?subject:Patient._content={words}") == ["out"]
+        assert await server.ehr.ids("Observation?subject:Patient._text=eve") == []
