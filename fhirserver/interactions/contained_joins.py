@@ -20,12 +20,14 @@ from fhirserver.search.expression import (
     Chain,
     Expression,
     Has,
+    IdIs,
     Not,
     Or,
     PhraseIs,
     Query,
     ReferenceIs,
     UriIs,
+    Within,
     WordIs,
     conjunction,
     disjunction,
@@ -56,8 +58,6 @@ async def chained_inside(context: Context, query: Query) -> Query:
 async def joined_inside(context: Context, query: Query) -> Query:
     """The query as the space of contained resources can answer it: joins are looked up in both spaces."""
     by_type = query.by_type()
-    if not any(_joins(where) for _, where in by_type):
-        return query
     inside = _Inside(context)
     wheres = [await inside.read(type, where) for type, where in by_type]
     return replace(query, where=wheres[0]) if query.type else replace(query, wheres=tuple(wheres))
@@ -100,6 +100,9 @@ class _Reading:
                 return await self.chain(type, expression)
             case Has():
                 return await self.has(type, expression)
+        return await self.other(expression)
+
+    async def other(self, expression: Expression) -> Expression:
         return expression
 
     async def chain(self, type: str, chain: Chain) -> Expression:
@@ -155,6 +158,23 @@ class _Outside(_Reading):
 
 class _Inside(_Reading):
     """For those that are contained."""
+
+    async def other(self, expression: Expression) -> Expression:
+        return await self._line(expression) if isinstance(expression, Within) else expression
+
+    async def _line(self, within: Within) -> Expression:
+        """References to a resource and to all below or above it, by name: the hierarchy is outside."""
+        ids = {within.target}
+        if within.direction == "below":
+            below = Within(within.via, within.type, within.target, within.via, "below")
+            ids |= {one.id for one in await self.resources(within.type, below)}
+        fresh = set(ids) if within.direction == "above" else set()
+        while fresh:
+            children = disjunction([IdIs(id) for id in sorted(fresh)])
+            parents = await self.resources(within.type, Has(within.type, within.via, children))
+            fresh = {one.id for one in parents} - ids
+            ids |= fresh
+        return disjunction([ReferenceIs(within.param, within.type, id) for id in sorted(ids)])
 
     async def chain(self, type: str, chain: Chain) -> Expression:
         outside = await self.resources(chain.type, chain.where)

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from fhirserver.search.expression import And, Expression, Not, Or, Query, Within, WordIs
+from fhirserver.search.expression import And, Expression, Not, Or, Query, WordIs
 
 _NAMES: Final[dict[type, str]] = {
-    Within: ":above and :below of references are",
     WordIs: "_text and _content are",
 }
 
@@ -48,5 +47,5 @@ def _kinds(expression: Expression) -> Iterator[type]:
                 yield from _kinds(one)
         case Not(of):
             yield from _kinds(of)
-        case Within() | WordIs():
+        case WordIs():
             yield type(expression)

@@ -246,6 +246,11 @@ async def made(filled: Facade) -> Facade:
         ("?_type=MedicationRequest,MedicationDispense&medication.code=a", "o1 o3"),
         ("MedicationRequest?medication.code=a&_count=1", "o1 o3"),
         ("MedicationRequest?medication.status=active", ""),
+        ("MedicationRequest?medication._content=roth", "o6"),
+        ("MedicationRequest?medication._text=c", ""),
+        ('MedicationRequest?medication._content="roth and blau"', ""),
+        ("MedicationRequest?medication.manufacturer._content=roth", "o4 o6"),
+        ("MedicationRequest?medication.manufacturer:below=roth", "o4 o6"),
     ],
 )
 async def test_chains_lead_inside(made: Facade, path: str, found: str) -> None:
@@ -284,6 +289,9 @@ async def test_chains_lead_inside_from_has(made: Facade) -> None:
         ("_has:MedicationRequest:medication:status=draft", ""),
         ("_has:MedicationRequest:medication:_id=o1", "o1#m"),
         ("manufacturer:missing=true&code=b", "o2#m"),
+        ("manufacturer:below=roth", "o4#m"),
+        ("manufacturer.partof:below=blau", "o5#m"),
+        ("manufacturer.partof:above=blau", "o5#m"),
     ],
 )
 async def test_chains_of_what_is_contained(made: Facade, path: str, found: str) -> None:
