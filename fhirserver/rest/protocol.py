@@ -20,6 +20,8 @@ and the client might never see the answer."""
 WRITE_SECONDS = 60.0
 """How long a client may take nothing of an answer that waits for it. Slow is no fault: what the kernel takes at a
 time is so much that one who reads a byte now and then is seen as taking nothing."""
+LEFTOVER_SECONDS = 30.0
+"""How long the rest of a body may still come that was answered before its end, such as one that is too large."""
 _HEAD_BYTES = 2 * MOST_BYTES
 _TEXT = (
     "This is not HTTP as it is understood here: an unknown method, a malformed header, or a URL above 64 KiB"
@@ -41,6 +43,8 @@ class FhirHttpProtocol(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _watch: asyncio.TimerHandle | None = None
     """Runs while an answer waits to be taken."""
+    _leftover: asyncio.TimerHandle | None = None
+    """Runs while a body still comes after its answer."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
@@ -49,6 +53,7 @@ class FhirHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         self._stop_watching()
+        self._stop_leftover()
         super().connection_lost(exc)
         if self.lost is not None:
             self.lost()
@@ -66,6 +71,21 @@ class FhirHttpProtocol(HttpToolsProtocol):
         super().on_response_complete()
         if self.transport.is_closing():  # it closes when the client has taken all
             self._watch_taking()
+        elif self.cycle.more_body and self.cycle.response_complete:
+            self._leftover = self.loop.call_later(LEFTOVER_SECONDS, self.transport.close)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        if self._leftover is not None:
+            self._stop_leftover()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def _stop_leftover(self) -> None:
+        if self._leftover is not None:
+            self._leftover.cancel()
+            self._leftover = None
 
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
@@ -104,6 +124,7 @@ class FhirHttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._unset_keepalive_if_required()  # the end of a body that was answered already set it
         self._head_open, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:

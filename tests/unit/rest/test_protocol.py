@@ -210,3 +210,32 @@ async def test_a_client_that_does_not_read_is_gone_soon() -> None:
         await asyncio.sleep(0.4)
         assert len(state.connections) == 0
     server.close()
+
+
+EARLY = b"POST /fhir HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n"
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_a_body_that_nobody_waits_for_does_not_hold_the_connection(
+    wire: Wire, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    monkeypatch.setattr(protocol, "LEFTOVER_SECONDS", 0.1)
+    made = connected(wire)
+    made.data_received(EARLY)
+    await asyncio.sleep(0.03)
+    assert b"204" in wire.written
+    made.data_received(b"x")
+    await asyncio.sleep(0.03)
+    made.data_received(b"x" * 9 if whole else b"x")
+    await asyncio.sleep(0.15)
+    assert wire.closed is not whole
+    if whole:
+        wire.written = b""
+        made.data_received(REQUEST)
+        await asyncio.sleep(0.03)
+        assert b"204" in wire.written
+        made.data_received(EARLY + b"0123456789")
+        await asyncio.sleep(0.15)
+        assert not wire.closed
+    made.connection_lost(None)
+    assert made._leftover is None
