@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -53,7 +54,7 @@ async def lost(asker: Asker, case: Case, answer: Answer, path: str) -> list[str]
     if read.status != 200:
         return [f"created, but reading {place} answered {read.status}"]
     try:
-        sent, got = loads(case.body), loads(read.body)
+        sent, got = loads(case.body.removeprefix(codecs.BOM_UTF8)), loads(read.body)
     except InvalidJson as error:
         return [f"created from or read as what is not JSON: {error}"]
     found = [f"created, but read back with another {name}" for name in _changed(sent, got, {"id", "meta"})]
