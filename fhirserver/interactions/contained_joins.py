@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.json import JsonObject, loads
-from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.kernel.outcomes import Category, Issue, refuse
 from fhirserver.ports.contained import PLACE, Found, read_places
 from fhirserver.ports.storage import Version
 from fhirserver.search.expression import (
@@ -37,22 +37,30 @@ from fhirserver.search.values import ReferenceValue
 
 T = TypeVar("T")
 
+PATIENCE_SECONDS: Final = 2.0
+"""How long a search waits until contained resources are indexed."""
+_BEHIND: Final = Issue(
+    "incomplete",
+    "Not all contained resources are indexed yet: chains may lead to more of them in a while",
+    severity="warning",
+)
 MOST: Final = 10_000
 """More than this is not looked up for one join."""
 
 
-async def chained_inside(context: Context, query: Query) -> Query:
-    """The query, its chains also leading to what resources contain.
+async def chained_inside(context: Context, query: Query) -> tuple[Query, list[Issue]]:
+    """The query, its chains also leading to what resources contain; and a warning where not all of that is indexed.
 
     Without chains it is the query itself; with some, each costs one look at an index where nothing refers to what
     is contained. Raises a refusal (422) where a chain finds more than :data:`MOST` contained resources.
     """
     by_type = query.by_type()
     if not any(_joins(where) for _, where in by_type):
-        return query
+        return query, []
     outside = _Outside(context)
     wheres = [await outside.read(type, where) for type, where in by_type]
-    return replace(query, where=wheres[0]) if query.type else replace(query, wheres=tuple(wheres))
+    read = replace(query, where=wheres[0]) if query.type else replace(query, wheres=tuple(wheres))
+    return read, [_BEHIND] if outside.behind else []
 
 
 async def joined_inside(context: Context, query: Query) -> Query:
@@ -87,6 +95,8 @@ class _Reading:
 
     def __init__(self, context: Context):
         self.context = context
+        self.behind = False
+        """Whether contained resources were looked for that are not indexed yet."""
 
     async def read(self, type: str, expression: Expression) -> Expression:
         match expression:
@@ -115,7 +125,8 @@ class _Reading:
         """The contained resources of a type for which something holds; none by their words, which are not indexed."""
         if _asks_words(where):
             return ()
-        await self.context.store.contained.catch_up()
+        if not await self.context.store.contained.catch_up(PATIENCE_SECONDS):
+            self.behind = True
         asked = Query(type, await _Inside(self.context).read(type, where), count=MOST)
         page = await self.context.store.storage.contained.search(asked)
         return _whole(read_places(page), page.cursor)

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from fhirserver.interactions.bundles import search_entry
-from fhirserver.interactions.contained_joins import chained_inside, joined_inside
+from fhirserver.interactions.contained_joins import PATIENCE_SECONDS, chained_inside, joined_inside
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.included import Included, included
 from fhirserver.interactions.subset import Subset, subset_version
 from fhirserver.kernel.json import JsonObject, dumps, loads
+from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.contained import BITS, PLACE, Found, read_places
 from fhirserver.ports.storage import Key, Version
 from fhirserver.search import cursor
@@ -38,9 +39,14 @@ class Answered:
 
 async def search_contained(context: Context, query: Query) -> Answered:
     """One page of a query whose ``contained`` is true or both."""
-    await context.store.contained.catch_up()
+    if not await context.store.contained.catch_up(PATIENCE_SECONDS):
+        refusal = refuse(
+            Category.BUSY, "incomplete", "Contained resources are still being indexed; ask again"
+        )
+        refusal.headers["Retry-After"] = "5"
+        raise refusal
     inside = await joined_inside(context, query)
-    outside = await chained_inside(context, query) if query.contained == "both" else query
+    outside = (await chained_inside(context, query))[0] if query.contained == "both" else query
     search = _Search(context, outside, inside)
     if query.summary == "count" or query.count == 0:
         return Answered([], "", await search.count())

@@ -76,7 +76,7 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
         await context.store.derive_provenance()
     if query.contained:
         return await _contained(context, request, query, url)
-    query = await chained_inside(context, query)
+    query, behind = await chained_inside(context, query)
     if query.summary == "count" or query.count == 0:
         counted = await context.store.count(query)
         return Result(200, bundle("searchset", (), _links(url, request, query, ""), counted))
@@ -85,7 +85,7 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
     page = await context.store.search(query)
     total = await _total(context, query, page)
     entries = await _entries(context, query, page)
-    if issues := [*absent, *version_warnings(context, query, page.versions)]:
+    if issues := [*absent, *behind, *version_warnings(context, query, page.versions)]:
         entries.append(_outcome(*issues))
     if query.explain:
         entries.append(_outcome(*await _explained(context, query)))

@@ -6,6 +6,7 @@ No write knows of it. https://hl7.org/fhir/R4/search.html#contained
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -18,8 +19,9 @@ from fhirserver.search.values import IndexValue, ReferenceValue
 from fhirserver.store.project import Extract, touched_keys
 from fhirserver.store.search_parameters import SearchParameters
 
-_COMMITS: Final = 20
-"""At once: a commit may be a Bundle of megabytes."""
+_FEWEST, _MOST_COMMITS = 5, 640
+"""At once, as many as take a short time: a commit may be one resource, or a Bundle of megabytes."""
+_SHORT_SECONDS, _LONG_SECONDS = 0.02, 0.1
 _MOST: Final = 1 << BITS
 _FORM: Final = "2:"
 """Stands before the commit that was reached; a space of another form is made again."""
@@ -30,23 +32,35 @@ class ContainedResources:
 
     def __init__(self, storage: Storage, parameters: SearchParameters, extract: Extract):
         self._storage, self._parameters, self._extract = storage, parameters, extract
+        self._at_once = 4 * _FEWEST
 
-    async def catch_up(self) -> None:
-        """Follow the log to its end; others are answered in between."""
-        more = True
-        while more:
-            more = await self.follow_some()
-            if more:
-                await asyncio.sleep(0)
+    async def catch_up(self, seconds: float = float("inf")) -> bool:
+        """Follow the log to its end, for so long at most; others are answered in between. False: not there yet."""
+        until = time.monotonic() + seconds
+        while await self.follow_some():
+            if time.monotonic() > until:
+                return False
+            await asyncio.sleep(0)
+        return True
 
     async def follow_some(self) -> bool:
         """Take in some more commits; False when there are none left."""
+        begun = time.monotonic()
+        more = await self._follow(self._at_once)
+        took = time.monotonic() - begun
+        if took < _SHORT_SECONDS:
+            self._at_once = min(2 * self._at_once, _MOST_COMMITS)
+        elif took > _LONG_SECONDS:
+            self._at_once = max(self._at_once // 2, _FEWEST)
+        return more
+
+    async def _follow(self, count: int) -> bool:
         await self._parameters.refresh()
         index = self._storage.contained
         reached, head = await index.reached(), await self._storage.head()
         if reached.position == head.projected and not reached.position:
             return False
-        commits = await self._storage.read_log(max(reached.position - 1, 0), _COMMITS + 1)
+        commits = await self._storage.read_log(max(reached.position - 1, 0), count + 1)
         if not self._is_ours(reached, commits):
             await index.clear()
             return True

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fhirserver.interactions import contained_joins, search_contained
 from tests.facade import BASE, Facade, expressions, facade
 
 
@@ -350,3 +351,23 @@ async def test_a_chain_by_words_leads_past_what_is_contained(tmp_path: Path) -> 
         for words in ("eve", "eve,adam", '"eve"'):
             assert await server.ehr.ids(f"Observation?subject:Patient._content={words}") == ["out"]
         assert await server.ehr.ids("Observation?subject:Patient._text=eve") == []
+
+
+async def test_nobody_waits_long_for_what_is_not_indexed(
+    filled: Facade, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in (contained_joins, search_contained):
+        monkeypatch.setattr(one, "PATIENCE_SECONDS", -1.0)
+    asked = await filled.ehr.get("Medication?_contained=true&code=urn:drug|a")
+    assert (asked.status_code, asked.headers["retry-after"]) == (503, "5")
+    await put(filled, medication("another", "a"))
+    behind = await filled.ehr.get("MedicationRequest?medication.code=urn:drug|a")
+    (warning,) = (
+        entry["resource"] for entry in behind.json()["entry"] if entry["search"]["mode"] == "outcome"
+    )
+    assert [issue["code"] for issue in warning["issue"]] == ["incomplete"]
+    while (asked := await filled.ehr.get("Medication?_contained=true&code=urn:drug|a")).status_code == 503:
+        pass
+    assert len(asked.json()["entry"]) == 2
+    found = await filled.ehr.get("MedicationRequest?medication.code=urn:drug|a")
+    assert [entry["search"]["mode"] for entry in found.json()["entry"]] == ["match", "match"]
