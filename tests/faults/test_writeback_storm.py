@@ -11,6 +11,6 @@ from tests.faults.writeback_storm import report, storm
     ids=["", "with kill -9", "without conditional create"],
 )
 async def test_changes_reach_a_failing_ehr_once_each(tmp_path, count, kills, bare):
-    outcome = await storm(tmp_path, count, down=1.5, limit=150, kills=kills, bare=bare)
+    outcome = await storm(tmp_path, count, down=1.5, limit=150, kills=kills, bare=bare, cap=1.0)
     assert not outcome.problems, report(outcome)
     assert (outcome.arrived, outcome.accepted) == (count, count)

@@ -67,16 +67,23 @@ class Outcome:
 
 
 async def storm(
-    directory: Path, count: int, down: float, limit: float = 600.0, kills: int = 0, bare: bool = False
+    directory: Path,
+    count: int,
+    down: float,
+    limit: float = 600.0,
+    kills: int = 0,
+    bare: bool = False,
+    cap: float = 0.0,
 ) -> Outcome:
     """Make ``count`` changes under the faults; ``kills`` times the server dies of ``kill -9`` meanwhile.
 
-    A ``bare`` EHR knows no conditional create and answers writes without a body.
+    A ``bare`` EHR knows no conditional create and answers writes without a body. ``cap``: seconds that a retry
+    waits at most; 0 for what is usual.
     """
     options = ["--bundles", str(tiny_bundles(directory / "bundles")), *(["--bare"] if bare else [])]
     with SimulatedEhrProcess(directory / "ehr.db", *options) as ehr:
         patients = _patients(ehr, max(1, count // 5))
-        with _server(directory, ehr) as server:
+        with _server(directory, ehr, cap) as server:
             return await _run(server, ehr, patients, count, down, limit, kills)
 
 
@@ -90,11 +97,12 @@ def _patients(ehr: SimulatedEhrProcess, count: int) -> list[str]:
     return made
 
 
-def _server(directory: Path, ehr: SimulatedEhrProcess) -> ServerProcess:
+def _server(directory: Path, ehr: SimulatedEhrProcess, cap: float) -> ServerProcess:
     server = ServerProcess(directory / "server")
     server._initialise()
     with server.config.open("a") as config:
         config.write(_CONNECTOR.format(url=ehr.base, token=TOKEN))
+        config.write(f"retry_cap_seconds = {cap}\n" if cap else "")
     return server
 
 

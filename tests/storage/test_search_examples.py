@@ -33,7 +33,7 @@ from fhirserver.search.values import (
 )
 from tests.storage.test_search_sqlite import Sqlite
 
-CORPUS = Path(os.environ.get("CORPUS", Path(__file__).parents[3] / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("CORPUS") or Path(__file__).parents[3] / "shared" / "corpus")
 EXAMPLES = CORPUS / "fhir-r4" / "examples-half.tar.xz"
 
 pytestmark = pytest.mark.skipif(not EXAMPLES.exists(), reason="the examples are not here")

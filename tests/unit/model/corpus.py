@@ -12,7 +12,7 @@ import pytest
 from fhirserver.kernel.json import JsonObject, loads
 
 ROOT = Path(__file__).resolve().parents[3]
-CORPUS = Path(os.environ.get("CORPUS", ROOT.parent / "shared" / "corpus"))
+CORPUS = Path(os.environ.get("CORPUS") or ROOT.parent / "shared" / "corpus")
 
 
 def resources(archive: str) -> Iterator[tuple[str, JsonObject]]:
