@@ -133,11 +133,7 @@ class SqliteStorage:
 
     def _open_writer(self) -> None:
         self._writer = self._connect()
-        for pragma in (
-            "cache_size = -32000",
-            "mmap_size = 50000000",
-        ):  # mapped pages count as memory of each process
-            self._writer.execute(f"PRAGMA {pragma}")
+        self._writer.execute("PRAGMA cache_size = -32000")
         self._writer.executescript(SCHEMA + names.SCHEMA)
         history.complete(self._writer)
         self._writer.executescript(search_index.SCHEMA + history.SCHEMA)
