@@ -80,6 +80,7 @@ class HandedServer(SettledServer):
 
     async def on_tick(self, counter: int) -> bool:
         self._report()  # of WebSockets, and what could not be said at once
+        self._end_alone()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -89,16 +90,25 @@ class HandedServer(SettledServer):
 
     def _take(self) -> None:
         try:
-            said, descriptors, _, _ = socket.recv_fds(self._channel, 1, 1)
-        except BlockingIOError:
-            return
-        if not said:
-            os._exit(1)
+            _, descriptors, _, _ = socket.recv_fds(self._channel, 1, 1)
+        except OSError:
+            return  # nothing there, or an error: the next tick sees
         for descriptor in descriptors:
             self._taken += 1
             opening = asyncio.ensure_future(self._open(socket.socket(fileno=descriptor)))
             self._opening.add(opening)
             opening.add_done_callback(self._opening.discard)
+
+    def _end_alone(self) -> None:
+        """End where the parent is gone. The loop may never tell: it stops listening to what has an error."""
+        try:
+            gone = not self._channel.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return
+        except OSError:
+            gone = True
+        if gone:
+            os._exit(1)
 
     async def _open(self, connection: socket.socket) -> None:
         connection.setblocking(False)

@@ -121,6 +121,22 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         wait_for(lambda: not any(one.is_running() and one.status() != "zombie" for one in children), 10)
 
 
+def test_nor_one_that_was_killed_before_it_heard_what_they_said(tmp_path: Path) -> None:
+    """Then the kernel tells them of an error, not of an end."""
+    server = ServerProcess(tmp_path, workers=2)
+    with server:
+        children = workers(server)
+        clients = [fresh(server) for _ in range(4)]
+        for client in clients:
+            assert client.get("metadata").status_code == 200
+        os.kill(server.pid, signal.SIGSTOP)
+        for client in clients:
+            client.close()
+        wait_for(lambda: not any(map(connections, children)))
+        os.kill(server.pid, signal.SIGKILL)
+        wait_for(lambda: not any(one.is_running() and one.status() != "zombie" for one in children), 10)
+
+
 def test_a_second_server_does_not_get_into_the_port_of_the_first(
     server: ServerProcess, tmp_path: Path
 ) -> None:
