@@ -131,6 +131,8 @@ class Door:
 
     def _accept(self) -> None:
         for _ in range(_AT_ONCE):
+            if not self._accepts:  # the last worker left in this very round: who comes waits outside
+                return
             try:
                 connection, _address = self._listening.accept()
             except (BlockingIOError, ConnectionAbortedError):

@@ -50,7 +50,7 @@ class SettledServer(uvicorn.Server):
     """Does not look again, at each collection of garbage, at what was made before the first request.
 
     Definitions and what was compiled from them stay for ever. A Bundle makes tens of thousands of objects that
-    live until its answer: with Python's defaults a fifth of its time went into looking for garbage among them.
+    live until its answer: with Python's defaults a sixth of its time went into looking for garbage among them.
     """
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -6,19 +6,20 @@ warning": chains ask the resources as they are now.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.json import loads
 from fhirserver.kernel.outcomes import Issue
 from fhirserver.ports.storage import Version
-from fhirserver.search.expression import And, Chain, Expression, Not, Or, Query
+from fhirserver.search.expression import Chain, Query, leaves
 from fhirserver.search.index import extract
 
 
 def version_warnings(context: Context, query: Query, matches: Sequence[Version]) -> list[Issue]:
     """A warning for each parameter along which a match was found by another version than it names."""
-    params = {param for _, where in query.by_type() for param in _chained(where)}
+    asked = (one for _, where in query.by_type() for one in leaves(where))
+    params = {one.param for one in asked if isinstance(one, Chain) and not one.by_url}
     if not params:
         return []
     named = {param for param in params if _names_version(context, f"{param}:version", matches)}
@@ -36,14 +37,3 @@ def _names_version(context: Context, param: str, matches: Iterable[Version]) -> 
         if b"/_history/" in version.content
         for value in extract(loads(version.content), f"{context.base_url}/", known)
     )
-
-
-def _chained(expression: Expression) -> Iterator[str]:
-    match expression:
-        case And(of) | Or(of):
-            for one in of:
-                yield from _chained(one)
-        case Not(of):
-            yield from _chained(of)
-        case Chain(param, by_url=False):
-            yield param

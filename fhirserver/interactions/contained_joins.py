@@ -7,7 +7,7 @@ join leads to in the other space is looked up first, and asked for by its place.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from fhirserver.interactions.exchange import Context
@@ -31,6 +31,7 @@ from fhirserver.search.expression import (
     WordIs,
     conjunction,
     disjunction,
+    leaves,
 )
 from fhirserver.search.index import extract, placed
 from fhirserver.search.values import ReferenceValue
@@ -55,48 +56,41 @@ async def chained_inside(context: Context, query: Query) -> tuple[Query, list[Is
     is contained. Raises a refusal (422) where a chain finds more than :data:`MOST` contained resources.
     """
     by_type = query.by_type()
-    if not any(_joins(where) for _, where in by_type):
+    if not any(isinstance(one, Chain | Has) for _, where in by_type for one in leaves(where)):
         return query, []
-    outside = _Outside(context)
+    indexing = _Indexing()
+    outside = _Outside(context, indexing)
     wheres = [await outside.read(type, where) for type, where in by_type]
     read = replace(query, where=wheres[0]) if query.type else replace(query, wheres=tuple(wheres))
-    return read, [_BEHIND] if outside.behind else []
+    return read, [_BEHIND] if indexing.behind else []
 
 
 async def joined_inside(context: Context, query: Query) -> Query:
     """The query as the space of contained resources can answer it: joins are looked up in both spaces."""
     by_type = query.by_type()
-    inside = _Inside(context)
+    inside = _Inside(context, _Indexing())
     wheres = [await inside.read(type, where) for type, where in by_type]
     return replace(query, where=wheres[0]) if query.type else replace(query, wheres=tuple(wheres))
 
 
-def _joins(expression: Expression) -> bool:
-    match expression:
-        case And(of) | Or(of):
-            return any(map(_joins, of))
-        case Not(of):
-            return _joins(of)
-    return isinstance(expression, Chain | Has)
-
-
-def _asks_words(expression: Expression) -> bool:
+def _asks_words(where: Expression) -> bool:
     """Whether words are asked for of the resource itself."""
-    match expression:
-        case And(of) | Or(of):
-            return any(map(_asks_words, of))
-        case Not(of):
-            return _asks_words(of)
-    return isinstance(expression, WordIs | PhraseIs)
+    return any(isinstance(one, WordIs | PhraseIs) for one in leaves(where))
+
+
+@dataclass(slots=True)
+class _Indexing:
+    """What a search saw of the space it looks into; one for all that it reads."""
+
+    behind: bool = False
+    """Contained resources were looked for that are not indexed yet. It is waited for once."""
 
 
 class _Reading:
     """Reads a tree anew, its joins as a space needs them."""
 
-    def __init__(self, context: Context):
-        self.context = context
-        self.behind = False
-        """Whether contained resources were looked for that are not indexed yet."""
+    def __init__(self, context: Context, indexing: _Indexing):
+        self.context, self.indexing = context, indexing
 
     async def read(self, type: str, expression: Expression) -> Expression:
         match expression:
@@ -125,15 +119,15 @@ class _Reading:
         """The contained resources of a type for which something holds; none by their words, which are not indexed."""
         if _asks_words(where):
             return ()
-        if not await self.context.store.contained.catch_up(PATIENCE_SECONDS):
-            self.behind = True
-        asked = Query(type, await _Inside(self.context).read(type, where), count=MOST)
+        if not self.indexing.behind:
+            self.indexing.behind = not await self.context.store.contained.catch_up(PATIENCE_SECONDS)
+        asked = Query(type, await _Inside(self.context, self.indexing).read(type, where), count=MOST)
         page = await self.context.store.storage.contained.search(asked)
         return _whole(read_places(page), page.cursor)
 
     async def resources(self, type: str, where: Expression) -> Sequence[Version]:
         """The resources of a type for which something holds."""
-        asked = Query(type, await _Outside(self.context).read(type, where), count=MOST)
+        asked = Query(type, await _Outside(self.context, self.indexing).read(type, where), count=MOST)
         page = await self.context.store.search(asked)
         return _whole(page.versions, page.cursor)
 
@@ -144,8 +138,8 @@ class _Reading:
 class _Outside(_Reading):
     """For the resources that are not contained."""
 
-    def __init__(self, context: Context):
-        super().__init__(context)
+    def __init__(self, context: Context, indexing: _Indexing):
+        super().__init__(context, indexing)
         self._known: dict[tuple[str, str], bool] = {}
 
     async def chain(self, type: str, chain: Chain) -> Expression:

@@ -109,9 +109,11 @@ def _since(text: str) -> int:
 
 def _place(text: str) -> Place:
     """The place that a ``next`` link names: numbers with ``.`` between them."""
-    updated, pk, version = text.split(".")
-    derived = pk.startswith("-")  # derived resources have negative numbers
-    return Place(_number(updated), -_number(pk[1:]) if derived else _number(pk), _number(version))
+    updated, position, pk, version = text.split(".")
+    number = (
+        -_number(pk[1:]) if pk.startswith("-") else _number(pk)
+    )  # derived resources have negative numbers
+    return Place(_number(updated), _number(position), number, _number(version))
 
 
 _READERS: Final[dict[str, tuple[str, Callable[[str], Any], str]]] = {

@@ -16,7 +16,7 @@ from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.included import Included, included
 from fhirserver.interactions.subset import Subset, subset_version
 from fhirserver.kernel.json import JsonObject, dumps, loads
-from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.contained import BITS, PLACE, Found, read_places
 from fhirserver.ports.storage import Key, Version
 from fhirserver.search import cursor
@@ -40,17 +40,21 @@ class Answered:
 async def search_contained(context: Context, query: Query) -> Answered:
     """One page of a query whose ``contained`` is true or both."""
     if not await context.store.contained.catch_up(PATIENCE_SECONDS):
-        refusal = refuse(
-            Category.BUSY, "incomplete", "Contained resources are still being indexed; ask again"
-        )
-        refusal.headers["Retry-After"] = "5"
-        raise refusal
+        raise _not_indexed()
     inside = await joined_inside(context, query)
-    outside = (await chained_inside(context, query))[0] if query.contained == "both" else query
+    outside, behind = await chained_inside(context, query) if query.contained == "both" else (query, [])
+    if behind:
+        raise _not_indexed()
     search = _Search(context, outside, inside)
     if query.summary == "count" or query.count == 0:
         return Answered([], "", await search.count())
     return await search.answer()
+
+
+def _not_indexed() -> Refusal:
+    refusal = refuse(Category.BUSY, "incomplete", "Contained resources are still being indexed; ask again")
+    refusal.headers["Retry-After"] = "5"
+    return refusal
 
 
 class _Search:

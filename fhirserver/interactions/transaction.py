@@ -87,8 +87,6 @@ async def _planned(
                 else:
                     write, claimed = await held_to_claims(plan.context, plan.write(entry), plan.statement)
                     plan.claimed[entry.number] = claimed
-                    if isinstance(write, Put) and write.settled:
-                        write = plan.context.store.prepared(write)
                     writes.append((entry, write))
         except Refusal as refusal:
             wrong[entry.number] = refusal

@@ -93,7 +93,7 @@ class Plan:
             unless, query = if_none_exist(self.context, entry.type, entry.if_none_exist)
             self.conditions.setdefault(unless, query)
         id = self.ids[entry.number]
-        return Put(entry.type, id, content, True, unless=unless, statement=own, settled=settled)
+        return self._ready(Put(entry.type, id, content, True, unless=unless, statement=own, settled=settled))
 
     def put(self, entry: EntryRequest, own: Statement | None, seen: int | None) -> Put:
         absent, unseen = if_none_match(entry.if_none_match)
@@ -105,7 +105,11 @@ class Plan:
         if not id:
             id, where = self.ids[entry.number], self._add_condition(entry.type, entry.query)
         put = Put(entry.type, id, content, False, seen, absent, where=where, statement=own, settled=settled)
-        return put if unseen is None else replace(put, unless_version=unseen)
+        return self._ready(put if unseen is None else replace(put, unless_version=unseen))
+
+    def _ready(self, put: Put) -> Put:
+        """As much done ahead as can be: what still waits for a match would be done again."""
+        return self.context.store.prepared(put) if put.settled else put
 
     def amend(self, entry: EntryRequest, own: Statement | None, seen: int | None) -> Amend:
         link = _pointed(

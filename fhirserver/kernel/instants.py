@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -46,6 +48,11 @@ def parse_instant(text: str) -> datetime:
     """Parse a FHIR instant or dateTime that carries a time. Raises :class:`ValueError`."""
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def microseconds(recorded: str) -> int:
+    """An :func:`instant` as microseconds since 1970."""
+    return (datetime.fromisoformat(recorded) - _EPOCH) // timedelta(microseconds=1)
 
 
 def comparable(text: str) -> str:

@@ -109,9 +109,11 @@ class Reindexed:
 
 
 class Place(NamedTuple):
-    """Where a version stands in the order of all: last update in microseconds, number, version."""
+    """Where a version stands in the order of all: last update in microseconds, position of its commit in the log
+    (which has many in one millisecond), number of the resource, version."""
 
     updated: int
+    position: int
     pk: int
     version: int
 

@@ -6,13 +6,8 @@ A contained resource has no narrative and no address: nothing but its container 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
-from fhirserver.search.expression import And, Expression, Not, Or, Query, WordIs
-
-_NAMES: Final[dict[type, str]] = {
-    WordIs: "_text and _content are",
-}
+from fhirserver.search.expression import Query, WordIs, leaves
 
 
 def refusals(query: Query) -> Iterator[tuple[str, str]]:
@@ -21,8 +16,8 @@ def refusals(query: Query) -> Iterator[tuple[str, str]]:
         yield "_cursor", "Malformed value of _cursor: expected the _cursor of this search"
     if not query.contained:
         return
-    for kind in dict.fromkeys(_kinds(query.where)):
-        yield "_contained", f"{_NAMES[kind]} not supported in searches of contained resources"
+    if any(isinstance(one, WordIs) for one in leaves(query.where)):
+        yield "_contained", "_text and _content are not supported in searches of contained resources"
     if query.revincludes:
         yield (
             "_revinclude",
@@ -38,14 +33,3 @@ def refusals(query: Query) -> Iterator[tuple[str, str]]:
         )
     if query.elements and query.contained_type != "contained":
         yield "_elements", "_elements needs _containedType=contained: containers may be of any type"
-
-
-def _kinds(expression: Expression) -> Iterator[type]:
-    match expression:
-        case And(of) | Or(of):
-            for one in of:
-                yield from _kinds(one)
-        case Not(of):
-            yield from _kinds(of)
-        case WordIs():
-            yield type(expression)

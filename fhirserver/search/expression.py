@@ -7,6 +7,7 @@ a whole predicate. https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -357,6 +358,18 @@ def disjunction(of: list[Expression]) -> Expression:
     if len(kept) == 1:
         return kept[0]
     return Or(tuple(kept)) if kept else Nothing()
+
+
+def leaves(expression: Expression) -> Iterator[Expression]:
+    """What ``And``, ``Or`` and ``Not`` combine, from the left. What a join asks of another resource is not among it."""
+    match expression:
+        case And(of) | Or(of):
+            for one in of:
+                yield from leaves(one)
+        case Not(of):
+            yield from leaves(of)
+        case _:
+            yield expression
 
 
 def types_searched(query: Query) -> set[str]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from fhirserver.kernel.instants import parse_instant
 from fhirserver.ports.storage import Key
-from fhirserver.search.expression import And, Chain, Everything, Expression, Has, Not, Or, Query, Within
+from fhirserver.search.expression import Chain, Everything, Expression, Has, Query, Within, leaves
 from fhirserver.search.index import extract
 from fhirserver.search.match import Entry, matches
 from fhirserver.store.commands import Put, Remove, Write
@@ -59,8 +59,4 @@ class _Alone:
 
 def _is_local(expression: Expression) -> bool:
     """Whether the resource alone tells if an expression holds."""
-    if isinstance(expression, And | Or):
-        return all(map(_is_local, expression.of))
-    if isinstance(expression, Not):
-        return _is_local(expression.of)
-    return not isinstance(expression, Chain | Has | Within | Everything)
+    return not any(isinstance(one, Chain | Has | Within | Everything) for one in leaves(expression))

@@ -9,12 +9,14 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
+from fhirserver.kernel.instants import FixedClock
 from fhirserver.ports.storage import HistoryQuery, Key, Version
 from fhirserver.search.literals import date_range
 from fhirserver.store.commands import Command, Put, Remove
 from fhirserver.store.store import Store
-from tests.contracts.places import EHR
+from tests.contracts.places import EHR, Place, opened
 
 
 def put(id: str, family: str = "Miller") -> Command:
@@ -82,6 +84,17 @@ class HistoryContract:
         assert _labels(await all_versions(store, HistoryQuery("Patient", "b"))) == ["b3", "b2", "b1"]
         assert await all_versions(store, HistoryQuery("Appointment")) == []
         assert list((await store.select_history(HistoryQuery(count=0))).versions) == []
+
+    async def test_history_of_one_moment_is_in_the_order_of_the_commits(self, place: Place) -> None:
+        clock = FixedClock(datetime(2026, 11, 22, 14, 47, tzinfo=UTC))
+        async with opened(place, clock=clock) as store:
+            for number, name in enumerate("abacba"):
+                await store.submit(put(name, family=str(number)))
+            for size in (1, 2, 50):
+                newest = await all_versions(store, HistoryQuery("Patient", count=size))
+                assert len({found.recorded for found in newest}) == 1
+                assert _labels(newest) == ["a3", "b2", "c1", "a2", "b1", "a1"]
+                assert await all_versions(store, HistoryQuery(count=size, ascending=True)) == newest[::-1]
 
     async def test_history_since_at_and_among(self, store: Store) -> None:
         await some_history(store)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
+from fhirserver.kernel.instants import Clock
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Storage
@@ -112,9 +113,9 @@ def extract(resource: JsonObject) -> Sequence[IndexValue]:
 
 
 @asynccontextmanager
-async def opened(place: Place, storage: Any = None) -> AsyncIterator[Store]:
+async def opened(place: Place, storage: Any = None, clock: Clock | None = None) -> AsyncIterator[Store]:
     """A store on the place, closed at the end."""
-    store = Store(storage or place.storage(), POLICIES, extract)
+    store = Store(storage or place.storage(), POLICIES, extract, clock)
     await store.open()
     try:
         yield store

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
 
+from fhirserver.kernel.instants import microseconds
 from fhirserver.ports.contained import BITS, Container, Inside, Reached
 from fhirserver.ports.storage import Page, Version
 from fhirserver.search.expression import Query
 from fhirserver.storage.memory.index import MemoryIndex
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MemoryContained:
@@ -38,7 +36,7 @@ class MemoryContained:
             self._index.remove(container.number(one), one.type)
         if container.inside:
             self._containers[container.pk] = container
-        updated = (datetime.fromisoformat(container.recorded) - _EPOCH) // timedelta(microseconds=1)
+        updated = microseconds(container.recorded)
         for one in container.inside:
             self._index.put(container.number(one), one.type, one.id, updated, one.values)
 

@@ -7,8 +7,8 @@ Nothing here awaits, so every call is atomic. Several stores may share one objec
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 
+from fhirserver.kernel.instants import microseconds
 from fhirserver.kernel.json import dumps, loads
 from fhirserver.ports.log import Commit, LostRace
 from fhirserver.ports.storage import (
@@ -29,12 +29,6 @@ from fhirserver.search.expression import Query
 from fhirserver.search.values import IndexValue
 from fhirserver.storage.memory.contained import MemoryContained
 from fhirserver.storage.memory.index import MemoryIndex
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _microseconds(recorded: str) -> int:
-    return (datetime.fromisoformat(recorded) - _EPOCH) // timedelta(microseconds=1)
 
 
 class MemoryStorage:
@@ -111,7 +105,7 @@ class MemoryStorage:
             self._index.remove(pk, key.type)
         else:
             self._values[key] = change.new_index
-            updated = _microseconds(version.recorded)
+            updated = microseconds(version.recorded)
             self._index.put(pk, key.type, key.id, updated, change.new_index, version.content)
 
     async def reindex(self, type: str, codes: frozenset[str], resources: Sequence[Reindexed]) -> None:
@@ -119,7 +113,7 @@ class MemoryStorage:
             row = self._rows.get(one.key)
             if row is not None and row.version.version == one.version and not row.version.deleted:
                 self._values[one.key] = one.values
-                updated = _microseconds(row.version.recorded)
+                updated = microseconds(row.version.recorded)
                 self._index.put(row.pk, type, one.key.id, updated, one.values)
 
     async def indexed_params(self) -> set[tuple[str, str]]:
@@ -178,9 +172,9 @@ class MemoryStorage:
                 continue
             ended: int | None = None
             for version in (row.version, *reversed(self._old.get(key, {}).values())):
-                updated = _microseconds(version.recorded)
+                updated = microseconds(version.recorded)
                 if query.admits(updated, ended, version.deleted):
-                    yield Place(updated, row.pk, version.version), version
+                    yield Place(updated, version.position, row.pk, version.version), version
                 ended = updated
 
     async def settle(self, count: int) -> bool:

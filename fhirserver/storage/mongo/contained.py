@@ -14,11 +14,12 @@ from pymongo import ASCENDING
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError
 
+from fhirserver.kernel.instants import microseconds
 from fhirserver.ports.contained import Container, Inside, Reached
 from fhirserver.ports.storage import Page
 from fhirserver.search.expression import And, Expression, IdIs, Not, Or, Query, TokenIs
 from fhirserver.search.values import TokenValue
-from fhirserver.storage.mongo.documents import index_fields, microseconds
+from fhirserver.storage.mongo.documents import index_fields
 from fhirserver.storage.mongo.errors import translated
 from fhirserver.storage.mongo.guarded import Guarded, write_guarded
 from fhirserver.storage.mongo.guarded import replace as replaced

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from fhirserver.kernel.instants import microseconds
 from fhirserver.kernel.json import dumps, loads
 from fhirserver.ports.storage import Fact, Key, Version
 from fhirserver.search.values import (
@@ -32,13 +32,6 @@ SEPARATOR = "\x1f"
 ARRAYS = ("string", "text", "token", "reference", "uri", "date", "number", "quantity", "composite", "has")
 LETTERS = "abcdefgh"
 """The parts of a composite, in order."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def microseconds(recorded: str) -> int:
-    """An instant as microseconds since 1970 UTC."""
-    return (datetime.fromisoformat(recorded) - _EPOCH) // timedelta(microseconds=1)
 
 
 def compact(*parts: str) -> str:

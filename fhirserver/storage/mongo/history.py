@@ -8,12 +8,13 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 
+from fhirserver.kernel.instants import microseconds
 from fhirserver.ports.storage import HistoryPage, HistoryQuery, Key, Place
-from fhirserver.storage.mongo.documents import VERSION_FIELDS, microseconds, to_version
+from fhirserver.storage.mongo.documents import VERSION_FIELDS, to_version
 from fhirserver.storage.mongo.filters import NONE, Filter
 from fhirserver.storage.mongo.payloads import Document, Payloads
 
-_IN_ORDER = [("updated", ASCENDING), ("pk", ASCENDING), ("version", ASCENDING)]
+_IN_ORDER = [(name, ASCENDING) for name in Place._fields]
 _FIELDS = {"type": 1, "id": 1, "pk": 1, "updated": 1, **VERSION_FIELDS}
 
 
@@ -79,7 +80,7 @@ class History:
         order = [(name, way) for name, _ in _IN_ORDER]
         asked = _all([*filters, *_behind(query)])
         found = collection.find(asked, _FIELDS, sort=order, limit=query.count + 1)
-        return {Place(int(one["updated"]), int(one["pk"]), one["version"]): one async for one in found}
+        return {Place(*(int(one[name]) for name in Place._fields)): one async for one in found}
 
     async def count(self, query: HistoryQuery) -> int:
         current = await self._resources.count_documents(_all(_current(query)))

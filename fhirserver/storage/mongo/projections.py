@@ -16,12 +16,12 @@ from typing import Any
 
 from pymongo.asynchronous.database import AsyncDatabase
 
+from fhirserver.kernel.instants import microseconds
 from fhirserver.ports.storage import Change, Fact, Key, Projection, Row, Version
 from fhirserver.storage.mongo.documents import (
     VERSION_FIELDS,
     fact_document,
     index_fields,
-    microseconds,
     old_version,
     version_fields,
     word_field,

@@ -17,20 +17,18 @@ from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.storage import Key, Page
 from fhirserver.search.cursor import encode
 from fhirserver.search.expression import (
-    And,
     Chain,
     Cursor,
     Expression,
     Has,
     IdIs,
     Near,
-    Not,
-    Or,
     PhraseIs,
     Query,
     SortKey,
     SortValue,
     Within,
+    leaves,
 )
 from fhirserver.search.match import reversed_ties
 from fhirserver.search.sphere import box, distance
@@ -226,24 +224,14 @@ def _bounded(found: Sequence[str]) -> Sequence[str]:
 
 def _joins(expression: Expression) -> Iterator[Join]:
     """The outermost joins of a tree."""
-    match expression:
-        case Chain() | Has() | Within() | Near() | PhraseIs():
-            yield expression
-        case And(of) | Or(of):
-            for one in of:
-                yield from _joins(one)
-        case Not(of):
-            yield from _joins(of)
+    for one in leaves(expression):
+        if isinstance(one, Join):
+            yield one
 
 
 def _names_type(expression: Expression) -> bool:
     """Whether the filter of an expression depends on the type that is searched."""
-    match expression:
-        case And(of) | Or(of):
-            return any(map(_names_type, of))
-        case Not(of):
-            return _names_type(of)
-    return isinstance(expression, IdIs | Has)
+    return any(isinstance(one, IdIs | Has) for one in leaves(expression))
 
 
 # --- order and place

@@ -10,10 +10,10 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from fhirserver.kernel.instants import microseconds
 from fhirserver.ports.contained import Container, Reached
 from fhirserver.ports.storage import Page
 from fhirserver.search.expression import Query
@@ -41,7 +41,6 @@ SCHEMA: Final = _RESOURCES + names.SCHEMA + search_index.SCHEMA + _BY_NUMBER
 
 _ATTEMPTS: Final = 100
 _KEPT: Final = ("resource", *search_index.VALUE_TABLES)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _REACHED = "SELECT position, id, parameters FROM reached"
 _INSERT = "INSERT INTO resource VALUES (?, ?, ?, ?, 0, ?, ?, 0, ?)"
 
@@ -141,7 +140,7 @@ class SqliteContained:
                 self._writer.execute(f"DELETE FROM {table} WHERE pk >= ? AND pk < ?", numbers)  # noqa: S608
 
     def _add(self, container: Container, written: Names, index: SearchIndex) -> None:
-        updated = (datetime.fromisoformat(container.recorded) - _EPOCH) // timedelta(microseconds=1)
+        updated = microseconds(container.recorded)
         for one in container.inside:
             pk, place = container.number(one), (container.recorded, updated, container.place)
             self._writer.execute(_INSERT, (pk, written.number(one.type), one.id, container.version, *place))

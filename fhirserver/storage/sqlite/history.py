@@ -24,7 +24,7 @@ Sql: TypeAlias = tuple[str, tuple[Any, ...]]
 _ENDED = """coalesce(
 (SELECT n.updated FROM version n WHERE n.pk = h.pk AND n.version > h.version ORDER BY n.version LIMIT 1),
 (SELECT r.updated FROM resource r WHERE r.pk = h.pk))"""
-_COLUMNS = "h.updated AS updated, h.pk AS pk, h.version AS version, h.type, h.position, h.recorded, h.deleted"
+_COLUMNS = "h.updated, h.position, h.pk AS pk, h.version, h.type, h.recorded, h.deleted"
 _NUMBER = "SELECT pk FROM resource WHERE type = ? AND id = ?"
 _FILL = """
 UPDATE version SET type = (SELECT r.type FROM resource r WHERE r.pk = version.pk),
@@ -58,7 +58,7 @@ class History:
         rows = self._connection.execute(text, bound).fetchall()
         more = len(rows) > query.count
         kept = rows[: query.count]
-        return HistoryPage([self._version(row) for row in kept], Place(*kept[-1][:3]) if more else None)
+        return HistoryPage([self._version(row) for row in kept], Place(*kept[-1][:4]) if more else None)
 
     def count(self, query: HistoryQuery) -> int:
         (current, old), bound = self._both(query)
@@ -72,7 +72,7 @@ class History:
         text = (
             f"SELECT f.*, r.id FROM (SELECT {_COLUMNS}, h.content FROM {current} "  # noqa: S608
             f"UNION ALL SELECT {_COLUMNS}, h.content FROM {old} "
-            f"ORDER BY 1 {way}, 2 {way}, 3 {way} LIMIT ?) f CROSS JOIN resource r ON r.pk = f.pk"
+            f"ORDER BY 1 {way}, 2 {way}, 3 {way}, 4 {way} LIMIT ?) f CROSS JOIN resource r ON r.pk = f.pk"
         )
         return text, (*bound, query.count + 1)
 
@@ -91,7 +91,9 @@ class History:
             tests.append(("h.type = ?", (self._names.find(query.type),)))
         if query.after is not None:
             beyond = ">" if query.ascending else "<"
-            tests.append((f"(h.updated, h.pk, h.version) {beyond} (?, ?, ?)", tuple(query.after)))
+            tests.append(
+                (f"(h.updated, h.position, h.pk, h.version) {beyond} (?, ?, ?, ?)", tuple(query.after))
+            )
         where = " AND ".join(text for text, _ in tests)
         return f"{start[0]} WHERE {where}", (*start[1], *(one for _, bound in tests for one in bound))
 
@@ -105,7 +107,7 @@ class History:
         return dumps(found).decode()
 
     def _version(self, row: tuple[Any, ...]) -> Version:
-        _, _, version, type_number, position, recorded, deleted, content, id = row
+        _, position, _, version, type_number, recorded, deleted, content, id = row
         return Version(self._names.name(type_number), id, version, position, recorded, bool(deleted), content)
 
 

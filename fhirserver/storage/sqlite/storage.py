@@ -11,10 +11,10 @@ import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from fhirserver.kernel.instants import microseconds
 from fhirserver.kernel.json import dumps, loads
 from fhirserver.ports.log import Commit, LostRace
 from fhirserver.ports.storage import (
@@ -63,7 +63,6 @@ INSERT OR IGNORE INTO projected VALUES (1, 0);
 _WORDS_AT_ONCE = 100
 """So few that the writes of others, which wait for each lot, are not held up."""
 _PROJECTIONS = ("resource", "version", "fact")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CURRENT = "SELECT id, version, position, recorded, deleted, content FROM resource WHERE type = ? AND id = ?"
 _ROW = (
     "SELECT pk, version, position, recorded, deleted, content, ledger FROM resource WHERE type = ? AND id = ?"
@@ -85,10 +84,6 @@ WHERE pk = ? AND version < ?
 _DUMPED_VERSIONS = (
     "SELECT pk, version, position, recorded, deleted, content, updated FROM version ORDER BY pk, version"
 )
-
-
-def _microseconds(recorded: str) -> int:
-    return (datetime.fromisoformat(recorded) - _EPOCH) // timedelta(microseconds=1)
 
 
 class SqliteStorage:
@@ -258,7 +253,7 @@ class SqliteStorage:
             version.version,
             version.position,
             version.recorded,
-            _microseconds(version.recorded),
+            microseconds(version.recorded),
             int(version.deleted),
             version.content,
             row.ledger,
