@@ -43,6 +43,13 @@ async def put(server: Facade, *resources: dict[str, Any]) -> None:
         assert answer.status_code in (200, 201), answer.text
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine: what is asked here waits until contained resources are indexed."""
+    for module in (contained_joins, search_contained):
+        monkeypatch.setattr(module, "PATIENCE_SECONDS", 60.0)
+
+
 @pytest.fixture
 async def filled(server: Facade) -> Facade:
     await put(

@@ -40,10 +40,10 @@ def test_the_automaton_agrees_with_re(pattern: str, text: str) -> None:
     "pattern", [r"(a+)+b", r"(a|a)*b", r"(a*)*b", r"([a-zA-Z]+)*1", r".*.*.*.*=", r"(a|aa)+$"]
 )
 def test_nothing_runs_away(pattern: str) -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
     assert regex.search(pattern, "a" * 3_000 + "!") is False
     assert regex.matches_all(pattern, "a" * 3_000 + "!") is False
-    assert time.monotonic() - begin < 3
+    assert time.process_time() - begin < 3
 
 
 def test_ordinary_nested_repeats_work() -> None:

@@ -79,9 +79,9 @@ def test_costly_invariants_of_r4_end_in_time() -> None:
         "status": "draft",
         "item": [{**group, "item": [group] * 60}] * 4,
     }
-    started = time.monotonic()
+    started = time.process_time()
     told = validator(rules=Rules(seconds=1)).validate(given)
-    assert time.monotonic() - started < 6
+    assert time.process_time() - started < 6
     assert told != []
 
 
@@ -90,9 +90,9 @@ def test_a_validation_ends_in_time() -> None:
     costly = {"key": "x", "severity": "error", "human": "x", "expression": thrice}
     asks = profile("Patient", {"path": "", "constraint": [costly]})
     given = {"resourceType": "Patient", "name": [{"given": ["a"] * 50} for _ in range(200)]}
-    started = time.monotonic()
+    started = time.process_time()
     validator(asks, rules=Rules(seconds=0.5)).validate(given, [OWN + "p"])
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize(

@@ -204,8 +204,8 @@ def test_nesting_that_is_deep_is_fine_and_too_deep_is_refused() -> None:
     ids=lambda hostile: list(hostile)[1][:12],
 )
 def test_hostile_content_is_answered_soon(hostile: JsonObject) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     issues = validate(hostile)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert 0 < len(issues) <= 501
     assert all(len(i.diagnostics) < 500 for i in issues)
