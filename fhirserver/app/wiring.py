@@ -46,6 +46,7 @@ from fhirserver.rest.spool import Spool
 from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.decide import Policies
 from fhirserver.store.followers import follow
+from fhirserver.store.generation import OLD_INDEX, index_is_current
 from fhirserver.store.store import Store
 from fhirserver.world.judge.deterministic import DeterministicJudge
 from subscriptions.verification import Verification
@@ -130,6 +131,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.open()
         if part is not Part.FURTHER:
+            await _warn_of_old_index(store)
             await publish(store, definitions_of(registry.operations), SYSTEM.id)
         async with running(_loops(settings, context, edge) if part is not Part.FURTHER else ()):
             state["ready"] = True
@@ -146,6 +148,11 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     )
     web.mount("/console/static", static_files())
     return Application(edge, web)
+
+
+async def _warn_of_old_index(store: Store) -> None:
+    if not await index_is_current(store.storage):
+        log.warning("%s", OLD_INDEX)
 
 
 def _spool_folder(settings: Settings) -> Path:

@@ -30,6 +30,7 @@ from fhirserver.store.commands import Command, Outcome, Put
 from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
 from fhirserver.store.contained import ContainedResources
 from fhirserver.store.decide import Policies
+from fhirserver.store.generation import indexed_now
 from fhirserver.store.project import Extract
 from fhirserver.store.provenance import PROJECTED, provenance_changes
 from fhirserver.store.reindexing import reindex
@@ -66,6 +67,8 @@ class Store:
         """Open the storage, finish what a crash left unprojected, start the committer."""
         await self.storage.open()
         self.head = (await self._committer.caught_up()).position
+        if not self.head:
+            await indexed_now(self.storage)
         self._running = asyncio.create_task(self._committer.run(), name="committer")
 
     async def close(self) -> None:
@@ -105,6 +108,7 @@ class Store:
         """Drop all projections and make them again from the log. Returns the number of commits."""
         await self.storage.clear_projections()
         await self.storage.contained.clear()
+        await indexed_now(self.storage)
         head = await self._committer.caught_up()
         await self.derive_provenance()
         await self.complete_index()

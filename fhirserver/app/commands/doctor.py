@@ -6,6 +6,7 @@ import asyncio
 
 from fhirserver.app.commands.options import parser, settings
 from fhirserver.app.settings import Settings
+from fhirserver.store.generation import OLD_INDEX, index_is_current
 
 
 def run(arguments: list[str]) -> int:
@@ -22,7 +23,9 @@ async def _check(chosen: Settings) -> int:
     await store.open()
     head = await store.storage.head()
     print(f"storage: {chosen.storage}, {head.position} commits, {head.serial} resources")
-    failed = 0
+    current = await index_is_current(store.storage)
+    print("index: " + ("as this version makes it" if current else OLD_INDEX))
+    failed = int(not current)
     for connector in chosen.connectors:
         runner = make_runner(connector, make_context(chosen, store))
         health = await runner.health()

@@ -1,0 +1,60 @@
+"""What an older version indexed is said to be old until a rebuild."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from fhirserver.store.generation import index_is_current
+from tests.contracts.history_contract import put
+from tests.contracts.places import SqlitePlace, opened
+from tests.server_process import ServerProcess, credence
+
+
+async def test_a_rebuild_makes_an_old_index_current(tmp_path: Path) -> None:
+    place = SqlitePlace(tmp_path / "old.db")
+    async with opened(place) as store:
+        assert await index_is_current(store.storage)
+        await store.submit(put("a"))
+    _forget(tmp_path / "old.db")
+    async with opened(place) as store:
+        assert not await index_is_current(store.storage)
+        await store.submit(put("b"))
+        assert not await index_is_current(store.storage)
+        await store.rebuild()
+        assert await index_is_current(store.storage)
+
+
+def test_doctor_and_server_say_what_to_do(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path) as server:
+        server.stop()
+        given = ("--config", str(server.config), "--data", str(server.data))
+        sound = credence("doctor", *given)
+        assert (sound.returncode, "index: as this version makes it" in sound.stdout) == (0, True)
+        _forget(server.data / "credence.db")
+        old = credence("doctor", *given)
+        assert (old.returncode, "run: credence rebuild" in old.stdout) == (1, True)
+        assert credence("rebuild", *given).returncode == 0
+        assert credence("doctor", *given).returncode == 0
+
+
+@pytest.mark.parametrize("old", [True, False])
+async def test_the_server_warns_at_start(tmp_path: Path, old: bool, caplog: pytest.LogCaptureFixture) -> None:
+    from tests.facade import facade
+
+    async with facade(tmp_path, "sqlite"):
+        pass
+    if old:
+        _forget(tmp_path / "credence.db")
+    caplog.clear()
+    async with facade(tmp_path, "sqlite"):
+        assert ("credence rebuild" in caplog.text) is old
+
+
+def _forget(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute("DELETE FROM fact WHERE kind = 'index'")
+    connection.close()
