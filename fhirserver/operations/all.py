@@ -14,6 +14,7 @@ from fhirserver.operations.medicinal_product_everything import medicinal_product
 from fhirserver.operations.meta import meta
 from fhirserver.operations.meta_add import meta_add
 from fhirserver.operations.meta_delete import meta_delete
+from fhirserver.operations.moments import AS_OF_INPUT
 from fhirserver.operations.observation_lastn import observation_lastn
 from fhirserver.operations.patient_everything import patient_everything
 from fhirserver.operations.search_parameter_status import search_parameter_status
@@ -85,7 +86,7 @@ def all_operations() -> Sequence[Operation]:
             parameters=_INDEX,
         ),
         Operation("meta", "system type instance version", ("*",), "read", meta, f"{_R4}/Resource-meta"),
-        _everything("Patient", "type instance", patient_everything, *_CARE),
+        _everything("Patient", "type instance", patient_everything, *_CARE, AS_OF_INPUT),
         _everything("Encounter", "instance", encounter_everything),
         _everything("Group", "instance", group_everything, *_CARE),
         _everything("MedicinalProduct", "instance", medicinal_product_everything),
