@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
 from fhirserver.operations.diff import diff
+from fhirserver.operations.diff_units import UNIT
 from fhirserver.operations.encounter_everything import encounter_everything
 from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
@@ -119,7 +120,11 @@ _LASTN = (
     Parameter("max", "positiveInt", "Observations of each code; 1 without"),
     Parameter("return", "Bundle", "A searchset", 1, use="out"),
 )
-_VERSIONS = (Parameter("fromVersion", "string", "The version to compare with; the one before without"),)
+_VERSIONS = (
+    Parameter("fromVersion", "string", "The version to compare with; the one before without"),
+    Parameter("fromAsOf", "string", "Compare with what it was at this moment, written as _asOf"),
+    AS_OF_INPUT,
+)
 _RESOURCES = (
     Parameter("from", "string", "Type/id, also with a version", 1),
     Parameter("to", "string", "Type/id, also with a version", 1),
@@ -132,6 +137,7 @@ _OPERATION = (
     Parameter("previousValue", "", "What was there", use="out"),
     Parameter("value", "", "What is there now", use="out"),
     Parameter("provenance", "Reference", "The commit that made the change", use="out"),
+    Parameter("unit", "", "Each unit that the change is about", 0, "*", "out", UNIT),
 )
 _DIFFERENCE = (
     Parameter("includeMeta", "boolean", "Whether meta is compared too; not without"),
