@@ -5,9 +5,9 @@ from __future__ import annotations
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.storage import Key
+from fhirserver.store.provenance import DERIVED
 
-DERIVED = "Provenance"
-"""The type whose resources are derived from the log when asked for."""
+__all__ = ["DERIVED", "refuse_reserved"]
 
 
 async def refuse_reserved(context: Context, type: str, id: str) -> None:

@@ -49,6 +49,13 @@ class Row:
     ledger: bytes
 
 
+class Numbered(NamedTuple):
+    """A version and the number of its resource."""
+
+    pk: int
+    version: Version
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """The projection of one commit on one resource.
@@ -197,6 +204,10 @@ class Storage(Protocol):
     async def rows(self, keys: Iterable[Key]) -> dict[Key, Row]: ...
 
     async def read_version(self, type: str, id: str, version: int) -> Version | None: ...
+
+    async def versions_at(self, keys: Iterable[Key], position: int) -> dict[Key, Numbered]:
+        """What each resource was after the commit at ``position``, also where deleted; none where it was not yet."""
+        ...
 
     async def history(self, type: str, id: str, count: int, before: int | None) -> Sequence[Version]:
         """Versions of one resource, newest first, with version < ``before`` when given."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import product
 from typing import Any, Final, TypeAlias, cast
@@ -33,6 +34,12 @@ _KEPT_BY_STORAGE: Final = frozenset({"_id", "_lastUpdated"})
 _REACHES_META: Final = re.compile(r"\b(meta|children|descendants)\b")
 # R4 states the expressions of these two components the wrong way round.
 _SWAPPED: Final = {"http://hl7.org/fhir/SearchParameter/DocumentReference-relationship": ("target", "code")}
+
+PROVENANCE_PATIENT: Final = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Provenance.patient"
+"""R5's Provenance.patient as an extension: the patients in whose compartments the targets are."""
+_PATIENTS: Final = " | ".join(
+    f"Provenance{holder}.extension.where(url = '{PROVENANCE_PATIENT}').value" for holder in ("", ".target")
+)
 
 
 def extract(resource: JsonObject, base: str = "", known: Parameters = STANDARD) -> list[IndexValue]:
@@ -106,7 +113,7 @@ class Extraction:
 
     def __init__(self, type_name: str, parameters: Iterable[SearchParameter]):
         self._tree, self._meta, paths, self._apart = _Tree(), _Tree(), [], True
-        for parameter in parameters:
+        for parameter in map(_completed, parameters):
             if not parameter.expression or parameter.code in _KEPT_BY_STORAGE:
                 continue
             of_meta = _is_of_meta(parameter, type_name)
@@ -135,6 +142,13 @@ class Extraction:
         for path in self._paths:
             path(resource, out)
         return out
+
+
+def _completed(parameter: SearchParameter) -> SearchParameter:
+    """The parameter, with what R4's expression cannot reach: whom a Provenance is about that targets no Patient."""
+    if parameter.url != "http://hl7.org/fhir/SearchParameter/Provenance-patient":
+        return parameter
+    return replace(parameter, expression=f"{parameter.expression} | {_PATIENTS}")
 
 
 @lru_cache(maxsize=256)

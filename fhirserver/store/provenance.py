@@ -7,12 +7,16 @@ commits' ids.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.kernel.json import JsonObject, dumps, loads
+from fhirserver.kernel.references import parse_reference
 from fhirserver.ports.log import Commit
-from fhirserver.ports.storage import Change, Row, Version
-from fhirserver.store.project import Extract
+from fhirserver.ports.storage import Change, Key, Row, Storage, Version
+from fhirserver.search.compartments import PATIENT, may_be_in
+from fhirserver.search.compartments import patients as patients_of
+from fhirserver.search.index import PROVENANCE_PATIENT
+from fhirserver.store.project import Extract, touched_keys
 from fhirserver.world.render import confidence_extension
 from fhirserver.world.units import member_of, split
 from fhirserver.world.vocabulary import (
@@ -22,26 +26,54 @@ from fhirserver.world.vocabulary import (
     TARGET_ELEMENT,
 )
 
+DERIVED = "Provenance"
+"""The type whose resources are derived from the log when asked for."""
 PROJECTED = ("provenance", "projected")
 _LEDGER = dumps({"v": []})
 _ACTIVITIES = {"asserted": "assert", "removed": "remove", "decided": "decide"}
 
 
-def provenance_changes(commits: Sequence[Commit], extract: Extract) -> list[Change]:
-    """The rows for the commits that touched resources."""
-    made = [(commit, provenance(commit)) for commit in commits]
+Patients = Mapping[Key, frozenset[str]]
+"""The ids of the patients in whose compartments resources are."""
+
+
+def provenance_changes(
+    commits: Sequence[Commit], patients: Mapping[int, Patients], extract: Extract
+) -> list[Change]:
+    """The rows for the commits that touched resources; ``patients`` by the commits' positions."""
+    made = [(commit, provenance(commit, patients.get(commit.position, {}))) for commit in commits]
     return [_change(commit, resource, extract) for commit, resource in made if resource is not None]
 
 
+async def patients_touched(storage: Storage, commit: Commit) -> Patients:
+    """Whose compartments the resources that a commit touched are in; of a deleted one, in whose it was."""
+    keys = {key for key in touched_keys([commit]) if may_be_in(key.type)}
+    found = await storage.versions_at(keys, commit.position)
+    gone = [key for key, one in found.items() if one.version.deleted]
+    for key in gone:
+        found.update(await storage.versions_at([key], found[key].version.position - 1))
+    contents = {key: loads(one.version.content) for key, one in found.items() if one.version.content}
+    return {key: await _whom(storage, commit, content) for key, content in contents.items()}
+
+
+async def _whom(storage: Storage, commit: Commit, resource: JsonObject) -> frozenset[str]:
+    """The patients that a resource is about; a Provenance that a client wrote is about those of its targets too."""
+    whom = patients_of(resource)
+    if resource["resourceType"] == DERIVED:
+        for one in (await storage.versions_at(targets(resource), commit.position)).values():
+            whom |= patients_of(loads(one.version.content)) if one.version.content else frozenset()
+    return whom
+
+
 def _change(commit: Commit, resource: JsonObject, extract: Extract) -> Change:
-    version = Version("Provenance", commit.id, 1, commit.position, commit.recorded, False, dumps(resource))
+    version = Version(DERIVED, commit.id, 1, commit.position, commit.recorded, False, dumps(resource))
     return Change(Row(-commit.position, version, _LEDGER), True, (), extract(resource))
 
 
-def provenance(commit: Commit) -> JsonObject | None:
+def provenance(commit: Commit, patients: Patients | None = None) -> JsonObject | None:
     """The Provenance of one commit; None where it touched no resource.
 
-    https://hl7.org/fhir/R4/provenance.html
+    ``patients`` are those in whose compartments its targets are. https://hl7.org/fhir/R4/provenance.html
     """
     events = [event for event in commit.events if event["e"] != "noted"]
     if not events:
@@ -49,7 +81,7 @@ def provenance(commit: Commit) -> JsonObject | None:
     statement = commit.statement
     confidences = {event["confidence"] for event in events if "confidence" in event}
     resource: JsonObject = {
-        "resourceType": "Provenance",
+        "resourceType": DERIVED,
         "id": commit.id,
         "meta": {"versionId": "1", "lastUpdated": commit.recorded},
     }
@@ -57,9 +89,11 @@ def provenance(commit: Commit) -> JsonObject | None:
     method = statement.method or next((event["method"] for event in events if event.get("method")), "")
     if method:
         extensions.append({"url": ASSERTION_METHOD, "valueCode": method})
+    targets = _targets(events)
+    extensions += _say_patients(targets, patients or {})
     if extensions:
         resource["extension"] = extensions
-    resource["target"] = _targets(events)
+    resource["target"] = targets
     if statement.effective:
         resource["occurredDateTime"] = statement.effective
     resource["recorded"] = commit.recorded
@@ -84,6 +118,52 @@ def _targets(events: Sequence[JsonObject]) -> list[JsonObject]:
         if not stated:
             whole.add(reference)
     return [_target(reference, () if reference in whole else found) for reference, found in paths.items()]
+
+
+def _say_patients(targets: Sequence[JsonObject], patients: Patients) -> list[JsonObject]:
+    """Extensions for the only patient that the targets are about; where there are more, they go on the targets."""
+    about = [patients.get(_key(target), frozenset()) for target in targets]
+    everybody = frozenset().union(*about)
+    if len(everybody) == 1:
+        whose = f"{PATIENT}/{min(everybody)}"
+        only_itself = all(str(_key(target)) == whose for target in targets)
+        return [] if only_itself else [_patient(min(everybody))]
+    for target, whom in zip(targets, about, strict=True):
+        named = [_patient(id) for id in sorted(whom) if str(_key(target)) != f"{PATIENT}/{id}"]
+        if named:
+            target["extension"] = [*target.get("extension", ()), *named]
+    return []
+
+
+def _patient(id: str) -> JsonObject:
+    return {"url": PROVENANCE_PATIENT, "valueReference": {"reference": f"{PATIENT}/{id}"}}
+
+
+def _key(target: JsonObject) -> Key:
+    type, id, *_ = target["reference"].split("/")
+    return Key(type, id)
+
+
+def targets_about(resource: JsonObject, patient: str) -> Iterator[Key]:
+    """The targets of a Provenance that may be in a patient's compartment."""
+    mine = _patient(patient)
+    everything = mine in resource.get("extension", ())
+    for target in resource["target"]:
+        for key in _local(target):
+            if everything or mine in target.get("extension", ()) or key == (PATIENT, patient):
+                yield key
+
+
+def targets(resource: JsonObject) -> Iterator[Key]:
+    """The targets of a Provenance on this server."""
+    for target in resource["target"]:
+        yield from _local(target)
+
+
+def _local(target: JsonObject) -> Iterator[Key]:
+    literal = parse_reference(target.get("reference", ""))
+    if literal is not None and not literal.base:
+        yield Key(literal.type, literal.id)
 
 
 def _target(reference: str, paths: Sequence[str]) -> JsonObject:

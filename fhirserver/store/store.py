@@ -11,8 +11,10 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from fhirserver.kernel.instants import Clock, SystemClock
+from fhirserver.kernel.instants import Clock, SystemClock, instant
+from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import (
     Fact,
@@ -32,7 +34,7 @@ from fhirserver.store.contained import ContainedResources
 from fhirserver.store.decide import Policies
 from fhirserver.store.generation import indexed_now
 from fhirserver.store.project import Extract
-from fhirserver.store.provenance import PROJECTED, provenance_changes
+from fhirserver.store.provenance import PROJECTED, patients_touched, provenance_changes
 from fhirserver.store.reindexing import reindex
 from fhirserver.store.search_parameters import SearchParameters
 from fhirserver.world.entity import Entity, from_row
@@ -54,8 +56,8 @@ class Store:
         self._extract = extract or self.parameters.extract
         self.contained = ContainedResources(storage, self.parameters, self._extract)
         following = None if extract else self.parameters
-        timed = clock or SystemClock()
-        self._committer = Committer(storage, policies, self._extract, timed, self._reached, following)
+        self._clock = clock or SystemClock()
+        self._committer = Committer(storage, policies, self._extract, self._clock, self._reached, following)
         self._running: asyncio.Task[None] | None = None
         self._advanced = asyncio.Event()
         self._derive = asyncio.Lock()
@@ -125,8 +127,20 @@ class Store:
             while not await reindex(self.storage, self.parameters):
                 pass
 
-    async def derive_provenance(self) -> None:
-        """Bring the Provenance resources, which are derived from the log, up to its head."""
+    def extract(self, resource: JsonObject) -> Sequence[Any]:
+        """The search values of a resource by the parameters there are now."""
+        return self._extract(resource)
+
+    def now(self) -> str:
+        """The present instant, as the store's clock has it."""
+        return instant(self._clock.now())
+
+    async def derive_provenance(self, until: int | None = None) -> None:
+        """Bring the Provenance resources, which are derived from the log, up to a position or its head."""
+        if until is not None:
+            known = await self.storage.fact(*PROJECTED)
+            if known is not None and known.value["position"] >= until:
+                return
         while await self.derive_some(REPLAY_BATCH):
             pass
 
@@ -136,11 +150,19 @@ class Store:
             await self.parameters.refresh()
             known = await self.storage.fact(*PROJECTED)
             position = known.value["position"] if known else 0
-            commits = await self.storage.read_log(position, count)
+            behind = (
+                await self.storage.head()
+            ).projected - position  # it is said of versions: they must be there
+            commits = await self.storage.read_log(position, min(count, behind)) if behind > 0 else ()
             if not commits:
                 return False
-            changes = provenance_changes(commits, self._extract)
-            fact = Fact(*PROJECTED, {"position": commits[-1].position}, commits[-1].position)
+            whom = {one.position: await patients_touched(self.storage, one) for one in commits}
+            changes = provenance_changes(commits, whom, self._extract)
+            value = {
+                "position": commits[-1].position,
+                "patients": not known or known.value.get("patients", False),
+            }
+            fact = Fact(*PROJECTED, value, commits[-1].position)
             await self.storage.project(Projection(changes, (fact,)))
             return True
 

@@ -18,6 +18,7 @@ from fhirserver.ports.storage import (
     HistoryPage,
     HistoryQuery,
     Key,
+    Numbered,
     Page,
     Place,
     Projection,
@@ -144,6 +145,14 @@ class MemoryStorage:
         if current is None or current.version == version:
             return current
         return self._old.get(Key(type, id), {}).get(version)
+
+    async def versions_at(self, keys: Iterable[Key], position: int) -> dict[Key, Numbered]:
+        found: dict[Key, Numbered] = {}
+        for key in keys:
+            versions = [one for one in await self.history(*key, 2**62, None) if one.position <= position]
+            if versions:
+                found[key] = Numbered(self._rows[key].pk, versions[0])
+        return found
 
     async def history(self, type: str, id: str, count: int, before: int | None) -> Sequence[Version]:
         current = await self.read(type, id)

@@ -23,6 +23,7 @@ from fhirserver.ports.storage import (
     HistoryPage,
     HistoryQuery,
     Key,
+    Numbered,
     Page,
     Projection,
     Reindexed,
@@ -228,6 +229,27 @@ class MongoStorage:
         with translated():
             found = await self._versions.find_one({"_id": f"{key}/{version}"})
             return await self._version(key, found) if found else None
+
+    async def versions_at(self, keys: Iterable[Key], position: int) -> dict[Key, Numbered]:
+        """The current version is read first, so that one that becomes old meanwhile is not missed."""
+        wanted = {str(key): key for key in keys}
+        names = iter(wanted)
+        found: dict[Key, Numbered] = {}
+        with translated():
+            while some := list(islice(names, _KEYS_AT_ONCE)):
+                async for one in self._resources.find({"_id": {"$in": some}}, {**VERSION_FIELDS, "pk": 1}):
+                    key = wanted[one["_id"]]
+                    version = await self._version_at(key, one, position)
+                    if version is not None:
+                        found[key] = Numbered(one["pk"], version)
+        return found
+
+    async def _version_at(self, key: Key, newest: Document, position: int) -> Version | None:
+        if newest["position"] <= position:
+            return await self._version(key, newest)
+        asked = {"key": str(key), "position": {"$lte": position}}
+        older = await self._versions.find_one(asked, sort=[("version", DESCENDING)])
+        return await self._version(key, older) if older else None
 
     async def history(self, type: str, id: str, count: int, before: int | None) -> Sequence[Version]:
         """The current version is read first, so that one that becomes old meanwhile is not missed."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 from fhirserver.kernel.json import dumps
-from fhirserver.ports.storage import HistoryPage, HistoryQuery, Key, Place, Version
+from fhirserver.ports.storage import HistoryPage, HistoryQuery, Key, Numbered, Place, Version
 from fhirserver.storage.sqlite.names import Names
 
 SCHEMA: Final = """
@@ -26,6 +26,11 @@ _ENDED = """coalesce(
 (SELECT r.updated FROM resource r WHERE r.pk = h.pk))"""
 _COLUMNS = "h.updated, h.position, h.pk AS pk, h.version, h.type, h.recorded, h.deleted"
 _NUMBER = "SELECT pk FROM resource WHERE type = ? AND id = ?"
+_NEWEST = "SELECT pk, version, position, recorded, deleted, content FROM resource WHERE type = ? AND id = ?"
+_OLDER = """
+SELECT pk, version, position, recorded, deleted, content FROM version
+WHERE pk = ? AND position <= ? ORDER BY version DESC LIMIT 1
+"""
 _FILL = """
 UPDATE version SET type = (SELECT r.type FROM resource r WHERE r.pk = version.pk),
 updated = CAST(strftime('%s', recorded) AS INTEGER) * 1000000 + CAST(substr(recorded, 21, 3) AS INTEGER) * 1000
@@ -64,6 +69,16 @@ class History:
         (current, old), bound = self._both(query)
         text = f"SELECT (SELECT count(*) FROM {current}) + (SELECT count(*) FROM {old})"  # noqa: S608
         return int(self._connection.execute(text, bound).fetchone()[0])
+
+    def version_at(self, key: Key, position: int) -> Numbered | None:
+        """What a resource was after the commit at ``position``."""
+        row = self._connection.execute(_NEWEST, (self._names.find(key.type), key.id)).fetchone()
+        if row is not None and row[2] > position:
+            row = self._connection.execute(_OLDER, (row[0], position)).fetchone()
+        if row is None:
+            return None
+        pk, version, at, recorded, deleted, content = row
+        return Numbered(pk, Version(*key, version, at, recorded, bool(deleted), content))
 
     def _page(self, query: HistoryQuery) -> Sql:
         """One more than a page, so that it shows whether there are more."""

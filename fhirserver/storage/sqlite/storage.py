@@ -24,6 +24,7 @@ from fhirserver.ports.storage import (
     HistoryPage,
     HistoryQuery,
     Key,
+    Numbered,
     Page,
     Projection,
     Reindexed,
@@ -336,6 +337,11 @@ class SqliteStorage:
             (self._names.find(type), id, version),
         ).fetchone()
         return Version(type, id, version, row[0], row[1], bool(row[2]), row[3]) if row else None
+
+    async def versions_at(self, keys: Iterable[Key], position: int) -> dict[Key, Numbered]:
+        past = History(self._reader)
+        found = ((key, past.version_at(key, position)) for key in keys)
+        return {key: one for key, one in found if one is not None}
 
     async def history(self, type: str, id: str, count: int, before: int | None) -> Sequence[Version]:
         limit = before if before is not None else 2**62

@@ -1,0 +1,36 @@
+"""Finding a conversation's transcript in the world."""
+
+from __future__ import annotations
+
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.ports.judge import Evidence
+from fhirserver.search.expression import And, Query, ReferenceIs, TokenIs
+from fhirserver.store.store import Store
+from fhirserver.world.judge.transcript import InvalidTranscript, evidence
+from fhirserver.world.vocabulary import BASE
+
+KIND = f"{BASE}/CodeSystem/document-kind"
+TRANSCRIPT = "transcript"
+
+
+def conversation_of(document: JsonObject) -> str:
+    """The Communication that a transcript DocumentReference belongs to; empty for any other document."""
+    kinds = [c for category in document.get("category", ()) for c in category.get("coding", ())]
+    if not any(coding.get("system") == KIND and coding.get("code") == TRANSCRIPT for coding in kinds):
+        return ""
+    related = document.get("context", {}).get("related", ())
+    references = (str(one.get("reference", "")) for one in related)
+    return next((text for text in references if text.startswith("Communication/")), "")
+
+
+async def transcript_of(store: Store, conversation: str) -> Evidence | None:
+    """The turns of a conversation, or None while there is no transcript that can be read."""
+    type, _, id = conversation.partition("/")
+    where = And((TokenIs("category", KIND, TRANSCRIPT), ReferenceIs("related", type, id)))
+    page = await store.search(Query("DocumentReference", where, count=1))
+    for version in page.versions:
+        try:
+            return evidence(loads(version.content))
+        except InvalidTranscript:
+            return None
+    return None
