@@ -170,6 +170,13 @@ def due_of(task: JsonObject) -> str:
     return str(task.get("restriction", {}).get("period", {}).get("end", ""))
 
 
+def with_due(task: JsonObject, due: str) -> JsonObject:
+    """The Task with when it matters."""
+    if due == due_of(task) or not due:
+        return task
+    return {**task, "restriction": {"period": {"end": due}}}
+
+
 def _description(type: str, claims: Sequence[ReviewClaim]) -> str:
     paths = list(dict.fromkeys(member_of(claim.unit) for claim in claims))
     return f"{type}: {', '.join(paths)} - {len(claims)} claim{'s' if len(claims) != 1 else ''} to review"
