@@ -185,7 +185,7 @@ async def test_a_conversation_without_transcript_goes_to_review_in_the_end(room)
     assert await room.items() == []
     room.begin()
     await room.wait(2)
-    assert (await room.findings())["subscriberId"] == "unverified"
+    assert (await room.findings())["subscriberId"] == "expired"
     await room.wait(20)
     assert len(await room.items()) == 1
 
@@ -194,7 +194,7 @@ async def test_a_late_transcript_is_judged_all_the_same(room):
     await room.say("Appointment", "a", VISIT)
     await room.follow()
     await room.wait(11)
-    assert set((await room.findings()).values()) == {"unverified"}
+    assert set((await room.findings()).values()) == {"expired"}
     await room.transcript(BOOKING)
     await room.follow()
     assert (await room.claim("Appointment", "a", "start")).confidence == Decimal("0.7")
