@@ -23,6 +23,7 @@ from fhirserver.operations.task_correct import task_correct
 from fhirserver.operations.task_reject import task_reject
 from fhirserver.operations.terminology_operations import TERMINOLOGY
 from fhirserver.operations.validate import validate_resource
+from fhirserver.operations.withdraw import WITHDRAW
 from fhirserver.world.vocabulary import BASE
 
 _R4 = "http://hl7.org/fhir/OperationDefinition"
@@ -115,6 +116,7 @@ def all_operations() -> Sequence[Operation]:
         _labels("meta-delete", meta_delete),
         _VALIDATION,
         *TERMINOLOGY,
+        WITHDRAW,
         _review(
             "approve", task_approve, "Confirm claims (0.95); they supersede what they contradict.", _UNIT
         ),

@@ -12,6 +12,7 @@ from fhirserver.search.expression import And, Or, Query, ReferenceIs, TokenIs
 from fhirserver.store.commands import Put
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
+from fhirserver.world.ledger import View
 from fhirserver.world.review import PENDING, REVIEW, ReviewClaim, read_item, review_task, with_claims
 from fhirserver.world.vocabulary import TASK_CODE
 
@@ -51,6 +52,19 @@ async def reviewed(
     return Put("Task", pending.id, task, if_match=pending.version) if task != before else None
 
 
+async def outdated(store: Store, entity: Entity) -> set[tuple[str, str, int]]:
+    """The claims of the entity's pending item that are not what their sources say any more."""
+    pending = await pending_item(store, *entity.key)
+    claims = read_item(loads(pending.content)).claims if pending else ()
+    views = {view.source: view for view in entity.ledger.views if view.deleted is None}
+    return {claim.identity for claim in claims if not _says(views.get(claim.source), claim)}
+
+
+def _says(view: View | None, claim: ReviewClaim) -> bool:
+    stamp = view.stamp(claim.unit) if view else None
+    return stamp is not None and stamp.position == claim.position
+
+
 def without_claims(task: JsonObject, settled: Collection[tuple[str, str, int]]) -> JsonObject:
     """The item without the claims that need nobody any more."""
     item = read_item(task)
@@ -58,7 +72,7 @@ def without_claims(task: JsonObject, settled: Collection[tuple[str, str, int]]) 
     if len(left) == len(item.claims):
         return task
     if not left:
-        reason = {"text": "Verified by machine: nothing is left to review"}
+        reason = {"text": "Nothing is left to review: verified by machine, or taken back"}
         return {**task, "status": "cancelled", "statusReason": reason}
     fresh = review_task(*item.focus, left, task["authoredOn"])
     return {**task, **{name: fresh[name] for name in ("contained", "description", "priority")}}

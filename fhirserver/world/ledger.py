@@ -70,7 +70,8 @@ class View:
     of its stamp where that is not ``base`` (a unit in ``at`` without a value is one stated absent);
     ``full`` is the stamp from which everything not spoken of is stated absent, or None; ``deleted`` the
     stamp by which the source says that the resource is no more. ``silent`` are the units and elements that the
-    source has taken back: of them it says nothing, also not that they are absent.
+    source has taken back: of them it says nothing, also not that they are absent. ``as_of`` is the latest effective
+    time of a full statement, where that only repeated what is not spoken of.
     """
 
     source: str
@@ -81,6 +82,12 @@ class View:
     at: dict[str, int] = field(default_factory=dict)
     deleted: int | None = None
     silent: frozenset[str] = frozenset()
+    as_of: str = ""
+
+    @property
+    def told(self) -> str:
+        """The latest effective time of which the source has told all; empty where it stated none."""
+        return self.as_of or ("" if self.full is None else self.stamps[self.full].effective)
 
     def stamp(self, unit: str) -> Stamp | None:
         """The stamp of what this source says about a unit; None where it does not speak of it."""
@@ -233,6 +240,8 @@ def _view_json(view: View, with_units: bool) -> JsonObject:
             json[name] = index
     if view.silent:
         json["w"] = sorted(view.silent)
+    if view.as_of:
+        json["e"] = view.as_of
     return json
 
 
@@ -246,6 +255,7 @@ def _view_from(json: JsonObject, world: Units) -> View:
         at=json.get("a", {}),
         deleted=json.get("x"),
         silent=frozenset(json.get("w", ())),
+        as_of=json.get("e", ""),
     )
 
 
@@ -299,7 +309,9 @@ def restate(view: View | None, source: str, said: Said, stamp: Stamp) -> View:
 
 def is_late(view: View, stamp: Stamp) -> bool:
     """Whether the source has said something that holds since a later time than this statement."""
-    return bool(stamp.effective) and any(stamp.is_older(other) for other in view.stamps)
+    if not stamp.effective:
+        return False
+    return stamp.effective < view.told or any(stamp.is_older(other) for other in view.stamps)
 
 
 def withdrawn(view: View, units: frozenset[str]) -> View | None:
@@ -333,7 +345,7 @@ def _news_on(view: View, unit: str, value: Json, said: Said, stamp: Stamp) -> St
     if before is None or unit in said.anew:
         return new
     if not same(view.units.get(unit), value):
-        return None if new.is_older(before) else new
+        return None if new.is_older(before) or (new.effective and new.effective < view.told) else new
     return before.raised(new) if new.confidence > before.confidence else None
 
 
@@ -353,6 +365,8 @@ def _with_news(view: View, said: Said, stamp: Stamp, news: dict[str, Stamp], ful
     for unit, new in news.items():
         at[unit] = _index(stamps, new)
     at_full = view.full if full is None else _index(stamps, full)
+    told = max(view.told, stamp.effective) if said.full else view.told
+    untold = at_full is None or stamps[at_full].effective == told
     return replace(
         view,
         units=_restated_units(view, said, news, is_late(view, stamp)),
@@ -360,6 +374,7 @@ def _with_news(view: View, said: Said, stamp: Stamp, news: dict[str, Stamp], ful
         at=at,
         full=at_full,
         silent=frozenset() if said.full else view.silent,
+        as_of="" if untold else told,
     )
 
 
