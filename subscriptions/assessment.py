@@ -66,7 +66,7 @@ def _is_judged(entity: Entity, claim: Claim) -> bool:
         (made.unit, made.source, made.claim) == (claim.unit, claim.source, claim.stamp.position)
         and made.position >= claim.stamp.evidence
         for made in entity.ledger.decisions
-        if made.kind != "supersede"
+        if made.kind in ("verify", "doubt", "approve", "reject")
     )
 
 

@@ -14,7 +14,7 @@ from fhirserver.ports.judge import Evidence, Judge
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Key
 from fhirserver.store.commands import Decide, Write
-from fhirserver.store.review_items import reviewed
+from fhirserver.store.review_items import outdated, reviewed
 from fhirserver.store.store import Store
 from fhirserver.world.entity import source_of
 from fhirserver.world.evidence import evidence_in
@@ -61,7 +61,8 @@ class Verification:
         for talk in talks:
             heard = [one for one in said if one.conversation == talk]
             ready += await self._heard(talk, heard, commits[-1].recorded, transcripts, writes)
-        return [*writes, *await self._resources(ready, transcripts, self._contested(commits))]
+        taken_back = _taken_back(commits)
+        return [*writes, *await self._resources(ready, transcripts, self._contested(commits), taken_back)]
 
     def _assertions(self, commit: Commit) -> list[Said]:
         """The commit's assertions by sources that are not simply believed, where the policy wants a check."""
@@ -136,22 +137,30 @@ class Verification:
         }
 
     async def _resources(
-        self, said: Sequence[Said], transcripts: Mapping[str, Evidence], contested: Iterable[Key]
+        self,
+        said: Sequence[Said],
+        transcripts: Mapping[str, Evidence],
+        contested: Iterable[Key],
+        taken_back: Sequence[Key] = (),
     ) -> list[Write]:
-        by_resource: dict[Key, list[Said]] = {key: [] for key in contested}
+        by_resource: dict[Key, list[Said]] = {key: [] for key in (*contested, *taken_back)}
         for one in said:
             by_resource.setdefault(one.key, []).append(one)
         writes: list[Write] = []
         for key, assertions in by_resource.items():
-            writes += await self._resource(key, assertions, transcripts)
+            writes += await self._resource(key, assertions, transcripts, key in taken_back)
         return writes
 
     async def _resource(
-        self, key: Key, said: Sequence[Said], transcripts: Mapping[str, Evidence]
+        self, key: Key, said: Sequence[Said], transcripts: Mapping[str, Evidence], taken_back: bool
     ) -> list[Write]:
         entity = await self._store.entity(*key)
-        if entity is None or entity.deleted:
+        if entity is None:
             return []
+        gone = await outdated(self._store, entity) if taken_back else set()
+        if entity.deleted:
+            item = await reviewed(self._store, entity, (), gone)
+            return [item] if item else []
         findings = await assess(self._store, self._policy, self._judge, entity, said, transcripts)
         known = {(claim.unit, claim.source) for claim in findings.review}
         rivals = disagreeing(entity, self._policy, self._rivals)
@@ -159,6 +168,7 @@ class Verification:
         writes: list[Write] = []
         if findings.rulings:
             writes.append(Decide(*key, findings.rulings))
+        findings.settled |= gone
         item = await reviewed(self._store, entity, findings.review, findings.settled, findings.conversation)
         return [*writes, item] if item else writes
 
@@ -168,6 +178,12 @@ def _rivals(sources: Mapping[str, Source]) -> frozenset[str]:
     without one being below a gate."""
     believed = {id for id, source in sources.items() if source.authoritative and source.kind != "system"}
     return frozenset(believed) if len(believed) > 1 else frozenset()
+
+
+def _taken_back(commits: Sequence[Commit]) -> list[Key]:
+    """The resources about which a source took back what it said: a review item may have lost its claims."""
+    events = [event for commit in commits for event in commit.events if event["e"] == "withdrawn"]
+    return [Key(event["type"], event["id"]) for event in events]
 
 
 def _ended(commit: Commit) -> list[str]:

@@ -91,7 +91,9 @@ def make_storage(settings: Settings, shared: bool = False) -> Storage:
 
 def make_store(settings: Settings, shared: bool = False) -> Store:
     """The store, not yet open. ``shared``: other processes serve from it too."""
-    return Store(make_storage(settings, shared), Policies(settings.sources, _validate_patched))
+    return Store(
+        make_storage(settings, shared), Policies(settings.sources, _validate_patched, settings.policy)
+    )
 
 
 def _validate_patched(resource: JsonObject) -> Sequence[Issue]:

@@ -23,6 +23,7 @@ from fhirserver.operations.review_operations import REVIEW
 from fhirserver.operations.search_parameter_status import search_parameter_status
 from fhirserver.operations.terminology_operations import TERMINOLOGY
 from fhirserver.operations.validate import validate_resource
+from fhirserver.operations.withdraw import WITHDRAW
 from fhirserver.world.vocabulary import BASE
 
 _R4 = "http://hl7.org/fhir/OperationDefinition"
@@ -90,6 +91,7 @@ def all_operations() -> Sequence[Operation]:
         _VALIDATION,
         *TERMINOLOGY,
         *REVIEW,
+        WITHDRAW,
     )
 
 

@@ -85,8 +85,23 @@ class Remove:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take back what a source said about a resource, as though it had never said it.
+
+    ``units`` are units or elements; without any it is all. Refused where the source has not spoken of them.
+    """
+
+    type: str
+    id: str
+    source: str
+    units: Sequence[str] = ()
+    reason: str = ""
+    if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
-    """One decision about a claim: ``kind`` is ``approve``, ``reject``, ``verify`` or ``doubt``.
+    """One decision about a claim: ``kind`` is ``approve``, ``reject``, ``verify``, ``doubt``, ``cap`` or ``decay``.
 
     ``claim`` is the position of the assertion. The ruling is refused where the claim is no longer
     what its source says.
@@ -152,7 +167,7 @@ class Note:
     advance: bool = False
 
 
-Write: TypeAlias = Put | Amend | Remove | Decide | Correct | TakeBack | Note
+Write: TypeAlias = Put | Amend | Remove | Withdraw | Decide | Correct | TakeBack | Note
 
 
 @dataclass(frozen=True, slots=True)

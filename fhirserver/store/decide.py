@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -33,14 +34,20 @@ from fhirserver.store.commands import (
     Remove,
     Ruling,
     TakeBack,
+    Withdraw,
     Write,
     Written,
 )
 from fhirserver.store.resolution import matched_after
+from fhirserver.store.statements import comes_late, is_news_of_old, spoken_units
 from fhirserver.store.taking_back import undone
+from fhirserver.world.ceilings import check_stated, hold_to
+from fhirserver.world.decay import renewed
 from fhirserver.world.entity import Entity, apply
 from fhirserver.world.ledger import Ledger, dump_view
+from fhirserver.world.policy import default_policy
 from fhirserver.world.render import clean
+from fhirserver.world.rules import Limits, Policy
 from fhirserver.world.sources import Source
 from fhirserver.world.survivorship import claims_on
 from fhirserver.world.units import Units, join, member_of, moved_members, restated, same, split
@@ -62,10 +69,11 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The fixed part: the sources by id, and how a changed resource is validated."""
+    """The fixed part: the sources by id, how a changed resource is validated, and the policy in force."""
 
     sources: Mapping[str, Source]
     validate: Validate
+    policy: Policy = field(default_factory=default_policy)
 
     def source(self, id: str) -> Source:
         if id not in self.sources:
@@ -128,13 +136,14 @@ class _Decision:
         if before is None:
             event["pk"] = self.serial + 1
         after = apply(before, event, self.commit)
-        if after is before:
+        if after is before and not is_news_of_old(before, event, self.commit):
             return after, False
         self.serial += before is None
         fresh = before is None or after.version != before.version
         event["version"] = after.version
         self.events.append(event)
-        self.entities[key] = after
+        if after is not before:
+            self.entities[key] = after
         return after, fresh
 
     def resolve(self, type: str, content: JsonObject) -> JsonObject:
@@ -287,6 +296,7 @@ def _stated(decision: _Decision, put: Put, key: Key, entity: Entity | None) -> W
         event["confidences"] = {
             unit: source.confidence(stated, key.type) for unit, stated in put.confidences.items()
         }
+    _limit(decision, event, put.statement)
     written = _state(decision, entity, event)
     if put.prepared is not None and key.id == put.id:
         _keep_prepared(decision, key, event, put.prepared)
@@ -332,6 +342,20 @@ def assertion(decision: _Decision, key: Key, own: Statement | None) -> JsonObjec
     return event
 
 
+def _limits(decision: _Decision, source: str, type: str) -> Limits | None:
+    """The ceilings that the policy sets to a source's kind."""
+    return decision.policies.policy.limits(type, decision.policies.source(source).kind)
+
+
+def _limit(decision: _Decision, event: JsonObject, own: Statement | None) -> None:
+    """Bring a statement under the policy's ceilings, or refuse it."""
+    source = source_id(decision, event)
+    limits = _limits(decision, source, event["type"])
+    if limits is not None:
+        stated = (own or decision.command.statement).confidence is not None
+        hold_to(limits, event, decision.policies.source(source), stated)
+
+
 def _effective(stated: str) -> str:
     """Effective times are compared as text, so they are kept as UTC instants of one width."""
     try:
@@ -355,10 +379,21 @@ def _state(decision: _Decision, before: Entity | None, event: JsonObject) -> Wri
         superseded = _supersede(before, source, event)
         if superseded:
             event["supersedes"] = superseded
+    late = before is not None and _renew(decision, before, event, source)
     after, fresh = decision.record(event)
     version = None if after.deleted else after.as_version()
     created = fresh and not after.deleted and (before is None or before.deleted)
-    return Written(after.key, version, created, fresh, held=_held(after, event))
+    return Written(after.key, version, created, fresh, held=_held(after, event, late))
+
+
+def _renew(decision: _Decision, before: Entity, event: JsonObject, source: str) -> bool:
+    """Note the units that a source says again after so long that it counts. Returns whether it is late itself."""
+    policy, kind = decision.policies.policy, decision.policies.source(source).kind
+    if policy.decaying(event["type"], kind):
+        now = decision.commit.recorded
+        if units := renewed(before.ledger, event, source, kind, policy, now):
+            event["renews"] = units
+    return comes_late(before, event, decision.commit)
 
 
 def _acts(decision: _Decision, source: str, resource_type: str) -> bool:
@@ -394,11 +429,11 @@ def _against(ledger: Ledger, unit: str, source: str, value: Json) -> list[Json]:
     ]
 
 
-def _held(after: Entity, event: JsonObject) -> tuple[str, ...]:
+def _held(after: Entity, event: JsonObject, late: bool = False) -> tuple[str, ...]:
     """The paths on which the world is not what was stated."""
     if after.deleted:
         return (after.key.type,)
-    if after.ledger.uncontested:
+    if after.ledger.uncontested and not late:
         return ()
     lost = _differing(event, after.world.units).keys() - {"meta"}
     return tuple(sorted({f"{after.key.type}.{member_of(unit).removesuffix('[x]')}" for unit in lost}))
@@ -434,6 +469,7 @@ def _amend(decision: _Decision, amend: Amend) -> Written:
         )  # only a full statement says in which order items stand
     elif not event["content"] and not absent:
         return Written(entity.key, entity.as_version(), held=_paths(amend.type, moved))
+    _limit(decision, event, amend.statement)
     written = _state(decision, entity, event)
     if event.get("full"):
         return written
@@ -478,9 +514,27 @@ def _removed(decision: _Decision, remove: Remove, key: Key) -> Written:
     event = {**assertion(decision, key, remove.statement), "e": "removed"}
     if entity is None or entity.deleted:
         return Written(key, None)
+    _limit(decision, event, remove.statement)
     after, fresh = decision.record(event)
     held = () if after.deleted else (remove.type,)
     return Written(key, after.as_version(), changed=fresh, held=held)
+
+
+def _withdraw(decision: _Decision, withdraw: Withdraw) -> Written:
+    key = Key(withdraw.type, withdraw.id)
+    entity = decision.entity(key)
+    check_version(entity, *key, withdraw.if_match)
+    view = entity.ledger.view(withdraw.source) if entity else None
+    if entity is None or view is None:
+        text = f"'{withdraw.source}' says nothing about {key}: there is nothing to take back"
+        raise refuse(Category.NOT_FOUND, "not-found", text, key.type)
+    event: JsonObject = {"e": "withdrawn", "type": key.type, "id": key.id, "source": withdraw.source}
+    if withdraw.units:
+        event["units"] = spoken_units(view, key.type, withdraw.units)
+    if withdraw.reason:
+        event["reason"] = withdraw.reason
+    after, fresh = decision.record(event)
+    return Written(key, None if after.deleted else after.as_version(), changed=fresh)
 
 
 def _decide(decision: _Decision, decide: Decide) -> Written:
@@ -509,10 +563,10 @@ def _ruling(decision: _Decision, ledger: Ledger, ruling: Ruling, resource_type: 
     }
     if ruling.reason:
         json["reason"] = ruling.reason
+    if ruling.kind in ("cap", "decay"):
+        json["confidence"] = ruling.confidence
     if ruling.kind in ("approve", "verify"):
-        stated = ruling.confidence or (APPROVED if ruling.kind == "approve" else VERIFIED)
-        reviewer = decision.policies.source(decision.command.statement.source)
-        json["confidence"] = reviewer.confidence(stated, resource_type)
+        json["confidence"] = _lifted(decision, ruling, resource_type)
     if ruling.kind == "approve":
         json["against"] = _against(ledger, ruling.unit, found.source, found.value)
     return json
@@ -522,6 +576,17 @@ def _principal(decision: _Decision) -> JsonObject:
     """Who decided, where that is known beside the source."""
     principal = decision.command.statement.principal
     return {"principal": principal} if principal else {}
+
+
+def _lifted(decision: _Decision, ruling: Ruling, resource_type: str) -> Decimal:
+    """What a ruling raises a claim to: no more than the reviewer may say, by itself and by the policy."""
+    reviewer = decision.policies.source(decision.command.statement.source)
+    limits = _limits(decision, reviewer.id, resource_type)
+    if ruling.confidence is not None:
+        check_stated(limits, reviewer, resource_type, ruling.unit, ruling.confidence)
+    stated = ruling.confidence or (APPROVED if ruling.kind == "approve" else VERIFIED)
+    granted = reviewer.confidence(stated, resource_type)
+    return granted if limits is None else min(granted, limits.of(ruling.unit))
 
 
 def _correct(decision: _Decision, correct: Correct) -> Written:
@@ -535,6 +600,8 @@ def _correct(decision: _Decision, correct: Correct) -> Written:
     event["confidence"] = source.confidence(correct.confidence, correct.type)
     event["content"] = stated
     event["absent"] = sorted(unit for unit, value in said.items() if value is None)
+    if (limits := _limits(decision, source.id, correct.type)) is not None:
+        hold_to(limits, event, source, stated=False)
     event["supersedes"] = {
         unit: _against(entity.ledger, unit, source.id, value) for unit, value in said.items()
     }
@@ -573,6 +640,7 @@ _WRITES: dict[type, Callable[[_Decision, Any], Written]] = {
     Put: _put,
     Amend: _amend,
     Remove: _remove,
+    Withdraw: _withdraw,
     Decide: _decide,
     Correct: _correct,
     TakeBack: _take_back,

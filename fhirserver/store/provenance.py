@@ -30,7 +30,7 @@ DERIVED = "Provenance"
 """The type whose resources are derived from the log when asked for."""
 PROJECTED = ("provenance", "projected")
 _LEDGER = dumps({"v": []})
-_ACTIVITIES = {"asserted": "assert", "removed": "remove", "decided": "decide"}
+_ACTIVITIES = {"asserted": "assert", "removed": "remove", "withdrawn": "withdraw", "decided": "decide"}
 
 
 Patients = Mapping[Key, frozenset[str]]
@@ -97,6 +97,9 @@ def provenance(commit: Commit, patients: Patients | None = None) -> JsonObject |
     if statement.effective:
         resource["occurredDateTime"] = statement.effective
     resource["recorded"] = commit.recorded
+    reasons = list(dict.fromkeys(event["reason"] for event in events if event.get("reason")))
+    if reasons:
+        resource["reason"] = [{"text": reason} for reason in reasons]
     resource["activity"] = statement.activity or _activity(events)
     resource["agent"] = _all_of("agent", statement.agent, events) or [_agent(commit)]
     entities = _all_of("entity", statement.entity, events)
@@ -178,6 +181,8 @@ def _paths(event: JsonObject) -> list[str]:
     units: set[str] = set()
     if event["e"] == "decided":
         units = {decision["unit"] for decision in event["decisions"]}
+    elif event["e"] == "withdrawn":
+        units = set(event.get("units", ()))
     elif event["e"] == "asserted" and not event.get("full"):
         units = {*split(event["type"], event["content"]), *event.get("absent", ())}
     return sorted({f"{event['type']}.{member_of(unit).removesuffix('[x]')}" for unit in units})

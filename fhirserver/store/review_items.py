@@ -14,7 +14,16 @@ from fhirserver.search.expression import And, DateIs, Or, Query, ReferenceIs, So
 from fhirserver.store.commands import Put
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
-from fhirserver.world.review import PENDING, REVIEW, ReviewClaim, review_task, with_claims, without_claims
+from fhirserver.world.ledger import View
+from fhirserver.world.review import (
+    PENDING,
+    REVIEW,
+    ReviewClaim,
+    read_item,
+    review_task,
+    with_claims,
+    without_claims,
+)
 from fhirserver.world.vocabulary import TASK_CODE
 
 VERIFIED = "Verified by machine: nothing is left to review"
@@ -98,6 +107,19 @@ def _start(appointment: JsonObject) -> str:
         return comparable(str(appointment["start"]))
     except (KeyError, ValueError):
         return ""
+
+
+async def outdated(store: Store, entity: Entity) -> set[tuple[str, str, int]]:
+    """The claims of the entity's pending item that are not what their sources say any more."""
+    pending = await pending_item(store, *entity.key)
+    claims = read_item(loads(pending.content)).claims if pending else ()
+    views = {view.source: view for view in entity.ledger.views if view.deleted is None}
+    return {claim.identity for claim in claims if not _says(views.get(claim.source), claim)}
+
+
+def _says(view: View | None, claim: ReviewClaim) -> bool:
+    stamp = view.stamp(claim.unit) if view else None
+    return stamp is not None and stamp.position == claim.position
 
 
 def patient_of(entity: Entity) -> str:

@@ -6,6 +6,7 @@ entity, byte for byte.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -19,6 +20,7 @@ from fhirserver.world.ledger import (
     Stamp,
     View,
     dump_ledger,
+    is_late,
     load_ledger,
     restate,
 )
@@ -139,17 +141,35 @@ def _asserted(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
         full=event.get("full", False),
         confidences={unit: Decimal(value) for unit, value in event.get("confidences", {}).items()},
         anew=frozenset(supersedes),
+        silence=None if (silence := event.get("silence")) is None else Decimal(silence),
     )
     before = ledger.view(source)
     after = restate(before, source, said, stamp)
-    if after is before:
-        return ledger
-    ledger = ledger.with_view(after)
-    if not supersedes:
+    if after is not before:
+        ledger = ledger.with_view(after)
+    if renewed := event.get("renews"):
+        ledger = _renewed(ledger, after, renewed, commit)
+    if not supersedes or after is before:
         return ledger
     return ledger.with_decisions(
         _supersession(unit, source, commit, against) for unit, against in supersedes.items() if against
     )
+
+
+def _renewed(ledger: Ledger, view: View, units: Iterable[str], commit: Commit) -> Ledger:
+    """The source said these units again: their age counts from now on, and what it took away is back."""
+    claims = {unit: stamp.position for unit in units if (stamp := view.stamp(unit))}
+    kept = tuple(
+        made
+        for made in ledger.decisions
+        if made.kind not in ("decay", "renew")
+        or (made.source, made.claim) != (view.source, claims.get(made.unit))
+    )
+    made = [
+        Decision("renew", unit, view.source, claim, commit.position, at=commit.recorded)
+        for unit, claim in claims.items()
+    ]
+    return replace(ledger, decisions=kept).with_decisions(made)
 
 
 def _supersession(unit: str, source: str, commit: Commit, against: list[list[Json]]) -> Decision:
@@ -162,9 +182,16 @@ def _supersession(unit: str, source: str, commit: Commit, against: list[list[Jso
 def _removed(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
     source, stamp = source_of(event, commit), _stamp(event, commit)
     before = ledger.view(source)
-    if before is not None and before.deleted is not None:
+    if before is not None and (before.deleted is not None or is_late(before, stamp)):
         return ledger
     return ledger.with_view(View(source, {}, (stamp,), deleted=0))
+
+
+def _withdrawn(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
+    view = ledger.view(source_of(event, commit))
+    if view is None:
+        return ledger
+    return ledger.without(view, frozenset(event.get("units", ())), commit.position)
 
 
 def _decided(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
@@ -176,4 +203,4 @@ def _decided(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
     return restored(decided, event["restores"]) if "restores" in event else decided
 
 
-_LEDGER = {"asserted": _asserted, "removed": _removed, "decided": _decided}
+_LEDGER = {"asserted": _asserted, "removed": _removed, "withdrawn": _withdrawn, "decided": _decided}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from fhirserver.kernel.json import Json, JsonObject, dumps, loads
-from fhirserver.world.units import Units, ordered, same, same_order
+from fhirserver.world.units import Units, member_of, ordered, same, same_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,10 @@ class Stamp:
         """The same claim with the confidence of a later statement of it."""
         return replace(self, confidence=stamp.confidence, method=stamp.method, heard=stamp.position)
 
+    def is_older(self, other: Stamp) -> bool:
+        """Whether both say since when they hold, and this one since an earlier time."""
+        return bool(self.effective and other.effective) and self.effective < other.effective
+
     @property
     def since(self) -> str:
         """Effective time, or the recorded time where the source stated none."""
@@ -65,7 +69,9 @@ class View:
     ``units`` are the values stated; ``stamps`` the assertions behind them; ``at`` maps a unit to the index
     of its stamp where that is not ``base`` (a unit in ``at`` without a value is one stated absent);
     ``full`` is the stamp from which everything not spoken of is stated absent, or None; ``deleted`` the
-    stamp by which the source says that the resource is no more.
+    stamp by which the source says that the resource is no more. ``silent`` are the units and elements that the
+    source has taken back: of them it says nothing, also not that they are absent. ``as_of`` is the latest effective
+    time of a full statement, where that only repeated what is not spoken of.
     """
 
     source: str
@@ -75,13 +81,26 @@ class View:
     full: int | None = None
     at: dict[str, int] = field(default_factory=dict)
     deleted: int | None = None
+    silent: frozenset[str] = frozenset()
+    as_of: str = ""
+
+    @property
+    def told(self) -> str:
+        """The latest effective time of which the source has told all; empty where it stated none."""
+        return self.as_of or ("" if self.full is None else self.stamps[self.full].effective)
 
     def stamp(self, unit: str) -> Stamp | None:
         """The stamp of what this source says about a unit; None where it does not speak of it."""
         index = self.at.get(unit)
         if index is None:
-            index = self.base if unit in self.units else self.full
+            index = self.base if unit in self.units else self._silence(unit)
         return None if index is None else self.stamps[index]
+
+    def _silence(self, unit: str) -> int | None:
+        """The stamp by which not speaking of a unit states its absence; None where it states nothing."""
+        if self.silent and not self.silent.isdisjoint((unit, member_of(unit))):
+            return None
+        return self.full
 
     def stated(self) -> Iterator[str]:
         """The units spoken of outright, the absent ones last."""
@@ -91,11 +110,13 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A reviewer's or judge's word on a claim, or a statement made over others.
+    """A reviewer's or judge's word on a claim, what the policy makes of it, or a statement made over others.
 
-    ``kind``: ``approve``, ``reject``, ``verify``, ``doubt``, ``supersede`` or ``undo``. The claim is ``source``'s on
-    ``unit`` as stamped at ``claim``; ``against`` are the claims (source, position) it supersedes. ``by`` is the
-    source that decided, ``principal`` who that was; an undo takes back what was decided at ``undoes``.
+    ``kind``: ``approve``, ``reject``, ``verify``, ``doubt``, ``supersede`` or ``undo``; by the policy ``cap`` (the
+    source's word counts for at most ``confidence``), ``decay`` (the claim does, by its age) and ``renew`` (its source
+    said it again). The claim is ``source``'s on ``unit`` as stamped at ``claim``; ``against`` are the claims (source,
+    position) it supersedes. ``by`` is the source that decided, ``principal`` who that was; an undo takes back what
+    was decided at ``undoes``.
     """
 
     kind: str
@@ -141,10 +162,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All views and decisions of one resource."""
+    """All views and decisions of one resource, and the position at which a source last took something back."""
 
     views: tuple[View, ...] = ()
     decisions: tuple[Decision, ...] = ()
+    withdrawn: int = 0
 
     def view(self, source: str) -> View | None:
         return next((view for view in self.views if view.source == source), None)
@@ -153,19 +175,34 @@ class Ledger:
         """The ledger with one source's view replaced; views stand in the order of their source ids."""
         others = [kept for kept in self.views if kept.source != view.source]
         views = sorted([*others, view], key=lambda kept: kept.source) if others else [view]
-        return Ledger(tuple(views), self.decisions)
+        return replace(self, views=tuple(views))
 
     def without_view(self, source: str) -> Ledger:
-        return Ledger(tuple(view for view in self.views if view.source != source), self.decisions)
+        return replace(self, views=tuple(view for view in self.views if view.source != source))
 
     def with_decisions(self, decisions: Iterable[Decision]) -> Ledger:
-        return Ledger(self.views, self.decisions + tuple(decisions))
+        return replace(self, decisions=self.decisions + tuple(decisions))
+
+    def without(self, view: View, units: frozenset[str], position: int) -> Ledger:
+        """The ledger after the view's source took back units or elements (all without any).
+
+        What was decided about a claim goes with it.
+        """
+        left = withdrawn(view, units) if units else None
+        views = [left if kept is view else kept for kept in self.views]
+        decisions = tuple(
+            made
+            for made in self.decisions
+            if made.source != view.source
+            or (left is not None and units.isdisjoint((made.unit, member_of(made.unit))))
+        )
+        return Ledger(tuple(kept for kept in views if kept is not None), decisions, position)
 
     @property
     def position(self) -> int:
         """The last commit that said or decided something about the resource."""
         heard = [max(stamp.position, stamp.heard) for view in self.views for stamp in view.stamps]
-        return max((*heard, *(decision.position for decision in self.decisions)), default=0)
+        return max((self.withdrawn, *heard, *(decision.position for decision in self.decisions)))
 
     @property
     def uncontested(self) -> bool:
@@ -179,6 +216,8 @@ def dump_ledger(ledger: Ledger) -> bytes:
     json: JsonObject = {"v": [_view_json(view, spelled) for view in ledger.views]}
     if ledger.decisions:
         json["d"] = [decision.as_json() for decision in ledger.decisions]
+    if ledger.withdrawn:
+        json["w"] = ledger.withdrawn
     return dumps(json)
 
 
@@ -191,7 +230,8 @@ def load_ledger(data: bytes, world: Units) -> Ledger:
     """Read a ledger back; ``world`` are the units of the world resource, for an uncontested one."""
     json = loads(data)
     views = tuple(_view_from(view, world) for view in json["v"])
-    return Ledger(views, tuple(Decision.from_json(decision) for decision in json.get("d", ())))
+    decisions = tuple(Decision.from_json(decision) for decision in json.get("d", ()))
+    return Ledger(views, decisions, json.get("w", 0))
 
 
 def _view_json(view: View, with_units: bool) -> JsonObject:
@@ -204,6 +244,10 @@ def _view_json(view: View, with_units: bool) -> JsonObject:
     for name, index in (("f", view.full), ("x", view.deleted)):
         if index is not None:
             json[name] = index
+    if view.silent:
+        json["w"] = sorted(view.silent)
+    if view.as_of:
+        json["e"] = view.as_of
     return json
 
 
@@ -216,6 +260,8 @@ def _view_from(json: JsonObject, world: Units) -> View:
         full=json.get("f"),
         at=json.get("a", {}),
         deleted=json.get("x"),
+        silent=frozenset(json.get("w", ())),
+        as_of=json.get("e", ""),
     )
 
 
@@ -224,8 +270,8 @@ class Said:
     """What one assertion states.
 
     ``units`` are values by unit, ``absent`` the units stated absent; with ``full`` silence means absence.
-    ``confidences`` differ from the assertion's for some units; ``anew`` are units whose statement is an act
-    and counts as new even where it repeats an older one.
+    ``confidences`` differ from the assertion's for some units, ``silence`` is that of the absences where it
+    differs; ``anew`` are units whose statement is an act and counts as new even where it repeats an older one.
     """
 
     units: Units
@@ -233,29 +279,57 @@ class Said:
     full: bool = False
     confidences: dict[str, Decimal] = field(default_factory=dict)
     anew: frozenset[str] = frozenset()
+    silence: Decimal | None = None
+
+    @property
+    def varies(self) -> bool:
+        """Whether some units are stated with another confidence than the others."""
+        return bool(self.confidences) or self.silence is not None
 
     def stamp(self, unit: str, stamp: Stamp) -> Stamp:
-        """The stamp for one unit of an assertion stamped ``stamp``."""
-        confidence = self.confidences.get(unit) if unit in self.units else None
+        """The stamp for one unit of an assertion stamped ``stamp``; that of the absences for no unit."""
+        confidence = self.confidences.get(unit) if unit in self.units else self.silence
         return stamp if confidence in (None, stamp.confidence) else replace(stamp, confidence=confidence)
 
 
 def restate(view: View | None, source: str, said: Said, stamp: Stamp) -> View:
     """The source's view after it said more. What it only repeats keeps its older claim.
 
-    Returns the very same view where nothing new was said.
+    A statement that came late, older by its own effective time than what the source said since, leaves that as it
+    is. Returns the very same view where nothing new was said.
     """
+    if view is not None and view.deleted is not None and stamp.is_older(view.stamps[view.deleted]):
+        return view
     if view is None or view.deleted is not None:
-        if not said.confidences:
+        if not said.varies:
             absent = dict.fromkeys(sorted(said.absent - said.units.keys()), 0)
             return View(source, said.units, (stamp,), at=absent, full=0 if said.full else None)
         view = View(source, {}, (stamp,))
     news = _news(view, said, stamp)
     full = _full_stamp(view, said, stamp)
-    moved = said.full and not same_order(view.units, said.units)
-    if not news and full is None and not moved:
+    moved = said.full and not is_late(view, stamp) and not same_order(view.units, said.units)
+    if not news and full is None and not moved and not (said.full and view.silent):
         return view
     return _compact(_with_news(view, said, stamp, news, full))
+
+
+def is_late(view: View, stamp: Stamp) -> bool:
+    """Whether the source has said something that holds since a later time than this statement."""
+    if not stamp.effective:
+        return False
+    return stamp.effective < view.told or any(stamp.is_older(other) for other in view.stamps)
+
+
+def withdrawn(view: View, units: frozenset[str]) -> View | None:
+    """The view without the units or elements that its source takes back; None where it has no value left."""
+    gone = {unit for unit in view.stated() if not units.isdisjoint((unit, member_of(unit)))}
+    left = {unit: value for unit, value in view.units.items() if unit not in gone}
+    at = {unit: index for unit, index in view.at.items() if unit not in gone}
+    spoken = left.keys() - {"meta"} or (view.full is None and at.keys() - left.keys())
+    if view.deleted is not None or (gone and not spoken):
+        return None
+    silent = view.silent | units if view.full is not None else view.silent
+    return _compact(replace(view, units=left, at=at, silent=silent))
 
 
 def _news(view: View, said: Said, stamp: Stamp) -> dict[str, Stamp]:
@@ -271,11 +345,13 @@ def _news(view: View, said: Said, stamp: Stamp) -> dict[str, Stamp]:
 
 
 def _news_on(view: View, unit: str, value: Json, said: Said, stamp: Stamp) -> Stamp | None:
-    """Another value is a new claim; the same one said more surely is the same claim with more confidence."""
-    new = said.stamp(unit, stamp) if said.confidences else stamp
+    """Another value is a new claim, unless it is late; the same one said more surely is the same claim, surer."""
+    new = said.stamp(unit, stamp) if said.varies else stamp
     before = view.stamp(unit)
-    if before is None or unit in said.anew or not same(view.units.get(unit), value):
+    if before is None or unit in said.anew:
         return new
+    if not same(view.units.get(unit), value):
+        return None if new.is_older(before) or (new.effective and new.effective < view.told) else new
     return before.raised(new) if new.confidence > before.confidence else None
 
 
@@ -283,10 +359,11 @@ def _full_stamp(view: View, said: Said, stamp: Stamp) -> Stamp | None:
     """The stamp of what is not spoken of, where a full statement is the first or surer than before."""
     if not said.full:
         return None
+    new = said.stamp("", stamp)
     if view.full is None:
-        return stamp
+        return new
     before = view.stamps[view.full]
-    return before.raised(stamp) if stamp.confidence > before.confidence else None
+    return before.raised(new) if new.confidence > before.confidence else None
 
 
 def _with_news(view: View, said: Said, stamp: Stamp, news: dict[str, Stamp], full: Stamp | None) -> View:
@@ -294,12 +371,16 @@ def _with_news(view: View, said: Said, stamp: Stamp, news: dict[str, Stamp], ful
     for unit, new in news.items():
         at[unit] = _index(stamps, new)
     at_full = view.full if full is None else _index(stamps, full)
+    told = max(view.told, stamp.effective) if said.full else view.told
+    untold = at_full is None or stamps[at_full].effective == told
     return replace(
         view,
-        units=_restated_units(view, said, news),
+        units=_restated_units(view, said, news, is_late(view, stamp)),
         stamps=tuple(stamps),
         at=at,
         full=at_full,
+        silent=frozenset() if said.full else view.silent,
+        as_of="" if untold else told,
     )
 
 
@@ -309,12 +390,13 @@ def _index(stamps: list[Stamp], stamp: Stamp) -> int:
     return stamps.index(stamp)
 
 
-def _restated_units(view: View, said: Said, news: Iterable[str]) -> Units:
-    """The stated order wins for a full statement; a partial one keeps the old order and appends."""
-    if said.full:
+def _restated_units(view: View, said: Said, news: Iterable[str], late: bool) -> Units:
+    """The stated order wins for a full statement; a partial or late one keeps the old order and appends."""
+    if said.full and not late:
         return {unit: value if unit in news else view.units[unit] for unit, value in said.units.items()}
     units = {unit: value for unit, value in view.units.items() if unit in said.units or unit not in news}
-    return ordered({**units, **said.units})
+    stated = {unit: value for unit, value in said.units.items() if unit in news} if late else said.units
+    return ordered({**units, **stated})
 
 
 def _compact(view: View) -> View:

@@ -121,20 +121,40 @@ def _agree(says: Mapping[str, Json], one: str, other: str) -> bool:
 def _claim(
     view: View, unit: str, stamp: Stamp, decisions: Iterable[Decision], dead: dict[tuple[str, int], str]
 ) -> Claim:
-    confidence, checked = stamp.confidence, ""
-    for decision in decisions:
-        if (decision.source, decision.claim) != (view.source, stamp.position):
-            continue
-        if decision.kind == "verify":
-            confidence, checked = max(confidence, decision.confidence or VERIFIED), "verify"
-        elif decision.kind == "approve":
-            confidence, checked = max(confidence, decision.confidence or APPROVED), "approve"
-        elif decision.kind == "doubt":
-            checked = "doubt"
+    own = [made for made in decisions if (made.source, made.claim) == (view.source, stamp.position)]
+    confidence, checked = weigh(stamp.confidence, own) if own else (stamp.confidence, "")
     status = dead.get((view.source, stamp.position), "live")
     if status == "rejected":
         confidence = Decimal("0.0")
     return Claim(view.source, unit, view.units.get(unit, ABSENT), stamp, confidence, status, checked)
+
+
+_LIFTS = {"verify": VERIFIED, "approve": APPROVED}
+
+
+def weigh(stated: Decimal, decisions: Sequence[Decision]) -> tuple[Decimal, str]:
+    """The confidence of a claim after what was decided about it, in order, and what it was last found to be.
+
+    The latest cap bounds what the source's own word counts for. Age takes away from all confidence, until the
+    claim is renewed, verified or approved.
+    """
+    sure = min(stated, _cap(decisions) or stated)
+    confidence, checked = sure, ""
+    for made in decisions:
+        if made.kind in _LIFTS:
+            floor, checked = made.confidence or _LIFTS[made.kind], made.kind
+            sure, confidence = max(sure, floor), max(confidence, floor)
+        elif made.kind == "doubt":
+            checked = "doubt"
+        elif made.kind == "decay":
+            confidence = min(confidence, made.confidence or confidence)
+        elif made.kind == "renew":
+            confidence = sure
+    return confidence, checked
+
+
+def _cap(decisions: Sequence[Decision]) -> Decimal | None:
+    return next((made.confidence for made in reversed(decisions) if made.kind == "cap"), None)
 
 
 def contend(claims: Sequence[Claim]) -> Win | None:

@@ -149,6 +149,7 @@ CODES = (
         (
             ("assert", "Assertion", "A source stated a resource or parts of it"),
             ("remove", "Removal", "A source said that a resource is no more"),
+            ("withdraw", "Withdrawal", "A source took back what it had said, or an operator did for it"),
             ("decide", "Decision", "A judge or reviewer ruled on claims"),
             ("approve", "Approval", "A reviewer confirmed claims"),
             ("reject", "Rejection", "A reviewer rejected claims"),

@@ -104,6 +104,12 @@ def commit(event: JsonObject, position: int) -> Commit:
     return Commit(position, f"c{position}", event["recorded"], 1, Statement(event["source"]))
 
 
+def in_time(said: Sequence[JsonObject]) -> list[JsonObject]:
+    """The statements with their effective times in their own order, so that none is late."""
+    times = iter(sorted(event["effective"] for event in said if "effective" in event))
+    return [{**event, "effective": next(times)} if "effective" in event else event for event in said]
+
+
 def take_in(arriving: Sequence[JsonObject], reload: bool = False) -> Entity:
     entity: Entity | None = None
     for position, event in enumerate(arriving, 1):

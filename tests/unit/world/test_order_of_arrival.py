@@ -20,6 +20,7 @@ from tests.unit.world.strategies import (
     assertion,
     commit,
     histories,
+    in_time,
     interleaved,
     seeds,
     shown,
@@ -67,7 +68,8 @@ def test_the_ledger_round_trip_is_identity(pick: Random) -> None:
 @given(seeds)
 def test_repetition_says_nothing_new(pick: Random) -> None:
     """Whoever repeats their last full statement, as surely or less, changes nothing at all."""
-    arriving = [{**event, "full": True} for event in interleaved(pick, histories(pick))]
+    history = [in_time(said) for said in histories(pick)]
+    arriving = [{**event, "full": True} for event in interleaved(pick, history)]
     before = take_in(arriving)
     again = {**arriving[-1], "recorded": "2027-01-01T00:00:00.000Z", "effective": "2027-01-01T00:00:00.000Z"}
     assert apply(before, again, commit(again, len(arriving) + 1)) is before
@@ -76,7 +78,7 @@ def test_repetition_says_nothing_new(pick: Random) -> None:
 @settings(max_examples=200, deadline=None)
 @given(seeds)
 def test_a_sources_newer_statement_replaces_its_older_one(pick: Random) -> None:
-    said = [{**assertion(pick, "ehr"), "full": True} for _ in range(3)]
+    said = in_time([{**assertion(pick, "ehr"), "full": True} for _ in range(3)])
     entity, alone = take_in(said), take_in(said[2:])
     assert entity.world.units == alone.world.units
     assert entity.ledger.uncontested
