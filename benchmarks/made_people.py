@@ -18,11 +18,23 @@ from typing import Any
 Json = dict[str, Any]
 SSN = "http://hl7.org/fhir/sid/us-ssn"
 _SYLLABLES = "ba ber bor can car che cor dal den dor el fen fer gar gel han har hol ing kel ken lam lan lar lin lo mac "
-_SYLLABLES += "mal man mar mel mor nor pal per pin ran rin ro sal san sel sin sta stro tan ter tor val van ven wal wes win"
+_SYLLABLES += (
+    "mal man mar mel mor nor pal per pin ran rin ro sal san sel sin sta stro tan ter tor val van ven wal win"
+)
 _ENDINGS = "ton ley son man ner der ham ford well ing er ski ez ini ard ell in ova sen"
 _STREETS = "street road avenue drive lane court place circuit crescent way"
 _NEIGHBOURS = dict(zip("qwertyuiopasdfghjklzxcvbnm", "wqewrtyuiosapdfghjkzlxcvbn", strict=True))
-_SOUNDS = (("ph", "f"), ("ck", "k"), ("c", "k"), ("y", "i"), ("ie", "y"), ("ee", "ea"), ("s", "z"), ("tt", "t"), ("ll", "l"))
+_SOUNDS = (
+    ("ph", "f"),
+    ("ck", "k"),
+    ("c", "k"),
+    ("y", "i"),
+    ("ie", "y"),
+    ("ee", "ea"),
+    ("s", "z"),
+    ("tt", "t"),
+    ("ll", "l"),
+)
 
 
 @cache
@@ -31,14 +43,21 @@ def _pools() -> tuple[list[str], list[float], list[str], list[float]]:
     folder = files("fhirserver.world.identity")
     rows = folder.joinpath("common_names.txt").read_text("utf-8").splitlines()
     cut = rows.index("[given]")
-    given, family = ({r.split()[0]: float(r.split()[1]) for r in part if " " in r and r[0] != "#"} for part in (rows[cut:], rows[:cut]))
+    given, family = (
+        {r.split()[0]: float(r.split()[1]) for r in part if " " in r and r[0] != "#"}
+        for part in (rows[cut:], rows[:cut])
+    )
     nicknames = folder.joinpath("nicknames.txt").read_text("utf-8").splitlines()
     for row in nicknames:
         if row and row[0] != "#":
             given.setdefault(row.split()[0], 60.0)
     chance = random.Random(1)
     for rank in range(12_000):
-        name = chance.choice(_SYLLABLES.split()) + chance.choice(["", chance.choice(_SYLLABLES.split())]) + chance.choice(_ENDINGS.split())
+        name = (
+            chance.choice(_SYLLABLES.split())
+            + chance.choice(["", chance.choice(_SYLLABLES.split())])
+            + chance.choice(_ENDINGS.split())
+        )
         family.setdefault(name, 2000 / (rank + 40))
     return list(given), list(given.values()), list(family), list(family.values())
 
@@ -78,12 +97,24 @@ class Maker:
         name: Json = {"use": "official", "family": family.title(), "given": [given.title()]}
         if self.chance.random() < 0.4:
             name["given"].append(self._given().title())
-        patient: Json = {"resourceType": "Patient", "name": [name], "gender": gender, "birthDate": self._day(year)}
+        patient: Json = {
+            "resourceType": "Patient",
+            "name": [name],
+            "gender": gender,
+            "birthDate": self._day(year),
+        }
         own = [{"system": "phone", "value": phone if self.chance.random() < 0.6 else self._phone()}]
         if self.chance.random() < 0.5:
-            own.append({"system": "email", "value": f"{given}.{family}{self.chance.randrange(90)}@mail.example"})
-        number = f"{self.chance.randrange(100, 900)}-{self.chance.randrange(10, 99)}-{self.chance.randrange(1000, 9999)}"
-        return {**patient, "telecom": own, "address": [deepcopy(address)], "identifier": [{"system": SSN, "value": number}]}
+            own.append(
+                {"system": "email", "value": f"{given}.{family}{self.chance.randrange(90)}@mail.example"}
+            )
+        number = self._number()
+        return {
+            **patient,
+            "telecom": own,
+            "address": [deepcopy(address)],
+            "identifier": [{"system": SSN, "value": number}],
+        }
 
     def _day(self, year: int) -> str:
         return f"{year}-{self.chance.randrange(1, 13):02d}-{self.chance.randrange(1, 29):02d}"
@@ -99,9 +130,17 @@ class Maker:
     def _phone(self) -> str:
         return f"+1{self.chance.randrange(200, 990)}{self.chance.randrange(200, 990)}{self.chance.randrange(10000):04d}"
 
+    def _number(self) -> str:
+        area, group, serial = (self.chance.randrange(*span) for span in ((100, 900), (10, 99), (1000, 9999)))
+        return f"{area}-{group}-{serial}"
+
     def _address(self) -> Json:
         street = f"{self.chance.randrange(1, 400)} {self._family()} {self.chance.choice(_STREETS.split())}"
-        lines = [street] if self.chance.random() < 0.7 else [street, f"{self._family()} {self.chance.choice(_ENDINGS.split())}"]
+        lines = (
+            [street]
+            if self.chance.random() < 0.7
+            else [street, f"{self._family()} {self.chance.choice(_ENDINGS.split())}"]
+        )
         postal = f"{self.chance.randrange(1000, 2000) * 7:05d}"
         town = random.Random(int(postal) // 70)
         city = town.choice(_SYLLABLES.split()) + town.choice(_ENDINGS.split())
@@ -110,19 +149,23 @@ class Maker:
     def distorted(self, original: Json, most: int = 4) -> Json:
         """Another record of the same person, with 1 to ``most`` changes."""
         record = deepcopy(original)
-        changes = self.chance.choices(list(self._changes()), list(self._changes().values()), k=self.chance.randint(1, most))
+        changes = self.chance.choices(
+            list(self._changes()), list(self._changes().values()), k=self.chance.randint(1, most)
+        )
         for change in changes:
             change(record)
         return record
 
     def _changes(self) -> dict[Callable[[Json], None], float]:
         return {
-            self._given_slip: 12, self._given_other: 6, self._given_missing: 4, self._nickname: 10, self._family_slip: 12,
-            self._family_other: 6, self._swapped: 5, self._initial: 4, self._birth_slip: 8, self._birth_missing: 4,
-            self._birth_turned: 3, self._birth_other: 3, self._number_slip: 6, self._number_missing: 5,
-            self._number_other: 4, self._phone_other: 10, self._phone_slip: 4, self._contact_missing: 8,
+            self._given_slip: 12, self._given_other: 6, self._given_missing: 4, self._nickname: 10, self._initial: 4,
+            self._family_slip: 12, self._family_other: 6, self._swapped: 5, self._gender_wrong: 1,
+            self._birth_slip: 8, self._birth_missing: 4, self._birth_turned: 3, self._birth_other: 3,
+            self._number_slip: 6, self._number_missing: 5, self._number_other: 4,
+            self._phone_other: 10, self._phone_slip: 4, self._contact_missing: 8, self._email_other: 6,
             self._moved: 8, self._line_slip: 8, self._line_turned: 3, self._postal_slip: 5, self._city_slip: 4,
-            self._address_missing: 4, self._house_other: 4, self._city_other: 5, self._postal_other: 4, self._house_missing: 3, self._gender_wrong: 1, self._email_other: 6,
+            self._address_missing: 4, self._house_other: 4, self._house_missing: 3, self._city_other: 5,
+            self._postal_other: 4,
         }  # fmt: skip
 
     def slip(self, text: str) -> str:
@@ -130,7 +173,9 @@ class Maker:
         if len(text) < 2:
             return text
         at = self.chance.randrange(len(text) - 1)
-        near = _NEIGHBOURS.get(text[at].lower()) or self.chance.choice("0123456789" if text[at].isdigit() else "aeiou")
+        near = _NEIGHBOURS.get(text[at].lower()) or self.chance.choice(
+            "0123456789" if text[at].isdigit() else "aeiou"
+        )
         sounds = [(a, b) for a, b in _SOUNDS if a in text] or [(text[at], near)]
         kinds = (
             lambda: text[:at] + text[at + 1] + text[at] + text[at + 2 :],
@@ -166,7 +211,9 @@ class Maker:
     def _nickname(self, one: Json) -> None:
         given = one["name"][0].get("given")
         if given:
-            rows = files("fhirserver.world.identity").joinpath("nicknames.txt").read_text("utf-8").splitlines()
+            rows = (
+                files("fhirserver.world.identity").joinpath("nicknames.txt").read_text("utf-8").splitlines()
+            )
             known = [row.split() for row in rows if row.startswith(given[0].lower() + " ")]
             given[0] = self.chance.choice(known[0][1:]).title() if known else given[0]
 
@@ -215,7 +262,7 @@ class Maker:
 
     def _number_other(self, one: Json) -> None:
         for item in one.get("identifier", ()):
-            item["value"] = f"{self.chance.randrange(100, 900)}-{self.chance.randrange(10, 99)}-{self.chance.randrange(1000, 9999)}"
+            item["value"] = self._number()
 
     def _phone_other(self, one: Json) -> None:
         if one.get("telecom"):

@@ -1,8 +1,8 @@
-"""Learn the parameters of matching anew: ``python scripts/train_identity.py``.
+"""Learn the parameters of matching anew: ``python -m scripts.train_identity``.
 
-Makes people and distorted records of them (``benchmarks/made_people.py``), takes pairs by chance and pairs that blocking
-finds, and learns from them, without being told which pairs are of one person, how much each agreement tells. The
-result is ``fhirserver/world/identity/parameters.json``: for each field and level how often pairs of one person, of one
+Makes people and distorted records of them (``benchmarks/made_people.py``), takes pairs by chance and pairs that
+blocking finds, and learns from them, without being told which pairs are of one person, how much each agreement tells.
+The result is ``fhirserver/world/identity/parameters.json``: for each field and level how often pairs of one person, of one
 household and of strangers agree so.
 """
 
@@ -16,13 +16,11 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
 from benchmarks.made_people import Maker
 from fhirserver.world.identity.person import Person, compare, person_of
 from fhirserver.world.identity.training import Chances, counted, learned
 
+ROOT = Path(__file__).resolve().parents[1]
 PEOPLE, RECORDS, RANDOM_PAIRS = 6000, 4000, 150_000
 LEVELS = {
     "identifier": ("same", "near", "different"),
@@ -73,7 +71,9 @@ def blocked(people: list[Person]) -> Iterator[tuple[Person, Person]]:
     for number, one in enumerate(people):
         for key in _keys(one):
             blocks[key].append(number)
-    pairs = {pair for block in blocks.values() if len(block) < 60 for pair in itertools.combinations(block, 2)}
+    pairs = {
+        pair for block in blocks.values() if len(block) < 60 for pair in itertools.combinations(block, 2)
+    }
     return ((people[a], people[b]) for a, b in sorted(pairs))
 
 
@@ -113,7 +113,7 @@ def main() -> int:
     }
     for (field, level), believed in _BELIEVED.items():
         parameters[field][level] = list(believed)
-    lines = ",\n".join(f' {json.dumps(field)}: {json.dumps(of)}' for field, of in parameters.items())
+    lines = ",\n".join(f" {json.dumps(field)}: {json.dumps(of)}" for field, of in parameters.items())
     target = ROOT / "fhirserver" / "world" / "identity" / "parameters.json"
     target.write_text(f"{{\n{lines}\n}}\n", "utf-8")
     for kind, share in shares.items():

@@ -9,6 +9,7 @@ from fhirserver.operations.diff import diff
 from fhirserver.operations.encounter_everything import encounter_everything
 from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
+from fhirserver.operations.identity_operations import IDENTITY
 from fhirserver.operations.lineage import lineage
 from fhirserver.operations.medicinal_product_everything import medicinal_product_everything
 from fhirserver.operations.meta import meta
@@ -115,6 +116,7 @@ def all_operations() -> Sequence[Operation]:
         _labels("meta-delete", meta_delete),
         _VALIDATION,
         *TERMINOLOGY,
+        *IDENTITY,
         _review(
             "approve", task_approve, "Confirm claims (0.95); they supersede what they contradict.", _UNIT
         ),

@@ -15,6 +15,7 @@ from fhirserver.world.vocabulary import (
     ASSERTION_MODES,
     CONFIDENCE,
     ENTRY_PROVENANCE,
+    MATCH_EXPLANATION,
     TRANSCRIPT_TURNS,
 )
 
@@ -74,6 +75,14 @@ EXTENSIONS = (
         "instead of that of the whole.",
         "string",
         ("Bundle.entry.request",),
+    ),
+    SimpleExtension(
+        MATCH_EXPLANATION,
+        "Explanation of a match",
+        "How the score of a match comes about: for each field how far it agrees, and how many bits of evidence that "
+        "is for (or, negative, against) the two being one.",
+        "string",
+        ("Bundle.entry.search",),
     ),
 )
 

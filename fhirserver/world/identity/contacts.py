@@ -98,9 +98,9 @@ _LEVELS: Final = ("same", "near", "part", "town", "different", "")
 def compare_places(mine: Iterable[Place], others: Iterable[Place]) -> str:
     """The level over the two addresses that agree best; "" where one has none.
 
-    ``same``: street and number agree, and nothing differs; ``near``: the street and one part more, or all but the street;
-    ``part``: the street, or the number in the same town; ``town``: postal code or city; ``different``. One slip in a part
-    is no difference. It is one level and not four, because who moves changes all parts at once.
+    ``same``: street and number agree, and nothing differs; ``near``: the street and one part more, or all but the
+    street; ``part``: the street, or the number in the same town; ``town``: postal code or city; ``different``. One slip
+    in a part is no difference. It is one level and not four, because who moves changes all parts at once.
     """
     theirs = tuple(others)
     levels = (_compared(one, other) for one in mine for other in theirs)

@@ -15,9 +15,9 @@ _DATE: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?")
 def compare_birth(mine: str, other: str) -> str:
     """The level for two FHIR dates, which may be partial.
 
-    ``same``; ``near``: day and month changed about, one digit wrong, two digits changed about; ``partial``: what both say
-    agrees, but one does not say all; ``year`` and ``day``: only the year, or only day and month, agree; ``different``;
-    "" where there is nothing to compare.
+    ``same``; ``near``: day and month changed about, one digit wrong, two digits changed about; ``partial``: what both
+    say agrees, but one does not say all; ``year`` and ``day``: only the year, or only day and month, agree;
+    ``different``; "" where there is nothing to compare.
     """
     one, two = _DATE.match(mine), _DATE.match(other)
     if one is None or two is None:

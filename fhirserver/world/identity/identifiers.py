@@ -15,8 +15,56 @@ WRITEBACK: Final = "https://credence.health/fhir/identifier/writeback"
 """The mark of the server's own writes: it says nothing about a person."""
 
 # https://terminology.hl7.org/CodeSystem-v2-0203.html
-_ONE_EACH: Final = frozenset("MR SS SB NI NIIP DL PPN PI PT MC JHN NH HC BCT PRN NPI MD DN SN SSN".split()) - {"SN"}
-_SHARED: Final = frozenset("AN ACSN AM ANON ANC ANT MB SN SNO MA MCN VN VS GN GI WC WCN RRI FILL PLAC BRN XX".split())
+_ONE_EACH: Final = frozenset(
+    [
+        "MR",
+        "SS",
+        "SB",
+        "NI",
+        "NIIP",
+        "DL",
+        "PPN",
+        "PI",
+        "PT",
+        "MC",
+        "JHN",
+        "NH",
+        "HC",
+        "BCT",
+        "PRN",
+        "NPI",
+        "MD",
+        "DN",
+        "SN",
+        "SSN",
+    ]
+) - {"SN"}
+_SHARED: Final = frozenset(
+    [
+        "AN",
+        "ACSN",
+        "AM",
+        "ANON",
+        "ANC",
+        "ANT",
+        "MB",
+        "SN",
+        "SNO",
+        "MA",
+        "MCN",
+        "VN",
+        "VS",
+        "GN",
+        "GI",
+        "WC",
+        "WCN",
+        "RRI",
+        "FILL",
+        "PLAC",
+        "BRN",
+        "XX",
+    ]
+)
 _ONE_EACH_SYSTEMS: Final = frozenset(
     {
         "http://hl7.org/fhir/sid/us-ssn",
@@ -52,7 +100,9 @@ def identities(resource: JsonObject) -> tuple[Identity, ...]:
         codes = {str(c.get("code", "")) for c in (item.get("type") or {}).get("coding") or ()}
         if codes & _SHARED or item.get("use") in _ENDED:
             continue
-        found[Identity(str(system), _bare(value), bool(codes & _ONE_EACH) or system in _ONE_EACH_SYSTEMS)] = None
+        found[Identity(str(system), _bare(value), bool(codes & _ONE_EACH) or system in _ONE_EACH_SYSTEMS)] = (
+            None
+        )
     return tuple(found)
 
 

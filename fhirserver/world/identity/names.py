@@ -19,9 +19,33 @@ _GENERATIONS: Final = {
 }  # fmt: skip
 _PLAIN: Final = str.maketrans("øđłħıð", "odlhid")
 _NOT_A_LETTER: Final = re.compile(r"[^a-z0-9]+")
-_NO_NAME: Final = re.compile(r"(?:baby|newborn|infant|bb|bg)(?:boy|girl|male|female)?[a-d1-4]?$|unknown|unnamed|none$")
+_NO_NAME: Final = re.compile(
+    r"(?:baby|newborn|infant|bb|bg)(?:boy|girl|male|female)?[a-d1-4]?$|unknown|unnamed|none$"
+)
 """What stands for the given name of a child that has none yet, or of somebody unknown."""
-_PARTICLES: Final = frozenset("de del della di da dos van von der den la le el al bin ibn st y e".split())
+_PARTICLES: Final = frozenset(
+    [
+        "de",
+        "del",
+        "della",
+        "di",
+        "da",
+        "dos",
+        "van",
+        "von",
+        "der",
+        "den",
+        "la",
+        "le",
+        "el",
+        "al",
+        "bin",
+        "ibn",
+        "st",
+        "y",
+        "e",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +92,9 @@ def _read(item: JsonObject) -> tuple[PersonName, str]:
     family, suffix = _generation(fold(str(item.get("family") or "")).split())
     texts = [fold(str(text)) for text in item.get("given") or () if text]
     given, other = _generation([word for text in texts if (word := text.replace(" ", ""))])
-    said = next((_GENERATIONS[f] for s in item.get("suffix") or () if (f := fold(str(s))) in _GENERATIONS), "")
+    said = next(
+        (_GENERATIONS[f] for s in item.get("suffix") or () if (f := fold(str(s))) in _GENERATIONS), ""
+    )
     if not family and not given and item.get("text"):
         words, suffix = _generation(_from_text(str(item["text"])))
         given, family = words[:-1], words[-1:]
@@ -242,4 +268,3 @@ def _is_swapped(one: PersonName, other: PersonName) -> bool:
 
 def _agree(one: str, other: str) -> bool:
     return one == other or (len(one) > 2 and len(other) > 2 and jaro_winkler(one, other) >= 0.88)
-

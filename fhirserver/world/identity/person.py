@@ -41,9 +41,7 @@ class Person:
     @property
     def is_blank(self) -> bool:
         """Whether there is nothing to look for."""
-        return not (
-            self.names or self.birth or self.phones or self.emails or self.places or self.identities
-        )
+        return not (self.names or self.birth or self.phones or self.emails or self.places or self.identities)
 
 
 def person_of(resource: JsonObject) -> Person:

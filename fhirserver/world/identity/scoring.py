@@ -1,7 +1,7 @@
 """The score of a pair: bits of evidence that two records are of one person, field by field, and what follows from it.
 
-A field's agreement tells log2(m/u) bits (:mod:`.training`); a common name tells less than a rare one. The members of one
-household agree on family name, address and phone as one person's records do, and the twins among them on the birth
+A field's agreement tells log2(m/u) bits (:mod:`.training`); a common name tells less than a rare one. The members of
+one household agree on family name, address and phone as one person's records do, and the twins among them on the birth
 date as well. So a pair is weighed against strangers *and* against two of one household, whichever explains it better.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from importlib.resources import files
-from math import log2
+from math import exp2, log2
 from typing import Final, NamedTuple
 
 from fhirserver.kernel.json import loads
@@ -48,6 +48,14 @@ class Grade(Enum):
     CERTAINLY_NOT = "certainly-not"
 
 
+_RANGES: Final = {
+    Grade.CERTAIN: (CERTAIN, 60.0),
+    Grade.PROBABLE: (PROBABLE, CERTAIN - 0.1),
+    Grade.POSSIBLE: (POSSIBLE, PROBABLE - 0.1),
+    Grade.CERTAINLY_NOT: (-40.0, POSSIBLE - 0.1),
+}
+
+
 class Weighed(NamedTuple):
     """What one field's agreement tells, in bits; negative speaks against."""
 
@@ -72,8 +80,9 @@ class Score:
 
     @property
     def probability(self) -> float:
-        """From 0 to 1, for ``search.score``."""
-        return 1 / (1 + 2 ** max(-60.0, min(60.0, _EVEN - self.bits)))
+        """From 0 to 1, for ``search.score``: by the bits, as far as the grade admits."""
+        least, most = _RANGES[self.grade]
+        return 1 / (1 + exp2(_EVEN - max(least, min(most, self.bits))))
 
     @property
     def explanation(self) -> str:
@@ -151,7 +160,9 @@ def _graded(bits: float, levels: Mapping[str, str]) -> tuple[Grade, str]:
     if levels.get("identifier") == "same":
         if bits >= CERTAIN_BY_IDENTIFIER and levels.get("generation") != "different":
             return Grade.CERTAIN, "a shared identifier decides"
-        return (Grade.PROBABLE if bits >= PROBABLE else Grade.POSSIBLE), "all else speaks against the identifier"
+        return (
+            Grade.PROBABLE if bits >= PROBABLE else Grade.POSSIBLE
+        ), "all else speaks against the identifier"
     if _are_siblings(levels):
         return Grade.CERTAINLY_NOT, "so agree children born together"
     if bits >= CERTAIN:

@@ -2,9 +2,9 @@
 
 Fellegi and Sunter (1969) weigh an agreement by how often two records of one person agree so (``m``) against how often
 records of two people do (``u``). Two people are either strangers or of one household, which shares family name,
-address and phone, so that there are three kinds of pairs. How they agree, and how many pairs are of each kind, is learned
-on pairs that blocking found (Winkler 1988). Strangers that blocking found have something in common by chance, so how
-strangers agree in general is counted on pairs taken by chance.
+address and phone, so that there are three kinds of pairs. How they agree, and how many pairs are of each kind, is
+learned on pairs that blocking found (Winkler 1988). Strangers that blocking found have something in common by chance,
+so how strangers agree in general is counted on pairs taken by chance.
 """
 
 from __future__ import annotations
