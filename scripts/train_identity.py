@@ -2,8 +2,8 @@
 
 Makes people and distorted records of them (``benchmarks/made_people.py``), takes pairs by chance and pairs that
 blocking finds, and learns from them, without being told which pairs are of one person, how much each agreement tells.
-The result is ``fhirserver/world/identity/parameters.json``: for each field and level how often pairs of one person, of one
-household and of strangers agree so.
+The result is ``fhirserver/world/identity/parameters.json``: for each field and level how often pairs of one person, of
+one household and of strangers agree so.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ number, the birth date, the sound of the names, the home); together they miss a 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -35,6 +36,9 @@ from fhirserver.world.identity.scoring import Grade, Score, score
 BLOCK = 40
 """Resources that one block takes at most: one that finds more is not rare enough to tell much."""
 
+_AT_ONCE = 16
+"""Candidates compared before others' requests have their turn."""
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -53,9 +57,14 @@ async def candidates(
     Left out are the ids that are ``spared``, records that were merged into another, and what is below ``least``.
     """
     person = person_of(patient)
-    found = [one for one in await _blocked(store, "Patient", blocks(patient, person)) if one.id not in spared]
-    judged = (judge(version, person) for version in found)
-    wanted = [one for one in judged if one is not None and _reaches(one.score.grade, least)]
+    found = [one for one in await blocked(store, "Patient", blocks(patient, person)) if one.id not in spared]
+    wanted: list[Candidate] = []
+    for number, version in enumerate(found):
+        one = judge(version, person)
+        if one is not None and _reaches(one.score.grade, least):
+            wanted.append(one)
+        if number % _AT_ONCE == 0:
+            await asyncio.sleep(0)
     return sorted(wanted, key=lambda one: (-one.score.probability, -one.score.bits, one.version.id))
 
 
@@ -74,13 +83,17 @@ def _reaches(grade: Grade, least: Grade) -> bool:
     return _GRADES.index(grade) <= _GRADES.index(least)
 
 
-async def _blocked(store: Store, type: str, wheres: Iterable[Expression]) -> list[Version]:
+async def blocked(store: Store, type: str, wheres: Iterable[Expression]) -> list[Version]:
     """The resources of all blocks, each once."""
     queries = [
         Query(type, where, count=BLOCK) for where in wheres if not isinstance(where, Everything | Nothing)
     ]
-    pages = [await store.search(query) for query in queries]
-    return list({version.id: version for page in pages for version in page.versions}.values())
+    found: dict[str, Version] = {}
+    for query in queries:
+        page = await store.search(query)
+        found.update((version.id, version) for version in page.versions)
+        await asyncio.sleep(0)  # others' requests go between
+    return list(found.values())
 
 
 def blocks(patient: JsonObject, person: Person) -> Iterator[Expression]:
@@ -88,7 +101,7 @@ def blocks(patient: JsonObject, person: Person) -> Iterator[Expression]:
     tokens: list[Expression] = [*identifier_tokens(patient), *_contacts(patient)]
     if tokens:
         yield disjunction(tokens)
-    names = _sounds(person)
+    names = sounding(person)
     either = disjunction([sound for name in names for sound in name])
     if len(person.birth) == 10:
         born = _born(person.birth)
@@ -132,7 +145,7 @@ def _written(number: str) -> set[str]:
     return ways
 
 
-def _sounds(person: Person) -> list[list[Expression]]:
+def sounding(person: Person) -> list[list[Expression]]:
     """For each of the first names how its given and family name sound, whichever stands where."""
     sounding = ([*_sound(name.first), *_sound(name.family)] for name in person.names[:2])
     return [sound for sound in sounding if sound]

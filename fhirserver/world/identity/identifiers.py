@@ -16,54 +16,10 @@ WRITEBACK: Final = "https://credence.health/fhir/identifier/writeback"
 
 # https://terminology.hl7.org/CodeSystem-v2-0203.html
 _ONE_EACH: Final = frozenset(
-    [
-        "MR",
-        "SS",
-        "SB",
-        "NI",
-        "NIIP",
-        "DL",
-        "PPN",
-        "PI",
-        "PT",
-        "MC",
-        "JHN",
-        "NH",
-        "HC",
-        "BCT",
-        "PRN",
-        "NPI",
-        "MD",
-        "DN",
-        "SN",
-        "SSN",
-    ]
-) - {"SN"}
+    ("MR", "SS", "SB", "NI", "NIIP", "DL", "PPN", "PI", "PT", "MC", "JHN", "NH", "HC", "BCT", "PRN", "NPI")
+)
 _SHARED: Final = frozenset(
-    [
-        "AN",
-        "ACSN",
-        "AM",
-        "ANON",
-        "ANC",
-        "ANT",
-        "MB",
-        "SN",
-        "SNO",
-        "MA",
-        "MCN",
-        "VN",
-        "VS",
-        "GN",
-        "GI",
-        "WC",
-        "WCN",
-        "RRI",
-        "FILL",
-        "PLAC",
-        "BRN",
-        "XX",
-    ]
+    ("AN", "ANON", "ANC", "AM", "GN", "GI", "MB", "SN", "SNO", "VN", "VS", "WC", "WCN", "FILL", "PLAC", "XX")
 )
 _ONE_EACH_SYSTEMS: Final = frozenset(
     {
@@ -78,7 +34,7 @@ _ONE_EACH_SYSTEMS: Final = frozenset(
 )
 _ENDED: Final = frozenset({"old", "temp"})
 _SEPARATORS: Final = re.compile(r"[\s\-./]")
-_PLACEHOLDER: Final = re.compile(r"(.)\1*|0*123456789|unknown|none|n/?a|test", re.IGNORECASE)
+_PLACEHOLDER: Final = re.compile(r"(.)\1{4,}|0+|0*123456789|unknown|none|n/?a|test", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
