@@ -48,6 +48,7 @@ from fhirserver.store.decide import Policies
 from fhirserver.store.followers import follow
 from fhirserver.store.store import Store
 from fhirserver.world.judge.deterministic import DeterministicJudge
+from subscriptions.duplicates import AT_A_TIME, Duplicates
 from subscriptions.verification import Verification
 from terminology.service import TerminologyService
 
@@ -166,6 +167,7 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
     verification = Verification(context.store, context.policy, judge, settings.sources, patience=patience)
     loops: list[tuple[str, Loop]] = [
         ("verification", lambda: follow(context.store, verification, SYSTEM.id)),
+        ("duplicates", lambda: follow(context.store, Duplicates(context.store), SYSTEM.id, AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(context.store, edge)),
         ("index", lambda: _keep_index_complete(context.store)),
     ]

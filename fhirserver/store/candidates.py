@@ -71,9 +71,14 @@ async def candidates(
 def judge(version: Version, person: Person) -> Candidate | None:
     """The stored patient compared with a person; None for one that was merged into another."""
     content: JsonObject = loads(version.content)
-    if any(link.get("type") == "replaced-by" for link in content.get("link") or ()):
+    if is_replaced(content):
         return None
     return Candidate(version, content, score(person, person_of(content)))
+
+
+def is_replaced(patient: JsonObject) -> bool:
+    """Whether a patient was merged into another."""
+    return any(link.get("type") == "replaced-by" for link in patient.get("link") or ())
 
 
 _GRADES = tuple(Grade)

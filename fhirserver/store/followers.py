@@ -49,8 +49,11 @@ class Timed(Protocol):
 class Following:
     """Runs one follower: reads, asks for effects, commits them with the checkpoint."""
 
-    def __init__(self, store: Store, follower: Follower, source: str, idle_seconds: float = 1.0):
-        self._store, self._follower = store, follower
+    def __init__(
+        self, store: Store, follower: Follower, source: str, idle_seconds: float = 1.0, batch: int = BATCH
+    ):
+        """``batch``: commits that are handled at a time."""
+        self._store, self._follower, self._batch = store, follower, batch
         self._statement = Statement(source, principal=follower.name, method="derivation")
         self._idle = idle_seconds
         self._seen = 0
@@ -83,7 +86,7 @@ class Following:
         """Handle the next commits; False when there are none."""
         checkpoint = await self._checkpoint()
         self._seen = max(checkpoint, self._seen)
-        commits = await self._store.read_log(self._seen, BATCH)
+        commits = await self._store.read_log(self._seen, self._batch)
         if not commits:
             return False
         writes = list(await self._follower.effects(commits))
@@ -110,6 +113,6 @@ class Following:
         return int(fact.value["position"]) if fact else 0
 
 
-async def follow(store: Store, follower: Follower, source: str) -> None:
+async def follow(store: Store, follower: Follower, source: str, batch: int = BATCH) -> None:
     """Run a follower for ever."""
-    await Following(store, follower, source).run()
+    await Following(store, follower, source, batch=batch).run()
