@@ -20,8 +20,9 @@ from fhirserver.model.validation import validate
 from fhirserver.ports.ehr import Ehr, EhrError, Gone, Record
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Fact, Key
-from fhirserver.search.expression import Or, Query, TokenIs
+from fhirserver.search.expression import Query
 from fhirserver.store.commands import Command, Note, Put, Remove, Write
+from fhirserver.store.counterparts import RESOLVED, counterparts
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
 from fhirserver.world.units import Units, split
@@ -34,8 +35,6 @@ CURSOR_SECONDS = 300.0
 """How long a cursor that only time moved is kept in memory alone."""
 _AT_ONCE = 32
 _TRIES = 12
-_MATCHED = frozenset({"Patient", "Practitioner", "Organization", "Location"})
-"""Types whose records are matched to known resources by a shared identifier."""
 
 
 class Inbound:
@@ -145,28 +144,21 @@ class Inbound:
         return Put(type, content["id"], content, confidences=echoes, statement=says)
 
     async def _new_link(self, record: Record) -> Link:
-        """Our own mark, then a shared identifier decides; otherwise the record is new to the world."""
+        """Our own mark decides, then what is certainly the same; otherwise the record is new to the world."""
         ours = our_mark(record.content)
         if ours and ours[0] == record.type and await self._store.entity(*ours):
             if not await self.crosswalk.is_taken(*ours, record.id):
                 return self.crosswalk.link(record.type, record.id, ours[1])
-        elif record.type in _MATCHED and (found := await self._by_identifier(record)):
+        elif record.type in RESOLVED and (found := await self._counterpart(record)):
             return self.crosswalk.link(record.type, record.id, found)
         return self.crosswalk.fresh(record.type, record.id)
 
-    async def _by_identifier(self, record: Record) -> str:
-        tokens = [
-            TokenIs("identifier", item["system"], item["value"])
-            for item in record.content.get("identifier", ())
-            if item.get("system") and item.get("value")
-        ]
-        if not tokens:
-            return ""
-        where = tokens[0] if len(tokens) == 1 else Or(tuple(tokens))
-        page = await self._store.search(Query(record.type, where, count=5))
-        for version in page.versions:
-            if not await self.crosswalk.is_taken(record.type, version.id, record.id):
-                return version.id
+    async def _counterpart(self, record: Record) -> str:
+        """The id of the resource that the record certainly is of and that no other record of the EHR is; or empty."""
+        content, _ = await self.crosswalk.inward(own_words(record.content))
+        for id in await counterparts(self._store, content):
+            if not await self.crosswalk.is_taken(record.type, id, record.id):
+                return id
         return ""
 
     async def _load_dead_letters(self) -> None:

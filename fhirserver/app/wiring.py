@@ -49,6 +49,7 @@ from fhirserver.store.followers import follow
 from fhirserver.store.generation import OLD_INDEX, index_is_current
 from fhirserver.store.store import Store
 from fhirserver.world.judge.deterministic import DeterministicJudge
+from subscriptions.duplicates import AT_A_TIME, Duplicates
 from subscriptions.review_upkeep import ReviewUpkeep
 from subscriptions.verification import Verification
 from terminology.service import TerminologyService
@@ -179,6 +180,7 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
     loops: list[tuple[str, Loop]] = [
         ("verification", lambda: follow(context.store, verification, SYSTEM.id, (upkeep,))),
         ("review", upkeep.run),
+        ("duplicates", lambda: follow(context.store, Duplicates(context.store), SYSTEM.id, batch=AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(context.store, edge)),
         ("index", lambda: _keep_index_complete(context.store)),
     ]

@@ -10,6 +10,7 @@ from fhirserver.operations.diff_units import UNIT
 from fhirserver.operations.encounter_everything import encounter_everything
 from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
+from fhirserver.operations.identity_operations import IDENTITY
 from fhirserver.operations.lineage import lineage
 from fhirserver.operations.lineage_parts import LINEAGE
 from fhirserver.operations.medicinal_product_everything import medicinal_product_everything
@@ -92,6 +93,7 @@ def all_operations() -> Sequence[Operation]:
         *TERMINOLOGY,
         *REVIEW,
         WITHDRAW,
+        *IDENTITY,
     )
 
 

@@ -64,8 +64,10 @@ class Following:
         source: str,
         idle_seconds: float = 1.0,
         watchers: Sequence[Watcher] = (),
+        batch: int = BATCH,
     ):
-        self._store, self._follower, self._watchers = store, follower, watchers
+        """``batch``: commits that are handled at a time."""
+        self._store, self._follower, self._watchers, self._batch = store, follower, watchers, batch
         self._statement = Statement(source, principal=follower.name, method="derivation")
         self._idle = idle_seconds
         self._seen = 0
@@ -98,7 +100,7 @@ class Following:
         """Handle the next commits; False when there are none."""
         checkpoint = await self._checkpoint()
         self._seen = max(checkpoint, self._seen)
-        commits = await self._store.read_log(self._seen, BATCH)
+        commits = await self._store.read_log(self._seen, self._batch)
         if not commits:
             return False
         writes = list(await self._follower.effects(commits))
@@ -127,6 +129,8 @@ class Following:
         return int(fact.value["position"]) if fact else 0
 
 
-async def follow(store: Store, follower: Follower, source: str, watchers: Sequence[Watcher] = ()) -> None:
+async def follow(
+    store: Store, follower: Follower, source: str, watchers: Sequence[Watcher] = (), batch: int = BATCH
+) -> None:
     """Run a follower for ever."""
-    await Following(store, follower, source, watchers=watchers).run()
+    await Following(store, follower, source, watchers=watchers, batch=batch).run()

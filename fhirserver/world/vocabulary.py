@@ -14,6 +14,8 @@ TRANSCRIPT_TURNS = f"{BASE}/StructureDefinition/transcript-turns"
 ENTRY_PROVENANCE = f"{BASE}/StructureDefinition/x-provenance"
 CLAIMED_UNTIL = f"{BASE}/StructureDefinition/claimed-until"
 REVIEW_TASK = f"{BASE}/StructureDefinition/review-task"
+MATCH_EXPLANATION = f"{BASE}/StructureDefinition/match-explanation"
+MATCH_GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
 TARGET_ELEMENT = "http://hl7.org/fhir/StructureDefinition/targetPath"
 
 VERIFICATION_STATUS = f"{BASE}/CodeSystem/verification-status"
@@ -87,6 +89,7 @@ CODES = (
             ("review", "Review of claims", "An operator approves, rejects or corrects what sources claim"),
             ("writeback", "Writeback", "A change on its way to an EHR"),
             ("intake", "Intake of a record", "A record of an EHR that could not be taken in"),
+            ("duplicate", "Probable duplicate", "An operator decides whether two patients are one"),
         ),
     ),
     CodeList(
@@ -97,6 +100,7 @@ CODES = (
             ("claims", "Claims", "The claims to decide on, as a contained Parameters resource"),
             ("unit", "Unit", "An element to write, with its confidence"),
             ("record", "Record", "The record that could not be taken in"),
+            ("match", "Match", "The other patient and the score, as a contained Parameters resource"),
         ),
     ),
     CodeList(

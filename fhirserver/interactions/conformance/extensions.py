@@ -16,6 +16,7 @@ from fhirserver.world.vocabulary import (
     CLAIMED_UNTIL,
     CONFIDENCE,
     ENTRY_PROVENANCE,
+    MATCH_EXPLANATION,
     TRANSCRIPT_TURNS,
 )
 
@@ -82,6 +83,14 @@ EXTENSIONS = (
         "Until when the owner of a review item holds it. Afterwards any reviewer may take it.",
         "instant",
         ("Task",),
+    ),
+    SimpleExtension(
+        MATCH_EXPLANATION,
+        "Explanation of a match",
+        "How the score of a match comes about: for each field how far it agrees, and how many bits of evidence that "
+        "is for (or, negative, against) the two being one.",
+        "string",
+        ("Bundle.entry.search",),
     ),
 )
 

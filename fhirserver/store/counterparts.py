@@ -1,0 +1,46 @@
+"""Which stored resource a record from elsewhere is, where that is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.search.expression import Expression, ReferenceIs, StringIs, conjunction, disjunction
+from fhirserver.search.values import fold
+from fhirserver.store.candidates import blocked, candidates, identifier_tokens, sounding
+from fhirserver.store.store import Store
+from fhirserver.world.identity.entities import COMPARED
+from fhirserver.world.identity.person import person_of
+from fhirserver.world.identity.scoring import Grade
+
+RESOLVED: Final = frozenset({"Patient", *COMPARED})
+"""The types whose records are looked for among what is stored."""
+
+
+async def counterparts(store: Store, content: JsonObject) -> list[str]:
+    """The ids of the stored resources that are certainly what the record is of, the surest first.
+
+    References in the content are the world's.
+    """
+    type = str(content["resourceType"])
+    if type == "Patient":
+        found = await candidates(store, content, least=Grade.CERTAIN)
+        return [one.version.id for one in found]
+    compare = COMPARED[type]
+    versions = await blocked(store, type, _blocks(content))
+    return sorted(v.id for v in versions if compare(content, loads(v.content)) is Grade.CERTAIN)
+
+
+def _blocks(content: JsonObject) -> Iterator[Expression]:
+    tokens: list[Expression] = [*identifier_tokens(content)]
+    yield disjunction(tokens)
+    match content["resourceType"]:
+        case "Practitioner":
+            yield from (conjunction(sounds) for sounds in sounding(person_of(content)))
+        case "Organization" | "Location":
+            name = fold(str(content.get("name") or ""))
+            yield StringIs("name", name.partition(" ")[0], "starts") if name else disjunction([])
+        case "Coverage":
+            type, _, id = str(content.get("beneficiary", {}).get("reference") or "").partition("/")
+            yield ReferenceIs("beneficiary", type, id) if id else disjunction([])

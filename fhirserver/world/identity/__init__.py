@@ -1,0 +1,1 @@
+"""Whether two records are of one person (or practitioner, place, coverage): normalise, compare, score, grade. Pure."""
