@@ -14,7 +14,7 @@ MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
     "november", "december",
 )  # fmt: skip
-_MONTH_WORDS = {name: n for n, name in enumerate(MONTHS, 1)} | {
+MONTH_WORDS = {name: n for n, name in enumerate(MONTHS, 1)} | {
     name[:3]: n for n, name in enumerate(MONTHS, 1) if name != "may"
 } | {"sept": 9}  # fmt: skip
 _SEPARATORS = {"/", "-", "."}
@@ -66,9 +66,9 @@ def _skip(ts: Sequence[Token], i: int, *texts: str) -> int:
 
 
 def _month(ts: Sequence[Token], i: int) -> tuple[int, int] | None:
-    if i >= len(ts) or ts[i].text not in _MONTH_WORDS:
+    if i >= len(ts) or ts[i].text not in MONTH_WORDS:
         return None
-    return _MONTH_WORDS[ts[i].text], _skip(ts, i + 1, ".")
+    return MONTH_WORDS[ts[i].text], _skip(ts, i + 1, ".")
 
 
 def _zero_led(ts: Sequence[Token], i: int) -> tuple[int, int] | None:
