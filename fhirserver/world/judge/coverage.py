@@ -19,6 +19,7 @@ from fhirserver.world.spoken.identifiers import identifier_key, identifiers, is_
 from fhirserver.world.spoken.words import Found, fold
 
 _ASKS = re.compile(r"\b(?:do|does|can|will|did) (?:you|they|he|she|the (?:doctor|office|clinic))(?: \w+)? (?:take|accept|work with)\b")
+_SENTENCE = re.compile(r"[^.?!;]+")
 MEMBER_TOPICS = frozenset(("member", "payer"))
 
 
@@ -37,11 +38,24 @@ def _member_kind(expected: str) -> Kind:
     def read(said: str, asked: Topics) -> Sequence[Found[Hashable]]:
         numbers = {phone_key(f.value) for f in phones(said)} if "member" not in asked else set[str]()
         found = [Found(identifier_key(f.value), f.start, f.end) for f in identifiers(said, 5)]
-        return [f for f in found if f.value == expected or f.value not in numbers]
+        return [f for f in by_sentence(found, said, expected) if f.value == expected or f.value not in numbers]
 
     return Kind(
         "member ID", MEMBER_TOPICS, read, tail_mender(len(expected), True), partial_reader(True), alike=may_be_misheard
     )
+
+
+def by_sentence(found: Sequence[Found[str]], said: str, expected: str) -> list[Found[str]]:
+    """The ids found, but where a sentence by itself holds the expected one it is not run on into its neighbours:
+    ``That's D as in David. B D K one oh four.``"""
+    alone = [
+        Found(expected, s.start() + f.start, s.start() + f.end)
+        for s in _SENTENCE.finditer(said)
+        for f in identifiers(s[0], 2)
+        if identifier_key(f.value) == expected
+    ]
+    kept = [f for f in found if not any(f.start <= a.start < f.end for a in alone)]
+    return sorted([*kept, *alone], key=lambda f: f.start)
 
 
 def _by_shape(claim: Claim, verdict: Verdict, text: str, directory: Directory) -> Verdict:

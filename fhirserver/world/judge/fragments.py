@@ -90,14 +90,23 @@ def mend_date(today: date) -> Callable[[Hashable, str], Hashable | None]:
 
     def mend(before: Hashable, text: str) -> Hashable | None:
         parts = date_parts(_NEGATED.sub(" ", fold(text)))
-        if not parts or not isinstance(before, date):
+        if not parts:
             return None
-        if "year" in parts and parts["year"] < 100:
-            parts["year"] = _full(parts["year"], today)
-        whole = {"year": before.year, "month": before.month, "day": before.day, **parts}
-        return calendar_day(whole["year"], whole["month"], whole["day"])
+        if isinstance(before, date):
+            parts = {"year": before.year, "month": before.month, "day": before.day, **parts}
+        elif isinstance(before, tuple):
+            parts = dict(before) | parts
+        if not {"year", "month", "day"} <= parts.keys():
+            return None
+        year = parts["year"] if parts["year"] > 99 else _full(parts["year"], today)
+        return calendar_day(year, parts["month"], parts["day"])
 
     return mend
+
+
+def partial_date(text: str) -> Hashable | None:
+    """The month, day or year at the beginning of a date that is broken off, as a tuple of pairs."""
+    return tuple(date_parts(text).items()) or None
 
 
 def _full(two: int, today: date) -> int:

@@ -46,11 +46,13 @@ class Value:
     unclear: bool = False
 
 
+BY_AGENT = frozenset(("agent",))
+"""Stands among the topics where it is the agent who speaks."""
 _OR = re.compile(r"\bor\b")
 
 
 def _on_topic(kind: Kind, text: str, found: Found[Hashable], asked: Topics) -> bool:
-    topic = topic_of(text, found.start, found.end)
+    topic, asked = topic_of(text, found.start, found.end), asked - BY_AGENT
     if topic in kind.topics:
         return True
     if topic and (kind.foreign is None or topic in kind.foreign):

@@ -27,6 +27,7 @@ _DONE = re.compile(
     r"we'll see you|see you|put you down|moved (?:it|you|your))\b"
 )
 _TAKEN = re.compile(r"\b(?:not available|isn't available|unavailable|taken|booked up|fully booked|no openings|don't have|nothing|can't do)\b")
+_BUT = re.compile(r"\b(?:but (?!that|it|yes|okay|fine|sure)|instead|rather|except|could (?:we|you|i) (?:do|make|have)|can (?:we|you) (?:do|make))\b")
 _AGAINST = re.compile(
     r"\b(?:doesn't|don't|won't|can't|cannot|not|isn't|no good|conflict|busy|working|instead|rather|too (?:early|late|soon|far)|"
     r"something (?:earlier|later|else)|different|another (?:day|time))\b"
@@ -114,7 +115,7 @@ def _moved(turn: Turn, put: Sequence[Moment], today: date) -> Answer | None:
     at = {f.value for f in times(text)}
     days = [d.value for d in day_wishes(text, today)]
     if not at and not days:
-        return None
+        return Answer.NO if _BUT.search(plain(turn.text)) and answer(turn.text) is Answer.YES else None
     fits = [m for m in put if (not at or m.at in at) and (not days or any(d.holds(m.day) for d in days))]
     return Answer.NO if not fits else None
 
@@ -252,7 +253,11 @@ def _chooses(text: str, said: _Said, moment: Moment, today: date) -> bool:
     if answer(text) is Answer.UNSURE or _AGAINST.search(spoken):
         return False
     days = [d.value for d in day_wishes(text, today)]
-    at = [f.value for f in times(text)] or ([] if days else bare_hours(text))
+    place = next((p for word, p in _PLACES if re.search(rf"\b(?:the|your) {word}\b(?! (?:at|of)\b)", spoken)), None)
+    exact = [f.value for f in times(text)]
+    if place is not None and not exact and len(said.moments) > 1 and place < len(said.moments):
+        return said.moments[place].when == moment.when
+    at = exact or ([] if days else bare_hours(text))
     fits = [m for m in said.moments if (not days or any(d.holds(m.day) for d in days)) and (not at or _same_hour(m.at, at))]
     if (days or at) and {m.when for m in fits} == {moment.when}:
         return True

@@ -9,7 +9,7 @@ from datetime import date
 from fhirserver.kernel.json import Json
 from fhirserver.ports.judge import Claim, Finding, Verdict
 from fhirserver.world.judge.directory import Directory
-from fhirserver.world.judge.fragments import mend_date, partial_reader, tail_mender
+from fhirserver.world.judge.fragments import mend_date, partial_date, partial_reader, tail_mender
 from fhirserver.world.judge.hearing import Talk
 from fhirserver.world.judge.kinds import Kind
 from fhirserver.world.judge.misheard import may_be_misheard
@@ -105,7 +105,7 @@ def birth_date(claim: Claim, value: Json, talk: Talk, directory: Directory) -> V
 
     topics = frozenset(("birth", "name"))
     own = _is_self(claim)
-    kind = Kind("birth date", topics, read, mend_date(talk.today), personal=own, own=own)
+    kind = Kind("birth date", topics, read, mend_date(talk.today), partial_date, personal=own, own=own)
     return date_in_pieces(weigh(expected, kind, talk), expected, talk, kind)
 
 
@@ -133,6 +133,7 @@ _PUTS_NAME = re.compile(
     r"\b(?:is this|speaking (?:with|to)|i have (?:you|the name|it)|(?:first|last|full|your) name|name is|spell(?:ed|ing)?|so that's|"
     r"that's|got|patient is|under)\b"
 )
+_GIVES_NAME = re.compile(r"\b(?:name|spell(?:ed|ing|s)?|surname|i'm|this is|speaking|patient|called)\b")
 _VOCATIVE = re.compile(r"^\W*(?:thanks|thank you|hi|hello|okay|ok|great|sorry|alright|got it|perfect|sure)\W+(?:[\w']+\W*){0,3}$")
 
 
@@ -152,14 +153,15 @@ def _name_kind(claim: Claim, name: str, family: bool) -> Kind:
 def _introduced(said: str, asked: Topics, expected: str, family: bool, own: bool) -> list[Found[Hashable]]:
     """The name where one is given; in a sentence that puts a name to the caller, or of a practitioner, the very word."""
     found: list[Found[Hashable]] = []
-    for one in introduced_names(said, "name" in asked):
+    by_agent = "agent" in asked
+    for one in introduced_names(said, "name" in asked and not by_agent) if not by_agent else ():
         parts = [_letters(p) for p in re.split(r"[\s]+", one.value) if _letters(p)]
         if parts:
             whole = _joined(parts, expected)
             found.append(Found(whole or (parts[-1] if family else parts[0]), one.start, one.end))
     if any(f.value == expected for f in found):
         return found
-    places = _named(said, expected, own)
+    places = _named(said, expected, _PUTS_NAME if by_agent else _GIVES_NAME) if own else _named(said, expected, None)
     if family and found and all(len(_letters(said[f.start : f.end])) and " " not in said[f.start : f.end].strip() for f in found):
         found = []
     return places or found
@@ -174,11 +176,11 @@ def _joined(parts: Sequence[str], expected: str) -> str:
     return ""
 
 
-def _named(said: str, expected: str, own: bool) -> list[Found[Hashable]]:
+def _named(said: str, expected: str, lead: re.Pattern[str] | None) -> list[Found[Hashable]]:
     out: list[Found[Hashable]] = []
     for sentence in re.finditer(r"[^.?!]+[.?!]*", said):
         text = sentence[0]
-        if own and (not _PUTS_NAME.search(fold(text)) or _VOCATIVE.match(fold(text))):
+        if lead is not None and (not lead.search(fold(text)) or _VOCATIVE.match(fold(text))):
             continue
         words = [t for t in tokens(text) if t.is_word]
         hits = [t for t in words if _letters(t.text.removesuffix("'s")) == expected]

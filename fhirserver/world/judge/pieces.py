@@ -9,6 +9,8 @@ from fhirserver.world.judge.fragments import characters_in, date_parts
 from fhirserver.world.judge.hearing import CALLER, Talk
 from fhirserver.world.judge.kinds import Kind
 from fhirserver.world.judge.reading import quote
+from fhirserver.world.judge.remarks import is_hedged
+from fhirserver.world.judge.topics import topics_in
 
 MOST = 6
 """Turns over which one value is spread, at most."""
@@ -22,9 +24,13 @@ def in_pieces(verdict: Verdict, expected: str, talk: Talk, kind: Kind, letters: 
     for i in range(len(turns)):
         joined, used = "", list[Turn]()
         for turn, asked in turns[i : i + MOST]:
-            if asked and not asked & kind.topics:
+            said = characters_in(turn.text, letters)
+            named = topics_in(turn.text)
+            if (asked and not asked & kind.topics) or (named and not named & kind.topics) or is_hedged(turn.text):
                 break
-            joined += characters_in(turn.text, letters)
+            if not said:
+                continue
+            joined += said
             used.append(turn)
             if joined == expected and len(used) > 1:
                 return _pieced(kind.what, used)
@@ -41,6 +47,8 @@ def date_in_pieces(verdict: Verdict, expected: date, talk: Talk, kind: Kind) -> 
     for i in range(len(turns)):
         parts, used = dict[str, int](), list[Turn]()
         for turn in turns[i : i + 3]:
+            if is_hedged(turn.text):
+                break
             parts |= date_parts(turn.text)
             used.append(turn)
             whole = {"month", "day", "year"} <= parts.keys()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import pairwise
 
 from fhirserver.kernel.json import Json
 from fhirserver.ports.judge import Claim, Finding, Verdict
@@ -35,8 +36,7 @@ def postal_address(claim: Claim, value: Json, talk: Talk, directory: Directory) 
     if postal and not is_postal_code(postal):
         return Verdict(Finding.DOUBTFUL, 0.85, "The postal code does not have the shape of a ZIP code.")
     own = claim.type == "Patient"
-    lines = [str(part) for part in value.get("line", ()) if str(part)]
-    verdicts = [weigh(line, _kind("street", _line_reader(line), own), talk) for line in map(_key, lines) if line]
+    verdicts = [weigh(line, _kind("street", _line_reader(line), own), talk) for line in _lines(value) if line]
     if postal:
         verdicts.append(weigh(postal[:5], _postal_kind(own), talk))
     city = str(value.get("city", ""))
@@ -121,13 +121,31 @@ def _line_reader(expected: str) -> Read:
         if match:
             inside = [(s, e) for at, s, e in places if match.start() <= at < match.end()]
             return [Found(expected, inside[0][0], inside[-1][1])]
+        if not house:
+            return list(_units(words))
         line = address(said).line.split(",")[0]
-        if not house or not line:
+        if not line:
             return []
         start = next((f.start for f in digit_strings(said)), 0)
         return [Found(_key(line), start, min(len(said), start + len(line)))]
 
     return read
+
+
+def _units(words: Sequence[tuple[str, int, int]]) -> Iterator[Found[Hashable]]:
+    """The apartments and suites named."""
+    for (word, start, _), (number, _, end) in pairwise(words):
+        if word == "unit" and (number[0].isdigit() or len(number) == 1):
+            yield Found(f"unit {number}", start, end)
+
+
+def _lines(value: dict[str, Json]) -> Iterator[str]:
+    """The lines in their form for comparison, a unit apart from its street."""
+    for line in map(_key, (str(part) for part in value.get("line") or ())):
+        street, unit, number = line.partition(" unit ")
+        yield street
+        if unit:
+            yield f"unit {number}"
 
 
 def _pattern(expected: str) -> re.Pattern[str]:

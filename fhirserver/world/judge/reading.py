@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from fhirserver.ports.judge import Finding, Quote, Turn, Verdict
 from fhirserver.world.judge.hearing import CALLER, Talk
-from fhirserver.world.judge.kinds import Kind, Value, last_version, values_in
+from fhirserver.world.judge.kinds import BY_AGENT, Kind, Value, last_version, values_in
 from fhirserver.world.judge.remarks import asks_for_another, label_of
 from fhirserver.world.judge.replies import is_read_back, reply_of
 from fhirserver.world.judge.topics import topics_in
@@ -106,8 +106,8 @@ def talk_topics(talk: Talk, i: int) -> frozenset[str]:
     """What the agent's turn at ``i`` repeats: the topics of the caller's turn before it, or what that answered."""
     for j in range(i - 1, max(i - 4, -1), -1):
         if talk.turns[j].speaker == CALLER:
-            return topics_in(talk.turns[j].text) or talk.asked[j]
-    return frozenset()
+            return (topics_in(talk.turns[j].text) or talk.asked[j]) | BY_AGENT
+    return BY_AGENT
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from fhirserver.world.spoken.answers import Answer, answer
 from fhirserver.world.spoken.words import fold, words
 
 _MATTERS = {
-    "better": r"(?:feel\w*|doing|getting|much|all) (?:\w+ )?better|recovered|symptoms? (?:are |is )?(?:gone|resolved|cleared)|"
+    "better": r"(?:feel\w*|doing|getting|much|all) (?:\w+ ){0,3}better|recovered|symptoms? (?:are |is )?(?:gone|resolved|cleared)|"
     r"went away|no longer (?:sick|hurts?|need\w*)|healed|improved|cleared up",
     "illness": r"sick|ill(?:ness)?|not (?:feeling )?well|under the weather|flu|a cold|fever|covid|vomit\w*|stomach bug|throw\w* up|"
     r"cough\w*|infection|contagious|strep|migraine|unwell",

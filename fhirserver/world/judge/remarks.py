@@ -20,7 +20,7 @@ _OLD = re.compile(
     r"\b(?:(?:i|we)(?:'d)? (?:had|dropped|canceled|cancelled|left|lost)|got rid of|instead of)\s+(?:my |our |the )?"
     r"(?:(?!to\b)[\w']+\s+)?$"
 )
-_NEW = re.compile(r"\b(?:new|now|but|instead|current(?:ly)?|these days|today|switched to|changed to|moved to|to)\b")
+_NEW = re.compile(r"\b(?:new|now|but|instead|current(?:ly)?|these days|today|(?:switched|changed|moved|went|from [\w ]{1,40}) to)\b")
 _THEN_OLD = re.compile(
     r"^[\s,]*(?:(?:which|that|this|it) )?(?:is|was|that's|that was|it's|would be)?\s*(?:my |the |our |an? )?"
     r"(?:old|previous|former|wrong|outdated|incorrect|disconnected|expired)\b|"
@@ -85,6 +85,11 @@ def remark(text: str, start: int, end: int, since: int, until: int, on_behalf: b
         also=_ALSO.search(before) is not None,
         label=_label(before, after),
     )
+
+
+def is_hedged(text: str) -> bool:
+    """Whether a turn only thinks, or says this or that."""
+    return _HEDGE.search(fold(text)) is not None or re.search(r"\bor\b", fold(text)) is not None
 
 
 def _is_old(before: str) -> bool:

@@ -111,7 +111,7 @@ def _local(parts: Sequence[Piece], i: int, text: str) -> tuple[str, int] | None:
         elif said in _AGAIN and _spells_again(parts, i, text, taken):
             i = _before_word(parts, i, text)
             continue
-        elif said in _STOP or said in (".", "?", "!", ":", ";", '"') or (parts[i].kind == "word" and not said.isalnum()):
+        elif parts[i].kind not in ("letters", "digits") and _ends_local(said, parts[i]):
             break
         elif parts[i].kind in ("word", "letters", "digits"):
             taken.insert(0, parts[i].chars.lower())
@@ -120,6 +120,10 @@ def _local(parts: Sequence[Piece], i: int, text: str) -> tuple[str, int] | None:
     while taken and taken[0] in "._-+":
         taken.pop(0)
     return ("".join(_once(taken)), first) if taken and first >= 0 else None
+
+
+def _ends_local(said: str, piece: Piece) -> bool:
+    return said in _STOP or said in (".", "?", "!", ":", ";", '"') or (piece.kind == "word" and not said.isalnum())
 
 
 def _spells_again(parts: Sequence[Piece], i: int, text: str, taken: Sequence[str]) -> bool:
