@@ -6,7 +6,7 @@ a verified member id may still belong to a plan that has lapsed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -31,7 +31,7 @@ class Claim:
 
     ``unit`` is the unit's key or just its element (``telecom``, ``subscriberId``); ``value`` the
     element's value, or the item for a repeating one, None for absence; ``resource`` the whole statement
-    it is part of; ``names`` what references are called (``Organization/1`` → ``Aetna``).
+    it is part of; ``names`` what references are called (``Organization/1`` → ``Aetna``), ``aliases`` what else.
     """
 
     type: str
@@ -41,6 +41,7 @@ class Claim:
     turns: tuple[int, ...] = ()
     resource: JsonObject = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,19 @@ class Verdict:
 
 
 class Judge(Protocol):
-    """Compares claims with evidence."""
+    """Compares claims with evidence. ``name`` says in verdicts who found it."""
 
-    def assess(self, claim: Claim, evidence: Evidence) -> Verdict: ...
+    name: str
+
+    async def judge(self, claims: Sequence[Claim], evidence: Evidence) -> Sequence[Verdict]:
+        """One verdict for each claim, in their order. Raises :class:`JudgeUnavailable`."""
+        ...
+
+
+class JudgeUnavailable(Exception):
+    """The judge cannot answer now. The message says why in words that may be logged: no content of a claim
+    or a conversation. ``lasting``: asking again will not help before somebody has changed something."""
+
+    def __init__(self, reason: str, lasting: bool = False):
+        super().__init__(reason)
+        self.lasting = lasting

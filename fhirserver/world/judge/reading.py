@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 from fhirserver.ports.judge import Finding, Quote, Turn, Verdict
-from fhirserver.world.spoken.answers import Answer, answer, versions
+from fhirserver.world.judge.hearing import CALLER, Talk
+from fhirserver.world.judge.kinds import BY_AGENT, Kind, Value, last_version, values_in
+from fhirserver.world.judge.remarks import asks_for_another, label_of
+from fhirserver.world.judge.replies import is_read_back, reply_of
+from fhirserver.world.judge.topics import topics_in
+from fhirserver.world.spoken.answers import Answer
+from fhirserver.world.spoken.words import plain
 
-Finder = Callable[[Turn], Sequence[Hashable]]
-"""The values of one kind that a turn's text holds, as comparable keys, in order."""
-_ELSE = re.compile(r"\b(?:any|some)thing else\b", re.I)
-"""A question about other business: its answer says nothing of what was named before it."""
-CALLER, AGENT = "caller", "agent"
+_DROP = re.compile(
+    r"\b(?:never ?mind|forget (?:it|about it|that|what i said)|leave it (?:as|the way|alone)|(?:don't|do not) (?:change|update|"
+    r"bother|use (?:it|that)|put that)|keep (?:the|my|what|it|everything)(?: \w+)? (?:old|same|existing|current|as|on file)|"
+    r"keep (?:the old|it as)|scratch that|strike that|disregard|ignore (?:that|what)|i changed my mind|take that (?:off|back|out)|"
+    r"that's (?:my |the |an? )?(?:old|wrong|previous|former|outdated|expired)(?: \w+)?|"
+    r"(?:i )?(?:gave|read|told) you (?:the|my) (?:wrong|old)|(?:that|it) (?:isn't|is not|wasn't) (?:right|mine|correct)|"
+    r"made (?:that|it) up|i was (?:lying|joking|kidding))\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
-    """A turn that names values; ``reply`` is the caller's answer where the turn is the agent's."""
+class Event:
+    """A turn that says something of the kind: ``said`` by the caller, ``put`` by the agent, ``dropped``."""
 
     turn: Turn
-    values: tuple[Hashable, ...]
+    act: str
+    values: tuple[Value, ...] = ()
     reply: Answer | None = None
     reply_turn: Turn | None = None
+    label: str = ""
+    also: bool = False
 
-    @property
-    def by_caller(self) -> bool:
-        return self.turn.speaker == CALLER
+    def has(self, expected: Hashable) -> bool:
+        return any(v.key == expected for v in self.values)
 
 
 def quote(turn: Turn) -> Quote:
@@ -35,95 +46,183 @@ def quote(turn: Turn) -> Quote:
     return Quote(turn.number, turn.speaker, turn.text)
 
 
-def reply_to(turns: Sequence[Turn], index: int) -> tuple[Answer | None, Turn | None]:
-    """What the caller answered to the agent's turn at ``index``, before the agent spoke again."""
-    if _ELSE.search(turns[index].text):
-        return None, None
-    for turn in turns[index + 1 :]:
-        if turn.speaker != CALLER:
-            break
-        said = answer(turn.text)
-        if said is not None:
-            return said, turn
-    return None, None
+def events(kind: Kind, talk: Talk) -> Iterator[Event]:
+    """What happened to the kind's values, turn by turn."""
+    put: Event | None = None
+    spoken_at = -9
+    for i, turn in enumerate(talk.turns):
+        event = _said(kind, talk, i, put) if turn.speaker == CALLER else _put(kind, talk, i)
+        if event is not None:
+            spoken_at = i
+            yield event
+        put = event if turn.speaker != CALLER and event is not None else put if _still(talk, i, put) else None
+        if turn.speaker == CALLER and _DROP.search(plain(turn.text)) and event is None and _concerns(kind, turn, i - spoken_at):
+            yield Event(turn, "dropped")
 
 
-def corrected(text_finder: Callable[[str], Sequence[Hashable]], text: str) -> tuple[Hashable, ...]:
-    """The values in the version of an utterance that holds: the last that says any."""
-    for version in versions(text):
-        values = tuple(text_finder(version.text))
-        if values:
-            return values
-    return tuple(text_finder(text))
+def _still(talk: Talk, i: int, put: Event | None) -> bool:
+    """Whether the caller may still be answering what was put to them."""
+    return put is not None and talk.turns[i].speaker == CALLER
 
 
-def mentions_of(turns: Sequence[Turn], finder: Callable[[str], Sequence[Hashable]]) -> list[Mention]:
-    """Every turn that names values of a kind, in order."""
-    out = []
-    for i, turn in enumerate(turns):
-        if turn.speaker == CALLER:
-            values = corrected(finder, turn.text)
-            if values:
-                out.append(Mention(turn, values))
-        else:
-            values = tuple(finder(turn.text))
-            if values:
-                out.append(Mention(turn, values, *reply_to(turns, i)))
-    return out
+def _concerns(kind: Kind, turn: Turn, since: int) -> bool:
+    about = topics_in(turn.text)
+    return bool(about & kind.topics) or (not about and since <= 3)
 
 
-def weigh(expected: Hashable, found: Sequence[Mention], what: str) -> Verdict:
-    """Compare what is claimed with the mentions of its kind, the last word first."""
-    confirmed = [m for m in found if not m.by_caller and m.reply is Answer.YES]
-    denied = [m for m in found if not m.by_caller and m.reply is Answer.NO and expected in m.values]
-    said = [m for m in found if m.by_caller]
-    right = [m for m in confirmed if expected in m.values]
-    last_said = said[-1] if said else None
-    if right:
-        return _after_read_back(expected, right[-1], last_said, what)
-    if denied and not (
-        last_said and expected in last_said.values and last_said.turn.number > denied[-1].turn.number
-    ):
-        reason = f"The caller said no when the agent read the {what} back, and never confirmed it later."
-        return Verdict(Finding.CONTRADICTED, 0.9, reason, _quotes(denied[-1]))
-    return _without_read_back(expected, said, confirmed, what)
+def _said(kind: Kind, talk: Talk, i: int, put: Event | None) -> Event | None:
+    turn, asked = talk.turns[i], talk.asked[i]
+    before = put.values[-1].key if put and put.values and put.reply is Answer.NO and put.reply_turn is turn else None
+    found = last_version(kind, turn.text, asked, talk.on_behalf, before)
+    every = list(values_in(kind, turn.text, asked, talk.on_behalf))
+    kept = [v for v in found if not v.remark.dropped and not (kind.own and v.remark.others)]
+    gone = tuple(v for v in every if v.remark.dropped)
+    if not kept:
+        return Event(turn, "disowned", gone) if gone else None
+    question = _question(talk, i)
+    label = kept[-1].remark.label or label_of(question)
+    also = any(v.remark.also for v in kept) or asks_for_another(question)
+    return Event(turn, "said", tuple(kept), label=label, also=also)
 
 
-def _after_read_back(expected: Hashable, right: Mention, last_said: Mention | None, what: str) -> Verdict:
-    changed = (
-        last_said is not None
-        and last_said.turn.number > (right.reply_turn or right.turn).number
-        and expected not in last_said.values
-    )
-    if changed and last_said is not None:
-        reason = f"The caller confirmed the {what} and gave another one afterwards."
-        return Verdict(Finding.CONTRADICTED, 0.8, reason, (*_quotes(right), quote(last_said.turn)))
-    before = (quote(last_said.turn),) if last_said and expected in last_said.values else ()
-    heard = "The caller said it, and " if before else ""
-    reason = f"{heard}the agent read the {what} back and the caller said yes.".capitalize()
-    return Verdict(Finding.VERIFIED, 0.97 if before else 0.92, reason, (*before, *_quotes(right)))
+def _question(talk: Talk, i: int) -> str:
+    before = talk.turns[i - 1] if i else None
+    return before.text if before is not None and before.speaker != CALLER else ""
 
 
-def _without_read_back(
-    expected: Hashable, said: Sequence[Mention], confirmed: Sequence[Mention], what: str
-) -> Verdict:
-    last = said[-1] if said else None
-    if last is not None and expected in last.values:
+def _put(kind: Kind, talk: Talk, i: int) -> Event | None:
+    turn = talk.turns[i]
+    if not is_read_back(turn.text):
+        return None
+    values = tuple(v for v in values_in(kind, turn.text, talk_topics(talk, i), talk.on_behalf) if not v.unclear)
+    values = tuple(v for v in values if not v.remark.dropped)
+    if not values:
+        return None
+    reply = reply_of(kind, talk.turns, i, [v.key for v in values], talk.on_behalf)
+    return Event(turn, "put", values, reply.answer, reply.turn, label_of(turn.text))
+
+
+def talk_topics(talk: Talk, i: int) -> frozenset[str]:
+    """What the agent's turn at ``i`` repeats: the topics of the caller's turn before it, or what that answered."""
+    for j in range(i - 1, max(i - 4, -1), -1):
+        if talk.turns[j].speaker == CALLER:
+            return (topics_in(talk.turns[j].text) or talk.asked[j]) | BY_AGENT
+    return BY_AGENT
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where one value stands after the events so far."""
+
+    state: str = "unheard"
+    quotes: list[Turn] = field(default_factory=list)
+    other: Event | None = None
+    heard: bool = False
+    label: str = ""
+    said_otherwise: Event | None = None
+
+    def move(self, state: str, *turns: Turn | None) -> None:
+        kept = self.quotes if state == "confirmed" and self.state == "said" else []
+        self.state, self.quotes = state, [*kept, *(t for t in turns if t is not None)]
+
+
+def weigh(expected: Hashable, kind: Kind, talk: Talk) -> Verdict:
+    """Whether the caller stated ``expected``, by everything said of its kind, the last word counting."""
+    standing = Standing()
+    for event in events(kind, talk):
+        _STEPS[event.act](standing, event, expected, kind)
+    return _verdict(standing, kind.what)
+
+
+def _on_said(standing: Standing, event: Event, expected: Hashable, kind: Kind) -> None:
+    match = [v for v in event.values if v.key == expected]
+    if match:
+        unsure = all(v.unclear or v.remark.hedged for v in match)
+        standing.said_otherwise = None
+        standing.heard = standing.heard or not unsure
+        if standing.state != "confirmed":
+            standing.move("unsure" if unsure else "said", event.turn)
+            standing.label = event.label
+        return
+    alike = any(kind.alike(v.key, expected) for v in event.values)
+    if _is_further(standing, event):
+        return
+    standing.other = event
+    if standing.state in ("said", "confirmed", "unsure"):
+        standing.move("replaced", event.turn)
+    standing.said_otherwise = None if alike else event
+
+
+def _is_further(standing: Standing, event: Event) -> bool:
+    """Whether it is one more value beside the standing one, not another in its place."""
+    if standing.state not in ("said", "confirmed"):
+        return False
+    return event.also or bool(event.label and standing.label and event.label != standing.label)
+
+
+def _on_put(standing: Standing, event: Event, expected: Hashable, kind: Kind) -> None:
+    if event.reply is Answer.NO:
+        if event.has(expected):
+            standing.move("denied", event.turn, event.reply_turn)
+        standing.said_otherwise = None
+    elif event.reply is Answer.YES and event.has(expected):
+        if standing.said_otherwise is not None:
+            standing.move("mismatch", standing.said_otherwise.turn, event.turn, event.reply_turn)
+            return
+        standing.move("confirmed", event.turn, event.reply_turn)
+        standing.label = standing.label or event.label
+    elif event.reply is Answer.YES:
+        standing.other = event
+        if standing.state in ("said", "confirmed", "unsure") and not _is_further(standing, event):
+            standing.move("replaced", event.turn, event.reply_turn)
+
+
+def _on_dropped(standing: Standing, event: Event, expected: Hashable, kind: Kind) -> None:
+    if standing.state in ("said", "confirmed", "unsure"):
+        standing.move("withdrawn", event.turn)
+
+
+def _on_disowned(standing: Standing, event: Event, expected: Hashable, kind: Kind) -> None:
+    if event.has(expected):
+        standing.move("disowned", event.turn)
+
+
+_STEPS = {"said": _on_said, "put": _on_put, "dropped": _on_dropped, "disowned": _on_disowned}
+_REASONS = {
+    "denied": (0.9, "The caller said no when the agent read the {} back, and never confirmed it later."),
+    "replaced": (0.85, "The caller gave another {} afterwards."),
+    "withdrawn": (0.8, "The caller took the {} back."),
+    "disowned": (0.85, "The caller said that this {} is not, or no longer, the right one."),
+}
+
+
+def _verdict(standing: Standing, what: str) -> Verdict:
+    quotes = tuple(dict.fromkeys(quote(turn) for turn in standing.quotes))
+    if standing.state == "confirmed":
+        heard = "The caller said it, and the" if standing.heard else "The"
+        reason = f"{heard} agent read the {what} back and the caller said yes."
+        return Verdict(Finding.VERIFIED, 0.97 if standing.heard else 0.92, reason, quotes)
+    if standing.state == "said":
         reason = f"The caller said the {what} and did not take it back; it was not read back."
-        return Verdict(Finding.VERIFIED, 0.75, reason, (quote(last.turn),))
-    if confirmed:
-        reason = f"The caller confirmed another {what}."
-        return Verdict(Finding.CONTRADICTED, 0.9, reason, _quotes(confirmed[-1]))
-    if last is not None:
-        earlier = any(expected in m.values for m in said[:-1])
-        reason = f"The caller changed the {what} later." if earlier else f"The caller said another {what}."
-        return Verdict(Finding.CONTRADICTED, 0.85, reason, (quote(last.turn),))
+        return Verdict(Finding.VERIFIED, 0.75, reason, quotes)
+    if standing.state in _REASONS:
+        sure, words = _REASONS[standing.state]
+        return Verdict(Finding.CONTRADICTED, sure, words.format(what), quotes)
+    return _unsettled(standing, what, quotes)
+
+
+def _unsettled(standing: Standing, what: str, quotes: tuple[Quote, ...]) -> Verdict:
+    if standing.state == "mismatch":
+        reason = f"The caller said yes to this {what}, but had said another one."
+        return Verdict(Finding.DOUBTFUL, 0.7, reason, quotes)
+    if standing.state == "unsure":
+        reason = f"The caller was not sure of the {what}, and nobody confirmed it."
+        return Verdict(Finding.DOUBTFUL, 0.7, reason, quotes)
+    if standing.other is not None:
+        done = "said" if standing.other.act == "said" else "confirmed"
+        reason = f"The caller {done} another {what}."
+        return Verdict(Finding.CONTRADICTED, 0.85, reason, (quote(standing.other.turn),))
     return Verdict(Finding.DOUBTFUL, 0.7, f"The {what} is not found in what the caller said.")
-
-
-def _quotes(mention: Mention) -> tuple[Quote, ...]:
-    own = (quote(mention.turn),)
-    return (*own, quote(mention.reply_turn)) if mention.reply_turn else own
 
 
 def worst(verdicts: Sequence[Verdict], lead: str = "") -> Verdict:

@@ -137,6 +137,11 @@ def address(text: str) -> SpokenAddress:
     return SpokenAddress(line, city, state.value if state else "", codes[0].value if codes else "")
 
 
+def street_word(word: str) -> str:
+    """``st`` → ``street``; any other word as it is."""
+    return _STREETS.get(word, word).lower()
+
+
 def address_key(line: str) -> str:
     """A street line for comparison: folded, street words written out, marks gone."""
     said = [_STREETS.get(t.text, t.text).lower() for t in tokens(line) if not t.is_mark]

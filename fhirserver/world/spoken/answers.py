@@ -52,7 +52,7 @@ _CORRECTION = re.compile(
     r"\b(?:no,? wait|wait,? no|no,? sorry|sorry,? no|no,? actually|oh,? actually|actually,? no|actually|"
     r"i mean(?:t)?|i'm sorry|sorry|correction|scratch that|strike that|make that|let me correct that|rather|"
     r"i misspoke|my mistake|no,? it's|no,? it is|it should be|not [a-z0-9 ,'-]{1,40}? but|hold on|wait|"
-    r"no)\b[\s,.:;-]*"
+    r"no(?! (?:spaces?|dots?|caps|capitals|dash(?:es)?|hyphens?|middle|group)\b))\b[\s,.:;-]*"
 )
 _NEVER_MIND = re.compile(
     r"\b(never ?mind|forget (?:it|about it|that)|leave it|don't bother|skip (?:it|that)|let's not|"

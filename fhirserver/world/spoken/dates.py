@@ -14,7 +14,7 @@ MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october",
     "november", "december",
 )  # fmt: skip
-_MONTH_WORDS = {name: n for n, name in enumerate(MONTHS, 1)} | {
+MONTH_WORDS = {name: n for n, name in enumerate(MONTHS, 1)} | {
     name[:3]: n for n, name in enumerate(MONTHS, 1) if name != "may"
 } | {"sept": 9}  # fmt: skip
 _SEPARATORS = {"/", "-", "."}
@@ -66,9 +66,9 @@ def _skip(ts: Sequence[Token], i: int, *texts: str) -> int:
 
 
 def _month(ts: Sequence[Token], i: int) -> tuple[int, int] | None:
-    if i >= len(ts) or ts[i].text not in _MONTH_WORDS:
+    if i >= len(ts) or ts[i].text not in MONTH_WORDS:
         return None
-    return _MONTH_WORDS[ts[i].text], _skip(ts, i + 1, ".")
+    return MONTH_WORDS[ts[i].text], _skip(ts, i + 1, ".")
 
 
 def _zero_led(ts: Sequence[Token], i: int) -> tuple[int, int] | None:
@@ -148,7 +148,17 @@ def _slashed(ts: Sequence[Token], i: int) -> Read | None:
     return (SpokenDate(month, day), i + 3) if part[1].raw == "/" else None
 
 
-_READERS: tuple[Reader, ...] = (_iso, _slashed, _month_first, _day_first)
+def _year_first(ts: Sequence[Token], i: int) -> Read | None:
+    """``nineteen fifty five, the fourth of October``."""
+    said = year(ts, i)
+    if said is None or said[0] < 1000:
+        return None
+    at = _skip(ts, said[1], ",", "on", "the")
+    rest = _month_first(ts, at) or _day_first(ts, at)
+    return (SpokenDate(rest[0].month, rest[0].day, said[0]), rest[1]) if rest and rest[0].year is None else None
+
+
+_READERS: tuple[Reader, ...] = (_iso, _slashed, _month_first, _day_first, _year_first)
 
 
 def _valid(found: SpokenDate) -> bool:
@@ -179,6 +189,8 @@ def dates(text: str) -> list[Found[SpokenDate]]:
 
 def _numeric(digits: str) -> list[SpokenDate]:
     """Readings of bare digits as month, day, year: ``03031982``, ``030382``, ``331982``, ``3382``."""
+    if len(digits) == 4 and digits[:2] in ("19", "20"):
+        return []  # a year alone
     tails = [n for n in (4, 2) if len(digits) - n in (2, 3, 4)]
     found = []
     for n in tails:

@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[^\w\s]|_")
 _APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "´": "'"})
@@ -36,10 +36,10 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Found(Generic[T_co]):
     """A value and the half-open character range of the text it was read from."""
 
-    value: T
+    value: T_co
     start: int
     end: int
 
