@@ -1,0 +1,99 @@
+// The queue by keys: a place in the list that is the real focus, a selection, and decisions that leave both as they were.
+import { askReason, focus } from "./keys.js";
+
+const list = () => document.getElementById("queue");
+const rows = () => [...list().querySelectorAll("tr.entry")];
+const current = () => document.activeElement?.closest?.("tr.entry");
+const link = (row) => row?.querySelector(".what a");
+const chosen = () => [...list().querySelectorAll("input[name=item]:checked")].map((one) => one.value);
+
+export function queueKeys() {
+  return {
+    j: () => move(1), k: () => move(-1),
+    o: () => link(current())?.click(),
+    c: () => go(link(current()), "#correct"),
+    a: () => decide("approve", here()),
+    h: () => decide(current()?.querySelector(".tag.mine") ? "release" : "claim", here()),
+    r: () => reject(here()),
+    x: () => toggle(),
+    A: () => decide("approve", chosen()),
+    R: () => reject(chosen()),
+    u: () => post("/console/queue/undo", {}),
+  };
+}
+
+function here() {
+  const row = current() || rows()[0];
+  return row ? [row.dataset.id] : [];
+}
+
+function move(by) {
+  const all = rows();
+  const at = all.indexOf(current());
+  focus(link(all[at < 0 ? 0 : Math.min(all.length - 1, Math.max(0, at + by))]));
+}
+
+function go(anchor, part) {
+  if (anchor) location.assign(anchor.href + part);
+}
+
+function toggle() {
+  const box = current()?.querySelector("input[name=item]");
+  if (box) box.checked = !box.checked;
+  tell();
+}
+
+function reject(ids) {
+  if (!ids.length) return;
+  const about = ids.length > 1 ? `${ids.length} items` : list().querySelector(`tr[data-id="${ids[0]}"]`).dataset.about;
+  askReason(about, (reason) => decide("reject", ids, reason));
+}
+
+function decide(what, ids, reason) {
+  if (ids.length) post(`/console/queue/${what}`, { item: ids, ...(reason ? { reason } : {}) });
+}
+
+function post(path, values) {
+  const query = list().dataset.query;
+  const form_token = document.body.dataset.formToken;
+  htmx.ajax("POST", query ? `${path}?${query}` : path, { source: document.body, target: "#queue", swap: "outerHTML", values: { form_token, ...values } });
+}
+
+function tell() {
+  const count = chosen().length;
+  const place = document.getElementById("selection");
+  if (place) place.textContent = count ? `${count} selected` : "";
+}
+
+// When the list comes anew, the focus and the selection stay where they were; a decided item leaves the focus to the next.
+export function keepPlace() {
+  let kept;
+  document.addEventListener("change", (event) => event.target.name === "item" && tell());
+  document.addEventListener("submit", confirmReason);
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "queue") return;
+    const row = current();
+    kept = { id: row?.dataset.id, at: rows().indexOf(row), part: document.activeElement?.id, chosen: new Set(chosen()) };
+  });
+  document.body.addEventListener("htmx:afterSettle", () => {
+    if (!kept) return;
+    for (const box of list().querySelectorAll("input[name=item]")) box.checked = kept.chosen.has(box.value);
+    tell();
+    if (kept.id) {
+      const all = rows();
+      focus(link(all.find((row) => row.dataset.id === kept.id) || all[Math.min(kept.at, all.length - 1)]));
+    } else if (kept.part && !document.activeElement?.id) focus(document.getElementById(kept.part));
+    kept = undefined;
+  });
+}
+
+// The buttons of the form do what the keys do.
+function confirmReason(event) {
+  if (event.target.id !== "batch") return;
+  event.preventDefault();
+  const rejecting = event.submitter?.id === "batch-reject";
+  const reason = document.getElementById("batch-reason").value.trim();
+  if (!rejecting) decide("approve", chosen());
+  else if (reason) decide("reject", chosen(), reason);
+  else reject(chosen());
+}
