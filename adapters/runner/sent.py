@@ -6,25 +6,18 @@ ever, and one that the EHR refused from being tried again with every later chang
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from fhirserver.kernel.json import Json, JsonObject, canonical
+from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.ports.storage import Key
 from fhirserver.store.commands import Note
+from fhirserver.store.sent import SENT, digest
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
 from fhirserver.world.survivorship import Win
 from fhirserver.world.units import Units, same
-
-SENT = "sent"
-
-
-def digest(value: Json) -> str:
-    """A short fingerprint of a unit's value; empty for absence."""
-    return "" if value is None else hashlib.sha256(canonical(value)).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

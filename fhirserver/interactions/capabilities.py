@@ -220,11 +220,11 @@ def _resource(
         "searchRevInclude": list(_referring()[type]),
         "searchParam": [_search_param(parameter) for _, parameter in sorted(parameters.items())],
     }
-    operations = {
-        one.name: one.definition
+    operations = [
+        one
         for one in registry.operations
         if one.level != "system" and (type in one.types or "*" in one.types)
-    }
+    ]
     if operations:
-        resource["operation"] = [{"name": name, "definition": url} for name, url in operations.items()]
+        resource["operation"] = [{"name": one.name, "definition": one.definition} for one in operations]
     return {name: value for name, value in resource.items() if value != []}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fhirserver.access.principals import Principal
+from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads_unique
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.model.validation.profiles import Validator
@@ -16,6 +17,7 @@ from fhirserver.ports.storage import Key, Version
 from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.store import Store
 from fhirserver.world.policy import Policy
+from fhirserver.world.review_rules import ReviewRules
 
 if TYPE_CHECKING:
     from fhirserver.ports.terminology import Terminology
@@ -52,6 +54,8 @@ class Context:
     """The server's own definitions, which clients may not change."""
     claims: str = "off"
     """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
+    review: ReviewRules = field(default_factory=ReviewRules)
+    clock: Clock = field(default_factory=SystemClock)
 
 
 @dataclass(slots=True)

@@ -16,18 +16,13 @@ from fhirserver.operations.meta_add import meta_add
 from fhirserver.operations.meta_delete import meta_delete
 from fhirserver.operations.observation_lastn import observation_lastn
 from fhirserver.operations.patient_everything import patient_everything
+from fhirserver.operations.review_operations import REVIEW
 from fhirserver.operations.search_parameter_status import search_parameter_status
-from fhirserver.operations.task_approve import task_approve
-from fhirserver.operations.task_claim import task_claim, task_release
-from fhirserver.operations.task_correct import task_correct
-from fhirserver.operations.task_reject import task_reject
 from fhirserver.operations.terminology_operations import TERMINOLOGY
 from fhirserver.operations.validate import validate_resource
 from fhirserver.world.vocabulary import BASE
 
 _R4 = "http://hl7.org/fhir/OperationDefinition"
-_UNIT = Parameter("unit", "string", "The unit or path of the claims meant; all of the item without", max="*")
-_TASK = Parameter("return", "Task", "The item as it is now", 1, use="out")
 _CLAIM = (
     Parameter("role", "code", "wins, agrees or contends", 1, use="out"),
     Parameter("status", "code", "live, superseded or rejected", 1, use="out"),
@@ -115,15 +110,7 @@ def all_operations() -> Sequence[Operation]:
         _labels("meta-delete", meta_delete),
         _VALIDATION,
         *TERMINOLOGY,
-        _review(
-            "approve", task_approve, "Confirm claims (0.95); they supersede what they contradict.", _UNIT
-        ),
-        _review(
-            "reject", task_reject, "Reject claims (0.0); the world is decided without them.", _UNIT, _REASON
-        ),
-        _review("correct", task_correct, "State the right values (1.0) in place of every claim.", _VALUE),
-        _review("claim", task_claim, "Take the item, so that no other reviewer can decide it."),
-        _review("release", task_release, "Give the item back."),
+        *REVIEW,
     )
 
 
@@ -166,9 +153,6 @@ _GRAPHQL = (
     Parameter("variables", "string", "The variables as a JSON object"),
     Parameter("result", "Binary", "Data and errors as application/json", 1, use="out"),
 )
-_REASON = Parameter("reason", "string", "Why they are wrong", 1)
-_VALUE = Parameter("value", "string", "The right elements as the JSON text of an object; null for absent", 1)
-
 
 _VALIDATE = (
     Parameter("resource", "Resource", "The resource; left out on an instance, or for the mode delete"),
@@ -229,18 +213,4 @@ def _labels(name: str, handler: Handler) -> Operation:
         f"{_R4}/Resource-{name}",
         affects_state=True,
         parameters=(Parameter("meta", "Meta", "Profiles, tags and security labels", 1),),
-    )
-
-
-def _review(name: str, handler: Handler, text: str, *inputs: Parameter) -> Operation:
-    return Operation(
-        name,
-        "instance",
-        ("Task",),
-        "operator",
-        handler,
-        _definition(f"task-{name}"),
-        affects_state=True,
-        description=text,
-        parameters=(*inputs, _TASK),
     )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from fhirserver.interactions.answers import written
-from fhirserver.interactions.exchange import Context, Request, Result
+from collections.abc import Sequence
+
+from fhirserver.interactions.exchange import Context, Request
 from fhirserver.operations.parameters import inputs
-from fhirserver.operations.task_review import chosen, decided_task, open_item, remaining, submit
-from fhirserver.store.commands import Decide, Ruling
+from fhirserver.operations.task_review import Open, by_kind, chosen, decided_task
+from fhirserver.store.commands import Decide, Ruling, Write
+from fhirserver.world.review import CLAIMS
 
 
-async def task_approve(context: Context, request: Request) -> Result:
-    """Approve all claims of the item, or those on the given ``unit``s. Answers with the Task."""
-    opened = await open_item(context, request)
-    claims = chosen(opened.item, inputs(request).get("unit", []))
+async def approve_claims(context: Context, request: Request, opened: Open) -> Sequence[Write]:
+    """Approve all claims of the item, or those on the given ``unit``s."""
+    claims = chosen(opened.item, opened.item.claims, inputs(request).get("unit", []))
     rulings = [Ruling("approve", claim.unit, claim.source, claim.position) for claim in claims]
-    left = remaining(opened.item, claims)
-    writes = (Decide(*opened.item.focus, rulings), decided_task(opened, request, left, "approved"))
-    outcome = await submit(context, request, "approve", writes)
-    request.method = "PUT"
-    return written(context, request, outcome.results[1])
+    return (Decide(*opened.item.focus, rulings), decided_task(opened, request, claims, "approve"))
+
+
+task_approve = by_kind("approve", {CLAIMS: approve_claims})

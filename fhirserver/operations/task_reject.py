@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from fhirserver.interactions.answers import written
-from fhirserver.interactions.exchange import Context, Request, Result
+from collections.abc import Sequence
+
+from fhirserver.interactions.exchange import Context, Request
 from fhirserver.operations.parameters import inputs, one
-from fhirserver.operations.task_review import chosen, decided_task, open_item, remaining, submit
-from fhirserver.store.commands import Decide, Ruling
+from fhirserver.operations.task_review import Open, by_kind, chosen, decided_task
+from fhirserver.store.commands import Decide, Ruling, Write
+from fhirserver.world.review import CLAIMS
 
 
-async def task_reject(context: Context, request: Request) -> Result:
+async def reject_claims(context: Context, request: Request, opened: Open) -> Sequence[Write]:
     """Reject all claims of the item, or those on the given ``unit``s; ``reason`` is needed."""
-    opened = await open_item(context, request)
     given = inputs(request)
     reason = str(one(given, "reason", required=True))
-    claims = chosen(opened.item, given.get("unit", []))
+    claims = chosen(opened.item, opened.item.claims, given.get("unit", []))
     rulings = [Ruling("reject", claim.unit, claim.source, claim.position, reason) for claim in claims]
-    left = remaining(opened.item, claims)
-    writes = (Decide(*opened.item.focus, rulings), decided_task(opened, request, left, "rejected", reason))
-    outcome = await submit(context, request, "reject", writes)
-    request.method = "PUT"
-    return written(context, request, outcome.results[1])
+    return (Decide(*opened.item.focus, rulings), decided_task(opened, request, claims, "reject", reason))
+
+
+task_reject = by_kind("reject", {CLAIMS: reject_claims})

@@ -123,6 +123,21 @@ class Correct:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Take back what a reviewer decided about one resource, or some units of that.
+
+    ``event`` is what the log has at ``position``: rulings or a correction. Refused where something later rests on it.
+    """
+
+    type: str
+    id: str
+    position: int
+    event: JsonObject
+    units: frozenset[str] | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Keep a fact beside the resources (crosswalk, checkpoint, what a sink was told).
 
@@ -136,7 +151,7 @@ class Note:
     advance: bool = False
 
 
-Write: TypeAlias = Put | Amend | Remove | Decide | Correct | Note
+Write: TypeAlias = Put | Amend | Remove | Decide | Correct | TakeBack | Note
 
 
 @dataclass(frozen=True, slots=True)

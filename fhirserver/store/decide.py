@@ -32,12 +32,14 @@ from fhirserver.store.commands import (
     Put,
     Remove,
     Ruling,
+    TakeBack,
     Write,
     Written,
 )
 from fhirserver.store.resolution import matched_after
+from fhirserver.store.taking_back import undone
 from fhirserver.world.entity import Entity, apply
-from fhirserver.world.ledger import Ledger
+from fhirserver.world.ledger import Ledger, dump_view
 from fhirserver.world.render import clean
 from fhirserver.world.sources import Source
 from fhirserver.world.survivorship import claims_on
@@ -503,6 +505,7 @@ def _ruling(decision: _Decision, ledger: Ledger, ruling: Ruling, resource_type: 
         "source": ruling.source,
         "claim": ruling.claim,
         "by": decision.command.statement.source,
+        **_principal(decision),
     }
     if ruling.reason:
         json["reason"] = ruling.reason
@@ -513,6 +516,12 @@ def _ruling(decision: _Decision, ledger: Ledger, ruling: Ruling, resource_type: 
     if ruling.kind == "approve":
         json["against"] = _against(ledger, ruling.unit, found.source, found.value)
     return json
+
+
+def _principal(decision: _Decision) -> JsonObject:
+    """Who decided, where that is known beside the source."""
+    principal = decision.command.statement.principal
+    return {"principal": principal} if principal else {}
 
 
 def _correct(decision: _Decision, correct: Correct) -> Written:
@@ -529,9 +538,24 @@ def _correct(decision: _Decision, correct: Correct) -> Written:
     event["supersedes"] = {
         unit: _against(entity.ledger, unit, source.id, value) for unit, value in said.items()
     }
+    event["replaced"] = dump_view(entity.ledger.view(source.id))
     after, fresh = decision.record(event)
     version = None if after.deleted else after.as_version()
     return Written(after.key, version, changed=fresh, held=_held(after, event))
+
+
+def _take_back(decision: _Decision, back: TakeBack) -> Written:
+    """Also for a resource that is no more because its claims were rejected."""
+    entity = decision.entity(Key(back.type, back.id))
+    if entity is None:
+        raise refuse(Category.NOT_FOUND, "not-found", f"{back.type}/{back.id} is not known", back.type)
+    event = undone(entity.ledger, back)
+    more: JsonObject = {"by": decision.command.statement.source, **_principal(decision)}
+    if back.reason:
+        more["reason"] = back.reason
+    event["decisions"] = [{**made, **more} for made in event["decisions"]]
+    after, fresh = decision.record(event)
+    return Written(after.key, None if after.deleted else after.as_version(), changed=fresh)
 
 
 def _note(decision: _Decision, note: Note) -> Written:
@@ -551,5 +575,6 @@ _WRITES: dict[type, Callable[[_Decision, Any], Written]] = {
     Remove: _remove,
     Decide: _decide,
     Correct: _correct,
+    TakeBack: _take_back,
     Note: _note,
 }

@@ -1,32 +1,39 @@
-"""Review items in the store: the one pending item of an entity, with claims added to it."""
+"""Review items in the store: the one pending item of an entity, with claims added to it and taken off."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from fhirserver.kernel.ids import new_id
+from fhirserver.kernel.ids import derived_id
+from fhirserver.kernel.instants import SystemClock, comparable, instant, microseconds
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.kernel.references import walk_references
 from fhirserver.ports.storage import Version
-from fhirserver.search.expression import And, Or, Query, ReferenceIs, TokenIs
+from fhirserver.search.expression import And, DateIs, Or, Query, ReferenceIs, SortKey, TokenIs
 from fhirserver.store.commands import Put
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
-from fhirserver.world.review import PENDING, REVIEW, ReviewClaim, read_item, review_task, with_claims
+from fhirserver.world.review import PENDING, REVIEW, ReviewClaim, review_task, with_claims, without_claims
 from fhirserver.world.vocabulary import TASK_CODE
+
+VERIFIED = "Verified by machine: nothing is left to review"
+_IS_REVIEW = TokenIs("code", TASK_CODE, REVIEW)
+_IS_PENDING = Or(tuple(TokenIs("status", None, status) for status in PENDING))
+_LATEST = 2**62
+_KEPT = Or(tuple(TokenIs("status", None, status) for status in ("proposed", "pending", "booked", "arrived")))
+"""Statuses of an appointment that will be, or is."""
+
+
+async def pending_items(store: Store, type: str, id: str) -> Sequence[Version]:
+    """The items that wait for a decision about ``type/id``, the oldest first; more than one for a moment at most."""
+    where = And((_IS_REVIEW, ReferenceIs("focus", type, id), _IS_PENDING))
+    return (await store.search(Query("Task", where, count=10))).versions
 
 
 async def pending_item(store: Store, type: str, id: str) -> Version | None:
     """The item that waits for a decision about ``type/id``, if there is one."""
-    where = And(
-        (
-            TokenIs("code", TASK_CODE, REVIEW),
-            ReferenceIs("focus", type, id),
-            Or(tuple(TokenIs("status", None, status) for status in PENDING)),
-        )
-    )
-    page = await store.search(Query("Task", where, count=1))
-    return page.versions[0] if page.versions else None
+    return next(iter(await pending_items(store, type, id)), None)
 
 
 async def reviewed(
@@ -38,30 +45,59 @@ async def reviewed(
 ) -> Put | None:
     """The write that adds claims to the entity's pending item and takes the settled ones off it.
 
-    Makes the item where there is none, calls it off where nothing is left; None where nothing is to be done.
+    Makes the item where there is none, calls it off where nothing is left; None where nothing is to be done. Two
+    who make it at once give it the same id, so that the second is refused and looks again.
     """
     if not claims and not settled:
         return None
     pending = await pending_item(store, *entity.key)
     if pending is None:
-        task = review_task(*entity.key, claims, entity.recorded, patient_of(entity), evidence)
-        return Put("Task", new_id(), task, create=True) if claims else None
+        return await _made(store, entity, claims, evidence) if claims else None
     before: JsonObject = loads(pending.content)
-    task = without_claims(with_claims(before, claims) if claims else before, settled)
+    now = instant(SystemClock().now())
+    task = with_claims(before, claims, now) if claims else before
+    task = without_claims(task, settled, now, "moot", VERIFIED)
     return Put("Task", pending.id, task, if_match=pending.version) if task != before else None
 
 
-def without_claims(task: JsonObject, settled: Collection[tuple[str, str, int]]) -> JsonObject:
-    """The item without the claims that need nobody any more."""
-    item = read_item(task)
-    left = [claim for claim in item.claims if claim.identity not in settled]
-    if len(left) == len(item.claims):
-        return task
-    if not left:
-        reason = {"text": "Verified by machine: nothing is left to review"}
-        return {**task, "status": "cancelled", "statusReason": reason}
-    fresh = review_task(*item.focus, left, task["authoredOn"])
-    return {**task, **{name: fresh[name] for name in ("contained", "description", "priority")}}
+async def _made(store: Store, entity: Entity, claims: Sequence[ReviewClaim], evidence: str) -> Put:
+    at = SystemClock().now()
+    patient = patient_of(entity)
+    due = await due_of(store, entity, patient, at)
+    id = await _free_id(store, entity)
+    task = review_task(*entity.key, claims, entity.recorded, patient, evidence, due, instant(at))
+    return Put("Task", id, task, create=True)
+
+
+async def _free_id(store: Store, entity: Entity) -> str:
+    """The id of the next item about the entity: the same for all who ask before it is taken."""
+    number = await store.count(Query("Task", And((_IS_REVIEW, ReferenceIs("focus", *entity.key)))))
+    while await store.read("Task", id := derived_id(REVIEW, str(entity.key), str(number))) is not None:
+        number += 1
+    return id
+
+
+async def due_of(store: Store, entity: Entity, patient: str, now: datetime) -> str:
+    """When it matters: an appointment's own start, for all else the patient's next appointment; empty where none is."""
+    if entity.key.type == "Appointment":
+        return _start(entity.json)
+    return await _next_appointment(store, patient, now) if patient else ""
+
+
+async def _next_appointment(store: Store, patient: str, now: datetime) -> str:
+    type, _, id = patient.partition("/")
+    begin = microseconds(instant(now))
+    where = And((ReferenceIs("patient", type, id), DateIs("date", "ge", begin, begin + 1), _KEPT))
+    query = Query("Appointment", where, (SortKey("date", "date"),), count=1)
+    page = await store.search(query)
+    return _start(loads(page.versions[0].content)) if page.versions else ""
+
+
+def _start(appointment: JsonObject) -> str:
+    try:
+        return comparable(str(appointment["start"]))
+    except (KeyError, ValueError):
+        return ""
 
 
 def patient_of(entity: Entity) -> str:

@@ -24,6 +24,7 @@ from fhirserver.world.ledger import (
 )
 from fhirserver.world.render import clean, render
 from fhirserver.world.survivorship import World, resolve
+from fhirserver.world.undoing import restored
 from fhirserver.world.units import same, same_order, split
 
 
@@ -171,7 +172,8 @@ def _decided(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
         Decision.from_json({"position": commit.position, "at": commit.recorded, **decision})
         for decision in event["decisions"]
     ]
-    return ledger.with_decisions(made)
+    decided = ledger.with_decisions(made)
+    return restored(decided, event["restores"]) if "restores" in event else decided
 
 
 _LEDGER = {"asserted": _asserted, "removed": _removed, "decided": _decided}

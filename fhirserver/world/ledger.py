@@ -93,8 +93,9 @@ class View:
 class Decision:
     """A reviewer's or judge's word on a claim, or a statement made over others.
 
-    ``kind``: ``approve``, ``reject``, ``verify``, ``doubt`` or ``supersede``. The claim is ``source``'s on
-    ``unit`` as stamped at ``claim``; ``against`` are the claims (source, position) it supersedes.
+    ``kind``: ``approve``, ``reject``, ``verify``, ``doubt``, ``supersede`` or ``undo``. The claim is ``source``'s on
+    ``unit`` as stamped at ``claim``; ``against`` are the claims (source, position) it supersedes. ``by`` is the
+    source that decided, ``principal`` who that was; an undo takes back what was decided at ``undoes``.
     """
 
     kind: str
@@ -107,6 +108,8 @@ class Decision:
     confidence: Decimal | None = None
     against: tuple[tuple[str, int], ...] = ()
     reason: str = ""
+    principal: str = ""
+    undoes: int = 0
 
     def as_json(self) -> JsonObject:
         json: JsonObject = {
@@ -116,7 +119,7 @@ class Decision:
             "claim": self.claim,
             "position": self.position,
         }
-        for name in ("by", "at", "confidence", "reason"):
+        for name in ("by", "at", "confidence", "reason", "principal", "undoes"):
             if getattr(self, name):
                 json[name] = getattr(self, name)
         if self.against:
@@ -151,6 +154,9 @@ class Ledger:
         others = [kept for kept in self.views if kept.source != view.source]
         views = sorted([*others, view], key=lambda kept: kept.source) if others else [view]
         return Ledger(tuple(views), self.decisions)
+
+    def without_view(self, source: str) -> Ledger:
+        return Ledger(tuple(view for view in self.views if view.source != source), self.decisions)
 
     def with_decisions(self, decisions: Iterable[Decision]) -> Ledger:
         return Ledger(self.views, self.decisions + tuple(decisions))
@@ -327,3 +333,17 @@ def _compact(view: View) -> View:
     }
     full = None if view.full is None else to_new[view.full]
     return replace(view, stamps=stamps, base=base, at=at, full=full)
+
+
+def dump_view(view: View | None) -> JsonObject | None:
+    """A whole view as JSON, as a correction keeps the one it replaces."""
+    return None if view is None else _view_json(view, True)
+
+
+def load_view(json: JsonObject | None) -> View | None:
+    return None if json is None else _view_from(json, {})
+
+
+def compacted(view: View) -> View:
+    """The same view with no more stamps than it needs."""
+    return _compact(view)

@@ -73,9 +73,21 @@ def claims_on(ledger: Ledger, unit: str) -> list[Claim]:
         for view in ledger.views
         if view.deleted is None and (stamp := view.stamp(unit)) is not None
     ]
-    decisions = _in_order([decision for decision in ledger.decisions if decision.unit == unit])
+    decisions = _in_order(standing([decision for decision in ledger.decisions if decision.unit == unit]))
     dead = _dead(decisions, {view.source: view.units.get(unit, ABSENT) for view, _ in made})
     return [_claim(view, unit, stamp, decisions, dead) for view, stamp in made]
+
+
+def standing(decisions: list[Decision]) -> list[Decision]:
+    """The decisions on one unit that nobody took back."""
+    undone = {(made.source, made.claim, made.undoes) for made in decisions if made.kind == "undo"}
+    if not undone:
+        return decisions
+    return [
+        made
+        for made in decisions
+        if made.kind != "undo" and (made.source, made.claim, made.position) not in undone
+    ]
 
 
 def _in_order(decisions: list[Decision]) -> list[Decision]:

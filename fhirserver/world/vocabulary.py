@@ -12,12 +12,17 @@ ASSERTION_METHOD = f"{BASE}/StructureDefinition/assertion-method"
 ASSERTION_MODE = f"{BASE}/StructureDefinition/assertion-mode"
 TRANSCRIPT_TURNS = f"{BASE}/StructureDefinition/transcript-turns"
 ENTRY_PROVENANCE = f"{BASE}/StructureDefinition/x-provenance"
+CLAIMED_UNTIL = f"{BASE}/StructureDefinition/claimed-until"
+REVIEW_TASK = f"{BASE}/StructureDefinition/review-task"
 TARGET_ELEMENT = "http://hl7.org/fhir/StructureDefinition/targetPath"
 
 VERIFICATION_STATUS = f"{BASE}/CodeSystem/verification-status"
 TASK_CODE = f"{BASE}/CodeSystem/task-code"
 TASK_INPUT = f"{BASE}/CodeSystem/task-input"
 ACTIVITY = f"{BASE}/CodeSystem/activity"
+REVIEW_KIND = f"{BASE}/CodeSystem/review-kind"
+REVIEW_REASON = f"{BASE}/CodeSystem/review-reason"
+REVIEW_OUTCOME = f"{BASE}/CodeSystem/review-outcome"
 
 ASSERTION_METHODS = f"{BASE}/ValueSet/assertion-method"
 ASSERTION_MODES = f"{BASE}/ValueSet/assertion-mode"
@@ -95,6 +100,49 @@ CODES = (
         ),
     ),
     CodeList(
+        "review-kind",
+        "Kinds of review items",
+        "What deciding an item means.",
+        (
+            ("claims", "Claims", "Rulings on what sources say, or a correction"),
+            ("duplicate", "Duplicate", "Whether two records are about one person"),
+        ),
+    ),
+    CodeList(
+        "review-reason",
+        "Reasons for a review",
+        "Why an item waits for an operator.",
+        (
+            ("contradicted", "Contradicted", "The conversation says something else than the claim"),
+            ("refused-by-sink", "Refused by a sink", "An EHR did not take what was to be written"),
+            ("disagreement", "Disagreement", "Sources that are nearly equally sure say different things"),
+            ("doubtful", "Doubtful", "The judge did not find the claim in the conversation"),
+            ("expired-verification", "Verification expired", "The conversation's transcript never came"),
+            ("unverified", "Unverified", "There is nothing to verify the claim by"),
+            (
+                "below-gate",
+                "Below its gate",
+                "The claim is verified as far as a machine can; its gate is higher",
+            ),
+            ("duplicate", "Duplicate", "Two records are probably about one person"),
+        ),
+    ),
+    CodeList(
+        "review-outcome",
+        "Outcomes of a review",
+        "What became of an item.",
+        (
+            ("approved", "Approved", "All claims were approved"),
+            ("rejected", "Rejected", "All claims were rejected"),
+            ("corrected", "Corrected", "All claims were corrected"),
+            ("mixed", "Mixed", "Claims were decided in different ways"),
+            ("reopened", "Reopened", "A decision was taken back"),
+            ("expired", "Expired", "It was not decided in time"),
+            ("moot", "Moot", "Nothing was left to decide"),
+            ("merged", "Merged", "Its claims went into another item about the same resource"),
+        ),
+    ),
+    CodeList(
         "activity",
         "Activities",
         "What a commit did, where its author did not say.",
@@ -107,6 +155,7 @@ CODES = (
             ("correct", "Correction", "A reviewer stated the right values"),
             ("claim", "Claiming", "A reviewer took an item"),
             ("release", "Release", "A reviewer gave an item back"),
+            ("undo", "Undoing", "A reviewer took a decision back"),
         ),
     ),
     CodeList(

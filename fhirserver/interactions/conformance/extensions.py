@@ -13,6 +13,7 @@ from fhirserver.world.vocabulary import (
     ASSERTION_METHODS,
     ASSERTION_MODE,
     ASSERTION_MODES,
+    CLAIMED_UNTIL,
     CONFIDENCE,
     ENTRY_PROVENANCE,
     TRANSCRIPT_TURNS,
@@ -74,6 +75,13 @@ EXTENSIONS = (
         "instead of that of the whole.",
         "string",
         ("Bundle.entry.request",),
+    ),
+    SimpleExtension(
+        CLAIMED_UNTIL,
+        "Claimed until",
+        "Until when the owner of a review item holds it. Afterwards any reviewer may take it.",
+        "instant",
+        ("Task",),
     ),
 )
 

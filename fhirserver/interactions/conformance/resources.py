@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from fhirserver.interactions.conformance.codes import all_codes
 from fhirserver.interactions.conformance.extensions import EXTENSIONS, structure_definition
 from fhirserver.interactions.conformance.operations import operation_definition
+from fhirserver.interactions.conformance.review_task import review_task_profile
 from fhirserver.interactions.registry import Operation
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.json import JsonObject, canonical
@@ -20,10 +21,11 @@ _PUBLISHED = ("conformance", "published")
 
 
 def definitions_of(operations: Iterable[Operation]) -> list[JsonObject]:
-    """Extensions, code systems, value sets, and the operations that are defined here and not by HL7."""
+    """Extensions, profiles, code systems, value sets, and the operations that are defined here and not by HL7."""
     own = {one.definition: one for one in operations if one.definition.startswith(BASE)}
     return [
         *(structure_definition(one) for one in EXTENSIONS),
+        review_task_profile(),
         *all_codes(),
         *(operation_definition(one) for one in own.values()),
     ]

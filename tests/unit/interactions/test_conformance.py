@@ -183,11 +183,12 @@ async def test_stored_profiles_are_advertised(server: Facade) -> None:
         resources = (await server.reader.get("metadata")).json()["rest"][0]["resource"]
         return {one["type"]: one["supportedProfile"] for one in resources if "supportedProfile" in one}
 
-    assert await supported() == {}
+    own = {"Task": ["https://credence.health/fhir/StructureDefinition/review-task"]}
+    assert await supported() == own
     assert (await server.ehr.put(profile)).status_code == 201
-    assert await supported() == {"Patient": [url]}
+    assert await supported() == {**own, "Patient": [url]}
     await server.ehr.put({**profile, "status": "retired"})
-    assert await supported() == {}
+    assert await supported() == own
 
 
 async def test_what_may_refer_to_a_type_is_advertised(server: Facade) -> None:

@@ -6,127 +6,25 @@ assertions; positions are the order of arrival, so nothing may depend on them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from random import Random
-from typing import Any
 
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from pytest import MonkeyPatch
 
-from fhirserver.kernel.json import JsonObject, canonical, dumps
-from fhirserver.ports.log import Commit, Statement
+from fhirserver.kernel.json import dumps
 from fhirserver.world import ledger
-from fhirserver.world.entity import Entity, apply, from_row
+from fhirserver.world.entity import apply
 from fhirserver.world.ledger import dump_ledger, load_ledger
-from fhirserver.world.render import clean
-
-SOURCES = ("agent", "ehr", "form", "lab")
-LADDER = [Decimal(text) for text in ("0.2", "0.3", "0.5", "0.7", "0.9", "1.0")]
-
-PHONES = [
-    {"system": "phone", "value": "555-123-4567"},
-    {"system": "phone", "value": "(555) 123 4567", "use": "home"},
-    {"system": "email", "value": "Eve@Example.org"},
-    {"system": "phone", "value": "+4915112345678"},
-]
-NAMES = [
-    {"family": "Ander", "given": ["Eve"]},
-    {"use": "official", "family": "Ander", "given": ["Eve", "M."]},
-    {"text": "Eve Ander"},
-]
-IDENTIFIERS = [{"system": "urn:mrn", "value": "1"}, {"system": "urn:mrn", "value": "2"}, {"value": "1"}]
-MEMBERS: dict[str, list[Any]] = {
-    "meta": [{"tag": [{"code": "x"}]}, {"profile": ["urn:p"], "source": "urn:s"}],
-    "gender": ["male", "female", "other"],
-    "birthDate": ["1980-02-03", "1980"],
-    "_birthDate": [{"id": "b"}, {"extension": [{"url": "urn:e", "valueString": "x"}], "id": "c"}],
-    "deceasedBoolean": [True, False],
-    "multipleBirthInteger": [0, 1],
-    "communication": [[{"language": {"text": "en"}}], [{"language": {"text": "de"}}, {"preferred": True}]],
-}
-KEYED = {"telecom": PHONES, "name": NAMES, "identifier": IDENTIFIERS}
-TIMES = [f"2026-0{month}-01T00:00:00.000Z" for month in range(1, 6)]
-
-seeds = st.integers(0, 2**48).map(Random)
-
-
-def content(pick: Random) -> JsonObject:
-    members = {name: pick.choice(values) for name, values in MEMBERS.items() if pick.random() < 0.5}
-    for name, items in KEYED.items():
-        if pick.random() < 0.5:
-            members[name] = [pick.choice(items) for _ in range(pick.randint(1, 4))]
-    names = list(members)
-    pick.shuffle(names)
-    return clean({name: members[name] for name in names})
-
-
-def assertion(pick: Random, source: str) -> JsonObject:
-    event: JsonObject = {
-        "e": "asserted",
-        "type": "Patient",
-        "id": "1",
-        "pk": 1,
-        "source": source,
-        "recorded": pick.choice(TIMES),
-        "confidence": pick.choice(LADDER),
-        "content": content(pick),
-        "full": pick.random() < 0.5,
-    }
-    if pick.random() < 0.5:
-        event["effective"] = pick.choice(TIMES)
-    if "gender" not in event["content"] and pick.random() < 0.3:
-        event["absent"] = ["gender"]
-    if pick.random() < 0.3:
-        event["confidences"] = {"gender": pick.choice(LADDER), "birthDate": pick.choice(LADDER)}
-    return event
-
-
-def histories(pick: Random, removals: bool = False) -> list[list[JsonObject]]:
-    """What each source says, in its own order; at least one says something."""
-    history = [[assertion(pick, source) for _ in range(pick.randint(0, 4))] for source in SOURCES]
-    history[0].append(assertion(pick, SOURCES[0]))
-    for event in (event for said in history for event in said):
-        if removals and pick.random() < 0.15:
-            event["e"] = "removed"
-    return history
-
-
-def interleaved(pick: Random, history: Sequence[Sequence[JsonObject]]) -> list[JsonObject]:
-    """One order of arrival that keeps each source's own."""
-    turns = [number for number, said in enumerate(history) for _ in said]
-    pick.shuffle(turns)
-    iterators: list[Iterator[JsonObject]] = [iter(said) for said in history]
-    return [next(iterators[number]) for number in turns]
-
-
-def commit(event: JsonObject, position: int) -> Commit:
-    return Commit(position, f"c{position}", event["recorded"], 1, Statement(event["source"]))
-
-
-def take_in(arriving: Sequence[JsonObject], reload: bool = False) -> Entity:
-    entity: Entity | None = None
-    for position, event in enumerate(arriving, 1):
-        if entity is None and event["e"] == "removed":
-            event = {**event, "e": "asserted", "content": {}}
-        entity = apply(entity, event, commit(event, position))
-        if reload:
-            entity = from_row(entity.as_row())
-    assert entity is not None
-    return entity
-
-
-def shown(entity: Entity) -> bytes:
-    """What must be the same; the order of JSON members means nothing, that of items does."""
-    json = {name: value for name, value in entity.json.items() if name != "meta"}
-    meta = {
-        name: value
-        for name, value in entity.json.get("meta", {}).items()
-        if name not in ("versionId", "lastUpdated")
-    }
-    world = entity.world
-    return canonical([world.deleted, json, meta, world.confidence, world.lower, world.sources])
+from tests.unit.world.strategies import (
+    SOURCES,
+    assertion,
+    commit,
+    histories,
+    interleaved,
+    seeds,
+    shown,
+    take_in,
+)
 
 
 @settings(max_examples=400, deadline=None)
