@@ -12,7 +12,6 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.storage import Fact, Key
 from fhirserver.store.commands import Note
 from fhirserver.store.store import Store
-from fhirserver.world.vocabulary import TRANSCRIPT_TURNS
 
 CONVERSATION = "conversation"
 OPEN, OVERDUE, JUDGED = "open", "overdue", "judged"
@@ -80,20 +79,3 @@ def _read(fact: Fact) -> Conversation:
         for one in fact.value.get("said", ())
     )
     return Conversation(fact.key, said, fact.value["since"], fact.value["state"], fact.value["position"])
-
-
-def evidence_in(entities: Sequence[JsonObject]) -> tuple[str, tuple[int, ...]]:
-    """The conversation and turns that a statement names as its evidence."""
-    for entity in entities:
-        reference = str(entity.get("what", {}).get("reference", ""))
-        if reference.startswith("Communication/"):
-            return "/".join(reference.split("/")[:2]), _turns(entity)
-    return "", ()
-
-
-def _turns(entity: JsonObject) -> tuple[int, ...]:
-    for extension in entity.get("extension", ()):
-        if extension.get("url") == TRANSCRIPT_TURNS:
-            parts = str(extension.get("valueString", "")).split(",")
-            return tuple(int(part) for part in parts if part.strip().isdigit())
-    return ()

@@ -16,12 +16,13 @@ from fhirserver.ports.storage import Key
 from fhirserver.store.commands import Decide, Write
 from fhirserver.store.review_items import reviewed
 from fhirserver.store.store import Store
-from fhirserver.store.transcripts import conversation_of, transcript_of
 from fhirserver.world.entity import source_of
+from fhirserver.world.evidence import evidence_in
 from fhirserver.world.policy import Policy
 from fhirserver.world.sources import Source
 from subscriptions.assessment import assess, disagreeing
-from subscriptions.conversations import JUDGED, OPEN, OVERDUE, Said, conversation, evidence_in, waiting
+from subscriptions.conversations import JUDGED, OPEN, OVERDUE, Said, conversation, waiting
+from subscriptions.transcripts import conversation_of, transcript_of
 
 PATIENCE_SECONDS = 600.0
 

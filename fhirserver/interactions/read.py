@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.moments import moment_asked, version_then, without_moment
 from fhirserver.interactions.preconditions import unchanged_since, version_headers
 from fhirserver.interactions.reserved import DERIVED
 from fhirserver.interactions.subset import subset_of, subset_version
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
-from fhirserver.ports.storage import Version
+from fhirserver.ports.storage import Key, Version
 
 
 async def read(context: Context, request: Request) -> Result:
-    """The current version. 404 for what never was, 410 for what was deleted."""
-    return as_asked(await current(context, request.type, request.id), request)
+    """The current version, or the one as of ``_asOf``. 404 for what never was, 410 for what was deleted."""
+    at = await moment_asked(context, request.params) if request.params else None
+    if at is None:
+        return as_asked(await current(context, request.type, request.id), request)
+    version = await version_then(context, Key(request.type, request.id), at)
+    request.params = without_moment(request.params)
+    result = as_asked(version, request)
+    place = f"{context.base_url}/{version.type}/{version.id}/_history/{version.version}"
+    result.headers["Content-Location"] = place
+    return result
 
 
 def as_asked(version: Version, request: Request) -> Result:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.searchset import answer, one_type, several_types, without_lists
+from fhirserver.interactions.moments import moment_asked, without_moment
+from fhirserver.interactions.search_past import search_past
+from fhirserver.interactions.searchset import Pairs, answer, one_type, several_types, without_lists
 from fhirserver.kernel.ids import is_id
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.model.definitions import definitions
 from fhirserver.ports.storage import Key
-from fhirserver.search.expression import Expression, IdIs, ReferenceIs, disjunction
+from fhirserver.search.expression import Expression, IdIs, Query, ReferenceIs, disjunction
 from fhirserver.search.parse_types import restricted
 
 
@@ -21,7 +25,17 @@ async def search_compartment(context: Context, request: Request) -> Result:
     assert request.compartment is not None
     inside = _inside(request.compartment)
     url = f"{context.base_url}/{request.compartment}/{request.type}"
-    pairs = without_lists(request.params)
+    at = await moment_asked(context, request.params)
+    if at is not None:
+        query = await _query(context, request, inside, without_moment(request.params))
+        return await search_past(context, request, query, at, url)
+    query = await _query(context, request, inside, without_lists(request.params))
+    return await answer(context, request, query, url)
+
+
+async def _query(context: Context, request: Request, inside: Mapping[str, Expression], pairs: Pairs) -> Query:
+    """What the parameters ask of the types that are searched in the compartment."""
+    assert request.compartment is not None
     if request.type == "*":
         query = await several_types(context, request, sorted(inside), pairs)
     elif request.type in inside:
@@ -29,7 +43,7 @@ async def search_compartment(context: Context, request: Request) -> Result:
     else:
         text = f"The {request.compartment.type} compartment holds no {request.type}"
         raise refuse(Category.NOT_FOUND, "not-supported", text, "http.url")
-    return await answer(context, request, restricted(query, inside), url)
+    return restricted(query, inside)
 
 
 def _inside(compartment: Key) -> dict[str, Expression]:

@@ -16,6 +16,7 @@ from fhirserver.interactions.contained_joins import chained_inside
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.included import MAX_INCLUDED, Included, included
 from fhirserver.interactions.lists import among_lists
+from fhirserver.interactions.moments import refuse_moment
 from fhirserver.interactions.reserved import DERIVED
 from fhirserver.interactions.search_contained import search_contained
 from fhirserver.interactions.search_parameters import understood
@@ -47,6 +48,7 @@ def reading(context: Context, request: Request, known: Parameters) -> dict[str, 
 
 async def one_type(context: Context, request: Request, pairs: Pairs) -> Query:
     """The query on the type of the request."""
+    refuse_moment(pairs)
     return await understood(
         context, lambda known: parse(request.type, pairs, **reading(context, request, known))
     )
@@ -54,6 +56,7 @@ async def one_type(context: Context, request: Request, pairs: Pairs) -> Query:
 
 async def several_types(context: Context, request: Request, among: Sequence[str], pairs: Pairs) -> Query:
     """The query on the types that ``_type`` names, or on all ``among`` which it could."""
+    refuse_moment(pairs)
     named = [value for name, value in pairs if name == "_type"]
     if len(named) > 1:
         raise refuse(Category.INVALID, "invalid", "_type may be given once, with commas", "http._type")
@@ -79,7 +82,7 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
     query, behind = await chained_inside(context, query)
     if query.summary == "count" or query.count == 0:
         counted = await context.store.count(query)
-        return Result(200, bundle("searchset", (), _links(url, request, query, ""), counted))
+        return Result(200, bundle("searchset", (), links(url, request.params, query, ""), counted))
     if query.explain:
         require(request.principal, "operator")
     page = await context.store.search(query)
@@ -89,7 +92,7 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
         entries.append(_outcome(*issues))
     if query.explain:
         entries.append(_outcome(*await _explained(context, query)))
-    return Result(200, bundle("searchset", entries, _links(url, request, query, page.cursor), total))
+    return Result(200, bundle("searchset", entries, links(url, request.params, query, page.cursor), total))
 
 
 async def _among_lists(context: Context, request: Request, query: Query) -> tuple[Query, list[Issue]]:
@@ -106,8 +109,10 @@ async def _among_lists(context: Context, request: Request, query: Query) -> tupl
 
 async def _contained(context: Context, request: Request, query: Query, url: str) -> Result:
     found = await search_contained(context, query)
-    entries = [*found.entries, *_included(context, query, found.included), *_warnings(query)]
-    return Result(200, bundle("searchset", entries, _links(url, request, query, found.cursor), found.total))
+    entries = [*found.entries, *_included(context, query, found.included), *warnings(query)]
+    return Result(
+        200, bundle("searchset", entries, links(url, request.params, query, found.cursor), found.total)
+    )
 
 
 def _asks_derived(request: Request, query: Query) -> bool:
@@ -127,22 +132,22 @@ async def _total(context: Context, query: Query, page: Page) -> int | None:
 
 async def _entries(context: Context, query: Query, page: Page) -> list[bytes]:
     subset = Subset(query.summary, query.elements)
-    entries = [_entry(context, version, subset, b"match") for version in page.versions]
+    entries = [entry_of(context, version, subset, b"match") for version in page.versions]
     if query.includes or query.revincludes:
         entries += _included(context, query, await included(context, query, page.versions))
-    return entries + _warnings(query)
+    return entries + warnings(query)
 
 
 def _included(context: Context, query: Query, more: Included) -> list[bytes]:
     subset = Subset(query.summary)  # "The list of elements does not apply to included resources"
-    entries = [_entry(context, version, subset, b"include") for version in more.versions]
+    entries = [entry_of(context, version, subset, b"include") for version in more.versions]
     if more.cut:
         limit = f"Only the first {MAX_INCLUDED} resources to include are here; ask for smaller pages"
         entries.append(_outcome(Issue("too-costly", limit, severity="warning")))
     return entries
 
 
-def _warnings(query: Query) -> list[bytes]:
+def warnings(query: Query) -> list[bytes]:
     """What was passed over."""
     if not query.ignored:
         return []
@@ -162,15 +167,15 @@ async def _explained(context: Context, query: Query) -> list[Issue]:
     return [Issue("informational", line, severity="information") for line in told]
 
 
-def _entry(context: Context, version: Version, subset: Subset, mode: bytes) -> bytes:
+def entry_of(context: Context, version: Version, subset: Subset, mode: bytes) -> bytes:
     content = version.content if subset.whole else subset_version(version.content, version.type, subset)
     return search_entry(f"{context.base_url}/{version.type}/{version.id}", content, mode)
 
 
-def _links(url: str, request: Request, query: Query, cursor: str) -> list[tuple[str, str]]:
+def links(url: str, params: Pairs, query: Query, cursor: str) -> list[tuple[str, str]]:
     """``self`` says what was used of the parameters; ``first`` begins anew, ``next`` goes on behind the last match."""
     count = ("_count", str(query.count))  # what was asked for may be more than there is a page for
-    used = [count if pair[0] == "_count" else pair for pair in request.params if pair[0] not in query.ignored]
+    used = [count if pair[0] == "_count" else pair for pair in params if pair[0] not in query.ignored]
     asked = [pair for pair in used if pair[0] != "_cursor"]
     links = [("self", f"{url}?{encode_query(used)}" if used else url)]
     if len(asked) < len(used):

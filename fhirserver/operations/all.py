@@ -10,10 +10,12 @@ from fhirserver.operations.encounter_everything import encounter_everything
 from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
 from fhirserver.operations.lineage import lineage
+from fhirserver.operations.lineage_parts import LINEAGE
 from fhirserver.operations.medicinal_product_everything import medicinal_product_everything
 from fhirserver.operations.meta import meta
 from fhirserver.operations.meta_add import meta_add
 from fhirserver.operations.meta_delete import meta_delete
+from fhirserver.operations.moments import AS_OF_INPUT
 from fhirserver.operations.observation_lastn import observation_lastn
 from fhirserver.operations.patient_everything import patient_everything
 from fhirserver.operations.review_operations import REVIEW
@@ -23,31 +25,6 @@ from fhirserver.operations.validate import validate_resource
 from fhirserver.world.vocabulary import BASE
 
 _R4 = "http://hl7.org/fhir/OperationDefinition"
-_CLAIM = (
-    Parameter("role", "code", "wins, agrees or contends", 1, use="out"),
-    Parameter("status", "code", "live, superseded or rejected", 1, use="out"),
-    Parameter("source", "string", "Who says it", 1, use="out"),
-    Parameter("value", "string", "What is said, as JSON text", use="out"),
-    Parameter("absent", "boolean", "That it is stated absent", use="out"),
-    Parameter("confidence", "decimal", "How sure it is", 1, use="out"),
-    Parameter("recorded", "instant", "When it was first said", 1, use="out"),
-    Parameter("effective", "dateTime", "Since when it holds, where the source said so", use="out"),
-    Parameter("method", "code", "How it was said", use="out"),
-    Parameter("checked", "code", "What a judge or reviewer found", use="out"),
-    Parameter("position", "integer", "Where in the log it was first said", 1, use="out"),
-    Parameter("provenance", "Reference", "The Provenance that its confidence rests on", 1, use="out"),
-)
-_UNITS = (
-    Parameter("path", "string", "The element", 1, use="out"),
-    Parameter("unit", "string", "The unit's name", 1, use="out"),
-    Parameter("value", "string", "The value that holds, as JSON text", use="out"),
-    Parameter("absent", "boolean", "That there is none", use="out"),
-    Parameter("confidence", "decimal", "How sure it is", 1, use="out"),
-    Parameter("source", "string", "Whose claim holds", 1, use="out"),
-    Parameter("claim", "", "Every claim on the unit, the one that holds first", 1, "*", "out", _CLAIM),
-)
-
-
 _INDEX = (
     Parameter("status", "code", "ready, indexing, refused, standard or inactive", 1, use="out"),
     Parameter("indexed", "integer", "How many resources have been indexed", use="out"),
@@ -66,8 +43,8 @@ def all_operations() -> Sequence[Operation]:
             "read",
             lineage,
             _definition("lineage"),
-            description="Per unit: which claim holds, which contend, who says so, since when, how sure.",
-            parameters=(Parameter("unit", "", "One unit of the resource", 0, "*", "out", _UNITS),),
+            description="Per unit: which claim holds and why, which contend, who says so, since when, how sure.",
+            parameters=LINEAGE,
         ),
         Operation(
             "status",
@@ -80,7 +57,7 @@ def all_operations() -> Sequence[Operation]:
             parameters=_INDEX,
         ),
         Operation("meta", "system type instance version", ("*",), "read", meta, f"{_R4}/Resource-meta"),
-        _everything("Patient", "type instance", patient_everything, *_CARE),
+        _everything("Patient", "type instance", patient_everything, *_CARE, AS_OF_INPUT),
         _everything("Encounter", "instance", encounter_everything),
         _everything("Group", "instance", group_everything, *_CARE),
         _everything("MedicinalProduct", "instance", medicinal_product_everything),

@@ -15,7 +15,7 @@ from fhirserver.kernel.json import Json, JsonObject, canonical, loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.kernel.references import parse_reference
 from fhirserver.model.differences import Difference, differences, operation
-from fhirserver.operations.parameters import inputs, one, parameters, part
+from fhirserver.operations.parameters import flag, inputs, one, parameters, part
 from fhirserver.ports.storage import Version
 
 MAX_VERSIONS = 100
@@ -26,7 +26,7 @@ _UNMARKED = frozenset({"meta"})
 async def diff(context: Context, request: Request) -> Result:
     """The patch from ``fromVersion`` (or the version before) to a version, or from ``from`` to ``to``."""
     given = inputs(request)
-    leave = frozenset() if _include_meta(one(given, "includeMeta")) else _UNMARKED
+    leave = frozenset() if flag(given, "includeMeta") else _UNMARKED
     if request.id:
         before, after = await _versions(context, request, one(given, "fromVersion"))
     else:
@@ -41,14 +41,6 @@ async def diff(context: Context, request: Request) -> Result:
         if provenance:
             each["part"].append(part("provenance", "Reference", {"reference": f"Provenance/{provenance}"}))
     return Result(200, parameters(operations))
-
-
-def _include_meta(value: Json) -> bool:
-    if value in (None, "false", False):
-        return False
-    if value in ("true", True):
-        return True
-    raise refuse(Category.INVALID, "value", "includeMeta is true or false", "http.includeMeta")
 
 
 async def _versions(context: Context, request: Request, start: Json) -> tuple[Version, Version]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,17 +21,30 @@ from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.kernel.queries import encode_query
 from fhirserver.model.definitions import definitions
 from fhirserver.operations.everything_scope import Scope, Stream, in_care
-from fhirserver.operations.everything_support import CHUNK, stream_versions, support
+from fhirserver.operations.everything_support import CHUNK, View, stream_versions, support
 from fhirserver.operations.parameters import inputs, one
 from fhirserver.ports.storage import Key, Version
 from fhirserver.search import cursor
-from fhirserver.search.expression import Expression, LastUpdated, Query, ReferenceIs, conjunction, disjunction
+from fhirserver.search.expression import (
+    Cursor,
+    Expression,
+    LastUpdated,
+    Query,
+    ReferenceIs,
+    conjunction,
+    disjunction,
+)
 from fhirserver.search.literals import date_range
+from fhirserver.store.as_of import AS_OF, Moment
+from fhirserver.store.past import Past
+from fhirserver.store.provenance import targets
 
 MAX_BYTES = 32 * 1024 * 1024
 """A page ends when its resources are larger than this, however many were asked for."""
 _SUPPORT, _PROVENANCE = "support", "provenance"
 _TARGETS_AT_ONCE = 50
+_BEHIND_DERIVED = Cursor((), 0)
+"""Where Provenances begin that are not derived from the log; those are given where they are asked for by type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +85,15 @@ class _Page:
         self.size += len(version.content)
 
 
-async def everything(context: Context, request: Request, scope: Scope) -> Result:
-    """A searchset: members are ``match``, what they refer to is ``include``."""
-    asked = asked_for(request)
-    if DERIVED in asked.types:
+async def everything(context: Context, request: Request, scope: Scope, past: Past | None = None) -> Result:
+    """A searchset: members are ``match``, what they refer to is ``include``; as of ``past`` where given."""
+    asked = asked_for(request, past.at if past else None)
+    if DERIVED in asked.types and past is None:
         await context.store.derive_provenance()
+    view = View(past or context.store, context.base_url)
     most = context.limits.bundle_entries
     page = _Page(most if asked.count is None else min(asked.count, most))
-    await _fill(context, scope, asked, page)
+    await _fill(view, scope, asked, page)
     path = "/".join(part for part in (context.base_url, request.type, request.id) if part)
     links = [("self", _link(path, request, asked, asked.place))]
     if page.next[0]:
@@ -88,7 +102,7 @@ async def everything(context: Context, request: Request, scope: Scope) -> Result
     return Result(200, bundle("searchset", page.entries, links, total))
 
 
-async def _fill(context: Context, scope: Scope, asked: Asked, page: _Page) -> None:
+async def _fill(view: View, scope: Scope, asked: Asked, page: _Page) -> None:
     where, at = asked.place
     begun = where in ("", _SUPPORT, _PROVENANCE)
     for number, stream in enumerate(scope.streams):
@@ -99,51 +113,42 @@ async def _fill(context: Context, scope: Scope, asked: Asked, page: _Page) -> No
         if (
             begun
             and asked.wants(stream.type)
-            and not await _fill_members(context, stream, asked, page, number, at if here else "")
+            and not await _fill_members(view, stream, asked, page, number, at if here else "")
         ):
             return
     if where != _PROVENANCE:
-        found = support(context, scope, _in_care(context, scope, asked))
-        if not await _fill_others(context, found, asked, page, _SUPPORT, at if where == _SUPPORT else ""):
+        found = support(view, scope, _in_care(view, scope, asked))
+        if not await _fill_others(view, found, asked, page, _SUPPORT, at if where == _SUPPORT else ""):
             return
     if DERIVED in asked.types:
-        told = _provenances(context, _in_care(context, scope, asked))
-        await _fill_others(context, told, asked, page, _PROVENANCE, at if where == _PROVENANCE else "")
+        members = _in_care(view, scope, asked)
+        told = (
+            _told_then(view.reads, members) if isinstance(view.reads, Past) else _provenances(view, members)
+        )
+        await _fill_others(view, told, asked, page, _PROVENANCE, at if where == _PROVENANCE else "")
 
 
-async def _fill_members(
-    context: Context, stream: Stream, asked: Asked, page: _Page, number: int, at: str
-) -> bool:
+async def _fill_members(view: View, stream: Stream, asked: Asked, page: _Page, number: int, at: str) -> bool:
     """Take the members of one type. False where the page is full and there are more."""
     if stream.type == DERIVED and DERIVED in asked.types:
         return True  # all Provenances of all members come last
     where = conjunction([stream.where, _care(stream, asked), *_updated(asked)])
     while True:
-        ahead = CHUNK if stream.type == DERIVED else 1
-        room = ahead if page.full else min(CHUNK, page.room - len(page.entries))
-        place = cursor.decode(at, ()) if at else None
-        found = await context.store.search(Query(stream.type, where, count=room, cursor=place))
-        kept = await _stated(context, found.versions)
-        if kept and page.full:
+        room = 1 if page.full else min(CHUNK, page.room - len(page.entries))
+        place = cursor.decode(at, ()) if at else _BEHIND_DERIVED if stream.type == DERIVED else None
+        found = await view.reads.search(Query(stream.type, where, count=room, cursor=place))
+        if found.versions and page.full:
             page.next = (str(number), at)
             return False
-        for version in kept:
-            page.add(context.base_url, version, b"match")
+        for version in found.versions:
+            page.add(view.base_url, version, b"match")
         at = found.cursor
         if not at:
             return True
 
 
-async def _stated(context: Context, versions: Sequence[Version]) -> Sequence[Version]:
-    """The versions without those derived from the log, which are given where they are asked for by type."""
-    if not versions or versions[0].type != DERIVED:
-        return versions
-    rows = await context.store.storage.rows([Key(v.type, v.id) for v in versions])
-    return [version for version in versions if rows[Key(version.type, version.id)].pk > 0]
-
-
 async def _fill_others(
-    context: Context,
+    view: View,
     found: AsyncIterator[tuple[Key, Version]],
     asked: Asked,
     page: _Page,
@@ -157,7 +162,7 @@ async def _fill_others(
         if page.full:
             page.next = (phase, last)
             return False
-        page.add(context.base_url, version, b"include")
+        page.add(view.base_url, version, b"include")
         last = str(key)
     return True
 
@@ -170,46 +175,54 @@ def _updated(asked: Asked) -> list[Expression]:
     return [] if asked.since is None else [LastUpdated("ge", *asked.since_range)]
 
 
-async def _in_care(context: Context, scope: Scope, asked: Asked) -> AsyncIterator[Version]:
+async def _in_care(view: View, scope: Scope, asked: Asked) -> AsyncIterator[Version]:
     """All members in the time of care, whether or not their types were asked for."""
     for stream in scope.streams:
         where = conjunction([stream.where, _care(stream, asked)])
-        async for version in stream_versions(context, stream.type, where):
+        async for version in stream_versions(view.reads, stream.type, where):
             yield version
 
 
-async def _provenances(
-    context: Context, members: AsyncIterator[Version]
-) -> AsyncIterator[tuple[Key, Version]]:
+async def _provenances(view: View, members: AsyncIterator[Version]) -> AsyncIterator[tuple[Key, Version]]:
     """Who said all that: the Provenances of the members, each once, in order of id."""
     ids: set[str] = set()
     some: list[Expression] = []
     async for version in members:
         some.append(ReferenceIs("target", version.type, version.id))
         if len(some) == _TARGETS_AT_ONCE:
-            ids.update(await _telling(context, some))
+            ids.update(await _telling(view, some))
             some = []
-    ids.update(await _telling(context, some))
+    ids.update(await _telling(view, some))
     for id in sorted(ids):
-        found = await context.store.read(DERIVED, id)
+        found = await view.reads.read(DERIVED, id)
         if found is not None and not found.deleted:
             yield Key(DERIVED, id), found
 
 
-async def _telling(context: Context, targets: Iterable[Expression]) -> set[str]:
+async def _told_then(past: Past, members: AsyncIterator[Version]) -> AsyncIterator[tuple[Key, Version]]:
+    """The same as of a moment: those about the patient are known, and each is asked for its targets."""
+    keys = {Key(version.type, version.id) async for version in members}
+    for key in sorted(await past.keys(DERIVED)):
+        found = await past.read(*key)
+        if found is not None and not found.deleted and not keys.isdisjoint(targets(loads(found.content))):
+            yield key, found
+
+
+async def _telling(view: View, targets: Iterable[Expression]) -> set[str]:
     where = disjunction(list(targets))
-    return {version.id async for version in stream_versions(context, DERIVED, where)}
+    return {version.id async for version in stream_versions(view.reads, DERIVED, where)}
 
 
 # --- inputs
 
 
-def asked_for(request: Request) -> Asked:
+def asked_for(request: Request, at: Moment | None = None) -> Asked:
     """The inputs from the URL or the body. Raises a refusal (400) that names the one that is wrong."""
     given = inputs(request)
     since = one(given, "_since")
     low, high = _day(one(given, "start"), "start"), _day(one(given, "end"), "end")
     names = ("start", "end", "_since", "_type", "_count")
+    moment = [(AS_OF, str(at.position))] if at else []
     return Asked(
         None if low is None else low[0],
         None if high is None else high[1],
@@ -218,7 +231,7 @@ def asked_for(request: Request) -> Asked:
         _types(given.get("_type", ())),
         _count(one(given, "_count")),
         _place(one(given, "_cursor")),
-        tuple((name, str(value)) for name in names for value in given.get(name, ())),
+        (*moment, *((name, str(value)) for name in names for value in given.get(name, ()))),
     )
 
 

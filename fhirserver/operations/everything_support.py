@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
-from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.json import Json, JsonObject, loads
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.kernel.references import parse_reference
 from fhirserver.operations.everything_scope import PATIENT, Scope, owned, owners
-from fhirserver.ports.storage import Key, Version
+from fhirserver.ports.storage import Key, Page, Version
 from fhirserver.search import cursor
 from fhirserver.search.expression import Expression, Query
 
@@ -19,12 +20,28 @@ MAX_SUPPORT = 100_000
 """Keys of supporting resources that are kept in memory."""
 
 
-async def stream_versions(context: Context, type: str, where: Expression) -> AsyncIterator[Version]:
+class Reads(Protocol):
+    """Where resources are read from: the store as it is, or as it was."""
+
+    async def read(self, type: str, id: str) -> Version | None: ...
+
+    async def search(self, query: Query) -> Page: ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is read from, and the server's own base URL without a trailing slash."""
+
+    reads: Reads
+    base_url: str
+
+
+async def stream_versions(reads: Reads, type: str, where: Expression) -> AsyncIterator[Version]:
     """All current resources that match, in order of creation, a chunk at a time."""
     place = ""
     while True:
         at = cursor.decode(place, ()) if place else None
-        page = await context.store.search(Query(type, where, count=CHUNK, cursor=at))
+        page = await reads.search(Query(type, where, count=CHUNK, cursor=at))
         for version in page.versions:
             yield version
         place = page.cursor
@@ -33,46 +50,46 @@ async def stream_versions(context: Context, type: str, where: Expression) -> Asy
 
 
 async def support(
-    context: Context, scope: Scope, members: AsyncIterator[Version]
+    view: View, scope: Scope, members: AsyncIterator[Version]
 ) -> AsyncIterator[tuple[Key, Version]]:
     """The resources that members refer to and that are no members, each once, in order of type and id.
 
     What such a resource refers to comes too, unless it belongs to a patient. A resource of another patient is
     left out: being mentioned makes nobody's record part of somebody else's.
     """
-    frontier, seen = await _referenced(context, members)
+    frontier, seen = await _referenced(view, members)
     found: set[Key] = set()
     while frontier:
         following: set[Key] = set()
         for key in sorted(frontier):
-            resource = await _resource(context, key)
+            resource = await _resource(view.reads, key)
             if resource is None or not _admissible(scope, key, resource):
                 continue
             found.add(key)
             if not owned(key.type):
-                following.update(local_references(resource, context.base_url))
+                following.update(local_references(resource, view.base_url))
         seen |= frontier
         frontier = following - seen
         if len(found) > MAX_SUPPORT:
             raise refuse(Category.UNPROCESSABLE, "too-costly", "Too much is referred to; narrow it by _type")
     for key in sorted(found):
-        version = await context.store.read(*key)
+        version = await view.reads.read(*key)
         if version is not None and not version.deleted:
             yield key, version
 
 
-async def _referenced(context: Context, members: AsyncIterator[Version]) -> tuple[set[Key], set[Key]]:
+async def _referenced(view: View, members: AsyncIterator[Version]) -> tuple[set[Key], set[Key]]:
     """What members refer to without being members, and the members."""
     keys: set[Key] = set()
     named: set[Key] = set()
     async for version in members:
         keys.add(Key(version.type, version.id))
-        named.update(local_references(loads(version.content), context.base_url))
+        named.update(local_references(loads(version.content), view.base_url))
     return named - keys, keys
 
 
-async def _resource(context: Context, key: Key) -> JsonObject | None:
-    version = await context.store.read(*key)
+async def _resource(reads: Reads, key: Key) -> JsonObject | None:
+    version = await reads.read(*key)
     if version is None or version.deleted:
         return None
     found: JsonObject = loads(version.content)

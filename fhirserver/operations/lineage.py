@@ -1,74 +1,79 @@
-"""``[type]/[id]/$lineage``: per unit the winner, the contenders, who, when, how sure, on what evidence."""
+"""``[type]/[id]/$lineage``: per unit the winner, the contenders, who, when, how sure, why, on what evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.read import current
-from fhirserver.kernel.json import JsonObject, dumps
-from fhirserver.operations.parameters import group, parameters, part
-from fhirserver.world.survivorship import Claim, Win, wins
-from fhirserver.world.units import member_of
+from fhirserver.kernel.json import Json
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.operations.lineage_parts import unit_part
+from fhirserver.operations.moments import as_of, moment_given, version_asked
+from fhirserver.operations.parameters import flag, inputs, one, parameters
+from fhirserver.ports.storage import Key
+from fhirserver.search.literals import date_range
+from fhirserver.store.as_of import Moment, believed, entity_as_of, moment_at
+from fhirserver.store.lineage import UnitLineage, Wanted, history_of, lineage_of, names_unit
+from fhirserver.world.entity import Entity
+
+Inputs = dict[str, list[Json]]
 
 
 async def lineage(context: Context, request: Request) -> Result:
-    """Parameters with one ``unit`` per unit: path, value (as JSON text), confidence and every claim on it."""
-    await current(context, request.type, request.id)
-    entity = await context.store.entity(request.type, request.id)
-    if entity is None:
-        return Result(200, parameters(()))
-    won = wins(entity.ledger)
-    positions = {claim.stamp.evidence for win in won.values() for claim in (*win.agreeing, *win.losing)}
-    commits = {position: await _commit_id(context, position) for position in positions}
-    units = [_unit(request.type, unit, win, commits) for unit, win in won.items()]
-    return Result(200, parameters(units))
+    """Parameters with one ``unit`` per unit: path, value (as JSON text), confidence, rule and every claim on it.
 
-
-async def _commit_id(context: Context, position: int) -> str:
-    (commit,) = await context.store.read_log(position - 1, 1)
-    return commit.id
-
-
-def _unit(type: str, unit: str, win: Win, commits: dict[int, str]) -> JsonObject:
-    path = f"{type}.{member_of(unit).removesuffix('[x]')}"
-    head: list[JsonObject | None] = [
-        part("path", "String", path),
-        part("unit", "String", unit),
-        _value(win.claim),
-        part("confidence", "Decimal", win.confidence),
-        part("source", "String", win.claim.source),
-    ]
-    return group("unit", [*head, *_claims(win, commits)])
-
-
-def _claims(win: Win, commits: dict[int, str]) -> Iterable[JsonObject]:
-    for role, claims in (("agrees", win.agreeing), ("contends", win.losing)):
-        for claim in claims:
-            yield _claim("wins" if claim is win.claim else role, claim, commits)
-
-
-def _claim(role: str, claim: Claim, commits: dict[int, str]) -> JsonObject:
-    stamp = claim.stamp
-    return group(
-        "claim",
-        [
-            part("role", "Code", role),
-            part("status", "Code", claim.status),
-            part("source", "String", claim.source),
-            _value(claim),
-            part("confidence", "Decimal", claim.confidence),
-            part("recorded", "Instant", stamp.recorded),
-            part("effective", "DateTime", stamp.effective) if stamp.effective else None,
-            part("method", "Code", stamp.method) if stamp.method else None,
-            part("checked", "Code", claim.checked) if claim.checked else None,
-            part("position", "Integer", stamp.position),
-            part("provenance", "Reference", {"reference": f"Provenance/{commits[stamp.evidence]}"}),
-        ],
+    As of a moment (``_asOf``), about what was effective by a time (``effective``), with all claims of the past
+    (``history``), of some units (``unit``).
+    """
+    given = inputs(request)
+    at = await moment_given(context, given)
+    key = Key(request.type, request.id)
+    wanted = names_unit(key.type, [str(name) for name in given.get("unit", ())])
+    history, until = flag(given, "history"), _effective(one(given, "effective"))
+    if history and until is not None:
+        text = "history is of all that was ever claimed: it cannot be combined with effective"
+        raise refuse(Category.INVALID, "not-supported", text, "http.history")
+    await version_asked(context, request, at)
+    if history:
+        units = await history_of(context.store, key, at or await _now(context), wanted)
+    else:
+        units = await _at(context, key, at, until, wanted)
+    if given.get("unit") and not units:
+        text = f"Nothing is claimed about such a unit of {key}"
+        raise refuse(Category.NOT_FOUND, "not-found", text, "http.unit")
+    return Result(
+        200, parameters([*([as_of(at)] if at else ()), *(unit_part(key.type, one) for one in units)])
     )
 
 
-def _value(claim: Claim) -> JsonObject:
-    if claim.value is None:
-        return part("absent", "Boolean", True)
-    return part("value", "String", dumps(claim.value).decode())
+async def _at(
+    context: Context, key: Key, at: Moment | None, until: int | None, wanted: Wanted
+) -> Sequence[UnitLineage]:
+    """The lineage as it is, as it was, or as it was of what was effective by then."""
+    if until is None:
+        entity = await (context.store.entity(*key) if at is None else entity_as_of(context.store, key, at))
+    else:
+        entity = _believed(key, await believed(context.store, key, at or await _now(context), until))
+    return () if entity is None else await lineage_of(context.store, entity, wanted)
+
+
+def _believed(key: Key, entity: Entity | None) -> Entity:
+    if entity is None or entity.deleted:
+        text = f"By what was effective by then, {key} is not there"
+        raise refuse(Category.NOT_FOUND, "not-found", text, "http.effective")
+    return entity
+
+
+async def _now(context: Context) -> Moment:
+    return await moment_at(context.store, (await context.store.storage.head()).projected)
+
+
+def _effective(value: Json) -> int | None:
+    """Where the time named by ``effective`` ends, in microseconds."""
+    if value is None:
+        return None
+    try:
+        return date_range(str(value))[1]
+    except (ValueError, OverflowError):
+        shape = "effective is a date, dateTime or instant such as 2026-11-22T14:47:00Z"
+        raise refuse(Category.INVALID, "value", shape, "http.effective") from None

@@ -99,7 +99,7 @@ def _is_about_codes(name: str) -> bool:
 
 async def _seen(context: Context, query: Query) -> list[Seen]:
     seen: list[Seen] = []
-    async for version in stream_versions(context, _TYPE, query.where):
+    async for version in stream_versions(context.store, _TYPE, query.where):
         observation = loads(version.content)
         seen.append(Seen(_when(observation), version.id, tuple(labels(observation.get("code", {})))))
         if len(seen) > MAX_OBSERVATIONS:

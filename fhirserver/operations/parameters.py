@@ -59,3 +59,13 @@ def one(found: dict[str, list[Json]], name: str, required: bool = False) -> Json
             Category.INVALID, "required", f"'{name}' is needed", f"Parameters.parameter.where(name='{name}')"
         )
     return values[0] if values else None
+
+
+def flag(found: dict[str, list[Json]], name: str) -> bool:
+    """A boolean input; false without. Refuses (400) what is none."""
+    value = one(found, name)
+    if value in (None, "false", False):
+        return False
+    if value in ("true", True):
+        return True
+    raise refuse(Category.INVALID, "value", f"{name} is true or false", f"http.{name}")

@@ -20,6 +20,7 @@ from fhirserver.search.expression import Cursor, Query, ReferenceIs
 from fhirserver.search.literals import date_range
 from fhirserver.store.provenance import DERIVED
 from fhirserver.store.store import Store
+from fhirserver.world.belief import Belief
 from fhirserver.world.entity import Entity, apply
 
 AS_OF: Final = "_asOf"
@@ -121,6 +122,19 @@ async def course(store: Store, key: Key, at: Moment) -> AsyncIterator[tuple[Comm
                 entity = apply(entity, event, commit)
         if entity is not None:
             yield commit, entity
+
+
+async def believed(store: Store, key: Key, at: Moment, until: int) -> Entity | None:
+    """What was believed at a moment about what was effective before ``until`` (microseconds); None for nothing.
+
+    Its version says nothing: such a state may never have been one.
+    """
+    belief = Belief(until)
+    async for commit in commits_about(store, key, at):
+        for event in commit.events:
+            if is_about(event, key):
+                belief.take(event, commit)
+    return belief.entity
 
 
 def is_about(event: dict[str, object], key: Key) -> bool:

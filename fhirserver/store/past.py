@@ -54,13 +54,19 @@ class Past:
 
     async def search(self, query: Query) -> Page:
         """One page of what matched then, in the order of the query, and the cursor of the page after it."""
+        return (await self.select(query))[0]
+
+    async def select(self, query: Query) -> tuple[Page, int]:
+        """The page, and how many matched on all pages together."""
         places = await self._places(query)
+        total = len(places)
         if query.cursor is not None:
             places = [one for one in places if is_after(query.sort, *one[0], query.cursor)]
         kept = places[: query.count]
         found = await self._read([key for _, key in kept])
         versions = [found[key].version for _, key in kept]
-        return Page(versions, encode(Cursor(*kept[-1][0])) if kept and len(places) > len(kept) else "")
+        more = bool(kept) and len(places) > len(kept)
+        return Page(versions, encode(Cursor(*kept[-1][0])) if more else ""), total
 
     async def count(self, query: Query) -> int:
         """How many matched then, on all pages together."""

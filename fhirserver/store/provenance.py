@@ -52,7 +52,17 @@ async def patients_touched(storage: Storage, commit: Commit) -> Patients:
     gone = [key for key, one in found.items() if one.version.deleted]
     for key in gone:
         found.update(await storage.versions_at([key], found[key].version.position - 1))
-    return {key: patients_of(loads(one.version.content)) for key, one in found.items() if one.version.content}
+    contents = {key: loads(one.version.content) for key, one in found.items() if one.version.content}
+    return {key: await _whom(storage, commit, content) for key, content in contents.items()}
+
+
+async def _whom(storage: Storage, commit: Commit, resource: JsonObject) -> frozenset[str]:
+    """The patients that a resource is about; a Provenance that a client wrote is about those of its targets too."""
+    whom = patients_of(resource)
+    if resource["resourceType"] == DERIVED:
+        for one in (await storage.versions_at(targets(resource), commit.position)).values():
+            whom |= patients_of(loads(one.version.content)) if one.version.content else frozenset()
+    return whom
 
 
 def _change(commit: Commit, resource: JsonObject, extract: Extract) -> Change:
@@ -135,16 +145,25 @@ def _key(target: JsonObject) -> Key:
 
 
 def targets_about(resource: JsonObject, patient: str) -> Iterator[Key]:
-    """The targets of a derived Provenance that may be in a patient's compartment; some of others' are harmless."""
+    """The targets of a Provenance that may be in a patient's compartment."""
     mine = _patient(patient)
     everything = mine in resource.get("extension", ())
     for target in resource["target"]:
-        literal = parse_reference(target.get("reference", ""))
-        if literal is None or literal.base:
-            continue
-        key = Key(literal.type, literal.id)
-        if everything or mine in target.get("extension", ()) or key == (PATIENT, patient):
-            yield key
+        for key in _local(target):
+            if everything or mine in target.get("extension", ()) or key == (PATIENT, patient):
+                yield key
+
+
+def targets(resource: JsonObject) -> Iterator[Key]:
+    """The targets of a Provenance on this server."""
+    for target in resource["target"]:
+        yield from _local(target)
+
+
+def _local(target: JsonObject) -> Iterator[Key]:
+    literal = parse_reference(target.get("reference", ""))
+    if literal is not None and not literal.base:
+        yield Key(literal.type, literal.id)
 
 
 def _target(reference: str, paths: Sequence[str]) -> JsonObject:
