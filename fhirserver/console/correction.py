@@ -7,16 +7,16 @@ extensions) stays as it was.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Issue
-from fhirserver.model.definitions import definitions
-from fhirserver.model.definitions.records import ElementDef
+from fhirserver.model.definitions import Binding, ElementDef, definitions
 
+CodesOf = Callable[[Binding | None], Sequence[tuple[str, str]]]
 PREFIX = "field:"
 _MISSPELT = "This is not a form of the console: open the item again"
 
@@ -68,9 +68,9 @@ _FORMS = {
 _BOOLEAN = (("true", "yes"), ("false", "no"))
 
 
-def form(type: str, base: JsonObject, codes: Mapping[str, Sequence[tuple[str, str]]]) -> Form:
-    """The form for an element of a resource as ``base`` has it; ``codes`` by path without indexes."""
-    return Form([_field(type, pointer, value, codes) for pointer, value in _leaves(base, "")], _text(base))
+def form(type: str, base: JsonObject, codes_of: CodesOf) -> Form:
+    """The form for an element of a resource as ``base`` has it; ``codes_of`` gives the codes of a binding."""
+    return Form([_field(type, pointer, value, codes_of) for pointer, value in _leaves(base, "")], _text(base))
 
 
 def _text(base: Json) -> str:
@@ -89,7 +89,7 @@ def _leaves(value: Json, pointer: str) -> Iterable[tuple[str, Json]]:
         yield pointer, value
 
 
-def _field(type: str, pointer: str, value: Json, codes: Mapping[str, Sequence[tuple[str, str]]]) -> Field:
+def _field(type: str, pointer: str, value: Json, codes_of: CodesOf) -> Field:
     names = [name for name in pointer.split("/")[1:] if not name.isdecimal()]
     element = _element(type, names)
     kind = element.type if element else ""
@@ -97,7 +97,7 @@ def _field(type: str, pointer: str, value: Json, codes: Mapping[str, Sequence[tu
     label = _label(pointer)
     if kind == "boolean":
         return Field(pointer, label, dumps(value).decode(), "select", _BOOLEAN)
-    listed = codes.get(".".join((type, *names)), ())
+    listed = codes_of(element.binding) if element else ()
     shown = "" if value is None else str(value)
     if listed:
         known = listed if shown in {code for code, _ in listed} else [(shown, shown), *listed]

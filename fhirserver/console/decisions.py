@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fhirserver.console.desk import Desk, strings, words_of
 from fhirserver.console.sessions import LastDecision, Session
+from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.kernel.outcomes import Refusal
 
 DONE = {
@@ -18,6 +19,7 @@ DONE = {
     "undo": "undone",
 }
 """Operations on an item by their code, and what is said when one was done."""
+BATCHED = ("approve", "reject")
 REASONS = (
     "The caller said something else",
     "Misheard: wrong digits or spelling",
@@ -40,18 +42,52 @@ class Outcome:
 async def on_items(
     desk: Desk, session: Session, decision: str, ids: Sequence[str], reason: str = ""
 ) -> Outcome:
-    """Do the same to several items, each by itself."""
-    done: list[str] = []
-    refused: list[str] = []
+    """Do the same to several items, each by itself: by the batch operation where there is one."""
     given = strings("reason", [reason] if reason else [])
-    for id in ids:
-        try:
-            await desk.invoke(session, "Task", id, decision, *given)
-            done.append(id)
-        except Refusal as refusal:
-            item = desk.queue.items.get(id)
-            refused.append(f"{item.description if item else 'Item'}: {words_of(refusal)}")
-    return Outcome(done, refused)
+    if decision in BATCHED:
+        most = desk.context.review.batch_items
+        answers = [
+            await _batch(desk, session, decision, ids[start : start + most], given)
+            for start in range(0, len(ids), most)
+        ]
+    else:
+        answers = [[(id, await _single(desk, session, decision, id, given)) for id in ids]]
+    told = [one for answer in answers for one in answer]
+    refused = [f"{_about(desk, id)}: {wrong}" for id, wrong in told if wrong]
+    return Outcome([id for id, wrong in told if not wrong], refused)
+
+
+async def _batch(
+    desk: Desk, session: Session, decision: str, ids: Sequence[str], given: Sequence[JsonObject]
+) -> list[tuple[str, str]]:
+    """Each item with what was wrong, or empty."""
+    items = [{"name": "item", "valueReference": {"reference": f"Task/{id}"}} for id in dict.fromkeys(ids)]
+    try:
+        result = await desk.invoke(session, "Task", "", decision, *items, *given)
+    except Refusal as refusal:
+        return [(id, words_of(refusal)) for id in ids]
+    return [_told(one["part"]) for one in loads(result.body).get("parameter", ())]
+
+
+def _told(parts: Sequence[JsonObject]) -> tuple[str, str]:
+    """An item's id and what was wrong, from its part of a batch's answer."""
+    named = {one["name"]: one for one in parts}
+    id = str(named["item"]["valueReference"]["reference"]).removeprefix("Task/")
+    issues = named["outcome"]["resource"]["issue"] if "outcome" in named else ()
+    return id, "; ".join(issue.get("diagnostics", issue["code"]) for issue in issues)
+
+
+async def _single(desk: Desk, session: Session, decision: str, id: str, given: Sequence[JsonObject]) -> str:
+    try:
+        await desk.invoke(session, "Task", id, decision, *given)
+    except Refusal as refusal:
+        return words_of(refusal)
+    return ""
+
+
+def _about(desk: Desk, id: str) -> str:
+    item = desk.queue.items.get(id)
+    return item.about if item else "Item"
 
 
 def remembered(outcome: Outcome, decision: str, about: str) -> LastDecision:

@@ -13,10 +13,12 @@ from fastapi.responses import RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 
 from fhirserver.console.queue import ReviewQueue
+from fhirserver.console.queue_filter import Reviewer
 from fhirserver.console.sessions import Session, Sessions, form_is_ours
 from fhirserver.interactions.exchange import Context, Result
 from fhirserver.interactions.exchange import Request as FhirRequest
 from fhirserver.interactions.registry import Registry
+from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.world.vocabulary import verification_status
@@ -77,24 +79,29 @@ class Desk:
             return Response(status_code=204, headers={**HEADERS, "HX-Redirect": place})
         return RedirectResponse(place, 303, HEADERS)
 
+    def reviewer(self, session: Session) -> Reviewer:
+        """Who looks at the queue now."""
+        return Reviewer(session.principal.name, instant(self.context.clock.now()))
+
     async def read(self, session: Session, type: str, id: str) -> Result:
         """A resource as the operator may read it."""
         return await self.registry.dispatch(self.context, FhirRequest(session.principal, "GET", type, id))
 
     async def invoke(
-        self, session: Session, type: str, id: str, name: str, *parameters: JsonObject
+        self, session: Session, type: str, id: str, name: str, *parameters: JsonObject, seen: str = ""
     ) -> Result:
-        """An operation of the registry, asked for by the operator. Raises what it refuses."""
+        """An operation of the registry, asked for by the operator. Raises what it refuses.
+
+        With ``seen`` it is refused where the resource has another version than this by now.
+        """
         body: JsonObject = {"resourceType": "Parameters"}
         if parameters:
             body["parameter"] = list(parameters)
-        request = FhirRequest(session.principal, "POST", type, id, operation=f"${name}", body=body)
+        headers = {"if-match": f'W/"{seen}"'} if seen else {}
+        request = FhirRequest(
+            session.principal, "POST", type, id, operation=f"${name}", headers=headers, body=body
+        )
         return await self.registry.dispatch(self.context, request)
-
-    def offers(self, session: Session, type: str, id: str, name: str) -> bool:
-        """Whether there is such an operation."""
-        request = FhirRequest(session.principal, "POST", type, id, operation=f"${name}")
-        return self.registry.operation(request) is not None
 
 
 def from_htmx(request: Request) -> bool:
@@ -112,9 +119,9 @@ def words_of(refusal: Refusal) -> str:
     return "; ".join(issue.diagnostics for issue in refusal.issues)
 
 
-def when(instant: str) -> str:
-    """An instant as the pages write it: to the minute, in UTC."""
-    return f"{instant[:16].replace('T', ' ')}{' UTC' if len(instant) > 10 else ''}"
+def when(instant: str, seconds: bool = False) -> str:
+    """An instant as the pages write it, in UTC."""
+    return f"{instant[: 19 if seconds else 16].replace('T', ' ')}{' UTC' if len(instant) > 10 else ''}"
 
 
 async def given(request: Request, *names: str) -> Mapping[str, list[str]]:

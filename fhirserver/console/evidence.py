@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from fhirserver.kernel.instants import instant
-from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.judge import Evidence, Turn
 from fhirserver.store.store import Store
 from fhirserver.store.transcripts import transcript_of
-from fhirserver.world.vocabulary import TRANSCRIPT_TURNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +81,3 @@ def marked(text: str, quotes: Sequence[str]) -> list[Words]:
 def _place(text: str, quote: str) -> tuple[int, int] | None:
     at = text.casefold().find(quote.casefold().strip(" …."))
     return (at, at + len(quote.strip(" …."))) if at >= 0 and quote.strip(" ….") else None
-
-
-def said_in(entities: Iterable[JsonObject]) -> tuple[str, tuple[int, ...]]:
-    """The conversation that a statement names as its evidence, and the turns in it; empty where it names none."""
-    for entity in entities:
-        reference = str(entity.get("what", {}).get("reference", ""))
-        if reference.startswith("Communication/"):
-            told = (
-                e.get("valueString", "") for e in entity.get("extension", ()) if e["url"] == TRANSCRIPT_TURNS
-            )
-            turns = [part.strip() for text in told for part in str(text).split(",")]
-            return "/".join(reference.split("/")[:2]), tuple(int(part) for part in turns if part.isdecimal())
-    return "", ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from fhirserver.console.lineage import Evidence, Value, paths_of, values
+from fhirserver.console.lineage import Value, about, values
 from fhirserver.console.people import person
 from fhirserver.console.queue import Listed, ReviewQueue
 from fhirserver.console.values import text
@@ -36,7 +36,7 @@ MOMENTS = 200
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One resource as of the moment; ``state`` is empty, ``not yet`` or ``deleted``."""
+    """One resource as of the moment; ``state`` is empty, ``not yet``, ``new here`` or ``deleted``."""
 
     key: Key
     title: str
@@ -103,15 +103,13 @@ async def steps(store: Store, keys: Sequence[Key]) -> list[Step]:
     for key in keys:
         async for commit in commits_about(store, key, end):
             commits[commit.position] = commit
-    among = {(key.type, key.id): "" for key in keys}
-    return [_step(commits[position], among) for position in sorted(commits)[-MOMENTS:]]
+    return [_step(commits[position], keys) for position in sorted(commits)[-MOMENTS:]]
 
 
-def _step(commit: Commit, among: Mapping[tuple[str, str], str]) -> Step:
+def _step(commit: Commit, keys: Sequence[Key]) -> Step:
     said = commit.statement
-    return Step(
-        commit.position, commit.recorded, said.source, said.principal, paths_of(commit, among), commit.id
-    )
+    spoken = about(commit, keys)
+    return Step(commit.position, commit.recorded, said.source, said.principal, spoken, commit.id)
 
 
 async def record(store: Store, queue: ReviewQueue, id: str, at: Moment | None) -> Record | None:
@@ -124,10 +122,9 @@ async def record(store: Store, queue: ReviewQueue, id: str, at: Moment | None) -
     taken = await steps(store, [key, *(one for keys in found.values() for one in keys)])
     moment = at or Moment(store.head, taken[-1].recorded if taken else "")
     fresh = {one.position for one in taken} & {moment.position} if at else set()
-    evidence = Evidence(store)
-    patient = await _facts(evidence, key, moment, bool(fresh))
+    patient = await _facts(store, key, moment, bool(fresh))
     others = {
-        type: [await _facts(evidence, one, moment, bool(fresh)) for one in keys]
+        type: [await _facts(store, one, moment, bool(fresh)) for one in keys]
         for type, keys in found.items()
         if keys
     }
@@ -146,9 +143,8 @@ async def _members(store: Store, id: str, at: Moment | None) -> tuple[dict[str, 
     return found, more
 
 
-async def _facts(evidence: Evidence, key: Key, at: Moment, fresh: bool) -> Facts:
+async def _facts(store: Store, key: Key, at: Moment, fresh: bool) -> Facts:
     """A resource as of a moment; with ``fresh`` what the moment's own commit changed is marked."""
-    store = evidence.store
     entity = await entity_as_of(store, key, at)
     now = await store.entity(*key)
     if entity is None:
@@ -156,8 +152,8 @@ async def _facts(evidence: Evidence, key: Key, at: Moment, fresh: bool) -> Facts
     before: Entity | None = entity
     if fresh and entity.seen == at.position:
         before = await entity_as_of(store, key, Moment(at.position - 1, ""))
-    shown = await values(evidence, entity, before, now)
-    state = "deleted" if entity.deleted else ""
+    shown = await values(store, entity, before or entity, now)
+    state = "deleted" if entity.deleted else "new here" if before is None else ""
     return Facts(key, _title(key, entity.json), shown, state)
 
 

@@ -47,7 +47,15 @@ class PatientPages:
         if shown is None:
             return self._desk.page(request, "nothing.html", session, 404)
         name = "patient_record.html" if from_htmx(request) else "patient.html"
-        return self._desk.page(request, name, session, 400 if wrong else 200, record=shown, wrong=wrong)
+        return self._desk.page(
+            request,
+            name,
+            session,
+            400 if wrong else 200,
+            record=shown,
+            wrong=wrong,
+            now=self._desk.reviewer(session).now,
+        )
 
     async def _moment(self, request: Request) -> Moment | None:
         """The moment that ``at`` (a position) or ``on`` (a date or time) asks for; None for now."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from fhirserver.console.kinds import summary
+from fhirserver.console.kinds import kind
 from fhirserver.console.people import name_of
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Commit
@@ -20,7 +20,7 @@ from fhirserver.ports.storage import Version
 from fhirserver.search.cursor import decode
 from fhirserver.search.expression import And, Or, Query, SortKey, TokenIs
 from fhirserver.store.store import Store
-from fhirserver.world.review import PENDING, REVIEW
+from fhirserver.world.review import PENDING, REVIEW, is_review, read_item, reason_codes
 from fhirserver.world.vocabulary import TASK_CODE
 
 _PAGE = 1000
@@ -39,8 +39,10 @@ class Listed:
     type: str
     description: str
     priority: str
-    status: str
-    owner: str
+    held_by: str
+    until: str
+    """When the hold ends, an instant; empty: it does not."""
+    due: str
     authored: str
     reasons: tuple[str, ...]
     sources: tuple[str, ...]
@@ -49,6 +51,19 @@ class Listed:
     """The reference to the patient."""
     name: str = ""
     """The patient's name and birth date, once somebody asked for it."""
+
+    def owner(self, now: str) -> str:
+        """Who holds the item at an instant, or empty."""
+        return "" if self.until and self.until <= now else self.held_by
+
+    @property
+    def about(self) -> str:
+        """The element, without how many claims there are on it."""
+        return self.description.partition(" - ")[0]
+
+    @property
+    def count(self) -> str:
+        return self.description.partition(" - ")[2].removesuffix(" to review")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,34 +158,34 @@ def _became(before: Listed | None, after: Listed | None) -> str:
         return "decided" if before else ""
     if before is None:
         return "new"
-    if before.owner != after.owner:
-        return "held" if after.owner else "free"
+    if before.held_by != after.held_by:
+        return "held" if after.held_by else "free"
     return "changed" if before != after else ""
 
 
 def _line(version: Version) -> Listed | None:
     """The line of a pending item; None for every other Task."""
     task: JsonObject = loads(version.content) if version.content else {}
-    if task.get("status") not in PENDING:
+    if task.get("status") not in PENDING or not is_review(task):
         return None
     try:
-        said = summary(task)
+        item = read_item(task)
     except ValueError:
         return None
-    if said is None:
-        return None
+    sources, lowest = kind(item).says(task, item)
     return Listed(
         id=version.id,
-        kind=said.kind,
-        type=said.type,
+        kind=item.kind,
+        type=item.focus[0],
         description=task.get("description", ""),
         priority=task.get("priority", "routine"),
-        status=task["status"],
-        owner=task.get("owner", {}).get("identifier", {}).get("value", ""),
+        held_by=item.owner,
+        until=item.until,
+        due=item.due,
         authored=task.get("authoredOn", ""),
-        reasons=said.reasons,
-        sources=said.sources,
-        lowest=said.lowest,
+        reasons=tuple(reason_codes(task)),
+        sources=sources,
+        lowest=lowest,
         patient=task.get("for", {}).get("reference", ""),
     )
 

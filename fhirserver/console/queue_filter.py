@@ -6,16 +6,22 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from fhirserver.console.queue import Listed, ReviewQueue
 from fhirserver.search.values import fold
+from fhirserver.world.urgency import PRIORITIES
 
 PAGE = 50
-PRIORITIES = ("stat", "asap", "urgent", "routine")
-"""The most urgent first. https://hl7.org/fhir/R4/valueset-request-priority.html"""
 MINE, FREE = "mine", "free"
+
+
+class Reviewer(NamedTuple):
+    """Who looks at the queue, and when: holds end by themselves."""
+
+    name: str
+    now: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +59,14 @@ class Filter:
     def narrows(self) -> bool:
         return replace(self, sort="priority", page=1) != Filter()
 
-    def admits(self, item: Listed, reviewer: str) -> bool:
+    def admits(self, item: Listed, reviewer: Reviewer) -> bool:
         """Whether an item, with its patient's name, is asked for by a reviewer."""
         return (
             self.type in ("", item.type)
             and (not self.reason or self.reason in item.reasons)
             and self.priority in ("", item.priority)
             and (not self.source or self.source in item.sources)
-            and self._who(item.owner, reviewer)
+            and self._who(item.owner(reviewer.now), reviewer.name)
             and self._names(item)
         )
 
@@ -82,7 +88,7 @@ def _words(text: str) -> list[str]:
 
 
 ORDERS: Mapping[str, tuple[str, Callable[[Listed], Any]]] = {
-    "priority": ("urgent first, then the oldest", lambda item: (_urgency(item), item.authored)),
+    "priority": ("urgent first", lambda item: (_urgency(item), item.authored)),
     "oldest": ("oldest first", lambda item: item.authored),
     "newest": ("newest first", lambda item: tuple(-ord(c) for c in item.authored)),
     "confidence": ("least sure first", lambda item: (item.lowest is None, item.lowest or Decimal(0))),
@@ -93,7 +99,8 @@ ORDERS: Mapping[str, tuple[str, Callable[[Listed], Any]]] = {
 
 
 def _urgency(item: Listed) -> int:
-    return PRIORITIES.index(item.priority) if item.priority in PRIORITIES else len(PRIORITIES)
+    """The most urgent is the least."""
+    return -PRIORITIES.index(item.priority) if item.priority in PRIORITIES else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,7 @@ class Selected:
         return (self.filter.page - 1) * PAGE + 1
 
 
-async def in_order(queue: ReviewQueue, filter: Filter, reviewer: str) -> list[Listed]:
+async def in_order(queue: ReviewQueue, filter: Filter, reviewer: Reviewer) -> list[Listed]:
     """All items that a filter admits. The queue is to be refreshed before."""
     items = list(queue.items.values())
     if filter.text or filter.sort == "patient":
@@ -136,30 +143,35 @@ async def in_order(queue: ReviewQueue, filter: Filter, reviewer: str) -> list[Li
     return sorted(admitted, key=lambda item: (key(item), item.id))
 
 
-async def selected(queue: ReviewQueue, filter: Filter, reviewer: str) -> Selected:
+async def selected(queue: ReviewQueue, filter: Filter, reviewer: Reviewer) -> Selected:
     """The page that a reviewer asks for; the last one where there are fewer."""
     found = await in_order(queue, filter, reviewer)
     last = max(1, -(-len(found) // PAGE))
     shown = replace(filter, page=min(filter.page, last))
     start = (shown.page - 1) * PAGE
     page = await queue.named(found[start : start + PAGE])
-    return Selected(shown, page, len(found), len(queue.items), _choices(queue.items.values()))
+    return Selected(
+        shown, page, len(found), len(queue.items), _choices(list(queue.items.values()), reviewer.now)
+    )
 
 
-async def following(queue: ReviewQueue, filter: Filter, reviewer: str, id: str) -> str:
+async def following(queue: ReviewQueue, filter: Filter, reviewer: Reviewer, id: str) -> str:
     """The item to work on after ``id``: the next one that nobody else holds, from the start again at the end."""
     found = await in_order(queue, filter, reviewer)
     at = next((i for i, item in enumerate(found) if item.id == id), -1)
-    free = [item.id for item in (*found[at + 1 :], *found[: max(at, 0)]) if item.owner in ("", reviewer)]
+    free = [
+        item.id
+        for item in (*found[at + 1 :], *found[: max(at, 0)])
+        if item.owner(reviewer.now) in ("", reviewer.name)
+    ]
     return free[0] if free else ""
 
 
-def _choices(items: Any) -> Choices:
-    lines = list(items)
+def _choices(lines: Sequence[Listed], now: str) -> Choices:
     return Choices(
         types=sorted({item.type for item in lines}),
         reasons=sorted({reason for item in lines for reason in item.reasons}),
-        priorities=sorted({item.priority for item in lines}, key=PRIORITIES.index),
+        priorities=sorted({item.priority for item in lines}, key=PRIORITIES.index, reverse=True),
         sources=sorted({source for item in lines for source in item.sources}),
-        owners=sorted({item.owner for item in lines if item.owner}),
+        owners=sorted({item.owner(now) for item in lines} - {""}),
     )

@@ -11,6 +11,8 @@ from fhirserver.console.queue_filter import ORDERS, Filter, selected
 from fhirserver.console.sessions import LastDecision, Session
 from fhirserver.console.sign_in import SignIn
 
+ON_SEVERAL = ("approve", "reject", "claim", "release")
+
 
 class QueuePages:
     """Handlers of the queue."""
@@ -32,6 +34,8 @@ class QueuePages:
     async def decide(self, request: Request, session: Session) -> Response:
         """Approve, reject, hold or give back what is selected."""
         decision = request.path_params["decision"]
+        if decision not in ON_SEVERAL:
+            return self._desk.page(request, "nothing.html", session, 404)
         sent = await given(request, "item", "reason")
         reason = (sent["reason"] or [""])[0]
         await self._desk.queue.refresh()
@@ -42,7 +46,7 @@ class QueuePages:
         else:
             first = self._desk.queue.items.get(sent["item"][0])
             outcome = await on_items(self._desk, session, decision, sent["item"], reason)
-            last = remembered(outcome, decision, first.description if first else "one item")
+            last = remembered(outcome, decision, first.about if first else "one item")
         return await self._after(request, last)
 
     async def undo(self, request: Request, session: Session) -> Response:
@@ -71,7 +75,8 @@ class QueuePages:
     async def _list(self, request: Request, session: Session, template: str) -> Response:
         await self._desk.queue.refresh()
         filter = Filter.of(request.query_params)
-        shown = await selected(self._desk.queue, filter, session.principal.name)
+        reviewer = self._desk.reviewer(session)
+        shown = await selected(self._desk.queue, filter, reviewer)
         return self._desk.page(
             request,
             template,
@@ -80,5 +85,5 @@ class QueuePages:
             filter=shown.filter,
             orders={name: words for name, (words, _) in ORDERS.items()},
             reasons=REASONS,
-            can_undo=self._desk.offers(session, "Task", "x", "undo"),
+            now=reviewer.now,
         )

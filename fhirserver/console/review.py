@@ -10,8 +10,10 @@ from fhirserver.console.evidence import Transcript, transcript
 from fhirserver.console.people import name_of
 from fhirserver.console.values import DiffLine, diff, text
 from fhirserver.interactions.exchange import Context
-from fhirserver.kernel.json import Json, JsonObject, loads, pretty
-from fhirserver.world.review import PENDING, Item, ReviewClaim, is_review, read_item
+from fhirserver.kernel.instants import instant
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.world.review import Item, ReviewClaim, is_review, read_item
+from fhirserver.world.review_rules import holder
 from fhirserver.world.survivorship import Claim, Win, wins
 from fhirserver.world.units import member_of
 
@@ -39,6 +41,8 @@ class Row:
     diff: Sequence[DiffLine]
     claim: ReviewClaim
     contenders: Sequence[Contender]
+    replaces: bool = False
+    """Whether the old side is an item that the same statement takes away."""
 
     @property
     def confirms(self) -> bool:
@@ -52,12 +56,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One item as its page shows it. ``item`` and ``rows`` are empty for an item of another kind than claims."""
+    """One item as its page shows it; ``rows`` are its claims, those that wait first."""
 
     id: str
+    version: int
     task: JsonObject
-    item: Item | None
+    item: Item
     rows: Sequence[Row]
+    owner: str
+    """Who holds it now, or empty."""
     patient: str
     """The reference to the patient."""
     name: str
@@ -65,15 +72,16 @@ class Shown:
 
     @property
     def open(self) -> bool:
-        return self.task.get("status") in PENDING
-
-    @property
-    def owner(self) -> str:
-        return str(self.task.get("owner", {}).get("identifier", {}).get("value", ""))
+        return self.item.pending
 
     @property
     def type(self) -> str:
-        return str(self.task.get("focus", {}).get("reference", "")).partition("/")[0]
+        return self.item.focus[0]
+
+    @property
+    def deciders(self) -> Sequence[str]:
+        """Who decided, in the order of the claims."""
+        return list(dict.fromkeys(c.settled.by for c in self.item.decided if c.settled is not None))
 
     @property
     def description(self) -> str:
@@ -88,20 +96,22 @@ async def shown(context: Context, id: str) -> Shown | None:
     task: JsonObject = loads(version.content)
     if not is_review(task):
         return None
-    patient = task.get("for", {}).get("reference", "")
-    name = await name_of(context.store, patient)
     try:
         item = read_item(task)
     except ValueError:
-        return Shown(id, task, None, (), patient, name)
+        return None
+    patient = task.get("for", {}).get("reference", "")
+    name = await name_of(context.store, patient)
+    owner = holder(item, instant(context.clock.now()))
     heard = await transcript(context.store, _conversation(task), _quotes(item))
-    return Shown(id, task, item, await _rows(context, item), patient, name, heard)
+    rows = await _rows(context, item)
+    return Shown(id, version.version, task, item, rows, owner, patient, name, heard)
 
 
 async def _rows(context: Context, item: Item) -> list[Row]:
     entity = await context.store.entity(*item.focus)
     won = wins(entity.ledger) if entity else {}
-    return [_row(item, claim, won.get(claim.unit)) for claim in item.claims]
+    return [_row(item, claim, won.get(claim.unit)) for claim in item.every]
 
 
 def _conversation(task: JsonObject) -> str:
@@ -110,19 +120,34 @@ def _conversation(task: JsonObject) -> str:
 
 def _quotes(item: Item) -> dict[int, list[str]]:
     quotes: dict[int, list[str]] = {}
-    for quote in (quote for claim in item.claims for quote in claim.quotes):
+    for quote in (quote for claim in item.every for quote in claim.quotes):
         quotes.setdefault(quote.turn, []).append(quote.text)
     return quotes
 
 
 def _row(item: Item, claim: ReviewClaim, win: Win | None) -> Row:
+    old = _taken_away(item, claim)
     return Row(
         unit=claim.unit,
         path=f"{item.focus[0]}.{member_of(claim.unit).removesuffix('[x]')}",
-        diff=diff(claim.current, claim.proposed),
+        diff=diff(claim.current if old is None else old.current, claim.proposed),
         claim=claim,
         contenders=contenders(win),
+        replaces=old is not None,
     )
+
+
+def _taken_away(item: Item, claim: ReviewClaim) -> ReviewClaim | None:
+    """The claim by which the same statement takes away the one item in whose place a new one comes."""
+    same = [
+        one
+        for one in item.every
+        if (one.source, one.position, member_of(one.unit))
+        == (claim.source, claim.position, member_of(claim.unit))
+    ]
+    gone = [one for one in same if one.proposed is None and one.current is not None]
+    come = [one for one in same if one.proposed is not None and one.current is None]
+    return gone[0] if len(gone) == 1 and come == [claim] else None
 
 
 def contenders(win: Win | None) -> list[Contender]:
@@ -144,17 +169,3 @@ def contender(claim: Claim, winner: bool) -> Contender:
         checked=claim.checked,
         wins=winner,
     )
-
-
-def correctable(claim: ReviewClaim) -> JsonObject:
-    """The elements that a correction starts from: as proposed, or as they stand where absence is proposed."""
-    member = member_of(claim.unit)
-    value: Json = claim.proposed if claim.proposed is not None else claim.current
-    if isinstance(value, list):
-        return {member: value}
-    return value if isinstance(value, dict) else {member: None}
-
-
-def editable(claim: ReviewClaim) -> str:
-    """The same as JSON text for people to edit."""
-    return pretty(correctable(claim)).decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
@@ -11,11 +12,14 @@ from fastapi.responses import RedirectResponse, Response
 from fhirserver.console.correction import Form, form, value_of, with_errors
 from fhirserver.console.decisions import DONE, REASONS, Outcome, remembered
 from fhirserver.console.desk import HEADERS, HOME, Desk, fields, given, strings
+from fhirserver.console.hints import codes_of, starts
+from fhirserver.console.kinds import kind
 from fhirserver.console.queue_filter import Filter, following
-from fhirserver.console.review import Shown, correctable, editable, shown
+from fhirserver.console.review import Shown, shown
 from fhirserver.console.sessions import Session
-from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.kernel.json import JsonObject, dumps, pretty
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
+from fhirserver.world.review import CLAIMS
 
 DECISIONS = ("approve", "reject", "correct", "claim", "release")
 STAYING = ("claim", "release")
@@ -28,6 +32,14 @@ class Wrong:
     issues: Sequence[Issue] = ()
     unit: str = ""
     sent: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A form, and the same as JSON text for people to edit."""
+
+    form: Form
+    json: str
 
 
 class ReviewPages:
@@ -45,7 +57,8 @@ class ReviewPages:
         item = await shown(self._desk.context, request.path_params["id"])
         if item is None:
             return self._desk.page(request, "nothing.html", session, 404)
-        return self._desk.page(request, "item_state.html", session, item=item)
+        seen = request.query_params.get("seen", "")
+        return self._desk.page(request, "item_state.html", session, item=item, seen=seen)
 
     async def decide(self, request: Request, session: Session) -> Response:
         """What a form on the item's page asks for, done by the operation of that name."""
@@ -54,12 +67,13 @@ class ReviewPages:
             return self._desk.page(request, "nothing.html", session, 403)
         await self._desk.queue.refresh()
         filter = Filter.of(request.query_params)
-        next = await following(self._desk.queue, filter, session.principal.name, id)
+        next = await following(self._desk.queue, filter, self._desk.reviewer(session), id)
+        sent = await fields(request)
         try:
-            await self._desk.invoke(session, "Task", id, decision, *await _parameters(request, decision))
+            given = await _parameters(request, decision)
+            await self._desk.invoke(session, "Task", id, decision, *given, seen=sent.get("seen", ""))
         except Refusal as refusal:
-            sent = await fields(request) if decision == "correct" else None
-            wrong = Wrong(refusal.issues, (sent or {}).get("about", ""), sent)
+            wrong = Wrong(_plain(refusal), sent.get("about", ""), sent if decision == "correct" else None)
             return await self._item(request, session, wrong, refusal.category.value)
         return await self._decided(request, session, decision, filter, next)
 
@@ -72,7 +86,7 @@ class ReviewPages:
         await self._desk.queue.refresh()
         open = id in self._desk.queue.items
         if decision not in STAYING:
-            about = before.description if before else DONE[decision]
+            about = before.about if before else DONE[decision]
             self._desk.sessions.remember(request, remembered(Outcome((id,), ()), decision, about))
         query = filter.query()
         place = f"{HOME}/review/{id if open else next}" if open or next else HOME
@@ -85,31 +99,38 @@ class ReviewPages:
         await self._desk.queue.refresh()
         filter = Filter.of(request.query_params)
         forms = await self._forms(session, item, wrong)
-        placed = {issue for one in forms.values() for issue in (field.error for field in one.fields)}
+        placed = {field.error for one in forms.values() for field in one.form.fields}
         return self._desk.page(
             request,
-            "item.html" if item.item else "item_other.html",
+            kind(item.item).template,
             session,
             status,
             item=item,
             forms=forms,
-            json={row.unit: editable(row.claim) for row in item.rows},
             sent=wrong,
             wrong="; ".join(i.diagnostics for i in wrong.issues if i.diagnostics not in placed),
-            next=await following(self._desk.queue, filter, session.principal.name, item.id),
+            next=await following(self._desk.queue, filter, self._desk.reviewer(session), item.id),
             query=filter.query(),
             reasons=REASONS,
-            can_undo=self._desk.offers(session, "Task", item.id, "undo"),
         )
 
-    async def _forms(self, session: Session, item: Shown, wrong: Wrong) -> dict[str, Form]:
-        """The form of each claim's correction, by unit; that which was refused with its errors."""
-        if not item.open:
+    async def _forms(self, session: Session, item: Shown, wrong: Wrong) -> dict[str, Correction]:
+        """The correction of each open claim, by unit; that which was refused with its errors."""
+        if not item.open or item.item.kind != CLAIMS:
             return {}
-        forms = {row.unit: form(item.type, correctable(row.claim), {}) for row in item.rows}
+        bases = await starts(self._desk, session, item.id)
+        codes = partial(codes_of, self._desk.context)
+        forms = {unit: form(item.type, base, codes) for unit, base in bases.items()}
         if wrong.sent is not None and wrong.unit in forms:
             forms[wrong.unit] = with_errors(forms[wrong.unit], item.type, wrong.issues, wrong.sent)
-        return forms
+        return {unit: Correction(form, pretty(bases[unit]).decode()) for unit, form in forms.items()}
+
+
+def _plain(refusal: Refusal) -> Sequence[Issue]:
+    """The issues, said for one who pressed a button."""
+    if refusal.category is Category.PRECONDITION_FAILED:
+        return [Issue("conflict", "The item has changed since you opened it: look again, then decide")]
+    return refusal.issues
 
 
 async def _parameters(request: Request, decision: str) -> list[JsonObject]:

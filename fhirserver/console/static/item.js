@@ -33,13 +33,13 @@ function aim(by) {
   for (const one of all) one.classList.remove("aimed");
   const scope = document.getElementById("scope");
   if (!by) {
-    if (scope) scope.textContent = `All ${all.length} elements`;
+    if (scope) scope.textContent = "All claims";
     return;
   }
   const to = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))];
   to.classList.add("aimed");
   focus(to);
-  if (scope) scope.textContent = `Keys: ${to.dataset.path} (Esc: all)`;
+  if (scope) scope.textContent = `Keys: ${to.dataset.path} (Esc: all claims)`;
 }
 
 function reject() {

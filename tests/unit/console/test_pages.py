@@ -94,7 +94,9 @@ async def test_forms_decide(server: Facade) -> None:
         assert wrong.status_code == 400
         assert 'role="alert"' in wrong.text
         right = {"form_token": token, "value": '{"subscriberId":"1","class":null}'}
-        assert (await browser.post(f"{path}/correct", data=right)).headers["location"] == "/console"
+        done = await browser.post(f"{path}/correct", data=right)
+        assert done.headers["location"].startswith("/console/review/"), "the next item comes"
+        assert done.headers["location"] != path
         again = await browser.post(f"{path}/approve", data={"form_token": token})
         assert again.status_code == 409
         nonsense = await browser.post(f"{path}/nonsense", data={"form_token": token})
