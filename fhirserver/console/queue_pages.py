@@ -28,8 +28,11 @@ class QueuePages:
         return await self._list(request, session, "queue.html")
 
     async def fragment(self, request: Request, session: Session) -> Response:
-        """The list alone."""
-        return await self._list(request, session, "queue_list.html")
+        """The list alone; the address becomes that of the page with this list."""
+        answer = await self._list(request, session, "queue_list.html")
+        query = Filter.of(request.query_params).query()
+        answer.headers["HX-Replace-Url"] = f"{HOME}?{query}" if query else HOME
+        return answer
 
     async def decide(self, request: Request, session: Session) -> Response:
         """Approve, reject, hold or give back what is selected."""

@@ -14,3 +14,4 @@ if (page === "queue") keepPlace();
 if (page === "item") lock();
 if (page === "patient") timeTravel();
 popovers();
+document.body.dataset.ready = "yes";

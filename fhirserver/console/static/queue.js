@@ -18,7 +18,7 @@ export function queueKeys() {
     x: () => toggle(),
     A: () => decide("approve", chosen()),
     R: () => reject(chosen()),
-    u: () => post("/console/queue/undo", {}),
+    u: () => post("/console/queue/undo", []),
   };
 }
 
@@ -49,14 +49,40 @@ function reject(ids) {
   askReason(about, (reason) => decide("reject", ids, reason));
 }
 
+// One after the other, however fast the keys come: none is lost, and the last answer is the newest list.
+let before = Promise.resolve();
+
 function decide(what, ids, reason) {
-  if (ids.length) post(`/console/queue/${what}`, { item: ids, ...(reason ? { reason } : {}) });
+  if (!ids.length) return;
+  const going = rows().filter((row) => ids.includes(row.dataset.id));
+  const stays = what === "claim" || what === "release";
+  if (!stays && going.includes(current())) leave(going);
+  for (const row of going) row.classList.toggle("going", !stays);
+  post(`/console/queue/${what}`, [...ids.map((id) => ["item", id]), ...(reason ? [["reason", reason]] : [])]);
+}
+
+// The focus goes on to the first row after it that stays, else to the last before.
+function leave(going) {
+  const all = rows();
+  const at = all.indexOf(current());
+  const stay = (row) => !going.includes(row) && !row.classList.contains("going");
+  focus(link(all.slice(at).find(stay) || all.slice(0, at).reverse().find(stay)));
 }
 
 function post(path, values) {
-  const query = list().dataset.query;
-  const form_token = document.body.dataset.formToken;
-  htmx.ajax("POST", query ? `${path}?${query}` : path, { source: document.body, target: "#queue", swap: "outerHTML", values: { form_token, ...values } });
+  before = before.then(() => send(path, values)).catch(() => location.reload());
+}
+
+async function send(path, values) {
+  const { query } = list().dataset;
+  const body = new URLSearchParams([["form_token", document.body.dataset.formToken], ...values]);
+  const answer = await fetch(query ? `${path}?${query}` : path, { method: "POST", body, headers: { "HX-Request": "true" } });
+  const elsewhere = answer.headers.get("HX-Redirect");
+  if (elsewhere) return location.assign(elsewhere);
+  const html = await answer.text();
+  const kept = place();
+  htmx.swap("#queue", html, { swapStyle: "outerHTML", settleDelay: 0 });
+  restore(kept);
 }
 
 function tell() {
@@ -66,23 +92,30 @@ function tell() {
 }
 
 // When the list comes anew, the focus and the selection stay where they were; a decided item leaves the focus to the next.
+function place() {
+  const row = current();
+  const part = document.activeElement?.id;
+  return { id: row?.dataset.id, at: rows().indexOf(row), part, chosen: new Set(chosen()) };
+}
+
+function restore(kept) {
+  for (const box of list().querySelectorAll("input[name=item]")) box.checked = kept.chosen.has(box.value);
+  tell();
+  const all = rows();
+  if (kept.id) focus(link(all.find((row) => row.dataset.id === kept.id) || all[Math.min(kept.at, all.length - 1)]));
+  else if (kept.part && document.activeElement === document.body) focus(document.getElementById(kept.part));
+}
+
 export function keepPlace() {
   let kept;
+  const isList = (event) => event.detail.target?.id === "queue";
   document.addEventListener("change", (event) => event.target.name === "item" && tell());
   document.addEventListener("submit", confirmReason);
   document.body.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.target.id !== "queue") return;
-    const row = current();
-    kept = { id: row?.dataset.id, at: rows().indexOf(row), part: document.activeElement?.id, chosen: new Set(chosen()) };
+    if (isList(event)) kept = place();
   });
   document.body.addEventListener("htmx:afterSettle", () => {
-    if (!kept) return;
-    for (const box of list().querySelectorAll("input[name=item]")) box.checked = kept.chosen.has(box.value);
-    tell();
-    if (kept.id) {
-      const all = rows();
-      focus(link(all.find((row) => row.dataset.id === kept.id) || all[Math.min(kept.at, all.length - 1)]));
-    } else if (kept.part && !document.activeElement?.id) focus(document.getElementById(kept.part));
+    if (kept) restore(kept);
     kept = undefined;
   });
 }

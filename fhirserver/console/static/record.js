@@ -15,17 +15,34 @@ export function timeTravel() {
     show(step.getAttribute("href"));
   });
   addEventListener("popstate", () => location.reload());
-  document.body.addEventListener("htmx:afterSettle", toCurrent);
   toCurrent();
 }
 
 const steps = () => document.querySelectorAll(".steps a");
 
+// Only the moment asked for last is shown, however fast the slider moves.
+let asked;
+
 async function show(place) {
+  asked?.abort();
+  asked = new AbortController();
+  const { signal } = asked;
+  try {
+    const answer = await fetch(place, { headers: { "HX-Request": "true" }, signal });
+    const elsewhere = answer.headers.get("HX-Redirect");
+    if (elsewhere) return location.assign(elsewhere);
+    put(await answer.text(), place);
+  } catch (error) {
+    if (!signal.aborted) location.assign(place);
+  }
+}
+
+function put(html, place) {
   const focused = document.activeElement?.id;
-  await htmx.ajax("GET", place, { target: "#record", swap: "outerHTML" });
+  htmx.swap("#record", html, { swapStyle: "outerHTML", settleDelay: 0 });
   history.pushState({}, "", place);
   document.getElementById(focused)?.focus();
+  toCurrent();
 }
 
 function toCurrent() {
