@@ -10,7 +10,14 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, InternalServerError, RateLimitError
+from openai import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    AsyncOpenAI,
+    InternalServerError,
+    RateLimitError,
+)
 from openai.types.responses import Response
 
 from adapters.openai.prompt import FORMAT, INSTRUCTIONS, prompt
@@ -73,12 +80,18 @@ class OpenAiJudge:
     async def _some(self, claims: Sequence[Claim], evidence: Evidence) -> list[Verdict]:
         asked = prompt(claims, evidence)
         if not evidence.turns or len(asked) > LONGEST_PROMPT:
-            reason = "There is no transcript to compare with." if not evidence.turns else "The conversation is too long for the model."
+            reason = (
+                "There is no transcript to compare with."
+                if not evidence.turns
+                else "The conversation is too long for the model."
+            )
             return [Verdict(Finding.DOUBTFUL, 0.9, reason)] * len(claims)
         answer = read_answer(await self._ask(asked, len(claims)))
         if answer is None:
             answer = read_answer(await self._ask(asked, len(claims)))
-        log.info("asked about %d claims: %s", len(claims), "answered" if answer is not None else "no usable answer")
+        log.info(
+            "asked about %d claims: %s", len(claims), "answered" if answer is not None else "no usable answer"
+        )
         return [_verdict(claim, (answer or {}).get(n), evidence) for n, claim in enumerate(claims, 1)]
 
     async def _ask(self, asked: str, claims: int) -> Response:

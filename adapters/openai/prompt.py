@@ -67,15 +67,28 @@ _BESIDE = {"Appointment": ("status", "start"), "Slot": ("status", "start")}
 def prompt(claims: Sequence[Claim], evidence: Evidence) -> str:
     """The JSON that the model gets."""
     turns = [{"turn": t.number, "speaker": t.speaker, "text": t.text} for t in evidence.turns]
-    day = evidence.turns[0].at.astimezone(ZoneInfo(evidence.zone)).strftime("%A, %Y-%m-%d") if evidence.turns else ""
+    day = (
+        evidence.turns[0].at.astimezone(ZoneInfo(evidence.zone)).strftime("%A, %Y-%m-%d")
+        if evidence.turns
+        else ""
+    )
     stated = [_claim(number, claim, evidence.zone) for number, claim in enumerate(claims, 1)]
     return dumps({"day_of_the_call": day, "conversation": turns, "claims": stated}).decode()
 
 
 def _claim(number: int, claim: Claim, zone: str) -> JsonObject:
     element = claim.unit.partition("[")[0]
-    said: JsonObject = {"claim": number, "about": claim.type, "element": element, "value": _plain(claim.value, claim, zone)}
-    beside = {name: _plain(claim.resource[name], claim, zone) for name in _BESIDE.get(claim.type, ()) if name in claim.resource}
+    said: JsonObject = {
+        "claim": number,
+        "about": claim.type,
+        "element": element,
+        "value": _plain(claim.value, claim, zone),
+    }
+    beside = {
+        name: _plain(claim.resource[name], claim, zone)
+        for name in _BESIDE.get(claim.type, ())
+        if name in claim.resource
+    }
     return said | ({"with": beside} if beside else {})
 
 
@@ -87,7 +100,9 @@ def _plain(value: Json, claim: Claim, zone: str) -> Json:
         return {name: _plain(inner, claim, zone) for name, inner in value.items() if name != "id"}
     if isinstance(value, list):
         return [_plain(inner, claim, zone) for inner in value]
-    return _local(value, zone) if isinstance(value, str) and len(value) >= 16 and value[10:11] == "T" else value
+    return (
+        _local(value, zone) if isinstance(value, str) and len(value) >= 16 and value[10:11] == "T" else value
+    )
 
 
 def _local(text: str, zone: str) -> str:

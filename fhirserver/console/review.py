@@ -1,115 +1,91 @@
-"""What the review pages show: items in a list, and one item's claims as a provenance diff."""
+"""What the page of a review item shows: its claims as a provenance diff, with contenders and evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from fhirserver.console.evidence import Transcript, transcript
+from fhirserver.console.people import name_of
+from fhirserver.console.values import DiffLine, diff, text
 from fhirserver.interactions.exchange import Context
-from fhirserver.kernel.json import Json, JsonObject, loads, pretty
-from fhirserver.search.expression import And, Or, Query, SortKey, TokenIs
-from fhirserver.world.review import PENDING, REVIEW, Item, ReviewClaim, read_item
-from fhirserver.world.survivorship import Claim, wins
+from fhirserver.kernel.instants import instant
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.world.review import Item, ReviewClaim, is_review, read_item
+from fhirserver.world.review_rules import holder
+from fhirserver.world.survivorship import Claim, Win, wins
 from fhirserver.world.units import member_of
-from fhirserver.world.vocabulary import TASK_CODE, verification_status
-
-PAGE = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One line of the queue."""
-
-    id: str
-    description: str
-    priority: str
-    status: str
-    owner: str
-    authored: str
-    lowest: Decimal
-    patient: str
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """One claim on a unit, as the diff shows it."""
+    """One claim on a unit: who says what, how surely, since when and how."""
 
     source: str
     value: str
     confidence: Decimal
-    word: str
     since: str
     method: str
     status: str
+    checked: str
     wins: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One unit of an item: what is proposed, what stands, who says what."""
+    """One unit of an item: what is proposed, what stands, who says what, and where it was said."""
 
     unit: str
     path: str
-    proposed: Sequence[tuple[str, str]]
-    current: Sequence[tuple[str, str]]
+    diff: Sequence[DiffLine]
     claim: ReviewClaim
-    word: str
     contenders: Sequence[Contender]
-    json: str
+    replaces: bool = False
+    """Whether the old side is an item that the same statement takes away."""
+
+    @property
+    def confirms(self) -> bool:
+        """Whether what is proposed is what stands already: only how sure it is would change."""
+        return not any(line.differs for line in self.diff)
+
+    @property
+    def stands(self) -> Contender | None:
+        return next((one for one in self.contenders if one.wins), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One item as its page shows it."""
+    """One item as its page shows it; ``rows`` are its claims, those that wait first."""
 
     id: str
+    version: int
     task: JsonObject
     item: Item
     rows: Sequence[Row]
+    owner: str
+    """Who holds it now, or empty."""
     patient: str
-    summary: str
+    """The reference to the patient."""
+    name: str
+    transcript: Transcript | None = None
 
+    @property
+    def open(self) -> bool:
+        return self.item.pending
 
-async def queue(context: Context) -> list[Listed]:
-    """The pending items, urgent ones first, then the oldest."""
-    where = And(
-        (
-            TokenIs("code", TASK_CODE, REVIEW),
-            Or(tuple(TokenIs("status", None, status) for status in PENDING)),
-        )
-    )
-    page = await context.store.search(Query("Task", where, (SortKey("authored-on", "date"),), PAGE))
-    listed = [await _listed(context, loads(version.content)) for version in page.versions]
-    return sorted(listed, key=lambda item: item.priority != "urgent")
+    @property
+    def type(self) -> str:
+        return self.item.focus[0]
 
+    @property
+    def deciders(self) -> Sequence[str]:
+        """Who decided, in the order of the claims."""
+        return list(dict.fromkeys(c.settled.by for c in self.item.decided if c.settled is not None))
 
-async def _listed(context: Context, task: JsonObject) -> Listed:
-    item = read_item(task)
-    return Listed(
-        id=task["id"],
-        description=task.get("description", ""),
-        priority=task.get("priority", "routine"),
-        status=item.status,
-        owner=item.owner,
-        authored=task.get("authoredOn", ""),
-        lowest=min((claim.confidence for claim in item.claims), default=Decimal(0)),
-        patient=await name_of(context, task.get("for", {}).get("reference", "")),
-    )
-
-
-async def name_of(context: Context, reference: str) -> str:
-    """A patient's name and birth date, or the reference itself."""
-    type, _, id = reference.partition("/")
-    version = await context.store.read(type, id) if id else None
-    if version is None or version.deleted:
-        return reference
-    resource = loads(version.content)
-    names = resource.get("name") or [{}]
-    name = names[0] if isinstance(names, list) else {"text": names}
-    text = name.get("text") or " ".join([*name.get("given", ()), name.get("family", "")]).strip()
-    born = resource.get("birthDate")
-    return f"{text or reference}{f', born {born}' if born else ''}"
+    @property
+    def description(self) -> str:
+        return str(self.task.get("description", ""))
 
 
 async def shown(context: Context, id: str) -> Shown | None:
@@ -118,71 +94,78 @@ async def shown(context: Context, id: str) -> Shown | None:
     if version is None or version.deleted:
         return None
     task: JsonObject = loads(version.content)
+    if not is_review(task):
+        return None
     try:
         item = read_item(task)
     except ValueError:
         return None
+    patient = task.get("for", {}).get("reference", "")
+    name = await name_of(context.store, patient)
+    owner = holder(item, instant(context.clock.now()))
+    heard = await transcript(context.store, _conversation(task), _quotes(item))
+    rows = await _rows(context, item)
+    return Shown(id, version.version, task, item, rows, owner, patient, name, heard)
+
+
+async def _rows(context: Context, item: Item) -> list[Row]:
     entity = await context.store.entity(*item.focus)
     won = wins(entity.ledger) if entity else {}
-    rows = []
-    for claim in item.claims:
-        win = won.get(claim.unit)
-        claims = [*win.agreeing, *win.losing] if win else []
-        contenders = [_contender(one, win is not None and one is win.claim) for one in claims]
-        rows.append(_row(item, claim, contenders))
-    patient = await name_of(context, task.get("for", {}).get("reference", ""))
-    return Shown(id, task, item, rows, patient, task.get("description", ""))
+    return [_row(item, claim, won.get(claim.unit)) for claim in item.every]
 
 
-def _row(item: Item, claim: ReviewClaim, contenders: Sequence[Contender]) -> Row:
+def _conversation(task: JsonObject) -> str:
+    return str(task.get("reasonReference", {}).get("reference", ""))
+
+
+def _quotes(item: Item) -> dict[int, list[str]]:
+    quotes: dict[int, list[str]] = {}
+    for quote in (quote for claim in item.every for quote in claim.quotes):
+        quotes.setdefault(quote.turn, []).append(quote.text)
+    return quotes
+
+
+def _row(item: Item, claim: ReviewClaim, win: Win | None) -> Row:
+    old = _taken_away(item, claim)
     return Row(
         unit=claim.unit,
         path=f"{item.focus[0]}.{member_of(claim.unit).removesuffix('[x]')}",
-        proposed=lines(claim.proposed),
-        current=lines(claim.current),
+        diff=diff(claim.current if old is None else old.current, claim.proposed),
         claim=claim,
-        word=verification_status(claim.confidence),
-        contenders=contenders,
-        json=_editable(claim),
+        contenders=contenders(win),
+        replaces=old is not None,
     )
 
 
-def _contender(claim: Claim, winner: bool) -> Contender:
+def _taken_away(item: Item, claim: ReviewClaim) -> ReviewClaim | None:
+    """The claim by which the same statement takes away the one item in whose place a new one comes."""
+    same = [
+        one
+        for one in item.every
+        if (one.source, one.position, member_of(one.unit))
+        == (claim.source, claim.position, member_of(claim.unit))
+    ]
+    gone = [one for one in same if one.proposed is None and one.current is not None]
+    come = [one for one in same if one.proposed is not None and one.current is None]
+    return gone[0] if len(gone) == 1 and come == [claim] else None
+
+
+def contenders(win: Win | None) -> list[Contender]:
+    """Every claim on a unit, the winner first."""
+    claims = (*win.agreeing, *win.losing) if win else ()
+    listed = [contender(one, win is not None and one is win.claim) for one in claims]
+    return sorted(listed, key=lambda one: (not one.wins, one.status != "live", -one.confidence))
+
+
+def contender(claim: Claim, winner: bool) -> Contender:
+    """One claim as the pages show it."""
     return Contender(
         source=claim.source,
-        value="; ".join(f"{label} {text}".strip() for label, text in lines(claim.value)) or "nothing",
+        value=text(claim.value),
         confidence=claim.confidence,
-        word=verification_status(claim.confidence),
         since=claim.stamp.since,
         method=claim.stamp.method,
         status=claim.status,
+        checked=claim.checked,
         wins=winner,
     )
-
-
-def _editable(claim: ReviewClaim) -> str:
-    """The JSON a correction starts from: the elements as they are proposed."""
-    value = claim.proposed
-    if isinstance(value, list):
-        value = {member_of(claim.unit): value}
-    return pretty(value or {member_of(claim.unit): None}).decode()
-
-
-def lines(value: Json) -> list[tuple[str, str]]:
-    """A unit's value as (label, text) lines that people can read, without the JSON around it."""
-    if value is None:
-        return []
-    return [(label, text) for label, text in _leaves(value, "") if not label.endswith("url")]
-
-
-def _leaves(value: Json, label: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name in ("extension", "system") or name.startswith("_"):
-                continue
-            yield from _leaves(inner, name if not label or label == name else f"{label} {name}")
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(inner, label)
-    else:
-        yield label, str(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import os
 import secrets
 import time
 from collections.abc import Iterator, MutableMapping
@@ -26,11 +27,35 @@ SECONDS = 8 * 3600
 
 
 @dataclass(frozen=True, slots=True)
+class LastDecision:
+    """What the operator decided last: the items, what to say of it, what could not be done, and whether it can be
+    taken back."""
+
+    items: tuple[str, ...]
+    said: str
+    refused: tuple[str, ...] = ()
+    undoable: bool = True
+
+    @staticmethod
+    def of(kept: JsonObject) -> LastDecision:
+        return LastDecision(tuple(kept["items"]), kept["said"], tuple(kept["refused"]), kept["undoable"])
+
+    def as_json(self) -> JsonObject:
+        return {
+            "items": list(self.items),
+            "said": self.said,
+            "refused": list(self.refused),
+            "undoable": self.undoable,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A signed-in operator; ``form_token`` guards every form against other sites."""
 
     principal: Principal
     form_token: str
+    last: LastDecision | None = None
 
 
 class SessionFiles(MutableMapping[str, JsonObject]):
@@ -48,7 +73,7 @@ class SessionFiles(MutableMapping[str, JsonObject]):
 
     def __setitem__(self, digest: str, kept: JsonObject) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = self._folder / f".{digest}"
+        fresh = self._folder / f".{digest}.{os.getpid()}"  # another process may write the same one
         fresh.touch(0o600)
         fresh.write_bytes(dumps(kept))
         fresh.replace(self._folder / digest)
@@ -104,7 +129,21 @@ class Sessions:
         if kept is None or kept["until"] <= time.time():
             return None
         principal = self._principals.of_digest(kept["token"])
-        return Session(principal, kept["form"]) if principal and principal.may("operator") else None
+        if principal is None or not principal.may("operator"):
+            return None
+        last = LastDecision.of(kept["last"]) if kept.get("last") else None
+        return Session(principal, kept["form"], last)
+
+    def remember(self, request: Request, last: LastDecision | None) -> None:
+        """Keep what the operator of this request decided last."""
+        digest = _digest(request.cookies.get(COOKIE, ""))
+        kept = self._kept.get(digest)
+        if kept is not None:
+            self._kept[digest] = {**kept, "last": last.as_json() if last else None}
+
+    def ended(self, request: Request) -> bool:
+        """Whether a request comes from a browser whose session is over."""
+        return COOKIE in request.cookies and self.of(request) is None
 
     def sign_out(self, request: Request) -> None:
         self._kept.pop(_digest(request.cookies.get(COOKIE, "")), None)

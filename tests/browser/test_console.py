@@ -1,57 +1,218 @@
-"""The console as an operator meets it, in a real browser."""
+"""The console as operators meet it, in a real browser."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+import time
 
 import pytest
-from playwright.async_api import Browser, Page
+from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, shoot
+from tests.console_world import NEW, OLD, pending, small_changes
 
-SHOTS = os.environ.get("SCREENSHOTS", "")
+pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.xdist_group("browser")]
 
 
-async def signed_in(browser: Browser, site: Site, width: int) -> Page:
-    page = await browser.new_page(viewport={"width": width, "height": 900})
-    await page.goto(f"{site.url}/console")
-    await page.get_by_label("Token").fill("token-ana")
+async def keys(page: Page, *pressed: str) -> None:
+    for key in pressed:
+        await page.keyboard.press(key)
+
+
+async def decided(site: Site, id: str) -> str:
+    """What became of an item."""
+    task = (await site.server.ana.get(f"Task/{id}")).json()
+    return str(task.get("businessStatus", {}).get("text", task["status"]))
+
+
+async def test_two_operators_contend_for_one_item(site: Site) -> None:
+    (item,) = await small_changes(site.server, 1, 60)
+    ana, ben = await site.desk("ana"), await site.desk("ben")
+    await site.open(ana, f"/review/{item}")
+    await site.open(ben, f"/review/{item}")
+    await keys(ana, "h")
+    await expect(ana.locator("#state")).to_contain_text("You hold this item")
+    await expect(ben.locator("#state")).to_contain_text("ana holds this item")
+    await expect(ben.get_by_role("button", name="Approve all")).to_be_disabled()
+    await shoot(ben, "held")
+    await site.open(ben, "")
+    await expect(ben.locator(f"tr[data-id='{item}']")).to_contain_text("held by ana")
+    await ben.locator(f"#item-{item}").focus()
+    await keys(ben, "a")
+    await expect(ben.locator("#last")).to_contain_text("Another reviewer has claimed this item")
+    await keys(ana, "a")
+    await expect(ben.locator(f"tr[data-id='{item}']")).to_have_count(0)
+    await expect(ben.locator("#announcer")).to_contain_text("decided by ana")
+    assert await decided(site, item) == "approved"
+    await ana.context.close()
+    await ben.context.close()
+
+
+async def test_both_decide_at_once_and_one_of_them_is_told(site: Site) -> None:
+    (item,) = await small_changes(site.server, 1, 61)
+    ana, ben = await site.desk("ana"), await site.desk("ben")
+    with site.expecting("409", "412", "ERR_FAILED"):
+        for page in (ana, ben):
+            await page.route(
+                "**/console/events*", lambda route: route.abort()
+            )  # none sees what the other does
+            await page.goto(f"{site.url}/console/review/{item}")
+            await page.locator("body[data-ready]").wait_for()
+        await keys(ana, "a")
+        await ana.wait_for_url(lambda url: item not in url)
+        await keys(ben, "a")
+        await expect(ben.get_by_role("alert").first).to_contain_text("changed since you opened it")
+        await expect(ben.locator("#state")).to_contain_text("Approved by ana")
+        await ana.context.close()
+        await ben.context.close()
+
+
+async def test_new_items_appear_and_are_announced(site: Site) -> None:
+    page = await site.desk()
+    await keys(page, "j", "j")
+    focused = await page.evaluate("document.activeElement.id")
+    began = time.monotonic()
+    (item,) = await small_changes(site.server, 1, 70)
+    await expect(page.locator(f"tr[data-id='{item}']")).to_have_count(1)
+    assert time.monotonic() - began < 5
+    await expect(page.locator("#announcer")).to_contain_text("New: Patient: telecom")
+    assert await page.evaluate("document.activeElement.id") == focused, "the operator's place is kept"
+    await page.context.close()
+
+
+async def test_the_queue_is_filtered_as_one_types(site: Site) -> None:
+    page = await site.desk()
+    await keys(page, "/")
+    await page.keyboard.type("okafor")
+    await expect(page.locator("tr.entry")).to_have_count(2)
+    await page.get_by_label("Reason", exact=True).select_option("contradicted")
+    await expect(page.locator("tr.entry")).to_have_count(1)
+    await expect(page).to_have_url(f"{site.url}/console?reason=contradicted&text=okafor")
+    await page.context.close()
+
+
+async def test_an_item_shows_the_words_in_their_conversation(site: Site) -> None:
+    page = await site.desk()
+    await site.open(page, f"/review/{site.items['Patient/ada']}")
+    await expect(page.locator("#turn-4 mark")).to_have_text("July second, nineteen eighty-four")
+    await expect(page.locator("td.new ins").first).to_have_text(NEW[-2:])
+    await expect(page.locator("td.old del").first).to_have_text(OLD[-2:])
+    await keys(page, "j", "j", "t")
+    assert await page.evaluate("document.activeElement.id") == "turn-4"
+    await shoot(page, "console-item")
+    await page.context.close()
+
+
+async def test_a_correction_by_its_form_says_what_is_wrong_at_the_field(site: Site) -> None:
+    page = await site.desk()
+    await site.open(page, f"/review/{site.items['Patient/ada']}")
+    with site.expecting("422"):
+        await keys(page, "j", "j", "c")
+        field = page.get_by_label("birth date", exact=True)
+        await expect(field).to_be_focused()
+        await field.fill("1984-02-31")
+        await page.keyboard.press("Enter")
+        await expect(field).to_have_attribute("aria-invalid", "true")
+        await expect(page.locator(".field.faulty .error")).not_to_be_empty()
+        await shoot(page, "correction")
+    await field.fill("1984-07-02")
     await page.keyboard.press("Enter")
-    await page.get_by_role("heading", name="Review queue").wait_for()
-    return page
+    await expect(page.locator(".tag.settled")).to_contain_text("corrected by ana")
+    await keys(page, "u")
+    await expect(page.locator("#last")).to_contain_text("Undone")
+    await page.context.close()
 
 
-async def shoot(page: Page, name: str) -> None:
-    if SHOTS:
-        await page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
-
-
-@pytest.mark.parametrize("width", [1280, 700])
-async def test_queue_and_items_fit_the_screen(browser: Browser, site: Site, width: int) -> None:
-    problems: list[str] = []
-    page = await signed_in(browser, site, width)
-    page.on("console", lambda message: problems.append(message.text))
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    await shoot(page, f"queue-{width}")
-    assert await page.get_by_role("row").count() == 4
-    for name, id in site.items.items():
-        await page.goto(f"{site.url}/console/review/{id}")
-        await shoot(page, f"{name}-{width}")
-        overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert overflow <= 0, name
-    assert problems == []
-
-
-async def test_an_operator_decides_with_the_keyboard_alone(browser: Browser, site: Site) -> None:
-    page = await signed_in(browser, site, 1280)
-    await page.get_by_role("link", name="Coverage").focus()
+async def test_a_patient_is_found_and_seen_as_it_was(site: Site) -> None:
+    page = await site.desk()
+    await page.get_by_label("Find a patient").fill("okafor 7/2/1984")
     await page.keyboard.press("Enter")
-    await page.get_by_role("heading", level=1, name="Coverage").wait_for()
-    await page.get_by_role("button", name="Approve all").focus()
-    await page.keyboard.press("Enter")
-    await page.wait_for_url("**/console")
-    assert await page.get_by_role("link", name="Coverage").count() == 0
-    coverage = (await site.server.reader.get("Coverage/blue")).json()
-    confidence = coverage["meta"]["extension"][0]["valueDecimal"]
-    assert confidence == 0.95
+    await expect(page.get_by_role("heading", level=1)).to_contain_text("Ada Chioma Okafor")
+    lineage = page.get_by_role("button", name="Lineage of birth date")
+    await lineage.focus()
+    popover = page.get_by_role("group", name="Who says what about birth date")
+    await expect(popover).to_contain_text("It is surer than anything that contradicts it")
+    await expect(popover).to_contain_text("July second, nineteen eighty-four")
+    await shoot(page, "console-lineage")
+    await keys(page, "Escape")
+    await expect(popover).to_be_hidden()
+    await expect(page.get_by_role("heading", name="Aetna, W123345")).to_be_visible()
+    slider = page.get_by_label("Moment")
+    await slider.focus()
+    await keys(page, "Home")
+    await expect(page.locator(".titled .today").first).to_contain_text("as it was on")
+    await expect(page.locator(".facts.later", has_text="Aetna")).to_contain_text("not yet")
+    await expect(page.get_by_label("Moment")).to_be_focused()
+    await keys(page, "ArrowRight", "ArrowRight", "ArrowRight")
+    await expect(page.locator(".facts", has_text="Aetna")).to_contain_text("new here")
+    await shoot(page, "console-past")
+    await page.go_back()
+    await page.get_by_role("link", name="Back to now").click()
+    await expect(page.locator(".titled .today")).to_have_count(0)
+    await page.context.close()
+
+
+async def test_an_operator_works_through_twenty_items_by_keyboard_alone(site: Site) -> None:
+    items = await small_changes(site.server, 20, 80)
+    page = await site.desk()
+    await site.open(page, "?sort=newest")
+    rows = page.locator("tr.entry")
+    before = await rows.count()
+    await keys(page, "j", *("a" * 8))  # from the list, as fast as the keys go
+    await expect(rows).to_have_count(before - 8)
+    await keys(page, "r", "2", "Enter")  # with the second of the common reasons
+    await expect(rows).to_have_count(before - 9)
+    await expect(page.locator("#last")).to_contain_text("Rejected")
+    await keys(page, "u")
+    await expect(rows).to_have_count(before - 8)
+    await keys(page, "k", "k", "x", "j", "x", "j", "x")
+    await expect(page.locator("#selection")).to_have_text("3 selected")
+    await shoot(page, "console-queue")
+    await keys(page, "Shift+A")
+    await expect(rows).to_have_count(before - 11)
+    await keys(page, "x", "j", "x", "Shift+R", "Enter")
+    await expect(rows).to_have_count(before - 13)
+    await keys(page, "Enter")  # the rest on their own pages, one after the other
+    for n in range(7):
+        await page.locator("#decide").wait_for()
+        await page.locator("body[data-ready]").wait_for()
+        here = page.url
+        await keys(page, *(("a",) if n % 2 else ("r", "Enter")))
+        await page.wait_for_url(lambda url, was=here: url != was)
+    done = [await decided(site, id) for id in items]
+    assert set(done) == {"approved", "rejected"}, done
+    assert done.count("rejected") == 6
+    await page.context.close()
+
+
+async def test_without_scripts_the_queue_and_the_decisions_work(site: Site) -> None:
+    first, second = await small_changes(site.server, 2, 110)
+    page = await site.desk(java_script_enabled=False)
+    await page.goto(f"{site.url}/console?sort=newest&text=p110")
+    await page.locator(f"tr[data-id='{first}'] input[type=checkbox]").check()
+    await page.get_by_label("Reason for the rejection").fill("Said about another person")
+    await page.get_by_role("button", name="Reject selected").click()
+    await expect(page.locator("#last")).to_contain_text("Rejected: Patient: telecom")
+    await page.get_by_role("button", name="Undo").click()
+    assert await pending(site.server, "Patient/p110") == [first]
+    await page.goto(f"{site.url}/console/review/{second}")
+    await page.get_by_role("button", name="Approve all").click()
+    await page.wait_for_url(lambda url: second not in url)
+    assert await decided(site, second) == "approved"
+    await page.context.close()
+
+
+async def test_who_signs_in_comes_back_to_where_the_session_ended(site: Site) -> None:
+    page = await site.desk("ben")
+    await page.context.clear_cookies()
+    with site.expecting("401"):
+        await page.evaluate("document.body.dispatchEvent(new CustomEvent('queue-changed'))")
+        await page.get_by_role("heading", name="Sign in").wait_for()
+        await page.goto(f"{site.url}/console/quality")
+        await page.get_by_label("Token").fill("token-ben")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name="Data quality").wait_for()
+        await page.context.close()
+
+
+async def test_no_browser_complained(site: Site) -> None:
+    assert site.problems == [], "among others, that the content security policy was broken"

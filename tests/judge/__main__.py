@@ -18,7 +18,10 @@ def _misses(report: Report, held_out: bool) -> None:
     for miss in report.misses:
         if miss.case.held_out is held_out:
             label = "stated" if miss.fact.stated else "NOT STATED"
-            print(f"  {miss.case.file}: {miss.case.name}: {miss.fact.kind} {miss.fact.value} ({label}): ", end="")
+            print(
+                f"  {miss.case.file}: {miss.case.name}: {miss.fact.kind} {miss.fact.value} ({label}): ",
+                end="",
+            )
             print(f"{miss.verdict.finding.value}: {miss.verdict.reasoning}")
 
 

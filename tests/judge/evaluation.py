@@ -76,7 +76,12 @@ async def evaluate(judge: Judge, cases: Iterable[Case]) -> Report:
 
 def table(title: str, report: Report) -> str:
     """The report as a table in Markdown."""
-    rows = [f"{title}: {report.cases} calls", "", "| kind | stated | not stated | precision | recall |", "|---|---|---|---|---|"]
+    rows = [
+        f"{title}: {report.cases} calls",
+        "",
+        "| kind | stated | not stated | precision | recall |",
+        "|---|---|---|---|---|",
+    ]
     labelled = {kind: score for kind, score in sorted(report.kinds.items())} | {"all": report.total}
     for kind, score in labelled.items():
         rows.append(

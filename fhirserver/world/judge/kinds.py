@@ -86,7 +86,9 @@ def _twice(found: Sequence[Found[Hashable]], one: Found[Hashable]) -> bool:
     return any(f is not one and f.start == one.start and f.value != one.value for f in found)
 
 
-def last_version(kind: Kind, text: str, asked: Topics, on_behalf: bool, before: Hashable | None) -> list[Value]:
+def last_version(
+    kind: Kind, text: str, asked: Topics, on_behalf: bool, before: Hashable | None
+) -> list[Value]:
     """The values of an utterance after all its corrections; a part said again mends what stood ``before``.
 
     ``before`` is the value that a read-back has just put to the caller, or None.
@@ -99,9 +101,15 @@ def last_version(kind: Kind, text: str, asked: Topics, on_behalf: bool, before: 
             standing = found
             part = found[-1].key
             continue
-        mended = kind.mend(part, version.text) if kind.mend and part is not None and (standing or before or version.start) else None
+        mended = (
+            kind.mend(part, version.text)
+            if kind.mend and part is not None and (standing or before or version.start)
+            else None
+        )
         if mended is not None:
-            standing = [Value(mended, remark(text, len(text), len(text), version.start, len(text), on_behalf, False))]
+            standing = [
+                Value(mended, remark(text, len(text), len(text), version.start, len(text), on_behalf, False))
+            ]
             part = mended
         elif kind.partial and (rest := kind.partial(version.text)) is not None and not standing:
             part = rest

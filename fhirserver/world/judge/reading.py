@@ -56,7 +56,12 @@ def events(kind: Kind, talk: Talk) -> Iterator[Event]:
             spoken_at = i
             yield event
         put = event if turn.speaker != CALLER and event is not None else put if _still(talk, i, put) else None
-        if turn.speaker == CALLER and _DROP.search(plain(turn.text)) and event is None and _concerns(kind, turn, i - spoken_at):
+        if (
+            turn.speaker == CALLER
+            and _DROP.search(plain(turn.text))
+            and event is None
+            and _concerns(kind, turn, i - spoken_at)
+        ):
             yield Event(turn, "dropped")
 
 
@@ -72,7 +77,11 @@ def _concerns(kind: Kind, turn: Turn, since: int) -> bool:
 
 def _said(kind: Kind, talk: Talk, i: int, put: Event | None) -> Event | None:
     turn, asked = talk.turns[i], talk.asked[i]
-    before = put.values[-1].key if put and put.values and put.reply is Answer.NO and put.reply_turn is turn else None
+    before = (
+        put.values[-1].key
+        if put and put.values and put.reply is Answer.NO and put.reply_turn is turn
+        else None
+    )
     found = last_version(kind, turn.text, asked, talk.on_behalf, before)
     every = list(values_in(kind, turn.text, asked, talk.on_behalf))
     kept = [v for v in found if not v.remark.dropped and not (kind.own and v.remark.others)]
@@ -94,7 +103,9 @@ def _put(kind: Kind, talk: Talk, i: int) -> Event | None:
     turn = talk.turns[i]
     if not is_read_back(turn.text):
         return None
-    values = tuple(v for v in values_in(kind, turn.text, talk_topics(talk, i), talk.on_behalf) if not v.unclear)
+    values = tuple(
+        v for v in values_in(kind, turn.text, talk_topics(talk, i), talk.on_behalf) if not v.unclear
+    )
     values = tuple(v for v in values if not v.remark.dropped)
     if not values:
         return None

@@ -48,7 +48,9 @@ _EMPTY = frozenset(
     really very day time that's says said states stated appointment visit cancel cancelled canceled cancelling wants want as from
     reason reasons problem problems issue issues unable anymore any more since""".split()
 )
-_DROPPED = re.compile(r"\b(?:actually|no wait|well no|to be honest|the real reason|the truth is|sorry no|scratch that|i mean)\b")
+_DROPPED = re.compile(
+    r"\b(?:actually|no wait|well no|to be honest|the real reason|the truth is|sorry no|scratch that|i mean)\b"
+)
 
 
 def assess_reason(text: str, talk: Talk) -> Verdict:
@@ -57,10 +59,16 @@ def assess_reason(text: str, talk: Talk) -> Verdict:
     literal = [t for t in said if fold(text) in fold(_affirmed(t.text))]
     turns = literal or _meaning(text, said)
     if turns and not _changed_later(text, turns[-1], said):
-        reason = "The reason is in the caller's own words." if literal else "The caller gave this reason in other words."
+        reason = (
+            "The reason is in the caller's own words."
+            if literal
+            else "The caller gave this reason in other words."
+        )
         return Verdict(Finding.VERIFIED, 0.9 if literal else 0.75, reason, (quote(turns[-1]),))
     if turns:
-        return Verdict(Finding.CONTRADICTED, 0.7, "The caller gave another reason afterwards.", (quote(turns[-1]),))
+        return Verdict(
+            Finding.CONTRADICTED, 0.7, "The caller gave another reason afterwards.", (quote(turns[-1]),)
+        )
     put = _confirmed(text, talk.turns)
     if put:
         reason = "The agent named this reason and the caller said yes."
@@ -84,7 +92,9 @@ def _says(text: str, matters: set[str], said: str) -> bool:
     if matters and matters <= _matters(affirmed):
         return True
     wanted, heard = _stems(text), _stems(affirmed)
-    return len(wanted) >= 1 and len(wanted & heard) * 3 > len(wanted) * 2 and not (matters - _matters(affirmed))
+    return (
+        len(wanted) >= 1 and len(wanted & heard) * 3 > len(wanted) * 2 and not (matters - _matters(affirmed))
+    )
 
 
 def _matters(folded: str) -> set[str]:
@@ -111,7 +121,9 @@ def _stem(word: str) -> str:
 def _changed_later(text: str, given: Turn, said: Sequence[Turn]) -> bool:
     matters = _matters(fold(text))
     for turn in said:
-        if turn.number > given.number and re.search(r"\b(?:real reason|truth is|actually|to be honest)\b", fold(turn.text)):
+        if turn.number > given.number and re.search(
+            r"\b(?:real reason|truth is|actually|to be honest)\b", fold(turn.text)
+        ):
             other = _matters(_affirmed(turn.text))
             if other and not matters & other:
                 return True

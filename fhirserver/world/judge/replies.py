@@ -50,7 +50,9 @@ def is_read_back(text: str) -> bool:
     return not _OURS.search(fold(text)) and not _ELSE.search(text)
 
 
-def reply_of(kind: Kind, turns: Sequence[Turn], index: int, values: Sequence[Hashable], on_behalf: bool) -> Reply:
+def reply_of(
+    kind: Kind, turns: Sequence[Turn], index: int, values: Sequence[Hashable], on_behalf: bool
+) -> Reply:
     """What the caller answers to the agent's turn at ``index``, which puts ``values`` of the kind."""
     heard: Turn | None = None
     for turn in turns[index + 1 :]:
@@ -70,7 +72,9 @@ def reply_of(kind: Kind, turns: Sequence[Turn], index: int, values: Sequence[Has
 
 
 def _is_prompt(text: str) -> bool:
-    return len(plain(text).split()) <= 12 and _PROMPT.search(plain(text)) is not None and not _ELSE.search(text)
+    return (
+        len(plain(text).split()) <= 12 and _PROMPT.search(plain(text)) is not None and not _ELSE.search(text)
+    )
 
 
 def _said_of(
@@ -94,7 +98,9 @@ def _of_restated(said: set[Hashable], values: Sequence[Hashable], also: bool) ->
 def _of_words(kind: Kind, text: str, question: str) -> Answer | None:
     said, words = answer(text), plain(text)
     about = topics_in(text) - {"other", "time"}
-    elsewhere = bool(about) and not about & kind.topics and not (kind.topics & {"address"} and "time" in about)
+    elsewhere = (
+        bool(about) and not about & kind.topics and not (kind.topics & {"address"} and "time" in about)
+    )
     exception = _EXCEPT.search(words) is not None
     if said is Answer.YES:
         if not exception:

@@ -33,7 +33,9 @@ _TOPICS = {
 }
 _COMPILED = {name: re.compile(rf"(?<![\w'])(?:{pattern})(?![\w'])") for name, pattern in _TOPICS.items()}
 _SENTENCE = re.compile(r"[.?!;]+(?=\s|$)")
-_TRAILS = re.compile(r"[\s,]*(?:(?:is|for|as|that's|was|that is)\s+)?(?:(?:the|my|our|your|a)\s+)?(?:new\s+)?")
+_TRAILS = re.compile(
+    r"[\s,]*(?:(?:is|for|as|that's|was|that is)\s+)?(?:(?:the|my|our|your|a)\s+)?(?:new\s+)?"
+)
 Topics = frozenset[str]
 
 
@@ -61,7 +63,11 @@ def topic_of(text: str, start: int, end: int) -> str:
     before = [name for stop, _, name in hits if stop <= start]
     if before:
         return before[-1]
-    close = [name for _, begin, name in hits if end <= -begin <= end + 24 and _TRAILS.fullmatch(text[end:-begin].lower())]
+    close = [
+        name
+        for _, begin, name in hits
+        if end <= -begin <= end + 24 and _TRAILS.fullmatch(text[end:-begin].lower())
+    ]
     return close[0] if close else ""
 
 

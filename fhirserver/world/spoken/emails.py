@@ -13,7 +13,16 @@ FREE = frozenset(
     "gmail yahoo hotmail outlook icloud aol protonmail proton msn live ymail comcast verizon att me mac".split()
 )
 _TLDS = frozenset("com org net edu gov us io co info biz health me ca uk mil mail".split())
-_SIGNS = {"dot": ".", "point": ".", "period": ".", "underscore": "_", "dash": "-", "hyphen": "-", "minus": "-", "plus": "+"}
+_SIGNS = {
+    "dot": ".",
+    "point": ".",
+    "period": ".",
+    "underscore": "_",
+    "dash": "-",
+    "hyphen": "-",
+    "minus": "-",
+    "plus": "+",
+}
 _WRITTEN = {".": ".", "_": "_", "-": "-", "+": "+"}
 _STOP = frozenset(
     """is it's its email mail e address my the that's thats to use at be i i'm im yes yeah yep no so okay ok sure or was send of
@@ -123,13 +132,22 @@ def _local(parts: Sequence[Piece], i: int, text: str) -> tuple[str, int] | None:
 
 
 def _ends_local(said: str, piece: Piece) -> bool:
-    return said in _STOP or said in (".", "?", "!", ":", ";", '"') or (piece.kind == "word" and not said.isalnum())
+    return (
+        said in _STOP
+        or said in (".", "?", "!", ":", ";", '"')
+        or (piece.kind == "word" and not said.isalnum())
+    )
 
 
 def _spells_again(parts: Sequence[Piece], i: int, text: str, taken: Sequence[str]) -> bool:
     """``alvarez, that's a l v a r e z``: what was taken spells the word before."""
     at = _before_word(parts, i, text) + 1
-    return len(taken) >= 3 and all(len(t) == 1 for t in taken) and 0 <= at < i and _alike(_said(parts[at], text), "".join(taken))
+    return (
+        len(taken) >= 3
+        and all(len(t) == 1 for t in taken)
+        and 0 <= at < i
+        and _alike(_said(parts[at], text), "".join(taken))
+    )
 
 
 def _before_word(parts: Sequence[Piece], i: int, text: str) -> int:

@@ -1,0 +1,17 @@
+// The desk's scripts: keys, what happens live, and the pages that they work on. Without them every page still does
+// what it is for by links and forms.
+import { listen } from "./live.js";
+import { keys } from "./keys.js";
+import { queueKeys, keepPlace } from "./queue.js";
+import { itemKeys, lock } from "./item.js";
+import { timeTravel, popovers } from "./record.js";
+
+const page = document.body.dataset.page;
+const bindings = { queue: queueKeys, item: itemKeys }[page];
+keys(bindings ? bindings() : {});
+listen();
+if (page === "queue") keepPlace();
+if (page === "item") lock();
+if (page === "patient") timeTravel();
+popovers();
+document.body.dataset.ready = "yes";
