@@ -125,7 +125,7 @@ async def shown(context: Context, id: str) -> Shown | None:
     entity = await context.store.entity(*item.focus)
     won = wins(entity.ledger) if entity else {}
     rows = []
-    for claim in item.claims:
+    for claim in item.every:
         win = won.get(claim.unit)
         claims = [*win.agreeing, *win.losing] if win else []
         contenders = [_contender(one, win is not None and one is win.claim) for one in claims]
