@@ -187,3 +187,21 @@ async def test_items_are_valid_by_their_profile_and_found_by_reason(server: Faca
     assert await server.ana.ids("Task?priority=urgent") == [items["birth"]]
     owner = "owner:identifier=urn:credence:source:principal|ana"
     assert await server.ana.ids(f"Task?{owner}&status=accepted") == [items["phone"]]
+
+
+async def test_a_task_that_only_looks_like_an_item_is_no_item(server: Facade) -> None:
+    """Whoever may write Tasks may write this; nothing of it may break what is done with others."""
+    items = await review_items(server)
+    task = loads((await server.reader.get(f"Task/{items['phone']}")).content)
+    for number, wrong in enumerate(
+        (
+            {"contained": [{"resourceType": "Parameters", "id": "claims"}]},
+            {"contained": [{**task["contained"][0], "parameter": [{"name": "claim", "valueString": "x"}]}]},
+            {"restriction": {"period": {"end": "2026"}}, "authoredOn": "2026"},
+        )
+    ):
+        forged = {**task, "id": f"forged-{number}", **wrong}
+        assert (await server.ehr.put(forged)).status_code == 201
+        answer = await operate(server.ana, f"forged-{number}", "claim")
+        assert answer.status_code in (200, 422), answer.text
+    assert (await server.ana.get("Task/$review-statistics?start=2020")).status_code == 200
