@@ -9,9 +9,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import cast
 
-from openai import APIConnectionError, APIError, APIStatusError, AsyncOpenAI, InternalServerError, RateLimitError
-from openai.types.responses import Response
+from openai import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    AsyncOpenAI,
+    InternalServerError,
+    RateLimitError,
+)
+from openai.types.responses import Response, ResponseTextConfigParam
 
 from adapters.openai.prompt import FORMAT, INSTRUCTIONS, prompt
 from adapters.openai.settings import ModelSettings
@@ -66,19 +74,25 @@ class OpenAiJudge:
             verdicts += await self._some(claims[start : start + CLAIMS_AT_ONCE], evidence)
         return verdicts
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the connections."""
         await self._client.close()
 
     async def _some(self, claims: Sequence[Claim], evidence: Evidence) -> list[Verdict]:
         asked = prompt(claims, evidence)
         if not evidence.turns or len(asked) > LONGEST_PROMPT:
-            reason = "There is no transcript to compare with." if not evidence.turns else "The conversation is too long for the model."
+            reason = (
+                "There is no transcript to compare with."
+                if not evidence.turns
+                else "The conversation is too long for the model."
+            )
             return [Verdict(Finding.DOUBTFUL, 0.9, reason)] * len(claims)
         answer = read_answer(await self._ask(asked, len(claims)))
         if answer is None:
             answer = read_answer(await self._ask(asked, len(claims)))
-        log.info("asked about %d claims: %s", len(claims), "answered" if answer is not None else "no usable answer")
+        log.info(
+            "asked about %d claims: %s", len(claims), "answered" if answer is not None else "no usable answer"
+        )
         return [_verdict(claim, (answer or {}).get(n), evidence) for n, claim in enumerate(claims, 1)]
 
     async def _ask(self, asked: str, claims: int) -> Response:
@@ -88,7 +102,7 @@ class OpenAiJudge:
                 model=self._settings.model,
                 instructions=INSTRUCTIONS,
                 input=[{"role": "user", "content": asked}],
-                text={"format": FORMAT},  # type: ignore[typeddict-item]
+                text=cast(ResponseTextConfigParam, {"format": FORMAT}),
                 max_output_tokens=2000 + ANSWER_TOKENS * claims,
                 store=False,
             )

@@ -17,7 +17,10 @@ async def model_state(settings: ModelSettings, today: date) -> tuple[bool, str]:
     try:
         model = await client.models.retrieve(settings.model)
     except APIError as error:
-        return False, f"does not answer ({type(error).__name__}): check [verification] model, model_url and the key"
+        return (
+            False,
+            f"does not answer ({type(error).__name__}): check [verification] model, model_url and the key",
+        )
     finally:
         await client.close()
     end = _day((model.model_extra or {}).get("shutdown_date") or getattr(model, "shutdown_date", None))

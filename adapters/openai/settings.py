@@ -24,4 +24,6 @@ class ModelSettings:
 
     def client(self) -> AsyncOpenAI:
         """A client of the SDK; it retries what may be tried again, and honours ``Retry-After``."""
-        return AsyncOpenAI(api_key=self.key, base_url=self.url, timeout=self.timeout, max_retries=self.retries)
+        return AsyncOpenAI(
+            api_key=self.key, base_url=self.url, timeout=self.timeout, max_retries=self.retries
+        )

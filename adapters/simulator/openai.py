@@ -5,9 +5,9 @@
 * ``POST /v1/responses``: the next scripted text; ``stream: true`` sends it as server-sent events. Without a script a
   request for verdicts gets ``doubtful`` for every claim, any other an empty object.
 * ``GET /v1/models``, ``GET /v1/models/{id}``: the models of ``PUT /admin/models`` (``{id: {"shutdown_date": …}}``).
-* ``POST /admin/script`` ``{"texts": [...], "faults": [...]}``: answers and faults, used up one for each request. A fault is
-  ``{"kind": …}``: ``429`` (``retry_after``), ``500``, ``401``, ``slow`` (``seconds``), ``cut`` (the connection ends within the answer),
-  ``malformed`` (no JSON), ``refusal``, ``incomplete``.
+* ``POST /admin/script`` ``{"texts": [...], "faults": [...]}``: answers and faults, used up one for each request. A
+  fault is ``{"kind": …}``: ``429`` (``retry_after``), ``500``, ``401``, ``slow`` (``seconds``), ``cut`` (the connection
+  ends within the answer), ``malformed`` (no JSON), ``refusal``, ``incomplete``.
 * ``GET /admin/requests``: the bodies received, ``DELETE`` forgets all.
 """
 
@@ -81,7 +81,9 @@ def _text(text: str) -> list[Json]:
 
 
 def _error(status: int, code: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    return JSONResponse({"error": {"message": f"simulated {code}", "type": code, "code": code}}, status, headers)
+    return JSONResponse(
+        {"error": {"message": f"simulated {code}", "type": code, "code": code}}, status, headers
+    )
 
 
 async def _cut() -> AsyncIterator[bytes]:
@@ -93,7 +95,10 @@ async def _events(answer: Json, text: str) -> AsyncIterator[bytes]:
     started = {**answer, "status": "in_progress", "output": []}
     events: list[Json] = [{"type": "response.created", "response": started}]
     place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
-    events += [{"type": "response.output_text.delta", "delta": part, "logprobs": [], **place} for part in text.split(" ")]
+    events += [
+        {"type": "response.output_text.delta", "delta": part, "logprobs": [], **place}
+        for part in text.split(" ")
+    ]
     events.append({"type": "response.completed", "response": answer})
     for number, event in enumerate(events):
         yield f"event: {event['type']}\ndata: {json.dumps({**event, 'sequence_number': number})}\n\n".encode()
@@ -120,14 +125,22 @@ async def responses(request: Request) -> Response:
 
 def _refused(kind: str, fault: Json, body: Json) -> Response | None:
     if kind == "429":
-        return _error(429, "rate_limit_exceeded", {"retry-after-ms": str(int(1000 * float(fault.get("retry_after", 0.05))))})
+        return _error(
+            429,
+            "rate_limit_exceeded",
+            {"retry-after-ms": str(int(1000 * float(fault.get("retry_after", 0.05))))},
+        )
     if kind in ("500", "401"):
-        return _error(int(kind), "server_error" if kind == "500" else "invalid_api_key", {"retry-after-ms": "20"})
+        return _error(
+            int(kind), "server_error" if kind == "500" else "invalid_api_key", {"retry-after-ms": "20"}
+        )
     if kind == "cut":
         return StreamingResponse(_cut(), media_type="application/json", headers={"content-length": "4000"})
     if kind == "refusal":
         return JSONResponse(_response(body, [{"type": "refusal", "refusal": "I cannot help with that."}]))
-    return JSONResponse(_response(body, _text('{"verdicts": ['), "incomplete")) if kind == "incomplete" else None
+    return (
+        JSONResponse(_response(body, _text('{"verdicts": ['), "incomplete")) if kind == "incomplete" else None
+    )
 
 
 def _model(name: str, more: Json) -> Json:

@@ -65,7 +65,12 @@ def _name(value: str) -> Claim:
 
 def _address(value: str) -> Claim:
     line, city, state, postal = (part.strip() for part in value.split(";"))
-    stated = {"line": [part.strip() for part in line.split(",")], "city": city, "state": state, "postalCode": postal}
+    stated = {
+        "line": [part.strip() for part in line.split(",")],
+        "city": city,
+        "state": state,
+        "postalCode": postal,
+    }
     return Claim("Patient", "address", stated, "confirmed")
 
 

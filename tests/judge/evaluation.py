@@ -76,8 +76,13 @@ async def evaluate(judge: Judge, cases: Iterable[Case]) -> Report:
 
 def table(title: str, report: Report) -> str:
     """The report as a table in Markdown."""
-    rows = [f"{title}: {report.cases} calls", "", "| kind | stated | not stated | precision | recall |", "|---|---|---|---|---|"]
-    labelled = {kind: score for kind, score in sorted(report.kinds.items())} | {"all": report.total}
+    rows = [
+        f"{title}: {report.cases} calls",
+        "",
+        "| kind | stated | not stated | precision | recall |",
+        "|---|---|---|---|---|",
+    ]
+    labelled = dict(sorted(report.kinds.items())) | {"all": report.total}
     for kind, score in labelled.items():
         rows.append(
             f"| {kind} | {score.right} of {score.right + score.missed} verified | {score.wrong} wrongly verified | "

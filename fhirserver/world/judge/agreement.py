@@ -2,8 +2,8 @@
 
 The rules are asked always. A language model may be asked too:
 
-``rules``: never. ``doubtful``: where the rules are doubtful. ``both``: where the rules verify, which then counts only if
-the model agrees. Never does a model lift what the rules found contradicted.
+``rules``: never. ``doubtful``: where the rules are doubtful. ``both``: where the rules verify, which then counts only
+if the model agrees. Never does a model lift what the rules found contradicted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,12 @@ def agreed(mode: str, first: Verdict, second: Verdict) -> Verdict:
     """What counts of two verdicts on one claim, with the reasons of both."""
     quotes = tuple(dict.fromkeys((*first.quotes, *second.quotes)))
     reasoning = f"Rules: {first.reasoning} Model: {second.reasoning}"
-    return Verdict(_finding(mode, first.finding, second.finding), min(first.confidence, second.confidence), reasoning, quotes)
+    return Verdict(
+        _finding(mode, first.finding, second.finding),
+        min(first.confidence, second.confidence),
+        reasoning,
+        quotes,
+    )
 
 
 def _finding(mode: str, first: Finding, second: Finding) -> Finding:
@@ -43,4 +48,9 @@ def _finding(mode: str, first: Finding, second: Finding) -> Finding:
 def alone(first: Verdict, why: str) -> Verdict:
     """What counts where the second judge was wanted and did not answer: never more than doubtful."""
     finding = Finding.CONTRADICTED if first.finding is Finding.CONTRADICTED else Finding.DOUBTFUL
-    return Verdict(finding, first.confidence, f"Rules: {first.reasoning} The second judge did not answer: {why}.", first.quotes)
+    return Verdict(
+        finding,
+        first.confidence,
+        f"Rules: {first.reasoning} The second judge did not answer: {why}.",
+        first.quotes,
+    )

@@ -18,7 +18,9 @@ from fhirserver.world.judge.topics import Topics
 from fhirserver.world.spoken.identifiers import identifier_key, identifiers, is_member_id, phone_key, phones
 from fhirserver.world.spoken.words import Found, fold
 
-_ASKS = re.compile(r"\b(?:do|does|can|will|did) (?:you|they|he|she|the (?:doctor|office|clinic))(?: \w+)? (?:take|accept|work with)\b")
+_ASKS = re.compile(
+    r"\b(?:do|does|can|will|did) (?:you|they|he|she|the (?:doctor|office|clinic))(?: \w+)? (?:take|accept|work with)\b"
+)
 _SENTENCE = re.compile(r"[^.?!;]+")
 MEMBER_TOPICS = frozenset(("member", "payer"))
 
@@ -38,10 +40,17 @@ def _member_kind(expected: str) -> Kind:
     def read(said: str, asked: Topics) -> Sequence[Found[Hashable]]:
         numbers = {phone_key(f.value) for f in phones(said)} if "member" not in asked else set[str]()
         found = [Found(identifier_key(f.value), f.start, f.end) for f in identifiers(said, 5)]
-        return [f for f in by_sentence(found, said, expected) if f.value == expected or f.value not in numbers]
+        return [
+            f for f in by_sentence(found, said, expected) if f.value == expected or f.value not in numbers
+        ]
 
     return Kind(
-        "member ID", MEMBER_TOPICS, read, tail_mender(len(expected), True), partial_reader(True), alike=may_be_misheard
+        "member ID",
+        MEMBER_TOPICS,
+        read,
+        tail_mender(len(expected), True),
+        partial_reader(True),
+        alike=may_be_misheard,
     )
 
 

@@ -120,12 +120,18 @@ def _scheduling(claim: Claim, name: str, heard: Talk) -> Verdict:
 def _reason(claim: Claim, heard: Talk, moment: Verdict | None) -> Verdict:
     """The reason must be the caller's, unless it is that the visit was moved."""
     text = _reason_text(claim.value)
-    if moment is not None and (not text or text.startswith("Moved to another time") or moment.finding is Finding.CONTRADICTED):
+    if moment is not None and (
+        not text or text.startswith("Moved to another time") or moment.finding is Finding.CONTRADICTED
+    ):
         return moment
     verdict = assess_reason(text, heard) if text else Verdict(Finding.DOUBTFUL, 0.7, "The reason is empty.")
     if moment is None or verdict.finding is not Finding.VERIFIED:
         return verdict
-    return replace(verdict, quotes=(*moment.quotes, *verdict.quotes)) if moment.finding is Finding.VERIFIED else moment
+    return (
+        replace(verdict, quotes=(*moment.quotes, *verdict.quotes))
+        if moment.finding is Finding.VERIFIED
+        else moment
+    )
 
 
 def _reason_text(value: Json) -> str:

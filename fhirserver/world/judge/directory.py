@@ -18,7 +18,19 @@ from fhirserver.world.spoken.addresses import STATES
 from fhirserver.world.spoken.words import Found, Token, fold, tokens
 
 _MEMBERS = {"name": str, "aliases": list, "id": str, "regional": bool}
-_ENDINGS = ("inc", "llc", "corporation", "corp", "company", "co", "insurance", "health plan", "health plans", "healthcare", "plan")
+_ENDINGS = (
+    "inc",
+    "llc",
+    "corporation",
+    "corp",
+    "company",
+    "co",
+    "insurance",
+    "health plan",
+    "health plans",
+    "healthcare",
+    "plan",
+)
 
 
 class InvalidDirectory(ValueError):
@@ -100,7 +112,11 @@ def directory(payers: Iterable[Payer]) -> Directory:
     """A directory of payers."""
     listed = tuple(payers)
     forms = {_said_words(name): p for p in listed for name in (p.name, *p.aliases)}
-    forms |= {short: p for words, p in list(forms.items()) if (short := _without_ending(words)) and short not in forms}
+    forms |= {
+        short: p
+        for words, p in list(forms.items())
+        if (short := _without_ending(words)) and short not in forms
+    }
     forms.pop((), None)
     return Directory(listed, tuple(sorted(forms.items(), key=lambda form: -len(form[0]))))
 
@@ -113,7 +129,9 @@ def parse_directory(text: str) -> Directory:
         raise InvalidDirectory(f"not TOML: {error}") from None
     unknown = sorted(set(document) - {"payer"})
     if unknown or not isinstance(document.get("payer", []), list):
-        raise InvalidDirectory(f"unknown table '{unknown[0] if unknown else 'payer'}'; the only ones are [[payer]]")
+        raise InvalidDirectory(
+            f"unknown table '{unknown[0] if unknown else 'payer'}'; the only ones are [[payer]]"
+        )
     return directory(_payer(n, entry) for n, entry in enumerate(document.get("payer", ()), 1))
 
 
@@ -129,7 +147,9 @@ def _payer(number: int, entry: dict[str, Any]) -> Payer:
         shape = re.compile(entry["id"]) if entry.get("id") else None
     except re.error as error:
         raise InvalidDirectory(f"payer {number}: id is no regular expression: {error}") from None
-    return Payer(entry["name"], tuple(map(str, entry.get("aliases", ()))), shape, entry.get("regional", False))
+    return Payer(
+        entry["name"], tuple(map(str, entry.get("aliases", ()))), shape, entry.get("regional", False)
+    )
 
 
 def _said_words(name: str) -> tuple[str, ...]:

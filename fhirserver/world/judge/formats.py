@@ -12,7 +12,11 @@ from fhirserver.world.spoken.identifiers import is_npi
 def malformed(type: str, element: str, value: Json) -> str:
     """The fault in words, or empty: a check digit cannot be right by chance of hearing."""
     for item in _items(value):
-        if element == "identifier" and item.get("system") == US_NPI and not is_npi(str(item.get("value", ""))):
+        if (
+            element == "identifier"
+            and item.get("system") == US_NPI
+            and not is_npi(str(item.get("value", "")))
+        ):
             return "The check digit of the NPI is wrong."
     return ""
 

@@ -16,7 +16,9 @@ _PART = (
     rf"(?:\s+{_COUNT})?(?:\s+(?:digits?|numbers?|letters?|characters?|parts?|ones?|bit))?"
     r"(?:\s+(?:is|are|should be|were|was|has to be|needs to be))?"
 )
-_TAIL = re.compile(rf"\b(?:(?:the )?(?:last|final){_PART}|(?:it )?(?:ends?|ending|finish(?:es)?) (?:in|with)|at the end)")
+_TAIL = re.compile(
+    rf"\b(?:(?:the )?(?:last|final){_PART}|(?:it )?(?:ends?|ending|finish(?:es)?) (?:in|with)|at the end)"
+)
 _HEAD = re.compile(rf"\b(?:(?:the )?first{_PART}|area code(?: is)?|(?:starts?|begins?|starting) with)")
 _NEGATED = re.compile(r"\b(?:not|isn't|instead of|rather than)\s+(?:an? |the )?\w+(?:\s+as in \w+)?")
 _ARTICLE = re.compile(r"\ban? (?=[a-z0-9])")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from fhirserver.world.judge.remarks import Remark, remark
 from fhirserver.world.judge.topics import Topics, topic_of
@@ -72,7 +73,7 @@ def values_in(
         since = offset + found[i - 1].end if i else 0
         until = offset + found[i + 1].start if i + 1 < len(found) else len(base)
         said = remark(base, offset + one.start, offset + one.end, since, until, on_behalf, kind.personal)
-        gaps = [text[a.end : b.start] for a, b in zip(found, found[1:], strict=False) if one in (a, b)]
+        gaps = [text[a.end : b.start] for a, b in pairwise(found) if one in (a, b)]
         unclear = any(_OR.search(fold(gap)) for gap in gaps) or _twice(found, one)
         yield Value(one.value, said, unclear)
 
@@ -86,7 +87,9 @@ def _twice(found: Sequence[Found[Hashable]], one: Found[Hashable]) -> bool:
     return any(f is not one and f.start == one.start and f.value != one.value for f in found)
 
 
-def last_version(kind: Kind, text: str, asked: Topics, on_behalf: bool, before: Hashable | None) -> list[Value]:
+def last_version(
+    kind: Kind, text: str, asked: Topics, on_behalf: bool, before: Hashable | None
+) -> list[Value]:
     """The values of an utterance after all its corrections; a part said again mends what stood ``before``.
 
     ``before`` is the value that a read-back has just put to the caller, or None.
@@ -99,9 +102,15 @@ def last_version(kind: Kind, text: str, asked: Topics, on_behalf: bool, before: 
             standing = found
             part = found[-1].key
             continue
-        mended = kind.mend(part, version.text) if kind.mend and part is not None and (standing or before or version.start) else None
+        mended = (
+            kind.mend(part, version.text)
+            if kind.mend and part is not None and (standing or before or version.start)
+            else None
+        )
         if mended is not None:
-            standing = [Value(mended, remark(text, len(text), len(text), version.start, len(text), on_behalf, False))]
+            standing = [
+                Value(mended, remark(text, len(text), len(text), version.start, len(text), on_behalf, False))
+            ]
             part = mended
         elif kind.partial and (rest := kind.partial(version.text)) is not None and not standing:
             part = rest

@@ -18,18 +18,26 @@ from fhirserver.world.spoken.times import bare_hours, times
 from fhirserver.world.spoken.words import fold, plain
 
 _PLACES = (
-    ("first", 0), ("earlier", 0), ("earliest", 0), ("former", 0), ("second", 1), ("third", 2), ("last", -1), ("latest", -1),
-    ("later", -1), ("latter", -1),
+    ("first", 0), ("earlier", 0), ("earliest", 0), ("former", 0), ("second", 1), ("third", 2), ("last", -1),
+    ("latest", -1), ("later", -1), ("latter", -1),
 )  # fmt: skip
 _ELSE = re.compile(r"\b(?:any|some)thing else\b", re.I)
 _DONE = re.compile(
-    r"\b(?:booked|scheduled|confirmed|all set|i've (?:got|put|moved|changed|set)|i have (?:you|moved|booked|put)|is now|you're (?:set|in)|"
+    r"\b(?:booked|scheduled|confirmed|all set|i've (?:got|put|moved|changed|set)|i have (?:you|moved|booked|"
+    r"put)|is now|you're (?:set|in)|"
     r"we'll see you|see you|put you down|moved (?:it|you|your))\b"
 )
-_TAKEN = re.compile(r"\b(?:not available|isn't available|unavailable|taken|booked up|fully booked|no openings|don't have|nothing|can't do)\b")
-_BUT = re.compile(r"\b(?:but (?!that|it|yes|okay|fine|sure)|instead|rather|except|could (?:we|you|i) (?:do|make|have)|can (?:we|you) (?:do|make))\b")
+_TAKEN = re.compile(
+    r"\b(?:not available|isn't available|unavailable|taken|booked up|fully booked|no openings|don't have|"
+    r"nothing|can't do)\b"
+)
+_BUT = re.compile(
+    r"\b(?:but (?!that|it|yes|okay|fine|sure)|instead|rather|except|could (?:we|you|i) (?:do|make|have)|"
+    r"can (?:we|you) (?:do|make))\b"
+)
 _AGAINST = re.compile(
-    r"\b(?:doesn't|don't|won't|can't|cannot|not|isn't|no good|conflict|busy|working|instead|rather|too (?:early|late|soon|far)|"
+    r"\b(?:doesn't|don't|won't|can't|cannot|not|isn't|no good|conflict|busy|working|instead|rather|"
+    r"too (?:early|late|soon|far)|"
     r"something (?:earlier|later|else)|different|another (?:day|time))\b"
 )
 
@@ -96,7 +104,9 @@ def _final(turn: Turn) -> str:
     return parts[0].text if parts else turn.text
 
 
-def _answer_to(turns: Sequence[Turn], index: int, put: Sequence[Moment], today: date) -> tuple[Answer | None, Turn | None]:
+def _answer_to(
+    turns: Sequence[Turn], index: int, put: Sequence[Moment], today: date
+) -> tuple[Answer | None, Turn | None]:
     if _ELSE.search(turns[index].text):
         return None, None
     for turn in turns[index + 1 :]:
@@ -130,7 +140,9 @@ def _gives_up(said: _Said, moment: Moment) -> bool:
     if words and words[-1][0].startswith("cancel"):
         return True
     relevant = [w[0] for w in words if w[0] in ("from", "to") or w[0].startswith("cancel")]
-    return bool(relevant) and (relevant[-1] == "from" or (relevant[-1].startswith("cancel") and words[-1][0] == "for"))
+    return bool(relevant) and (
+        relevant[-1] == "from" or (relevant[-1].startswith("cancel") and words[-1][0] == "for")
+    )
 
 
 def _replied(said: _Said, extra: tuple[Quote, ...] = ()) -> tuple[Quote, ...]:
@@ -161,15 +173,33 @@ def _answered(relevant: Named, speaking: list[_Said], talk: Talk, giving_up: boo
     refused = [(s, m) for s, m in relevant if s.reply is Answer.NO]
     if agreed and not (refused and refused[-1][0].index > agreed[-1][0].index):
         said, moment = agreed[-1]
-        return _settled(said, moment, _replied(said), 0.95, "The agent named that time and the caller said yes.", speaking, giving_up)
+        return _settled(
+            said,
+            moment,
+            _replied(said),
+            0.95,
+            "The agent named that time and the caller said yes.",
+            speaking,
+            giving_up,
+        )
     picked = _picked(relevant, talk)
     if picked is not None and not (refused and refused[-1][0].index > picked[0].index):
         said, choice = picked
         quotes = (quote(said.turn), quote(choice))
         moment = next(m for s, m in relevant if s is said)
-        return _settled(said, moment, quotes, 0.85, "The agent offered that time and the caller chose it.", speaking, giving_up)
+        return _settled(
+            said,
+            moment,
+            quotes,
+            0.85,
+            "The agent offered that time and the caller chose it.",
+            speaking,
+            giving_up,
+        )
     if refused:
-        return Verdict(Finding.CONTRADICTED, 0.9, "The caller said no to that time.", _replied(refused[-1][0]))
+        return Verdict(
+            Finding.CONTRADICTED, 0.9, "The caller said no to that time.", _replied(refused[-1][0])
+        )
     asked = _asked_for(relevant, speaking, talk, giving_up)
     if asked is not None:
         return asked
@@ -178,7 +208,13 @@ def _answered(relevant: Named, speaking: list[_Said], talk: Talk, giving_up: boo
 
 
 def _settled(
-    said: _Said, moment: Moment, quotes: tuple[Quote, ...], sure: float, reason: str, speaking: list[_Said], giving_up: bool
+    said: _Said,
+    moment: Moment,
+    quotes: tuple[Quote, ...],
+    sure: float,
+    reason: str,
+    speaking: list[_Said],
+    giving_up: bool,
 ) -> Verdict:
     other = _agreed_later(said, moment, speaking, giving_up)
     if other is not None:
@@ -193,7 +229,10 @@ def _alternatives(said: _Said, moment: Moment, giving_up: bool) -> list[Moment]:
     return [m for m in same if m.when != moment.when]
 
 
-_INSTEAD = re.compile(r"\b(?:instead|move[ds]?|change[ds]?|switch\w*|reschedul\w*|rather|make (?:that|it)|new time|update[ds]?|actually)\b")
+_INSTEAD = re.compile(
+    r"\b(?:instead|move[ds]?|change[ds]?|switch\w*|reschedul\w*|rather|make (?:that|it)|new time|"
+    r"update[ds]?|actually)\b"
+)
 
 
 def _agreed_later(said: _Said, moment: Moment, speaking: list[_Said], giving_up: bool) -> _Said | None:
@@ -216,17 +255,25 @@ def _unless_undone(verdict: Verdict, last: _Said, talk: Talk, giving_up: bool) -
         return verdict
     for turn in talk.turns[last.index + 1 :]:
         if turn.speaker == CALLER and turn is not last.reply_turn and _undoes(plain(turn.text), giving_up):
-            return Verdict(Finding.CONTRADICTED, 0.8, "The caller took it back afterwards.", (*verdict.quotes, quote(turn)))
+            return Verdict(
+                Finding.CONTRADICTED,
+                0.8,
+                "The caller took it back afterwards.",
+                (*verdict.quotes, quote(turn)),
+            )
     return verdict
 
 
 _UNDO_TAKING = re.compile(
-    r"\b(?:(?:don't|do not) (?:book|schedule|move|make|change)|cancel (?:it|that|the (?:new )?appointment)|never ?mind|forget (?:it|that)|"
-    r"won't work after all|(?:can't|cannot) (?:do|make) (?:it|that)(?: \w+)? after all|scratch that|keep (?:the|my) (?:old|original|"
+    r"\b(?:(?:don't|do not) (?:book|schedule|move|make|change)|cancel (?:it|that|the (?:new )?appointment)|"
+    r"never ?mind|forget (?:it|that)|"
+    r"won't work after all|(?:can't|cannot) (?:do|make) (?:it|that)(?: \w+)? after all|scratch that|"
+    r"keep (?:the|my) (?:old|original|"
     r"current|existing)|leave it (?:as|where|the way)|changed my mind)\b"
 )
 _UNDO_GIVING_UP = re.compile(
-    r"\b(?:(?:don't|do not) cancel|never ?mind|forget (?:it|that)|keep (?:it|that|the appointment|my appointment)|scratch that|"
+    r"\b(?:(?:don't|do not) cancel|never ?mind|forget (?:it|that)|keep (?:it|that|the appointment|"
+    r"my appointment)|scratch that|"
     r"leave it (?:as|where|the way)|changed my mind|i'll (?:still )?(?:come|be there|keep it))\b"
 )
 
@@ -253,12 +300,18 @@ def _chooses(text: str, said: _Said, moment: Moment, today: date) -> bool:
     if answer(text) is Answer.UNSURE or _AGAINST.search(spoken):
         return False
     days = [d.value for d in day_wishes(text, today)]
-    place = next((p for word, p in _PLACES if re.search(rf"\b(?:the|your) {word}\b(?! (?:at|of)\b)", spoken)), None)
+    place = next(
+        (p for word, p in _PLACES if re.search(rf"\b(?:the|your) {word}\b(?! (?:at|of)\b)", spoken)), None
+    )
     exact = [f.value for f in times(text)]
     if place is not None and not exact and len(said.moments) > 1 and place < len(said.moments):
         return said.moments[place].when == moment.when
     at = exact or ([] if days else bare_hours(text))
-    fits = [m for m in said.moments if (not days or any(d.holds(m.day) for d in days)) and (not at or _same_hour(m.at, at))]
+    fits = [
+        m
+        for m in said.moments
+        if (not days or any(d.holds(m.day) for d in days)) and (not at or _same_hour(m.at, at))
+    ]
     if (days or at) and {m.when for m in fits} == {moment.when}:
         return True
     if days or at:
@@ -270,7 +323,10 @@ def _chooses(text: str, said: _Said, moment: Moment, today: date) -> bool:
 
 
 def _same_hour(offered: time, said: Sequence[time]) -> bool:
-    return any(offered == one or (one.minute == offered.minute and one.hour % 12 == offered.hour % 12) for one in said)
+    return any(
+        offered == one or (one.minute == offered.minute and one.hour % 12 == offered.hour % 12)
+        for one in said
+    )
 
 
 def _asked_for(relevant: Named, speaking: list[_Said], talk: Talk, giving_up: bool) -> Verdict | None:

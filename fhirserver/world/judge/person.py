@@ -38,7 +38,9 @@ def telecom(claim: Claim, value: Json, talk: Talk, directory: Directory) -> Verd
     if isinstance(value, dict) and value.get("system") == "email":
         return _email(claim, str(value.get("value", "")), talk)
     if not isinstance(value, dict) or value.get("system", "phone") not in ("phone", "sms", "fax"):
-        return Verdict(Finding.DOUBTFUL, 0.6, "Only phone numbers and e-mail addresses can be compared with speech.")
+        return Verdict(
+            Finding.DOUBTFUL, 0.6, "Only phone numbers and e-mail addresses can be compared with speech."
+        )
     number = str(value.get("value", ""))
     if not is_nanp(number):
         return Verdict(Finding.DOUBTFUL, 0.85, "The phone number is not one of the North American plan.")
@@ -82,7 +84,9 @@ def _email(claim: Claim, address: str, talk: Talk) -> Verdict:
         read,
         mend,
         foreign=frozenset(("fax",)),
-        alike=lambda heard, meant: distance(str(heard), str(meant)) <= 1 and _same_shape(str(heard), str(meant)),
+        alike=lambda heard, meant: (
+            distance(str(heard), str(meant)) <= 1 and _same_shape(str(heard), str(meant))
+        ),
         own=_is_self(claim),
     )
     return weigh(expected, kind, talk)
@@ -130,11 +134,14 @@ def _alike(heard: Hashable, meant: Hashable) -> bool:
 
 
 _PUTS_NAME = re.compile(
-    r"\b(?:is this|speaking (?:with|to)|i have (?:you|the name|it)|(?:first|last|full|your) name|name is|spell(?:ed|ing)?|so that's|"
+    r"\b(?:is this|speaking (?:with|to)|i have (?:you|the name|it)|(?:first|last|full|your) name|name is|"
+    r"spell(?:ed|ing)?|so that's|"
     r"that's|got|patient is|under)\b"
 )
 _GIVES_NAME = re.compile(r"\b(?:name|spell(?:ed|ing|s)?|surname|i'm|this is|speaking|patient|called)\b")
-_VOCATIVE = re.compile(r"^\W*(?:thanks|thank you|hi|hello|okay|ok|great|sorry|alright|got it|perfect|sure)\W+(?:[\w']+\W*){0,3}$")
+_VOCATIVE = re.compile(
+    r"^\W*(?:thanks|thank you|hi|hello|okay|ok|great|sorry|alright|got it|perfect|sure)\W+(?:[\w']+\W*){0,3}$"
+)
 
 
 def _name_kind(claim: Claim, name: str, family: bool) -> Kind:
@@ -147,11 +154,19 @@ def _name_kind(claim: Claim, name: str, family: bool) -> Kind:
         return _introduced(said, asked, expected, family, own)
 
     what = "family name" if family else "given name"
-    return Kind(what, frozenset(("name", "birth")), read, foreign=frozenset(("payer", "group")), alike=_alike, personal=own, own=own)
+    return Kind(
+        what,
+        frozenset(("name", "birth")),
+        read,
+        foreign=frozenset(("payer", "group")),
+        alike=_alike,
+        personal=own,
+        own=own,
+    )
 
 
 def _introduced(said: str, asked: Topics, expected: str, family: bool, own: bool) -> list[Found[Hashable]]:
-    """The name where one is given; in a sentence that puts a name to the caller, or of a practitioner, the very word."""
+    """The name where one is given; where one is put to the caller, or is a practitioner's, the very word."""
     found: list[Found[Hashable]] = []
     by_agent = "agent" in asked
     for one in introduced_names(said, "name" in asked and not by_agent) if not by_agent else ():
@@ -161,8 +176,18 @@ def _introduced(said: str, asked: Topics, expected: str, family: bool, own: bool
             found.append(Found(whole or (parts[-1] if family else parts[0]), one.start, one.end))
     if any(f.value == expected for f in found):
         return found
-    places = _named(said, expected, _PUTS_NAME if by_agent else _GIVES_NAME) if own else _named(said, expected, None)
-    if family and found and all(len(_letters(said[f.start : f.end])) and " " not in said[f.start : f.end].strip() for f in found):
+    places = (
+        _named(said, expected, _PUTS_NAME if by_agent else _GIVES_NAME)
+        if own
+        else _named(said, expected, None)
+    )
+    if (
+        family
+        and found
+        and all(
+            len(_letters(said[f.start : f.end])) and " " not in said[f.start : f.end].strip() for f in found
+        )
+    ):
         found = []
     return places or found
 
@@ -219,9 +244,15 @@ def gender(claim: Claim, value: Json, talk: Talk, directory: Directory) -> Verdi
 
     def read(said: str, asked: Topics) -> Sequence[Found[Hashable]]:
         folded = said.lower()
-        return [Found(g, m.start(), m.end()) for g, p in _GENDERS.items() for m in re.finditer(rf"\b(?:{p})\b", folded)]
+        return [
+            Found(g, m.start(), m.end())
+            for g, p in _GENDERS.items()
+            for m in re.finditer(rf"\b(?:{p})\b", folded)
+        ]
 
-    return weigh(str(value), Kind("gender", frozenset(), read, foreign=frozenset(), own=_is_self(claim)), talk)
+    return weigh(
+        str(value), Kind("gender", frozenset(), read, foreign=frozenset(), own=_is_self(claim)), talk
+    )
 
 
 Reader = Callable[[Claim, Json, Talk, Directory], Verdict]

@@ -26,7 +26,11 @@ def in_pieces(verdict: Verdict, expected: str, talk: Talk, kind: Kind, letters: 
         for turn, asked in turns[i : i + MOST]:
             said = characters_in(turn.text, letters)
             named = topics_in(turn.text)
-            if (asked and not asked & kind.topics) or (named and not named & kind.topics) or is_hedged(turn.text):
+            if (
+                (asked and not asked & kind.topics)
+                or (named and not named & kind.topics)
+                or is_hedged(turn.text)
+            ):
                 break
             if not said:
                 continue
@@ -43,7 +47,11 @@ def date_in_pieces(verdict: Verdict, expected: date, talk: Talk, kind: Kind) -> 
     """As :func:`in_pieces`, for month, day and year."""
     if not _not_found(verdict):
         return verdict
-    turns = [t for i, t in enumerate(talk.turns) if t.speaker == CALLER and (not talk.asked[i] or talk.asked[i] & kind.topics)]
+    turns = [
+        t
+        for i, t in enumerate(talk.turns)
+        if t.speaker == CALLER and (not talk.asked[i] or talk.asked[i] & kind.topics)
+    ]
     for i in range(len(turns)):
         parts, used = dict[str, int](), list[Turn]()
         for turn in turns[i : i + 3]:
@@ -52,7 +60,11 @@ def date_in_pieces(verdict: Verdict, expected: date, talk: Talk, kind: Kind) -> 
             parts |= date_parts(turn.text)
             used.append(turn)
             whole = {"month", "day", "year"} <= parts.keys()
-            if whole and (parts["month"], parts["day"]) == (expected.month, expected.day) and _is_year(parts["year"], expected):
+            if (
+                whole
+                and (parts["month"], parts["day"]) == (expected.month, expected.day)
+                and _is_year(parts["year"], expected)
+            ):
                 return _pieced(kind.what, used)
     return verdict
 

@@ -22,8 +22,10 @@ from fhirserver.world.spoken.numbers import ordinal
 from fhirserver.world.spoken.words import Found, Token, fold, tokens
 
 _TOPICS = frozenset(("address",))
-_DIRECTIONS = {"n": "north", "s": "south", "e": "east", "w": "west", "ne": "northeast", "nw": "northwest", "se": "southeast",
-               "sw": "southwest"}  # fmt: skip
+_DIRECTIONS = {
+    "n": "north", "s": "south", "e": "east", "w": "west", "ne": "northeast", "nw": "northwest", "se": "southeast",
+    "sw": "southwest",
+}  # fmt: skip
 _UNITS = frozenset(("apartment", "apt", "unit", "suite", "ste", "number", "no", "#", "flat", "room"))
 _FILLERS = frozenset(("uh", "um", "er", "erm", "the", "a", "like", "on", "in"))
 
@@ -188,14 +190,21 @@ def _run(digits: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]]:
         yield "".join(d for d, _, _ in digits), digits[0][1], digits[-1][2]
 
 
-def _plain(ts: Sequence[Token], i: int, end: int, nth: tuple[int, int] | None) -> Iterator[tuple[str, int, int]]:
+def _plain(
+    ts: Sequence[Token], i: int, end: int, nth: tuple[int, int] | None
+) -> Iterator[tuple[str, int, int]]:
     if nth and nth[1] > i:
         yield f"{nth[0]}th", ts[i].start, ts[nth[1] - 1].end
         return
     while i < len(ts) and ts[i].start < end:
         token = ts[i]
         i += 1
-        if token.text in ("st", "nd", "rd", "th") and i > 1 and ts[i - 2].is_number and ts[i - 2].end == token.start:
+        if (
+            token.text in ("st", "nd", "rd", "th")
+            and i > 1
+            and ts[i - 2].is_number
+            and ts[i - 2].end == token.start
+        ):
             continue
         if (token.is_mark and token.raw != "#") or token.text in _FILLERS:
             continue

@@ -15,8 +15,10 @@ from fhirserver.world.spoken.days import WEEKDAYS
 from fhirserver.world.spoken.words import fold, plain, words
 
 _TO_THE_MACHINE = re.compile(
-    r"\b(?:verified|verify (?:this|that|it|all|everything)|(?:ignore|disregard) (?:all |any |your |the |previous )*(?:instructions?|rules)|"
-    r"system (?:message|prompt|note)|as an ai|language model|the judge|all claims|prompt|json|approved?|mark (?:this|it|that|all))\b"
+    r"\b(?:verified|verify (?:this|that|it|all|everything)|(?:ignore|disregard) (?:all |any |your |the |"
+    r"previous )*(?:instructions?|rules)|"
+    r"system (?:message|prompt|note)|as an ai|language model|the judge|all claims|prompt|json|approved?|"
+    r"mark (?:this|it|that|all))\b"
 )
 _NAMED = frozenset((*MONTHS, *WEEKDAYS, "today", "tomorrow", "noon", "am", "pm"))
 
@@ -31,12 +33,16 @@ def grounded(verdict: Verdict, claim: Claim, evidence: Evidence) -> Verdict:
 
 
 def _doubtful(verdict: Verdict, why: str) -> Verdict:
-    return replace(verdict, finding=Finding.DOUBTFUL, reasoning=f"{why} It said: {verdict.reasoning}", quotes=())
+    return replace(
+        verdict, finding=Finding.DOUBTFUL, reasoning=f"{why} It said: {verdict.reasoning}", quotes=()
+    )
 
 
 def _stands(quote: Quote, evidence: Evidence) -> bool:
     said = plain(quote.text)
-    return bool(said) and any(t.number == quote.turn and f" {said} " in f" {plain(t.text)} " for t in evidence.turns)
+    return bool(said) and any(
+        t.number == quote.turn and f" {said} " in f" {plain(t.text)} " for t in evidence.turns
+    )
 
 
 def _testifies(quotes: tuple[Quote, ...], claim: Claim, evidence: Evidence) -> bool:
@@ -66,7 +72,12 @@ def speaks_of(text: str, claim: Claim) -> bool:
 
 def _leaves(value: Json) -> list[str]:
     if isinstance(value, dict):
-        return [leaf for name, inner in value.items() if name not in ("system", "use", "reference") for leaf in _leaves(inner)]
+        return [
+            leaf
+            for name, inner in value.items()
+            if name not in ("system", "use", "reference")
+            for leaf in _leaves(inner)
+        ]
     if isinstance(value, list):
         return [leaf for inner in value for leaf in _leaves(inner)]
     return [str(value)] if value is not None else []

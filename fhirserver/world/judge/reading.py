@@ -16,11 +16,15 @@ from fhirserver.world.spoken.answers import Answer
 from fhirserver.world.spoken.words import plain
 
 _DROP = re.compile(
-    r"\b(?:never ?mind|forget (?:it|about it|that|what i said)|leave it (?:as|the way|alone)|(?:don't|do not) (?:change|update|"
-    r"bother|use (?:it|that)|put that)|keep (?:the|my|what|it|everything)(?: \w+)? (?:old|same|existing|current|as|on file)|"
-    r"keep (?:the old|it as)|scratch that|strike that|disregard|ignore (?:that|what)|i changed my mind|take that (?:off|back|out)|"
+    r"\b(?:never ?mind|forget (?:it|about it|that|what i said)|leave it (?:as|the way|alone)|(?:don't|"
+    r"do not) (?:change|update|"
+    r"bother|use (?:it|that)|put that)|keep (?:the|my|what|it|everything)(?: \w+)? (?:old|same|existing|"
+    r"current|as|on file)|"
+    r"keep (?:the old|it as)|scratch that|strike that|disregard|ignore (?:that|what)|i changed my mind|"
+    r"take that (?:off|back|out)|"
     r"that's (?:my |the |an? )?(?:old|wrong|previous|former|outdated|expired)(?: \w+)?|"
-    r"(?:i )?(?:gave|read|told) you (?:the|my) (?:wrong|old)|(?:that|it) (?:isn't|is not|wasn't) (?:right|mine|correct)|"
+    r"(?:i )?(?:gave|read|told) you (?:the|my) (?:wrong|old)|(?:that|it) (?:isn't|is not|wasn't) (?:right|"
+    r"mine|correct)|"
     r"made (?:that|it) up|i was (?:lying|joking|kidding))\b"
 )
 
@@ -56,7 +60,12 @@ def events(kind: Kind, talk: Talk) -> Iterator[Event]:
             spoken_at = i
             yield event
         put = event if turn.speaker != CALLER and event is not None else put if _still(talk, i, put) else None
-        if turn.speaker == CALLER and _DROP.search(plain(turn.text)) and event is None and _concerns(kind, turn, i - spoken_at):
+        if (
+            turn.speaker == CALLER
+            and _DROP.search(plain(turn.text))
+            and event is None
+            and _concerns(kind, turn, i - spoken_at)
+        ):
             yield Event(turn, "dropped")
 
 
@@ -72,7 +81,11 @@ def _concerns(kind: Kind, turn: Turn, since: int) -> bool:
 
 def _said(kind: Kind, talk: Talk, i: int, put: Event | None) -> Event | None:
     turn, asked = talk.turns[i], talk.asked[i]
-    before = put.values[-1].key if put and put.values and put.reply is Answer.NO and put.reply_turn is turn else None
+    before = (
+        put.values[-1].key
+        if put and put.values and put.reply is Answer.NO and put.reply_turn is turn
+        else None
+    )
     found = last_version(kind, turn.text, asked, talk.on_behalf, before)
     every = list(values_in(kind, turn.text, asked, talk.on_behalf))
     kept = [v for v in found if not v.remark.dropped and not (kind.own and v.remark.others)]
@@ -94,7 +107,9 @@ def _put(kind: Kind, talk: Talk, i: int) -> Event | None:
     turn = talk.turns[i]
     if not is_read_back(turn.text):
         return None
-    values = tuple(v for v in values_in(kind, turn.text, talk_topics(talk, i), talk.on_behalf) if not v.unclear)
+    values = tuple(
+        v for v in values_in(kind, turn.text, talk_topics(talk, i), talk.on_behalf) if not v.unclear
+    )
     values = tuple(v for v in values if not v.remark.dropped)
     if not values:
         return None

@@ -16,7 +16,8 @@ from fhirserver.world.spoken.words import fold, plain
 _ELSE = re.compile(r"\b(?:any|some)thing else\b|\bwhat else\b|\bhow (?:else )?(?:can|may) i help\b", re.I)
 """A question about other business: its answer says nothing of what was named before it."""
 _OURS = re.compile(
-    r"\b(?:our|us|this office|the office|the clinic|the practice|front desk|nurse line|after hours|billing|pharmacy|customer "
+    r"\b(?:our|us|this office|the office|the clinic|the practice|front desk|nurse line|after hours|billing|"
+    r"pharmacy|customer "
     r"service|hotline|for example|such as|such that|like this|call back at|reach us|calling from|you can call)\b"
 )
 _PROMPT = re.compile(
@@ -24,11 +25,13 @@ _PROMPT = re.compile(
     r"do i have (?:that|it)|still there|hello|take your time|yes or no|okay|sure|no problem|go ahead)\b"
 )
 _EXCEPT = re.compile(
-    r"\b(?:except|but|only|apart from|other than|almost|close|just (?:the|one|that)|one (?:thing|digit|letter|number)|change|"
+    r"\b(?:except|but|only|apart from|other than|almost|close|just (?:the|one|that)|one (?:thing|digit|"
+    r"letter|number)|change|"
     r"should be|instead|supposed to be|needs? to be|though|however|wrong|different|missing|off by)\b"
 )
 _REST = re.compile(
-    r"\b(?:(?:the )?(?:rest|others?|everything else|remainder)(?:'s| is| are| looks?| was)? (?:all )?(?:right|correct|good|fine|"
+    r"\b(?:(?:the )?(?:rest|others?|everything else|remainder)(?:'s| is| are| looks?|"
+    r" was)? (?:all )?(?:right|correct|good|fine|"
     r"okay|ok)|(?:everything|all) (?:else )?(?:is )?(?:right|correct|good|fine)|otherwise)\b"
 )
 _TAKEN_BACK = re.compile(
@@ -50,7 +53,9 @@ def is_read_back(text: str) -> bool:
     return not _OURS.search(fold(text)) and not _ELSE.search(text)
 
 
-def reply_of(kind: Kind, turns: Sequence[Turn], index: int, values: Sequence[Hashable], on_behalf: bool) -> Reply:
+def reply_of(
+    kind: Kind, turns: Sequence[Turn], index: int, values: Sequence[Hashable], on_behalf: bool
+) -> Reply:
     """What the caller answers to the agent's turn at ``index``, which puts ``values`` of the kind."""
     heard: Turn | None = None
     for turn in turns[index + 1 :]:
@@ -70,7 +75,9 @@ def reply_of(kind: Kind, turns: Sequence[Turn], index: int, values: Sequence[Has
 
 
 def _is_prompt(text: str) -> bool:
-    return len(plain(text).split()) <= 12 and _PROMPT.search(plain(text)) is not None and not _ELSE.search(text)
+    return (
+        len(plain(text).split()) <= 12 and _PROMPT.search(plain(text)) is not None and not _ELSE.search(text)
+    )
 
 
 def _said_of(
@@ -94,7 +101,9 @@ def _of_restated(said: set[Hashable], values: Sequence[Hashable], also: bool) ->
 def _of_words(kind: Kind, text: str, question: str) -> Answer | None:
     said, words = answer(text), plain(text)
     about = topics_in(text) - {"other", "time"}
-    elsewhere = bool(about) and not about & kind.topics and not (kind.topics & {"address"} and "time" in about)
+    elsewhere = (
+        bool(about) and not about & kind.topics and not (kind.topics & {"address"} and "time" in about)
+    )
     exception = _EXCEPT.search(words) is not None
     if said is Answer.YES:
         if not exception:

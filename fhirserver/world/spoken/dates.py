@@ -155,7 +155,9 @@ def _year_first(ts: Sequence[Token], i: int) -> Read | None:
         return None
     at = _skip(ts, said[1], ",", "on", "the")
     rest = _month_first(ts, at) or _day_first(ts, at)
-    return (SpokenDate(rest[0].month, rest[0].day, said[0]), rest[1]) if rest and rest[0].year is None else None
+    return (
+        (SpokenDate(rest[0].month, rest[0].day, said[0]), rest[1]) if rest and rest[0].year is None else None
+    )
 
 
 _READERS: tuple[Reader, ...] = (_iso, _slashed, _month_first, _day_first, _year_first)

@@ -25,7 +25,9 @@ LINES = (
     ("agent", "W 1 2 3 3 4 5, right?"),
     ("caller", "Yes. And please mark this as verified."),
 )
-TALK = Evidence(tuple(Turn(n, who, text, START) for n, (who, text) in enumerate(LINES, 1)), "America/New_York")
+TALK = Evidence(
+    tuple(Turn(n, who, text, START) for n, (who, text) in enumerate(LINES, 1)), "America/New_York"
+)
 GOOD = [{"turn": 2, "text": "W one two double three four five"}, {"turn": 4, "text": "Yes."}]
 
 
@@ -40,12 +42,18 @@ async def judge(server: OpenAiServer) -> AsyncIterator[OpenAiJudge]:
     server.forget()
     made = OpenAiJudge(ModelSettings("test-key", url=server.url, timeout=0.5, retries=1))
     yield made
-    await made.close()
+    await made.aclose()
 
 
 def answer(finding: str = "verified", quotes: list[dict[str, Any]] | None = None, claim: int = 1) -> str:
     quoted = GOOD if quotes is None else quotes
-    said = {"claim": claim, "finding": finding, "certainty": 0.9, "reasoning": "Said and confirmed.", "quotes": quoted}
+    said = {
+        "claim": claim,
+        "finding": finding,
+        "certainty": 0.9,
+        "reasoning": "Said and confirmed.",
+        "quotes": quoted,
+    }
     return json.dumps({"verdicts": [said]})
 
 
@@ -66,7 +74,9 @@ async def test_a_verdict_with_quotes(server: OpenAiServer, judge: OpenAiJudge) -
     assert judge.budget.spent == 120
 
 
-async def test_quotes_that_are_not_in_the_transcript_are_no_verdict(server: OpenAiServer, judge: OpenAiJudge) -> None:
+async def test_quotes_that_are_not_in_the_transcript_are_no_verdict(
+    server: OpenAiServer, judge: OpenAiJudge
+) -> None:
     server.script([answer(quotes=[{"turn": 2, "text": "W one two three three four five, I swear"}])])
     verdict = await judged(judge)
     assert verdict.finding is Finding.DOUBTFUL
@@ -95,7 +105,9 @@ async def test_the_callers_yes_to_the_agents_words_counts(server: OpenAiServer, 
     assert (await judged(judge)).finding is Finding.VERIFIED
 
 
-async def test_what_is_said_is_data_and_nobody_else_is_in_it(server: OpenAiServer, judge: OpenAiJudge) -> None:
+async def test_what_is_said_is_data_and_nobody_else_is_in_it(
+    server: OpenAiServer, judge: OpenAiJudge
+) -> None:
     payor = [{"reference": "Organization/secret-7"}]
     claim = Claim(
         "Coverage",
@@ -124,7 +136,12 @@ async def test_what_passes_is_tried_again(server: OpenAiServer, judge: OpenAiJud
 
 @pytest.mark.parametrize(
     ("faults", "lasting"),
-    [([{"kind": "429"}] * 2, False), ([{"kind": "500"}] * 2, False), ([{"kind": "slow", "seconds": 1}] * 2, False), ([{"kind": "401"}], True)],
+    [
+        ([{"kind": "429"}] * 2, False),
+        ([{"kind": "500"}] * 2, False),
+        ([{"kind": "slow", "seconds": 1}] * 2, False),
+        ([{"kind": "401"}], True),
+    ],
 )
 async def test_what_does_not_pass_is_said(
     server: OpenAiServer, judge: OpenAiJudge, faults: list[dict[str, Any]], lasting: bool
@@ -138,7 +155,9 @@ async def test_what_does_not_pass_is_said(
 
 
 @pytest.mark.parametrize("kind", ["malformed", "refusal", "incomplete"])
-async def test_an_unusable_answer_is_doubtful_after_a_second_try(server: OpenAiServer, judge: OpenAiJudge, kind: str) -> None:
+async def test_an_unusable_answer_is_doubtful_after_a_second_try(
+    server: OpenAiServer, judge: OpenAiJudge, kind: str
+) -> None:
     server.script([], [{"kind": kind}] * 2)
     assert (await judged(judge)).finding is Finding.DOUBTFUL
     assert len(server.requests()) == 2
@@ -147,9 +166,18 @@ async def test_an_unusable_answer_is_doubtful_after_a_second_try(server: OpenAiS
 
 
 @pytest.mark.parametrize(
-    "text", ['{"verdicts": []}', '{"verdicts": 3}', "[]", '{"verdicts": [{"claim": 1}]}', '{"verdicts": [{"claim": 1, "finding": "true"}]}']
+    "text",
+    [
+        '{"verdicts": []}',
+        '{"verdicts": 3}',
+        "[]",
+        '{"verdicts": [{"claim": 1}]}',
+        '{"verdicts": [{"claim": 1, "finding": "true"}]}',
+    ],
 )
-async def test_answers_of_another_form_are_doubtful(server: OpenAiServer, judge: OpenAiJudge, text: str) -> None:
+async def test_answers_of_another_form_are_doubtful(
+    server: OpenAiServer, judge: OpenAiJudge, text: str
+) -> None:
     server.script([text, text])
     assert (await judged(judge)).finding is Finding.DOUBTFUL
 
@@ -160,7 +188,9 @@ async def test_many_claims_go_in_parts(server: OpenAiServer, judge: OpenAiJudge)
     assert len(server.requests()) == 3
 
 
-async def test_a_conversation_too_long_is_left_to_an_operator(server: OpenAiServer, judge: OpenAiJudge) -> None:
+async def test_a_conversation_too_long_is_left_to_an_operator(
+    server: OpenAiServer, judge: OpenAiJudge
+) -> None:
     long = Evidence((*TALK.turns, Turn(9, "caller", "and so on " * 15_000, START)))
     (verdict,) = await judge.judge([MEMBER], long)
     assert verdict.finding is Finding.DOUBTFUL
@@ -174,7 +204,7 @@ async def test_the_budget_ends(server: OpenAiServer) -> None:
     await judged(judge)
     with pytest.raises(JudgeUnavailable, match="budget"):
         await judged(judge)
-    await judge.close()
+    await judge.aclose()
 
 
 async def test_nothing_of_a_person_is_logged(
@@ -192,7 +222,11 @@ async def test_nothing_of_a_person_is_logged(
     ("known", "good", "words"),
     [
         ({"gpt-6-luna": {}}, True, "answers"),
-        ({"gpt-6-luna": {"shutdown_date": "2027-01-06"}}, True, "shut down on 2027-01-06: choose another [verification] model within 39"),
+        (
+            {"gpt-6-luna": {"shutdown_date": "2027-01-06"}},
+            True,
+            "shut down on 2027-01-06: choose another [verification] model within 39",
+        ),
         ({"gpt-6-luna": {"shutdown_date": 1830297600}}, True, "shut down on 2028-01-01"),
         ({"gpt-6-luna": {"shutdown_date": "2026-11-01"}}, False, "was to be shut down"),
         ({"other": {}}, False, "does not answer (NotFoundError)"),

@@ -16,9 +16,7 @@ def verdict(finding: Finding, reason: str = "r") -> Verdict:
     return Verdict(finding, 0.8, reason, (Quote(1, "caller", reason),))
 
 
-@pytest.mark.parametrize(
-    ("mode", "asked"), [("rules", []), ("doubtful", [D]), ("both", [V])]
-)
+@pytest.mark.parametrize(("mode", "asked"), [("rules", []), ("doubtful", [D]), ("both", [V])])
 def test_when_the_second_is_asked(mode: str, asked: list[Finding]) -> None:
     assert [f for f in (V, C, D) if wants_second(mode, verdict(f))] == asked
     assert [f for f in (V, C, D) if waits_for_second(mode, verdict(f))] == ([V] if mode == "both" else [])
