@@ -30,7 +30,7 @@ export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-mongo check check-style check-types check-layers check-docs check-size \
-        format corpus fuzz bench faults clean
+        format corpus judge-eval fuzz bench bench-scale bench-import bench-queue faults clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ format: $(DEV)  ## put the sources into the form that check asks for
 corpus: $(DEV)  ## every suite over ../shared/corpus (CORPUS=DIR another folder, OUT=FILE the result as JSON)
 	@$(BIN)/python -m tests.corpus
 
+judge-eval: $(DEV)  ## precision and recall of the judges on labelled calls (ARGS=--misses names what they missed)
+	@$(BIN)/python -m tests.judge $(ARGS)
+
 fuzz: $(DEV)  ## 20,000 mutated resources and queries, then schemathesis by the OpenAPI description (ARGS="--seed 2")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 	@$(BIN)/python -m tests.fuzz.described
@@ -85,6 +88,9 @@ bench-scale: $(DEV)  ## do searches stay as fast from 10,000 to 1,000,000 resour
 
 bench-import: $(DEV)  ## how fast Synthea bundles are imported
 	@$(BIN)/python -m benchmarks.synthea
+
+bench-queue: $(DEV)  ## how soon a claim is in the review queue at 200 claims a second (RATE=… SECONDS=…)
+	@$(BIN)/python -m benchmarks.review_queue
 
 faults: $(DEV)  ## the long failure drills (ROUNDS=200 of kill -9, 200 bookings of one slot, 500 writebacks)
 	$(BIN)/python -m tests.faults.kill_9 --rounds $(ROUNDS)

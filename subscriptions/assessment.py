@@ -13,24 +13,38 @@ from fhirserver.store.commands import Ruling
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
 from fhirserver.world.gates import below_gate, disagreements
+from fhirserver.world.judge.agreement import RULES, waits_for_second, wants_second
 from fhirserver.world.policy import Policy
 from fhirserver.world.review import Quoted, ReviewClaim
 from fhirserver.world.survivorship import ABSENT, Claim
 from fhirserver.world.units import join
 from subscriptions.conversations import Said
 
+NO_DECISION = frozenset(("supersede", "undo", "cap", "decay", "renew"))
 _NOTHING_TO_COMPARE = "There is no transcript to compare it with"
 _NEVER_CAME = "The transcript of the conversation it was said in did not come in time"
 
 
 @dataclass(slots=True)
 class Findings:
-    """What became of one resource's claims. ``settled`` need no operator any more."""
+    """What became of one resource's claims. ``settled`` need no operator any more; ``open`` are the assertions
+    of which claims are also put to the second judge."""
 
     rulings: list[Ruling] = field(default_factory=list)
     review: list[ReviewClaim] = field(default_factory=list)
     settled: set[tuple[str, str, int]] = field(default_factory=set)
     conversation: str = ""
+    open: list[Said] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A claim that waits for its gate, as a judge gets it, with the evidence that there is."""
+
+    claim: Claim
+    judged: JudgedClaim
+    evidence: Evidence | None
+    said: tuple[Said, ...]
 
 
 async def assess(
@@ -40,33 +54,72 @@ async def assess(
     entity: Entity,
     said: Sequence[Said],
     transcripts: Mapping[str, Evidence],
+    mode: str = RULES,
 ) -> Findings:
     """Compare the claims that assertions made with the transcripts they rest on.
 
-    Without a transcript there is no ruling, and whatever needs verification goes to review.
+    Without a transcript there is no ruling, and whatever needs verification goes to review. ``mode`` says
+    what the second judge is asked; what has to wait for it is not decided here.
     """
     findings = Findings(conversation=next((one.conversation for one in said if one.conversation), ""))
-    names: dict[str, str] | None = None
-    for source in dict.fromkeys(one.source for one in said):
-        own = [one for one in said if one.source == source]
-        for claim in below_gate(entity, policy, source, [one.position for one in own]):
-            if policy.rule(entity.key.type, claim.unit).verification == "none" or _is_judged(entity, claim):
-                continue
-            names = names if names is not None else await _names(store, entity)
-            evidence, turns = _evidence_of(claim, own, transcripts)
-            judged = _judged(entity, claim, turns, names)
-            verdict = judge.assess(judged, evidence) if evidence is not None else None
-            _find(findings, policy, entity, claim, verdict, _has_waited(claim, own))
+    waiting = await pending(store, policy, entity, said, transcripts)
+    verdicts = await verdicts_on(judge, waiting)
+    for one, verdict in zip(waiting, verdicts, strict=True):
+        if verdict is not None and wants_second(mode, verdict):
+            findings.open += [said for said in one.said if said not in findings.open]
+        if verdict is None or not waits_for_second(mode, verdict):
+            find(findings, policy, entity, one.claim, verdict, _has_waited(one))
     return findings
 
 
-def _is_judged(entity: Entity, claim: Claim) -> bool:
+async def pending(
+    store: Store,
+    policy: Policy,
+    entity: Entity,
+    said: Sequence[Said],
+    transcripts: Mapping[str, Evidence],
+    but: frozenset[str] = NO_DECISION,
+) -> list[Pending]:
+    """The claims of assertions that wait for their gate and about which nobody has decided, decisions of the
+    kinds ``but`` not counted."""
+    found: list[Pending] = []
+    names: _Names | None = None
+    for source in dict.fromkeys(one.source for one in said):
+        own = [one for one in said if one.source == source]
+        for claim in below_gate(entity, policy, source, [one.position for one in own]):
+            rule = policy.rule(entity.key.type, claim.unit)
+            if rule.verification == "none" or is_decided(entity, claim, but):
+                continue
+            names = names if names is not None else await _names(store, entity)
+            evidence, turns = _evidence_of(claim, own, transcripts)
+            made = tuple(one for one in own if one.position in (claim.stamp.evidence, claim.stamp.position))
+            found.append(Pending(claim, _judged(entity, claim, turns, names), evidence, made))
+    return found
+
+
+async def verdicts_on(judge: Judge, waiting: Sequence[Pending]) -> list[Verdict | None]:
+    """A verdict for each claim that has evidence; those on one conversation are put to the judge together."""
+    verdicts: list[Verdict | None] = [None] * len(waiting)
+    by_talk: dict[int, list[int]] = {}
+    for place, one in enumerate(waiting):
+        if one.evidence is not None:
+            by_talk.setdefault(id(one.evidence), []).append(place)
+    for places in by_talk.values():
+        evidence = waiting[places[0]].evidence
+        if evidence is not None:
+            answers = await judge.judge([waiting[place].judged for place in places], evidence)
+            for place, verdict in zip(places, answers, strict=True):
+                verdicts[place] = verdict
+    return verdicts
+
+
+def is_decided(entity: Entity, claim: Claim, but: frozenset[str] = NO_DECISION) -> bool:
     """Whether somebody decided about the claim since it became as sure as it is."""
     return any(
         (made.unit, made.source, made.claim) == (claim.unit, claim.source, claim.stamp.position)
         and made.position >= claim.stamp.evidence
         for made in entity.ledger.decisions
-        if made.kind in ("verify", "doubt", "approve", "reject")
+        if made.kind not in but
     )
 
 
@@ -83,13 +136,12 @@ def _evidence_of(
     return transcripts.get(talk), tuple(turns)
 
 
-def _has_waited(claim: Claim, said: Iterable[Said]) -> bool:
+def _has_waited(waiting: Pending) -> bool:
     """Whether the claim was made in a conversation, so that there should have been a transcript."""
-    places = (claim.stamp.evidence, claim.stamp.position)
-    return any(one.conversation for one in said if one.position in places)
+    return any(one.conversation for one in waiting.said)
 
 
-def _find(
+def find(
     findings: Findings,
     policy: Policy,
     entity: Entity,
@@ -97,6 +149,7 @@ def _find(
     verdict: Verdict | None,
     waited: bool = False,
 ) -> None:
+    """Rule on a claim as a verdict says, and put it to an operator where the policy asks for it."""
     verified = verdict is not None and verdict.finding is Finding.VERIFIED
     if verdict is not None:
         kind = "verify" if verified else "doubt"
@@ -154,10 +207,19 @@ def _as_review(
     )
 
 
-def _judged(entity: Entity, claim: Claim, turns: tuple[int, ...], names: Mapping[str, str]) -> JudgedClaim:
+def _judged(entity: Entity, claim: Claim, turns: tuple[int, ...], names: _Names) -> JudgedClaim:
     view = entity.ledger.view(claim.source)
     stated: JsonObject = join(view.units) if view else {}
-    return JudgedClaim(entity.key.type, claim.unit, _plain(claim), claim.stamp.method, turns, stated, names)
+    return JudgedClaim(
+        entity.key.type,
+        claim.unit,
+        _plain(claim),
+        claim.stamp.method,
+        turns,
+        stated,
+        names.names,
+        names.aliases,
+    )
 
 
 def _plain(claim: Claim) -> object:
@@ -171,21 +233,34 @@ def _plain(claim: Claim) -> object:
     return bare[0] if len(bare) == 1 else value
 
 
-async def _names(store: Store, entity: Entity) -> dict[str, str]:
-    """What the resource's references are called: their display, or the name of the resource."""
-    names: dict[str, str] = {}
+@dataclass(slots=True)
+class _Names:
+    """What a resource's references are called, and what else."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+async def _names(store: Store, entity: Entity) -> _Names:
+    """The displays of the references, or the names of the resources; an Organization's aliases too."""
+    found = _Names()
     for holder in walk_references(entity.json):
         text = str(holder["reference"])
-        name = holder.get("display") or await _name_of(store, text)
-        if name:
-            names[text] = str(name)
-    return names
+        name, aliases = await _called(store, text)
+        if name := str(holder.get("display") or name):
+            found.names[text] = name
+        if aliases:
+            found.aliases[text] = aliases
+    return found
 
 
-async def _name_of(store: Store, reference: str) -> str:
+async def _called(store: Store, reference: str) -> tuple[str, tuple[str, ...]]:
     type, _, id = reference.partition("/")
     version = await store.read(type, id) if id else None
     if version is None or version.deleted:
-        return ""
-    name = loads(version.content).get("name", "")
-    return name if isinstance(name, str) else ""
+        return "", ()
+    content = loads(version.content)
+    name, aliases = content.get("name", ""), content.get("alias", ())
+    return (name if isinstance(name, str) else ""), (
+        tuple(map(str, aliases)) if isinstance(aliases, list) else ()
+    )

@@ -73,9 +73,12 @@ async def waiting(store: Store) -> Iterable[Conversation]:
     return [_read(fact) for fact in await store.facts(CONVERSATION) if fact.value["state"] == OPEN]
 
 
+def said_of(value: JsonObject, conversation: str) -> Said:
+    """An assertion as it was kept."""
+    key = Key(value["type"], value["id"])
+    return Said(key, value["source"], value["position"], conversation, tuple(value["turns"]))
+
+
 def _read(fact: Fact) -> Conversation:
-    said = tuple(
-        Said(Key(one["type"], one["id"]), one["source"], one["position"], fact.key, tuple(one["turns"]))
-        for one in fact.value.get("said", ())
-    )
+    said = tuple(said_of(one, fact.key) for one in fact.value.get("said", ()))
     return Conversation(fact.key, said, fact.value["since"], fact.value["state"], fact.value["position"])

@@ -10,19 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from fhirserver.kernel.instants import Clock, SystemClock, parse_instant
+from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.judge import Evidence, Judge
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Key
 from fhirserver.store.commands import Decide, Write
 from fhirserver.store.review_items import outdated, reviewed
 from fhirserver.store.store import Store
+from fhirserver.store.transcripts import FORM, conversation_of, transcript_of
 from fhirserver.world.entity import source_of
 from fhirserver.world.evidence import evidence_in
+from fhirserver.world.judge.agreement import RULES
 from fhirserver.world.policy import Policy
 from fhirserver.world.sources import Source
 from subscriptions.assessment import assess, disagreeing
 from subscriptions.conversations import JUDGED, OPEN, OVERDUE, Said, conversation, waiting
-from subscriptions.transcripts import conversation_of, transcript_of
+from subscriptions.opinions import WANTED, opinion
 
 PATIENCE_SECONDS = 600.0
 
@@ -31,6 +34,8 @@ class Verification:
     """Follows the log; see the module. ``sources`` are those of the settings.
 
     ``patience``: seconds without a new claim after which a conversation without transcript is given up.
+    ``mode``: what a second judge is asked (:mod:`fhirserver.world.judge.agreement`). ``handled``: the last
+    position that was looked at.
     """
 
     name = "verification"
@@ -43,8 +48,11 @@ class Verification:
         sources: Mapping[str, Source],
         patience: float = PATIENCE_SECONDS,
         clock: Clock | None = None,
+        mode: str = RULES,
     ):
         self._store, self._policy, self._judge = store, policy, judge
+        self._mode = mode
+        self.handled = 0
         self._sources = sources
         self._patience, self._clock = timedelta(seconds=patience), clock or SystemClock()
         self._rivals = _rivals(sources)
@@ -52,19 +60,32 @@ class Verification:
 
     async def effects(self, commits: Sequence[Commit]) -> Sequence[Write]:
         """Rulings and review items that follow from the commits."""
-        said = [one for commit in commits for one in self._assertions(commit)]
+        said = [one for commit in commits for one in self.assertions(commit)]
         ended = {talk for commit in commits for talk in _ended(commit)}
+        contested, at = self._contested(commits), commits[-1].recorded
+        writes = await self.handle(said, ended, at, contested, _taken_back(commits))
+        self.handled = commits[-1].position
+        return writes
+
+    async def handle(
+        self,
+        said: Sequence[Said],
+        ended: Iterable[str],
+        at: str,
+        contested: Iterable[Key] = (),
+        taken_back: Sequence[Key] = (),
+    ) -> Sequence[Write]:
+        """What follows from assertions, from conversations that ended, and from claims that were taken back."""
         talks = dict.fromkeys([*(one.conversation for one in said if one.conversation), *sorted(ended)])
         ready = [one for one in said if not one.conversation]
         transcripts: dict[str, Evidence] = {}
         writes: list[Write] = []
         for talk in talks:
             heard = [one for one in said if one.conversation == talk]
-            ready += await self._heard(talk, heard, commits[-1].recorded, transcripts, writes)
-        taken_back = _taken_back(commits)
-        return [*writes, *await self._resources(ready, transcripts, self._contested(commits), taken_back)]
+            ready += await self._heard(talk, heard, at, transcripts, writes)
+        return [*writes, *await self._resources(ready, transcripts, contested, at, taken_back)]
 
-    def _assertions(self, commit: Commit) -> list[Said]:
+    def assertions(self, commit: Commit) -> list[Said]:
         """The commit's assertions by sources that are not simply believed, where the policy wants a check."""
         found = []
         for event in commit.events:
@@ -118,7 +139,7 @@ class Verification:
             heard = await conversation(self._store, talk)
             self._no_longer(talk)
             if heard.state == OPEN and heard.said:
-                return [heard.note(OVERDUE), *await self._resources(heard.said, {}, ())]
+                return [heard.note(OVERDUE), *await self._resources(heard.said, {}, (), heard.since)]
         return ()
 
     async def _touched(self, talk: str) -> datetime | None:
@@ -141,18 +162,31 @@ class Verification:
         said: Sequence[Said],
         transcripts: Mapping[str, Evidence],
         contested: Iterable[Key],
+        at: str,
         taken_back: Sequence[Key] = (),
     ) -> list[Write]:
         by_resource: dict[Key, list[Said]] = {key: [] for key in (*contested, *taken_back)}
         for one in said:
             by_resource.setdefault(one.key, []).append(one)
         writes: list[Write] = []
+        unsettled: list[Said] = []
         for key, assertions in by_resource.items():
-            writes += await self._resource(key, assertions, transcripts, key in taken_back)
+            gone = key in taken_back
+            writes += await self._resource(key, assertions, transcripts, unsettled, gone)
+        for talk in dict.fromkeys(one.conversation for one in unsettled):
+            asked = await opinion(self._store, talk)
+            writes.append(
+                asked.wanted((one for one in unsettled if one.conversation == talk), at).note(WANTED)
+            )
         return writes
 
     async def _resource(
-        self, key: Key, said: Sequence[Said], transcripts: Mapping[str, Evidence], taken_back: bool
+        self,
+        key: Key,
+        said: Sequence[Said],
+        transcripts: Mapping[str, Evidence],
+        unsettled: list[Said],
+        taken_back: bool,
     ) -> list[Write]:
         entity = await self._store.entity(*key)
         if entity is None:
@@ -161,7 +195,8 @@ class Verification:
         if entity.deleted:
             item = await reviewed(self._store, entity, (), gone)
             return [item] if item else []
-        findings = await assess(self._store, self._policy, self._judge, entity, said, transcripts)
+        findings = await assess(self._store, self._policy, self._judge, entity, said, transcripts, self._mode)
+        unsettled += findings.open
         known = {(claim.unit, claim.source) for claim in findings.review}
         rivals = disagreeing(entity, self._policy, self._rivals)
         findings.review += [claim for claim in rivals if (claim.unit, claim.source) not in known]
@@ -188,9 +223,11 @@ def _taken_back(commits: Sequence[Commit]) -> list[Key]:
 
 def _ended(commit: Commit) -> list[str]:
     """Conversations whose transcript this commit brought."""
-    return [
-        found
-        for event in commit.events
-        if event["e"] == "asserted" and event["type"] == "DocumentReference"
-        if (found := conversation_of(event["content"]))
-    ]
+    return [found for event in commit.events if event["e"] == "asserted" if (found := _evidence_in(event))]
+
+
+def _evidence_in(event: JsonObject) -> str:
+    """The conversation whose transcript an event states, or the form that it is."""
+    if event["type"] == "DocumentReference":
+        return conversation_of(event["content"])
+    return f"{FORM}/{event['id']}" if event["type"] == FORM else ""

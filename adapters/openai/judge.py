@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from openai import (
     APIConnectionError,
@@ -18,7 +19,7 @@ from openai import (
     InternalServerError,
     RateLimitError,
 )
-from openai.types.responses import Response
+from openai.types.responses import Response, ResponseTextConfigParam
 
 from adapters.openai.prompt import FORMAT, INSTRUCTIONS, prompt
 from adapters.openai.settings import ModelSettings
@@ -73,7 +74,7 @@ class OpenAiJudge:
             verdicts += await self._some(claims[start : start + CLAIMS_AT_ONCE], evidence)
         return verdicts
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the connections."""
         await self._client.close()
 
@@ -101,7 +102,7 @@ class OpenAiJudge:
                 model=self._settings.model,
                 instructions=INSTRUCTIONS,
                 input=[{"role": "user", "content": asked}],
-                text={"format": FORMAT},  # type: ignore[typeddict-item]
+                text=cast(ResponseTextConfigParam, {"format": FORMAT}),
                 max_output_tokens=2000 + ANSWER_TOKENS * claims,
                 store=False,
             )

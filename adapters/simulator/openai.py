@@ -5,9 +5,9 @@
 * ``POST /v1/responses``: the next scripted text; ``stream: true`` sends it as server-sent events. Without a script a
   request for verdicts gets ``doubtful`` for every claim, any other an empty object.
 * ``GET /v1/models``, ``GET /v1/models/{id}``: the models of ``PUT /admin/models`` (``{id: {"shutdown_date": …}}``).
-* ``POST /admin/script`` ``{"texts": [...], "faults": [...]}``: answers and faults, used up one for each request. A fault is
-  ``{"kind": …}``: ``429`` (``retry_after``), ``500``, ``401``, ``slow`` (``seconds``), ``cut`` (the connection ends within the answer),
-  ``malformed`` (no JSON), ``refusal``, ``incomplete``.
+* ``POST /admin/script`` ``{"texts": [...], "faults": [...]}``: answers and faults, used up one for each request. A
+  fault is ``{"kind": …}``: ``429`` (``retry_after``), ``500``, ``401``, ``slow`` (``seconds``), ``cut`` (the connection
+  ends within the answer), ``malformed`` (no JSON), ``refusal``, ``incomplete``.
 * ``GET /admin/requests``: the bodies received, ``DELETE`` forgets all.
 """
 

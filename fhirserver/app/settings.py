@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fhirserver.access.principals import ROLES, Principal, Principals, token_digest
+from fhirserver.app.verification_settings import InvalidVerification, VerificationSettings, parse_verification
 from fhirserver.model.validation.profiles import Rules
 from fhirserver.world.policy import InvalidPolicy, Policy, default_policy, parse_policy
 from fhirserver.world.review_rules import ReviewRules
@@ -48,7 +49,11 @@ KNOWN: dict[str, _Kinds] = {
         "extension_domains",
         yes_no="for_publication experimental",
     ),
-    "verification": _kinds(numbers="transcript_patience_seconds"),
+    "verification": _kinds(
+        "agreement payers model model_url model_key_file",
+        numbers="transcript_patience_seconds model_timeout_seconds model_patience_seconds",
+        wholes="model_retries model_daily_tokens",
+    ),
     "review": _kinds(numbers="lease_seconds expire_days", wholes="batch_items statistics_items"),
     "source": _kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
     "principal": _kinds("name source token token_sha256 token_file", "roles"),
@@ -100,8 +105,8 @@ class Settings:
     mongodb_url: str = ""
     database: str = "credence"
     policy: Policy = field(default_factory=default_policy)
-    transcript_patience_seconds: float = 600.0
     review: ReviewRules = field(default_factory=ReviewRules)
+    verification: VerificationSettings = field(default_factory=VerificationSettings)
     claims: str = "off"
     """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
     rules: Rules = field(default_factory=Rules)
@@ -155,8 +160,8 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         mongodb_url=_mongodb_url(storage),
         database=storage.get("database", "credence"),
         policy=_policy(_table(document, "policy", {"file"}), folder),
-        transcript_patience_seconds=_patience(document),
         review=_review(document),
+        verification=_verification(document, folder),
         claims=_claims(document),
         rules=_rules(document),
         sources=sources,
@@ -328,13 +333,11 @@ def _rules(document: dict[str, Any]) -> Rules:
     return Rules(**table)
 
 
-def _patience(document: dict[str, Any]) -> float:
-    """How long a conversation's claims wait for its transcript before an operator gets them unverified."""
-    name = "transcript_patience_seconds"
-    value = _table(document, "verification", {name}).get(name, 600)
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or value < 0:
-        raise InvalidSettings(f"[verification] {name} is a number of seconds")
-    return float(value)
+def _verification(document: dict[str, Any], folder: Path) -> VerificationSettings:
+    try:
+        return parse_verification(_table(document, "verification", set(KNOWN["verification"])), folder)
+    except InvalidVerification as error:
+        raise InvalidSettings(f"[verification] {error}") from None
 
 
 def _review(document: dict[str, Any]) -> ReviewRules:

@@ -14,7 +14,7 @@ from enum import Enum
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
@@ -24,6 +24,7 @@ from adapters.fhir.tokens import StaticToken
 from adapters.runner.runner import Cadence, Runner
 from adapters.runner.writeback import Sink
 from fhirserver.app.settings import SYSTEM, Connector, Settings, read_secret
+from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import console, static_files
 from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.capabilities import capabilities
@@ -48,11 +49,18 @@ from fhirserver.store.decide import Policies
 from fhirserver.store.followers import follow
 from fhirserver.store.generation import OLD_INDEX, index_is_current
 from fhirserver.store.store import Store
+from fhirserver.world.judge.agreement import RULES
 from fhirserver.world.judge.deterministic import DeterministicJudge
 from subscriptions.duplicates import AT_A_TIME, Duplicates
 from subscriptions.review_upkeep import ReviewUpkeep
+from subscriptions.second_opinion import SecondOpinions
+from subscriptions.sweep import Sweep
 from subscriptions.verification import Verification
 from terminology.service import TerminologyService
+
+if TYPE_CHECKING:
+    from adapters.openai.judge import OpenAiJudge
+    from adapters.openai.settings import ModelSettings
 
 IDLE_SECONDS = 5.0
 INDEX_SECONDS = 0.5
@@ -174,15 +182,12 @@ def _session_folder(settings: Settings) -> Path | None:
 
 def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tuple[str, Loop]]:
     """The followers of the log and the loops of every connector."""
-    judge, patience = DeterministicJudge(), settings.transcript_patience_seconds
-    verification = Verification(context.store, context.policy, judge, settings.sources, patience=patience)
-    upkeep = ReviewUpkeep(context.store, context.policy, context.review, SYSTEM.id)
+    store = context.store
     loops: list[tuple[str, Loop]] = [
-        ("verification", lambda: follow(context.store, verification, SYSTEM.id, (upkeep,))),
-        ("review", upkeep.run),
-        ("duplicates", lambda: follow(context.store, Duplicates(context.store), SYSTEM.id, batch=AT_A_TIME)),
-        ("provenance", lambda: _derive_when_idle(context.store, edge)),
-        ("index", lambda: _keep_index_complete(context.store)),
+        *_verifying(settings, context),
+        ("duplicates", lambda: follow(store, Duplicates(store), SYSTEM.id, batch=AT_A_TIME)),
+        ("provenance", lambda: _derive_when_idle(store, edge)),
+        ("index", lambda: _keep_index_complete(store)),
     ]
     for connector in settings.connectors:
         runner = make_runner(connector, context)
@@ -192,6 +197,50 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
         if connector.push:
             loops.append((f"{connector.name}:push", runner.push_loop))
     return loops
+
+
+def _verifying(settings: Settings, context: Context) -> Sequence[tuple[str, Loop]]:
+    """The follower that verifies, the sweep behind it, and the second judge where one is set."""
+    store, policy, checks = context.store, context.policy, settings.verification
+    rules, patience = DeterministicJudge(checks.directory), checks.transcript_patience
+    verification = Verification(
+        store, policy, rules, settings.sources, patience=patience, mode=checks.agreement
+    )
+    upkeep = ReviewUpkeep(store, policy, context.review, SYSTEM.id)
+    sweep = Sweep(store, policy, verification, SYSTEM.id)
+    loops: list[tuple[str, Loop]] = [
+        ("verification", lambda: follow(store, verification, SYSTEM.id, (upkeep,))),
+        ("verification-sweep", sweep.run),
+        ("review", upkeep.run),
+    ]
+    if checks.agreement != RULES:
+        from adapters.openai.judge import OpenAiJudge
+
+        model = OpenAiJudge(model_settings(checks))
+        second = SecondOpinions(
+            store, policy, rules, model, checks.agreement, SYSTEM.id, checks.model_patience
+        )
+        loops.append(("second-opinion", lambda: _asking(second, model)))
+    return loops
+
+
+async def _asking(second: SecondOpinions, model: OpenAiJudge) -> None:
+    async with contextlib.aclosing(model):
+        await second.run()
+
+
+def model_settings(checks: VerificationSettings) -> ModelSettings:
+    """How the language model of the settings is reached."""
+    from adapters.openai.settings import ModelSettings
+
+    return ModelSettings(
+        checks.key(),
+        checks.model,
+        checks.model_url,
+        checks.model_timeout,
+        checks.model_retries,
+        checks.model_daily_tokens,
+    )
 
 
 def make_runner(connector: Connector, context: Context) -> Runner:

@@ -1,4 +1,4 @@
-"""Finding a conversation's transcript in the world."""
+"""Finding the evidence of claims in the world: a conversation's transcript, or a form."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.judge import Evidence
 from fhirserver.search.expression import And, Query, ReferenceIs, TokenIs
 from fhirserver.store.store import Store
+from fhirserver.world.judge.forms import form_evidence
 from fhirserver.world.judge.transcript import InvalidTranscript, evidence
 from fhirserver.world.vocabulary import BASE
 
 KIND = f"{BASE}/CodeSystem/document-kind"
 TRANSCRIPT = "transcript"
+FORM = "QuestionnaireResponse"
 
 
 def conversation_of(document: JsonObject) -> str:
@@ -24,8 +26,10 @@ def conversation_of(document: JsonObject) -> str:
 
 
 async def transcript_of(store: Store, conversation: str) -> Evidence | None:
-    """The turns of a conversation, or None while there is no transcript that can be read."""
+    """The turns of a conversation, or of a form; None while there is nothing that can be read."""
     type, _, id = conversation.partition("/")
+    if type == FORM:
+        return await _form(store, id)
     where = And((TokenIs("category", KIND, TRANSCRIPT), ReferenceIs("related", type, id)))
     page = await store.search(Query("DocumentReference", where, count=1))
     for version in page.versions:
@@ -34,3 +38,10 @@ async def transcript_of(store: Store, conversation: str) -> Evidence | None:
         except InvalidTranscript:
             return None
     return None
+
+
+async def _form(store: Store, id: str) -> Evidence | None:
+    version = await store.read(FORM, id)
+    if version is None or version.deleted:
+        return None
+    return form_evidence(loads(version.content), f"{FORM}/{id}")

@@ -9,10 +9,10 @@ from fhirserver.world.vocabulary import TRANSCRIPT_TURNS
 
 
 def evidence_in(entities: Iterable[JsonObject]) -> tuple[str, tuple[int, ...]]:
-    """The conversation and turns that a statement names as its evidence."""
+    """The conversation (or the form) and the turns that a statement names as its evidence."""
     for entity in entities:
         reference = str(entity.get("what", {}).get("reference", ""))
-        if reference.startswith("Communication/"):
+        if reference.startswith(("Communication/", "QuestionnaireResponse/")):
             return "/".join(reference.split("/")[:2]), turns_in(entity)
     return "", ()
 

@@ -12,6 +12,7 @@ from fhirserver.ports.log import Statement
 from fhirserver.search.expression import Query, TokenIs
 from fhirserver.store.commands import Command, Decide, Put, Ruling
 from fhirserver.store.followers import Following
+from fhirserver.store.transcripts import KIND
 from fhirserver.world.judge.deterministic import DeterministicJudge
 from fhirserver.world.judge.transcript import attachments
 from fhirserver.world.policy import default_policy
@@ -19,7 +20,6 @@ from fhirserver.world.review import read_item
 from fhirserver.world.sources import Source
 from fhirserver.world.survivorship import claims_on
 from fhirserver.world.vocabulary import TASK_CODE, TRANSCRIPT_TURNS
-from subscriptions.transcripts import KIND
 from subscriptions.verification import Verification
 from tests.unit.runner.practice import SOURCES, make_store
 

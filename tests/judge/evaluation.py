@@ -82,7 +82,7 @@ def table(title: str, report: Report) -> str:
         "| kind | stated | not stated | precision | recall |",
         "|---|---|---|---|---|",
     ]
-    labelled = {kind: score for kind, score in sorted(report.kinds.items())} | {"all": report.total}
+    labelled = dict(sorted(report.kinds.items())) | {"all": report.total}
     for kind, score in labelled.items():
         rows.append(
             f"| {kind} | {score.right} of {score.right + score.missed} verified | {score.wrong} wrongly verified | "

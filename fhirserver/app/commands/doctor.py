@@ -6,7 +6,9 @@ import asyncio
 
 from fhirserver.app.commands.options import parser, settings
 from fhirserver.app.settings import Settings
+from fhirserver.kernel.instants import SystemClock
 from fhirserver.store.generation import OLD_INDEX, index_is_current
+from fhirserver.world.judge.agreement import RULES
 
 
 def run(arguments: list[str]) -> int:
@@ -36,4 +38,18 @@ async def _check(chosen: Settings) -> int:
         print(f"connector {connector.name}: {word}")
         await runner.close()
     await store.close()
-    return 1 if failed else 0
+    return 1 if failed + await _check_model(chosen) else 0
+
+
+async def _check_model(chosen: Settings) -> int:
+    """1 where the language model of the settings does not answer; nothing where none is asked."""
+    checks = chosen.verification
+    if checks.agreement == RULES:
+        print("judge: rules")
+        return 0
+    from adapters.openai.models import model_state
+    from fhirserver.app.wiring import model_settings
+
+    good, words = await model_state(model_settings(checks), SystemClock().now().date())
+    print(f"judge: rules and {checks.model}, agreement '{checks.agreement}'; the model {words}")
+    return 0 if good else 1

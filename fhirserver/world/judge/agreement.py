@@ -2,8 +2,8 @@
 
 The rules are asked always. A language model may be asked too:
 
-``rules``: never. ``doubtful``: where the rules are doubtful. ``both``: where the rules verify, which then counts only if
-the model agrees. Never does a model lift what the rules found contradicted.
+``rules``: never. ``doubtful``: where the rules are doubtful. ``both``: where the rules verify, which then counts only
+if the model agrees. Never does a model lift what the rules found contradicted.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ _SPEAKS_FOR = re.compile(
 )
 _ON_BEHALF = re.compile(
     rf"\b(?:for|about|regarding|behalf of) (?:my|our) (?:\w+ )?{KIN}\b|"
-    rf"\b(?:my|our) (?:\w+ )?{KIN}(?:'s)? (?:needs?|has an? appointment|appointment|visit|checkup|check up|is (?:a|the) "
+    rf"\b(?:my|our) (?:\w+ )?{KIN}(?:'s)? (?:needs?|has an? appointment|appointment|visit|checkup|check up|"
+    rf"is (?:a|the) "
     rf"patient)|"
     rf"\bi(?:'m| am) (?:his|her|their) {KIN}\b|\bthe patient is my\b|\bon (?:his|her|their) behalf\b"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from fhirserver.world.judge.remarks import Remark, remark
 from fhirserver.world.judge.topics import Topics, topic_of
@@ -72,7 +73,7 @@ def values_in(
         since = offset + found[i - 1].end if i else 0
         until = offset + found[i + 1].start if i + 1 < len(found) else len(base)
         said = remark(base, offset + one.start, offset + one.end, since, until, on_behalf, kind.personal)
-        gaps = [text[a.end : b.start] for a, b in zip(found, found[1:], strict=False) if one in (a, b)]
+        gaps = [text[a.end : b.start] for a, b in pairwise(found) if one in (a, b)]
         unclear = any(_OR.search(fold(gap)) for gap in gaps) or _twice(found, one)
         yield Value(one.value, said, unclear)
 

@@ -18,22 +18,26 @@ from fhirserver.world.spoken.times import bare_hours, times
 from fhirserver.world.spoken.words import fold, plain
 
 _PLACES = (
-    ("first", 0), ("earlier", 0), ("earliest", 0), ("former", 0), ("second", 1), ("third", 2), ("last", -1), ("latest", -1),
-    ("later", -1), ("latter", -1),
+    ("first", 0), ("earlier", 0), ("earliest", 0), ("former", 0), ("second", 1), ("third", 2), ("last", -1),
+    ("latest", -1), ("later", -1), ("latter", -1),
 )  # fmt: skip
 _ELSE = re.compile(r"\b(?:any|some)thing else\b", re.I)
 _DONE = re.compile(
-    r"\b(?:booked|scheduled|confirmed|all set|i've (?:got|put|moved|changed|set)|i have (?:you|moved|booked|put)|is now|you're (?:set|in)|"
+    r"\b(?:booked|scheduled|confirmed|all set|i've (?:got|put|moved|changed|set)|i have (?:you|moved|booked|"
+    r"put)|is now|you're (?:set|in)|"
     r"we'll see you|see you|put you down|moved (?:it|you|your))\b"
 )
 _TAKEN = re.compile(
-    r"\b(?:not available|isn't available|unavailable|taken|booked up|fully booked|no openings|don't have|nothing|can't do)\b"
+    r"\b(?:not available|isn't available|unavailable|taken|booked up|fully booked|no openings|don't have|"
+    r"nothing|can't do)\b"
 )
 _BUT = re.compile(
-    r"\b(?:but (?!that|it|yes|okay|fine|sure)|instead|rather|except|could (?:we|you|i) (?:do|make|have)|can (?:we|you) (?:do|make))\b"
+    r"\b(?:but (?!that|it|yes|okay|fine|sure)|instead|rather|except|could (?:we|you|i) (?:do|make|have)|"
+    r"can (?:we|you) (?:do|make))\b"
 )
 _AGAINST = re.compile(
-    r"\b(?:doesn't|don't|won't|can't|cannot|not|isn't|no good|conflict|busy|working|instead|rather|too (?:early|late|soon|far)|"
+    r"\b(?:doesn't|don't|won't|can't|cannot|not|isn't|no good|conflict|busy|working|instead|rather|"
+    r"too (?:early|late|soon|far)|"
     r"something (?:earlier|later|else)|different|another (?:day|time))\b"
 )
 
@@ -226,7 +230,8 @@ def _alternatives(said: _Said, moment: Moment, giving_up: bool) -> list[Moment]:
 
 
 _INSTEAD = re.compile(
-    r"\b(?:instead|move[ds]?|change[ds]?|switch\w*|reschedul\w*|rather|make (?:that|it)|new time|update[ds]?|actually)\b"
+    r"\b(?:instead|move[ds]?|change[ds]?|switch\w*|reschedul\w*|rather|make (?:that|it)|new time|"
+    r"update[ds]?|actually)\b"
 )
 
 
@@ -260,12 +265,15 @@ def _unless_undone(verdict: Verdict, last: _Said, talk: Talk, giving_up: bool) -
 
 
 _UNDO_TAKING = re.compile(
-    r"\b(?:(?:don't|do not) (?:book|schedule|move|make|change)|cancel (?:it|that|the (?:new )?appointment)|never ?mind|forget (?:it|that)|"
-    r"won't work after all|(?:can't|cannot) (?:do|make) (?:it|that)(?: \w+)? after all|scratch that|keep (?:the|my) (?:old|original|"
+    r"\b(?:(?:don't|do not) (?:book|schedule|move|make|change)|cancel (?:it|that|the (?:new )?appointment)|"
+    r"never ?mind|forget (?:it|that)|"
+    r"won't work after all|(?:can't|cannot) (?:do|make) (?:it|that)(?: \w+)? after all|scratch that|"
+    r"keep (?:the|my) (?:old|original|"
     r"current|existing)|leave it (?:as|where|the way)|changed my mind)\b"
 )
 _UNDO_GIVING_UP = re.compile(
-    r"\b(?:(?:don't|do not) cancel|never ?mind|forget (?:it|that)|keep (?:it|that|the appointment|my appointment)|scratch that|"
+    r"\b(?:(?:don't|do not) cancel|never ?mind|forget (?:it|that)|keep (?:it|that|the appointment|"
+    r"my appointment)|scratch that|"
     r"leave it (?:as|where|the way)|changed my mind|i'll (?:still )?(?:come|be there|keep it))\b"
 )
 

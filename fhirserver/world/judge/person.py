@@ -134,7 +134,8 @@ def _alike(heard: Hashable, meant: Hashable) -> bool:
 
 
 _PUTS_NAME = re.compile(
-    r"\b(?:is this|speaking (?:with|to)|i have (?:you|the name|it)|(?:first|last|full|your) name|name is|spell(?:ed|ing)?|so that's|"
+    r"\b(?:is this|speaking (?:with|to)|i have (?:you|the name|it)|(?:first|last|full|your) name|name is|"
+    r"spell(?:ed|ing)?|so that's|"
     r"that's|got|patient is|under)\b"
 )
 _GIVES_NAME = re.compile(r"\b(?:name|spell(?:ed|ing|s)?|surname|i'm|this is|speaking|patient|called)\b")
@@ -165,7 +166,7 @@ def _name_kind(claim: Claim, name: str, family: bool) -> Kind:
 
 
 def _introduced(said: str, asked: Topics, expected: str, family: bool, own: bool) -> list[Found[Hashable]]:
-    """The name where one is given; in a sentence that puts a name to the caller, or of a practitioner, the very word."""
+    """The name where one is given; where one is put to the caller, or is a practitioner's, the very word."""
     found: list[Found[Hashable]] = []
     by_agent = "agent" in asked
     for one in introduced_names(said, "name" in asked and not by_agent) if not by_agent else ():

@@ -22,8 +22,10 @@ from fhirserver.world.spoken.numbers import ordinal
 from fhirserver.world.spoken.words import Found, Token, fold, tokens
 
 _TOPICS = frozenset(("address",))
-_DIRECTIONS = {"n": "north", "s": "south", "e": "east", "w": "west", "ne": "northeast", "nw": "northwest", "se": "southeast",
-               "sw": "southwest"}  # fmt: skip
+_DIRECTIONS = {
+    "n": "north", "s": "south", "e": "east", "w": "west", "ne": "northeast", "nw": "northwest", "se": "southeast",
+    "sw": "southwest",
+}  # fmt: skip
 _UNITS = frozenset(("apartment", "apt", "unit", "suite", "ste", "number", "no", "#", "flat", "room"))
 _FILLERS = frozenset(("uh", "um", "er", "erm", "the", "a", "like", "on", "in"))
 

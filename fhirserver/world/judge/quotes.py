@@ -15,8 +15,10 @@ from fhirserver.world.spoken.days import WEEKDAYS
 from fhirserver.world.spoken.words import fold, plain, words
 
 _TO_THE_MACHINE = re.compile(
-    r"\b(?:verified|verify (?:this|that|it|all|everything)|(?:ignore|disregard) (?:all |any |your |the |previous )*(?:instructions?|rules)|"
-    r"system (?:message|prompt|note)|as an ai|language model|the judge|all claims|prompt|json|approved?|mark (?:this|it|that|all))\b"
+    r"\b(?:verified|verify (?:this|that|it|all|everything)|(?:ignore|disregard) (?:all |any |your |the |"
+    r"previous )*(?:instructions?|rules)|"
+    r"system (?:message|prompt|note)|as an ai|language model|the judge|all claims|prompt|json|approved?|"
+    r"mark (?:this|it|that|all))\b"
 )
 _NAMED = frozenset((*MONTHS, *WEEKDAYS, "today", "tomorrow", "noon", "am", "pm"))
 

@@ -16,11 +16,15 @@ from fhirserver.world.spoken.answers import Answer
 from fhirserver.world.spoken.words import plain
 
 _DROP = re.compile(
-    r"\b(?:never ?mind|forget (?:it|about it|that|what i said)|leave it (?:as|the way|alone)|(?:don't|do not) (?:change|update|"
-    r"bother|use (?:it|that)|put that)|keep (?:the|my|what|it|everything)(?: \w+)? (?:old|same|existing|current|as|on file)|"
-    r"keep (?:the old|it as)|scratch that|strike that|disregard|ignore (?:that|what)|i changed my mind|take that (?:off|back|out)|"
+    r"\b(?:never ?mind|forget (?:it|about it|that|what i said)|leave it (?:as|the way|alone)|(?:don't|"
+    r"do not) (?:change|update|"
+    r"bother|use (?:it|that)|put that)|keep (?:the|my|what|it|everything)(?: \w+)? (?:old|same|existing|"
+    r"current|as|on file)|"
+    r"keep (?:the old|it as)|scratch that|strike that|disregard|ignore (?:that|what)|i changed my mind|"
+    r"take that (?:off|back|out)|"
     r"that's (?:my |the |an? )?(?:old|wrong|previous|former|outdated|expired)(?: \w+)?|"
-    r"(?:i )?(?:gave|read|told) you (?:the|my) (?:wrong|old)|(?:that|it) (?:isn't|is not|wasn't) (?:right|mine|correct)|"
+    r"(?:i )?(?:gave|read|told) you (?:the|my) (?:wrong|old)|(?:that|it) (?:isn't|is not|wasn't) (?:right|"
+    r"mine|correct)|"
     r"made (?:that|it) up|i was (?:lying|joking|kidding))\b"
 )
 

@@ -13,25 +13,33 @@ from fhirserver.world.spoken.answers import Answer, answer
 from fhirserver.world.spoken.words import fold, words
 
 _MATTERS = {
-    "better": r"(?:feel\w*|doing|getting|much|all) (?:\w+ ){0,3}better|recovered|symptoms? (?:are |is )?(?:gone|resolved|cleared)|"
+    "better": r"(?:feel\w*|doing|getting|much|all) (?:\w+ ){0,3}better|recovered|symptoms? (?:are |"
+    r"is )?(?:gone|resolved|cleared)|"
     r"went away|no longer (?:sick|hurts?|need\w*)|healed|improved|cleared up",
-    "illness": r"sick|ill(?:ness)?|not (?:feeling )?well|under the weather|flu|a cold|fever|covid|vomit\w*|stomach bug|throw\w* up|"
+    "illness": r"sick|ill(?:ness)?|not (?:feeling )?well|under the weather|flu|a cold|fever|covid|vomit\w*|"
+    r"stomach bug|throw\w* up|"
     r"cough\w*|infection|contagious|strep|migraine|unwell",
     "work": r"work(?:ing)?(?! for me)|shift|job|boss|meeting|business|office|overtime|employer|called in|conference",
-    "transport": r"car|ride|transport\w*|driv\w+|bus|vehicle|taxi|flat tire|broke down|can't get there|no way to get|license|truck|"
+    "transport": r"car|ride|transport\w*|driv\w+|bus|vehicle|taxi|flat tire|broke down|can't get there|"
+    r"no way to get|license|truck|"
     r"mechanic|uber|train",
-    "childcare": r"babysit\w*|child ?care|day ?care|sitter|watch (?:the|my) (?:kids?|children|son|daughter|baby)|kids?(?:'s)?",
+    "childcare": r"babysit\w*|child ?care|day ?care|sitter|watch (?:the|my) (?:kids?|children|son|daughter|"
+    r"baby)|kids?(?:'s)?",
     "weather": r"weather|snow\w*|storm\w*|icy|ice|hurricane|flood\w*|blizzard|rain\w*|roads?",
     "travel": r"travel\w*|out of (?:town|state|the country)|vacation|trip|flight|holiday|flying|away",
     "money": r"afford|cost\w*|expens\w*|money|copay|co pay|deductible|price|financ\w*|bill\w*|pay(?:ing)? for",
     "insurance": r"insurance|coverage|not covered|uninsured|out of network",
-    "elsewhere": r"(?:another|different|new|other|somebody else|someone else) (?:\w+ )?(?:doctor|provider|clinic|practice|dentist|"
-    r"specialist|place)|second opinion|closer to (?:home|me)|elsewhere|somewhere else|urgent care|went to the (?:er|hospital)",
+    "elsewhere": r"(?:another|different|new|other|somebody else|someone else) (?:\w+ )?(?:doctor|provider|"
+    r"clinic|practice|dentist|"
+    r"specialist|place)|second opinion|closer to (?:home|me)|elsewhere|somewhere else|urgent care|"
+    r"went to the (?:er|hospital)",
     "moved": r"mov(?:ed|ing) (?:away|to|out|house|across|houses|in)|relocat\w*",
     "bereavement": r"funeral|passed away|died|death|bereave\w*|memorial|wake",
-    "family": r"family (?:\w+ )?(?:emergency|matter|issue|thing)|(?:my|our) (?:\w+ )?(?:mother|father|mom|dad|wife|husband|son|daughter|"
+    "family": r"family (?:\w+ )?(?:emergency|matter|issue|thing)|(?:my|our) (?:\w+ )?(?:mother|father|mom|"
+    r"dad|wife|husband|son|daughter|"
     r"brother|sister|grand\w+)(?:'s)? (?:\w+ ){0,3}(?:hospital|sick|ill|surgery|emergency|wedding)",
-    "conflict": r"conflict|another appointment|double booked|overlap\w*|schedul\w+ (?:conflict|problem|issue|change)|something (?:else )?came "
+    "conflict": r"conflict|another appointment|double booked|overlap\w*|schedul\w+ (?:conflict|problem|"
+    r"issue|change)|something (?:else )?came "
     r"up|can't make|busy|clash\w*|not available|other plans",
     "court": r"court|jury",
     "school": r"school|exam|class|final|college|graduation",
@@ -39,14 +47,103 @@ _MATTERS = {
 }  # fmt: skip
 _COMPILED = {name: re.compile(rf"(?<![\w'])(?:{pattern})(?![\w'])") for name, pattern in _MATTERS.items()}
 _NOT = re.compile(
-    r"\b(?:(?:it's|it is|that's|this is|it was) not|isn't|not because(?: of)?|nothing to do with|not (?:a |the |about |due to )|"
+    r"\b(?:(?:it's|it is|that's|this is|it was) not|isn't|not because(?: of)?|nothing to do with|not (?:a |"
+    r"the |about |due to )|"
     r"no (?:problem|trouble|issue)s? with|without)\b[^.,;!?]*"
 )
 _EMPTY = frozenset(
-    """a an the i i'm im me my mine is am are was be been of for to in on at it it's its and or so that this there with by due because
-    cannot can't can not no do don't have has had got need needs patient caller he she they his her their we our will would just
-    really very day time that's says said states stated appointment visit cancel cancelled canceled cancelling wants want as from
-    reason reasons problem problems issue issues unable anymore any more since""".split()
+    [
+        "a",
+        "an",
+        "the",
+        "i",
+        "i'm",
+        "im",
+        "me",
+        "my",
+        "mine",
+        "is",
+        "am",
+        "are",
+        "was",
+        "be",
+        "been",
+        "of",
+        "for",
+        "to",
+        "in",
+        "on",
+        "at",
+        "it",
+        "it's",
+        "its",
+        "and",
+        "or",
+        "so",
+        "that",
+        "this",
+        "there",
+        "with",
+        "by",
+        "due",
+        "because",
+        "cannot",
+        "can't",
+        "can",
+        "not",
+        "no",
+        "do",
+        "don't",
+        "have",
+        "has",
+        "had",
+        "got",
+        "need",
+        "needs",
+        "patient",
+        "caller",
+        "he",
+        "she",
+        "they",
+        "his",
+        "her",
+        "their",
+        "we",
+        "our",
+        "will",
+        "would",
+        "just",
+        "really",
+        "very",
+        "day",
+        "time",
+        "that's",
+        "says",
+        "said",
+        "states",
+        "stated",
+        "appointment",
+        "visit",
+        "cancel",
+        "cancelled",
+        "canceled",
+        "cancelling",
+        "wants",
+        "want",
+        "as",
+        "from",
+        "reason",
+        "reasons",
+        "problem",
+        "problems",
+        "issue",
+        "issues",
+        "unable",
+        "anymore",
+        "any",
+        "more",
+        "since",
+    ]
 )
 _DROPPED = re.compile(
     r"\b(?:actually|no wait|well no|to be honest|the real reason|the truth is|sorry no|scratch that|i mean)\b"

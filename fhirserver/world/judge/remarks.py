@@ -14,7 +14,8 @@ _NOT = re.compile(
     r"(?:(?!it's\b|it is\b|but\b|sure\b|only\b)[\w']+\s+){0,3}$"
 )
 _OLD = re.compile(
-    r"\b(?:(?<!years )(?<!year )old|previous(?:ly)?|former(?:ly)?|prior|used to|outdated|no longer|expired|disconnected|"
+    r"\b(?:(?<!years )(?<!year )old|previous(?:ly)?|former(?:ly)?|prior|used to|outdated|no longer|expired|"
+    r"disconnected|"
     r"maiden|before (?:i|we) (?:moved|switched|changed)|last year's|(?:moved|switched|changed|went|came) from|"
     r"had been)\b|"
     r"\b(?:(?:i|we)(?:'d)? (?:had|dropped|canceled|cancelled|left|lost)|got rid of|instead of)\s+(?:my |our |the )?"
@@ -39,7 +40,8 @@ _SURE = re.compile(
 _POSSESSOR = re.compile(
     rf"\b(?P<kin>(?:my|our) (?:\w+ )?{KIN}(?:'s)?)(?![\w'])|"
     r"\b(?P<they>his|her|their|he|she|husband's|wife's|mom's|dad's|mother's|father's|son's|daughter's)(?![\w'])|"
-    r"\b(?P<place>(?:the |my )?(?:pharmacy|pharmacist|doctor|dr|physician|dentist|clinic|hospital|employer|school|landlord|"
+    r"\b(?P<place>(?:the |my )?(?:pharmacy|pharmacist|doctor|dr|physician|dentist|clinic|hospital|employer|"
+    r"school|landlord|"
     r"lawyer|customer service|insurance company's|emergency contact|next of kin|primary care)(?:'s)?)(?![\w'])|"
     r"\b(?P<own>my own|mine|my|our|i|i'm|i've|me|myself|the patient(?:'s)?)(?![\w'])"
 )
@@ -103,10 +105,11 @@ def _is_old(before: str) -> bool:
 
 
 def _is_others(before: str, after: str, on_behalf: bool, of_kin: bool) -> bool:
-    hits = [m for m in _POSSESSOR.finditer(_TAKEN_FOR.sub(lambda m: " " * len(m[0]), before))]
+    hits = list(_POSSESSOR.finditer(_TAKEN_FOR.sub(lambda m: " " * len(m[0]), before)))
     last = hits[-1] if hits else None
     trailing = re.match(
-        rf"[\s,]*(?:is|that's|which is|for|it's) (?:my |our )?(?:{KIN}'s|{KIN}\b|(?:the )?pharmacy|hers\b|his\b|theirs\b)",
+        rf"[\s,]*(?:is|that's|which is|for|it's) (?:my |our )?(?:{KIN}'s|{KIN}\b|(?:the )?pharmacy|hers\b|"
+        rf"his\b|theirs\b)",
         after,
     )
     if trailing:

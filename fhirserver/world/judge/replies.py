@@ -16,7 +16,8 @@ from fhirserver.world.spoken.words import fold, plain
 _ELSE = re.compile(r"\b(?:any|some)thing else\b|\bwhat else\b|\bhow (?:else )?(?:can|may) i help\b", re.I)
 """A question about other business: its answer says nothing of what was named before it."""
 _OURS = re.compile(
-    r"\b(?:our|us|this office|the office|the clinic|the practice|front desk|nurse line|after hours|billing|pharmacy|customer "
+    r"\b(?:our|us|this office|the office|the clinic|the practice|front desk|nurse line|after hours|billing|"
+    r"pharmacy|customer "
     r"service|hotline|for example|such as|such that|like this|call back at|reach us|calling from|you can call)\b"
 )
 _PROMPT = re.compile(
@@ -24,11 +25,13 @@ _PROMPT = re.compile(
     r"do i have (?:that|it)|still there|hello|take your time|yes or no|okay|sure|no problem|go ahead)\b"
 )
 _EXCEPT = re.compile(
-    r"\b(?:except|but|only|apart from|other than|almost|close|just (?:the|one|that)|one (?:thing|digit|letter|number)|change|"
+    r"\b(?:except|but|only|apart from|other than|almost|close|just (?:the|one|that)|one (?:thing|digit|"
+    r"letter|number)|change|"
     r"should be|instead|supposed to be|needs? to be|though|however|wrong|different|missing|off by)\b"
 )
 _REST = re.compile(
-    r"\b(?:(?:the )?(?:rest|others?|everything else|remainder)(?:'s| is| are| looks?| was)? (?:all )?(?:right|correct|good|fine|"
+    r"\b(?:(?:the )?(?:rest|others?|everything else|remainder)(?:'s| is| are| looks?|"
+    r" was)? (?:all )?(?:right|correct|good|fine|"
     r"okay|ok)|(?:everything|all) (?:else )?(?:is )?(?:right|correct|good|fine)|otherwise)\b"
 )
 _TAKEN_BACK = re.compile(

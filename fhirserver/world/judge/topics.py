@@ -17,16 +17,20 @@ _TOPICS = {
     "payer": r"insurance(?: company| carrier| plan)?|insurer|carrier|payer|coverage",
     "fax": r"fax(?: number)?",
     "phone": r"(?:tele)?phones?(?: number)?|cell(?:phone| phone)?(?: number)?|mobile(?: number)?|land ?line|"
-    r"(?:contact|callback|call back|home|work|best|alternate) number|reach (?:me|you|him|her)|call (?:me|you)(?: back)?|"
+    r"(?:contact|callback|call back|home|work|best|alternate) number|reach (?:me|you|him|her)|call (?:me|"
+    r"you)(?: back)?|"
     r"text (?:me|you)|area code",
     "birth": r"(?:date of )?birth(?:day| ?date)?|born|d\.?o\.?b\.?|d o b",
-    "address": r"(?:home |mailing |street |new |old )?address|zip(?: code)?|postal code|apartment|live (?:at|on)|living at|"
+    "address": r"(?:home |mailing |street |new |old )?address|zip(?: code)?|postal code|apartment|"
+    r"live (?:at|on)|living at|"
     r"moved(?: to)?|house number|street|avenue|lane|boulevard|town|city|suite",
-    "npi": r"n\.? ?p\.? ?i\.?(?: number)?|national provider (?:identifier|number|i\.? ?d\.?)|provider (?:number|i\.? ?d\.?|"
+    "npi": r"n\.? ?p\.? ?i\.?(?: number)?|national provider (?:identifier|number|i\.? ?d\.?)|"
+    r"provider (?:number|i\.? ?d\.?|"
     r"identifier)",
     "name": r"(?:first|last|full|family|given|middle|maiden|legal|preferred)? ?name|surname|spell(?:ed|ing)?",
     "time": r"appointment|slot|visit|available|opening",
-    "other": r"social(?: security)?|ssn|claim (?:number|i\.? ?d\.?)|reference(?: number)?|confirmation(?: (?:number|code))?|"
+    "other": r"social(?: security)?|ssn|claim (?:number|i\.? ?d\.?)|reference(?: number)?|"
+    r"confirmation(?: (?:number|code))?|"
     r"case number|co-?pay|deductible|prescription|rx(?: ?bin| ?pcn| ?group)?|bin|pcn|extension|account(?: number)?|"
     r"credit card|licen[sc]e|invoice|order number|ticket|medical record|mrn|chart number|authorization|referral|"
     r"code (?:we|i) (?:just )?(?:sent|texted)|passcode|pin",

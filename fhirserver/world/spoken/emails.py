@@ -10,9 +10,45 @@ from fhirserver.world.spoken.names import distance
 from fhirserver.world.spoken.words import Found
 
 FREE = frozenset(
-    "gmail yahoo hotmail outlook icloud aol protonmail proton msn live ymail comcast verizon att me mac".split()
+    [
+        "gmail",
+        "yahoo",
+        "hotmail",
+        "outlook",
+        "icloud",
+        "aol",
+        "protonmail",
+        "proton",
+        "msn",
+        "live",
+        "ymail",
+        "comcast",
+        "verizon",
+        "att",
+        "me",
+        "mac",
+    ]
 )
-_TLDS = frozenset("com org net edu gov us io co info biz health me ca uk mil mail".split())
+_TLDS = frozenset(
+    [
+        "com",
+        "org",
+        "net",
+        "edu",
+        "gov",
+        "us",
+        "io",
+        "co",
+        "info",
+        "biz",
+        "health",
+        "me",
+        "ca",
+        "uk",
+        "mil",
+        "mail",
+    ]
+)
 _SIGNS = {
     "dot": ".",
     "point": ".",
@@ -25,18 +61,98 @@ _SIGNS = {
 }
 _WRITTEN = {".": ".", "_": "_", "-": "-", "+": "+"}
 _STOP = frozenset(
-    """is it's its email mail e address my the that's thats to use at be i i'm im yes yeah yep no so okay ok sure or was send of
-    have got him her not actually wait sorry uses would will should i'd it here are you your correct right she he his their
-    this that says said well hi hello please confirm reads new old on by with under perfect great thanks thank alright and
-    for spelled spelt which""".split()
+    [
+        "is",
+        "it's",
+        "its",
+        "email",
+        "mail",
+        "e",
+        "address",
+        "my",
+        "the",
+        "that's",
+        "thats",
+        "to",
+        "use",
+        "at",
+        "be",
+        "i",
+        "i'm",
+        "im",
+        "yes",
+        "yeah",
+        "yep",
+        "no",
+        "so",
+        "okay",
+        "ok",
+        "sure",
+        "or",
+        "was",
+        "send",
+        "of",
+        "have",
+        "got",
+        "him",
+        "her",
+        "not",
+        "actually",
+        "wait",
+        "sorry",
+        "uses",
+        "would",
+        "will",
+        "should",
+        "i'd",
+        "it",
+        "here",
+        "are",
+        "you",
+        "your",
+        "correct",
+        "right",
+        "she",
+        "he",
+        "his",
+        "their",
+        "this",
+        "that",
+        "says",
+        "said",
+        "well",
+        "hi",
+        "hello",
+        "please",
+        "confirm",
+        "reads",
+        "new",
+        "old",
+        "on",
+        "by",
+        "with",
+        "under",
+        "perfect",
+        "great",
+        "thanks",
+        "thank",
+        "alright",
+        "and",
+        "for",
+        "spelled",
+        "spelt",
+        "which",
+    ]
 )
-_FILLERS = frozenset("uh um er erm like then just symbol sign".split())
+_FILLERS = frozenset(["uh", "um", "er", "erm", "like", "then", "just", "symbol", "sign"])
 _PHRASES = re.compile(
-    r"\b(?:all (?:one word|lower ?case|together|in one|small)|one word|lower ?case|no (?:spaces?|dots?|caps)|as one word|"
+    r"\b(?:all (?:one word|lower ?case|together|in one|small)|one word|lower ?case|no (?:spaces?|dots?|"
+    r"caps)|as one word|"
     r"(?:in )?small letters|the (?:word|number|letter|digits?)|numbers?)\b",
     re.I,
 )
-_SPLIT = {"g mail": "gmail", "hot mail": "hotmail", "i cloud": "icloud", "out look": "outlook", "proton mail": "protonmail",
+_SPLIT = {"g mail": "gmail", "hot mail": "hotmail", "i cloud": "icloud", "out look": "outlook", "proton "
+"mail": "protonmail",
           "y mail": "ymail", "a o l": "aol", "m s n": "msn", "gee mail": "gmail", "g male": "gmail"}  # fmt: skip
 _AGAIN = frozenset(("that's", "thats", "spelled", "spelt"))
 

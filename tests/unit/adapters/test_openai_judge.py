@@ -42,7 +42,7 @@ async def judge(server: OpenAiServer) -> AsyncIterator[OpenAiJudge]:
     server.forget()
     made = OpenAiJudge(ModelSettings("test-key", url=server.url, timeout=0.5, retries=1))
     yield made
-    await made.close()
+    await made.aclose()
 
 
 def answer(finding: str = "verified", quotes: list[dict[str, Any]] | None = None, claim: int = 1) -> str:
@@ -204,7 +204,7 @@ async def test_the_budget_ends(server: OpenAiServer) -> None:
     await judged(judge)
     with pytest.raises(JudgeUnavailable, match="budget"):
         await judged(judge)
-    await judge.close()
+    await judge.aclose()
 
 
 async def test_nothing_of_a_person_is_logged(
