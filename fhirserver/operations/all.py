@@ -20,6 +20,7 @@ from fhirserver.operations.moments import AS_OF_INPUT
 from fhirserver.operations.observation_lastn import observation_lastn
 from fhirserver.operations.patient_everything import patient_everything
 from fhirserver.operations.search_parameter_status import search_parameter_status
+from fhirserver.operations.story import STORY
 from fhirserver.operations.task_approve import task_approve
 from fhirserver.operations.task_claim import task_claim, task_release
 from fhirserver.operations.task_correct import task_correct
@@ -52,6 +53,7 @@ def all_operations() -> Sequence[Operation]:
             description="Per unit: which claim holds and why, which contend, who says so, since when, how sure.",
             parameters=LINEAGE,
         ),
+        STORY,
         Operation(
             "status",
             "instance",
