@@ -22,6 +22,7 @@ from fhirserver.operations.observation_lastn import observation_lastn
 from fhirserver.operations.patient_everything import patient_everything
 from fhirserver.operations.review_operations import REVIEW
 from fhirserver.operations.search_parameter_status import search_parameter_status
+from fhirserver.operations.story import STORY
 from fhirserver.operations.terminology_operations import TERMINOLOGY
 from fhirserver.operations.validate import validate_resource
 from fhirserver.operations.withdraw import WITHDRAW
@@ -50,6 +51,7 @@ def all_operations() -> Sequence[Operation]:
             description="Per unit: which claim holds and why, which contend, who says so, since when, how sure.",
             parameters=LINEAGE,
         ),
+        STORY,
         Operation(
             "status",
             "instance",

@@ -9,7 +9,7 @@ from fhirserver.kernel.json import Json, JsonObject, dumps
 from fhirserver.operations.moments import AS_OF_INPUT, AS_OF_OUTPUT
 from fhirserver.operations.parameters import group, part
 from fhirserver.store.lineage import Ruled, Traced, UnitLineage
-from fhirserver.store.words import Rests, Word
+from fhirserver.world.evidence import Rests, Word
 from fhirserver.world.reasons import RULES
 from fhirserver.world.units import member_of
 
@@ -100,7 +100,7 @@ def _evidence(rests: Rests) -> Parts:
         said = (("speaker", quote.speaker), ("text", quote.text))
         yield group(
             "quote",
-            (part("turn", "Integer", quote.turn), *(part(name, "String", text) for name, text in said)),
+            (part("turn", "Integer", quote.number), *(part(name, "String", text) for name, text in said)),
         )
 
 

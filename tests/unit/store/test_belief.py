@@ -14,8 +14,9 @@ from fhirserver.kernel.instants import FixedClock, instant, microseconds
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Key
+from fhirserver.search.literals import date_range
 from fhirserver.storage.memory.storage import MemoryStorage
-from fhirserver.store.as_of import believed, moment_at
+from fhirserver.store.as_of import believed, moment, moment_at
 from fhirserver.store.commands import Command, Decide, Put, Ruling
 from fhirserver.store.store import Store
 from fhirserver.world.survivorship import claims_on
@@ -176,3 +177,27 @@ async def test_against_the_model(steps: list[Any], position: int, day: int) -> N
         }
     await store.close()
     assert got == model([event for event in events if event.position <= at.position], until)
+
+
+async def test_the_example_of_the_documentation() -> None:
+    """docs/time.md: what was believed on Tuesday about Monday, and what is believed about it since Wednesday."""
+    clock = FixedClock(datetime(2026, 11, 2, 9, tzinfo=UTC))
+    store = Store(MemoryStorage(), POLICIES, clock=clock)
+    await store.open()
+    for member, since in (("A", "2026-11-01"), ("B", "2026-11-03"), ("C", "2026-11-02")):
+        statement = Statement("ehr", effective=since)
+        content = {"resourceType": "Coverage", "status": "active", "subscriberId": member}
+        await store.submit(Command(statement, [Put("Coverage", "c", content)]))
+        clock.at += timedelta(days=1)
+
+    async def believed_on(day: str, about: str) -> str:
+        at = await moment(store, day)
+        entity = await believed(store, Key("Coverage", "c"), at, date_range(about)[1])
+        return str(entity.json["subscriberId"]) if entity else ""
+
+    assert await believed_on("2026-11-03", "2026-11-03") == "B"
+    assert await believed_on("2026-11-03", "2026-11-02") == "A"
+    assert await believed_on("2026-11-04", "2026-11-02") == "C"
+    assert await believed_on("2026-11-04", "2026-11-01") == "A"
+    assert await believed_on("2026-11-02", "2026-10-31") == ""
+    await store.close()
