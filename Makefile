@@ -86,6 +86,9 @@ bench: $(DEV)  ## measure the server (URL=… TOKEN=… a running one; PEER=URL 
 bench-scale: $(DEV)  ## do searches stay as fast from 10,000 to 1,000,000 resources? (SIZES=…; a quarter of an hour)
 	@$(BIN)/python -m benchmarks.scale
 
+bench-match: $(DEV)  ## how long matching takes among 100,000 patients (PATIENTS=…; some minutes)
+	@$(BIN)/python -m benchmarks.match
+
 bench-import: $(DEV)  ## how fast Synthea bundles are imported
 	@$(BIN)/python -m benchmarks.synthea
 

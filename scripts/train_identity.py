@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PEOPLE, RECORDS, RANDOM_PAIRS = 6000, 4000, 150_000
 LEVELS = {
     "identifier": ("same", "near", "different"),
-    "given": ("same", "nickname", "close", "initial", "part", "swapped", "different"),
+    "given": ("same", "nickname", "slip", "close", "initial", "part", "swapped", "different"),
     "family": ("same", "close", "part", "swapped", "different"),
     "generation": ("same", "different"),
     "birthDate": ("same", "near", "partial", "year", "day", "different"),
@@ -37,8 +37,13 @@ _BELIEVED = {
     # Person, household, strangers. Among so few made people no number is another's by chance, and counting can only say
     # "rare". Real numbers are unique, but a husband's stands in his wife's record now and then.
     ("identifier", "same"): (0.866, 2e-5, 1e-9),
-    # Made numbers are taken by chance; record numbers are given in order, so that a family has neighbouring ones.
-    ("identifier", "near"): (0.07, 0.05, 0.002),
+    # Made numbers are taken by chance; real ones were once given in order, so that twins may have neighbouring ones.
+    ("identifier", "near"): (0.07, 0.01, 3e-4),
+    # The table knows all made given names.
+    ("given", "close"): (0.02, 0.004, 4e-4),
+    # Who moves in the made world moves anywhere; people mostly move within their town.
+    ("address", "part"): (0.01, 0.005, 0.00437),
+    ("address", "town"): (0.05, 0.02, 0.0156),
 }
 """What made data cannot tell."""
 _PERSONAL = ("identifier", "given", "generation", "birthDate", "email")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from fhirserver.kernel.instants import Clock, SystemClock, instant
@@ -36,7 +36,7 @@ MOST_PAIRS: Final = 5
 BUSY: Final = 50.0
 """Commits a second from which others' work comes first."""
 _SHARE, _BUSY_SHARE = 0.5, 0.05
-"""The part of the time that this takes: when little is written, and when much is."""
+"""The part of the time that this takes: when nobody waits, and when others do."""
 _IDENTIFYING: Final = frozenset({"identifier", "name", "birthDate", "gender", "telecom", "address", "link"})
 
 
@@ -45,9 +45,15 @@ class Duplicates:
 
     name = "duplicates"
 
-    def __init__(self, store: Store, clock: Clock | None = None, pause: float = PAUSE_SECONDS):
-        """``pause``: seconds between two sweeps."""
-        self._store, self._clock, self._pause = store, clock or SystemClock(), pause
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock | None = None,
+        pause: float = PAUSE_SECONDS,
+        busy: Callable[[], bool] = lambda: False,
+    ):
+        """``pause``: seconds between two sweeps. ``busy``: whether others are at work for whom somebody waits."""
+        self._store, self._clock, self._pause, self._busy = store, clock or SystemClock(), pause, busy
         self._cursor = ""
         self._swept = float("-inf")
         self._measured = (time.monotonic(), 0)
@@ -100,7 +106,7 @@ class Duplicates:
         if now - then > 0.5:
             self._rate = (self._store.head - position) / (now - then) if position else 0.0
             self._measured = (now, self._store.head)
-        share = _BUSY_SHARE if self._rate > BUSY else _SHARE
+        share = _BUSY_SHARE if self._rate > BUSY or self._busy() else _SHARE
         return took * (1 - share) / share
 
 

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 5.0
 INDEX_SECONDS = 0.5
+BUSY_SECONDS = 0.2
 IDLE_BATCH = 20
 
 log = logging.getLogger("credence.wiring")
@@ -183,9 +184,10 @@ def _session_folder(settings: Settings) -> Path | None:
 def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tuple[str, Loop]]:
     """The followers of the log and the loops of every connector."""
     store = context.store
+    duplicates = Duplicates(store, busy=lambda: time.monotonic() - edge.last_request < BUSY_SECONDS)
     loops: list[tuple[str, Loop]] = [
         *_verifying(settings, context),
-        ("duplicates", lambda: follow(store, Duplicates(store), SYSTEM.id, batch=AT_A_TIME)),
+        ("duplicates", lambda: follow(store, duplicates, SYSTEM.id, batch=AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(store, edge)),
         ("index", lambda: _keep_index_complete(store)),
     ]

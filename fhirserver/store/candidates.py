@@ -112,10 +112,8 @@ def blocks(patient: JsonObject, person: Person) -> Iterator[Expression]:
         born = _born(person.birth)
         yield born
         yield conjunction([born, either])
-    for name in names:
-        if person.birth:
-            yield conjunction([*name, _born(person.birth[:4])])
-        yield conjunction([*name])
+    for name in names:  # whose birth date is another altogether shares more than a name, or is somebody else
+        yield conjunction([*name, _born(person.birth[:4])] if person.birth else [*name])
     homes = disjunction(list(_homes(patient)))
     yield conjunction([homes, either])
     yield conjunction([disjunction(_slips(person)), either])

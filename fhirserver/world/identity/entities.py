@@ -6,13 +6,14 @@ They are told apart more simply than patients: by an identifier, else by name an
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.world.identity.contacts import compare_keys, compare_places, phones, places
 from fhirserver.world.identity.identifiers import NPI, compare_identifiers, identities
 from fhirserver.world.identity.names import fold
-from fhirserver.world.identity.person import person_of
+from fhirserver.world.identity.person import Person, person_of
 from fhirserver.world.identity.scoring import Grade, score
 from fhirserver.world.identity.similarity import is_spelling
 from fhirserver.world.spoken.identifiers import is_npi
@@ -36,7 +37,14 @@ def practitioner(mine: JsonObject, other: JsonObject) -> Grade:
     one, two = _npi(mine), _npi(other)
     if one and two:
         return Grade.CERTAIN if one & two else Grade.CERTAINLY_NOT
-    return score(person_of(mine), person_of(other)).grade
+    return score(_person(mine), _person(other)).grade
+
+
+def _person(resource: JsonObject) -> Person:
+    """A practitioner as a person, without an NPI that cannot be one."""
+    person, known = person_of(resource), _npi(resource)
+    kept = tuple(one for one in person.identities if one.system != NPI or one.value in known)
+    return replace(person, identities=kept)
 
 
 def _npi(resource: JsonObject) -> frozenset[str]:
@@ -68,13 +76,22 @@ def _named(mine: JsonObject, other: JsonObject, shared: bool) -> Grade:
     """By name and home; ``shared``: something else agrees that no other of this name has."""
     name, theirs = plain_name(str(mine.get("name") or "")), plain_name(str(other.get("name") or ""))
     placed = compare_places(places(mine), places(other))
-    if not name or not theirs or not (name == theirs or is_spelling(name, theirs)):
+    if not name or not theirs or not _same_name(name, theirs):
         return Grade.CERTAINLY_NOT
     if placed in ("different", "town", "part"):
         return Grade.POSSIBLE if shared else Grade.CERTAINLY_NOT
     if name == theirs and (placed in ("same", "near") or shared):
         return Grade.CERTAIN
     return Grade.PROBABLE if placed or shared else Grade.POSSIBLE
+
+
+def _same_name(one: str, other: str) -> bool:
+    """Word by word: ``exam room 2`` is not ``exam room 3``."""
+    mine, theirs = one.split(), other.split()
+    return len(mine) == len(theirs) and all(
+        a == b or (a.isalpha() and b.isalpha() and is_spelling(a, b))
+        for a, b in zip(mine, theirs, strict=True)
+    )
 
 
 def plain_name(name: str) -> str:

@@ -18,6 +18,7 @@ WRITEBACK: Final = "https://credence.health/fhir/identifier/writeback"
 _ONE_EACH: Final = frozenset(
     ("MR", "SS", "SB", "NI", "NIIP", "DL", "PPN", "PI", "PT", "MC", "JHN", "NH", "HC", "BCT", "PRN", "NPI")
 )
+_NATIONAL: Final = frozenset(("SS", "SB", "NI", "NIIP", "DL", "PPN", "MC", "NH", "HC", "NPI"))
 _SHARED: Final = frozenset(
     ("AN", "ANON", "ANC", "AM", "GN", "GI", "MB", "SN", "SNO", "VN", "VS", "WC", "WCN", "FILL", "PLAC", "XX")
 )
@@ -39,11 +40,16 @@ _PLACEHOLDER: Final = re.compile(r"(.)\1{4,}|0+|0*123456789|unknown|none|n/?a|te
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """One identifier of a person. ``exclusive``: nobody has two in its system."""
+    """One identifier of a person.
+
+    ``exclusive``: nobody has two in its system. ``spread``: its numbers are not given in order, so that two that look
+    alike are likely one that was written wrong.
+    """
 
     system: str
     value: str
     exclusive: bool = False
+    spread: bool = False
 
 
 def identities(resource: JsonObject) -> tuple[Identity, ...]:
@@ -56,9 +62,9 @@ def identities(resource: JsonObject) -> tuple[Identity, ...]:
         codes = {str(c.get("code", "")) for c in (item.get("type") or {}).get("coding") or ()}
         if codes & _SHARED or item.get("use") in _ENDED:
             continue
-        found[Identity(str(system), _bare(value), bool(codes & _ONE_EACH) or system in _ONE_EACH_SYSTEMS)] = (
-            None
-        )
+        national = system in _ONE_EACH_SYSTEMS or bool(codes & _NATIONAL)
+        exclusive = national or bool(codes & _ONE_EACH)
+        found[Identity(str(system), _bare(value), exclusive, national)] = None
     return tuple(found)
 
 
@@ -79,4 +85,5 @@ def _compared(one: Identity, other: Identity) -> str:
         return "same"
     if not (one.exclusive or other.exclusive):
         return ""
-    return "near" if one_slip(one.value, other.value) else "different"
+    spread = one.spread or other.spread
+    return "near" if spread and one_slip(one.value, other.value) else "different"

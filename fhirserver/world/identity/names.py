@@ -171,19 +171,24 @@ def is_nickname(one: str, other: str) -> bool:
 
 @lru_cache(maxsize=65536)
 def same_given(one: str, other: str) -> str:
-    """``same``, ``nickname``, ``close``, ``initial`` or ``different``."""
+    """``same``, ``nickname``, ``slip``, ``close``, ``initial`` or ``different``.
+
+    A slip is one of a name that people have; ``close`` are two that nobody knows, which may as well be those of
+    twins. Two names that people have are never spellings of one, however alike.
+    """
     if one == other:
         return "same"
     if is_nickname(one, other):
         return "nickname"
     if (len(one) == 1 or len(other) == 1) and one[0] == other[0]:
         return "initial"
-    if is_spelling(one, other) and not (is_known_given(one) and is_known_given(other)):
-        return "close"
-    return "different"
+    known = is_known_given(one) + is_known_given(other)
+    if known == 2 or not is_spelling(one, other):
+        return "different"
+    return "slip" if known else "close"
 
 
-_ORDER: Final = ("same", "nickname", "close", "initial", "part", "swapped", "different", "")
+_ORDER: Final = ("same", "nickname", "slip", "close", "initial", "part", "swapped", "different", "")
 
 
 def compare_given(mine: PersonName, other: PersonName) -> str:
@@ -194,7 +199,7 @@ def compare_given(mine: PersonName, other: PersonName) -> str:
     if found != "different":
         return found
     if _whole(mine) == _whole(other):
-        return "close"
+        return "slip"
     crossed = [same_given(a, b) for a in mine.given for b in other.given if len(a) > 1 and len(b) > 1]
     return "part" if {"same", "nickname"} & set(crossed) else "different"
 

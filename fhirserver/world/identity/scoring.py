@@ -28,6 +28,7 @@ _EVEN: Final = 20.0
 """Bits at which it is as likely as not: one record in a million is the one that is looked for."""
 _HOUSEHOLD: Final = -17.0
 """log2 of how many pairs are of one household: eight for each pair of one person."""
+_ONE_NAME: Final = ("same", "nickname", "slip")
 _SHARE_FLOOR: Final = 2e-3
 _NOT_CERTAIN: Final = {
     "given": ("different", "part", ""),
@@ -138,7 +139,7 @@ def _scored(agreements: Iterable[Agreement]) -> Score:
 
 def _unshared(levels: Mapping[str, str]) -> float:
     """Two of one household may have one given name (father and son) or one birth date (twins), but not both."""
-    if levels.get("birthDate") != "same" or levels.get("given") not in ("same", "nickname"):
+    if levels.get("birthDate") != "same" or levels.get("given") not in _ONE_NAME:
         return 0.0
     chance = _chances()["birthDate", "same"]
     return chance.strangers - chance.household
