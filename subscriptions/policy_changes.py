@@ -229,8 +229,8 @@ def summary(counts: Counts) -> str:
             if word != "resources" or "." not in name:
                 total[word] += number
     return (
-        f"{total['resources']} resources; {total['lowered']} claims lowered, {total['raised']} raised; "
-        f"{total['passed']} gates passed now, {total['failed']} failed"
+        f"resources: {total['resources']}; claims lowered: {total['lowered']}, raised: {total['raised']}; "
+        f"gates passed now: {total['passed']}, failed: {total['failed']}"
     )
 
 

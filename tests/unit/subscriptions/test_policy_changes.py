@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from adapters.runner.writeback import Sink, Writeback
 from fhirserver.kernel.instants import FixedClock
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.model.validation import validate
@@ -24,6 +25,7 @@ from fhirserver.storage.memory.storage import MemoryStorage
 from fhirserver.storage.sqlite.storage import SqliteStorage
 from fhirserver.store.commands import Command, Put
 from fhirserver.store.decide import Policies
+from fhirserver.store.followers import Following
 from fhirserver.store.store import Store
 from fhirserver.world.policy import Policy, parse_policy
 from fhirserver.world.review import read_item
@@ -121,7 +123,7 @@ async def test_a_change_is_recorded_applied_and_told() -> None:
         assert await confidence(store, "Patient", "p1", KEY) == Decimal("0.6")
         assert await confidence(store, "Patient", "sure", KEY) == 1
         assert "555" not in "".join([*table(COUNTS), summary(COUNTS)])
-        assert summary(COUNTS) == "6 resources; 3 claims lowered, 0 raised; 0 gates passed now, 6 failed"
+        assert summary(COUNTS) == "resources: 6; claims lowered: 3, raised: 0; gates passed now: 0, failed: 6"
         assert head < store.head
         assert await apply(store, STRICT) == 0
 
@@ -147,6 +149,31 @@ def relaxed() -> Policy:
 async def items(store: Store) -> list[Any]:
     page = await store.search(Query("Task", count=100))
     return [loads(version.content) for version in page.versions]
+
+
+async def test_what_passes_its_gate_now_is_offered_to_the_sink_and_called_off_when_it_fails_again() -> None:
+    async with opened(HUMAN) as store:
+        await record(store, HUMAN, "credence")
+        await fill(store, 1)
+        sink = Sink("clinic", "ehr")
+        assert await follow(store, Writeback(store, HUMAN, sink)) == []
+        for policy, status in ((LOOSE, "requested"), (HUMAN, "cancelled")):
+            await record(store, policy, "credence")
+            await apply(store, policy)
+            offered = await follow(store, Writeback(store, policy, sink))
+            assert [task["focus"]["reference"] for task in offered] == ["Patient/p0/_history/1"]
+            assert {task["status"] for task in offered} == {status}
+
+
+HUMAN = parse_policy('[[rule]]\nreview = "never"\n')
+
+
+async def follow(store: Store, writeback: Writeback) -> list[JsonObject]:
+    """Have the follower take all in; the Tasks there are then."""
+    following = Following(store, writeback, "credence")
+    while await following.step():
+        pass
+    return [task for task in await items(store) if task["code"]["coding"][0]["code"] == "writeback"]
 
 
 async def test_a_ceiling_that_is_lifted_gives_back_what_was_stated() -> None:
