@@ -18,6 +18,7 @@ from fhirserver.store.commands import Put, Write
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
 from fhirserver.world.policy import Policy
+from fhirserver.world.policy_change import POLICY
 from fhirserver.world.survivorship import Win
 
 PUSHED_TYPES = ("Patient", "RelatedPerson", "Coverage", "Appointment")
@@ -47,8 +48,7 @@ class Writeback:
         keys: dict[Key, None] = {}
         for commit in commits:
             for event in commit.events:
-                if event["e"] != "noted" and event["type"] in self._sink.types:
-                    keys[Key(event["type"], event["id"])] = None
+                keys.update(dict.fromkeys(key for key in _touched(event) if key.type in self._sink.types))
         writes: list[Write] = []
         for key in keys:
             writes += await self.resource(key)
@@ -93,6 +93,14 @@ class Writeback:
     async def _pending(self, key: Key) -> Sequence[Version]:
         query = Query("Task", open_tasks(self._sink.name, (key.type, key.id)), count=10)
         return (await self._store.search(query)).versions
+
+
+def _touched(event: JsonObject) -> list[Key]:
+    """The resources that an event is about, or whose gates a change of the policy moved."""
+    if event["e"] != "noted":
+        return [Key(event["type"], event["id"])]
+    moved = event["value"].get("moved", ()) if event["kind"] == POLICY else ()
+    return [Key(*reference.split("/")) for reference in moved]
 
 
 def _put(version: Version, task: JsonObject) -> Put:

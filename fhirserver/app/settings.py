@@ -292,9 +292,11 @@ def _policy(table: dict[str, Any], folder: Path) -> Policy:
     if not table.get("file"):
         return default_policy()
     try:
-        return parse_policy((folder / table["file"]).read_text())
-    except (OSError, InvalidPolicy) as error:
-        raise InvalidSettings(f"[policy] file: {error}") from None
+        return parse_policy((folder / table["file"]).read_text("utf-8"))
+    except OSError as error:
+        raise InvalidSettings(f"[policy] file: {table['file']}: {error.strerror}") from None
+    except (UnicodeDecodeError, InvalidPolicy) as error:
+        raise InvalidSettings(f"[policy] file: {table['file']}: {error}") from None
 
 
 def read_secret(path: str, where: str) -> str:

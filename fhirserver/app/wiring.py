@@ -51,7 +51,9 @@ from fhirserver.store.generation import OLD_INDEX, index_is_current
 from fhirserver.store.store import Store
 from fhirserver.world.judge.agreement import RULES
 from fhirserver.world.judge.deterministic import DeterministicJudge
+from subscriptions.ageing import Ageing
 from subscriptions.duplicates import AT_A_TIME, Duplicates
+from subscriptions.policy_changes import PolicyChanges, record
 from subscriptions.review_upkeep import ReviewUpkeep
 from subscriptions.second_opinion import SecondOpinions
 from subscriptions.sweep import Sweep
@@ -66,6 +68,9 @@ IDLE_SECONDS = 5.0
 INDEX_SECONDS = 0.5
 BUSY_SECONDS = 0.2
 IDLE_BATCH = 20
+POLICY_SECONDS = 1.0
+LOT_SECONDS = 0.01
+"""The pause between two lots, which belongs to those who wait for answers."""
 
 log = logging.getLogger("credence.wiring")
 
@@ -146,6 +151,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
         await store.open()
         if part is not Part.FURTHER:
             await _warn_of_old_index(store)
+            await record(store, settings.policy, SYSTEM.id)
             await publish(store, definitions_of(registry.operations), SYSTEM.id)
         async with running(_loops(settings, context, edge) if part is not Part.FURTHER else ()):
             state["ready"] = True
@@ -190,6 +196,7 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
         ("duplicates", lambda: follow(store, duplicates, SYSTEM.id, batch=AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(store, edge)),
         ("index", lambda: _keep_index_complete(store)),
+        ("policy", lambda: _keep_to_policy(settings, store)),
     ]
     for connector in settings.connectors:
         runner = make_runner(connector, context)
@@ -283,6 +290,19 @@ async def _keep_index_complete(store: Store) -> None:
         except Exception as error:  # the storage may be back the next time
             log.warning("indexing by users' search parameters failed: %s", type(error).__name__)
         await asyncio.sleep(INDEX_SECONDS)
+
+
+async def _keep_to_policy(settings: Settings, store: Store) -> None:
+    """Apply a policy that has changed to what is stored, and let claims age, a lot at a time."""
+    changes = PolicyChanges(store, settings.policy, settings.sources, SYSTEM.id)
+    ageing = Ageing(store, settings.policy, settings.sources, SYSTEM.id)
+    while True:
+        more = False
+        try:
+            more = await changes.step() or await ageing.step()
+        except Exception as error:  # decided on what has changed meanwhile, or the storage may be back
+            log.info("applying the policy: %s, once more", type(error).__name__)
+        await asyncio.sleep(LOT_SECONDS if more else POLICY_SECONDS)
 
 
 @contextlib.asynccontextmanager

@@ -27,6 +27,8 @@ def hold_to(limits: Limits, event: JsonObject, source: Source, stated: bool) -> 
     for unit, allowed in bounded.items():
         if allowed < given.get(unit, said) and (stated or unit in given):
             raise _above(source, event["type"], unit, allowed, given.get(unit, said))
+    if stated and event["e"] == "removed":
+        check_stated(limits, source, event["type"], "", said)
     event["confidence"] = whole = min(said, limits.whole)
     confidences = {unit: allowed for unit, allowed in bounded.items() if allowed != whole}
     event.pop("confidences", None)

@@ -34,7 +34,7 @@ async def test_definitions_are_published_once(tmp_path: Path) -> None:
     for _ in range(2):
         async with facade(tmp_path, "sqlite") as server:
             heads.append(server.store.head)
-    assert heads == [1, 1]
+    assert heads == [2, 2], "the policy, then the definitions"
 
 
 async def test_clients_cannot_change_definitions(server: Facade) -> None:
@@ -160,7 +160,7 @@ async def test_two_servers_that_start_at_once_publish_once(tmp_path: Path) -> No
                 return other.store.head
 
         heads = await asyncio.gather(start(), start())
-        assert {*heads, one.store.head} == {1}
+        assert {*heads, one.store.head} == {2}, "the policy, then the definitions"
 
 
 async def test_stored_profiles_are_advertised(server: Facade) -> None:
