@@ -11,8 +11,7 @@ from fhirserver.operations.encounter_everything import encounter_everything
 from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
 from fhirserver.operations.identity_operations import IDENTITY
-from fhirserver.operations.lineage import lineage
-from fhirserver.operations.lineage_parts import LINEAGE
+from fhirserver.operations.lineage import LINEAGE
 from fhirserver.operations.medicinal_product_everything import medicinal_product_everything
 from fhirserver.operations.meta import meta
 from fhirserver.operations.meta_add import meta_add
@@ -41,16 +40,7 @@ _INDEX = (
 def all_operations() -> Sequence[Operation]:
     """Every operation the server has."""
     return (
-        Operation(
-            "lineage",
-            "instance",
-            ("*",),
-            "read",
-            lineage,
-            _definition("lineage"),
-            description="Per unit: which claim holds and why, which contend, who says so, since when, how sure.",
-            parameters=LINEAGE,
-        ),
+        LINEAGE,
         STORY,
         Operation(
             "status",

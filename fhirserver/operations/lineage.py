@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.registry import Operation
 from fhirserver.kernel.json import Json
 from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.operations.lineage_parts import unit_part
+from fhirserver.operations.lineage_parts import PARAMETERS, unit_part
 from fhirserver.operations.moments import as_of, moment_given, version_asked
 from fhirserver.operations.parameters import flag, inputs, one, parameters
 from fhirserver.ports.storage import Key
@@ -15,6 +16,7 @@ from fhirserver.search.literals import date_range
 from fhirserver.store.as_of import Moment, believed, entity_as_of, latest
 from fhirserver.store.lineage import UnitLineage, Wanted, history_of, lineage_of, names_unit
 from fhirserver.world.entity import Entity
+from fhirserver.world.vocabulary import BASE
 
 Inputs = dict[str, list[Json]]
 
@@ -73,3 +75,15 @@ def _effective(value: Json) -> int | None:
     except (ValueError, OverflowError):
         shape = "effective is a date, dateTime or instant such as 2026-11-22T14:47:00Z"
         raise refuse(Category.INVALID, "value", shape, "http.effective") from None
+
+
+LINEAGE = Operation(
+    "lineage",
+    "instance",
+    ("*",),
+    "read",
+    lineage,
+    f"{BASE}/OperationDefinition/lineage",
+    description="Per unit: which claim holds and why, which contend, who says so, since when, how sure.",
+    parameters=PARAMETERS,
+)

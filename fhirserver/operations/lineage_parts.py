@@ -189,7 +189,7 @@ _UNITS = (
     _out("corroboratedBy", "string", "Another source that says the same", 0, "*"),
     _out("claim", "", "Every claim on the unit, the one that holds first", 1, "*", _CLAIM),
 )
-LINEAGE = (
+PARAMETERS = (
     AS_OF_INPUT,
     Parameter("effective", "dateTime", "Only what was effective by the end of this date or time"),
     Parameter("history", "boolean", "Also the claims that nobody makes any more, and what became of each"),
