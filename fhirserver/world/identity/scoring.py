@@ -107,10 +107,15 @@ class _Chance(NamedTuple):
 def _chances() -> Mapping[tuple[str, str], _Chance]:
     table = loads(files("fhirserver.world.identity").joinpath("parameters.json").read_bytes())
     return {
-        (field, level): _Chance(*(log2(float(chance)) for chance in of))
+        (field, level): _chance(level, *(log2(float(chance)) for chance in of))
         for field, levels in table.items()
         for level, of in levels.items()
     }
+
+
+def _chance(level: str, person: float, household: float, strangers: float) -> _Chance:
+    """What is the same never speaks against one person, though those of one household share it more often."""
+    return _Chance(person, min(household, person) if level == "same" else household, strangers)
 
 
 def score(mine: Person, other: Person) -> Score:
