@@ -83,6 +83,9 @@ bench: $(DEV)  ## measure the server (URL=… TOKEN=… a running one; PEER=URL 
 bench-scale: $(DEV)  ## do searches stay as fast from 10,000 to 1,000,000 resources? (SIZES=…; a quarter of an hour)
 	@$(BIN)/python -m benchmarks.scale
 
+bench-arrival: $(DEV)  ## what the world model costs when 100,000 records of an EHR arrive (COUNT=…)
+	@$(BIN)/python -m benchmarks.arrival
+
 bench-import: $(DEV)  ## how fast Synthea bundles are imported
 	@$(BIN)/python -m benchmarks.synthea
 
