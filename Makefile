@@ -89,6 +89,9 @@ bench-scale: $(DEV)  ## do searches stay as fast from 10,000 to 1,000,000 resour
 bench-match: $(DEV)  ## how long matching takes among 100,000 patients (PATIENTS=…; some minutes)
 	@$(BIN)/python -m benchmarks.match
 
+bench-arrival: $(DEV)  ## what the world model costs when 100,000 records of an EHR arrive (COUNT=…)
+	@$(BIN)/python -m benchmarks.arrival
+
 bench-import: $(DEV)  ## how fast Synthea bundles are imported
 	@$(BIN)/python -m benchmarks.synthea
 

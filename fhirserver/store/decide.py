@@ -349,11 +349,13 @@ def _limits(decision: _Decision, source: str, type: str) -> Limits | None:
 
 def _limit(decision: _Decision, event: JsonObject, own: Statement | None) -> None:
     """Bring a statement under the policy's ceilings, or refuse it."""
-    source = source_id(decision, event)
-    limits = _limits(decision, source, event["type"])
+    common, policies = decision.command.statement, decision.policies
+    source = policies.sources[
+        event.get("source") or common.source
+    ]  # it is known: it was asked for its confidence
+    limits = policies.policy.limits(event["type"], source.kind)
     if limits is not None:
-        stated = (own or decision.command.statement).confidence is not None
-        hold_to(limits, event, decision.policies.source(source), stated)
+        hold_to(limits, event, source, stated=(own or common).confidence is not None)
 
 
 def _effective(stated: str) -> str:

@@ -132,8 +132,18 @@ def source_of(event: JsonObject, commit: Commit) -> str:
     return str(event.get("source") or commit.statement.source)
 
 
+_ORDINARY = frozenset(
+    ("e", "type", "id", "pk", "version", "source", "content", "full", "confidence", "effective", "method")
+)
+"""The members of a statement that is one claim as a whole, about nothing but what it says."""
+
+
 def _asserted(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
     source, stamp = source_of(event, commit), _stamp(event, commit)
+    if not ledger.views and event.keys() <= _ORDINARY:
+        full = 0 if event.get("full") else None
+        view = View(source, split(event["type"], event["content"]), (stamp,), full=full)
+        return Ledger((view,), ledger.decisions, ledger.withdrawn)
     supersedes: dict[str, list[list[Json]]] = event.get("supersedes", {})
     said = Said(
         units=split(event["type"], event["content"]),

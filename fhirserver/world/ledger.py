@@ -175,13 +175,13 @@ class Ledger:
         """The ledger with one source's view replaced; views stand in the order of their source ids."""
         others = [kept for kept in self.views if kept.source != view.source]
         views = sorted([*others, view], key=lambda kept: kept.source) if others else [view]
-        return replace(self, views=tuple(views))
+        return Ledger(tuple(views), self.decisions, self.withdrawn)
 
     def without_view(self, source: str) -> Ledger:
         return replace(self, views=tuple(view for view in self.views if view.source != source))
 
     def with_decisions(self, decisions: Iterable[Decision]) -> Ledger:
-        return replace(self, decisions=self.decisions + tuple(decisions))
+        return Ledger(self.views, self.decisions + tuple(decisions), self.withdrawn)
 
     def without(self, view: View, units: frozenset[str], position: int) -> Ledger:
         """The ledger after the view's source took back units or elements (all without any).

@@ -101,6 +101,7 @@ class Policy:
     text: str = ""
     _rules: dict[tuple[str, str], Rule] = field(default_factory=dict, compare=False, repr=False)
     _limits: dict[tuple[str, str], Limits | None] = field(default_factory=dict, compare=False, repr=False)
+    _decaying: dict[tuple[str, str], bool] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def digest(self) -> str:
@@ -133,7 +134,11 @@ class Policy:
 
     def decaying(self, resource_type: str, kind: str) -> bool:
         """Whether any claim of a kind of source about a type loses confidence with age."""
-        return any(self.decay(resource_type, unit, kind) for unit in (ANY, *self.units(resource_type)))
+        key = (resource_type, kind)
+        if key not in self._decaying:
+            units = (ANY, *self.units(resource_type))
+            self._decaying[key] = any(self.decay(resource_type, unit, kind) for unit in units)
+        return self._decaying[key]
 
     def units(self, resource_type: str) -> list[str]:
         """The units for which there are rules of their own that apply to a type, in order."""
