@@ -13,6 +13,7 @@ from fhirserver.ports.log import Statement
 from fhirserver.world.vocabulary import ASSERTION_METHOD, ASSERTION_MODE, CONFIDENCE
 
 HEADER = "X-Provenance"
+_MORE = ("policy", "location", "reason", "signature")
 
 
 def statement_of(principal: Principal, header: str | None) -> Statement:
@@ -56,6 +57,7 @@ def _stated(principal: Principal, provenance: JsonObject) -> Statement:
         agent=tuple(provenance.get("agent", ())),
         entity=tuple(provenance.get("entity", ())),
         activity=provenance.get("activity"),
+        more={name: provenance[name] for name in _MORE if name in provenance} or None,
     )
 
 

@@ -11,7 +11,7 @@ its turn comes. https://hl7.org/fhir/R4/fhirpatch.html
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import cache
 from typing import NamedTuple
@@ -40,7 +40,8 @@ class Value(NamedTuple):
 class Difference:
     """One operation of a patch: ``add``, ``insert``, ``delete`` or ``replace``.
 
-    ``member`` is the top-level element it is in; ``name`` is that of the element to add.
+    ``member`` is the top-level element it is in; ``name`` is that of the element to add. ``item_before`` and
+    ``item_after`` are the numbers of the top-level list's item that it is in, where there is one.
     """
 
     kind: str
@@ -50,6 +51,8 @@ class Difference:
     before: Value | None = None
     name: str = ""
     index: int | None = None
+    item_before: int | None = None
+    item_after: int | None = None
 
 
 def differences(
@@ -137,11 +140,14 @@ def _lists(path: str, name: str, member: str, old: list[Value], new: list[Value]
     where = _step(path, name)
     for i1, i2, j1, j2 in reversed(_blocks(old, new)):
         paired = min(i2 - i1, j2 - j1)
-        yield from _grown(path, name, member, new[j1 + paired : j2], i1 + paired, i1 + paired == len(old))
+        added = _grown(path, name, member, new[j1 + paired : j2], i1 + paired, i1 + paired == len(old))
+        for number, difference in enumerate(added, j1 + paired):
+            yield replace(difference, item_after=number)
         for at in reversed(range(i1 + paired, i2)):
-            yield Difference("delete", f"{where}[{at}]", member, before=old[at])
+            yield Difference("delete", f"{where}[{at}]", member, before=old[at], item_before=at)
         for at in reversed(range(paired)):
-            yield from _pair(f"{where}[{i1 + at}]", member, old[i1 + at], new[j1 + at])
+            for difference in _pair(f"{where}[{i1 + at}]", member, old[i1 + at], new[j1 + at]):
+                yield replace(difference, item_before=i1 + at, item_after=j1 + at)
 
 
 def _blocks(old: list[Value], new: list[Value]) -> list[tuple[int, int, int, int]]:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
 from fhirserver.operations.diff import diff
+from fhirserver.operations.diff_units import UNIT
 from fhirserver.operations.encounter_everything import encounter_everything
 from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
-from fhirserver.operations.lineage import lineage
-from fhirserver.operations.lineage_parts import LINEAGE
+from fhirserver.operations.lineage import LINEAGE
 from fhirserver.operations.medicinal_product_everything import medicinal_product_everything
 from fhirserver.operations.meta import meta
 from fhirserver.operations.meta_add import meta_add
@@ -20,6 +20,7 @@ from fhirserver.operations.observation_lastn import observation_lastn
 from fhirserver.operations.patient_everything import patient_everything
 from fhirserver.operations.review_operations import REVIEW
 from fhirserver.operations.search_parameter_status import search_parameter_status
+from fhirserver.operations.story import STORY
 from fhirserver.operations.terminology_operations import TERMINOLOGY
 from fhirserver.operations.validate import validate_resource
 from fhirserver.world.vocabulary import BASE
@@ -36,16 +37,8 @@ _INDEX = (
 def all_operations() -> Sequence[Operation]:
     """Every operation the server has."""
     return (
-        Operation(
-            "lineage",
-            "instance",
-            ("*",),
-            "read",
-            lineage,
-            _definition("lineage"),
-            description="Per unit: which claim holds and why, which contend, who says so, since when, how sure.",
-            parameters=LINEAGE,
-        ),
+        LINEAGE,
+        STORY,
         Operation(
             "status",
             "instance",
@@ -106,7 +99,11 @@ _LASTN = (
     Parameter("max", "positiveInt", "Observations of each code; 1 without"),
     Parameter("return", "Bundle", "A searchset", 1, use="out"),
 )
-_VERSIONS = (Parameter("fromVersion", "string", "The version to compare with; the one before without"),)
+_VERSIONS = (
+    Parameter("fromVersion", "string", "The version to compare with; the one before without"),
+    Parameter("fromAsOf", "string", "Compare with what it was at this moment, written as _asOf"),
+    AS_OF_INPUT,
+)
 _RESOURCES = (
     Parameter("from", "string", "Type/id, also with a version", 1),
     Parameter("to", "string", "Type/id, also with a version", 1),
@@ -119,6 +116,7 @@ _OPERATION = (
     Parameter("previousValue", "", "What was there", use="out"),
     Parameter("value", "", "What is there now", use="out"),
     Parameter("provenance", "Reference", "The commit that made the change", use="out"),
+    Parameter("unit", "", "Each unit that the change is about", 0, "*", "out", UNIT),
 )
 _DIFFERENCE = (
     Parameter("includeMeta", "boolean", "Whether meta is compared too; not without"),

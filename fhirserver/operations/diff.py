@@ -1,7 +1,8 @@
-"""``$diff``: what changed between two versions of a resource, or between two resources, and who said so.
+"""``$diff``: what changed between two versions or moments of a resource, or two resources, and who said so.
 
 The answer is a FHIRPath Patch (https://hl7.org/fhir/R4/fhirpatch.html) that makes the one into the other; each
-operation also has ``previousValue``, and between versions ``provenance``: the commit that made the change.
+operation also has ``previousValue``, and within one resource ``provenance``, the commit that made the change, and
+a ``unit`` for each unit it is about: whose claim holds now, how sure it was and is, who said it.
 """
 
 from __future__ import annotations
@@ -9,17 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.moments import version_then
 from fhirserver.interactions.preconditions import is_version
 from fhirserver.interactions.read import current, gone
 from fhirserver.kernel.json import Json, JsonObject, canonical, loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.kernel.references import parse_reference
 from fhirserver.model.differences import Difference, differences, operation
+from fhirserver.operations.diff_units import changed_units
+from fhirserver.operations.moments import moment_given, version_asked
 from fhirserver.operations.parameters import flag, inputs, one, parameters, part
-from fhirserver.ports.storage import Version
+from fhirserver.ports.storage import Key, Version
+from fhirserver.store.as_of import AS_OF
 
 MAX_VERSIONS = 100
 """Versions that are searched for who made a change; a diff over more says only what changed."""
+FROM = "fromAsOf"
 _UNMARKED = frozenset({"meta"})
 
 
@@ -28,7 +34,7 @@ async def diff(context: Context, request: Request) -> Result:
     given = inputs(request)
     leave = frozenset() if flag(given, "includeMeta") else _UNMARKED
     if request.id:
-        before, after = await _versions(context, request, one(given, "fromVersion"))
+        before, after = await _two(context, request, given)
     else:
         before = await _named(context, one(given, "from", required=True), "from")
         after = await _named(context, one(given, "to", required=True), "to")
@@ -40,7 +46,26 @@ async def diff(context: Context, request: Request) -> Result:
     for each, provenance in zip(operations, await _told(context, before, after, found), strict=True):
         if provenance:
             each["part"].append(part("provenance", "Reference", {"reference": f"Provenance/{provenance}"}))
+    if before[:2] == after[:2]:
+        for each, units in zip(
+            operations, await changed_units(context.store, before, after, found), strict=True
+        ):
+            each["part"] += units
     return Result(200, parameters(operations))
+
+
+async def _two(context: Context, request: Request, given: dict[str, list[Json]]) -> tuple[Version, Version]:
+    """The two states of one resource: two versions, or what it was at two moments."""
+    start, end = await moment_given(context, given, FROM), await moment_given(context, given)
+    if start is None and end is None:
+        return await _versions(context, request, one(given, "fromVersion"))
+    if request.version or "fromVersion" in given:
+        text = f"{AS_OF} and {FROM} are moments: they cannot be combined with versions"
+        raise refuse(Category.INVALID, "invalid", text, f"http.{AS_OF if end else FROM}")
+    after = await version_asked(context, request, end)
+    if start is None:
+        return await _before(context, after), after
+    return await version_then(context, Key(request.type, request.id), start, FROM), after
 
 
 async def _versions(context: Context, request: Request, start: Json) -> tuple[Version, Version]:
@@ -54,13 +79,11 @@ async def _versions(context: Context, request: Request, start: Json) -> tuple[Ve
     if start is not None:
         before = await _version(context, request.type, request.id, str(start), "http.fromVersion")
         return before, after
-    if after.version == 1:
-        return after, after
     return await _before(context, after), after
 
 
 async def _before(context: Context, after: Version) -> Version:
-    """The last version before one in which the resource was there."""
+    """The last version before one in which the resource was there; the first one itself where there is none."""
     for version in await context.store.history(after.type, after.id, 2, after.version):
         if not version.deleted:
             return version

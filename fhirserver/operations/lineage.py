@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.registry import Operation
 from fhirserver.kernel.json import Json
 from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.operations.lineage_parts import unit_part
+from fhirserver.operations.lineage_parts import PARAMETERS, unit_part
 from fhirserver.operations.moments import as_of, moment_given, version_asked
 from fhirserver.operations.parameters import flag, inputs, one, parameters
 from fhirserver.ports.storage import Key
 from fhirserver.search.literals import date_range
-from fhirserver.store.as_of import Moment, believed, entity_as_of, moment_at
+from fhirserver.store.as_of import Moment, believed, entity_as_of, latest
 from fhirserver.store.lineage import UnitLineage, Wanted, history_of, lineage_of, names_unit
 from fhirserver.world.entity import Entity
+from fhirserver.world.vocabulary import BASE
 
 Inputs = dict[str, list[Json]]
 
@@ -35,7 +37,7 @@ async def lineage(context: Context, request: Request) -> Result:
         raise refuse(Category.INVALID, "not-supported", text, "http.history")
     await version_asked(context, request, at)
     if history:
-        units = await history_of(context.store, key, at or await _now(context), wanted)
+        units = await history_of(context.store, key, at or await latest(context.store), wanted)
     else:
         units = await _at(context, key, at, until, wanted)
     if given.get("unit") and not units:
@@ -53,7 +55,7 @@ async def _at(
     if until is None:
         entity = await (context.store.entity(*key) if at is None else entity_as_of(context.store, key, at))
     else:
-        entity = _believed(key, await believed(context.store, key, at or await _now(context), until))
+        entity = _believed(key, await believed(context.store, key, at or await latest(context.store), until))
     return () if entity is None else await lineage_of(context.store, entity, wanted)
 
 
@@ -62,10 +64,6 @@ def _believed(key: Key, entity: Entity | None) -> Entity:
         text = f"By what was effective by then, {key} is not there"
         raise refuse(Category.NOT_FOUND, "not-found", text, "http.effective")
     return entity
-
-
-async def _now(context: Context) -> Moment:
-    return await moment_at(context.store, (await context.store.storage.head()).projected)
 
 
 def _effective(value: Json) -> int | None:
@@ -77,3 +75,15 @@ def _effective(value: Json) -> int | None:
     except (ValueError, OverflowError):
         shape = "effective is a date, dateTime or instant such as 2026-11-22T14:47:00Z"
         raise refuse(Category.INVALID, "value", shape, "http.effective") from None
+
+
+LINEAGE = Operation(
+    "lineage",
+    "instance",
+    ("*",),
+    "read",
+    lineage,
+    f"{BASE}/OperationDefinition/lineage",
+    description="Per unit: which claim holds and why, which contend, who says so, since when, how sure.",
+    parameters=PARAMETERS,
+)

@@ -9,7 +9,7 @@ from fhirserver.kernel.json import Json, JsonObject, dumps
 from fhirserver.operations.moments import AS_OF_INPUT, AS_OF_OUTPUT
 from fhirserver.operations.parameters import group, part
 from fhirserver.store.lineage import Ruled, Traced, UnitLineage
-from fhirserver.store.words import Rests, Word
+from fhirserver.world.evidence import Rests, Word
 from fhirserver.world.reasons import RULES
 from fhirserver.world.units import member_of
 
@@ -100,7 +100,7 @@ def _evidence(rests: Rests) -> Parts:
         said = (("speaker", quote.speaker), ("text", quote.text))
         yield group(
             "quote",
-            (part("turn", "Integer", quote.turn), *(part(name, "String", text) for name, text in said)),
+            (part("turn", "Integer", quote.number), *(part(name, "String", text) for name, text in said)),
         )
 
 
@@ -189,7 +189,7 @@ _UNITS = (
     _out("corroboratedBy", "string", "Another source that says the same", 0, "*"),
     _out("claim", "", "Every claim on the unit, the one that holds first", 1, "*", _CLAIM),
 )
-LINEAGE = (
+PARAMETERS = (
     AS_OF_INPUT,
     Parameter("effective", "dateTime", "Only what was effective by the end of this date or time"),
     Parameter("history", "boolean", "Also the claims that nobody makes any more, and what became of each"),

@@ -14,7 +14,8 @@ class Statement:
 
     ``confidence`` is 0..1 or None for the source's own base; ``mode`` is ``full``, ``partial`` or empty for
     what the interaction implies; ``effective`` is an ISO instant or empty; ``agent`` and ``entity`` are
-    Provenance.agent and Provenance.entity.
+    Provenance.agent and Provenance.entity; ``more`` are its elements that only the Provenance itself has:
+    policy, location, reason, signature.
     """
 
     source: str
@@ -26,11 +27,12 @@ class Statement:
     agent: tuple[JsonObject, ...] = ()
     entity: tuple[JsonObject, ...] = ()
     activity: JsonObject | None = None
+    more: JsonObject | None = None
 
     def as_json(self) -> JsonObject:
         """The members that are set."""
         json: JsonObject = {"source": self.source}
-        for name in ("principal", "confidence", "method", "mode", "effective", "activity"):
+        for name in ("principal", "confidence", "method", "mode", "effective", "activity", "more"):
             value = getattr(self, name)
             if value is not None and value != "":
                 json[name] = value
@@ -53,6 +55,7 @@ class Statement:
             agent=tuple(json.get("agent", ())),
             entity=tuple(json.get("entity", ())),
             activity=json.get("activity"),
+            more=json.get("more"),
         )
 
 

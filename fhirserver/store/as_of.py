@@ -59,7 +59,7 @@ async def moment(store: Store, text: str, name: str = AS_OF) -> Moment:
 
 
 async def _at_position(store: Store, position: int, name: str) -> Moment:
-    head = (await store.storage.head()).projected
+    head = (await latest(store)).position
     if position > head:
         text = f"{name} is beyond the end of the log, which is at {head}"
         raise refuse(Category.INVALID, "value", text, f"http.{name}")
@@ -69,6 +69,11 @@ async def _at_position(store: Store, position: int, name: str) -> Moment:
 async def moment_at(store: Store, position: int) -> Moment:
     """The moment after the commit at a position of the log."""
     return Moment(position, (await commit_at(store, position)).recorded if position else "")
+
+
+async def latest(store: Store) -> Moment:
+    """The moment after the last commit."""
+    return await moment_at(store, (await store.storage.head()).projected)
 
 
 async def commit_at(store: Store, position: int) -> Commit:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from fhirserver.ports.storage import Key
 from fhirserver.store.as_of import Moment, course
 from fhirserver.store.store import Store
-from fhirserver.store.words import Word, Words
+from fhirserver.store.words import Words
 from fhirserver.world.chronicle import Chronicle, Told, identity
 from fhirserver.world.entity import Entity
+from fhirserver.world.evidence import Word
 from fhirserver.world.ledger import Decision, Ledger
 from fhirserver.world.reasons import rule_of, rulings, settled
 from fhirserver.world.survivorship import Claim, Win, claims_on, contend

@@ -28,6 +28,7 @@ from fhirserver.world.vocabulary import (
 
 DERIVED = "Provenance"
 """The type whose resources are derived from the log when asked for."""
+PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 PROJECTED = ("provenance", "projected")
 _LEDGER = dumps({"v": []})
 _ACTIVITIES = {"asserted": "assert", "removed": "remove", "decided": "decide"}
@@ -93,16 +94,26 @@ def provenance(commit: Commit, patients: Patients | None = None) -> JsonObject |
     extensions += _say_patients(targets, patients or {})
     if extensions:
         resource["extension"] = extensions
-    resource["target"] = targets
-    if statement.effective:
-        resource["occurredDateTime"] = statement.effective
-    resource["recorded"] = commit.recorded
-    resource["activity"] = statement.activity or _activity(events)
-    resource["agent"] = _all_of("agent", statement.agent, events) or [_agent(commit)]
-    entities = _all_of("entity", statement.entity, events)
-    if entities:
-        resource["entity"] = entities
-    return resource
+    more = statement.more or {}
+    stated = {
+        "target": targets,
+        "occurredDateTime": _effective(commit, events),
+        "recorded": commit.recorded,
+        "policy": more.get("policy"),
+        "location": more.get("location"),
+        "reason": more.get("reason"),
+        "activity": statement.activity or _activity(events),
+        "agent": _all_of("agent", statement.agent, events) or [_agent(commit, events)],
+        "entity": _all_of("entity", statement.entity, events),
+        "signature": more.get("signature"),
+    }
+    return resource | {name: value for name, value in stated.items() if value}
+
+
+def _effective(commit: Commit, events: Sequence[JsonObject]) -> str:
+    """Since when it holds: as the command says, or as all that it states says alike."""
+    own = {str(event.get("effective", "")) for event in events}
+    return commit.statement.effective or (own.pop() if len(own) == 1 else "")
 
 
 def _targets(events: Sequence[JsonObject]) -> list[JsonObject]:
@@ -187,13 +198,15 @@ def _activity(events: Sequence[JsonObject]) -> JsonObject:
     return {"coding": [{"system": ACTIVITY, "code": _ACTIVITIES[events[0]["e"]]}]}
 
 
-def _agent(commit: Commit) -> JsonObject:
+def _agent(commit: Commit, events: Sequence[JsonObject]) -> JsonObject:
     who = commit.statement.principal or commit.statement.source
+    part = "verifier" if events[0]["e"] == "decided" else "author"
     return {
+        "type": {"coding": [{"system": PARTICIPANT, "code": part}]},
         "who": {
             "identifier": {"system": "urn:ietf:rfc:3986", "value": SOURCE_PREFIX + commit.statement.source},
             "display": who,
-        }
+        },
     }
 
 

@@ -2,58 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-
 from fhirserver.kernel.json import JsonObject
-from fhirserver.ports.judge import Evidence, Quote
+from fhirserver.ports.judge import Evidence
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Key
 from fhirserver.store.as_of import commit_at, is_about
 from fhirserver.store.store import Store
 from fhirserver.store.transcripts import transcript_of
 from fhirserver.world.entity import source_of
-from fhirserver.world.evidence import evidence_in, turns_in
-
-
-@dataclass(frozen=True, slots=True)
-class Rests:
-    """One thing that a statement rests on: a Provenance.entity, with what was said in the turns it names."""
-
-    entity: JsonObject
-    turns: tuple[int, ...] = ()
-    quotes: tuple[Quote, ...] = ()
-
-    @property
-    def what(self) -> JsonObject:
-        found: JsonObject = self.entity.get("what", {})
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One statement or ruling about a resource: the commit it is in, who made it, on what evidence.
-
-    ``id`` is that of the commit, and of its Provenance; ``principal`` who wrote, ``agents`` are Provenance.agent.
-    """
-
-    position: int
-    id: str
-    recorded: str
-    source: str
-    principal: str
-    method: str = ""
-    agents: tuple[JsonObject, ...] = ()
-    rests: tuple[Rests, ...] = ()
-
-    @property
-    def reference(self) -> str:
-        return f"Provenance/{self.id}"
-
-    @property
-    def who(self) -> str:
-        """Who is to be named, as a person reads it."""
-        return self.principal or self.source
+from fhirserver.world.evidence import Rests, Word, evidence_in, turns_in
 
 
 class Words:
@@ -70,9 +27,6 @@ class Words:
             commit = await commit_at(self._store, position)
             self._known[position, source] = await self._word(commit, source)
         return self._known[position, source]
-
-    async def all(self, told: Iterable[tuple[int, str]]) -> Sequence[Word]:
-        return [await self.at(*one) for one in told]
 
     async def _word(self, commit: Commit, source: str) -> Word:
         statement, event = commit.statement, self._event(commit, source)
@@ -105,4 +59,4 @@ class Words:
             self._transcripts[conversation] = await transcript_of(self._store, conversation)
         transcript = self._transcripts[conversation]
         heard = [turn for turn in transcript.turns if turn.number in turns] if transcript else []
-        return Rests(entity, turns, tuple(Quote(turn.number, turn.speaker, turn.text) for turn in heard))
+        return Rests(entity, turns, tuple(heard))

@@ -139,6 +139,16 @@ def member_of(unit: str) -> str:
     return unit if key == "x]" and head not in ("extension", "modifierExtension") else head
 
 
+def units_of_items(units: Units, member: str) -> list[str]:
+    """The unit of each item of a repeating element whose items are units; none for other elements."""
+    return [
+        unit
+        for unit, value in units.items()
+        if isinstance(value, list) and member_of(unit) == member
+        for _ in value
+    ]
+
+
 def ordered(units: Units) -> Units:
     """The units in the order in which :func:`split` finds them in the joined content."""
     members: dict[str, list[str]] = {"meta": []}

@@ -156,6 +156,23 @@ class StorageContract(HistoryContract, ContainedContract):
         async with opened(place) as store:
             yield store
 
+    async def test_versions_as_of_a_position(self, place: Place) -> None:
+        """What each resource was after every commit of random work is what the store said then."""
+        keys = [Key("Patient", f"w{number}") for number in range(8)] + [Key("Observation", "o-w1")]
+        async with opened(place) as store:
+            said: dict[int, dict[Key, Version | None]] = {0: dict.fromkeys(keys)}
+            chance = random.Random(11)
+            for _ in range(60):
+                before = store.head
+                await outcomes(store.submit(_random_command(chance, f"w{chance.randrange(8)}")))
+                if store.head > before:
+                    said[store.head] = {key: await store.read(*key) for key in keys}
+            numbers = {key: row.pk for key, row in (await store.storage.rows(keys)).items()}
+            for position, versions in said.items():
+                found = await store.storage.versions_at(keys, position)
+                assert {key: found[key].version if key in found else None for key in keys} == versions
+                assert all(one.pk == numbers[key] for key, one in found.items())
+
     async def test_what_is_in_use_is_each_value_once(self, store: Store) -> None:
         assert list(await store.in_use("Patient", "identifier")) == []
         for id, value in (("a", "2"), ("b", "1"), ("c", "2"), ("d", "3")):

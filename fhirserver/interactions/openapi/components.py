@@ -104,6 +104,9 @@ _PARAMETERS: JsonObject = {
     "_total": _query("_total", "Whether to count them all", _choice("none", "estimate", "accurate")),
     "_since": _query("_since", "Only what was recorded since", {"type": "string", "pattern": _INSTANT}),
     "_at": _query("_at", "Only what was current at some time in this date", _TEXT),
+    "_asOf": _query(
+        "_asOf", "As of the end of this date or time, or of the commit at this position of the log", _TEXT
+    ),
     "_list": _query("_list", "Only what the List of this id holds", {"type": "string", "pattern": _ID}),
     "history-sort": _query("_sort", "Newest or oldest first", _choice("-_lastUpdated", "_lastUpdated")),
     "_type": _query("_type", "Resource types with commas between them", _TEXT),

@@ -93,6 +93,8 @@ def _interaction(one: Interaction, type: str, path: str) -> JsonObject:
         names = (*names, *(component_name(type, code) for code in in_path_order(type)))
     repeated = REPEATED.get((one.code, one.level))
     around = path.split("/")[1] if one.level.startswith("compartment") else ""
+    if form.searches and around == "Patient":
+        names = (*names, "_asOf")
     item: JsonObject = {
         "operationId": "-".join(filter(None, (around, type, *one.code.split(), repeated))),
         "summary": form.summary.replace("{type}", type),

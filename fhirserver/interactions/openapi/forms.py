@@ -41,7 +41,7 @@ _WRITTEN: Answers = {200: ("The resource as it is now", "resource"), 201: ("Crea
 _DELETED: Answers = {200: ("Deleted", "OperationOutcome"), 204: ("Deleted", "")}
 
 _FORMS: Mapping[str, Form] = {
-    "read": Form("Read one {type}", (*_SHAPE, *_FRESH), answers=_FOUND),
+    "read": Form("Read one {type}", (*_SHAPE, "_asOf", *_FRESH), answers=_FOUND),
     "vread": Form("Read one version of a {type}", (*_SHAPE, *_FRESH), answers=_FOUND),
     "create": Form("Create a {type}", ("If-None-Exist", *_WRITE), "resource", _WRITTEN),
     "update": Form("State all of one {type}", ("If-Match", "If-None-Match", *_WRITE), "resource", _WRITTEN),

@@ -57,6 +57,8 @@ def _operation(parameter: JsonObject, where: str) -> Operation:
         raise malformed("Every parameter of a FHIRPath Patch is an operation", f"{where}.name")
     parts: dict[str, Stated] = {}
     for number, part in enumerate(parameter.get("part", ())):
+        if part.get("name") in _TOLD:
+            continue
         one = stated(part, f"{where}.part[{number}]")
         if one.name in parts:
             raise malformed(f"The operation has two parts '{one.name[:16]}'", one.where, "structure")
@@ -70,14 +72,14 @@ def _operation(parameter: JsonObject, where: str) -> Operation:
     return Operation(type, where, _path(parts, where), parts)
 
 
-_TOLD = ("previousValue", "provenance")
+_TOLD = ("previousValue", "provenance", "unit")
 """What ``$diff`` says beside an operation; it changes nothing."""
 
 
 def _check_parts(type: str, parts: Mapping[str, Stated], where: str) -> None:
     needed = _PARTS[type]
     for name, one in parts.items():
-        if name not in ("type", "path", *needed, *_TOLD):
+        if name not in ("type", "path", *needed):
             raise malformed(f"{type} takes no part '{name[:16]}'", one.where)
     for name in needed:
         if name == "value":

@@ -100,7 +100,7 @@ async def test_advertised_is_enforced(server: Facade) -> None:
         answer = await server.ehr(method, path, body)
         assert answer.status_code not in (404, 405), code
     for operation in patients["operation"]:
-        inputs = {"graphql": "?query={id}"}.get(operation["name"], "")
+        inputs = {"graphql": "?query={id}", "story": "?path=name"}.get(operation["name"], "")
         answer = await server.ehr.get(f"Patient/p/${operation['name']}{inputs}")
         post_only = answer.status_code == 405 and answer.headers["Allow"] == "POST"
         assert answer.status_code == 200 or post_only, operation

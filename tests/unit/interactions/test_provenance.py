@@ -153,3 +153,96 @@ async def test_non_ascii_in_the_header(server: Facade) -> None:
     await server.ehr("PUT", "Patient/p", patient("p"), x_provenance=header)  # type: ignore[arg-type]
     (found,) = loads((await server.ehr.get("Provenance?target=Patient/p")).content)["entry"]
     assert found["resource"]["agent"][0]["who"]["display"] == "Zoë Ångström"
+
+
+async def found(server: Facade, query: str) -> list[str]:
+    """The targets of the Provenances that a search finds, on all its pages; not the server's own definitions."""
+    url, targets = f"Provenance?{query}&_count=2", []
+    while url:
+        bundle = (await server.reader.get(url)).json()
+        for one in bundle.get("entry", ()):
+            targets += [target["reference"] for target in one["resource"]["target"]]
+        url = next((one["url"] for one in bundle["link"] if one["relation"] == "next"), "")
+    return sorted(one for one in targets if one.startswith(("Patient/", "Encounter/")))
+
+
+async def test_every_search_parameter(server: Facade) -> None:
+    """Those of https://hl7.org/fhir/R4/provenance.html#search, on Provenances that follow from the log."""
+    author = "http://terminology.hl7.org/CodeSystem/provenance-participant-type|author"
+    stamp = {
+        "type": [{"system": "urn:iso-astm:E1762-95:2013", "code": "1.2.840.10065.1.12.1.1"}],
+        "when": "2026-11-22T09:00:00Z",
+        "who": {"reference": "Practitioner/joy"},
+    }
+    role = [{"coding": [{"system": "urn:roles", "code": "nurse"}]}]
+    header = said(
+        agent=[{"who": {"reference": "Practitioner/joy"}, "role": role}],
+        entity=CALL,
+        location={"reference": "Location/desk"},
+        signature=[stamp],
+        reason=[{"text": "new patient"}],
+        policy=["urn:policy"],
+        occurredDateTime="2026-11-22T09:00:00Z",
+    )
+    answer = await server.ehr.put(patient("p"), x_provenance=header)
+    assert answer.status_code == 201, answer.text
+    visit = {"resourceType": "Encounter", "id": "e", "status": "planned", "class": {"code": "AMB"}}
+    await server.ehr.put({**visit, "subject": {"reference": "Patient/p"}})
+    await server.ehr.put(patient("q"))
+    told = "Patient/p/_history/1"
+    for query in (
+        "agent=Practitioner/joy",
+        "agent-role=urn:roles|nurse",
+        "entity=Communication/c",
+        "location=Location/desk",
+        "signature-type=1.2.840.10065.1.12.1.1",
+        "target=Patient/p",
+        "when=2026-11-22",
+    ):
+        assert await found(server, query) == [told], query
+    others = ["Encounter/e/_history/1", "Patient/q/_history/1"]
+    assert await found(server, f"agent-type={author}") == others
+    assert await found(server, "agent:identifier=urn:ietf:rfc:3986|urn:credence:source:ehr") == others
+    assert await found(server, "patient=p") == [others[0], told]
+    assert await found(server, "patient=Patient/q") == [others[1]]
+    assert await found(server, "recorded=gt2020-01-01&patient=p") == [others[0], told]
+    assert await found(server, "recorded=lt2020-01-01") == []
+    one = (await server.reader.get("Provenance?location=Location/desk")).json()["entry"][0]["resource"]
+    assert (one["reason"], one["policy"], one["signature"]) == (
+        [{"text": "new patient"}],
+        ["urn:policy"],
+        [stamp],
+    )
+
+
+async def test_patients_of_several_in_one_transaction(server: Facade) -> None:
+    """Each target says whom it is about; a Provenance is found by any of them, also after a deletion."""
+    entries = []
+    for id in "pq":
+        visit = {"resourceType": "Encounter", "id": f"e{id}", "status": "planned", "class": {"code": "AMB"}}
+        visit["subject"] = {"reference": f"Patient/{id}"}
+        entries.append({"resource": visit, "request": {"method": "PUT", "url": f"Encounter/e{id}"}})
+    assert (await server.ehr.transaction(*entries)).status_code == 200
+    await server.ehr("DELETE", "Encounter/ep")
+    ids = await server.reader.ids("Provenance?patient=p&_sort=recorded")
+    assert len(ids) == 2 and await server.reader.ids("Provenance?patient=q") == ids[:1]
+    one = loads((await server.reader.get(f"Provenance/{ids[0]}")).content)
+    assert [issue for issue in validate(one) if issue.severity == "error"] == []
+    named = [target["extension"][0]["valueReference"]["reference"] for target in one["target"]]
+    assert named == ["Patient/p", "Patient/q"]
+
+
+async def test_revinclude_and_history_page_by_page(server: Facade) -> None:
+    for gender in ("male", "female", "other"):
+        await server.ehr.put(patient("p", gender=gender))
+    bundle = (await server.reader.get("Patient?_id=p&_revinclude=Provenance:target")).json()
+    assert len(bundle["entry"]) == 4
+    by_patient = (await server.reader.get("Patient?_id=p&_revinclude=Provenance:patient")).json()
+    assert by_patient["entry"] == bundle["entry"]
+    url, seen = "Provenance/_history?_count=2", []
+    while url:
+        page = (await server.reader.get(url)).json()
+        seen += [one["resource"]["target"][0]["reference"] for one in page["entry"]]
+        url = next((one["url"] for one in page["link"] if one["relation"] == "next"), "")
+    assert seen[:3] == [f"Patient/p/_history/{version}" for version in (3, 2, 1)]
+    assert len(set(seen)) == len(seen) > 3

@@ -122,3 +122,81 @@ async def test_the_answer_can_be_sent_back_as_a_patch(server: Facade) -> None:
     assert answer.status_code == 200, answer.text
     first, now = [loads((await server.reader.get(f"Patient/p/_history/{n}")).content) for n in (1, 3)]
     assert {**first, "meta": None} == {**now, "meta": None}
+
+
+def units(answer: Any) -> dict[str, list[dict[str, Any]]]:
+    """The parts ``unit`` of each operation, by its path and name."""
+    found = {}
+    for one in loads(answer.content).get("parameter", ()):
+        parts = {part["name"]: _value(part) for part in one["part"]}
+        place = ".".join(filter(None, (parts["path"], parts.get("name"))))
+        groups = [part["part"] for part in one["part"] if part["name"] == "unit"]
+        found[place] = [{part["name"]: _value(part) for part in group} for group in groups]
+    return found
+
+
+async def test_each_changed_unit_says_whose_word_it_is(server: Facade) -> None:
+    phone = {"system": "phone", "value": "555-123-4567"}
+    await server.ehr.put(patient("p", gender="male", telecom=[phone]), x_provenance=said(mode="partial"))
+    start = server.store.head
+    partial = said("0.5", "confirmed", "partial", agent=[{"who": {"display": "Line 2"}}])
+    second = {"system": "email", "value": "eve@example.org"}
+    answer = await server.agent.put(patient("p", telecom=[phone, second]), x_provenance=partial)
+    assert answer.status_code == 200, answer.text
+    await server.lab.put(patient("p", gender="female"), x_provenance=said(mode="partial"))
+    answer = await server.reader.get(f"Patient/p/$diff?fromAsOf={start}")
+    assert changes(answer).keys() == {"Patient.gender", "Patient.telecom"}
+    (gender,), (mail,) = units(answer)["Patient.gender"], units(answer)["Patient.telecom"]
+    assert (gender["unit"], gender["sourceBefore"], gender["source"]) == ("gender", "ehr", "lab")
+    assert (gender["confidenceBefore"], gender["confidence"], gender["rule"]) == (1, 1, "later")
+    assert (mail["unit"], mail["source"], mail["method"]) == (
+        "telecom[email|eve@example.org]",
+        "agent",
+        "confirmed",
+    )
+    assert "confidenceBefore" not in mail and str(mail["confidence"]) == "0.5"
+    assert mail["agent"]["display"] == "Line 2"
+    provenance = await server.reader.get(mail["provenance"]["reference"])
+    assert provenance.json()["agent"][0]["who"]["display"] == "Line 2"
+
+
+async def test_an_item_whose_key_changes_is_two_units(server: Facade) -> None:
+    for value in ("5551234567", "5557654321"):
+        await server.ehr.put(patient("p", telecom=[{"system": "phone", "value": value}]))
+    named = units(await server.reader.get("Patient/p/$diff"))["Patient.telecom[0].value"]
+    assert [(one["unit"], one.get("confidence")) for one in named] == [
+        ("telecom[phone|+15551234567]", 1),
+        ("telecom[phone|+15557654321]", 1),
+    ]
+    await server.ehr.put(patient("p", deceasedBoolean=True))
+    (died,) = units(await server.reader.get("Patient/p/$diff"))["Patient.deceased"]
+    assert (died["unit"], died["source"]) == ("deceased[x]", "ehr")
+
+
+async def test_between_two_moments(server: Facade) -> None:
+    kept = []
+    for gender in ("male", "female", "other"):
+        await server.ehr.put(patient("p", gender=gender))
+        kept.append(server.store.head)
+    found = changes(await server.reader.get(f"Patient/p/$diff?fromAsOf={kept[0]}&_asOf={kept[1]}"))
+    assert (found["Patient.gender"]["previousValue"], found["Patient.gender"]["value"]) == ("male", "female")
+    found = changes(await server.reader.get(f"Patient/p/$diff?_asOf={kept[1]}"))
+    assert (found["Patient.gender"]["previousValue"], found["Patient.gender"]["value"]) == ("male", "female")
+    for asked, status, where in (
+        (f"fromAsOf={kept[0] - 1}", 404, "http.fromAsOf"),
+        (f"_asOf={kept[0] - 1}", 404, "http._asOf"),
+        ("fromAsOf=soon", 400, "http.fromAsOf"),
+        (f"_asOf={kept[1]}&fromVersion=1", 400, "http._asOf"),
+    ):
+        answer = await server.reader.get(f"Patient/p/$diff?{asked}")
+        assert (answer.status_code, expressions(answer)) == (status, [where]), asked
+
+
+async def test_a_diff_with_its_units_is_still_a_patch(server: Facade) -> None:
+    await server.ehr.put(patient("p", gender="male", telecom=[{"system": "phone", "value": "1"}]))
+    await server.ehr.put(patient("p", birthDate="1970-01-01", telecom=[{"system": "phone", "value": "2"}]))
+    await server.lab.put(patient("p", gender="other"), x_provenance=said(mode="partial"))
+    undo = (await server.reader.get("Patient/p/_history/1/$diff?fromVersion=3")).content
+    answer = await server.ehr("PATCH", "Patient/p", undo)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json().get("birthDate"), answer.json()["telecom"][0]["value"]) == (None, "1")
