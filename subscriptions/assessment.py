@@ -20,6 +20,7 @@ from fhirserver.world.units import join
 from subscriptions.conversations import Said
 
 _NOTHING_TO_COMPARE = "There is no transcript to compare it with"
+_NEVER_CAME = "The transcript of the conversation it was said in did not come in time"
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ async def assess(
             evidence, turns = _evidence_of(claim, own, transcripts)
             judged = _judged(entity, claim, turns, names)
             verdict = judge.assess(judged, evidence) if evidence is not None else None
-            _find(findings, policy, entity, claim, verdict)
+            _find(findings, policy, entity, claim, verdict, _has_waited(claim, own))
     return findings
 
 
@@ -82,7 +83,20 @@ def _evidence_of(
     return transcripts.get(talk), tuple(turns)
 
 
-def _find(findings: Findings, policy: Policy, entity: Entity, claim: Claim, verdict: Verdict | None) -> None:
+def _has_waited(claim: Claim, said: Iterable[Said]) -> bool:
+    """Whether the claim was made in a conversation, so that there should have been a transcript."""
+    places = (claim.stamp.evidence, claim.stamp.position)
+    return any(one.conversation for one in said if one.position in places)
+
+
+def _find(
+    findings: Findings,
+    policy: Policy,
+    entity: Entity,
+    claim: Claim,
+    verdict: Verdict | None,
+    waited: bool = False,
+) -> None:
     verified = verdict is not None and verdict.finding is Finding.VERIFIED
     if verdict is not None:
         kind = "verify" if verified else "doubt"
@@ -91,7 +105,7 @@ def _find(findings: Findings, policy: Policy, entity: Entity, claim: Claim, verd
         )
     review = policy.rule(entity.key.type, claim.unit).review
     if review == "always" or (review == "doubtful" and not verified):
-        findings.review.append(_review_claim(entity, claim, verdict))
+        findings.review.append(_review_claim(entity, claim, verdict, waited))
     else:
         findings.settled.add((claim.unit, claim.source, claim.stamp.position))
 
@@ -106,13 +120,18 @@ def disagreeing(entity: Entity, policy: Policy, sources: Iterable[str]) -> list[
         for claim in claims:
             found.append(
                 _as_review(
-                    entity, claim, "disagreement", f"Equally sure sources say different things: {among}"
+                    entity,
+                    claim,
+                    "disagreement",
+                    f"Nearly equally sure sources say different things: {among}",
                 )
             )
     return found
 
 
-def _review_claim(entity: Entity, claim: Claim, verdict: Verdict | None) -> ReviewClaim:
+def _review_claim(entity: Entity, claim: Claim, verdict: Verdict | None, waited: bool = False) -> ReviewClaim:
+    if verdict is None and waited:
+        return _as_review(entity, claim, "expired", _NEVER_CAME)
     if verdict is None:
         return _as_review(entity, claim, "unverified", _NOTHING_TO_COMPARE)
     quotes = tuple(Quoted(q.turn, q.speaker, q.text) for q in verdict.quotes)

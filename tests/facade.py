@@ -148,7 +148,13 @@ async def facade(folder: Path, storage: str = "memory", **changes: Any) -> Async
     """The server over fresh data in ``folder``, its lifespan run as an ASGI server runs it."""
     from dataclasses import replace
 
-    application = make_application(replace(settings(folder, storage), **changes))
+    async with served(make_application(replace(settings(folder, storage), **changes))) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def served(application: Any) -> AsyncIterator[Facade]:
+    """An application that runs, with its lifespan."""
     async with _lifespan(application):
         running = Facade(application, application.store)
         yield running

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from fhirserver.access.principals import ROLES, Principal, Principals, token_digest
 from fhirserver.model.validation.profiles import Rules
 from fhirserver.world.policy import InvalidPolicy, Policy, default_policy, parse_policy
+from fhirserver.world.review_rules import ReviewRules
 from fhirserver.world.sources import KINDS, Source
 from fhirserver.world.vocabulary import CERTAIN
 
@@ -48,6 +49,7 @@ KNOWN: dict[str, _Kinds] = {
         yes_no="for_publication experimental",
     ),
     "verification": _kinds(numbers="transcript_patience_seconds"),
+    "review": _kinds(numbers="lease_seconds expire_days", wholes="batch_items statistics_items"),
     "source": _kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
     "principal": _kinds("name source token token_sha256 token_file", "roles"),
     "connector": _kinds(
@@ -99,6 +101,7 @@ class Settings:
     database: str = "credence"
     policy: Policy = field(default_factory=default_policy)
     transcript_patience_seconds: float = 600.0
+    review: ReviewRules = field(default_factory=ReviewRules)
     claims: str = "off"
     """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
     rules: Rules = field(default_factory=Rules)
@@ -153,6 +156,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         database=storage.get("database", "credence"),
         policy=_policy(_table(document, "policy", {"file"}), folder),
         transcript_patience_seconds=_patience(document),
+        review=_review(document),
         claims=_claims(document),
         rules=_rules(document),
         sources=sources,
@@ -331,6 +335,21 @@ def _patience(document: dict[str, Any]) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal) or value < 0:
         raise InvalidSettings(f"[verification] {name} is a number of seconds")
     return float(value)
+
+
+def _review(document: dict[str, Any]) -> ReviewRules:
+    table = _table(document, "review", set(KNOWN["review"]))
+    for name, value in table.items():
+        least = 0 if name == "expire_days" else 1
+        if value < least:
+            raise InvalidSettings(f"[review] {name} is at least {least}")
+    rules = ReviewRules()
+    return ReviewRules(
+        lease_seconds=float(table.get("lease_seconds", rules.lease_seconds)),
+        expire_days=float(table.get("expire_days", rules.expire_days)),
+        batch_items=table.get("batch_items", rules.batch_items),
+        statistics_items=table.get("statistics_items", rules.statistics_items),
+    )
 
 
 def _limits(document: dict[str, Any]) -> dict[str, int]:

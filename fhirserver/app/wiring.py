@@ -48,6 +48,7 @@ from fhirserver.store.decide import Policies
 from fhirserver.store.followers import follow
 from fhirserver.store.store import Store
 from fhirserver.world.judge.deterministic import DeterministicJudge
+from subscriptions.review_upkeep import ReviewUpkeep
 from subscriptions.verification import Verification
 from terminology.service import TerminologyService
 
@@ -112,6 +113,7 @@ def make_context(settings: Settings, store: Store) -> Context:
         Limits(**settings.limits),
         reserved=keys_of(definitions_of(all_operations())),
         claims=settings.claims,
+        review=settings.review,
     )
 
 
@@ -164,8 +166,10 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
     """The followers of the log and the loops of every connector."""
     judge, patience = DeterministicJudge(), settings.transcript_patience_seconds
     verification = Verification(context.store, context.policy, judge, settings.sources, patience=patience)
+    upkeep = ReviewUpkeep(context.store, context.policy, context.review, SYSTEM.id)
     loops: list[tuple[str, Loop]] = [
-        ("verification", lambda: follow(context.store, verification, SYSTEM.id)),
+        ("verification", lambda: follow(context.store, verification, SYSTEM.id, (upkeep,))),
+        ("review", upkeep.run),
         ("provenance", lambda: _derive_when_idle(context.store, edge)),
         ("index", lambda: _keep_index_complete(context.store)),
     ]

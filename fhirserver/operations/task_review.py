@@ -105,7 +105,12 @@ async def the_item(context: Context, request: Request) -> Open:
     task: JsonObject = loads(version.content)
     if not is_review(task):
         raise refuse(Category.UNPROCESSABLE, "business-rule", "This Task is not a review item", "Task.code")
-    return Open(request.id, version.version, task, read_item(task), instant(context.clock.now()))
+    try:
+        item = read_item(task)
+    except ValueError:
+        text = "This Task does not hold claims as a review item does: see its profile"
+        raise refuse(Category.UNPROCESSABLE, "business-rule", text, "Task.contained") from None
+    return Open(request.id, version.version, task, item, instant(context.clock.now()))
 
 
 async def open_item(context: Context, request: Request) -> Open:

@@ -72,11 +72,11 @@ async def _taken_back(
     position, events = await _events(context, opened, version)
     backs, reopened = [], {claim.identity: claim for claim in some}
     for event in events:
-        units: frozenset[str] | None = None
-        if len(some) < len(made_then):
-            same_element = event["e"] == "asserted"
-            units = _units(event, position, some, same_element)
-            reopened |= {c.identity: c for c in made_then if same_element and _shares(c, some)}
+        units: frozenset[str] | None = frozenset(claim.unit for claim in some)
+        if event["e"] == "asserted":
+            reopened |= {claim.identity: claim for claim in made_then if _shares(claim, some)}
+            whole = len(some) == len(made_then)
+            units = None if whole else _corrected(event, position, some)
         backs.append(TakeBack(*opened.item.focus, position, event, units, reason))
     return backs, list(reopened.values())
 
@@ -86,14 +86,10 @@ def _shares(claim: ReviewClaim, some: Iterable[ReviewClaim]) -> bool:
     return any(member_of(claim.unit) == member_of(one.unit) for one in some)
 
 
-def _units(
-    event: JsonObject, position: int, some: Sequence[ReviewClaim], same_element: bool
-) -> frozenset[str]:
-    """The units that some claims mean: of a correction all of their elements."""
-    wanted = {claim.unit for claim in some}
-    members = {member_of(claim.unit) for claim in some} if same_element else frozenset[str]()
-    found = (unit for unit, _, _ in ruled(event, position))
-    return frozenset(unit for unit in found if unit in wanted or member_of(unit) in members)
+def _corrected(event: JsonObject, position: int, some: Iterable[ReviewClaim]) -> frozenset[str]:
+    """The units that a correction stated on the elements of some claims."""
+    members = {member_of(claim.unit) for claim in some}
+    return frozenset(unit for unit, _, _ in ruled(event, position) if member_of(unit) in members)
 
 
 async def _events(context: Context, opened: Open, version: int) -> tuple[int, list[JsonObject]]:

@@ -126,7 +126,8 @@ class Correct:
 class TakeBack:
     """Take back what a reviewer decided about one resource, or some units of that.
 
-    ``event`` is what the log has at ``position``: rulings or a correction. Refused where something later rests on it.
+    ``event`` is what the log has at ``position``, rulings or a correction, with its ``source``. Without ``units`` all
+    of it is meant that was not taken back yet. Refused (409) where something later rests on it.
     """
 
     type: str

@@ -46,11 +46,26 @@ class Timed(Protocol):
         ...
 
 
+class Watcher(Protocol):
+    """Sees the commits that a follower handled, so that the log is not read once more for it."""
+
+    def see(self, commits: Sequence[Commit]) -> None:
+        """Keep in memory what matters of them. After a restart some come again, and older ones never."""
+        ...
+
+
 class Following:
     """Runs one follower: reads, asks for effects, commits them with the checkpoint."""
 
-    def __init__(self, store: Store, follower: Follower, source: str, idle_seconds: float = 1.0):
-        self._store, self._follower = store, follower
+    def __init__(
+        self,
+        store: Store,
+        follower: Follower,
+        source: str,
+        idle_seconds: float = 1.0,
+        watchers: Sequence[Watcher] = (),
+    ):
+        self._store, self._follower, self._watchers = store, follower, watchers
         self._statement = Statement(source, principal=follower.name, method="derivation")
         self._idle = idle_seconds
         self._seen = 0
@@ -93,6 +108,8 @@ class Following:
             await self._store.submit(Command(self._statement, (*writes, note)))
         # Without effects the checkpoint is mostly kept in memory: reading commits again costs only time.
         self._seen = last
+        for watcher in self._watchers:
+            watcher.see(commits)
         return True
 
     async def _overdue(self) -> None:
@@ -110,6 +127,6 @@ class Following:
         return int(fact.value["position"]) if fact else 0
 
 
-async def follow(store: Store, follower: Follower, source: str) -> None:
+async def follow(store: Store, follower: Follower, source: str, watchers: Sequence[Watcher] = ()) -> None:
     """Run a follower for ever."""
-    await Following(store, follower, source).run()
+    await Following(store, follower, source, watchers=watchers).run()

@@ -20,7 +20,7 @@ from fhirserver.world.vocabulary import TASK_CODE
 VERIFIED = "Verified by machine: nothing is left to review"
 _IS_REVIEW = TokenIs("code", TASK_CODE, REVIEW)
 _IS_PENDING = Or(tuple(TokenIs("status", None, status) for status in PENDING))
-_LATEST = 2**62
+IS_PENDING_REVIEW = And((_IS_REVIEW, _IS_PENDING))
 _KEPT = Or(tuple(TokenIs("status", None, status) for status in ("proposed", "pending", "booked", "arrived")))
 """Statuses of an appointment that will be, or is."""
 

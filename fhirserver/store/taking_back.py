@@ -10,13 +10,17 @@ from fhirserver.store.commands import TakeBack
 from fhirserver.world.entity import Entity
 from fhirserver.world.ledger import Decision, Ledger
 from fhirserver.world.survivorship import resolve
-from fhirserver.world.undoing import Ruled, objection, restored, ruled
+from fhirserver.world.undoing import Ruled, is_taken_back, objection, restored, ruled
 from fhirserver.world.units import Units, member_of, same
 
 
 def undone(ledger: Ledger, back: TakeBack) -> JsonObject:
     """The event, without who takes it back. Refuses (409) what cannot be taken back any more, naming the element."""
-    made = [of for of in ruled(back.event, back.position) if back.units is None or of[0] in back.units]
+    made = [
+        of
+        for of in ruled(back.event, back.position)
+        if (of[0] in back.units if back.units is not None else not is_taken_back(ledger, of, back.position))
+    ]
     if not made:
         raise refuse(Category.CONFLICT, "conflict", "Nothing was decided there on such a unit", back.type)
     for of in made:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 
 from fhirserver.world.entity import Entity
 from fhirserver.world.ledger import View
@@ -81,8 +82,12 @@ def outbound(entity: Entity, sink: str, leaving: Mapping[str, Win]) -> Units:
     return ordered(units)
 
 
+NEARLY = Decimal("0.1")
+"""How far apart the confidences of two claims may be that count as nearly equal."""
+
+
 def disagreements(entity: Entity, sources: Iterable[str]) -> dict[str, list[Claim]]:
-    """The elements on which live claims of the given sources, equally sure, say different things.
+    """The elements on which live claims of the given sources, nearly equally sure, say different things.
 
     Only whole elements are compared: two phone numbers, or silence beside a value, are no contradiction.
     """
@@ -96,7 +101,7 @@ def disagreements(entity: Entity, sources: Iterable[str]) -> dict[str, list[Clai
         claims = [c for c in claims_on(entity.ledger, unit) if c.source in among and c.status == "live"]
         present = [c for c in claims if c.value is not ABSENT]
         top = max((c.confidence for c in present), default=None)
-        rivals = [c for c in present if c.confidence == top]
+        rivals = [c for c in present if top is not None and top - c.confidence <= NEARLY]
         if any(not same(rivals[0].value, other.value) for other in rivals[1:]):
             found[unit] = rivals
     return found

@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from fhirserver.kernel.json import Json, JsonObject, dumps, loads
+from fhirserver.kernel.instants import comparable
+from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads
 from fhirserver.world.units import member_of
 from fhirserver.world.urgency import priority, reasons
 from fhirserver.world.vocabulary import (
@@ -167,7 +168,14 @@ def reason_codes(task: JsonObject) -> list[str]:
 
 def due_of(task: JsonObject) -> str:
     """When the item matters: an instant, or empty."""
-    return str(task.get("restriction", {}).get("period", {}).get("end", ""))
+    return _instant(task.get("restriction", {}).get("period", {}).get("end"))
+
+
+def with_due(task: JsonObject, due: str) -> JsonObject:
+    """The Task with when it matters."""
+    if due == due_of(task) or not due:
+        return task
+    return {**task, "restriction": {"period": {"end": due}}}
 
 
 def _description(type: str, claims: Sequence[ReviewClaim]) -> str:
@@ -245,7 +253,7 @@ def read_item(task: JsonObject) -> Item:
     held = next((r for r in task.get("contained", ()) if r.get("id") == "claims"), None)
     if not is_review(task) or len(focus) != 2 or (held is None and kind_of(task) == CLAIMS):
         raise ValueError("not a review item")
-    claims = [_read_claim(parameter) for parameter in (held or {}).get("parameter", ())]
+    claims = _read_claims(held or {})
     return Item(
         focus=(focus[0], focus[1]),
         claims=tuple(claim for claim in claims if claim.settled is None),
@@ -258,9 +266,25 @@ def read_item(task: JsonObject) -> Item:
     )
 
 
+def _read_claims(held: JsonObject) -> list[ReviewClaim]:
+    """The claims in a contained Parameters; anybody who may write Tasks may have made it."""
+    try:
+        return [_read_claim(parameter) for parameter in held.get("parameter", ())]
+    except (KeyError, TypeError, ArithmeticError, InvalidJson):
+        raise ValueError("not the claims of a review item") from None
+
+
 def _until(task: JsonObject) -> str:
     held = (one for one in task.get("extension", ()) if one.get("url") == CLAIMED_UNTIL)
-    return next((str(one.get("valueInstant", "")) for one in held), "")
+    return next((_instant(one.get("valueInstant")) for one in held), "")
+
+
+def _instant(text: Json) -> str:
+    """A date or time as an instant; empty for what is none."""
+    try:
+        return comparable(str(text or ""))
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _read_claim(parameter: JsonObject) -> ReviewClaim:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from fhirserver.kernel.instants import parse_instant
+from fhirserver.kernel.instants import comparable, parse_instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.world.review import is_review, read_item, reason_codes
 
@@ -62,10 +62,11 @@ class Statistics:
 
 def _seconds(task: JsonObject) -> float | None:
     """From when the item was made to its last change, which is the decision that closed it."""
-    if not (task.get("authoredOn") and task.get("lastModified")):
+    try:
+        began, ended = comparable(str(task["authoredOn"])), comparable(str(task["lastModified"]))
+    except (KeyError, ValueError, OverflowError):
         return None
-    took = parse_instant(task["lastModified"]) - parse_instant(task["authoredOn"])
-    return max(0.0, took.total_seconds())
+    return max(0.0, (parse_instant(ended) - parse_instant(began)).total_seconds())
 
 
 def percentile(values: list[float], share: float) -> float:

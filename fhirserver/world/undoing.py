@@ -28,13 +28,21 @@ def ruled(event: JsonObject, position: int) -> list[Ruled]:
     return [(unit, event["source"], position) for unit in event.get("supersedes", {})]
 
 
+def is_taken_back(ledger: Ledger, of: Ruled, position: int) -> bool:
+    """Whether what was decided at ``position`` was taken back already."""
+    return any(
+        made.kind == "undo" and (made.unit, made.source, made.claim) == of and made.undoes == position
+        for made in ledger.decisions
+    )
+
+
 def objection(ledger: Ledger, of: Ruled, position: int) -> str:
     """Why what was decided at ``position`` cannot be taken back any more; empty where it can."""
     unit, source, claim = of
     view = ledger.view(source)
     stamp = view.stamp(unit) if view is not None and view.deleted is None else None
     decisions = [made for made in ledger.decisions if made.unit == unit]
-    if any((m.kind, m.source, m.claim, m.undoes) == ("undo", source, claim, position) for m in decisions):
+    if is_taken_back(ledger, of, position):
         return "The decision was taken back already"
     if stamp is None or stamp.position != claim:
         return "The source of the claim has said something else since"

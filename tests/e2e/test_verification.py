@@ -185,7 +185,7 @@ async def test_a_conversation_without_transcript_goes_to_review_in_the_end(room)
     assert await room.items() == []
     room.begin()
     await room.wait(2)
-    assert (await room.findings())["subscriberId"] == "unverified"
+    assert (await room.findings())["subscriberId"] == "expired"
     await room.wait(20)
     assert len(await room.items()) == 1
 
@@ -194,7 +194,7 @@ async def test_a_late_transcript_is_judged_all_the_same(room):
     await room.say("Appointment", "a", VISIT)
     await room.follow()
     await room.wait(11)
-    assert set((await room.findings()).values()) == {"unverified"}
+    assert set((await room.findings()).values()) == {"expired"}
     await room.transcript(BOOKING)
     await room.follow()
     assert (await room.claim("Appointment", "a", "start")).confidence == Decimal("0.7")
@@ -249,3 +249,16 @@ async def test_equally_sure_sources_that_disagree_are_an_operator_s_matter(room)
     approval = Ruling("approve", "birthDate", "ehr", claim.stamp.position)
     await room.store.submit(Command(Statement("operator"), (Decide("Patient", "p", [approval]),)))
     assert (await room.store.entity("Patient", "p")).json["birthDate"] == "1980-01-01"
+
+
+NEAR = {**OTHERS, "payer": Source("payer", "ehr", base=Decimal("0.9"), authoritative=True)}
+FAR = {**OTHERS, "payer": Source("payer", "ehr", base=Decimal("0.85"), authoritative=True)}
+
+
+@pytest.mark.parametrize(("room", "found"), [(NEAR, 2), (FAR, 0)], indirect=["room"])
+async def test_nearly_equally_sure_sources_disagree_too(room, found):
+    await room.say("Patient", "p", {"birthDate": "1980-01-01"}, source="ehr", confidence="", talk="")
+    await room.say("Patient", "p", {"birthDate": "1980-10-01"}, source="payer", confidence="", talk="")
+    await room.follow()
+    claims = [claim for task in await room.items() for claim in read_item(task).claims]
+    assert [claim.finding for claim in claims] == ["disagreement"] * found

@@ -69,7 +69,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
         '"valueCode":"contends"',
         '"valueString": "Patient.birthDate"',
         '"description": "Patient: birthDate - 1 claim to review"',
-        '"businessStatus":{"text":"approved"}',
+        '"code":"approved"}],"text":"approved"}',
         '"birthDate": "1999-06-11"',
         "the same bytes",
     ],

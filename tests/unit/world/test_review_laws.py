@@ -8,6 +8,7 @@ from random import Random
 from hypothesis import given, settings
 
 from fhirserver.kernel.json import canonical
+from fhirserver.world.entity import Entity, apply
 from fhirserver.world.gates import may_leave, outbound
 from fhirserver.world.policy import default_policy
 from fhirserver.world.survivorship import ABSENT, claims_on, wins
@@ -87,6 +88,12 @@ def test_several_decisions_taken_back_last_first(pick: Random) -> None:
     for position, world in reversed(worlds):
         at.take_back(position)
         assert shown(at[PERSON]) == world
+    again: Entity | None = None
+    for made in at.commits:
+        for event in made.events:
+            again = apply(again, event, made)
+    assert again is not None
+    assert again.as_row() == at[PERSON].as_row(), "replaying the log gives the same bytes"
 
 
 @settings(max_examples=40, deadline=None)
