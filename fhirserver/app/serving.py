@@ -59,6 +59,11 @@ class SettledServer(uvicorn.Server):
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        application: Any = self.config.app
+        application.end_streams()
+        await super().shutdown(sockets)
+
 
 class HandedServer(SettledServer):
     """Serves what comes over ``channel``. Ends at once when the parent is gone: then the channel is at its end.

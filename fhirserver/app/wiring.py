@@ -163,11 +163,11 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     jobs = Jobs(Spool(_spool_folder(settings), passing=settings.storage == "memory"))
     description = openapi(registry, version("credence"))
     edge = FhirEdge(context, registry, principals, "/fhir", description, cors, jobs)
-    web = web_application(
-        lifespan, lambda: state["ready"], console(context, registry, principals, _session_folder(settings))
-    )
+    ending = asyncio.Event()
+    pages = console(context, registry, principals, _session_folder(settings), ending)
+    web = web_application(lifespan, lambda: state["ready"], pages)
     web.mount("/console/static", static_files())
-    return Application(edge, web)
+    return Application(edge, web, ending.set)
 
 
 async def _warn_of_old_index(store: Store) -> None:

@@ -24,11 +24,15 @@ STREAM_SECONDS = 300.0
 """A stream ends after this, and its browser comes back at once: the session is looked at anew."""
 
 
-class Live:
-    """The event stream of the console."""
+LOOK_SECONDS = 1.0
+"""How soon a stream sees that the server is about to stop."""
 
-    def __init__(self, desk: Desk):
-        self._desk = desk
+
+class Live:
+    """The event stream of the console. Its streams end soon after ``ending`` is set: a server waits for them."""
+
+    def __init__(self, desk: Desk, ending: asyncio.Event):
+        self._desk, self._ending = desk, ending
 
     async def events(self, request: Request) -> Response:
         """A stream for a signed-in operator; 401 for a stranger, which ends the browser's attempts."""
@@ -42,21 +46,23 @@ class Live:
 
     async def _stream(self, request: Request, after: int) -> AsyncIterator[bytes]:
         """Events until the browser is gone."""
-        store, queue = self._desk.context.store, self._desk.queue
-        until = asyncio.get_running_loop().time() + STREAM_SECONDS
+        queue, clock = self._desk.queue, asyncio.get_running_loop().time
+        until, silent = clock() + STREAM_SECONDS, clock()
         yield b"retry: 1000\n\n"
-        while asyncio.get_running_loop().time() < until:
-            if not await store.wait_beyond(after, QUIET_SECONDS):
+        while clock() < until and not self._ending.is_set():
+            if await self._desk.context.store.wait_beyond(after, LOOK_SECONDS):
+                await asyncio.sleep(GATHER_SECONDS)
+                await queue.refresh()
+                happened = queue.since(after)
+                after = max(after, queue.position)
+                if happened:
+                    silent = clock()
+                    yield event(after, happened, len(queue.items))
+            elif clock() - silent > QUIET_SECONDS:
                 if await request.is_disconnected():
                     return
+                silent = clock()
                 yield b": still here\n\n"
-                continue
-            await asyncio.sleep(GATHER_SECONDS)
-            await queue.refresh()
-            happened = queue.since(after)
-            after = max(after, queue.position)
-            if happened:
-                yield event(after, happened, len(queue.items))
 
 
 def event(position: int, happened: list[Happened], waiting: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -26,17 +27,22 @@ def static_files() -> StaticFiles:
 
 
 def console(
-    context: Context, registry: Registry, principals: Principals, folder: Path | None = None
+    context: Context,
+    registry: Registry,
+    principals: Principals,
+    folder: Path | None,
+    ending: asyncio.Event,
 ) -> APIRouter:
-    """The router of all console pages. ``folder`` keeps the sessions, for several processes."""
+    """The router of all console pages. ``folder`` keeps the sessions, for several processes; ``ending`` is set when
+    the server is about to stop."""
     desk = Desk(context, registry, Sessions(principals, folder))
     router = APIRouter()
-    for method, path, endpoint in _routes(desk):
+    for method, path, endpoint in _routes(desk, ending):
         router.add_route(f"{HOME}{path}", endpoint, [method], include_in_schema=False)
     return router
 
 
-def _routes(desk: Desk) -> list[tuple[str, str, Endpoint]]:
+def _routes(desk: Desk, ending: asyncio.Event) -> list[tuple[str, str, Endpoint]]:
     sign_in = SignIn(desk)
     queue, review = QueuePages(desk, sign_in), ReviewPages(desk)
     patients, quality = PatientPages(desk), QualityPages(desk)
@@ -45,7 +51,7 @@ def _routes(desk: Desk) -> list[tuple[str, str, Endpoint]]:
         ("GET", "", queue.queue),
         ("POST", "/sign-in", sign_in.sign_in),
         ("POST", "/sign-out", ours(sign_in.sign_out)),
-        ("GET", "/events", Live(desk).events),
+        ("GET", "/events", Live(desk, ending).events),
         ("GET", "/queue", guarded(queue.fragment)),
         ("POST", "/queue/undo", ours(queue.undo)),
         ("POST", "/queue/{decision:str}", ours(queue.decide)),

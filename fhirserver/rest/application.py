@@ -16,8 +16,9 @@ from fhirserver.store.store import Store
 class Application:
     """ASGI: everything under ``/fhir`` goes straight to the edge, the rest to FastAPI."""
 
-    def __init__(self, edge: FhirEdge, web: FastAPI):
-        self._edge, self._web = edge, web
+    def __init__(self, edge: FhirEdge, web: FastAPI, end_streams: Callable[[], None] = lambda: None):
+        """``end_streams``: called when the server is about to stop, for answers that would go on for ever."""
+        self._edge, self._web, self.end_streams = edge, web, end_streams
 
     @property
     def store(self) -> Store:

@@ -96,9 +96,9 @@ async def test_an_item_shows_the_words_in_their_conversation(site: Site) -> None
     await expect(page.locator("#turn-4 mark")).to_have_text("July second, nineteen eighty-four")
     await expect(page.locator("td.new ins").first).to_have_text(NEW[-2:])
     await expect(page.locator("td.old del").first).to_have_text(OLD[-2:])
+    await shoot(page, "console-item")
     await keys(page, "j", "j", "t")
     assert await page.evaluate("document.activeElement.id") == "turn-4"
-    await shoot(page, "console-item")
     await page.context.close()
 
 
@@ -144,7 +144,7 @@ async def test_a_patient_is_found_and_seen_as_it_was(site: Site) -> None:
     await expect(page.get_by_label("Moment")).to_be_focused()
     await keys(page, "ArrowRight", "ArrowRight", "ArrowRight")
     await expect(page.locator(".facts", has_text="Aetna")).to_contain_text("new here")
-    await shoot(page, "console-past")
+    await shoot(page, "console-past", whole=True)
     await page.go_back()
     await page.get_by_role("link", name="Back to now").click()
     await expect(page.locator(".titled .today")).to_have_count(0)

@@ -32,6 +32,7 @@ function aim(by) {
   const at = all.indexOf(aimed());
   for (const one of all) one.classList.remove("aimed");
   const scope = document.getElementById("scope");
+  document.body.classList.toggle("aiming", by !== 0);
   if (!by) {
     if (scope) scope.textContent = "All claims";
     return;
