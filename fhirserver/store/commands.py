@@ -136,7 +136,48 @@ class Note:
     advance: bool = False
 
 
-Write: TypeAlias = Put | Amend | Remove | Decide | Correct | Note
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Say that a resource is the same as another, ``into``: its claims become claims about that one.
+
+    ``result`` is what the survivor shall be then, where that is said: it supersedes what differs. ``task`` is the
+    id of the Task by which is seen how far references have followed.
+    """
+
+    type: str
+    id: str
+    into: str
+    result: JsonObject | None = None
+    task: str = ""
+    if_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerge:
+    """Undo the merge of a resource into another. ``task`` as in :class:`Merge`."""
+
+    type: str
+    id: str
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relink:
+    """Have the references of a resource lead where merges say now. Only that: nothing is stated."""
+
+    type: str
+    id: str
+
+
+Write: TypeAlias = Put | Amend | Remove | Decide | Correct | Note | Merge | Unmerge | Relink
+
+
+def touched(write: Write) -> Sequence[Key]:
+    """The resources that a write names and that may be there: a new id cannot be."""
+    if isinstance(write, Note) or (isinstance(write, Put) and write.create):
+        return ()
+    key = Key(write.type, write.id)
+    return (key, Key(write.type, write.into)) if isinstance(write, Merge) else (key,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +199,7 @@ class Written:
     """What became of one write. ``held`` are the paths of units that others' claims still win.
 
     ``version`` is the current one, that of the deletion for what was deleted by this. ``removed`` are the resources
-    that a conditional delete was about.
+    that a conditional delete was about. ``named`` is what the write named, where that was merged into ``key``.
     """
 
     key: Key
@@ -168,6 +209,7 @@ class Written:
     matched: bool = False
     held: tuple[str, ...] = ()
     removed: tuple[Key, ...] = ()
+    named: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,14 @@ from fhirserver.world.vocabulary import (
 
 PROJECTED = ("provenance", "projected")
 _LEDGER = dumps({"v": []})
-_ACTIVITIES = {"asserted": "assert", "removed": "remove", "decided": "decide"}
+_ACTIVITIES = {
+    "asserted": "assert",
+    "removed": "remove",
+    "decided": "decide",
+    "merged": "merge",
+    "unmerged": "unmerge",
+    "relinked": "relink",
+}
 
 
 def provenance_changes(commits: Sequence[Commit], extract: Extract) -> list[Change]:

@@ -30,6 +30,8 @@ from fhirserver.store.commands import Command, Outcome, Put
 from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
 from fhirserver.store.contained import ContainedResources
 from fhirserver.store.decide import Policies
+from fhirserver.store.merges import Merges
+from fhirserver.store.merging import origin_within
 from fhirserver.store.project import Extract
 from fhirserver.store.provenance import PROJECTED, provenance_changes
 from fhirserver.store.reindexing import reindex
@@ -54,7 +56,10 @@ class Store:
         self.contained = ContainedResources(storage, self.parameters, self._extract)
         following = None if extract else self.parameters
         timed = clock or SystemClock()
-        self._committer = Committer(storage, policies, self._extract, timed, self._reached, following)
+        self.merges = Merges(storage)
+        self._committer = Committer(
+            storage, policies, self._extract, timed, self._reached, following, self.merges
+        )
         self._running: asyncio.Task[None] | None = None
         self._advanced = asyncio.Event()
         self._derive = asyncio.Lock()
@@ -91,9 +96,9 @@ class Store:
         index = self.parameters.prepare({**content, "resourceType": put.type, "id": put.id})
         return put if index is None else replace(put, content=content, prepared=index)
 
-    async def rehearse(self, command: Command) -> None:
-        """Raise what :meth:`submit` would refuse on what is stored now. Nothing is written."""
-        await self._committer.rehearse(command)
+    async def rehearse(self, command: Command) -> Outcome:
+        """What :meth:`submit` would do on what is stored now; raises what it would refuse. Nothing is written."""
+        return await self._committer.rehearse(command)
 
     def _reached(self, position: int) -> None:
         """The log is as long as ``position``: wake who waits for that."""
@@ -172,6 +177,14 @@ class Store:
         rows = await self.storage.rows([Key(type, id)])
         row = rows.get(Key(type, id))
         return from_row(row) if row else None
+
+    async def standing(self, type: str, id: str) -> tuple[Entity | None, str]:
+        """What holds the claims about a resource, and the origin they have there: empty unless it was merged."""
+        entity, ids = await self.entity(type, id), list[str]()
+        while entity is not None and entity.ledger.into:
+            ids.append(entity.key.id)
+            entity = await self.entity(type, entity.ledger.into)
+        return entity, origin_within(ids)
 
     async def ledger(self, type: str, id: str) -> Ledger | None:
         entity = await self.entity(type, id)

@@ -12,6 +12,8 @@ ASSERTION_METHOD = f"{BASE}/StructureDefinition/assertion-method"
 ASSERTION_MODE = f"{BASE}/StructureDefinition/assertion-mode"
 TRANSCRIPT_TURNS = f"{BASE}/StructureDefinition/transcript-turns"
 ENTRY_PROVENANCE = f"{BASE}/StructureDefinition/x-provenance"
+REPLACES = f"{BASE}/StructureDefinition/replaces"
+REPLACED_BY = f"{BASE}/StructureDefinition/replaced-by"
 TARGET_ELEMENT = "http://hl7.org/fhir/StructureDefinition/targetPath"
 
 VERIFICATION_STATUS = f"{BASE}/CodeSystem/verification-status"
@@ -82,6 +84,7 @@ CODES = (
             ("review", "Review of claims", "An operator approves, rejects or corrects what sources claim"),
             ("writeback", "Writeback", "A change on its way to an EHR"),
             ("intake", "Intake of a record", "A record of an EHR that could not be taken in"),
+            ("merge", "Merge", "References that follow a merge, or lead back after it was undone"),
         ),
     ),
     CodeList(
@@ -92,6 +95,7 @@ CODES = (
             ("claims", "Claims", "The claims to decide on, as a contained Parameters resource"),
             ("unit", "Unit", "An element to write, with its confidence"),
             ("record", "Record", "The record that could not be taken in"),
+            ("merged", "Merged", "The resource that was merged, as it was then"),
         ),
     ),
     CodeList(
@@ -101,6 +105,9 @@ CODES = (
         (
             ("assert", "Assertion", "A source stated a resource or parts of it"),
             ("remove", "Removal", "A source said that a resource is no more"),
+            ("merge", "Merge", "Two resources that are the same in the world became one"),
+            ("unmerge", "Unmerge", "A merge was undone"),
+            ("relink", "Relinking", "References followed a merge, or lead back after it was undone"),
             ("decide", "Decision", "A judge or reviewer ruled on claims"),
             ("approve", "Approval", "A reviewer confirmed claims"),
             ("reject", "Rejection", "A reviewer rejected claims"),
