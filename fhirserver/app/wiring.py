@@ -46,6 +46,7 @@ from fhirserver.rest.spool import Spool
 from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.decide import Policies
 from fhirserver.store.followers import follow
+from fhirserver.store.relinking import Relinking
 from fhirserver.store.store import Store
 from fhirserver.world.judge.deterministic import DeterministicJudge
 from subscriptions.verification import Verification
@@ -166,6 +167,7 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
     verification = Verification(context.store, context.policy, judge, settings.sources, patience=patience)
     loops: list[tuple[str, Loop]] = [
         ("verification", lambda: follow(context.store, verification, SYSTEM.id)),
+        ("relinking", lambda: follow(context.store, Relinking(context.store, SYSTEM.id), SYSTEM.id)),
         ("provenance", lambda: _derive_when_idle(context.store, edge)),
         ("index", lambda: _keep_index_complete(context.store)),
     ]

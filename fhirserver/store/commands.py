@@ -140,16 +140,16 @@ class Note:
 class Merge:
     """Say that a resource is the same as another, ``into``: its claims become claims about that one.
 
-    ``result`` is what the survivor shall be then, where that is said: it supersedes what differs. ``task`` is the
-    id of the Task by which is seen how far references have followed.
+    ``task`` is the id of the Task by which is seen how far references have followed. ``if_match`` and
+    ``into_match`` are the versions of the two that the caller saw.
     """
 
     type: str
     id: str
     into: str
-    result: JsonObject | None = None
     task: str = ""
     if_match: int | None = None
+    into_match: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Which resources are merged into which, as of what is in the storage.
 
 A fact for each resource that ever was (``merged``, ``Type/id``): ``into`` is the id of what it was merged into,
-empty since that was undone; ``revision`` counts the changes; ``open`` says that references have still to follow,
+empty since that was undone; ``position`` counts the changes; ``open`` says that references have still to follow,
 seen by the Task ``task``. One more fact tells every process that there was a change.
 """
 

@@ -32,7 +32,7 @@ def merge(decision: Decision, write: Merge) -> Written:
     """Move the claims of one resource to another. Refuses what is merged already, and what is not there."""
     decision.check_may_write(write.type)
     gone = decision.existing(write.type, write.id, write.if_match)
-    into = decision.existing(write.type, write.into, None)
+    into = decision.existing(write.type, write.into, write.into_match)
     _check_pair(gone, into)
     decision.merged = {**decision.merged, str(gone.key): str(into.key)}
     told = {"e": "merged", "type": write.type, "id": write.into, "origin": write.id}
@@ -89,8 +89,8 @@ def _check_pair(gone: Entity, into: Entity) -> None:
 
 def _note(decision: Decision, key: Key, into: str, task: str) -> None:
     before = decision.fact(MERGED, str(key))
-    revision = before.value["revision"] + 1 if before else 1
-    value: JsonObject = {"into": into, "revision": revision, "open": True}
+    position = before.value["position"] + 1 if before else 1
+    value: JsonObject = {"into": into, "position": position, "open": True}
     decision.note(Note(MERGED, str(key), {**value, "task": task} if task else value))
     decision.note(Note(*CHANGED, {"commit": decision.commit.id}))
 

@@ -15,10 +15,14 @@ from fhirserver.world.vocabulary import (
     ASSERTION_MODES,
     CONFIDENCE,
     ENTRY_PROVENANCE,
+    REPLACED_BY,
+    REPLACES,
     TRANSCRIPT_TURNS,
 )
 
 _EXTENSION = "http://hl7.org/fhir/StructureDefinition/Extension"
+
+_MERGED = ("Practitioner", "Organization", "Location")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,20 @@ EXTENSIONS = (
         "instead of that of the whole.",
         "string",
         ("Bundle.entry.request",),
+    ),
+    SimpleExtension(
+        REPLACED_BY,
+        "Replaced by",
+        "What a resource was merged into, where its type has no element that says so; see $merge.",
+        "Reference",
+        _MERGED,
+    ),
+    SimpleExtension(
+        REPLACES,
+        "Replaces",
+        "What was merged into a resource, where its type has no element that says so; see $merge.",
+        "Reference",
+        _MERGED,
     ),
 )
 
