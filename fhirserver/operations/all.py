@@ -11,6 +11,7 @@ from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
 from fhirserver.operations.lineage import lineage
 from fhirserver.operations.medicinal_product_everything import medicinal_product_everything
+from fhirserver.operations.merge_operations import MERGING
 from fhirserver.operations.meta import meta
 from fhirserver.operations.meta_add import meta_add
 from fhirserver.operations.meta_delete import meta_delete
@@ -32,6 +33,7 @@ _CLAIM = (
     Parameter("role", "code", "wins, agrees or contends", 1, use="out"),
     Parameter("status", "code", "live, superseded or rejected", 1, use="out"),
     Parameter("source", "string", "Who says it", 1, use="out"),
+    Parameter("origin", "string", "The merged resource that it was said of", use="out"),
     Parameter("value", "string", "What is said, as JSON text", use="out"),
     Parameter("absent", "boolean", "That it is stated absent", use="out"),
     Parameter("confidence", "decimal", "How sure it is", 1, use="out"),
@@ -115,6 +117,7 @@ def all_operations() -> Sequence[Operation]:
         _labels("meta-delete", meta_delete),
         _VALIDATION,
         *TERMINOLOGY,
+        *MERGING,
         _review(
             "approve", task_approve, "Confirm claims (0.95); they supersede what they contradict.", _UNIT
         ),

@@ -10,6 +10,7 @@ from fhirserver.kernel.json import JsonObject, dumps
 from fhirserver.operations.parameters import group, parameters, part
 from fhirserver.world.survivorship import Claim, Win, wins
 from fhirserver.world.units import member_of
+from fhirserver.world.voices import last
 
 
 async def lineage(context: Context, request: Request) -> Result:
@@ -37,25 +38,26 @@ def _unit(type: str, unit: str, win: Win, commits: dict[int, str]) -> JsonObject
         part("unit", "String", unit),
         _value(win.claim),
         part("confidence", "Decimal", win.confidence),
-        part("source", "String", win.claim.source),
+        part("source", "String", win.claim.speaker),
     ]
-    return group("unit", [*head, *_claims(win, commits)])
+    return group("unit", [*head, *_claims(type, win, commits)])
 
 
-def _claims(win: Win, commits: dict[int, str]) -> Iterable[JsonObject]:
+def _claims(type: str, win: Win, commits: dict[int, str]) -> Iterable[JsonObject]:
     for role, claims in (("agrees", win.agreeing), ("contends", win.losing)):
         for claim in claims:
-            yield _claim("wins" if claim is win.claim else role, claim, commits)
+            yield _claim(type, "wins" if claim is win.claim else role, claim, commits)
 
 
-def _claim(role: str, claim: Claim, commits: dict[int, str]) -> JsonObject:
+def _claim(type: str, role: str, claim: Claim, commits: dict[int, str]) -> JsonObject:
     stamp = claim.stamp
     return group(
         "claim",
         [
             part("role", "Code", role),
             part("status", "Code", claim.status),
-            part("source", "String", claim.source),
+            part("source", "String", claim.speaker),
+            part("origin", "String", f"{type}/{last(claim.origin)}") if claim.origin else None,
             _value(claim),
             part("confidence", "Decimal", claim.confidence),
             part("recorded", "Instant", stamp.recorded),
