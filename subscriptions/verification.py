@@ -19,6 +19,7 @@ from fhirserver.store.store import Store
 from fhirserver.world.entity import source_of
 from fhirserver.world.policy import Policy
 from fhirserver.world.sources import Source
+from fhirserver.world.voices import speaker
 from subscriptions.assessment import assess, disagreeing
 from subscriptions.conversations import JUDGED, OPEN, OVERDUE, Said, conversation, evidence_in, waiting
 from subscriptions.transcripts import conversation_of, transcript_of
@@ -69,7 +70,7 @@ class Verification:
             if event["e"] != "asserted" or self._policy.rule(event["type"], "*").verification == "none":
                 continue
             source = source_of(event, commit)
-            known = self._sources.get(source)
+            known = self._sources.get(speaker(source))
             if known is None or known.authoritative or known.kind in ("system", "operator"):
                 continue
             talk, turns = evidence_in(event.get("entity") or commit.statement.entity)
@@ -131,7 +132,9 @@ class Verification:
             Key(event["type"], event["id"]): None
             for commit in commits
             for event in commit.events
-            if event["e"] == "asserted" and "pk" not in event and source_of(event, commit) in self._rivals
+            if event["e"] == "asserted"
+            and "pk" not in event
+            and speaker(source_of(event, commit)) in self._rivals
         }
 
     async def _resources(

@@ -13,6 +13,7 @@ from typing import Final
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.storage import Fact, Storage
 from fhirserver.store.commands import Merge, Note, Unmerge, Write
+from fhirserver.world.merging import followed
 
 MERGED: Final = "merged"
 CHANGED: Final = ("merges", "changed")
@@ -34,6 +35,12 @@ class Merges:
         if seen != self._seen:
             self.current = with_merges({}, await self._storage.facts(MERGED))
             self._seen = seen
+
+    def relatives(self, place: str) -> list[str]:
+        """What a resource was merged into in the end, and all that was; without itself, in a fixed order."""
+        holder = followed(place, self.current) or place
+        merged = sorted(key for key in self.current if followed(key, self.current) == holder)
+        return [one for one in (holder, *merged) if one != place]
 
 
 def with_merges(merged: Mapping[str, str], facts: Iterable[Fact]) -> Mapping[str, str]:
