@@ -254,8 +254,10 @@ class Committer:
         if error is not None:
             _fail(batch.waiting(), error)
             return []
-        if not batch.touches((PARAMETERS,)) and not any(fact.kind == MERGED for fact in batch.facts):
+        if not batch.touches((PARAMETERS,)):
             self._known = batch.commits[-1].position if self._known == batch.commits[0].position - 1 else -1
+        if any(fact.kind == MERGED for fact in batch.facts):
+            await self._merges.refresh()
         self._appended(batch.commits[-1].position)
         batch.answer()
         return []

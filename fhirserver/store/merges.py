@@ -7,6 +7,7 @@ seen by the Task ``task``. One more fact tells every process that there was a ch
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -17,6 +18,8 @@ from fhirserver.world.merging import followed
 
 MERGED: Final = "merged"
 CHANGED: Final = ("merges", "changed")
+RECENT_SECONDS: Final = 1.0
+"""How long a merge that another process made may be unknown to searches; writes always know."""
 
 
 class Merges:
@@ -24,17 +27,23 @@ class Merges:
 
     def __init__(self, storage: Storage):
         self._storage = storage
-        self._seen = 0
+        self._seen, self._looked = 0, float("-inf")
         self.current: Mapping[str, str] = {}
         """``Type/id`` of what is merged, and of what it was merged into."""
 
     async def refresh(self) -> None:
         """Take up what changed since; costs one small read where nothing did."""
         changed = await self._storage.fact(*CHANGED)
-        seen = changed.position if changed else 0
+        seen, self._looked = changed.position if changed else 0, time.monotonic()
         if seen != self._seen:
             self.current = with_merges({}, await self._storage.facts(MERGED))
             self._seen = seen
+
+    async def recent(self) -> Mapping[str, str]:
+        """The merges as they were a moment ago, if another process made the last, else as they are."""
+        if time.monotonic() - self._looked > RECENT_SECONDS:
+            await self.refresh()
+        return self.current
 
     def relatives(self, place: str) -> list[str]:
         """What a resource was merged into in the end, and all that was; without itself, in a fixed order."""

@@ -79,7 +79,9 @@ class Relinking:
     async def _pages(self, query: Query) -> AsyncIterator[Sequence[Key]]:
         """In the order of creation: what is changed meanwhile stays where it is."""
         while True:
-            page = await self._store.search(query)
+            page = await self._store.storage.search(
+                query
+            )  # by what is stored: nothing is to be followed here
             if page.versions:
                 yield [Key(version.type, version.id) for version in page.versions]
             if not page.cursor:

@@ -26,6 +26,7 @@ from fhirserver.ports.storage import (
     Version,
 )
 from fhirserver.search.expression import Query
+from fhirserver.search.following import following
 from fhirserver.store.commands import Command, Outcome, Put
 from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
 from fhirserver.store.contained import ContainedResources
@@ -207,10 +208,15 @@ class Store:
         return await self.storage.count_history(query)
 
     async def search(self, query: Query) -> Page:
-        return await self.storage.search(query)
+        """What a query finds; what refers to something merged is found by that and by what it was merged into."""
+        return await self.storage.search(await self._followed(query))
 
     async def count(self, query: Query) -> int:
-        return await self.storage.count(query)
+        return await self.storage.count(await self._followed(query))
+
+    async def _followed(self, query: Query) -> Query:
+        merged = await self.merges.recent()
+        return following(query, merged) if merged else query
 
     async def in_use(self, type: str, param: str) -> Sequence[tuple[str, str]]:
         return await self.storage.in_use(type, param)

@@ -89,7 +89,20 @@ async def test_what_refers_to_the_duplicate_is_found_at_the_survivor(server: Fac
     assert "o" in await server.reader.ids("Patient/s/$everything")
     assert "o" in await server.reader.ids("Patient?_id=s&_revinclude=Observation:subject")
     assert await server.reader.ids(f"Patient?identifier={MRN}|2") == ["s"]
-    assert await server.reader.ids("Observation?patient=d") == []
+
+
+async def test_a_search_by_the_duplicate_finds_it_too(server: Facade) -> None:
+    await merge(server.ana, source_patient="Patient/d", target_patient="Patient/s")
+    for path in (
+        "Observation?patient=d",
+        "Observation?subject=Patient/d",
+        "Patient/d/Observation",
+        "Patient?_id=s&_has:Observation:patient:subject=Patient/d",
+        "Patient?link=Patient/d",
+    ):
+        found = await server.reader.ids(path)
+        assert found == (["s"] if path.startswith("Patient?") else ["o"]), path
+    assert "o" in await server.reader.ids("Patient/d/$everything")
 
 
 async def test_undone_all_is_as_before(server: Facade) -> None:
@@ -106,6 +119,7 @@ async def test_undone_all_is_as_before(server: Facade) -> None:
             resource["meta"].pop("lastUpdated")
         assert new == old
     assert await server.reader.ids("Observation?patient=d") == ["o"]
+    assert await server.reader.ids("Observation?patient=s") == []
 
 
 async def test_by_identifiers(server: Facade) -> None:
