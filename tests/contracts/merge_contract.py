@@ -59,7 +59,9 @@ async def followed(store: Store) -> None:
 
 
 async def found(store: Store, type: str, where: Expression) -> list[str]:
-    return sorted(one.id for one in (await store.search(Query(type, where, count=1000))).versions)
+    """What is stored so: the store itself would follow what is asked for as well."""
+    page = await store.storage.search(Query(type, where, count=1000))
+    return sorted(one.id for one in page.versions)
 
 
 def subject_is(id: str) -> Expression:
