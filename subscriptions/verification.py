@@ -7,6 +7,7 @@ transcript does not come goes to review as unverified. Other claims are handled 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fhirserver.kernel.instants import Clock, SystemClock, parse_instant
@@ -19,7 +20,7 @@ from fhirserver.store.store import Store
 from fhirserver.world.entity import source_of
 from fhirserver.world.policy import Policy
 from fhirserver.world.sources import Source
-from fhirserver.world.voices import speaker
+from fhirserver.world.voices import last, origin_of, speaker, voice
 from subscriptions.assessment import assess, disagreeing
 from subscriptions.conversations import JUDGED, OPEN, OVERDUE, Said, conversation, evidence_in, waiting
 from subscriptions.transcripts import conversation_of, transcript_of
@@ -142,11 +143,21 @@ class Verification:
     ) -> list[Write]:
         by_resource: dict[Key, list[Said]] = {key: [] for key in contested}
         for one in said:
-            by_resource.setdefault(one.key, []).append(one)
+            now = await self._merged_since(one)
+            by_resource.setdefault(now.key, []).append(now)
         writes: list[Write] = []
         for key, assertions in by_resource.items():
             writes += await self._resource(key, assertions, transcripts)
         return writes
+
+    async def _merged_since(self, one: Said) -> Said:
+        """What was said, of what it is about by now: that may have been merged, or the merge undone, meanwhile."""
+        origin, speaks = origin_of(one.source), speaker(one.source)
+        if str(one.key) not in await self._store.merges.recent() and not origin:
+            return one
+        about = Key(one.key.type, last(origin) if origin else one.key.id)
+        entity, now = await self._store.standing(*about)
+        return replace(one, key=entity.key, source=voice(speaks, now)) if entity else one
 
     async def _resource(
         self, key: Key, said: Sequence[Said], transcripts: Mapping[str, Evidence]

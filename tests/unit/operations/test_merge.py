@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.model.validation import validate
-from tests.facade import Facade, expressions, facade, issues, patient
+from tests.facade import Facade, expressions, facade, issues, patient, said
 
 MRN = "urn:mrn"
 
@@ -263,3 +264,19 @@ async def test_practitioners_organizations_and_locations(server: Facade) -> None
         assert answer.status_code == 200, answer.text
         answer = await server.ana("POST", f"{type}/d/$unmerge", asked())
         assert answer.status_code == 200, answer.text
+
+
+async def test_a_review_item_of_the_duplicate_is_decided_at_the_survivor(server: Facade) -> None:
+    """What an agent said of the duplicate waits for an operator, who comes after the merge."""
+    await server.agent.put(patient("d", gender="male"), x_provenance=said("0.5", mode="partial"))
+    while not (tasks := await server.reader.ids("Task?focus=Patient/d&code=review")):
+        await asyncio.sleep(0.02)
+    await merge(server.ana, source_patient="Patient/d", target_patient="Patient/s")
+    task = (await server.reader.get(f"Task/{tasks[0]}")).json()
+    assert task["focus"] == {"reference": "Patient/s"}
+    answer = await server.ana("POST", f"Task/{tasks[0]}/$approve", asked())
+    assert answer.status_code == 200, answer.text
+    assert (await server.reader.get("Patient/s")).json()["gender"] == "male"
+    await server.ana("POST", "Patient/d/$unmerge", asked())
+    assert (await server.reader.get("Patient/d")).json()["gender"] == "male"
+    assert "gender" not in (await server.reader.get("Patient/s")).json()
