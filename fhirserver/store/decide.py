@@ -38,7 +38,7 @@ from fhirserver.store.commands import (
     Write,
     Written,
 )
-from fhirserver.store.merging import in_own_words, links_now, merge, origin_within, relink, unmerge
+from fhirserver.store.merging import in_own_words, links_now, merge, relink, unmerge
 from fhirserver.store.resolution import matched_after
 from fhirserver.world.entity import Entity, apply
 from fhirserver.world.ledger import Ledger
@@ -47,7 +47,7 @@ from fhirserver.world.sources import Source
 from fhirserver.world.survivorship import OF_THE_RECORD, Claim, claims_on
 from fhirserver.world.units import Units, join, member_of, moved_members, restated, same, split
 from fhirserver.world.vocabulary import APPROVED, VERIFIED
-from fhirserver.world.voices import moved, voice
+from fhirserver.world.voices import moved, path, voice
 
 _META = frozenset({"meta"})
 Matches = Mapping[str, Sequence[Key]]
@@ -160,14 +160,10 @@ class _Decision:
         ids: list[str] = []
         while entity.ledger.into:
             ids.append(entity.key.id)
-            entity = self.existing_or_deleted(Key(entity.key.type, entity.ledger.into))
-        return entity, origin_within(ids)
-
-    def existing_or_deleted(self, key: Key) -> Entity:
-        """An entity that must have been loaded."""
-        entity = self.entity(key)
-        assert entity is not None, f"{key.type} was not loaded"
-        return entity
+            into = self.entity(Key(entity.key.type, entity.ledger.into))
+            assert into is not None, "the committer loads what a resource was merged into"
+            entity = into
+        return entity, path(ids)
 
     def redirect(self, before: Entity | None, event: JsonObject) -> Entity | None:
         """Have an event be about what its resource was merged into, if it was. Returns what it is about."""

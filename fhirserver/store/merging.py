@@ -22,7 +22,6 @@ from fhirserver.world.merging import (
     with_references,
 )
 from fhirserver.world.units import Units, join, same, split
-from fhirserver.world.voices import path
 
 if TYPE_CHECKING:
     from fhirserver.store.decide import _Decision as Decision
@@ -93,11 +92,6 @@ def _note(decision: Decision, key: Key, into: str, task: str) -> None:
     value: JsonObject = {"into": into, "position": position, "open": True}
     decision.note(Note(MERGED, str(key), {**value, "task": task} if task else value))
     decision.note(Note(*CHANGED, {"commit": decision.commit.id}))
-
-
-def origin_within(path_ids: list[str]) -> str:
-    """The origin of claims about the first of ids, each merged into the next, at what the last was merged into."""
-    return path(path_ids[::-1])
 
 
 def links_now(entity: Entity, merged: Mapping[str, str]) -> dict[str, str]:

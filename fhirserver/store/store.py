@@ -32,7 +32,6 @@ from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
 from fhirserver.store.contained import ContainedResources
 from fhirserver.store.decide import Policies
 from fhirserver.store.merges import Merges
-from fhirserver.store.merging import origin_within
 from fhirserver.store.project import Extract
 from fhirserver.store.provenance import PROJECTED, provenance_changes
 from fhirserver.store.reindexing import reindex
@@ -40,6 +39,7 @@ from fhirserver.store.search_parameters import SearchParameters
 from fhirserver.world.entity import Entity, from_row
 from fhirserver.world.ledger import Ledger
 from fhirserver.world.render import clean
+from fhirserver.world.voices import path
 
 LOOK_SECONDS = 0.05
 """How soon a commit of another process on the same storage is noticed."""
@@ -185,7 +185,7 @@ class Store:
         while entity is not None and entity.ledger.into:
             ids.append(entity.key.id)
             entity = await self.entity(type, entity.ledger.into)
-        return entity, origin_within(ids)
+        return entity, path(ids)
 
     async def ledger(self, type: str, id: str) -> Ledger | None:
         entity = await self.entity(type, id)

@@ -7,6 +7,8 @@ that from ``a``. A voice stands wherever a ledger, a claim or a decision names a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 MARK = "@"
 """Stands between source and origin: no id of a source has it."""
 _STEP = "/"
@@ -27,9 +29,9 @@ def origin_of(voice: str) -> str:
     return voice.partition(MARK)[2]
 
 
-def path(ids: list[str]) -> str:
-    """The origin for ids in the order from what holds the claims to where they were made."""
-    return _STEP.join(ids)
+def path(ids: Sequence[str]) -> str:
+    """The origin of claims about the first of ids, each merged into the next, at what the last was merged into."""
+    return _STEP.join(reversed(ids))
 
 
 def first(origin: str) -> str:

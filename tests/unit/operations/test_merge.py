@@ -92,6 +92,19 @@ async def test_what_refers_to_the_duplicate_is_found_at_the_survivor(server: Fac
     assert await server.reader.ids(f"Patient?identifier={MRN}|2") == ["s"]
 
 
+async def test_what_is_created_later_is_found_at_the_survivor(server: Facade) -> None:
+    await merge(server.ana, source_patient="Patient/d", target_patient="Patient/s")
+    later = {name: value for name, value in observation("", "d").items() if name != "id"}
+    answer = await server.ehr.post(later)
+    assert answer.status_code == 201 and answer.json()["subject"] == {"reference": "Patient/s"}
+    made = answer.json()["id"]
+    assert set(await server.reader.ids("Observation?patient=s")) == {"o", made}
+    chain = "Observation?subject:Patient.identifier=1"
+    assert set(await server.reader.ids(chain)) == {"o", made}
+    await server.ana("POST", "Patient/d/$unmerge", asked())
+    assert set(await server.reader.ids("Observation?patient=d")) == {"o", made}
+
+
 async def test_a_search_by_the_duplicate_finds_it_too(server: Facade) -> None:
     await merge(server.ana, source_patient="Patient/d", target_patient="Patient/s")
     for path in (
