@@ -7,6 +7,7 @@ transcript does not come goes to review as unverified. Other claims are handled 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from fhirserver.kernel.instants import Clock, SystemClock, parse_instant
@@ -23,6 +24,7 @@ from fhirserver.world.evidence import evidence_in
 from fhirserver.world.judge.agreement import RULES
 from fhirserver.world.policy import Policy
 from fhirserver.world.sources import Source
+from fhirserver.world.voices import last, origin_of, speaker, voice
 from subscriptions.assessment import assess, disagreeing
 from subscriptions.conversations import JUDGED, OPEN, OVERDUE, Said, conversation, waiting
 from subscriptions.opinions import WANTED, opinion
@@ -92,7 +94,7 @@ class Verification:
             if event["e"] != "asserted" or self._policy.rule(event["type"], "*").verification == "none":
                 continue
             source = source_of(event, commit)
-            known = self._sources.get(source)
+            known = self._sources.get(speaker(source))
             if known is None or known.authoritative or known.kind in ("system", "operator"):
                 continue
             talk, turns = evidence_in(event.get("entity") or commit.statement.entity)
@@ -154,7 +156,9 @@ class Verification:
             Key(event["type"], event["id"]): None
             for commit in commits
             for event in commit.events
-            if event["e"] == "asserted" and "pk" not in event and source_of(event, commit) in self._rivals
+            if event["e"] == "asserted"
+            and "pk" not in event
+            and speaker(source_of(event, commit)) in self._rivals
         }
 
     async def _resources(
@@ -167,7 +171,8 @@ class Verification:
     ) -> list[Write]:
         by_resource: dict[Key, list[Said]] = {key: [] for key in (*contested, *taken_back)}
         for one in said:
-            by_resource.setdefault(one.key, []).append(one)
+            now = await self._merged_since(one)
+            by_resource.setdefault(now.key, []).append(now)
         writes: list[Write] = []
         unsettled: list[Said] = []
         for key, assertions in by_resource.items():
@@ -179,6 +184,15 @@ class Verification:
                 asked.wanted((one for one in unsettled if one.conversation == talk), at).note(WANTED)
             )
         return writes
+
+    async def _merged_since(self, one: Said) -> Said:
+        """What was said, of what it is about by now: that may have been merged, or the merge undone, meanwhile."""
+        origin, speaks = origin_of(one.source), speaker(one.source)
+        if str(one.key) not in await self._store.merges.recent() and not origin:
+            return one
+        about = Key(one.key.type, last(origin) if origin else one.key.id)
+        entity, now = await self._store.standing(*about)
+        return replace(one, key=entity.key, source=voice(speaks, now)) if entity else one
 
     async def _resource(
         self,

@@ -27,6 +27,7 @@ from fhirserver.store.commands import (
     Written,
 )
 from fhirserver.store.decide import Policies, State, decide
+from fhirserver.store.merges import with_merges
 from fhirserver.world.entity import Entity, from_row, source_of
 from fhirserver.world.sources import Source
 from fhirserver.world.survivorship import Claim, claims_on
@@ -78,6 +79,7 @@ class Desk:
             self.state.position, self.state.serial = decided.commit.position, decided.commit.serial
         for entity in decided.entities:
             self.state.entities[entity.key] = from_row(entity.as_row()) if self.reload else entity
+        self.state.merged = with_merges(self.state.merged, decided.facts)
         for fact in decided.facts:
             self.state.facts[fact.kind, fact.key] = fact
         return decided.outcome

@@ -3,6 +3,9 @@
 ``record`` facts lead from ``source/Type/id`` to the world, ``world`` facts from ``source/Type/world id`` back.
 Both are compare-and-swap: whoever writes from an older state is refused, so that of two pulls, or a pull and a
 push, or two processes, one is decided after the other. A world resource is at most one record of a source.
+
+Merges are looked up, not written here: a record stays the resource it was taken in as, and what it says is
+recorded as of that origin. What a merged resource is at the source follows the merge (:meth:`Crosswalk.by_world`).
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ from fhirserver.kernel.references import Literal, parse_reference, walk_referenc
 from fhirserver.ports.ehr import Record
 from fhirserver.store.commands import Note
 from fhirserver.store.store import Store
+from fhirserver.world.entity import Entity
+from fhirserver.world.voices import last, voice
 
 RECORD, WORLD = "record", "world"
 
@@ -26,7 +31,8 @@ RECORD, WORLD = "record", "world"
 class Link:
     """One record of a source and the world resource it is. ``version`` is the record's, as last taken in.
 
-    ``revision`` counts the changes of the link itself, from 1.
+    ``revision`` counts the changes of the link itself, from 1. ``into`` is the record that the source merged this
+    one into.
     """
 
     source: str
@@ -37,6 +43,7 @@ class Link:
     last_updated: str = ""
     deleted: bool = False
     revision: int = 0
+    into: str = ""
 
     def of(self, record: Record) -> Link:
         """The same link after a newer version of the record was taken in."""
@@ -60,6 +67,8 @@ class Link:
             value["lastUpdated"] = self.last_updated
         if self.deleted:
             value["deleted"] = True
+        if self.into:
+            value["into"] = self.into
         record = Note(RECORD, f"{self.source}/{self.type}/{self.record}", value, advance=True)
         if self.revision > 1:
             return (record,)
@@ -116,11 +125,37 @@ class Crosswalk:
             value.get("lastUpdated", ""),
             value.get("deleted", False),
             value["position"],
+            value.get("into", ""),
         )
 
     async def by_world(self, type: str, world: str) -> Link | None:
-        record = await self._record_of(type, world)
-        return await self.by_record(type, record) if record else None
+        """The record to go on with for a resource: its own, or that of what it is merged with.
+
+        Where the source merged that record itself, the one that it went on with.
+        """
+        record = await self._record_of(type, world) or await self._record_of_merged(type, world)
+        seen: set[str] = set()
+        link = await self.by_record(type, record) if record else None
+        while link is not None and link.into and link.into not in seen:
+            seen.add(link.into)
+            link = await self.by_record(type, link.into) or replace(link, into="")
+        return link
+
+    async def _record_of_merged(self, type: str, world: str) -> str:
+        """The record of what a resource was merged into, or of what was merged into it."""
+        await self._store.merges.refresh()
+        for place in self._store.merges.relatives(f"{type}/{world}"):
+            if record := await self._record_of(type, place.partition("/")[2]):
+                return record
+        return ""
+
+    @staticmethod
+    def voice(link: Link | None, entity: Entity, source: str) -> str:
+        """The voice by which a source speaks of a record in the ledger of what that is in the world."""
+        if link is None or link.world == entity.key.id:
+            return source
+        origins = [origin for origin in entity.ledger.merged if last(origin) == link.world]
+        return voice(source, origins[0] if origins else "")
 
     async def is_taken(self, type: str, world: str, record: str) -> bool:
         """Whether the world resource is another record of this source already."""
@@ -160,7 +195,8 @@ class Crosswalk:
         for holder in walk_references(moved):
             literal = parse_reference(holder["reference"])
             if literal is not None and not literal.base and is_id(literal.id):
-                record = await self._record_of(literal.type, literal.id)
+                link = await self.by_world(literal.type, literal.id)
+                record = link.record if link else await self._record_of(literal.type, literal.id)
                 if not record:
                     raise Unlinked(literal.type, literal.id)
                 holder["reference"] = f"{literal.type}/{record}"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from adapters.runner.crosswalk import Crosswalk, Link, time_of
+from adapters.runner.merging import replaced_by, replaces, world_merge, world_unmerge
 from adapters.runner.sent import Sent, read_sent
 from adapters.runner.tasks import SYSTEM, intake_task, moved, record_input, requested_intake
 from fhirserver.kernel.ids import derived_id
@@ -24,8 +25,9 @@ from fhirserver.search.expression import Query
 from fhirserver.store.commands import Command, Note, Put, Remove, Write
 from fhirserver.store.counterparts import RESOLVED, counterparts
 from fhirserver.store.store import Store
-from fhirserver.world.entity import Entity
+from fhirserver.world.ledger import View
 from fhirserver.world.units import Units, split
+from fhirserver.world.voices import voice
 
 log = logging.getLogger("credence.runner")
 
@@ -96,11 +98,41 @@ class Inbound:
         if not record.deleted:
             _check(own_words(record.content))
         link = link or await self._new_link(record)
-        writes = await self.statement(record, link)
+        link, merging = await self._merging(record, link)
+        writes = (*await self.statement(record, link), *merging)
         if record.reference in self._dead:
             writes = (*writes, *await self._settled(record))
         await self._store.submit(Command(self._says(record), writes))
         self._dead.discard(record.reference)
+
+    async def _merging(self, record: Record, link: Link) -> tuple[Link, Sequence[Write]]:
+        """What a record says of having replaced others or been replaced, beside its content."""
+        into, writes = replaced_by(record), list[Write]()
+        if into and into != link.into and (survivor := await self._survivor(record.type, into)):
+            link = replace(link, into=into)
+            writes += await world_merge(self._store, link, survivor, taken=link)
+        elif link.into and not into and not record.deleted and record.content.get("active") is True:
+            writes += await world_unmerge(self._store, link)
+            link = replace(link, into="")
+        for id in replaces(record):
+            gone = await self.crosswalk.by_record(record.type, id)
+            if gone is not None and gone.into != record.id:
+                writes += replace(gone, into=record.id, revision=gone.revision + 1).notes()
+                writes += await world_merge(self._store, gone, link, taken=link)
+        return link, writes
+
+    async def _survivor(self, resource: str, id: str) -> Link | None:
+        """The link of a record that replaces another: it is read and taken in where it is not known yet."""
+        known = await self.crosswalk.by_record(resource, id)
+        if known is not None:
+            return known
+        try:
+            record = await self._ehr.read(resource, id)
+        except EhrError as error:
+            log.warning("%s: what replaces a record was not read: %s", self._connector, type(error).__name__)
+            return None
+        await self.take(record)
+        return await self.crosswalk.by_record(resource, id)
 
     def _says(self, record: Record, method: str = "pull") -> Statement:
         return Statement(
@@ -122,16 +154,14 @@ class Inbound:
         content = {**content, "id": link.world}
         key = Key(record.type, link.world)
         sent = await read_sent(self._store, self._source, key)
-        entity = await self._store.entity(*key)
+        entity, origin = await self._store.standing(*key)
+        view = entity.ledger.view(voice(self._source, origin)) if entity else None
         says = self._says(record, "writeback" if answer else "pull")
-        put = self._put(says, content, entity, sent, answer)
+        put = self._put(says, content, view, sent, answer)
         return (put, *notes, *(note for note in strangers if note.key != _world_key(link)))
 
-    def _put(
-        self, says: Statement, content: JsonObject, entity: Entity | None, sent: Sent, answer: bool
-    ) -> Put:
+    def _put(self, says: Statement, content: JsonObject, view: View | None, sent: Sent, answer: bool) -> Put:
         """The statement. The first answer to our own create is silent on what we did not send."""
-        view = entity.ledger.view(self._source) if entity else None
         before: Units = view.units if view is not None and view.deleted is None else {}
         type = content["resourceType"]
         stated = split(type, content)

@@ -18,7 +18,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from adapters.fhir.retries import RetryPolicy
@@ -29,7 +29,7 @@ from adapters.runner.leaving import leaving
 from adapters.runner.pace import Pace
 from adapters.runner.process import is_gone, this_process
 from adapters.runner.refused import Refused, refused
-from adapters.runner.sent import Sent, read_sent
+from adapters.runner.sent import Sent, read_sent, sent_key
 from adapters.runner.tasks import OPEN, SYSTEM, moved, reason, record_output
 from adapters.runner.writeback import NOTHING_LEFT, Sink
 from fhirserver.kernel.instants import Clock, SystemClock, parse_instant
@@ -74,6 +74,12 @@ class _Attempt:
     link: Link | None
     sent: Sent
     units: Mapping[str, Win]
+    voice: str
+    """By which the sink speaks of the record."""
+
+    @property
+    def sent_key(self) -> Key:
+        return sent_key(self.link, self.entity.key)
 
 
 @dataclass(slots=True)
@@ -203,25 +209,26 @@ class Outbound:
         if version is None or task.get("status") not in OPEN:
             return None
         key = _focus(task)
-        sent = await read_sent(self.store, self.sink.source, key)
+        link = await self._crosswalk.by_world(*key)
+        sent = await read_sent(self.store, self.sink.source, sent_key(link, key))
         if task["status"] == "in-progress" and (wait := self._others(version, sent)) > 0:
             return wait
         entity = await self.store.entity(*key)
-        link = await self._crosswalk.by_world(*key)
-        units = leaving(entity, self.policy, self.sink.source, sent, link is not None, id)
         if entity is None:
             return None
-        return _Attempt(version, task, entity, link, sent, units)
+        says = self._crosswalk.voice(link, entity, self.sink.source)
+        units = leaving(entity, self.policy, says, sent, link is not None, id)
+        return _Attempt(version, task, entity, link, sent, units, says)
 
     async def _nothing_left(self, attempt: _Attempt) -> None:
         """What was sent has come back with a pull before its answer: done. Otherwise it is superseded."""
-        view, link = attempt.entity.ledger.view(self.sink.source), attempt.link
+        view, link = attempt.entity.ledger.view(attempt.voice), attempt.link
         says = view.units if view is not None else {}
         if attempt.task["status"] != "in-progress" or link is None or not attempt.sent.has_come_back(says):
             await self._close(attempt, moved(attempt.task, "cancelled", NOTHING_LEFT))
             return
         output = record_output(link.type, link.record, link.version)
-        note = attempt.sent.answered({}, {}, True).note(self.sink.source, attempt.entity.key)
+        note = attempt.sent.answered({}, {}, True).note(self.sink.source, attempt.sent_key)
         await self._close(attempt, moved(attempt.task, "completed", "", (output,)), note)
 
     def _others(self, version: Version, sent: Sent) -> float:
@@ -243,11 +250,11 @@ class Outbound:
     async def _change(self, attempt: _Attempt, number: int) -> Change:
         """The whole record as it shall be: the sink's own words with what leaves laid over them."""
         entity, link = attempt.entity, attempt.link
-        content = join(outbound(entity, self.sink.source, attempt.units))
+        content = join(outbound(entity, attempt.voice, attempt.units))
         content = await self._crosswalk.outward({"resourceType": entity.key.type, **content})
         if link is None:
             return Change(Operation.CREATE, entity.key.type, str(entity.key), content, attempt=number)
-        view = entity.ledger.view(self.sink.source)
+        view = entity.ledger.view(attempt.voice)
         before = await self._crosswalk.outward(join(view.units)) if view else None
         content = {**content, "id": link.record}
         key = f"{entity.key}@{link.version}-{hashlib.sha256(canonical(content)).hexdigest()[:16]}"
@@ -262,10 +269,10 @@ class Outbound:
             return attempt
         task = moved(attempt.task, "in-progress")
         put = Put("Task", version.id, task, if_match=version.version)
-        outcome = await self._submit(put, sent.note(self.sink.source, attempt.entity.key))
+        outcome = await self._submit(put, sent.note(self.sink.source, attempt.sent_key))
         now = outcome.results[0].version or version
         self._begun[version.id] = (now.version, change.key)
-        return _Attempt(now, task, attempt.entity, attempt.link, sent, attempt.units)
+        return replace(attempt, version=now, task=task, sent=sent)
 
     async def _push(self, attempt: _Attempt, change: Change, tries: Tries) -> float | None:
         try:
@@ -305,14 +312,14 @@ class Outbound:
     async def _refuse(self, attempt: _Attempt, text: str, error: EhrError) -> None:
         """A dead letter: the Task has failed, and an operator decides about the claims."""
         said = Refused(self.sink.name, attempt.entity, attempt.units, text, error.issues)
-        item = await refused(self.store, self.sink.source, said)
+        item = await refused(self.store, attempt.voice, said)
         sent = attempt.sent.refusing(attempt.entity, attempt.units, attempt.version.id)
-        note = sent.note(self.sink.source, attempt.entity.key)
+        note = sent.note(self.sink.source, attempt.sent_key)
         await self._close(attempt, moved(attempt.task, "failed", text), note, *([item] if item else []))
 
     async def _arrived(self, attempt: _Attempt, receipt: Receipt) -> None:
         """The sink has it: its answer is its statement, and the Task is done. One commit."""
-        record, key = receipt.record, attempt.entity.key
+        record, key = receipt.record, attempt.sent_key
         done = moved(attempt.task, "completed", "", (record_output(record.type, record.id, record.version),))
         put = Put("Task", attempt.version.id, done, if_match=attempt.version.version)
         stated = split(record.type, (await self._crosswalk.inward(own_words(record.content)))[0])

@@ -32,9 +32,9 @@ class Refused:
         return f"{self.sink}: {self.text}{f' - {words}' if words else ''}"
 
 
-async def refused(store: Store, source: str, said: Refused) -> Put | None:
+async def refused(store: Store, voice: str, said: Refused) -> Put | None:
     """The write that puts the refused claims into the resource's pending review item."""
-    view = said.entity.ledger.view(source)
+    view = said.entity.ledger.view(voice)
     says: Units = view.units if view is not None else {}
     claims = [
         ReviewClaim(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from adapters.runner.crosswalk import Link
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.ports.storage import Key
 from fhirserver.store.commands import Note
@@ -108,6 +109,11 @@ def mark(entity: Entity, unit: str, win: Win) -> str:
     """What changes when the unit has another value or somebody decided about it again."""
     decided = max((made.position for made in entity.ledger.decisions if made.unit == unit), default=0)
     return f"{digest(win.claim.value)}@{decided}"
+
+
+def sent_key(link: Link | None, key: Key) -> Key:
+    """Under what is kept what was sent: a record's own resource, also once that was merged into ``key``."""
+    return Key(key.type, link.world) if link else key
 
 
 async def read_sent(store: Store, source: str, key: Key) -> Sent:

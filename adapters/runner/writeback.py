@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from adapters.runner.crosswalk import Crosswalk
 from adapters.runner.leaving import leaving
-from adapters.runner.sent import read_sent
+from adapters.runner.sent import read_sent, sent_key
 from adapters.runner.tasks import moved, open_tasks, writeback_task
 from fhirserver.kernel.ids import new_id
 from fhirserver.kernel.json import JsonObject, loads
@@ -63,9 +63,10 @@ class Writeback:
         entity = await self._store.entity(*key)
         if entity is None or self._said_by_the_sink_alone(entity):
             return []
-        sent = await read_sent(self._store, self._sink.source, key)
-        linked = await self._crosswalk.by_world(*key) is not None
-        units = leaving(entity, self._policy, self._sink.source, sent, linked)
+        link = await self._crosswalk.by_world(*key)
+        sent = await read_sent(self._store, self._sink.source, sent_key(link, key))
+        says = self._crosswalk.voice(link, entity, self._sink.source)
+        units = leaving(entity, self._policy, says, sent, link is not None)
         pending = [(version, loads(version.content)) for version in await self._pending(key)]
         waiting = [(version, task) for version, task in pending if task["status"] == "requested"]
         if not units:

@@ -18,6 +18,7 @@ from fhirserver.world.policy import InvalidPolicy, Policy, default_policy, parse
 from fhirserver.world.review_rules import ReviewRules
 from fhirserver.world.sources import KINDS, Source
 from fhirserver.world.vocabulary import CERTAIN
+from fhirserver.world.voices import MARK
 
 SYSTEM = Source("credence", "system", authoritative=True, acts_on=frozenset({"Task"}))
 """The server's own voice: review and writeback tasks."""
@@ -248,6 +249,8 @@ def _source(number: int, entry: dict[str, Any]) -> tuple[str, Source]:
     where = f"[[source]] {number}"
     _known(entry, {"id", "kind", "base", "maximum", "authoritative", "types", "acts_on"}, where)
     id, kind = _required(entry, "id", where), entry.get("kind", "app")
+    if MARK in id:
+        raise InvalidSettings(f"{where}: an id has no '{MARK}'")
     if kind not in KINDS:
         raise InvalidSettings(f"{where}: kind is one of {', '.join(sorted(KINDS))}")
     maximum = _decimal(entry.get("maximum", CERTAIN), f"{where} maximum")

@@ -48,6 +48,7 @@ from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.decide import Policies
 from fhirserver.store.followers import follow
 from fhirserver.store.generation import OLD_INDEX, index_is_current
+from fhirserver.store.relinking import Relinking
 from fhirserver.store.store import Store
 from fhirserver.world.judge.agreement import RULES
 from fhirserver.world.judge.deterministic import DeterministicJudge
@@ -197,6 +198,7 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
         ("provenance", lambda: _derive_when_idle(store, edge)),
         ("index", lambda: _keep_index_complete(store)),
         ("policy", lambda: _keep_to_policy(settings, store)),
+        ("relinking", lambda: follow(store, Relinking(store, SYSTEM.id), SYSTEM.id)),
     ]
     for connector in settings.connectors:
         runner = make_runner(connector, context)

@@ -117,7 +117,7 @@ def _testimony(traced: Traced) -> Testimony:
     said = [f"{_RULED.get(kind, kind)} by {who}{': ' if why else ''}{why}" for kind, who, why in made]
     return Testimony(
         role=role if claim.status == "live" else claim.status,
-        source=claim.source,
+        source=claim.speaker,
         by=word.principal,
         value=text(claim.value),
         confidence=claim.confidence,

@@ -160,7 +160,7 @@ def contenders(win: Win | None) -> list[Contender]:
 def contender(claim: Claim, winner: bool) -> Contender:
     """One claim as the pages show it."""
     return Contender(
-        source=claim.source,
+        source=claim.speaker,
         value=text(claim.value),
         confidence=claim.confidence,
         since=claim.stamp.since,

@@ -25,7 +25,7 @@ def written(context: Context, request: Request, write: Written, claimed: Sequenc
         where = f"{context.base_url}/{write.key}/_history/{version.version}"
         headers["Location" if created else "Content-Location"] = where
     status = 201 if write.created else 200
-    more = [issue.as_json() for issue in claimed]
+    more = [*named_issues(write), *(issue.as_json() for issue in claimed)]
     body = _body(request.prefer_return, write, more)
     return Result(status, body, headers, version, [*held_issues(write), *more])
 
@@ -36,7 +36,7 @@ def deleted(preferred: str, write: Written) -> Result:
     headers = version_headers(version) if version else {}
     if write.held:
         headers["X-Held"] = ",".join(write.held)
-    issues = held_issues(write)
+    issues = [*held_issues(write), *named_issues(write)]
     if not issues and preferred != "OperationOutcome":
         return Result(204, b"", headers, version)
     body = dumps({"resourceType": "OperationOutcome", "issue": issues or removed_issues(write)})
@@ -73,6 +73,14 @@ def held_issues(write: Written) -> list[dict[str, object]]:
     """One issue per unit that others' surer claims still win: recorded, but not (yet) the world's value."""
     text = "Recorded, but a claim that is trusted more still holds; it can be reviewed"
     return [Issue("business-rule", text, (path,), "warning").as_json() for path in write.held]
+
+
+def named_issues(write: Written) -> list[dict[str, object]]:
+    """That what was named is another resource by now."""
+    if write.named is None:
+        return []
+    text = f"{write.named} was merged into {write.key}: this was recorded there, as said of {write.named}"
+    return [Issue("informational", text, (write.named.type,), "information").as_json()]
 
 
 def outcome_bytes(*issues: Issue) -> bytes:

@@ -13,6 +13,7 @@ from fhirserver.operations.group_everything import group_everything
 from fhirserver.operations.identity_operations import IDENTITY
 from fhirserver.operations.lineage import LINEAGE
 from fhirserver.operations.medicinal_product_everything import medicinal_product_everything
+from fhirserver.operations.merge_operations import MERGING
 from fhirserver.operations.meta import meta
 from fhirserver.operations.meta_add import meta_add
 from fhirserver.operations.meta_delete import meta_delete
@@ -86,6 +87,7 @@ def all_operations() -> Sequence[Operation]:
         *REVIEW,
         WITHDRAW,
         *IDENTITY,
+        *MERGING,
     )
 
 

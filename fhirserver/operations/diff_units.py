@@ -69,7 +69,7 @@ async def _unit(words: Words, unit: str, earlier: Ledger, later: Ledger) -> Json
 
 def _was(win: Win | None) -> Iterator[JsonObject]:
     if win is not None:
-        yield part("sourceBefore", "String", win.claim.source)
+        yield part("sourceBefore", "String", win.claim.speaker)
         yield part("confidenceBefore", "Decimal", win.confidence)
 
 
@@ -80,7 +80,7 @@ async def _now(words: Words, ledger: Ledger, win: Win | None) -> list[JsonObject
     word = await words.at(win.claim.stamp.evidence, win.claim.source)
     method = [part("method", "Code", word.method)] if word.method else []
     return [
-        part("source", "String", win.claim.source),
+        part("source", "String", win.claim.speaker),
         part("confidence", "Decimal", win.confidence),
         rule,
         *method,

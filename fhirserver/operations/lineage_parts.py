@@ -12,6 +12,7 @@ from fhirserver.store.lineage import Ruled, Traced, UnitLineage
 from fhirserver.world.evidence import Rests, Word
 from fhirserver.world.reasons import RULES
 from fhirserver.world.units import member_of
+from fhirserver.world.voices import last, speaker
 
 Parts = Iterator[JsonObject]
 
@@ -27,13 +28,13 @@ def _unit(type: str, unit: UnitLineage) -> Parts:
     if unit.win is not None:
         yield value_part(unit.win.claim.value)
         yield part("confidence", "Decimal", unit.win.confidence)
-        yield part("source", "String", unit.win.claim.source)
+        yield part("source", "String", unit.win.claim.speaker)
     yield part("rule", "Code", unit.rule)
     yield part("because", "String", RULES[unit.rule])
     for source in unit.corroborated:
         yield part("corroboratedBy", "String", source)
     for claim in unit.claims:
-        yield group("claim", _claim(claim))
+        yield group("claim", _claim(type, claim))
 
 
 def path_of(type: str, unit: str) -> str:
@@ -48,11 +49,13 @@ def value_part(value: Json) -> JsonObject:
     )
 
 
-def _claim(one: Traced) -> Parts:
+def _claim(type: str, one: Traced) -> Parts:
     claim, stamp = one.claim, one.claim.stamp
     yield part("role", "Code", one.role)
     yield part("status", "Code", one.status)
-    yield part("source", "String", claim.source)
+    yield part("source", "String", claim.speaker)
+    if claim.origin:
+        yield part("origin", "String", f"{type}/{last(claim.origin)}")
     yield value_part(claim.value)
     yield part("confidence", "Decimal", claim.confidence)
     if claim.confidence != stamp.confidence:
@@ -108,7 +111,7 @@ def _ruling(ruled: Ruled) -> Parts:
     made, word = ruled.decision, ruled.word
     yield part("kind", "Code", made.kind)
     yield part("by", "String", word.who)
-    yield part("source", "String", made.by or made.source)
+    yield part("source", "String", made.by or speaker(made.source))
     yield part("at", "Instant", made.at or word.recorded)
     if made.reason:
         yield part("reason", "String", made.reason)
@@ -160,6 +163,7 @@ _CLAIM = (
     _out("role", "code", "wins, agrees, contends or past", 1),
     _out("status", "code", "live, superseded or rejected; of a past one replaced, withdrawn or removed", 1),
     _out("source", "string", "Who says it", 1),
+    _out("origin", "string", "The merged resource that it was said of"),
     _out("value", "string", "What is said, as JSON text"),
     _out("absent", "boolean", "That it is stated absent"),
     _out("confidence", "decimal", "How sure it is", 1),

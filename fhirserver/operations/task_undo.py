@@ -70,6 +70,9 @@ async def _taken_back(
 ) -> tuple[list[TakeBack], list[ReviewClaim]]:
     """What takes back the decision that made a version of the Task, or some of it, and the claims that open again."""
     position, events = await _events(context, opened, version)
+    if not events:
+        text = "What was decided is about another resource, since a merge: state the right value there"
+        raise refuse(Category.CONFLICT, "conflict", text, "Task.focus")
     backs, reopened = [], {claim.identity: claim for claim in some}
     for event in events:
         units: frozenset[str] | None = frozenset(claim.unit for claim in some)

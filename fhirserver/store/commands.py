@@ -167,7 +167,50 @@ class Note:
     advance: bool = False
 
 
-Write: TypeAlias = Put | Amend | Remove | Withdraw | Decide | Correct | TakeBack | Note
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """Say that a resource is the same as another, ``into``: its claims become claims about that one.
+
+    ``task`` is the id of the Task by which is seen how far references have followed. ``if_match`` and
+    ``into_match`` are the versions of the two that the caller saw.
+    """
+
+    type: str
+    id: str
+    into: str
+    task: str = ""
+    if_match: int | None = None
+    into_match: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerge:
+    """Undo the merge of a resource into another. ``task`` as in :class:`Merge`."""
+
+    type: str
+    id: str
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Relink:
+    """Have the references of a resource lead where merges say now. Only that: nothing is stated."""
+
+    type: str
+    id: str
+
+
+Write: TypeAlias = (
+    Put | Amend | Remove | Withdraw | Decide | Correct | TakeBack | Note | Merge | Unmerge | Relink
+)
+
+
+def touched(write: Write) -> Sequence[Key]:
+    """The resources that a write names and that may be there: a new id cannot be."""
+    if isinstance(write, Note) or (isinstance(write, Put) and write.create):
+        return ()
+    key = Key(write.type, write.id)
+    return (key, Key(write.type, write.into)) if isinstance(write, Merge) else (key,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +232,7 @@ class Written:
     """What became of one write. ``held`` are the paths of units that others' claims still win.
 
     ``version`` is the current one, that of the deletion for what was deleted by this. ``removed`` are the resources
-    that a conditional delete was about.
+    that a conditional delete was about. ``named`` is what the write named, where that was merged into ``key``.
     """
 
     key: Key
@@ -199,6 +242,7 @@ class Written:
     matched: bool = False
     held: tuple[str, ...] = ()
     removed: tuple[Key, ...] = ()
+    named: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.log import Commit, LostRace
 from fhirserver.ports.storage import Change, Fact, Head, Key, Projection, Shared, Storage
 from fhirserver.search.expression import Query, types_searched
-from fhirserver.store.commands import Command, Note, Outcome, Prepared, Put
+from fhirserver.store.commands import Command, Outcome, Prepared, touched
 from fhirserver.store.decide import Decided, Matches, Policies, State, decide
+from fhirserver.store.merges import MERGED, Merges, facts_of, with_merges
 from fhirserver.store.project import Extract, Projector, replay, touched_keys
 from fhirserver.store.search_parameters import TYPE as PARAMETERS
 from fhirserver.store.search_parameters import SearchParameters, changed_fact
@@ -68,6 +69,7 @@ class Batch:
         for fact in decided.facts:
             self.facts.append(fact)
             self.state.facts[fact.kind, fact.key] = fact
+        self.state.merged = with_merges(self.state.merged, decided.facts)
         self.state.position, self.state.serial = decided.commit.position, decided.commit.serial
 
     def touches(self, types: Iterable[str]) -> bool:
@@ -108,10 +110,12 @@ class Committer:
         clock: Clock,
         appended: Callable[[int], None],
         parameters: SearchParameters | None = None,
+        merges: Merges | None = None,
     ) -> None:
         self._storage, self._policies, self._extract, self._clock = storage, policies, extract, clock
         self._appended = appended
         self._parameters, self._known = parameters, -1
+        self._merges = merges or Merges(storage)
         self._queue: asyncio.Queue[Waiting | None] = asyncio.Queue()
         self._flying: _Flying | None = None
         self._closing = False
@@ -122,15 +126,17 @@ class Committer:
         await self._queue.put(waiting)
         return await waiting.answer
 
-    async def rehearse(self, command: Command) -> None:
-        """Decide a command on the log's head and forget it. Raises the refusal."""
+    async def rehearse(self, command: Command) -> Outcome:
+        """Decide a command on the log's head and forget it. Returns what would be. Raises the refusal."""
         head = await self.caught_up()
-        state = State(head.position, head.serial)
+        await self._merges.refresh()
+        state = State(head.position, head.serial, merged=self._merges.current)
         nobody = Waiting(command, asyncio.get_running_loop().create_future())
         await self._load(state, _keys([nobody]), _facts([nobody]))
         matches: Matches = {name: await self._matches(query) for name, query in command.conditions.items()}
         await self._load(state, {key for keys in matches.values() for key in keys}, ())
-        decide(state, command, self._policies, max(instant(self._clock.now()), head.recorded), matches)
+        recorded = max(instant(self._clock.now()), head.recorded)
+        return decide(state, command, self._policies, recorded, matches).outcome
 
     async def close(self) -> None:
         """Have :meth:`run` end when all that waits is committed."""
@@ -250,6 +256,8 @@ class Committer:
             return []
         if not batch.touches((PARAMETERS,)):
             self._known = batch.commits[-1].position if self._known == batch.commits[0].position - 1 else -1
+        if any(fact.kind == MERGED for fact in batch.facts):
+            await self._merges.refresh()
         self._appended(batch.commits[-1].position)
         batch.answer()
         return []
@@ -270,11 +278,13 @@ class Committer:
         if self._flying is not None:
             before = self._flying.batch
             facts = {(fact.kind, fact.key): fact for fact in before.facts}
-            state = State(before.state.position, before.state.serial, dict(before.changed), facts)
+            at = (before.state.position, before.state.serial)
+            state = State(*at, dict(before.changed), facts, before.state.merged)
             return self._batch(state, max(now, before.recorded))
         head = await self.caught_up()
         await self._learn(head.position)
-        return self._batch(State(head.position, head.serial), max(now, head.recorded))
+        state = State(head.position, head.serial, merged=self._merges.current)
+        return self._batch(state, max(now, head.recorded))
 
     def _batch(self, state: State, recorded: str) -> Batch:
         return Batch(state, Projector(self._extract), recorded, self._completed)
@@ -309,17 +319,24 @@ class Committer:
         wanted = set(keys) - state.entities.keys()
         if wanted:
             rows = await self._storage.rows(wanted)
-            state.entities.update((key, from_row(row)) for key, row in rows.items())
+            found = {key: from_row(row) for key, row in rows.items()}
+            state.entities.update(found)
+            onward = {Key(key.type, one.ledger.into) for key, one in found.items() if one.ledger.into}
+            if onward:  # what is said of them is said of what they were merged into
+                await self._load(state, onward, ())
         for kind, key in set(facts) - state.facts.keys():
             fact = await self._storage.fact(kind, key)
             if fact is not None:
                 state.facts[kind, key] = fact
 
     async def _learn(self, position: int) -> None:
-        """Know the search parameters as of ``position``: others' commits may have changed them."""
-        if self._parameters is not None and position != self._known:
+        """Know search parameters and merges as of ``position``: others' commits may have changed them."""
+        if position == self._known:
+            return
+        if self._parameters is not None:
             await self._parameters.refresh()
-            self._known = position
+        await self._merges.refresh()
+        self._known = position
 
     async def caught_up(self) -> Head:
         """The log's head, after projecting what was appended but not projected."""
@@ -348,18 +365,11 @@ def _until_parameters_change(commits: Sequence[Commit]) -> Sequence[Commit]:
 
 def _keys(waiting: Iterable[Waiting]) -> set[Key]:
     """The resources to load: a new id cannot be there yet, so a create loads nothing."""
-    return {
-        Key(write.type, write.id)
-        for one in waiting
-        for write in one.command.writes
-        if not isinstance(write, Note) and not (isinstance(write, Put) and write.create)
-    }
+    return {key for one in waiting for write in one.command.writes for key in touched(write)}
 
 
 def _facts(waiting: Iterable[Waiting]) -> set[tuple[str, str]]:
-    return {
-        (write.kind, write.key) for one in waiting for write in one.command.writes if isinstance(write, Note)
-    }
+    return {fact for one in waiting for write in one.command.writes for fact in facts_of(write)}
 
 
 def _fail(waiting: Iterable[Waiting], error: BaseException) -> None:

@@ -18,7 +18,7 @@ from fhirserver.kernel.instants import comparable
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.kernel.references import path_of_reference
-from fhirserver.model.links import relink
+from fhirserver.model.links import relink as with_links
 from fhirserver.ports.log import Commit, Statement
 from fhirserver.ports.storage import Fact, Key
 from fhirserver.store.commands import (
@@ -27,17 +27,21 @@ from fhirserver.store.commands import (
     Command,
     Correct,
     Decide,
+    Merge,
     Note,
     Outcome,
     Prepared,
     Put,
+    Relink,
     Remove,
     Ruling,
     TakeBack,
+    Unmerge,
     Withdraw,
     Write,
     Written,
 )
+from fhirserver.store.merging import in_own_words, links_now, merge, relink, unmerge
 from fhirserver.store.resolution import matched_after
 from fhirserver.store.statements import comes_late, is_news_of_old, spoken_units
 from fhirserver.store.taking_back import undone
@@ -49,10 +53,12 @@ from fhirserver.world.policy import default_policy
 from fhirserver.world.render import clean
 from fhirserver.world.rules import Limits, Policy
 from fhirserver.world.sources import Source
-from fhirserver.world.survivorship import claims_on
+from fhirserver.world.survivorship import OF_THE_RECORD, Claim, claims_on
 from fhirserver.world.units import Units, join, member_of, moved_members, restated, same, split
 from fhirserver.world.vocabulary import APPROVED, VERIFIED
+from fhirserver.world.voices import moved, path, voice
 
+_META = frozenset({"meta"})
 Matches = Mapping[str, Sequence[Key]]
 Validate = Callable[[JsonObject], Sequence[Issue]]
 
@@ -65,6 +71,8 @@ class State:
     serial: int
     entities: dict[Key, Entity] = field(default_factory=dict)
     facts: dict[tuple[str, str], Fact] = field(default_factory=dict)
+    merged: Mapping[str, str] = field(default_factory=dict)
+    """``Type/id`` of what is merged, and of what into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,7 @@ class _Decision:
         self.events: list[JsonObject] = []
         self.entities: dict[Key, Entity] = {}
         self.facts: dict[tuple[str, str], Fact] = {}
+        self.merged = state.merged
         self.conditional: set[Key] = set()
         self.meant: dict[str, Sequence[Key]] = {}
         self.prepared: dict[Key, Prepared] = {}
@@ -135,7 +144,7 @@ class _Decision:
             raise refuse(Category.NOT_ALLOWED, "not-supported", text, key.type)
         if before is None:
             event["pk"] = self.serial + 1
-        after = apply(before, event, self.commit)
+        after = self._following(before, event)
         if after is before and not is_news_of_old(before, event, self.commit):
             return after, False
         self.serial += before is None
@@ -145,6 +154,53 @@ class _Decision:
         if after is not before:
             self.entities[key] = after
         return after, fresh
+
+    def _following(self, before: Entity | None, event: JsonObject) -> Entity:
+        """What an event makes of an entity, whose references then lead where merges say."""
+        after = apply(before, event, self.commit)
+        if not self.merged and not after.ledger.links:
+            return after
+        links = links_now(after, self.merged)
+        if links == after.ledger.links:
+            return after
+        event["links"] = links
+        return apply(before, event, self.commit)
+
+    def standing(self, entity: Entity) -> tuple[Entity, str]:
+        """What holds the claims about a resource, and the origin that these have there."""
+        ids: list[str] = []
+        while entity.ledger.into:
+            ids.append(entity.key.id)
+            into = self.entity(Key(entity.key.type, entity.ledger.into))
+            assert into is not None, "the committer loads what a resource was merged into"
+            entity = into
+        return entity, path(ids)
+
+    def redirect(self, before: Entity | None, event: JsonObject) -> Entity | None:
+        """Have an event be about what its resource was merged into, if it was. Returns what it is about."""
+        if before is None or not before.ledger.into:
+            return before
+        before, event["origin"] = self.standing(before)
+        event["id"] = before.key.id
+        return before
+
+    def check_may_write(self, type: str) -> None:
+        """Refuse (403) a source that may not write the type."""
+        source = self.policies.source(self.command.statement.source)
+        source.confidence(None, type)
+
+    def fact(self, kind: str, key: str) -> Fact | None:
+        return self.facts.get((kind, key)) or self.state.facts.get((kind, key))
+
+    def note(self, note: Note) -> None:
+        """Keep a fact; it makes an event where it is news."""
+        before = self.fact(note.kind, note.key)
+        if note.advance and before is not None and before.value["position"] >= note.value["position"]:
+            text = f"{note.kind} '{note.key}' is already past that position"
+            raise refuse(Category.CONFLICT, "conflict", text)
+        if before is None or not same(before.value, note.value):
+            self.facts[note.kind, note.key] = Fact(note.kind, note.key, note.value, self.commit.position)
+            self.events.append({"e": "noted", "kind": note.kind, "key": note.key, "value": note.value})
 
     def resolve(self, type: str, content: JsonObject) -> JsonObject:
         """The content with conditional references, and links to what is not made, leading to what matches."""
@@ -158,7 +214,7 @@ class _Decision:
                 return str(self.one_match(reference, content))
             return substitutes.get(reference)
 
-        return relink(content, substitutes.get, find)
+        return with_links(content, substitutes.get, find)
 
     def one_match(self, condition: str, content: JsonObject) -> Key:
         """What a conditional reference means once the command is done."""
@@ -308,7 +364,7 @@ def _keep_prepared(decision: _Decision, key: Key, event: JsonObject, prepared: P
     after = decision.entities.get(key)
     if after is None or after.deleted or not (event["full"] and after.ledger.uncontested):
         return
-    if not after.world.lower:
+    if not after.world.lower and not after.ledger.links:
         decision.prepared[key] = prepared
 
 
@@ -376,16 +432,21 @@ def _own_evidence(own: Statement, common: Statement) -> JsonObject:
 
 def _state(decision: _Decision, before: Entity | None, event: JsonObject) -> Written:
     """Record an assertion and say which of its units are held by others' claims."""
-    source = source_id(decision, event)
-    if before is not None and _acts(decision, source, event["type"]):
-        superseded = _supersede(before, source, event)
+    source, named = source_id(decision, event), Key(event["type"], event["id"])
+    before = decision.redirect(before, event)
+    if before is not None:
+        said = voice(source, event.get("origin", ""))
+        event["content"] = in_own_words(event["content"], before, said)
+        superseded = _supersede(before, said, event) if _acts(decision, source, event["type"]) else {}
         if superseded:
             event["supersedes"] = superseded
     late = before is not None and _renew(decision, before, event, source)
     after, fresh = decision.record(event)
     version = None if after.deleted else after.as_version()
     created = fresh and not after.deleted and (before is None or before.deleted)
-    return Written(after.key, version, created, fresh, held=_held(after, event, late))
+    return Written(
+        after.key, version, created, fresh, held=_held(after, event, late), named=_named(after, named)
+    )
 
 
 def _renew(decision: _Decision, before: Entity, event: JsonObject, source: str) -> bool:
@@ -393,9 +454,15 @@ def _renew(decision: _Decision, before: Entity, event: JsonObject, source: str) 
     policy, kind = decision.policies.policy, decision.policies.source(source).kind
     if policy.decaying(event["type"], kind):
         now = decision.commit.recorded
-        if units := renewed(before.ledger, event, source, kind, policy, now):
+        said = voice(source, event.get("origin", ""))
+        if units := renewed(before.ledger, event, said, kind, policy, now):
             event["renews"] = units
     return comes_late(before, event, decision.commit)
+
+
+def _named(after: Entity, named: Key) -> Key | None:
+    """What a write named, where that is not what it was about in the end."""
+    return None if after.key == named else named
 
 
 def _acts(decision: _Decision, source: str, resource_type: str) -> bool:
@@ -409,7 +476,7 @@ def _differing(event: JsonObject, world: Units) -> Units:
         unit: value for unit, value in stated.items() if unit not in world or not same(world[unit], value)
     }
     silent = set(event.get("absent", ()))
-    if event.get("full"):
+    if event.get("full") and not event.get("origin"):  # of a merged record it says nothing about the others
         silent |= world.keys() - {"meta"}
     differing.update((unit, None) for unit in world if unit in silent and unit not in stated)
     return differing
@@ -437,8 +504,13 @@ def _held(after: Entity, event: JsonObject, late: bool = False) -> tuple[str, ..
         return (after.key.type,)
     if after.ledger.uncontested and not late:
         return ()
-    lost = _differing(event, after.world.units).keys() - {"meta"}
+    lost = _differing(event, after.world.units).keys() - _never_held(event)
     return tuple(sorted({f"{after.key.type}.{member_of(unit).removesuffix('[x]')}" for unit in lost}))
+
+
+def _never_held(event: JsonObject) -> frozenset[str]:
+    """Units that are no news where they are not as stated: of a merged record, what concerned it alone."""
+    return OF_THE_RECORD if event.get("origin") else _META
 
 
 def _amend(decision: _Decision, amend: Amend) -> Written:
@@ -517,39 +589,43 @@ def _removed(decision: _Decision, remove: Remove, key: Key) -> Written:
     if entity is None or entity.deleted:
         return Written(key, None)
     _limit(decision, event, remove.statement)
+    decision.redirect(entity, event)
     after, fresh = decision.record(event)
     held = () if after.deleted else (remove.type,)
-    return Written(key, after.as_version(), changed=fresh, held=held)
+    return Written(after.key, after.as_version(), changed=fresh, held=held, named=_named(after, key))
 
 
 def _withdraw(decision: _Decision, withdraw: Withdraw) -> Written:
     key = Key(withdraw.type, withdraw.id)
     entity = decision.entity(key)
     check_version(entity, *key, withdraw.if_match)
-    view = entity.ledger.view(withdraw.source) if entity else None
-    if entity is None or view is None:
+    event: JsonObject = {"e": "withdrawn", "type": key.type, "id": key.id, "source": withdraw.source}
+    holder = decision.redirect(entity, event)
+    view = holder.ledger.view(voice(withdraw.source, event.get("origin", ""))) if holder else None
+    if view is None:
         text = f"'{withdraw.source}' says nothing about {key}: there is nothing to take back"
         raise refuse(Category.NOT_FOUND, "not-found", text, key.type)
-    event: JsonObject = {"e": "withdrawn", "type": key.type, "id": key.id, "source": withdraw.source}
     if withdraw.units:
         event["units"] = spoken_units(view, key.type, withdraw.units)
     if withdraw.reason:
         event["reason"] = withdraw.reason
     after, fresh = decision.record(event)
-    return Written(key, None if after.deleted else after.as_version(), changed=fresh)
+    version = None if after.deleted else after.as_version()
+    return Written(after.key, version, changed=fresh, named=_named(after, key))
 
 
 def _decide(decision: _Decision, decide: Decide) -> Written:
-    entity = decision.existing(decide.type, decide.id, None)
-    made = [_ruling(decision, entity.ledger, ruling, decide.type) for ruling in decide.rulings]
-    event = {"e": "decided", "type": decide.type, "id": decide.id, "decisions": made}
+    entity, origin = decision.standing(decision.existing(decide.type, decide.id, None))
+    made = [_ruling(decision, entity.ledger, ruling, decide.type, origin) for ruling in decide.rulings]
+    event = {"e": "decided", "type": decide.type, "id": entity.key.id, "decisions": made}
     after, fresh = decision.record(event)
     return Written(after.key, None if after.deleted else after.as_version(), changed=fresh)
 
 
-def _ruling(decision: _Decision, ledger: Ledger, ruling: Ruling, resource_type: str) -> JsonObject:
-    claims = claims_on(ledger, ruling.unit)
-    found = next((c for c in claims if (c.source, c.stamp.position) == (ruling.source, ruling.claim)), None)
+def _ruling(
+    decision: _Decision, ledger: Ledger, ruling: Ruling, resource_type: str, origin: str
+) -> JsonObject:
+    found = _ruled(ledger, ruling, origin)
     if found is None:
         path = f"{resource_type}.{member_of(ruling.unit)}"
         raise refuse(
@@ -558,7 +634,7 @@ def _ruling(decision: _Decision, ledger: Ledger, ruling: Ruling, resource_type: 
     json: JsonObject = {
         "kind": ruling.kind,
         "unit": ruling.unit,
-        "source": ruling.source,
+        "source": found.source,
         "claim": ruling.claim,
         "by": decision.command.statement.source,
         **_principal(decision),
@@ -591,8 +667,17 @@ def _lifted(decision: _Decision, ruling: Ruling, resource_type: str) -> Decimal:
     return granted if limits is None else min(granted, limits.of(ruling.unit))
 
 
+def _ruled(ledger: Ledger, ruling: Ruling, origin: str) -> Claim | None:
+    """The claim that is ruled on. One that was made before a merge is found by whoever made it, wherever it is now."""
+    made = [claim for claim in claims_on(ledger, ruling.unit) if claim.stamp.position == ruling.claim]
+    voices = (moved(ruling.source, origin) if origin else ruling.source, ruling.source)
+    exact = next((claim for name in voices for claim in made if claim.source == name), None)
+    by_speaker = [claim for claim in made if claim.speaker == ruling.source]
+    return exact or (by_speaker[0] if len(by_speaker) == 1 else None)
+
+
 def _correct(decision: _Decision, correct: Correct) -> Written:
-    entity = decision.existing(correct.type, correct.id, None)
+    entity, origin = decision.standing(decision.existing(correct.type, correct.id, None))
     stated = join({unit: value for unit, value in correct.units.items() if value is not None})
     said: dict[str, Json] = dict(split(correct.type, stated))
     # A correction may change an item's key: then the old unit is no more, and there is a new one.
@@ -600,14 +685,16 @@ def _correct(decision: _Decision, correct: Correct) -> Written:
     event = assertion(decision, entity.key, None)
     source = decision.policies.source(source_id(decision, event))
     event["confidence"] = source.confidence(correct.confidence, correct.type)
+    if origin:
+        event["origin"] = origin
     event["content"] = stated
     event["absent"] = sorted(unit for unit, value in said.items() if value is None)
+    own = voice(source.id, origin)
     if (limits := _limits(decision, source.id, correct.type)) is not None:
         hold_to(limits, event, source, stated=False)
-    event["supersedes"] = {
-        unit: _against(entity.ledger, unit, source.id, value) for unit, value in said.items()
-    }
-    event["replaced"] = dump_view(entity.ledger.view(source.id))
+    own = voice(source.id, origin)
+    event["supersedes"] = {unit: _against(entity.ledger, unit, own, value) for unit, value in said.items()}
+    event["replaced"] = dump_view(entity.ledger.view(own))
     after, fresh = decision.record(event)
     version = None if after.deleted else after.as_version()
     return Written(after.key, version, changed=fresh, held=_held(after, event))
@@ -618,6 +705,9 @@ def _take_back(decision: _Decision, back: TakeBack) -> Written:
     entity = decision.entity(Key(back.type, back.id))
     if entity is None:
         raise refuse(Category.NOT_FOUND, "not-found", f"{back.type}/{back.id} is not known", back.type)
+    if entity.ledger.into:
+        text = f"{back.type}/{back.id} was merged since: undo the merge first, or state the right value"
+        raise refuse(Category.CONFLICT, "conflict", text, back.type)
     event = undone(entity.ledger, back)
     more: JsonObject = {"by": decision.command.statement.source, **_principal(decision)}
     if back.reason:
@@ -628,13 +718,7 @@ def _take_back(decision: _Decision, back: TakeBack) -> Written:
 
 
 def _note(decision: _Decision, note: Note) -> Written:
-    key = (note.kind, note.key)
-    before = decision.facts.get(key) or decision.state.facts.get(key)
-    if note.advance and before is not None and before.value["position"] >= note.value["position"]:
-        raise refuse(Category.CONFLICT, "conflict", f"{note.kind} '{note.key}' is already past that position")
-    if before is None or not same(before.value, note.value):
-        decision.facts[key] = Fact(note.kind, note.key, note.value, decision.commit.position)
-        decision.events.append({"e": "noted", "kind": note.kind, "key": note.key, "value": note.value})
+    decision.note(note)
     return Written(Key(note.kind, note.key), None)
 
 
@@ -647,4 +731,7 @@ _WRITES: dict[type, Callable[[_Decision, Any], Written]] = {
     Correct: _correct,
     TakeBack: _take_back,
     Note: _note,
+    Merge: merge,
+    Unmerge: unmerge,
+    Relink: relink,
 }

@@ -63,7 +63,7 @@ class UnitLineage:
         """The other sources that say what holds."""
         if self.win is None:
             return ()
-        return [claim.source for claim in self.win.agreeing if claim is not self.win.claim]
+        return [claim.speaker for claim in self.win.agreeing if claim is not self.win.claim]
 
 
 def names_unit(type: str, names: Sequence[str]) -> Wanted:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Change, Fact, Key, Projection
+from fhirserver.search.values import ReferenceValue
 from fhirserver.store.search_parameters import changed_fact
 from fhirserver.world.entity import Entity, apply
 
+RELINKED: Final = "_relinked"
+"""What a source refers to where the world, since a merge, shows another reference."""
 Extract = Callable[[JsonObject], Sequence[Any]]
 
 
@@ -30,7 +33,7 @@ class Projector:
             return ()
         known = self._index.get(entity.key)
         if known is None or known[0] != entity.version:
-            known = (entity.version, self._extract(entity.json))
+            known = (entity.version, [*self._extract(entity.json), *_relinked(entity)])
             self._index[entity.key] = known
         return known[1]
 
@@ -45,6 +48,11 @@ class Projector:
             return Change(after.as_row(), False)
         old = self.index(before)
         return Change(after.as_row(), True, old, self.index(after))
+
+
+def _relinked(entity: Entity) -> Sequence[Any]:
+    """By these a resource is found whose references have to lead back."""
+    return [ReferenceValue(RELINKED, *reference.split("/", 1)) for reference in entity.ledger.links]
 
 
 def replay(commits: Iterable[Commit], entities: dict[Key, Entity], projector: Projector) -> Projection:

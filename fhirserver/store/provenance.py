@@ -31,7 +31,15 @@ DERIVED = "Provenance"
 PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 PROJECTED = ("provenance", "projected")
 _LEDGER = dumps({"v": []})
-_ACTIVITIES = {"asserted": "assert", "removed": "remove", "withdrawn": "withdraw", "decided": "decide"}
+_ACTIVITIES = {
+    "asserted": "assert",
+    "removed": "remove",
+    "withdrawn": "withdraw",
+    "decided": "decide",
+    "merged": "merge",
+    "unmerged": "unmerge",
+    "relinked": "relink",
+}
 
 
 Patients = Mapping[Key, frozenset[str]]

@@ -28,11 +28,13 @@ from fhirserver.ports.storage import (
     Version,
 )
 from fhirserver.search.expression import Query
+from fhirserver.search.following import following
 from fhirserver.store.commands import Command, Outcome, Put
 from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
 from fhirserver.store.contained import ContainedResources
 from fhirserver.store.decide import Policies
 from fhirserver.store.generation import indexed_now
+from fhirserver.store.merges import Merges
 from fhirserver.store.project import Extract
 from fhirserver.store.provenance import PROJECTED, patients_touched, provenance_changes
 from fhirserver.store.reindexing import reindex
@@ -40,6 +42,7 @@ from fhirserver.store.search_parameters import SearchParameters
 from fhirserver.world.entity import Entity, from_row
 from fhirserver.world.ledger import Ledger
 from fhirserver.world.render import clean
+from fhirserver.world.voices import path
 
 LOOK_SECONDS = 0.05
 """How soon a commit of another process on the same storage is noticed."""
@@ -57,7 +60,10 @@ class Store:
         self.contained = ContainedResources(storage, self.parameters, self._extract)
         following = None if extract else self.parameters
         self._clock = clock or SystemClock()
-        self._committer = Committer(storage, policies, self._extract, self._clock, self._reached, following)
+        self.merges = Merges(storage)
+        self._committer = Committer(
+            storage, policies, self._extract, self._clock, self._reached, following, self.merges
+        )
         self._running: asyncio.Task[None] | None = None
         self._advanced = asyncio.Event()
         self._derive = asyncio.Lock()
@@ -96,9 +102,9 @@ class Store:
         index = self.parameters.prepare({**content, "resourceType": put.type, "id": put.id})
         return put if index is None else replace(put, content=content, prepared=index)
 
-    async def rehearse(self, command: Command) -> None:
-        """Raise what :meth:`submit` would refuse on what is stored now. Nothing is written."""
-        await self._committer.rehearse(command)
+    async def rehearse(self, command: Command) -> Outcome:
+        """What :meth:`submit` would do on what is stored now; raises what it would refuse. Nothing is written."""
+        return await self._committer.rehearse(command)
 
     def _reached(self, position: int) -> None:
         """The log is as long as ``position``: wake who waits for that."""
@@ -199,6 +205,14 @@ class Store:
         row = rows.get(Key(type, id))
         return from_row(row) if row else None
 
+    async def standing(self, type: str, id: str) -> tuple[Entity | None, str]:
+        """What holds the claims about a resource, and the origin they have there: empty unless it was merged."""
+        entity, ids = await self.entity(type, id), list[str]()
+        while entity is not None and entity.ledger.into:
+            ids.append(entity.key.id)
+            entity = await self.entity(type, entity.ledger.into)
+        return entity, path(ids)
+
     async def ledger(self, type: str, id: str) -> Ledger | None:
         entity = await self.entity(type, id)
         return entity.ledger if entity else None
@@ -220,10 +234,15 @@ class Store:
         return await self.storage.count_history(query)
 
     async def search(self, query: Query) -> Page:
-        return await self.storage.search(query)
+        """What a query finds; what refers to something merged is found by that and by what it was merged into."""
+        return await self.storage.search(await self._followed(query))
 
     async def count(self, query: Query) -> int:
-        return await self.storage.count(query)
+        return await self.storage.count(await self._followed(query))
+
+    async def _followed(self, query: Query) -> Query:
+        merged = await self.merges.recent()
+        return following(query, merged) if merged else query
 
     async def in_use(self, type: str, param: str) -> Sequence[tuple[str, str]]:
         return await self.storage.in_use(type, param)

@@ -6,11 +6,12 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.judge import Evidence
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Key
-from fhirserver.store.as_of import commit_at, is_about
+from fhirserver.store.as_of import commit_at
 from fhirserver.store.store import Store
 from fhirserver.store.transcripts import transcript_of
 from fhirserver.world.entity import source_of
 from fhirserver.world.evidence import Rests, Word, evidence_in, turns_in
+from fhirserver.world.voices import last, origin_of, speaker
 
 
 class Words:
@@ -35,7 +36,7 @@ class Words:
             commit.position,
             commit.id,
             commit.recorded,
-            source or statement.source,
+            speaker(source) or statement.source,
             statement.principal,
             event.get("method") or statement.method,
             tuple(event.get("agent") or statement.agent),
@@ -47,9 +48,16 @@ class Words:
         mine = (
             event
             for event in commit.events
-            if is_about(event, self._key) and source_of(event, commit) == source
+            if self._is_about(event, source) and speaker(source_of(event, commit)) == speaker(source)
         )
         return next(mine, {})
+
+    def _is_about(self, event: JsonObject, voice: str) -> bool:
+        """Whether the event is about the resource, or about one that a merge made one with it, before or since."""
+        if event["e"] == "noted" or event["type"] != self._key.type:
+            return False
+        ids = {self._key.id, *origin_of(voice).split("/")}
+        return event["id"] in ids or last(event.get("origin", "")) == self._key.id
 
     async def _rests(self, entity: JsonObject) -> Rests:
         conversation, turns = evidence_in([entity])

@@ -13,6 +13,7 @@ from fhirserver.world.ledger import Decision, Ledger, Stamp, View
 from fhirserver.world.rules import Decay, Policy
 from fhirserver.world.survivorship import weigh
 from fhirserver.world.units import same, split
+from fhirserver.world.voices import speaker
 
 _AGAIN = ("renew", "verify", "approve")
 _DAY = 86400.0
@@ -34,7 +35,7 @@ def aged(
     """The claims on values that have lost confidence by their age. ``kinds`` are those of the sources by id."""
     for view in ledger.views:
         for unit in view.units:
-            decay = policy.decay(resource_type, unit, kinds.get(view.source, ""))
+            decay = policy.decay(resource_type, unit, kinds.get(speaker(view.source), ""))
             stamp = view.stamp(unit)
             if decay is None or stamp is None:
                 continue

@@ -24,10 +24,19 @@ from fhirserver.world.ledger import (
     load_ledger,
     restate,
 )
+from fhirserver.world.merging import (
+    on_merged,
+    on_relinked,
+    on_replaced,
+    on_restored,
+    on_unmerged,
+    shown,
+)
 from fhirserver.world.render import clean, render
 from fhirserver.world.survivorship import World, resolve
 from fhirserver.world.undoing import restored
 from fhirserver.world.units import same, same_order, split
+from fhirserver.world.voices import voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,8 @@ def apply(entity: Entity | None, event: JsonObject, commit: Commit) -> Entity:
     """
     ledger = entity.ledger if entity else Ledger()
     changed = _LEDGER[event["e"]](ledger, event, commit)
+    if "links" in event:
+        changed = replace(changed, links=event["links"])
     if entity is not None and changed is ledger:
         return entity
     return _project(entity, event, commit, changed)
@@ -89,13 +100,18 @@ def apply(entity: Entity | None, event: JsonObject, commit: Commit) -> Entity:
 def _project(entity: Entity | None, event: JsonObject, commit: Commit, ledger: Ledger) -> Entity:
     world = resolve(ledger)
     key = Key(event["type"], event["id"])
-    if entity is not None and _same_world(entity.world, world):
+    if entity is not None and _same_world(entity.world, world) and _leads_alike(entity.ledger, ledger):
         return replace(entity, ledger=ledger, world=world)
     version = _next_version(entity, commit)
-    json = {} if world.deleted else render(*key, version, commit.recorded, world)
+    json = {} if world.deleted else shown(render(*key, version, commit.recorded, world), ledger)
     pk: int = entity.pk if entity else event["pk"]
     content = b"" if world.deleted else dumps(json)
     return Entity(key, pk, version, commit.position, commit.recorded, ledger, world, json, content)
+
+
+def _leads_alike(one: Ledger, other: Ledger) -> bool:
+    """Whether references lead to the same places, and the same was merged into it."""
+    return one.links == other.links and one.merged == other.merged
 
 
 def _next_version(entity: Entity | None, commit: Commit) -> int:
@@ -128,8 +144,8 @@ def _stamp(event: JsonObject, commit: Commit) -> Stamp:
 
 
 def source_of(event: JsonObject, commit: Commit) -> str:
-    """Who made the event's statement: the commit's source unless the entry had its own."""
-    return str(event.get("source") or commit.statement.source)
+    """The voice of the event's statement: the commit's source unless the entry had its own, and the origin."""
+    return voice(str(event.get("source") or commit.statement.source), event.get("origin", ""))
 
 
 _ORDINARY = frozenset(
@@ -213,4 +229,14 @@ def _decided(ledger: Ledger, event: JsonObject, commit: Commit) -> Ledger:
     return restored(decided, event["restores"]) if "restores" in event else decided
 
 
-_LEDGER = {"asserted": _asserted, "removed": _removed, "withdrawn": _withdrawn, "decided": _decided}
+_LEDGER = {
+    "asserted": _asserted,
+    "removed": _removed,
+    "withdrawn": _withdrawn,
+    "decided": _decided,
+    "merged": on_merged,
+    "replaced": on_replaced,
+    "unmerged": on_unmerged,
+    "restored": on_restored,
+    "relinked": on_relinked,
+}

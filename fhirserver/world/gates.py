@@ -10,6 +10,7 @@ from fhirserver.world.ledger import View
 from fhirserver.world.policy import Policy
 from fhirserver.world.survivorship import ABSENT, Claim, Win, claims_on, contend, wins
 from fhirserver.world.units import Units, member_of, ordered, same
+from fhirserver.world.voices import speaker
 
 _ONE_ACT = {"Appointment": frozenset(("status", "start", "end", "minutesDuration", "slot", "participant"))}
 """Elements that mean something only together: half of a rebooking must never reach an EHR."""
@@ -40,9 +41,15 @@ def below_gate(entity: Entity, policy: Policy, source: str, positions: Iterable[
 def may_leave(entity: Entity, policy: Policy, sink: str) -> dict[str, Win]:
     """The units whose winner passes its gate and that the sink does not already say itself.
 
-    Elements that are one act leave together or not at all.
+    ``sink`` is its voice about the record that is written to; what it says of other records that were merged it
+    need not be told either. Elements that are one act leave together or not at all. Of what was merged into
+    another nothing leaves: how an EHR merges its records is its own affair.
     """
-    if entity.deleted or (entity.ledger.uncontested and entity.ledger.views[0].source == sink):
+    if (
+        entity.deleted
+        or entity.ledger.into
+        or (entity.ledger.uncontested and entity.ledger.views[0].source == sink)
+    ):
         return {}
     view = _living(entity, sink)
     wanted = {unit: win for unit, win in wins(entity.ledger).items() if _is_news(unit, win, sink, view)}
@@ -63,7 +70,7 @@ def _is_news(unit: str, win: Win, sink: str, view: View | None) -> bool:
 
     That something is absent is no news to a sink that has nothing, and its identifiers are its own to remove.
     """
-    if unit == "meta" or any(claim.source == sink for claim in win.agreeing):
+    if unit == "meta" or any(claim.speaker == speaker(sink) for claim in win.agreeing):
         return False
     if win.claim.value is not ABSENT:
         return True
@@ -92,13 +99,13 @@ def disagreements(entity: Entity, sources: Iterable[str]) -> dict[str, list[Clai
     Only whole elements are compared: two phone numbers, or silence beside a value, are no contradiction.
     """
     among = frozenset(sources)
-    views = [view for view in entity.ledger.views if view.source in among]
+    views = [view for view in entity.ledger.views if speaker(view.source) in among]
     if len(views) < 2:
         return {}
     units = {unit for view in views for unit in view.units}
     found: dict[str, list[Claim]] = {}
     for unit in sorted(unit for unit in units if unit != "meta" and member_of(unit) == unit):
-        claims = [c for c in claims_on(entity.ledger, unit) if c.source in among and c.status == "live"]
+        claims = [c for c in claims_on(entity.ledger, unit) if c.speaker in among and c.status == "live"]
         present = [c for c in claims if c.value is not ABSENT]
         top = max((c.confidence for c in present), default=None)
         rivals = [c for c in present if top is not None and top - c.confidence <= NEARLY]

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from fhirserver.kernel.json import Json, JsonObject, dumps, loads
 from fhirserver.world.units import Units, member_of, ordered, same, same_order
+from fhirserver.world.voices import MARK, origin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Stamp:
 class View:
     """What one source says about one resource.
 
+    ``source`` is its voice, with an origin where it speaks of what was merged into the resource.
     ``units`` are the values stated; ``stamps`` the assertions behind them; ``at`` maps a unit to the index
     of its stamp where that is not ``base`` (a unit in ``at`` without a value is one stated absent);
     ``full`` is the stamp from which everything not spoken of is stated absent, or None; ``deleted`` the
@@ -162,11 +164,18 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """All views and decisions of one resource, and the position at which a source last took something back."""
+    """All views and decisions of one resource.
+
+    ``withdrawn`` is the position at which a source last took something back. ``into`` is the id of the resource
+    that this one was merged into: that one then has its views and decisions. ``links`` are the references in the
+    world that lead elsewhere since what they mean was merged.
+    """
 
     views: tuple[View, ...] = ()
     decisions: tuple[Decision, ...] = ()
     withdrawn: int = 0
+    into: str = ""
+    links: dict[str, str] = field(default_factory=dict)
 
     def view(self, source: str) -> View | None:
         return next((view for view in self.views if view.source == source), None)
@@ -175,13 +184,13 @@ class Ledger:
         """The ledger with one source's view replaced; views stand in the order of their source ids."""
         others = [kept for kept in self.views if kept.source != view.source]
         views = sorted([*others, view], key=lambda kept: kept.source) if others else [view]
-        return Ledger(tuple(views), self.decisions, self.withdrawn)
+        return Ledger(tuple(views), self.decisions, self.withdrawn, self.into, self.links)
 
     def without_view(self, source: str) -> Ledger:
         return replace(self, views=tuple(view for view in self.views if view.source != source))
 
     def with_decisions(self, decisions: Iterable[Decision]) -> Ledger:
-        return Ledger(self.views, self.decisions + tuple(decisions), self.withdrawn)
+        return Ledger(self.views, self.decisions + tuple(decisions), self.withdrawn, self.into, self.links)
 
     def without(self, view: View, units: frozenset[str], position: int) -> Ledger:
         """The ledger after the view's source took back units or elements (all without any).
@@ -196,13 +205,21 @@ class Ledger:
             if made.source != view.source
             or (left is not None and units.isdisjoint((made.unit, member_of(made.unit))))
         )
-        return Ledger(tuple(kept for kept in views if kept is not None), decisions, position)
+        left_over = tuple(kept for kept in views if kept is not None)
+        return replace(self, views=left_over, decisions=decisions, withdrawn=position)
 
     @property
     def position(self) -> int:
         """The last commit that said or decided something about the resource."""
         heard = [max(stamp.position, stamp.heard) for view in self.views for stamp in view.stamps]
         return max((self.withdrawn, *heard, *(decision.position for decision in self.decisions)))
+
+    @property
+    def merged(self) -> tuple[str, ...]:
+        """The origins of what was merged into the resource, each once."""
+        if not any(MARK in view.source for view in self.views):
+            return ()
+        return tuple(sorted({origin_of(view.source) for view in self.views} - {""}))
 
     @property
     def uncontested(self) -> bool:
@@ -212,13 +229,22 @@ class Ledger:
 
 def dump_ledger(ledger: Ledger) -> bytes:
     """Compact JSON; the units of an uncontested ledger are left out, since the world resource has them."""
-    spelled = not (ledger.uncontested and _found_again(ledger.views[0].units))
+    spelled = not (ledger.uncontested and not ledger.links and _found_again(ledger.views[0].units))
+    return dumps(ledger_json(ledger, spelled))
+
+
+def ledger_json(ledger: Ledger, spelled: bool = True) -> JsonObject:
+    """The ledger as JSON, with the units of its views where they are ``spelled``."""
     json: JsonObject = {"v": [_view_json(view, spelled) for view in ledger.views]}
     if ledger.decisions:
         json["d"] = [decision.as_json() for decision in ledger.decisions]
     if ledger.withdrawn:
         json["w"] = ledger.withdrawn
-    return dumps(json)
+    if ledger.into:
+        json["i"] = ledger.into
+    if ledger.links:
+        json["l"] = ledger.links
+    return json
 
 
 def _found_again(units: Units) -> bool:
@@ -228,10 +254,14 @@ def _found_again(units: Units) -> bool:
 
 def load_ledger(data: bytes, world: Units) -> Ledger:
     """Read a ledger back; ``world`` are the units of the world resource, for an uncontested one."""
-    json = loads(data)
+    return ledger_from(loads(data), world)
+
+
+def ledger_from(json: JsonObject, world: Units) -> Ledger:
+    """The ledger in JSON; ``world`` are the units of a view that does not spell them."""
     views = tuple(_view_from(view, world) for view in json["v"])
     decisions = tuple(Decision.from_json(decision) for decision in json.get("d", ()))
-    return Ledger(views, decisions, json.get("w", 0))
+    return Ledger(views, decisions, json.get("w", 0), json.get("i", ""), json.get("l", {}))
 
 
 def _view_json(view: View, with_units: bool) -> JsonObject:

@@ -13,6 +13,7 @@ from fhirserver.world.rules import ANY, Policy
 from fhirserver.world.survivorship import Win, weigh, wins
 from fhirserver.world.units import member_of
 from fhirserver.world.vocabulary import CERTAIN
+from fhirserver.world.voices import speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def _is_beyond_doubt(entity: Entity) -> bool:
 def _caps(ledger: Ledger, type: str, policy: Policy, kinds: Mapping[str, str]) -> Iterator[Worth]:
     """The claims whose ceiling is another than what they count for."""
     for view in ledger.views:
-        limits = policy.limits(type, kinds.get(view.source, ""))
+        limits = policy.limits(type, kinds.get(speaker(view.source), ""))
         made = [one for one in ledger.decisions if one.kind == "cap" and one.source == view.source]
         if view.deleted is not None or (limits is None and not made):
             continue

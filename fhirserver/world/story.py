@@ -164,7 +164,7 @@ def _states(material: Material, one: Told) -> Iterator[Step]:
     before = "live"
     for position, status in one.turns[1:]:
         word = material.words[position, ""]
-        whose = f"{one.claim.source}'s {as_words(one.claim.value)}"
+        whose = f"{one.claim.speaker}'s {as_words(one.claim.value)}"
         if status in _STATES:
             yield _step(status, word, f"{whose}: {KINDS[status].lower()}")
         elif status == "live" and before in ("superseded", "rejected"):
@@ -183,7 +183,7 @@ def _rulings(material: Material) -> Iterator[Step]:
         sure = f" (confidence {made.confidence})" if made.confidence is not None else ""
         reason = f": {made.reason}" if made.reason else ""
         yield _step(
-            kind, word, f"{word.who}: {made.source}'s {as_words(claim.value)} is {kind}{sure}{reason}"
+            kind, word, f"{word.who}: {claim.speaker}'s {as_words(claim.value)} is {kind}{sure}{reason}"
         )
 
 

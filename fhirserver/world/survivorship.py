@@ -14,9 +14,12 @@ from fhirserver.kernel.json import Json
 from fhirserver.world.ledger import Decision, Ledger, Stamp, View
 from fhirserver.world.units import Units, same
 from fhirserver.world.vocabulary import APPROVED, VERIFIED
+from fhirserver.world.voices import origin_of, speaker
 
 ABSENT: Json = None
 """The value of a claim that the unit has no value."""
+OF_THE_RECORD = frozenset({"meta", "text", "active", "status", "link"})
+"""Units that say something of a record, not of what it is about: those of merged records are not heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,16 @@ class Claim:
     def rank(self) -> tuple[Decimal, str, str]:
         """The highest wins."""
         return (self.confidence, self.stamp.since, self.source)
+
+    @property
+    def speaker(self) -> str:
+        """The source itself, whatever record it speaks of."""
+        return speaker(self.source)
+
+    @property
+    def origin(self) -> str:
+        """The merged record that the claim was made about; empty for the resource itself."""
+        return origin_of(self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ def claims_on(ledger: Ledger, unit: str) -> list[Claim]:
     """Every source's claim on a unit, judged by the decisions made about them."""
     made = [
         (view, stamp)
-        for view in ledger.views
+        for view in _heard(ledger, unit)
         if view.deleted is None and (stamp := view.stamp(unit)) is not None
     ]
     decisions = _in_order(standing([decision for decision in ledger.decisions if decision.unit == unit]))
@@ -88,6 +101,23 @@ def standing(decisions: list[Decision]) -> list[Decision]:
         for made in decisions
         if made.kind != "undo" and (made.source, made.claim, made.position) not in undone
     ]
+
+
+def _heard(ledger: Ledger, unit: str) -> Sequence[View]:
+    """The views that count: of merged records not what concerns the record alone, nor anything once it is gone."""
+    if not ledger.merged:
+        return ledger.views
+    if unit in OF_THE_RECORD:
+        return [view for view in ledger.views if not origin_of(view.source)]
+    return [view for record in _records(ledger.views) if not _is_gone(record) for view in record]
+
+
+def _records(views: Sequence[View]) -> Iterable[Sequence[View]]:
+    """The views of each record: of the resource itself, and of each that was merged into it."""
+    found: dict[str, list[View]] = {}
+    for view in views:
+        found.setdefault(origin_of(view.source), []).append(view)
+    return found.values()
 
 
 def _in_order(decisions: list[Decision]) -> list[Decision]:
@@ -162,10 +192,22 @@ def contend(claims: Sequence[Claim]) -> Win | None:
     live = [claim for claim in claims if claim.status == "live"]
     if not live:
         return None
-    winner = max(live, key=lambda claim: claim.rank)
+    winner = max(_present(live), key=lambda claim: claim.rank)
     agreeing = tuple(claim for claim in live if same(claim.value, winner.value))
     losing = tuple(claim for claim in claims if claim not in agreeing)
     return Win(winner, max(claim.confidence for claim in agreeing), agreeing, losing)
+
+
+def _present(live: Sequence[Claim]) -> Sequence[Claim]:
+    """The claims that contend. Absence is said of one record: it takes out what others say of that one alone."""
+    records: dict[str, Claim] = {}
+    for claim in live:
+        before = records.get(claim.origin)
+        records[claim.origin] = claim if before is None else max(before, claim, key=lambda one: one.rank)
+    if len(records) == 1:
+        return live
+    absent = {origin for origin, claim in records.items() if claim.value is ABSENT}
+    return [claim for claim in live if claim.origin not in absent] or live
 
 
 def resolve(ledger: Ledger) -> World:
@@ -185,10 +227,10 @@ def _speakers(ledger: Ledger, won: Iterable[Win]) -> tuple[str, ...]:
     sure: dict[str, Decimal] = {}
     count: dict[str, int] = {}
     for claim in (claim for win in won for claim in win.agreeing):
-        sure[claim.source] = max(claim.confidence, sure.get(claim.source, claim.confidence))
-        count[claim.source] = count.get(claim.source, 0) + 1
+        sure[claim.speaker] = max(claim.confidence, sure.get(claim.speaker, claim.confidence))
+        count[claim.speaker] = count.get(claim.speaker, 0) + 1
     speakers = sorted(sure, key=lambda source: (-sure[source], -count[source], source))
-    return tuple(speakers) or tuple(view.source for view in _by_weight(ledger))
+    return tuple(speakers) or tuple(dict.fromkeys(speaker(view.source) for view in _by_weight(ledger)))
 
 
 def wins(ledger: Ledger) -> dict[str, Win]:
@@ -231,9 +273,15 @@ def _is_deleted(ledger: Ledger, units: Units) -> bool:
     empty = any(view.full is not None and not view.units.keys() - {"meta"} for view in there)
     if not units.keys() - {"meta"} and not empty:
         return True
+    return all(map(_is_gone, _records(ledger.views)))
+
+
+def _is_gone(record: Sequence[View]) -> bool:
+    """Whether those who say that a record is no more are surer, then later, than those who speak of it."""
+    there = [view for view in record if view.deleted is None]
     gone = [
         (view.stamps[view.deleted].confidence, view.stamps[view.deleted].since, view.source)
-        for view in ledger.views
+        for view in record
         if view.deleted is not None
     ]
     said = [(stamp.confidence, stamp.since, view.source) for view in there for stamp in view.stamps]

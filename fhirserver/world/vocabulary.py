@@ -16,6 +16,8 @@ CLAIMED_UNTIL = f"{BASE}/StructureDefinition/claimed-until"
 REVIEW_TASK = f"{BASE}/StructureDefinition/review-task"
 MATCH_EXPLANATION = f"{BASE}/StructureDefinition/match-explanation"
 MATCH_GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
+REPLACES = f"{BASE}/StructureDefinition/replaces"
+REPLACED_BY = f"{BASE}/StructureDefinition/replaced-by"
 TARGET_ELEMENT = "http://hl7.org/fhir/StructureDefinition/targetPath"
 
 VERIFICATION_STATUS = f"{BASE}/CodeSystem/verification-status"
@@ -90,6 +92,7 @@ CODES = (
             ("writeback", "Writeback", "A change on its way to an EHR"),
             ("intake", "Intake of a record", "A record of an EHR that could not be taken in"),
             ("duplicate", "Probable duplicate", "An operator decides whether two patients are one"),
+            ("merge", "Merge", "References that follow a merge, or lead back after it was undone"),
         ),
     ),
     CodeList(
@@ -100,6 +103,7 @@ CODES = (
             ("claims", "Claims", "The claims to decide on, as a contained Parameters resource"),
             ("unit", "Unit", "An element to write, with its confidence"),
             ("record", "Record", "The record that could not be taken in"),
+            ("merged", "Merged", "The resource that was merged, as it was then"),
             ("match", "Match", "The other patient and the score, as a contained Parameters resource"),
         ),
     ),
@@ -154,6 +158,9 @@ CODES = (
             ("assert", "Assertion", "A source stated a resource or parts of it"),
             ("remove", "Removal", "A source said that a resource is no more"),
             ("withdraw", "Withdrawal", "A source took back what it had said, or an operator did for it"),
+            ("merge", "Merge", "Two resources that are the same in the world became one"),
+            ("unmerge", "Unmerge", "A merge was undone"),
+            ("relink", "Relinking", "References followed a merge, or lead back after it was undone"),
             ("decide", "Decision", "A judge or reviewer ruled on claims"),
             ("approve", "Approval", "A reviewer confirmed claims"),
             ("reject", "Rejection", "A reviewer rejected claims"),

@@ -33,6 +33,7 @@ from fhirserver.store.store import Store
 from fhirserver.world.survivorship import claims_on
 from tests.contracts.contained_contract import ContainedContract
 from tests.contracts.history_contract import HistoryContract
+from tests.contracts.merge_contract import MergeContract
 from tests.contracts.places import AGENT, EHR, Place, connected, extract, opened
 
 RECORDED = "2026-11-22T14:47:00.000Z"
@@ -143,7 +144,7 @@ async def _random_ruling(store: Store, chance: random.Random, id: str) -> None:
         await outcomes(store.submit(Command(Statement("operator"), [Decide("Patient", id, [ruling])])))
 
 
-class StorageContract(HistoryContract, ContainedContract):
+class StorageContract(HistoryContract, ContainedContract, MergeContract):
     """Subclass it and give the fixture ``place``."""
 
     @pytest.fixture

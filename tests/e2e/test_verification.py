@@ -10,7 +10,7 @@ from fhirserver.kernel.json import loads
 from fhirserver.ports.judge import Turn
 from fhirserver.ports.log import Statement
 from fhirserver.search.expression import Query, TokenIs
-from fhirserver.store.commands import Command, Decide, Put, Ruling
+from fhirserver.store.commands import Command, Decide, Merge, Put, Ruling, Unmerge
 from fhirserver.store.followers import Following
 from fhirserver.store.transcripts import KIND
 from fhirserver.world.judge.deterministic import DeterministicJudge
@@ -262,3 +262,22 @@ async def test_nearly_equally_sure_sources_disagree_too(room, found):
     await room.follow()
     claims = [claim for task in await room.items() for claim in read_item(task).claims]
     assert [claim.finding for claim in claims] == ["disagreement"] * found
+
+
+@pytest.mark.parametrize("undone", [False, True], ids=["merged", "undone"])
+async def test_claims_are_judged_where_they_are_after_a_merge(room, undone):
+    """The transcript comes when what was claimed about one patient is about another already, or again its own."""
+    for id in ("p", "q"):
+        await room.say("Patient", id, {"name": [{"family": "Lane"}]}, source="ehr", confidence="", talk="")
+    merge, unmerge = Merge("Patient", "q", "p"), Unmerge("Patient", "q")
+    if undone:
+        await room.store.submit(Command(Statement("operator"), (merge,)))
+    await room.say("Patient", "q", {"birthDate": "1980-02-03"}, mode="partial")
+    await room.follow()
+    await room.store.submit(Command(Statement("operator"), (unmerge if undone else merge,)))
+    await room.transcript()
+    await room.follow()
+    id, source = ("q", "agent") if undone else ("p", "agent@q")
+    assert (await room.claim("Patient", id, "birthDate", source)).checked in ("verify", "doubt")
+    (item,) = await room.items()
+    assert item["focus"]["reference"] == f"Patient/{id}"

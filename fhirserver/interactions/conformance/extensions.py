@@ -17,10 +17,14 @@ from fhirserver.world.vocabulary import (
     CONFIDENCE,
     ENTRY_PROVENANCE,
     MATCH_EXPLANATION,
+    REPLACED_BY,
+    REPLACES,
     TRANSCRIPT_TURNS,
 )
 
 _EXTENSION = "http://hl7.org/fhir/StructureDefinition/Extension"
+
+_MERGED = ("Practitioner", "Organization", "Location")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,20 @@ EXTENSIONS = (
         "is for (or, negative, against) the two being one.",
         "string",
         ("Bundle.entry.search",),
+    ),
+    SimpleExtension(
+        REPLACED_BY,
+        "Replaced by",
+        "What a resource was merged into, where its type has no element that says so; see $merge.",
+        "Reference",
+        _MERGED,
+    ),
+    SimpleExtension(
+        REPLACES,
+        "Replaces",
+        "What was merged into a resource, where its type has no element that says so; see $merge.",
+        "Reference",
+        _MERGED,
     ),
 )
 
