@@ -105,7 +105,7 @@ async def _words(
 def _is_on(task: JsonObject, unit: str) -> bool:
     """Whether a review item has, or had in this version, a claim on the unit; a closed one keeps its claims."""
     try:
-        return any(claim.unit == unit for claim in read_item(task).claims)
+        return any(claim.unit == unit for claim in read_item(task).every)
     except (ValueError, KeyError):
         return False
 

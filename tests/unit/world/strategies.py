@@ -155,11 +155,12 @@ def desk(pick: Random, statements: int = 5, decisions: int = 2) -> Desk:
 
 
 def say(pick: Random, at: Desk, source: str) -> None:
-    """A statement by a source, within its ceiling."""
+    """A statement by a source, within its ceiling; none is of a time before what the source said already."""
     sure = min(pick.choice(LADDER), CEILING.get(source, Decimal(1)))
     said: dict[str, Any] = {"confidence": sure, "mode": pick.choice(("full", "partial"))}
-    if pick.random() < 0.3:
-        said["effective"] = pick.choice(TIMES)
+    before = at.spoken[source][1].get("effective") if source in at.spoken else ""
+    if before is not None and pick.random() < 0.3:
+        said["effective"] = max(pick.choice(TIMES), before)
     at.spoken[source] = content(pick), said
     at.put(source, *PERSON, at.spoken[source][0], **said)
 

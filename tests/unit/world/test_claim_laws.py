@@ -23,7 +23,7 @@ from fhirserver.world.policy import parse_policy
 from fhirserver.world.policy_change import consequences
 from fhirserver.world.survivorship import claims_on, resolve, wins
 from fhirserver.world.units import join
-from tests.unit.world.test_order_of_arrival import LADDER, SOURCES, assertion, histories, interleaved, shown
+from tests.unit.world.strategies import LADDER, SOURCES, assertion, histories, interleaved, shown
 
 seeds = st.integers(0, 2**48).map(Random)
 POLICY = parse_policy(
