@@ -84,8 +84,10 @@ def _replay_commit(
         before = entities.get(key)
         if key not in touched and before is not None and before.seen >= commit.position:
             continue
-        touched.setdefault(key, before)
-        entities[key] = apply(before, event, commit)
+        after = apply(before, event, commit)
+        if after is not before:  # a late statement is kept in the log and changes nothing
+            touched.setdefault(key, before)
+            entities[key] = after
     return touched
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 BASE = "https://credence.health/fhir"
 
@@ -53,6 +54,7 @@ _STATUS = (
 STATUS_CODES = tuple((code, display) for _, code, display in _STATUS)
 
 
+@lru_cache(256)
 def verification_status(confidence: Decimal) -> str:
     """The word for a confidence, by the ladder."""
     return next(code for floor, code, _ in _STATUS if confidence >= floor)

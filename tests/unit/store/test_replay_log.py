@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -12,7 +13,7 @@ from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Change, Key, Row
-from fhirserver.store.commands import Note, Put
+from fhirserver.store.commands import Note, Put, Withdraw
 from fhirserver.store.project import Projector, replay
 from fhirserver.world.entity import Entity, from_row
 
@@ -45,11 +46,13 @@ def _something(desk: Any, pick: Random, number: int) -> None:
     content = loads(b'{"telecom":[{"system":"phone","value":"1"},{"system":"email","value":"a"}]}')
     content |= {"gender": pick.choice(["male", "female"]), "meta": {"tag": [{"code": pick.choice("ab")}]}}
     pick.shuffle(content["telecom"])
-    kind = pick.randint(0, 9)
+    kind = pick.randint(0, 11)
     if kind < 5:
         mode = pick.choice(["full", "partial"])
         confidence = pick.choice([None, Decimal("0.20"), Decimal("0.5")])
-        desk.put(source, "Patient", id, content, mode=mode, confidence=confidence)
+        effective = pick.choice(["", "2026-05-01", "2026-06-01"])
+        desk.at += timedelta(days=pick.choice([0, 0, 100]))
+        desk.put(source, "Patient", id, content, mode=mode, confidence=confidence, effective=effective)
     elif kind == 5:
         desk.remove(source, "Patient", id)
     elif kind == 6:
@@ -58,11 +61,15 @@ def _something(desk: Any, pick: Random, number: int) -> None:
         desk.put("ehr", "Slot", id, {"status": pick.choice(["busy", "free"])})
     elif kind == 8:
         desk.submit("ehr", Note("checkpoint", "f", {"position": number}, advance=True))
+    elif kind == 9:
+        units = pick.choice([(), ("gender",), ("Patient.telecom",)])
+        desk.submit(source, Withdraw("Patient", id, source, units))
     elif Key("Patient", id) in desk.state.entities:
         claims = [view.source for view in desk["Patient", id].ledger.views if view.stamp("gender")]
         if claims:
-            ruling = pick.choice(["approve", "reject", "verify"])
-            desk.rule(ruling, "Patient", id, "gender", pick.choice(claims))
+            ruling = pick.choice(["approve", "reject", "verify", "cap", "decay"])
+            worth = {"confidence": Decimal("0.4")} if ruling in ("cap", "decay") else {}
+            desk.rule(ruling, "Patient", id, "gender", pick.choice(claims), **worth)
 
 
 def rows(entities: dict[Key, Entity]) -> dict[Key, Row]:
