@@ -10,7 +10,7 @@ from fhirserver.search.expression import Expression, ReferenceIs, StringIs, conj
 from fhirserver.search.values import fold
 from fhirserver.store.candidates import blocked, candidates, identifier_tokens, sounding
 from fhirserver.store.store import Store
-from fhirserver.world.identity.entities import COMPARED
+from fhirserver.world.identity.entities import COMPARED, plain_name
 from fhirserver.world.identity.person import person_of
 from fhirserver.world.identity.scoring import Grade
 
@@ -39,8 +39,16 @@ def _blocks(content: JsonObject) -> Iterator[Expression]:
         case "Practitioner":
             yield from (conjunction(sounds) for sounds in sounding(person_of(content)))
         case "Organization" | "Location":
-            name = fold(str(content.get("name") or ""))
-            yield StringIs("name", name.partition(" ")[0], "starts") if name else disjunction([])
+            word = plain_name(str(content.get("name") or "")).partition(" ")[0]
+            yield disjunction([StringIs("name", f"{the}{word}") for the in ("", "the ") if word])
+            codes = {fold(str(item.get("postalCode") or "")) for item in _addresses(content)} - {""}
+            yield disjunction([StringIs("address-postalcode", code, "whole") for code in sorted(codes)])
         case "Coverage":
             type, _, id = str(content.get("beneficiary", {}).get("reference") or "").partition("/")
             yield ReferenceIs("beneficiary", type, id) if id else disjunction([])
+
+
+def _addresses(content: JsonObject) -> list[JsonObject]:
+    """An Organization has several addresses, a Location one."""
+    value = content.get("address") or []
+    return value if isinstance(value, list) else [value]
