@@ -95,7 +95,7 @@ bench-arrival: $(DEV)  ## what the world model costs when 100,000 records of an 
 bench-import: $(DEV)  ## how fast Synthea bundles are imported
 	@$(BIN)/python -m benchmarks.synthea
 
-bench-queue: $(DEV)  ## how soon a claim is in the review queue at 200 claims a second (RATE=… SECONDS=…)
+bench-queue: $(DEV)  ## how soon a claim is in the review queue at 200 claims a second (RATE=… QUEUE_SECONDS=…)
 	@$(BIN)/python -m benchmarks.review_queue
 
 faults: $(DEV)  ## the long failure drills (ROUNDS=200 of kill -9, 200 bookings of one slot, 500 writebacks)

@@ -14,13 +14,14 @@ from fhirserver.world.judge.kinds import Kind
 from fhirserver.world.judge.misheard import may_be_misheard
 from fhirserver.world.judge.pieces import in_pieces
 from fhirserver.world.judge.reading import weigh
-from fhirserver.world.judge.topics import Topics
+from fhirserver.world.judge.topics import Topics, topics_in
 from fhirserver.world.spoken.identifiers import identifier_key, identifiers, is_member_id, phone_key, phones
 from fhirserver.world.spoken.words import Found, fold
 
 _ASKS = re.compile(
     r"\b(?:do|does|can|will|did) (?:you|they|he|she|the (?:doctor|office|clinic))(?: \w+)? (?:take|accept|work with)\b"
 )
+_INSURED = re.compile(r"\b(?:insur\w+|plan|covered|through|switched|policy|carrier|have|with|it's)\b")
 _SENTENCE = re.compile(r"[^.?!;]+")
 MEMBER_TOPICS = frozenset(("member", "payer"))
 
@@ -114,7 +115,8 @@ def payer(claim: Claim, value: Json, talk: Talk, directory: Directory) -> Verdic
     def read(said: str, asked: Topics) -> Sequence[Found[Hashable]]:
         if _ASKS.search(fold(said)):
             return ()
-        return [Found(f.value, f.start, f.end) for f in known.named_in(said)]
+        insured = bool((asked | topics_in(said)) & MEMBER_TOPICS) or _INSURED.search(fold(said)) is not None
+        return [f for f in known.named_in(said) if insured or not known.is_common(f.value)]
 
     kind = Kind("insurance company", frozenset(("payer", "member")), read, foreign=frozenset(("other",)))
     return weigh(expected, kind, talk)

@@ -1,23 +1,25 @@
 """The payer directory: what insurance companies are called on the telephone, and what their member ids look like.
 
 A TOML file of tables ``[[payer]]`` with ``name``, ``aliases`` (a list), ``id`` (a regular expression over the
-id in capitals without separators) and ``regional`` (whether plans of several states share the name).
+id in capitals without separators), ``regional`` (whether plans of several states share the name) and ``common``
+(whether the name is an ordinary word, which counts only where insurance is spoken of).
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from fhirserver.world.spoken.addresses import STATES
-from fhirserver.world.spoken.words import Found, Token, fold, tokens
+from fhirserver.world.spoken.words import Found, fold, tokens
 
-_MEMBERS = {"name": str, "aliases": list, "id": str, "regional": bool}
+MOST_WORDS = 8
+_MEMBERS = {"name": str, "aliases": list, "id": str, "regional": bool, "common": bool}
 _ENDINGS = (
     "inc",
     "llc",
@@ -45,6 +47,7 @@ class Payer:
     aliases: tuple[str, ...] = ()
     id: re.Pattern[str] | None = None
     regional: bool = False
+    common: bool = False
 
     def fits(self, member_id: str) -> bool:
         """Whether a member id may be this payer's; true where its shape is not known."""
@@ -57,18 +60,14 @@ class Directory:
     """Payers, found by what they are called."""
 
     payers: tuple[Payer, ...]
-    forms: tuple[tuple[tuple[str, ...], Payer], ...] = ()
-    """Every name as words, the longest first."""
+    forms: Mapping[str, Payer] = field(default_factory=dict)
+    """Every name, its words joined: a recogniser divides them as it likes."""
 
     def find(self, name: str) -> Payer | None:
         """The payer that a name belongs to, its region left aside."""
         bare, _ = _region(name)
         wanted = _said_words(bare)
-        for form in (wanted, _without_ending(wanted)):
-            for words, payer in self.forms:
-                if words == form:
-                    return payer
-        return None
+        return self.forms.get("".join(wanted)) or self.forms.get("".join(_without_ending(wanted)))
 
     def key(self, name: str) -> str:
         """The name for comparison: the payer's own, with the state where its plans differ by state."""
@@ -84,17 +83,24 @@ class Directory:
         out: list[Found[str]] = []
         i = 0
         while i < len(ts):
-            hit = next(((words, p) for words, p in self.forms if _stands(words, ts, i)), None)
-            if hit is None:
+            words = [t.text.removesuffix("'s") for t in ts[i : i + MOST_WORDS]]
+            sizes = (n for n in range(len(words), 0, -1) if "".join(words[:n]) in self.forms)
+            size = next(sizes, 0)
+            if not size:
                 i += 1
                 continue
-            words, payer = hit
-            end = ts[i + len(words) - 1].end
+            payer = self.forms["".join(words[:size])]
+            end = ts[i + size - 1].end
             region = _region_after(text[end:]) if payer.regional else ""
             key = f"{payer.name} of {region}" if region else payer.name
             out.append(Found(key, ts[i].start, end))
-            i += len(words)
+            i += size
         return out
+
+    def is_common(self, key: str) -> bool:
+        """Whether a payer's name is also an ordinary word."""
+        payer = self.find(key)
+        return payer is not None and payer.common
 
     def including(self, name: str, aliases: Iterable[str] = ()) -> Directory:
         """This directory with a payer that the world knows; its aliases are added where it is there already."""
@@ -111,14 +117,12 @@ class Directory:
 def directory(payers: Iterable[Payer]) -> Directory:
     """A directory of payers."""
     listed = tuple(payers)
-    forms = {_said_words(name): p for p in listed for name in (p.name, *p.aliases)}
-    forms |= {
-        short: p
-        for words, p in list(forms.items())
-        if (short := _without_ending(words)) and short not in forms
+    named = [(_said_words(name), p) for p in listed for name in (p.name, *p.aliases)]
+    forms = {"".join(_without_ending(words)): p for words, p in named} | {
+        "".join(words): p for words, p in named
     }
-    forms.pop((), None)
-    return Directory(listed, tuple(sorted(forms.items(), key=lambda form: -len(form[0]))))
+    forms.pop("", None)
+    return Directory(listed, forms)
 
 
 def parse_directory(text: str) -> Directory:
@@ -164,13 +168,6 @@ def _without_ending(words: tuple[str, ...]) -> tuple[str, ...]:
             short = words[: -len(tail)]
             return short if len("".join(short)) > 4 else words
     return words
-
-
-def _stands(words: Sequence[str], ts: Sequence[Token], i: int) -> bool:
-    said = ts[i : i + len(words)]
-    if len(said) < len(words):
-        return False
-    return all(t.text.removesuffix("'s") == w for t, w in zip(said, words, strict=True))
 
 
 def _region(name: str) -> tuple[str, str]:

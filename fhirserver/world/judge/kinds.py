@@ -98,20 +98,23 @@ def last_version(
     part: Hashable | None = before
     for version in reversed(versions(text)):
         found = list(values_in(kind, version.text, asked, on_behalf, text, version.start))
+        mended = kind.mend(part, version.text) if kind.mend and part is not None else None
+        repaired = [] if mended is None else [_repaired(mended, text, version.start, on_behalf)]
         if found:
-            standing = found
+            # What is said after a beginning was broken off may be all of it, or only its end.
+            restarted = before is None and (not standing or _is_part(found[-1].key, mended))
+            standing = [*found, *repaired] if restarted else found
             part = found[-1].key
-            continue
-        mended = (
-            kind.mend(part, version.text)
-            if kind.mend and part is not None and (standing or before or version.start)
-            else None
-        )
-        if mended is not None:
-            standing = [
-                Value(mended, remark(text, len(text), len(text), version.start, len(text), on_behalf, False))
-            ]
-            part = mended
-        elif kind.partial and (rest := kind.partial(version.text)) is not None and not standing:
-            part = rest
+        elif repaired and (standing or before is not None or version.start):
+            standing, part = repaired, mended
+        elif kind.partial and not standing:
+            part = kind.partial(version.text) or part
     return standing
+
+
+def _is_part(said: Hashable, whole: Hashable | None) -> bool:
+    return isinstance(said, str) and isinstance(whole, str) and len(said) < len(whole)
+
+
+def _repaired(value: Hashable, text: str, since: int, on_behalf: bool) -> Value:
+    return Value(value, remark(text, len(text), len(text), since, len(text), on_behalf, False))

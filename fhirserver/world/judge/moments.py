@@ -37,7 +37,7 @@ _BUT = re.compile(
 )
 _AGAINST = re.compile(
     r"\b(?:doesn't|don't|won't|can't|cannot|not|isn't|no good|conflict|busy|working|instead|rather|"
-    r"too (?:early|late|soon|far)|"
+    r"too (?:early|late|soon|far)|any(?:thing)? (?:else|other|later|earlier)|"
     r"something (?:earlier|later|else)|different|another (?:day|time))\b"
 )
 
@@ -317,7 +317,7 @@ def _chooses(text: str, said: _Said, moment: Moment, today: date) -> bool:
     if days or at:
         return False
     for word, place in _PLACES:
-        if re.search(rf"\b{word}\b", spoken) and place < len(said.moments):
+        if len(said.moments) > 1 and re.search(rf"\b{word}\b", spoken) and place < len(said.moments):
             return said.moments[place].when == moment.when
     return False
 

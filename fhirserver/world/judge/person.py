@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import date
 
 from fhirserver.kernel.json import Json
@@ -18,7 +18,14 @@ from fhirserver.world.judge.reading import weigh, worst
 from fhirserver.world.judge.topics import Topics
 from fhirserver.world.spoken.dates import birth_dates
 from fhirserver.world.spoken.emails import domains, email_key, emails
-from fhirserver.world.spoken.identifiers import identifier_key, identifiers, is_nanp, phone_key, phones
+from fhirserver.world.spoken.identifiers import (
+    digit_strings,
+    identifier_key,
+    identifiers,
+    is_nanp,
+    phone_key,
+    phones,
+)
 from fhirserver.world.spoken.names import bare_name, distance, introduced_names, same_given, sound
 from fhirserver.world.spoken.spelling import spelled
 from fhirserver.world.spoken.words import Found, fold, tokens
@@ -49,7 +56,8 @@ def telecom(claim: Claim, value: Json, talk: Talk, directory: Directory) -> Verd
 
 def _phone(claim: Claim, expected: str, fax: bool, talk: Talk) -> Verdict:
     def read(said: str, asked: Topics) -> Sequence[Found[Hashable]]:
-        return [Found(phone_key(f.value), f.start, f.end) for f in phones(said)]
+        found = [Found(phone_key(f.value), f.start, f.end) for f in phones(said)]
+        return found or _apart(said)
 
     topics = frozenset(("fax",)) if fax else frozenset(("phone",))
     kind = Kind(
@@ -64,6 +72,14 @@ def _phone(claim: Claim, expected: str, fax: bool, talk: Talk) -> Verdict:
         own=_is_self(claim),
     )
     return in_pieces(weigh(expected, kind, talk), expected, talk, kind, letters=False)
+
+
+def _apart(said: str) -> list[Found[str]]:
+    """A number whose parts words stand between (``let me see``), where the turn holds no other digits."""
+    runs = digit_strings(said)
+    joined = phone_key("".join(run.value for run in runs))
+    whole = len(joined) == 10 and min(len(run.value) for run in runs) > 1
+    return [Found(joined, runs[0].start, runs[-1].end)] if whole and is_nanp(joined) else []
 
 
 def _email(claim: Claim, address: str, talk: Talk) -> Verdict:
@@ -139,6 +155,8 @@ _PUTS_NAME = re.compile(
     r"that's|got|patient is|under)\b"
 )
 _GIVES_NAME = re.compile(r"\b(?:name|spell(?:ed|ing|s)?|surname|i'm|this is|speaking|patient|called)\b")
+_CLAUSE = re.compile(r"[^,.;?!]+")
+_SENTENCE = re.compile(r"[^.;?!]+")
 _VOCATIVE = re.compile(
     r"^\W*(?:thanks|thank you|hi|hello|okay|ok|great|sorry|alright|got it|perfect|sure)\W+(?:[\w']+\W*){0,3}$"
 )
@@ -148,7 +166,7 @@ def _name_kind(claim: Claim, name: str, family: bool) -> Kind:
     expected, own = _letters(name), _is_self(claim)
 
     def read(said: str, asked: Topics) -> Sequence[Found[Hashable]]:
-        spelt = [f for f in spelled(said, 2) if _alike(_letters(f.value), expected)]
+        spelt = [f for f in _spelt(said) if _alike(_letters(f.value), expected)]
         if spelt:
             return [Found(_letters(f.value), f.start, f.end) for f in spelt]
         return _introduced(said, asked, expected, family, own)
@@ -167,29 +185,38 @@ def _name_kind(claim: Claim, name: str, family: bool) -> Kind:
 
 def _introduced(said: str, asked: Topics, expected: str, family: bool, own: bool) -> list[Found[Hashable]]:
     """The name where one is given; where one is put to the caller, or is a practitioner's, the very word."""
-    found: list[Found[Hashable]] = []
     by_agent = "agent" in asked
-    for one in introduced_names(said, "name" in asked and not by_agent) if not by_agent else ():
-        parts = [_letters(p) for p in re.split(r"[\s]+", one.value) if _letters(p)]
-        if parts:
-            whole = _joined(parts, expected)
-            found.append(Found(whole or (parts[-1] if family else parts[0]), one.start, one.end))
+    found = [] if by_agent else list(_given(said, "name" in asked, expected, family))
     if any(f.value == expected for f in found):
         return found
-    places = (
-        _named(said, expected, _PUTS_NAME if by_agent else _GIVES_NAME)
-        if own
-        else _named(said, expected, None)
-    )
-    if (
-        family
-        and found
-        and all(
-            len(_letters(said[f.start : f.end])) and " " not in said[f.start : f.end].strip() for f in found
+    lead = (_PUTS_NAME if by_agent else _GIVES_NAME) if own else None
+    places = _named(said, expected, lead)
+    # A single word may be the other part of the name: it says nothing against this one.
+    whole = [f for f in found if " " in said[f.start : f.end].strip() or not family]
+    return places or whole
+
+
+def _given(said: str, asked: bool, expected: str, family: bool) -> Iterator[Found[Hashable]]:
+    """The names that a caller gives; after a question for it, the first clause that is nothing but a name."""
+    names = introduced_names(said, asked)
+    if not names and asked:
+        names = next(
+            (run for c in _CLAUSE.finditer(said) if (run := _shifted(introduced_names(c[0]), c.start()))), []
         )
-    ):
-        found = []
-    return places or found
+    for one in names:
+        parts = [_letters(p) for p in one.value.split() if _letters(p)]
+        if parts:
+            yield Found(_joined(parts, expected) or (parts[-1] if family else parts[0]), one.start, one.end)
+
+
+def _shifted(names: Sequence[Found[str]], by: int) -> list[Found[str]]:
+    return [Found(one.value, one.start + by, one.end + by) for one in names]
+
+
+def _spelt(said: str) -> list[Found[str]]:
+    """The words spelled in each sentence by itself; letters that are set apart by full stops are read on."""
+    found = [f for s in _SENTENCE.finditer(said) for f in _shifted(spelled(s[0], 2), s.start())]
+    return found or spelled(said, 2)
 
 
 def _joined(parts: Sequence[str], expected: str) -> str:

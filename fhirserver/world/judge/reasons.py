@@ -26,7 +26,7 @@ _MATTERS = {
     "childcare": r"babysit\w*|child ?care|day ?care|sitter|watch (?:the|my) (?:kids?|children|son|daughter|"
     r"baby)|kids?(?:'s)?",
     "weather": r"weather|snow\w*|storm\w*|icy|ice|hurricane|flood\w*|blizzard|rain\w*|roads?",
-    "travel": r"travel\w*|out of (?:town|state|the country)|vacation|trip|flight|holiday|flying|away",
+    "travel": r"travel\w*|out of (?:town|state|the country)|vacation|trip|flight|holiday|flying|(?:be|going|go) away",
     "money": r"afford|cost\w*|expens\w*|money|copay|co pay|deductible|price|financ\w*|bill\w*|pay(?:ing)? for",
     "insurance": r"insurance|coverage|not covered|uninsured|out of network",
     "elsewhere": r"(?:another|different|new|other|somebody else|someone else) (?:\w+ )?(?:doctor|provider|"

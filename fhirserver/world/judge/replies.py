@@ -32,7 +32,9 @@ _EXCEPT = re.compile(
 _REST = re.compile(
     r"\b(?:(?:the )?(?:rest|others?|everything else|remainder)(?:'s| is| are| looks?|"
     r" was)? (?:all )?(?:right|correct|good|fine|"
-    r"okay|ok)|(?:everything|all) (?:else )?(?:is )?(?:right|correct|good|fine)|otherwise)\b"
+    r"okay|ok)|(?:everything|all) (?:else )?(?:is )?(?:right|correct|good|fine)|otherwise|(?:everything|"
+    r"all)(?: (?:is|was|looks) (?:right|correct|good|fine))? (?:but|except|besides|"
+    r"other than|apart from))\b"
 )
 _TAKEN_BACK = re.compile(
     r"\b(?:wait|actually|hold on|hang on|oh)\b.*\b(?:old|wrong|different|changed|not|no|isn't|moved)\b|"

@@ -151,9 +151,7 @@ _PHRASES = re.compile(
     r"(?:in )?small letters|the (?:word|number|letter|digits?)|numbers?)\b",
     re.I,
 )
-_SPLIT = {"g mail": "gmail", "hot mail": "hotmail", "i cloud": "icloud", "out look": "outlook", "proton "
-"mail": "protonmail",
-          "y mail": "ymail", "a o l": "aol", "m s n": "msn", "gee mail": "gmail", "g male": "gmail"}  # fmt: skip
+_NO_LABEL = (_STOP - {"mail"}) | {"@"}
 _AGAIN = frozenset(("that's", "thats", "spelled", "spelt"))
 
 
@@ -197,7 +195,7 @@ def _domain(parts: Sequence[Piece], i: int, text: str) -> tuple[str, int] | None
             labels.append("")
         elif said in ("dash", "hyphen", "-") and labels[-1]:
             labels[-1] += "-"
-        elif parts[i].kind in ("word", "letters", "digits") and said not in _STOP and said not in ("@",):
+        elif parts[i].kind in ("word", "letters", "digits") and said not in _NO_LABEL:
             labels[-1] += parts[i].chars.lower()
             last = i
             if len(labels) > 1 and labels[-1] in _TLDS:
