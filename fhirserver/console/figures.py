@@ -28,6 +28,8 @@ _BATCH = 500
 _WAITS = 2000
 """Review times kept for a day, the first ones; the median of so many is as good as that of all."""
 DECISIONS = ("approve", "reject", "correct")
+FINDINGS = {"verify": "verified", "doubt": "doubtful"}
+"""The judge's rulings by kind, and what they are called; a contradicted claim is ruled doubtful too."""
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Day:
     """Statements by source and verification status."""
     by_type: Counter[tuple[str, str]] = field(default_factory=Counter)
     judged: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """The judge's rulings on claims by their source, and kind: ``verify`` or ``doubt``."""
+    """The judge's rulings on claims by their source, and finding."""
     decided: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Reviewers' decisions by reviewer and operation."""
     opened: int = 0
@@ -63,8 +65,8 @@ def count(day: Day, commit: Commit) -> None:
         if event["e"] == "asserted":
             _count_statement(day, event, commit)
         elif event["e"] == "decided":
-            kinds = ((one["source"], one["kind"]) for one in event["decisions"])
-            day.judged.update(pair for pair in kinds if pair[1] in ("verify", "doubt"))
+            made = ((one["source"], FINDINGS.get(one["kind"], "")) for one in event["decisions"])
+            day.judged.update(pair for pair in made if pair[1])
 
 
 def _activity(commit: Commit) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from fhirserver.console.values import Line, lines, text
-from fhirserver.ports.judge import Quote
+from fhirserver.ports.judge import Turn
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Key
 from fhirserver.store.lineage import Traced, UnitLineage, lineage_of
@@ -37,7 +37,7 @@ class Testimony:
     method: str
     provenance: str
     rulings: Sequence[str]
-    quotes: Sequence[Quote]
+    quotes: Sequence[Turn]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from fhirserver.console.charts import BAND_ORDER, Bars, Line, bars, columns, line, spread
 from fhirserver.console.desk import Desk
-from fhirserver.console.figures import DECISIONS, Day, Figures, lengths, total
+from fhirserver.console.figures import DECISIONS, FINDINGS, Day, Figures, lengths, total
 from fhirserver.console.sessions import Session
 
 PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days"}
@@ -77,7 +77,7 @@ def report(days: Mapping[str, Day], waiting: int, share: float) -> Report:
 
 
 def _tiles(all: Day, waiting: int) -> list[Tile]:
-    verified = sum(value for (_, kind), value in all.judged.items() if kind == "verify")
+    verified = sum(value for (_, kind), value in all.judged.items() if kind == "verified")
     judged = sum(all.judged.values())
     rate = f"{100 * verified / judged:.0f} %" if judged else "none yet"
     return [
@@ -96,7 +96,7 @@ def _bars(all: Day) -> list[Bars]:
     return [
         bars("sources", "How sure each source is, by statements", all.by_source, BAND_ORDER),
         bars("types", "How sure statements are, by resource type", all.by_type, BAND_ORDER),
-        bars("judge", "What the judge found, by source", all.judged, ("verify", "doubt")),
+        bars("judge", "What the judge found, by source", all.judged, tuple(FINDINGS.values())),
         bars("reviewers", "Decisions by reviewer", all.decided, DECISIONS, whole=False),
         columns("times", "How long items waited for their decision", spread(all.waits), "items"),
     ]

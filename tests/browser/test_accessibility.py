@@ -1,4 +1,4 @@
-"""Every page by axe-core's rules for WCAG 2.2 AA, at both widths and in the states that keys bring about."""
+"""The pages by axe-core's rules for WCAG 2.2 AA, also in the states that keys bring about."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tests.npm_packages import installed
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.xdist_group("browser")]
 
-SERIOUS = ("serious", "critical")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 

@@ -181,6 +181,9 @@ async def test_an_operator_works_through_twenty_items_by_keyboard_alone(site: Si
     done = [await decided(site, id) for id in items]
     assert set(done) == {"approved", "rejected"}, done
     assert done.count("rejected") == 6
+    await site.open(page, "/quality")
+    await expect(page.locator("#reviewers-d")).to_contain_text("ana")
+    await shoot(page, "console-quality", whole=True)
     await page.context.close()
 
 

@@ -27,7 +27,7 @@ async def test_the_log_is_counted_once_by_day(server: Facade) -> None:
     all = total(days.values())
     assert all.by_source["ehr", "authoritative"] == 5
     assert all.by_type["Coverage", "confirmed"] == 1
-    assert all.judged["agent", "verify"] == 5 and all.judged["agent", "doubt"] == 2
+    assert all.judged["agent", "verified"] == 5 and all.judged["agent", "doubtful"] == 2
     assert dict(all.decided) == {("ana", "approve"): 2, ("ben", "reject"): 1}
     assert (all.opened, all.closed, len(all.waits)) == (5, 3, 3)
     assert list(lengths(days, len(items)).values()) == [0, 2]

@@ -218,7 +218,14 @@ async def test_a_record_at_any_moment(server: Facade) -> None:
     async with server.browser() as browser:
         await sign_in(browser)
         now = await browser.get("/console/patient/ada")
-        for shown in (NEW, OLD, "July second, nineteen eighty-four", "contested", "Waiting for review"):
+        for shown in (
+            NEW,
+            OLD,
+            "turn 4, caller",
+            "July second, nineteen eighty-four",
+            "contested",
+            "Waiting for review",
+        ):
             assert shown in now.text
         links = re.findall(r'href="/console/patient/ada\?at=(\d+)"', now.text)
         first = await browser.get(f"/console/patient/ada?at={links[0]}")
