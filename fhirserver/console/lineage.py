@@ -125,7 +125,7 @@ def _testimony(traced: Traced) -> Testimony:
         method=claim.stamp.method,
         provenance=word.id,
         rulings=list(dict.fromkeys(said)),
-        quotes=[Quote(one.number, one.speaker, one.text) for rests in word.rests for one in rests.quotes],
+        quotes=[quote for rests in word.rests for quote in rests.quotes],
     )
 
 
