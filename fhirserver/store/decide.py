@@ -48,13 +48,14 @@ from fhirserver.store.taking_back import undone
 from fhirserver.world.ceilings import check_stated, hold_to
 from fhirserver.world.decay import renewed
 from fhirserver.world.entity import Entity, apply
-from fhirserver.world.ledger import Ledger, dump_view
+from fhirserver.world.ledger import Ledger
 from fhirserver.world.policy import default_policy
 from fhirserver.world.render import clean
 from fhirserver.world.rules import Limits, Policy
 from fhirserver.world.sources import Source
 from fhirserver.world.survivorship import OF_THE_RECORD, Claim, claims_on
 from fhirserver.world.units import Units, join, member_of, moved_members, restated, same, split
+from fhirserver.world.view import dump_view
 from fhirserver.world.vocabulary import APPROVED, VERIFIED
 from fhirserver.world.voices import moved, path, voice
 
