@@ -19,8 +19,8 @@ from fhirserver.search.expression import Query, ReferenceIs, disjunction
 from fhirserver.search.parameters import searchable
 from fhirserver.search.terms import targets
 from fhirserver.store.commands import Command, Note, Put, Relink, Write
+from fhirserver.store.links import links_now
 from fhirserver.store.merges import MERGED
-from fhirserver.store.merging import links_now
 from fhirserver.store.project import RELINKED
 from fhirserver.store.store import Store
 from fhirserver.world.entity import from_row
