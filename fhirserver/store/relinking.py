@@ -1,6 +1,6 @@
 """References follow merges: a follower that brings the links of all that refers to a merged resource up to date.
 
-What is written after a merge follows at once (:mod:`fhirserver.store.merging`); this is for what was there. It goes
+What is written after a merge follows at once (:mod:`fhirserver.store.draft`); this is for what was there. It goes
 in commits of a bounded size, so that others' writes get in between. Killed, it begins again, and what has
 followed already is left: the merge stays ``open``, and its Task in progress, until all has followed.
 """
