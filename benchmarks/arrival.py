@@ -37,7 +37,8 @@ from fhirserver.ports.storage import Key
 from fhirserver.storage.sqlite.storage import SqliteStorage
 from fhirserver.store import committer
 from fhirserver.store.commands import Command, Outcome, Put, Written
-from fhirserver.store.decide import Decided, Matches, Policies, State
+from fhirserver.store.decide import Decided
+from fhirserver.store.state import Matches, Policies, State
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
 from fhirserver.world.ledger import Ledger

@@ -36,8 +36,9 @@ from fhirserver.model.validation.invariants import broken_invariants
 from fhirserver.ports.log import Statement
 from fhirserver.search.index import extract
 from fhirserver.store.commands import Command, Put
-from fhirserver.store.decide import Policies, State, decide
+from fhirserver.store.decide import decide
 from fhirserver.store.project import Projector
+from fhirserver.store.state import Policies, State
 from fhirserver.world.sources import Source
 
 Json = dict[str, Any]

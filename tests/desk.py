@@ -26,8 +26,9 @@ from fhirserver.store.commands import (
     Write,
     Written,
 )
-from fhirserver.store.decide import Policies, State, decide
+from fhirserver.store.decide import decide
 from fhirserver.store.merges import with_merges
+from fhirserver.store.state import Policies, State
 from fhirserver.world.entity import Entity, from_row, source_of
 from fhirserver.world.sources import Source
 from fhirserver.world.survivorship import Claim, claims_on

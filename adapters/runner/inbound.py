@@ -25,8 +25,8 @@ from fhirserver.search.expression import Query
 from fhirserver.store.commands import Command, Note, Put, Remove, Write
 from fhirserver.store.counterparts import RESOLVED, counterparts
 from fhirserver.store.store import Store
-from fhirserver.world.ledger import View
 from fhirserver.world.units import Units, split
+from fhirserver.world.view import View
 from fhirserver.world.voices import voice
 
 log = logging.getLogger("credence.runner")

@@ -45,10 +45,10 @@ from fhirserver.rest.edge import FhirEdge
 from fhirserver.rest.jobs import Jobs
 from fhirserver.rest.spool import Spool
 from fhirserver.store.conformance import StoredConformance
-from fhirserver.store.decide import Policies
 from fhirserver.store.followers import follow
 from fhirserver.store.generation import OLD_INDEX, index_is_current
 from fhirserver.store.relinking import Relinking
+from fhirserver.store.state import Policies
 from fhirserver.store.store import Store
 from fhirserver.world.judge.agreement import RULES
 from fhirserver.world.judge.deterministic import DeterministicJudge

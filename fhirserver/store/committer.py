@@ -19,11 +19,12 @@ from fhirserver.ports.log import Commit, LostRace
 from fhirserver.ports.storage import Change, Fact, Head, Key, Projection, Shared, Storage
 from fhirserver.search.expression import Query, types_searched
 from fhirserver.store.commands import Command, Outcome, Prepared, touched
-from fhirserver.store.decide import Decided, Matches, Policies, State, decide
+from fhirserver.store.decide import Decided, decide
 from fhirserver.store.merges import MERGED, Merges, facts_of, with_merges
 from fhirserver.store.project import Extract, Projector, replay, touched_keys
 from fhirserver.store.search_parameters import TYPE as PARAMETERS
 from fhirserver.store.search_parameters import SearchParameters, changed_fact
+from fhirserver.store.state import Matches, Policies, State
 from fhirserver.world.entity import Entity, from_row
 
 MAX_BATCH = 64

@@ -10,9 +10,10 @@ from fhirserver.store.as_of import Moment, course
 from fhirserver.store.store import Store
 from fhirserver.store.words import Words
 from fhirserver.world.chronicle import Chronicle, Told, identity
+from fhirserver.world.decision import Decision
 from fhirserver.world.entity import Entity
 from fhirserver.world.evidence import Word
-from fhirserver.world.ledger import Decision, Ledger
+from fhirserver.world.ledger import Ledger
 from fhirserver.world.reasons import rule_of, rulings, settled
 from fhirserver.world.survivorship import Claim, Win, claims_on, contend
 from fhirserver.world.units import member_of

@@ -1,6 +1,6 @@
 """References follow merges: a follower that brings the links of all that refers to a merged resource up to date.
 
-What is written after a merge follows at once (:mod:`fhirserver.store.merging`); this is for what was there. It goes
+What is written after a merge follows at once (:mod:`fhirserver.store.draft`); this is for what was there. It goes
 in commits of a bounded size, so that others' writes get in between. Killed, it begins again, and what has
 followed already is left: the merge stays ``open``, and its Task in progress, until all has followed.
 """
@@ -19,8 +19,8 @@ from fhirserver.search.expression import Query, ReferenceIs, disjunction
 from fhirserver.search.parameters import searchable
 from fhirserver.search.terms import targets
 from fhirserver.store.commands import Command, Note, Put, Relink, Write
+from fhirserver.store.links import links_now
 from fhirserver.store.merges import MERGED
-from fhirserver.store.merging import links_now
 from fhirserver.store.project import RELINKED
 from fhirserver.store.store import Store
 from fhirserver.world.entity import from_row

@@ -14,7 +14,6 @@ from fhirserver.search.expression import And, DateIs, Or, Query, ReferenceIs, So
 from fhirserver.store.commands import Put
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
-from fhirserver.world.ledger import View
 from fhirserver.world.review import (
     PENDING,
     REVIEW,
@@ -24,6 +23,7 @@ from fhirserver.world.review import (
     with_claims,
     without_claims,
 )
+from fhirserver.world.view import View
 from fhirserver.world.vocabulary import TASK_CODE
 
 VERIFIED = "Verified by machine: nothing is left to review"

@@ -8,8 +8,8 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.log import Commit
 from fhirserver.world.entity import Entity, source_of
-from fhirserver.world.ledger import View
 from fhirserver.world.units import member_of, same, split
+from fhirserver.world.view import View
 
 
 def comes_late(before: Entity, event: JsonObject, commit: Commit) -> bool:

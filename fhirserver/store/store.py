@@ -32,13 +32,13 @@ from fhirserver.search.following import following
 from fhirserver.store.commands import Command, Outcome, Put
 from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
 from fhirserver.store.contained import ContainedResources
-from fhirserver.store.decide import Policies
 from fhirserver.store.generation import indexed_now
 from fhirserver.store.merges import Merges
 from fhirserver.store.project import Extract
 from fhirserver.store.provenance import PROJECTED, patients_touched, provenance_changes
 from fhirserver.store.reindexing import reindex
 from fhirserver.store.search_parameters import SearchParameters
+from fhirserver.store.state import Policies
 from fhirserver.world.entity import Entity, from_row
 from fhirserver.world.ledger import Ledger
 from fhirserver.world.render import clean

@@ -14,9 +14,10 @@ from fhirserver.store.lineage import Wanted
 from fhirserver.store.store import Store
 from fhirserver.store.words import Words
 from fhirserver.world.chronicle import Chronicle
+from fhirserver.world.decision import Decision
 from fhirserver.world.entity import Entity
 from fhirserver.world.evidence import Word
-from fhirserver.world.ledger import Decision, Ledger
+from fhirserver.world.ledger import Ledger
 from fhirserver.world.reasons import rule_of
 from fhirserver.world.review import REVIEW, read_item
 from fhirserver.world.story import Material, Step, TaskState, concerns, story

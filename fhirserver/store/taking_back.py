@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.store.commands import TakeBack
+from fhirserver.world.decision import Decision
 from fhirserver.world.entity import Entity
-from fhirserver.world.ledger import Decision, Ledger
+from fhirserver.world.ledger import Ledger
 from fhirserver.world.survivorship import resolve
 from fhirserver.world.undoing import Ruled, is_taken_back, objection, restored, ruled
 from fhirserver.world.units import Units, member_of, same

@@ -9,10 +9,12 @@ from decimal import Decimal
 
 from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.json import JsonObject
-from fhirserver.world.ledger import Decision, Ledger, Stamp, View
+from fhirserver.world.decision import Decision
+from fhirserver.world.ledger import Ledger
 from fhirserver.world.rules import Decay, Policy
 from fhirserver.world.survivorship import weigh
 from fhirserver.world.units import same, split
+from fhirserver.world.view import Stamp, View
 from fhirserver.world.voices import speaker
 
 _AGAIN = ("renew", "verify", "approve")

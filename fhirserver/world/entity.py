@@ -13,17 +13,8 @@ from decimal import Decimal
 from fhirserver.kernel.json import Json, JsonObject, dumps, loads
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Key, Row, Version
-from fhirserver.world.ledger import (
-    Decision,
-    Ledger,
-    Said,
-    Stamp,
-    View,
-    dump_ledger,
-    is_late,
-    load_ledger,
-    restate,
-)
+from fhirserver.world.decision import Decision
+from fhirserver.world.ledger import Ledger, dump_ledger, load_ledger
 from fhirserver.world.merging import (
     on_merged,
     on_relinked,
@@ -33,9 +24,11 @@ from fhirserver.world.merging import (
     shown,
 )
 from fhirserver.world.render import clean, render
+from fhirserver.world.restating import Said, is_late, restate
 from fhirserver.world.survivorship import World, resolve
 from fhirserver.world.undoing import restored
 from fhirserver.world.units import same, same_order, split
+from fhirserver.world.view import Stamp, View
 from fhirserver.world.voices import voice
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from fhirserver.world.entity import Entity
-from fhirserver.world.ledger import View
 from fhirserver.world.policy import Policy
 from fhirserver.world.survivorship import ABSENT, Claim, Win, claims_on, contend, wins
 from fhirserver.world.units import Units, member_of, ordered, same
+from fhirserver.world.view import View
 from fhirserver.world.voices import speaker
 
 _ONE_ACT = {"Appointment": frozenset(("status", "start", "end", "minutesDuration", "slot", "participant"))}

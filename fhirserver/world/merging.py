@@ -13,8 +13,10 @@ from dataclasses import replace
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.model.links import Find, relink
 from fhirserver.ports.log import Commit
-from fhirserver.world.ledger import Decision, Ledger, Stamp, View, ledger_from
+from fhirserver.world.decision import Decision
+from fhirserver.world.ledger import Ledger, ledger_from
 from fhirserver.world.units import Units, join, split
+from fhirserver.world.view import Stamp, View
 from fhirserver.world.vocabulary import CERTAIN, REPLACED_BY, REPLACES
 from fhirserver.world.voices import first, moved, moved_back
 

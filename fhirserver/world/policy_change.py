@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from fhirserver.model.definitions import definitions
 from fhirserver.world.decay import Worth
+from fhirserver.world.decision import Decision
 from fhirserver.world.entity import Entity
-from fhirserver.world.ledger import Decision, Ledger
+from fhirserver.world.ledger import Ledger
 from fhirserver.world.rules import ANY, Policy
 from fhirserver.world.survivorship import Win, weigh, wins
 from fhirserver.world.units import member_of

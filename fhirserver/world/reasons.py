@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from fhirserver.world.ledger import Decision, Ledger
+from fhirserver.world.decision import Decision
+from fhirserver.world.ledger import Ledger
 from fhirserver.world.survivorship import Claim, Win, claims_on
 
 NOTHING: Final = "none"

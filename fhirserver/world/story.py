@@ -13,8 +13,8 @@ from typing import Final
 from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.world.chronicle import REMOVED, REPLACED, WITHDRAWN, Held, Told, identity
+from fhirserver.world.decision import Decision
 from fhirserver.world.evidence import Word
-from fhirserver.world.ledger import Decision
 from fhirserver.world.reasons import RULES
 from fhirserver.world.review import PENDING
 from fhirserver.world.survivorship import ABSENT, Claim, Win

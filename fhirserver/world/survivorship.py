@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from fhirserver.kernel.json import Json
-from fhirserver.world.ledger import Decision, Ledger, Stamp, View
+from fhirserver.world.decision import Decision
+from fhirserver.world.ledger import Ledger
 from fhirserver.world.units import Units, same
+from fhirserver.world.view import Stamp, View
 from fhirserver.world.vocabulary import APPROVED, VERIFIED
 from fhirserver.world.voices import origin_of, speaker
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from fhirserver.kernel.json import Json, JsonObject
-from fhirserver.world.ledger import Ledger, Stamp, View, compacted, load_view
+from fhirserver.world.ledger import Ledger
+from fhirserver.world.restating import compacted
 from fhirserver.world.survivorship import standing
 from fhirserver.world.units import ordered
+from fhirserver.world.view import Stamp, View, load_view
 
 REVIEWERS = frozenset({"approve", "reject", "supersede"})
 """The kinds of decisions that change which claim wins."""

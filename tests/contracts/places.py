@@ -18,7 +18,7 @@ from fhirserver.storage.memory.storage import MemoryStorage
 from fhirserver.storage.mongo.storage import MongoStorage
 from fhirserver.storage.sqlite.shared import SharedSqliteStorage
 from fhirserver.storage.sqlite.storage import SqliteStorage
-from fhirserver.store.decide import Policies
+from fhirserver.store.state import Policies
 from fhirserver.store.store import Store
 from fhirserver.world.sources import Source
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.contracts.places import MongoPlace, Place
-from tests.contracts.storage_contract import SharedStorageContract
+from tests.contracts.processes_contract import SharedStorageContract
 
 pytestmark = [pytest.mark.mongo, pytest.mark.xdist_group("mongo")]
 

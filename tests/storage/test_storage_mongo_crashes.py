@@ -21,23 +21,18 @@ from fhirserver.storage.mongo.guarded import replace, write_guarded
 from fhirserver.storage.mongo.payloads import Document
 from fhirserver.storage.mongo.storage import MongoStorage
 from fhirserver.store.store import Store
-from tests.contracts.places import MongoPlace, connected, opened
-from tests.contracts.storage_contract import (
+from tests.contracts.places import MongoPlace, connected, extract, opened
+from tests.contracts.processes_contract import check_acknowledged, end, first_line, lines, start_writer
+from tests.contracts.storage_work import (
     NOTHING,
     batch,
     by_identifier,
     change,
-    check_acknowledged,
     dump,
-    end,
-    extract,
-    first_line,
     identified,
-    lines,
     patient,
     put,
     random_work,
-    start_writer,
 )
 from tests.mongo_server import LocalMongo, NoMongoServer
 

@@ -11,7 +11,7 @@ from fhirserver.storage.sqlite.turns import Turns
 from fhirserver.store.commands import Command, Put
 from fhirserver.store.store import Store
 from tests.contracts.places import Place, SharedSqlitePlace, SqlitePlace, opened
-from tests.contracts.storage_contract import SharedStorageContract
+from tests.contracts.processes_contract import SharedStorageContract
 
 
 class TestSqlite(SharedStorageContract):

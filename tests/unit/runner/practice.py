@@ -19,8 +19,8 @@ from fhirserver.search.expression import Query, TokenIs
 from fhirserver.search.index import extract
 from fhirserver.storage.sqlite.storage import SqliteStorage
 from fhirserver.store.commands import Amend, Command, Decide, Outcome, Put, Ruling
-from fhirserver.store.decide import Policies
 from fhirserver.store.followers import Following
+from fhirserver.store.state import Policies
 from fhirserver.store.store import Store
 from fhirserver.world.policy import default_policy
 from fhirserver.world.sources import Source

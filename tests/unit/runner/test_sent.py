@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from adapters.runner.sent import Sent, digest
-from fhirserver.world.ledger import Stamp
 from fhirserver.world.survivorship import Claim, Win
+from fhirserver.world.view import Stamp
 
 SURE = Decimal("0.95")
 BIRTH, OTHER = {"birthDate": "1980-01-01"}, {"birthDate": "1980-01-02"}

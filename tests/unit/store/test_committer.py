@@ -12,7 +12,7 @@ from fhirserver.ports.log import Commit, LostRace, Statement
 from fhirserver.ports.storage import Projection
 from fhirserver.storage.memory.storage import MemoryStorage
 from fhirserver.store.commands import Command, Put
-from fhirserver.store.decide import Policies
+from fhirserver.store.state import Policies
 from fhirserver.store.store import Store
 from fhirserver.world.sources import Source
 

@@ -10,7 +10,7 @@ import pytest
 
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.store.commands import Correct, Decide, Remove, Ruling
-from fhirserver.store.decide import Policies
+from fhirserver.store.state import Policies
 from fhirserver.world.decay import aged
 from fhirserver.world.policy import parse_policy
 from fhirserver.world.sources import Source

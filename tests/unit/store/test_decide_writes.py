@@ -11,7 +11,7 @@ from fhirserver.kernel.outcomes import Category, Issue, Refusal
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Key
 from fhirserver.store.commands import Amend, Note, Put, Remove
-from fhirserver.store.decide import Policies
+from fhirserver.store.state import Policies
 from fhirserver.world.sources import Source
 
 EVE = {"name": [{"family": "Ander"}], "birthDate": "1980-02-03"}

@@ -16,9 +16,9 @@ from fhirserver.ports.storage import Version
 from fhirserver.search.expression import Query, TokenIs
 from fhirserver.storage.memory.storage import MemoryStorage
 from fhirserver.store.commands import Command, Put, Remove
-from fhirserver.store.decide import Policies
 from fhirserver.store.duplicates import decided, pending_about, state_of
 from fhirserver.store.followers import Following
+from fhirserver.store.state import Policies
 from fhirserver.store.store import Store
 from fhirserver.world.duplicates import DIFFERENT, DUPLICATE, read_duplicate
 from fhirserver.world.vocabulary import TASK_CODE

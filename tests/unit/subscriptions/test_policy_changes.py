@@ -24,8 +24,8 @@ from fhirserver.search.expression import Query
 from fhirserver.storage.memory.storage import MemoryStorage
 from fhirserver.storage.sqlite.storage import SqliteStorage
 from fhirserver.store.commands import Command, Put
-from fhirserver.store.decide import Policies
 from fhirserver.store.followers import Following
+from fhirserver.store.state import Policies
 from fhirserver.store.store import Store
 from fhirserver.world.policy import Policy, parse_policy
 from fhirserver.world.review import read_item

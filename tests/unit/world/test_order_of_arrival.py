@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from pytest import MonkeyPatch
 
 from fhirserver.kernel.json import dumps
-from fhirserver.world import ledger
+from fhirserver.world import restating
 from fhirserver.world.entity import apply
 from fhirserver.world.ledger import dump_ledger, load_ledger
 from tests.unit.world.strategies import (
@@ -108,7 +108,7 @@ def test_compacting_never_changes_the_world(pick: Random) -> None:
     arriving = interleaved(pick, histories(pick))
     compacted = take_in(arriving)
     with MonkeyPatch.context() as patch:
-        patch.setattr(ledger, "_compact", lambda view: view)
+        patch.setattr(restating, "compacted", lambda view: view)
         spread = take_in(arriving)
     stamped = [{unit: view.stamp(unit) for unit in view.stated()} for view in compacted.ledger.views]
     assert stamped == [{unit: view.stamp(unit) for unit in view.stated()} for view in spread.ledger.views]
