@@ -74,7 +74,7 @@ def shown(entity: Entity) -> bytes:
     return canonical([world.deleted, json, world.confidence, world.lower, world.sources])
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_undone_a_merge_leaves_no_trace(pick: Random) -> None:
     """Statements before, between and after: the ledgers are as though nothing had been merged."""
@@ -96,7 +96,7 @@ def test_undone_a_merge_leaves_no_trace(pick: Random) -> None:
         assert shown(merged.of[id]) == shown(never.of[id])
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_when_they_are_merged_makes_no_difference(pick: Random) -> None:
     """Nor does the order of arrival, as long as each source's own is kept."""
