@@ -41,9 +41,9 @@ async def duplicate_item(server: Facade, one: str = "kat", other: str = "kat-cal
         }
     )
     async with asyncio.timeout(10):
-        while not (found := await pairs(server, one)):
+        while not (found := {*await pairs(server, one)} & {*await pairs(server, other)}):
             await asyncio.sleep(0.02)
-    return found[0]
+    return found.pop()
 
 
 async def pairs(server: Facade, patient: str, status: str = "requested,accepted") -> list[str]:
