@@ -13,7 +13,8 @@ from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.storage import Key
 from fhirserver.store.as_of import Moment, entity_as_of
-from fhirserver.world.duplicates import Duplicate, Told, read_duplicate, survivor
+from fhirserver.store.duplicates import likely_survivor
+from fhirserver.world.duplicates import Duplicate, Told, read_duplicate
 from fhirserver.world.entity import Entity
 from fhirserver.world.voices import speaker
 
@@ -82,17 +83,12 @@ async def pair(context: Context, item: Shown) -> Pair | None:
         return None
     two = [await _as_seen(context, item.id, read, id) for id in (read.patient, read.other)]
     there = [one for one in two if one is not None]
-    left = read.survivor or (_likely(context, there) if len(there) == len(two) else "")
+    left = read.survivor or (likely_survivor(context.store, *there) if len(there) == len(two) else "")
     sides = [_side(id, one, left) for id, one in zip((read.patient, read.other), two, strict=True)]
     weighed = sum((told.bits for told in read.fields), Decimal(0))
     return Pair(
         sides, _rows(read.fields, *(one.json if one else {} for one in two)), read.bits - weighed, read
     )
-
-
-def _likely(context: Context, two: Sequence[Entity]) -> str:
-    sources = context.store.policies.sources
-    return survivor(two[0], two[1], [id for id, source in sources.items() if source.authoritative])
 
 
 async def _as_seen(context: Context, task: str, read: Duplicate, id: str) -> Entity | None:

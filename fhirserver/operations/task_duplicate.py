@@ -11,7 +11,7 @@ from fhirserver.operations.merge import task_put
 from fhirserver.operations.parameters import inputs, one
 from fhirserver.operations.task_review import Open, chosen, principal_of, update_task
 from fhirserver.store.commands import Merge, Put, Unmerge, Write
-from fhirserver.store.duplicates import moved
+from fhirserver.store.duplicates import likely_survivor, moved
 from fhirserver.world.duplicates import (
     DIFFERENT,
     PENDING_PAIR,
@@ -20,7 +20,6 @@ from fhirserver.world.duplicates import (
     read_duplicate,
     reopened_pair,
     settled_pair,
-    survivor,
 )
 from fhirserver.world.entity import Entity
 from fhirserver.world.merge_task import MERGE, UNMERGE, merge_task
@@ -36,7 +35,7 @@ async def approve_duplicate(context: Context, request: Request, opened: Open) ->
     chosen(opened.item, (), given.get("unit", []))
     two = [await _standing(context, id) for id in (pair.patient, pair.other)]
     named = one(given, "survivor")
-    left = _named(context, pair, named) if named is not None else _heavier(context, two)
+    left = _named(context, pair, named) if named is not None else likely_survivor(context.store, *two)
     into, gone = sorted(two, key=lambda entity: entity.key.id != left)
     task = task_put(merge_task(MERGE, "Patient", gone.key.id, gone.version, left, opened.now))
     merging = Merge("Patient", gone.key.id, left, task.id, gone.version, into.version)
@@ -91,15 +90,6 @@ def _named(context: Context, pair: Duplicate, named: Json) -> str:
         wrong = f"'survivor' is one of the two: Patient/{pair.patient} or Patient/{pair.other}"
         raise refuse(Category.INVALID, "value", wrong, _SURVIVOR)
     return id
-
-
-def _heavier(context: Context, two: Sequence[Entity]) -> str:
-    return survivor(two[0], two[1], authoritative_sources(context))
-
-
-def authoritative_sources(context: Context) -> frozenset[str]:
-    """The ids of the sources that are authoritative."""
-    return frozenset(id for id, source in context.store.policies.sources.items() if source.authoritative)
 
 
 def _settled(opened: Open, request: Request, decision: str, reason: str = "", left: str = "") -> Put:

@@ -19,8 +19,10 @@ from fhirserver.world.duplicates import (
     duplicate_task,
     pair_key,
     read_duplicate,
+    survivor,
     task_id,
 )
+from fhirserver.world.entity import Entity
 from fhirserver.world.identity.scoring import Score
 from fhirserver.world.review import PENDING, closed
 from fhirserver.world.vocabulary import REVIEW_KIND
@@ -56,6 +58,11 @@ async def moved(store: Store, one: str, other: str, state: str, task: str) -> No
     position = int(fact.value["position"]) + 1 if fact else 1
     value: JsonObject = {"state": state, "task": task, "position": position}
     return Note(FACT, pair_key(one, other), value, advance=True)
+
+
+def likely_survivor(store: Store, one: Entity, other: Entity) -> str:
+    """The id of the one to be left, by the weight of their records."""
+    return survivor(one, other, [id for id, source in store.policies.sources.items() if source.authoritative])
 
 
 async def pending_about(store: Store, patient: str) -> Sequence[Version]:

@@ -31,6 +31,11 @@ async def follows(server: Facade, reference: str) -> None:
             await asyncio.sleep(0.02)
 
 
+async def the_two(server: Facade, item: str) -> set[str]:
+    task = await read(server, f"Task/{item}")
+    return {task["focus"]["reference"], task["for"]["reference"]}
+
+
 async def merge_task(server: Facade, text: str) -> str:
     found = (await read(server, "Task?code=merge&_sort=-authored-on"))["entry"]
     return next(e["resource"]["status"] for e in found if e["resource"]["code"]["text"] == text)
@@ -79,6 +84,9 @@ async def test_one_person_and_back_again(server: Facade) -> None:
     await follows(server, "Patient/kat-call")
     after = await read(server, "Patient/kat"), await read(server, "Patient/kat-call")
     assert [{**one, "meta": None} for one in after] == [{**one, "meta": None} for one in before]
+    async with asyncio.timeout(10):
+        while (await the_two(server, item)) != {"Patient/kat", "Patient/kat-call"}:
+            await asyncio.sleep(0.02)
     assert (await operate(server.ana, item, "undo")).status_code == 409
     assert (await operate(server.ana, item, "approve")).status_code == 200, "it can be decided again"
     await follows(server, "Patient/kat")
