@@ -33,6 +33,7 @@ from fhirserver.world.review import (
     closed,
     freed,
     is_review,
+    kind_of,
     read_item,
     reason_codes,
     with_due,
@@ -177,6 +178,9 @@ class ReviewUpkeep:
         return f"Not decided within {self._rules.expire_days:g} days" if expires and expires <= now else ""
 
     def _expires(self, task: JsonObject) -> str:
+        """When it is called off for its age. Whether two patients are one does not become less true with time."""
+        if kind_of(task) != CLAIMS:
+            return ""
         try:
             return self._rules.expires(comparable(str(task.get("authoredOn", ""))))
         except (ValueError, OverflowError):

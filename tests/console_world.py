@@ -154,4 +154,4 @@ async def item_about(server: Facade, reference: str) -> str:
 
 
 async def pending(server: Facade, reference: str) -> Sequence[str]:
-    return await server.ana.ids(f"Task?code=review&status=requested,accepted&focus={reference}")
+    return await server.ana.ids(f"Task?code=claims&status=requested,accepted&focus={reference}")

@@ -105,7 +105,7 @@ async def _made_by_the_server(server: Facade, type: str, id: str) -> str:
     """The id of the item that the server makes by itself for claims below their gate."""
     async with asyncio.timeout(10):
         while True:
-            found = await server.ana.ids(f"Task?code=review&focus={type}/{id}")
+            found = await server.ana.ids(f"Task?code=claims&focus={type}/{id}")
             if found:
                 return found[0]
             await asyncio.sleep(0.02)

@@ -20,15 +20,6 @@ DONE = {
 }
 """Operations on an item by their code, and what is said when one was done."""
 BATCHED = ("approve", "reject")
-REASONS = (
-    "The caller said something else",
-    "Misheard: wrong digits or spelling",
-    "Said about another person",
-    "Out of date: the record is newer",
-    "Not confirmed by the caller",
-    "Does not match the payer's or the directory's data",
-)
-"""Common reasons for a rejection."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from fhirserver.store.store import Store
 from fhirserver.world.entity import source_of
 from fhirserver.world.review import PENDING, is_review
 from fhirserver.world.vocabulary import ACTIVITY, verification_status
+from fhirserver.world.voices import speaker
 
 SYSTEM = "credence"
 _BATCH = 500
@@ -65,7 +66,7 @@ def count(day: Day, commit: Commit) -> None:
         if event["e"] == "asserted":
             _count_statement(day, event, commit)
         elif event["e"] == "decided":
-            made = ((one["source"], FINDINGS.get(one["kind"], "")) for one in event["decisions"])
+            made = ((speaker(one["source"]), FINDINGS.get(one["kind"], "")) for one in event["decisions"])
             day.judged.update(pair for pair in made if pair[1])
 
 

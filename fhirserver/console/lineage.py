@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from fhirserver.console.speakers import said_of
 from fhirserver.console.values import Line, lines, text
 from fhirserver.ports.judge import Turn
 from fhirserver.ports.log import Commit
@@ -30,6 +31,7 @@ class Testimony:
 
     role: str
     source: str
+    of: str
     by: str
     value: str
     confidence: Decimal
@@ -70,7 +72,7 @@ async def values(store: Store, entity: Entity, before: Entity | None, now: Entit
     spoken = [one for one in units if any(traced.claim.value is not None for traced in one.claims)]
     known = {one.unit for one in spoken}
     later = [Value(u, label(u), (), today=text(w.claim.value)) for u, w in today.items() if _new(u, w, known)]
-    return [_value(one, was.get(one.unit), today.get(one.unit)) for one in spoken] + later
+    return [_value(entity.key.type, one, was.get(one.unit), today.get(one.unit)) for one in spoken] + later
 
 
 def _wins(entity: Entity | None) -> dict[str, Win]:
@@ -82,7 +84,7 @@ def _new(unit: str, win: Win, known: set[str]) -> bool:
     return unit != "meta" and unit not in known and win.claim.value is not None
 
 
-def _value(one: UnitLineage, before: Win | None, today: Win | None) -> Value:
+def _value(type: str, one: UnitLineage, before: Win | None, today: Win | None) -> Value:
     held = one.win.claim.value if one.win else None
     other = today.claim.value if today else None
     return Value(
@@ -91,7 +93,7 @@ def _value(one: UnitLineage, before: Win | None, today: Win | None) -> Value:
         lines=lines(held),
         confidence=one.win.confidence if one.win and held is not None else None,
         rule=RULES[one.rule],
-        testimonies=[_testimony(traced) for traced in one.claims],
+        testimonies=[_testimony(type, traced) for traced in one.claims],
         fresh=_differs(one.win, before),
         today=None if same(held, other) else text(other),
     )
@@ -109,7 +111,7 @@ def label(unit: str) -> str:
     return "".join(f" {c.lower()}" if c.isupper() else c for c in name)
 
 
-def _testimony(traced: Traced) -> Testimony:
+def _testimony(type: str, traced: Traced) -> Testimony:
     claim, word = traced.claim, traced.word
     role = _ROLES.get(traced.role, traced.role)
     settled = [traced.settled] if traced.settled is not None else []
@@ -118,6 +120,7 @@ def _testimony(traced: Traced) -> Testimony:
     return Testimony(
         role=role if claim.status == "live" else claim.status,
         source=claim.speaker,
+        of=said_of(claim.source, type),
         by=word.principal,
         value=text(claim.value),
         confidence=claim.confidence,

@@ -129,7 +129,7 @@ async def record(store: Store, queue: ReviewQueue, id: str, at: Moment | None) -
         if keys
     }
     await queue.refresh()
-    pending = [item for item in queue.items.values() if item.patient == str(key)]
+    pending = [item for item in queue.items.values() if str(key) in (item.patient, item.focus)]
     name = person({**now.json, "resourceType": "Patient", "id": id}).title
     return Record(id, name, patient, others, more, taken, moment, pending, at is None)
 

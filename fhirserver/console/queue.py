@@ -49,6 +49,8 @@ class Listed:
     lowest: Decimal | None
     patient: str
     """The reference to the patient."""
+    focus: str
+    """The reference to what it is about."""
     name: str = ""
     """The patient's name and birth date, once somebody asked for it."""
 
@@ -187,6 +189,7 @@ def _line(version: Version) -> Listed | None:
         sources=sources,
         lowest=lowest,
         patient=task.get("for", {}).get("reference", ""),
+        focus="/".join(item.focus),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
-from fhirserver.console.decisions import REASONS, on_items, remembered
+from fhirserver.console.decisions import on_items, remembered
 from fhirserver.console.desk import HEADERS, HOME, Desk, from_htmx, given
+from fhirserver.console.kinds import REASONS
 from fhirserver.console.queue_filter import ORDERS, Filter, selected
 from fhirserver.console.sessions import LastDecision, Session
 from fhirserver.console.sign_in import SignIn

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from fhirserver.console.evidence import Transcript, transcript
 from fhirserver.console.people import name_of
+from fhirserver.console.speakers import said_of
 from fhirserver.console.values import DiffLine, diff, text
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.instants import instant
@@ -16,6 +17,7 @@ from fhirserver.world.review import Item, ReviewClaim, is_review, read_item
 from fhirserver.world.review_rules import holder
 from fhirserver.world.survivorship import Claim, Win, wins
 from fhirserver.world.units import member_of
+from fhirserver.world.voices import speaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Contender:
     status: str
     checked: str
     wins: bool
+    of: str = ""
+    """``said of Patient/dup`` where it is about a record that was merged into this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,10 @@ class Row:
     contenders: Sequence[Contender]
     replaces: bool = False
     """Whether the old side is an item that the same statement takes away."""
+
+    speaker: str = ""
+    of: str = ""
+    """Who proposes it, and of which record where that was merged."""
 
     @property
     def confirms(self) -> bool:
@@ -80,8 +88,9 @@ class Shown:
 
     @property
     def deciders(self) -> Sequence[str]:
-        """Who decided, in the order of the claims."""
-        return list(dict.fromkeys(c.settled.by for c in self.item.decided if c.settled is not None))
+        """Who decided, in the order of the claims; who closed an item that has none."""
+        closer = [self.item.owner] if self.item.owner and not self.item.every else []
+        return closer or list(dict.fromkeys(c.settled.by for c in self.item.decided if c.settled is not None))
 
     @property
     def description(self) -> str:
@@ -132,8 +141,10 @@ def _row(item: Item, claim: ReviewClaim, win: Win | None) -> Row:
         path=f"{item.focus[0]}.{member_of(claim.unit).removesuffix('[x]')}",
         diff=diff(claim.current if old is None else old.current, claim.proposed),
         claim=claim,
-        contenders=contenders(win),
+        contenders=contenders(win, item.focus[0]),
         replaces=old is not None,
+        speaker=speaker(claim.source),
+        of=said_of(claim.source, item.focus[0]),
     )
 
 
@@ -150,14 +161,14 @@ def _taken_away(item: Item, claim: ReviewClaim) -> ReviewClaim | None:
     return gone[0] if len(gone) == 1 and come == [claim] else None
 
 
-def contenders(win: Win | None) -> list[Contender]:
-    """Every claim on a unit, the winner first."""
+def contenders(win: Win | None, type: str) -> list[Contender]:
+    """Every claim on a unit of a resource of the type, the winner first."""
     claims = (*win.agreeing, *win.losing) if win else ()
-    listed = [contender(one, win is not None and one is win.claim) for one in claims]
+    listed = [contender(one, type, win is not None and one is win.claim) for one in claims]
     return sorted(listed, key=lambda one: (not one.wins, one.status != "live", -one.confidence))
 
 
-def contender(claim: Claim, winner: bool) -> Contender:
+def contender(claim: Claim, type: str, winner: bool) -> Contender:
     """One claim as the pages show it."""
     return Contender(
         source=claim.speaker,
@@ -168,4 +179,5 @@ def contender(claim: Claim, winner: bool) -> Contender:
         status=claim.status,
         checked=claim.checked,
         wins=winner,
+        of=said_of(claim.source, type),
     )

@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from fhirserver.console.correction import Form, form, value_of, with_errors
-from fhirserver.console.decisions import DONE, REASONS, Outcome, remembered
+from fhirserver.console.decisions import DONE, Outcome, remembered
 from fhirserver.console.desk import HEADERS, HOME, Desk, fields, given, strings
 from fhirserver.console.hints import codes_of, starts
 from fhirserver.console.kinds import kind
@@ -98,11 +98,11 @@ class ReviewPages:
             return self._desk.page(request, "nothing.html", session, 404)
         await self._desk.queue.refresh()
         filter = Filter.of(request.query_params)
-        forms = await self._forms(session, item, wrong)
+        forms, of = await self._forms(session, item, wrong), kind(item.item)
         placed = {field.error for one in forms.values() for field in one.form.fields}
         return self._desk.page(
             request,
-            kind(item.item).template,
+            of.template,
             session,
             status,
             item=item,
@@ -111,7 +111,8 @@ class ReviewPages:
             wrong="; ".join(i.diagnostics for i in wrong.issues if i.diagnostics not in placed),
             next=await following(self._desk.queue, filter, self._desk.reviewer(session), item.id),
             query=filter.query(),
-            reasons=REASONS,
+            reasons=of.reasons,
+            view=await of.view(self._desk.context, item) if of.view else None,
         )
 
     async def _forms(self, session: Session, item: Shown, wrong: Wrong) -> dict[str, Correction]:
@@ -136,7 +137,7 @@ def _plain(refusal: Refusal) -> Sequence[Issue]:
 async def _parameters(request: Request, decision: str) -> list[JsonObject]:
     """The operation's parameters out of the form."""
     if decision != "correct":
-        sent = await given(request, "unit", "reason")
+        sent = await given(request, "unit", "reason", "survivor")
         return [one for name, values in sent.items() for one in strings(name, values)]
     whole = await fields(request)
     if "base" not in whole:

@@ -16,6 +16,7 @@ from fhirserver.world.vocabulary import BASE
 _UNIT = Parameter("unit", "string", "The unit or path of the claims meant; all of the item without", max="*")
 _TASK = Parameter("return", "Task", "The item as it is now", 1, use="out")
 _REASON = Parameter("reason", "string", "Why they are wrong", 1)
+_SURVIVOR = Parameter("survivor", "Reference", "Of two patients the one to be left; its id will do")
 _WHY = Parameter("reason", "string", "Why it is taken back")
 _VALUE = Parameter("value", "string", "The right elements as the JSON text of an object; null for absent", 1)
 _ITEM = Parameter("item", "Reference", "A review item; its id as a string will do", 1, "*")
@@ -58,7 +59,7 @@ _TIME = (
     Parameter("median", "Quantity", "From when an item was made to when it was decided", use="out"),
     Parameter("p90", "Quantity", "What nine in ten took at most", use="out"),
 )
-_DECISION = Parameter("decision", "", "Claims, by decision", 0, "*", "out", _COUNT)
+_DECISION = Parameter("decision", "", "Claims and pairs of patients, by decision", 0, "*", "out", _COUNT)
 _TOOK = Parameter("timeToDecision", "", "How long it took", 1, "1", "out", _TIME)
 _REVIEWER = (
     Parameter("name", "string", "The reviewer", 1, use="out"),
@@ -108,14 +109,14 @@ REVIEW = (
         "approve",
         "instance",
         task_approve,
-        "Confirm claims (0.95); they supersede what they contradict.",
-        *(_UNIT, _TASK),
+        "Confirm claims (0.95), which supersede what they contradict; merge two patients who are one.",
+        *(_UNIT, _SURVIVOR, _TASK),
     ),
     _operation(
         "reject",
         "instance",
         task_reject,
-        "Reject claims (0.0); the world is decided without them.",
+        "Reject claims (0.0), and the world is decided without them; two patients stay two.",
         *(_UNIT, _REASON, _TASK),
     ),
     _operation(

@@ -8,6 +8,7 @@ from fhirserver.interactions.exchange import Context, Request
 from fhirserver.kernel.json import JsonObject
 from fhirserver.operations.task_review import Open, by_kind, principal_of, update_task
 from fhirserver.store.commands import Write
+from fhirserver.world.duplicates import DUPLICATE
 from fhirserver.world.review import CLAIMS, freed
 from fhirserver.world.vocabulary import CLAIMED_UNTIL
 
@@ -32,5 +33,5 @@ async def release_item(context: Context, request: Request, opened: Open) -> Sequ
     return (update_task(opened, request, given),)
 
 
-task_claim = by_kind("claim", {CLAIMS: claim_item, "duplicate": claim_item})
-task_release = by_kind("release", {CLAIMS: release_item, "duplicate": release_item})
+task_claim = by_kind("claim", {CLAIMS: claim_item, DUPLICATE: claim_item})
+task_release = by_kind("release", {CLAIMS: release_item, DUPLICATE: release_item})

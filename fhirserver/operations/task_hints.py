@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.kernel.json import Json, JsonObject, dumps
-from fhirserver.kernel.outcomes import Refusal
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.definitions import Binding
 from fhirserver.operations.parameters import group, parameters, part
 from fhirserver.operations.task_review import path_of, the_item
 from fhirserver.ports.terminology import Concept
 from fhirserver.world.hints import Hint, hints
-from fhirserver.world.review import ReviewClaim
+from fhirserver.world.review import CLAIMS, ReviewClaim
 from fhirserver.world.units import member_of
 
 CODES = 50
@@ -22,6 +22,9 @@ CODES = 50
 async def task_hints(context: Context, request: Request) -> Result:
     """Parameters with one ``claim`` per claim that waits: unit, path, what a correction starts from, ``element``s."""
     item = (await the_item(context, request)).item
+    if item.kind != CLAIMS:
+        text = f"$hints is not for items of the kind '{item.kind}': there is no value to correct"
+        raise refuse(Category.UNPROCESSABLE, "not-supported", text, "Task.code")
     await context.conformance.catch_up()
     claims = [_claim(context, item.focus[0], path_of(item, claim.unit), claim) for claim in item.claims]
     return Result(200, parameters(claims))

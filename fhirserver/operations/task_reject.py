@@ -1,4 +1,5 @@
-"""``Task/[id]/$reject``: the reviewer rejects claims (0.0), with a reason; the world is decided without them."""
+"""``Task/[id]/$reject``: the reviewer rejects claims (0.0), with a reason; the world is decided without them.
+Two patients who are two people stay two."""
 
 from __future__ import annotations
 
@@ -6,8 +7,10 @@ from collections.abc import Sequence
 
 from fhirserver.interactions.exchange import Context, Request
 from fhirserver.operations.parameters import inputs, one
+from fhirserver.operations.task_duplicate import reject_duplicate
 from fhirserver.operations.task_review import Open, by_kind, chosen, decided_task
 from fhirserver.store.commands import Decide, Ruling, Write
+from fhirserver.world.duplicates import DUPLICATE
 from fhirserver.world.review import CLAIMS
 
 
@@ -20,4 +23,4 @@ async def reject_claims(context: Context, request: Request, opened: Open) -> Seq
     return (Decide(*opened.item.focus, rulings), decided_task(opened, request, claims, "reject", reason))
 
 
-task_reject = by_kind("reject", {CLAIMS: reject_claims})
+task_reject = by_kind("reject", {CLAIMS: reject_claims, DUPLICATE: reject_duplicate})

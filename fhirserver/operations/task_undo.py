@@ -9,12 +9,14 @@ from fhirserver.interactions.exchange import Context, Request
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.operations.parameters import inputs, one
+from fhirserver.operations.task_duplicate import undo_duplicate
 from fhirserver.operations.task_review import Open, by_kind, chosen, not_held_by_others, the_item, update_task
 from fhirserver.ports.storage import Key, Version
 from fhirserver.store.commands import Put, TakeBack, Write
 from fhirserver.store.review_items import pending_items
 from fhirserver.store.sent import has_reached
 from fhirserver.store.taking_back import lost
+from fhirserver.world.duplicates import DUPLICATE
 from fhirserver.world.entity import source_of
 from fhirserver.world.review import (
     CLAIMS,
@@ -159,4 +161,4 @@ def _merged(opened: Open, request: Request, other: Version) -> Put:
     return update_task(there, request, called_off)
 
 
-task_undo = by_kind("undo", {CLAIMS: undo_claims}, decided_item)
+task_undo = by_kind("undo", {CLAIMS: undo_claims, DUPLICATE: undo_duplicate}, decided_item)

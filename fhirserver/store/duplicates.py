@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fhirserver.kernel.instants import SystemClock, instant
 from fhirserver.kernel.json import JsonObject, loads
-from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Version
 from fhirserver.search.expression import And, Or, Query, ReferenceIs, TokenIs
 from fhirserver.store.commands import Note, Put, Write
+from fhirserver.store.review_items import next_appointment
 from fhirserver.store.store import Store
 from fhirserver.world.duplicates import (
     CALLED_OFF,
-    DIFFERENT,
     DUPLICATE,
     FACT,
     PENDING_PAIR,
-    SAME,
     duplicate_task,
-    is_duplicate,
     pair_key,
     read_duplicate,
+    survivor,
     task_id,
 )
+from fhirserver.world.entity import Entity
 from fhirserver.world.identity.scoring import Score
-from fhirserver.world.review import PENDING
-from fhirserver.world.vocabulary import TASK_CODE
+from fhirserver.world.review import PENDING, closed
+from fhirserver.world.vocabulary import REVIEW_KIND
 
 _MOST = 50
-_WORDS = {DIFFERENT: "Two different patients", SAME: "One patient"}
+GONE = "One of the two is no longer a patient of its own"
 
 
 async def state_of(store: Store, one: str, other: str) -> str:
@@ -46,33 +45,14 @@ async def raised(store: Store, one: str, other: str, score: Score, at: str) -> S
     if await state_of(store, one, other) not in ("", CALLED_OFF):
         return ()
     id = task_id(one, other)
-    note = await _moved(store, one, other, PENDING_PAIR, id)
-    return note, Put("Task", id, duplicate_task(one, other, score, at))
+    note = await moved(store, one, other, PENDING_PAIR, id)
+    now = SystemClock().now()
+    visits = [await next_appointment(store, f"Patient/{patient}", now) for patient in (one, other)]
+    due = min((visit for visit in visits if visit), default="")
+    return note, Put("Task", id, duplicate_task(one, other, score, at, due, instant(now)))
 
 
-async def decided(
-    store: Store, version: Version, state: str, statement: Statement, reason: str = ""
-) -> Sequence[Write]:
-    """The writes by which the item in ``version`` is decided: the pair is ``different`` or the ``same``.
-
-    ``statement`` is that of the item's new state. Refuses (422) a Task of another kind, and (409) a decided item.
-    """
-    task: JsonObject = loads(version.content)
-    if not is_duplicate(task):
-        text = "This Task is not about a probable duplicate"
-        raise refuse(Category.UNPROCESSABLE, "business-rule", text, "Task.code")
-    item = read_duplicate(task)
-    if item.status not in PENDING:
-        text = f"The item is decided already: its status is {item.status}"
-        raise refuse(Category.CONFLICT, "conflict", text, "Task.status")
-    task = {**task, "status": "completed", "businessStatus": {"text": _WORDS[state]}}
-    if reason:
-        task["statusReason"] = {"text": reason}
-    note = await _moved(store, item.patient, item.other, state, version.id)
-    return note, Put("Task", version.id, task, if_match=version.version, statement=statement)
-
-
-async def _moved(store: Store, one: str, other: str, state: str, task: str) -> Note:
+async def moved(store: Store, one: str, other: str, state: str, task: str) -> Note:
     """The fact about a pair in its next state; refused where somebody else moved it meanwhile."""
     fact = await store.fact(FACT, pair_key(one, other))
     position = int(fact.value["position"]) + 1 if fact else 1
@@ -80,17 +60,33 @@ async def _moved(store: Store, one: str, other: str, state: str, task: str) -> N
     return Note(FACT, pair_key(one, other), value, advance=True)
 
 
+def likely_survivor(store: Store, one: Entity, other: Entity) -> str:
+    """The id of the one to be left, by the weight of their records."""
+    return survivor(one, other, [id for id, source in store.policies.sources.items() if source.authoritative])
+
+
 async def pending_about(store: Store, patient: str) -> Sequence[Version]:
-    """The items about a patient that wait for a decision."""
-    about = (ReferenceIs("focus", "Patient", patient), ReferenceIs("subject", "Patient", patient))
+    """The items about a patient that wait for a decision, also about one who was merged into another since."""
+    entity = await store.entity("Patient", patient)
+    ids = {patient, entity.ledger.into if entity else ""} - {""}
+    about = [ReferenceIs(name, "Patient", id) for name in ("focus", "subject") for id in sorted(ids)]
     where = And(
         (
-            TokenIs("code", TASK_CODE, DUPLICATE),
-            Or(about),
+            TokenIs("code", REVIEW_KIND, DUPLICATE),
+            Or(tuple(about)),
             Or(tuple(TokenIs("status", None, status) for status in PENDING)),
         )
     )
-    return (await store.search(Query("Task", where, count=_MOST))).versions
+    found = (await store.search(Query("Task", where, count=_MOST))).versions
+    return [version for version in found if patient in _pair(version)]
+
+
+def _pair(version: Version) -> Sequence[str]:
+    try:
+        item = read_duplicate(loads(version.content))
+    except ValueError:
+        return ()
+    return item.patient, item.other
 
 
 async def called_off(store: Store, patient: str) -> Sequence[Write]:
@@ -99,8 +95,7 @@ async def called_off(store: Store, patient: str) -> Sequence[Write]:
     for version in await pending_about(store, patient):
         task: JsonObject = loads(version.content)
         item = read_duplicate(task)
-        reason = {"text": "One of the two is no longer a patient of its own"}
-        writes.append(await _moved(store, item.patient, item.other, CALLED_OFF, version.id))
-        off = {**task, "status": "cancelled", "statusReason": reason}
+        writes.append(await moved(store, item.patient, item.other, CALLED_OFF, version.id))
+        off = closed(task, "cancelled", "moot", instant(SystemClock().now()), GONE)
         writes.append(Put("Task", version.id, off, if_match=version.version))
     return writes

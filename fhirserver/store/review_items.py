@@ -15,19 +15,23 @@ from fhirserver.store.commands import Put
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
 from fhirserver.world.review import (
+    CLAIMS,
     PENDING,
     REVIEW,
     ReviewClaim,
+    kind_of,
     read_item,
     review_task,
     with_claims,
     without_claims,
 )
 from fhirserver.world.view import View
-from fhirserver.world.vocabulary import TASK_CODE
+from fhirserver.world.vocabulary import REVIEW_KIND, TASK_CODE
 
+_MOST = 100
 VERIFIED = "Verified by machine: nothing is left to review"
 _IS_REVIEW = TokenIs("code", TASK_CODE, REVIEW)
+_HAS_CLAIMS = TokenIs("code", REVIEW_KIND, CLAIMS)
 _IS_PENDING = Or(tuple(TokenIs("status", None, status) for status in PENDING))
 IS_PENDING_REVIEW = And((_IS_REVIEW, _IS_PENDING))
 _KEPT = Or(tuple(TokenIs("status", None, status) for status in ("proposed", "pending", "booked", "arrived")))
@@ -35,9 +39,10 @@ _KEPT = Or(tuple(TokenIs("status", None, status) for status in ("proposed", "pen
 
 
 async def pending_items(store: Store, type: str, id: str) -> Sequence[Version]:
-    """The items that wait for a decision about ``type/id``, the oldest first; more than one for a moment at most."""
+    """The items with claims about ``type/id`` that wait, the oldest first; more than one for a moment at most."""
     where = And((_IS_REVIEW, ReferenceIs("focus", type, id), _IS_PENDING))
-    return (await store.search(Query("Task", where, count=10))).versions
+    found = (await store.search(Query("Task", where, count=_MOST))).versions
+    return [version for version in found if kind_of(loads(version.content)) == CLAIMS]
 
 
 async def pending_item(store: Store, type: str, id: str) -> Version | None:
@@ -80,7 +85,7 @@ async def _made(store: Store, entity: Entity, claims: Sequence[ReviewClaim], evi
 
 async def _free_id(store: Store, entity: Entity) -> str:
     """The id of the next item about the entity: the same for all who ask before it is taken."""
-    number = await store.count(Query("Task", And((_IS_REVIEW, ReferenceIs("focus", *entity.key)))))
+    number = await store.count(Query("Task", And((_HAS_CLAIMS, ReferenceIs("focus", *entity.key)))))
     while await store.read("Task", id := derived_id(REVIEW, str(entity.key), str(number))) is not None:
         number += 1
     return id
@@ -90,10 +95,11 @@ async def due_of(store: Store, entity: Entity, patient: str, now: datetime) -> s
     """When it matters: an appointment's own start, for all else the patient's next appointment; empty where none is."""
     if entity.key.type == "Appointment":
         return _start(entity.json)
-    return await _next_appointment(store, patient, now) if patient else ""
+    return await next_appointment(store, patient, now) if patient else ""
 
 
-async def _next_appointment(store: Store, patient: str, now: datetime) -> str:
+async def next_appointment(store: Store, patient: str, now: datetime) -> str:
+    """When a patient (a reference) comes next: an instant, or empty."""
     type, _, id = patient.partition("/")
     begin = microseconds(instant(now))
     where = And((ReferenceIs("patient", type, id), DateIs("date", "ge", begin, begin + 1), _KEPT))

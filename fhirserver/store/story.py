@@ -19,7 +19,7 @@ from fhirserver.world.entity import Entity
 from fhirserver.world.evidence import Word
 from fhirserver.world.ledger import Ledger
 from fhirserver.world.reasons import rule_of
-from fhirserver.world.review import REVIEW, read_item
+from fhirserver.world.review import CLAIMS, REVIEW, kind_of, read_item
 from fhirserver.world.story import Material, Step, TaskState, concerns, story
 from fhirserver.world.vocabulary import TASK_CODE
 
@@ -131,7 +131,8 @@ class Tasks:
             cursor = decode(place, ()) if place else None
             page = await self.store.search(Query("Task", where, count=_PAGE, cursor=cursor))
             for version in page.versions:
-                yield version
+                if kind_of(loads(version.content)) == CLAIMS:
+                    yield version
             place = page.cursor
             if not place:
                 return

@@ -206,7 +206,7 @@ def _claim(claim: ReviewClaim) -> JsonObject:
             parts.append({"name": name, "valueString": text})
     parts += [_quote(quote) for quote in claim.quotes]
     if claim.settled is not None:
-        parts.append(_settled(claim.settled))
+        parts.append(decision_part(claim.settled))
     return {"name": "claim", "part": parts}
 
 
@@ -221,7 +221,8 @@ def _quote(quote: Quoted) -> JsonObject:
     }
 
 
-def _settled(settled: Settled) -> JsonObject:
+def decision_part(settled: Settled) -> JsonObject:
+    """What was decided, as a parameter."""
     parts: list[JsonObject] = [
         {"name": "code", "valueCode": settled.decision},
         {"name": "by", "valueString": settled.by},
@@ -294,8 +295,7 @@ def _read_claim(parameter: JsonObject) -> ReviewClaim:
         if one["name"] == "quote":
             quotes.append(Quoted(**_bare_parts(one)))
         elif one["name"] == "decision":
-            made = _bare_parts(one)
-            parts["settled"] = Settled(made["code"], made["by"], made["version"], made.get("reason", ""))
+            parts["settled"] = read_decision(one)
         else:
             parts[one["name"]] = _bare(one)
     return ReviewClaim(
@@ -310,6 +310,12 @@ def _read_claim(parameter: JsonObject) -> ReviewClaim:
         quotes=tuple(quotes),
         settled=parts.get("settled"),
     )
+
+
+def read_decision(parameter: JsonObject) -> Settled:
+    """What was decided, out of its parameter. Raises :class:`KeyError` where it does not say what, by whom and when."""
+    made = _bare_parts(parameter)
+    return Settled(made["code"], made["by"], made["version"], made.get("reason", ""))
 
 
 def _bare_parts(parameter: JsonObject) -> dict[str, Json]:
@@ -370,7 +376,8 @@ def outcome(word: str) -> JsonObject:
 def outcome_of(decided: Iterable[ReviewClaim]) -> str:
     """``approved``, ``rejected`` or ``corrected`` where all claims were; else ``mixed``."""
     made = {claim.settled.decision for claim in decided if claim.settled is not None}
-    return _OUTCOMES[made.pop()] if len(made) == 1 else "mixed"
+    return OUTCOMES[made.pop()] if len(made) == 1 else "mixed"
 
 
-_OUTCOMES = {"approve": "approved", "reject": "rejected", "correct": "corrected"}
+OUTCOMES = {"approve": "approved", "reject": "rejected", "correct": "corrected"}
+"""The outcome of an item on which all decisions were of one kind."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from fhirserver.kernel.instants import comparable, parse_instant
 from fhirserver.kernel.json import JsonObject
-from fhirserver.world.review import is_review, read_item, reason_codes
+from fhirserver.world.duplicates import DUPLICATE, read_duplicate
+from fhirserver.world.review import Item, Settled, is_review, read_item, reason_codes
 
 BY_ITEM = ("status", "priority", "reason", "outcome")
 
@@ -22,8 +23,8 @@ class Reviewer:
 
 @dataclass(slots=True)
 class Statistics:
-    """``items`` by status, priority, reason and outcome; ``decisions`` on claims by kind; ``seconds`` from when an
-    item was made to when it was decided, for those that were."""
+    """``items`` by status, priority, reason and outcome; ``decisions`` on claims and pairs by kind;
+    ``seconds`` from when an item was made to when it was decided, for those that were."""
 
     items: int = 0
     counts: dict[str, Counter[str]] = field(default_factory=lambda: {name: Counter() for name in BY_ITEM})
@@ -46,9 +47,9 @@ class Statistics:
     def _add_decisions(self, task: JsonObject) -> None:
         try:
             item = read_item(task)
+            made = _made(task, item)
         except ValueError:
             return
-        made = [claim.settled for claim in item.decided if claim.settled is not None]
         for settled in made:
             self.decisions[settled.decision] += 1
             self._reviewer(settled.by).decisions[settled.decision] += 1
@@ -58,6 +59,14 @@ class Statistics:
 
     def _reviewer(self, name: str) -> Reviewer:
         return self.reviewers.setdefault(name, Reviewer())
+
+
+def _made(task: JsonObject, item: Item) -> list[Settled]:
+    """What was decided: on claims one by one, on a pair of patients once."""
+    if item.kind == DUPLICATE:
+        settled = read_duplicate(task).settled
+        return [settled] if settled is not None else []
+    return [claim.settled for claim in item.decided if claim.settled is not None]
 
 
 def _seconds(task: JsonObject) -> float | None:

@@ -90,10 +90,13 @@ CODES = (
         "Kinds of Tasks",
         "What a Task of the server is about.",
         (
-            ("review", "Review of claims", "An operator approves, rejects or corrects what sources claim"),
+            (
+                "review",
+                "Review of claims",
+                "An operator decides on what sources claim, or whether two patients are one",
+            ),
             ("writeback", "Writeback", "A change on its way to an EHR"),
             ("intake", "Intake of a record", "A record of an EHR that could not be taken in"),
-            ("duplicate", "Probable duplicate", "An operator decides whether two patients are one"),
             ("merge", "Merge", "References that follow a merge, or lead back after it was undone"),
         ),
     ),
@@ -106,7 +109,7 @@ CODES = (
             ("unit", "Unit", "An element to write, with its confidence"),
             ("record", "Record", "The record that could not be taken in"),
             ("merged", "Merged", "The resource that was merged, as it was then"),
-            ("match", "Match", "The other patient and the score, as a contained Parameters resource"),
+            ("match", "Match", "Two patients and the score, as a contained Parameters resource"),
         ),
     ),
     CodeList(
@@ -142,8 +145,8 @@ CODES = (
         "Outcomes of a review",
         "What became of an item.",
         (
-            ("approved", "Approved", "All claims were approved"),
-            ("rejected", "Rejected", "All claims were rejected"),
+            ("approved", "Approved", "All claims were approved, or two patients are one"),
+            ("rejected", "Rejected", "All claims were rejected, or two patients are two people"),
             ("corrected", "Corrected", "All claims were corrected"),
             ("mixed", "Mixed", "Claims were decided in different ways"),
             ("reopened", "Reopened", "A decision was taken back"),

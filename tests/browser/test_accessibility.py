@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.browser.conftest import Site, shoot
+from tests.duplicate_items import duplicate_item
 from tests.npm_packages import installed
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.xdist_group("browser")]
@@ -43,6 +44,7 @@ async def test_every_page_fits_the_screen_and_has_no_fault(site: Site, axe: str)
     for name, path in {
         "queue": "?text=okafor",
         "item": f"/review/{site.items['Patient/ada']}",
+        "pair": f"/review/{await duplicate_item(site.server, 'twin', 'twin-call')}",
         "past": "/patient/ada?at=7",
         "patients": "/patients?q=a",
         "quality": "/quality",

@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Site, shoot
 from tests.console_world import NEW, OLD, pending, small_changes
+from tests.duplicate_items import duplicate_item
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.xdist_group("browser")]
 
@@ -184,6 +185,30 @@ async def test_an_operator_works_through_twenty_items_by_keyboard_alone(site: Si
     await site.open(page, "/quality")
     await expect(page.locator("#reviewers-d")).to_contain_text("ana")
     await shoot(page, "console-quality", whole=True)
+    await page.context.close()
+
+
+async def test_a_probable_duplicate_is_decided_by_keys(site: Site) -> None:
+    item = await duplicate_item(site.server, "kat", "kat-call")
+    page = await site.desk()
+    await expect(page.locator(f"tr[data-id='{item}']")).to_contain_text("probable duplicate")
+    await shoot(page, "duplicate-queue")
+    await site.open(page, f"/review/{item}")
+    await expect(page.locator("table.pair")).to_contain_text("kat@example.org")
+    await shoot(page, "duplicate", whole=True)
+    await keys(page, "j", "a")
+    await page.wait_for_url(lambda url: item not in url)
+    assert await decided(site, item) == "approved"
+    assert (await site.server.ana.get("Patient/kat-call")).json()["active"] is False
+    await site.open(page, f"/review/{item}")
+    await expect(page.locator("#state")).to_contain_text("Approved by ana")
+    await shoot(page, "duplicate-merged", whole=True)
+    await keys(page, "u")
+    await expect(page.locator("#last")).to_contain_text("Undone")
+    await site.open(page, f"/review/{item}")
+    await keys(page, "r", "2", "Enter")
+    await page.wait_for_url(lambda url: item not in url)
+    assert await decided(site, item) == "rejected"
     await page.context.close()
 
 

@@ -6,7 +6,7 @@ from fhirserver.kernel.json import loads
 from fhirserver.search.expression import Query, TokenIs
 from fhirserver.store.followers import Following
 from fhirserver.world.duplicates import DUPLICATE, read_duplicate
-from fhirserver.world.vocabulary import TASK_CODE
+from fhirserver.world.vocabulary import REVIEW_KIND
 from subscriptions.duplicates import Duplicates
 from tests.e2e.test_sync_in import create
 from tests.unit.adapters.in_process import tiny_bundles
@@ -51,7 +51,7 @@ async def duplicates(store):
     following = Following(store, Duplicates(store), "credence")
     while await following.step():
         pass
-    page = await store.search(Query("Task", TokenIs("code", TASK_CODE, DUPLICATE), count=50))
+    page = await store.search(Query("Task", TokenIs("code", REVIEW_KIND, DUPLICATE), count=50))
     return [read_duplicate(loads(version.content)) for version in page.versions]
 
 

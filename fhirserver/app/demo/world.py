@@ -38,8 +38,8 @@ class World:
         )
 
     def review_items(self) -> list[dict[str, Any]]:
-        """The pending items of the review queue."""
-        code = "https://credence.health/fhir/CodeSystem/task-code|review"
+        """The pending items of the review queue that hold claims."""
+        code = "https://credence.health/fhir/CodeSystem/review-kind|claims"
         return self.search("Task", code=code, status="requested,accepted,in-progress")
 
     def writebacks(self) -> list[dict[str, Any]]:

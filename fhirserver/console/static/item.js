@@ -29,6 +29,7 @@ function send(form) {
 
 function aim(by) {
   const all = claims();
+  if (!all.length) return by ? undefined : location.assign(item().dataset.queue);
   const at = all.indexOf(aimed());
   for (const one of all) one.classList.remove("aimed");
   const scope = document.getElementById("scope");
@@ -47,7 +48,7 @@ function reject() {
   const sent = form("r");
   if (!sent || sent.closest("fieldset:disabled")) return;
   const reason = sent.querySelector("input[name=reason]");
-  askReason(aimed()?.dataset.path || "all of this item", (given) => {
+  askReason(aimed()?.dataset.path || item().dataset.about || "all of this item", (given) => {
     reason.value = given;
     sent.requestSubmit();
   });

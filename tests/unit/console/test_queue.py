@@ -41,6 +41,7 @@ def item(id: str, **members: object) -> Listed:
         "sources": ("agent",),
         "lowest": Decimal("0.5"),
         "patient": "",
+        "focus": "",
     }
     return Listed(id, **{**known, **members})  # type: ignore[arg-type]
 

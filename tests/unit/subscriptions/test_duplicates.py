@@ -16,12 +16,13 @@ from fhirserver.ports.storage import Version
 from fhirserver.search.expression import Query, TokenIs
 from fhirserver.storage.memory.storage import MemoryStorage
 from fhirserver.store.commands import Command, Put, Remove
-from fhirserver.store.duplicates import decided, pending_about, state_of
+from fhirserver.store.duplicates import moved, pending_about, state_of
 from fhirserver.store.followers import Following
 from fhirserver.store.state import Policies
 from fhirserver.store.store import Store
-from fhirserver.world.duplicates import DIFFERENT, DUPLICATE, read_duplicate
-from fhirserver.world.vocabulary import TASK_CODE
+from fhirserver.world.duplicates import DIFFERENT, DUPLICATE, read_duplicate, settled_pair
+from fhirserver.world.review import Settled
+from fhirserver.world.vocabulary import REVIEW_KIND
 from subscriptions.duplicates import Duplicates
 from tests.facade import SOURCES
 
@@ -50,7 +51,7 @@ class Practice:
         """All items after the follower has seen everything."""
         while await self.following.step():
             pass
-        query = Query("Task", TokenIs("code", TASK_CODE, DUPLICATE), count=100)
+        query = Query("Task", TokenIs("code", REVIEW_KIND, DUPLICATE), count=100)
         return list((await self.store.search(query)).versions)
 
     async def pairs(self) -> list[tuple[set[str], str]]:
@@ -104,15 +105,15 @@ async def test_none_again_after_an_operator_said_different(practice: Practice) -
     await practice.put("a")
     await practice.put("b")
     (version,) = await practice.found()
-    says = Statement("operator", "ana", method="review")
-    writes = await decided(practice.store, version, DIFFERENT, says, "Two cousins")
-    await practice.store.submit(Command(says, writes))
+    settled = settled_pair(
+        loads(version.content), Settled("reject", "ana", 2, "Two cousins"), version.recorded
+    )
+    note = await moved(practice.store, "a", "b", DIFFERENT, version.id)
+    await practice.store.submit(Command(Statement("credence"), (note, Put("Task", version.id, settled))))
     await practice.put("a", gender="male")
     await practice.put("a")
     assert await practice.pairs() == [({"a", "b"}, "completed")]
     assert await state_of(practice.store, "b", "a") == "different"
-    with pytest.raises(Refusal, match="decided already"):
-        await decided(practice.store, (await practice.found())[0], DIFFERENT, says)
 
 
 async def test_the_sweep_finds_what_was_missed(practice: Practice) -> None:

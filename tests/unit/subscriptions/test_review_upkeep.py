@@ -14,7 +14,9 @@ from fhirserver.kernel.instants import FixedClock, instant
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Statement
 from fhirserver.store.commands import Command, Put, Remove
+from fhirserver.store.duplicates import pending_about, raised
 from fhirserver.store.review_items import reviewed
+from fhirserver.world.identity.scoring import Grade, Score
 from fhirserver.world.policy import default_policy
 from fhirserver.world.review import ReviewClaim, read_item
 from fhirserver.world.review_rules import ReviewRules
@@ -182,3 +184,23 @@ async def test_two_who_make_an_item_at_once_make_one(room: Room) -> None:
     await room.store.submit(Command(Statement("credence"), (first,)))
     again = await reviewed(room.store, entity, [claim])
     assert again is None
+
+
+async def test_a_probable_duplicate_waits_however_long_but_is_not_held_for_ever(room: Room) -> None:
+    for id in ("a", "b"):
+        await room.say("Patient", id, "ehr", "full", birthDate="1984-07-02")
+    await room.say("Patient", "a", birthDate="1984-07-12")
+    score = Score(25.0, Grade.PROBABLE, ())
+    writes = await raised(room.store, "a", "b", score, instant(NOW))
+    await room.store.submit(Command(Statement("credence"), tuple(writes)))
+    (version,) = await pending_about(room.store, "b")
+    claims = await room.item("Patient", "a", "birthDate")
+    assert claims != version.id, "claims about a patient of a pair are an item of their own"
+    until = {"url": CLAIMED_UNTIL, "valueInstant": instant(NOW + timedelta(minutes=15))}
+    owner = {"identifier": {"value": "ana"}}
+    await room.put(version.id, status="accepted", owner=owner, extension=[until])
+    await room.keep(days=40)
+    task = await room.task(version.id)
+    assert task["status"] == "requested"
+    assert "owner" not in task
+    assert (await room.task(claims))["status"] == "cancelled"
