@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fhirserver.kernel.json import JsonObject, loads
@@ -96,11 +97,12 @@ async def test_hints_name_the_codes_of_a_required_binding(server: Facade) -> Non
     from tests.unit.operations.test_task_undo import pending
 
     item = await pending(server.ana, "Patient/ada")
-    for _ in range(100):
+    for _ in range(400):
         claims = loads((await server.ana.get(f"Task/{item}/$hints")).content)["parameter"]
         units = {claim["part"][0]["valueString"]: claim["part"] for claim in claims}
         if "gender" in units:
             break
+        await asyncio.sleep(0.02)
     (gender,) = [p["part"] for p in units["gender"] if p["name"] == "element"]
     binding = next(p["part"] for p in gender if p["name"] == "binding")
     assert {p["valueCoding"]["code"] for p in binding if p["name"] == "code"} == {
