@@ -69,7 +69,8 @@ def _answers(operation: Operation) -> JsonObject:
 def _answer(operation: Operation) -> JsonObject:
     """The one resource named ``return``, else Parameters."""
     outs = [one for one in operation.parameters if one.use == "out"]
-    plain = len(outs) == 1 and outs[0].name == "return" and outs[0].type in definitions().resource_types
+    types = {*definitions().resource_types, "Resource"}
+    plain = len(outs) == 1 and outs[0].name == "return" and outs[0].type in types
     return {"$ref": f"#/components/schemas/{'Resource' if plain or not outs else 'Parameters'}"}
 
 

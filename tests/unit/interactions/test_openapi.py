@@ -54,6 +54,13 @@ def test_every_interaction_is_described(described: JsonObject) -> None:
     assert expected <= routes(described)
 
 
+@pytest.mark.parametrize(("path", "answers"), [("$withdraw", "Resource"), ("$lineage", "Parameters")])
+def test_an_operation_answers_with_what_it_returns(described: JsonObject, path: str, answers: str) -> None:
+    answer = described["paths"][f"/Patient/{{id}}/{path}"]["post"]["responses"]["200"]
+    schema = answer["content"]["application/fhir+json"]["schema"]
+    assert schema == {"$ref": f"#/components/schemas/{answers}"}
+
+
 def test_every_operation_is_described_where_it_may_be_invoked(described: JsonObject) -> None:
     told = {path for path, _ in routes(described)}
     for operation in REGISTRY.operations:
