@@ -12,7 +12,7 @@ from tests.faults.writers import Acknowledged, Doubt, connect, observation, pati
 from tests.server_process import ServerProcess
 
 
-@pytest.mark.parametrize(("workers", "rounds"), [(1, 3), (2, 2)])
+@pytest.mark.parametrize(("workers", "rounds"), [pytest.param(1, 3, marks=pytest.mark.slow), (2, 2)])
 async def test_nothing_acknowledged_is_lost_and_nothing_is_half_done(
     tmp_path: Path, workers: int, rounds: int
 ) -> None:
