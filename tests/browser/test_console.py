@@ -133,6 +133,7 @@ async def test_a_patient_is_found_and_seen_as_it_was(site: Site) -> None:
     popover = page.get_by_role("group", name="Who says what about birth date")
     await expect(popover).to_contain_text("It is surer than anything that contradicts it")
     await expect(popover).to_contain_text("July second, nineteen eighty-four")
+    await expect(popover).to_be_in_viewport(ratio=1)
     await shoot(page, "console-lineage")
     await keys(page, "Escape")
     await expect(popover).to_be_hidden()

@@ -62,4 +62,19 @@ export function popovers() {
       if (one && !one.contains(event.relatedTarget)) one.classList.remove("shut");
     });
   }
+  for (const name of ["focusin", "mouseover"]) {
+    document.addEventListener(name, (event) => {
+      const one = event.target.closest?.(".lineage");
+      if (one && !one.contains(event.relatedTarget)) place(one);
+    });
+  }
+}
+
+// Above its value where there is more room than below; who came by keyboard then sees all of it.
+function place(one) {
+  const at = one.getBoundingClientRect();
+  const popover = one.querySelector(".popover");
+  const below = window.innerHeight - at.bottom;
+  one.classList.toggle("above", popover.offsetHeight > below && at.top > below);
+  if (one.matches(":focus-within")) popover.scrollIntoView({ block: "nearest" });
 }
