@@ -196,7 +196,7 @@ async def test_a_probable_duplicate_is_decided_by_keys(site: Site) -> None:
     await shoot(page, "duplicate-queue")
     await site.open(page, f"/review/{item}")
     await expect(page.locator("table.pair")).to_contain_text("kat@example.org")
-    await shoot(page, "duplicate", whole=True)
+    await shoot(page, "console-duplicate", whole=True)
     await keys(page, "j", "a")
     await page.wait_for_url(lambda url: item not in url)
     assert await decided(site, item) == "approved"
