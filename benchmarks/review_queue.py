@@ -26,6 +26,7 @@ RATE = float(os.environ.get("RATE", "200"))
 SECONDS = float(os.environ.get("QUEUE_SECONDS", "20"))
 WORKERS = int(os.environ.get("WORKERS", "2"))
 POLL_SECONDS = 0.05
+LINES = 16
 DRAIN_SECONDS = 60.0
 PAGE = 1000
 LIMIT_SECONDS = 1.0
@@ -53,10 +54,11 @@ class Run:
         )
 
 
-async def _write(client: httpx.AsyncClient, run: Run, number: int) -> None:
+async def _write(client: httpx.AsyncClient, run: Run, number: int, lines: asyncio.Semaphore) -> None:
     day = f"19{number % 80 + 10}-{number % 12 + 1:02d}-{number % 28 + 1:02d}"
     patient = {"resourceType": "Patient", "name": [{"family": f"Queue{number}"}], "birthDate": day}
-    answer = await client.post("Patient", json=patient, headers={"X-Provenance": PROVENANCE})
+    async with lines:  # httpx looks through all that wait for a connection, each time one is free
+        answer = await client.post("Patient", json=patient, headers={"X-Provenance": PROVENANCE})
     if answer.status_code == 201:
         run.committed[answer.headers["location"].split("/Patient/")[1].split("/")[0]] = time.perf_counter()
     else:
@@ -65,12 +67,12 @@ async def _write(client: httpx.AsyncClient, run: Run, number: int) -> None:
 
 async def _writing(client: httpx.AsyncClient, run: Run) -> None:
     run.started = time.perf_counter()
-    tasks = []
+    tasks, lines = [], asyncio.Semaphore(LINES)
     for number in range(int(RATE * SECONDS)):
         pause = run.started + number / RATE - time.perf_counter()
         if pause > 0:
             await asyncio.sleep(pause)
-        tasks.append(asyncio.create_task(_write(client, run, number)))
+        tasks.append(asyncio.create_task(_write(client, run, number, lines)))
     await asyncio.gather(*tasks)
     run.ended = time.perf_counter()
 
@@ -98,7 +100,7 @@ async def _watching(client: httpx.AsyncClient, run: Run, total: int) -> None:
 
 async def measure(base: str, writer: str, operator: str) -> Run:
     """Write and watch at once."""
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+    limits = httpx.Limits(max_connections=LINES, max_keepalive_connections=LINES)
     run = Run()
     async with (
         httpx.AsyncClient(
