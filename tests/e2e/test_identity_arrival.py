@@ -1,7 +1,5 @@
 """Records that an EHR process hands out are resolved: what is certainly known is that resource, all else is new."""
 
-import pytest
-
 from fhirserver.kernel.json import loads
 from fhirserver.search.expression import Query, TokenIs
 from fhirserver.store.followers import Following
@@ -9,9 +7,6 @@ from fhirserver.world.duplicates import DUPLICATE, read_duplicate
 from fhirserver.world.vocabulary import REVIEW_KIND
 from subscriptions.duplicates import Duplicates
 from tests.e2e.test_sync_in import create
-from tests.unit.adapters.in_process import tiny_bundles
-from tests.unit.adapters.simulated_ehr import SimulatedEhrProcess
-from tests.unit.runner.practice import opened
 
 MARIA = {
     "resourceType": "Patient",
@@ -30,21 +25,6 @@ WRITTEN_OTHERWISE = {
 }
 CLINIC = {"name": "Springfield Clinic", "address": [MARIA["address"][0]]}
 NPI = [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893"}]
-
-
-@pytest.fixture
-def process(tmp_path):
-    bundles = tiny_bundles(tmp_path / "bundles")
-    with SimulatedEhrProcess(tmp_path / "ehr.db", "--bundles", str(bundles)) as process:
-        yield process
-
-
-@pytest.fixture
-async def practice(process, tmp_path):
-    ehr = process.adapter()
-    async with opened(tmp_path / "credence.db", ehr) as practice:
-        yield practice
-    await ehr.close()
 
 
 async def duplicates(store):

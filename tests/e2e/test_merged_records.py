@@ -10,30 +10,12 @@ from fhirserver.ports.log import Statement
 from fhirserver.store.commands import Command, Merge, Unmerge
 from fhirserver.store.followers import Following
 from fhirserver.store.relinking import Relinking
-from tests.unit.adapters.in_process import tiny_bundles
-from tests.unit.adapters.simulated_ehr import SimulatedEhrProcess
-from tests.unit.runner.practice import opened
 
 ADA = {"resourceType": "Patient", "name": [{"family": "Lane", "given": ["Ada"]}], "gender": "female"}
 ADAH = {"resourceType": "Patient", "name": [{"family": "Lane", "given": ["Adah"]}], "birthDate": "1980-02-03"}
 PHONE = [{"system": "phone", "value": "555-867-5309", "use": "mobile"}]
 COVERAGE = {"status": "active", "subscriberId": "W1", "payor": [{"display": "Aetna"}]}
 EHR, OPERATOR = Statement("ehr"), Statement("operator")
-
-
-@pytest.fixture
-def process(tmp_path):
-    bundles = tiny_bundles(tmp_path / "bundles")
-    with SimulatedEhrProcess(tmp_path / "ehr.db", "--bundles", str(bundles)) as process:
-        yield process
-
-
-@pytest.fixture
-async def practice(process, tmp_path):
-    ehr = process.adapter()
-    async with opened(tmp_path / "credence.db", ehr) as practice:
-        yield practice
-    await ehr.close()
 
 
 @pytest.fixture

@@ -5,26 +5,9 @@ import asyncio
 import pytest
 
 from fhirserver.search.expression import Query
-from tests.unit.adapters.in_process import tiny_bundles
-from tests.unit.adapters.simulated_ehr import SimulatedEhrProcess
-from tests.unit.runner.practice import Practice, make_store, opened
+from tests.unit.runner.practice import Practice, make_store
 
 PATIENT = {"resourceType": "Patient", "name": [{"family": "Lane", "given": ["Ada"]}], "gender": "female"}
-
-
-@pytest.fixture
-def process(tmp_path):
-    bundles = tiny_bundles(tmp_path / "bundles")
-    with SimulatedEhrProcess(tmp_path / "ehr.db", "--bundles", str(bundles)) as process:
-        yield process
-
-
-@pytest.fixture
-async def practice(process, tmp_path):
-    ehr = process.adapter()
-    async with opened(tmp_path / "credence.db", ehr) as practice:
-        yield practice
-    await ehr.close()
 
 
 def create(process, resource):

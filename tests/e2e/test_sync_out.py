@@ -6,28 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from tests.unit.adapters.in_process import tiny_bundles
-from tests.unit.adapters.simulated_ehr import SimulatedEhrProcess
-from tests.unit.runner.practice import Practice, opened
+from tests.unit.runner.practice import Practice
 
 PATIENT = {"resourceType": "Patient", "name": [{"family": "Lane", "given": ["Ada"]}], "gender": "female"}
 PHONE = [{"system": "phone", "value": "555-867-5309", "use": "mobile"}]
 COVERAGE = {"status": "active", "subscriberId": "W1", "payor": [{"display": "Aetna"}]}
-
-
-@pytest.fixture
-def process(tmp_path):
-    bundles = tiny_bundles(tmp_path / "bundles")
-    with SimulatedEhrProcess(tmp_path / "ehr.db", "--bundles", str(bundles)) as process:
-        yield process
-
-
-@pytest.fixture
-async def practice(process, tmp_path):
-    ehr = process.adapter()
-    async with opened(tmp_path / "credence.db", ehr) as practice:
-        yield practice
-    await ehr.close()
 
 
 @pytest.fixture
