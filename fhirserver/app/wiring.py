@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from adapters.fhir.ehr import FhirEhr, FhirSettings
 from adapters.fhir.retries import RetryPolicy
 from adapters.fhir.tokens import StaticToken
+from adapters.runner.compensation import Compensation
 from adapters.runner.runner import Cadence, Runner
 from adapters.runner.writeback import Sink
 from fhirserver.app.settings import SYSTEM, Connector, Settings, read_secret
@@ -200,6 +201,9 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
         ("policy", lambda: _keep_to_policy(settings, store)),
         ("relinking", lambda: follow(store, Relinking(store, SYSTEM.id), SYSTEM.id)),
     ]
+    if settings.connectors:
+        compensation = Compensation(store, SYSTEM.id)
+        loops.append(("compensation", lambda: follow(store, compensation, SYSTEM.id)))
     for connector in settings.connectors:
         runner = make_runner(connector, context)
         loops.append((f"{connector.name}:follow", runner.follow_log))
