@@ -1,13 +1,13 @@
 """Business hours of an EHR: when it may be asked. Outside of them changes wait, and are sent when they begin.
 
-Written ``Mon-Fri 08:00-18:00``, ``Sat 09:00-12:00`` or ``22:00-06:00`` (every day, over midnight), in the EHR's time zone.
+Written ``Mon-Fri 08:00-18:00``, ``Sat 09:00-12:00`` or ``22:00-06:00`` (every day, over midnight), in a time zone.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -42,7 +42,7 @@ class Hours:
     """The windows in which an EHR may be asked; always where there are none."""
 
     windows: tuple[_Window, ...] = ()
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
     def are_open(self, at: datetime) -> bool:
         """Whether the EHR may be asked at an instant."""

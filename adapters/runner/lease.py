@@ -2,8 +2,8 @@
 
 No clock is compared between machines. A holder writes its cell anew all the time, so that its revision grows; whoever
 wants the lease takes it when the revision has stood still for the lease's seconds *by its own clock*. The holder
-counts its seconds from before it wrote, so its time is over first; work stops a margin earlier still (:meth:`Leases.lost`).
-A holder that gave its lease back, or that is surely gone, need not be waited for. See ADR 16.
+counts its seconds from before it wrote, so its time is over first; work stops a margin earlier still
+(:meth:`Leases.is_lost`). A holder that gave its lease back, or is surely gone, is not waited for. See ADR 16.
 """
 
 from __future__ import annotations

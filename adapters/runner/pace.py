@@ -6,9 +6,11 @@ further failure. *half-open*: one probe at a time asks whether it is back; its a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from adapters.fhir.retries import RetryPolicy
+from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.ports.ehr import EhrError, Throttled, Unauthorized
 
 OPENS_AFTER = 6
@@ -20,19 +22,19 @@ CLOSED, OPEN, HALF_OPEN = "closed", "open", "half-open"
 class Pace:
     """One EHR's, for everything that is asked of it. Times are monotonic seconds.
 
-    ``error`` is the class of the last failure, empty after an answer.
+    ``error`` is the class of the last failure, empty after an answer; ``last`` is when the EHR last answered.
     """
 
     retries: RetryPolicy
     failures: int = 0
     until: float = 0.0
     error: str = ""
-    answers: int = 0
+    last: datetime | None = None
+    clock: Clock = field(default_factory=SystemClock, repr=False)
 
     def answered(self) -> None:
         """The EHR did what it was asked, or said why not."""
-        self.failures, self.error = 0, ""
-        self.answers += 1
+        self.failures, self.error, self.last = 0, "", self.clock.now()
 
     def failed(self, error: EhrError, now: float) -> None:
         """The EHR could not. Throttling pauses everything; so does a run of failures, longer and longer."""

@@ -49,7 +49,7 @@ class Rate:
     async def request(self) -> None:
         """Wait until a request may be made; in the order of the calls."""
         async with self._turn:
-            while (seconds := self.wait()) > 0:
+            while (seconds := self.wait()) > 0:  # noqa: ASYNC110 - time passes, nobody tells
                 await asyncio.sleep(seconds)
             self.spend()
 
