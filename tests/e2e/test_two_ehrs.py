@@ -1,4 +1,4 @@
-"""Two EHRs and one world: a patient in both is one; a change in one reaches the other once; what clashes is reviewed."""
+"""Two EHRs, one world: a patient of both is one; a change in one reaches the other once; what clashes is reviewed."""
 
 from __future__ import annotations
 
@@ -69,6 +69,12 @@ class Town:
         assert answer.status_code == 201, answer.text
         self.ids.append(answer.json()["id"])
 
+    def post(self, number: int, type: str, **content: Any) -> str:
+        ehr = self.ehrs[number]
+        answer = ehr.http.post(f"{ehr.base}/{type}", json={"resourceType": type, **content})
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
     def change(self, number: int, **changes: Any) -> None:
         """A clerk changes the record at an EHR itself."""
         ehr, before = self.ehrs[number], self.held(number)
@@ -114,11 +120,7 @@ def phones(patient: dict[str, Any]) -> set[str]:
 def both(town: Town) -> None:
     town.create(0)
     town.create(1)
-    try:
-        eventually(lambda: len(town.patients()) == 1 and len(sources(town)) == 2)
-    except AssertionError:
-        print(town.patients(), sources(town), town.http.get(f"Patient/{town.patients()[0]['id']}/$lineage").text[:3000])
-        raise
+    eventually(lambda: len(town.patients()) == 1 and len(sources(town)) == 2)
 
 
 def sources(town: Town) -> set[str]:
@@ -158,3 +160,40 @@ def test_what_clashes_is_a_review_item(town):
     eventually(lambda: len(town.search(query)) == 1)
     (item,) = town.search(query)
     assert "disagreement" in str(item["meta"]["tag"])
+
+
+def test_a_patient_of_one_ehr_is_not_made_in_the_other_and_is_linked_when_it_has_one(town):
+    town.create(0)
+    eventually(lambda: len(town.patients()) == 1)
+    time.sleep(1.5)
+    assert town.ours(1) == [], "nobody's patients are spread"
+    town.create(1)
+    eventually(lambda: len(sources(town)) == 2)
+    town.change(0, telecom=[{"system": "phone", "use": "home", "value": "+15550199999"}])
+    eventually(lambda: phones(town.held(1)) == {"+15550199999"})
+
+
+def test_an_appointment_goes_to_the_ehr_whose_slot_it_is_in(town):
+    both(town)
+    doctor = town.post(1, "Practitioner", name=[{"family": "Rey"}])
+    schedule = town.post(1, "Schedule", actor=[{"reference": f"Practitioner/{doctor}"}])
+    start, end = "2031-03-04T09:00:00Z", "2031-03-04T09:30:00Z"
+    whose = {"reference": f"Schedule/{schedule}"}
+    town.post(1, "Slot", schedule=whose, status="free", start=start, end=end)
+    eventually(lambda: bool(town.search(f"Slot?start={start}")))
+    (slot,) = town.search(f"Slot?start={start}")
+    world = town.world()["id"]
+    booking = {
+        "resourceType": "Appointment",
+        "status": "booked",
+        "start": start,
+        "end": end,
+        "slot": [{"reference": f"Slot/{slot['id']}"}],
+        "participant": [{"actor": {"reference": f"Patient/{world}"}, "status": "accepted"}],
+    }
+    assert town.http.post("Appointment", json=booking).status_code == 201
+    eventually(lambda: any(w["type"] == "Appointment" for w in town.ours(1)))
+    time.sleep(1.0)
+    assert [w for w in town.ours(0) if w["type"] == "Appointment"] == []
+    (task,) = town.search("Task?code=https://credence.health/fhir/CodeSystem/task-code|writeback")
+    assert task["status"] == "completed"
