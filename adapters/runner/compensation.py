@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 from adapters.runner.alternatives import alternatives
 from adapters.runner.call_back import CALL_BACK, OPEN_CALL, call_back_task, is_counted_on
-from adapters.runner.tasks import OPEN, WRITEBACK, focus_of, is_writeback, moved, owner_of
+from adapters.runner.tasks import OPEN, focus_of, is_writeback, moved, owner_of
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.instants import Clock, SystemClock, instant
 from fhirserver.kernel.json import JsonObject, loads
@@ -20,6 +20,7 @@ from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Key, Version
 from fhirserver.search.expression import And, Query, ReferenceIs, SortKey, TokenIs
 from fhirserver.store.commands import Amend, Put, Withdraw, Write
+from fhirserver.store.dead_letters import WRITEBACK
 from fhirserver.store.store import Store
 from fhirserver.world.vocabulary import REFUSED_BY_EHR, TASK_CODE
 
