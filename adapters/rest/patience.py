@@ -1,0 +1,38 @@
+"""Waiting until a vendor shows what was written to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from adapters.fhir.retries import Sleep
+
+_FIRST, _MOST = 0.05, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """``seconds``: within them a write is seen, as the mapping says. ``now``: monotonic seconds."""
+
+    seconds: float
+    sleep: Sleep
+    now: Callable[[], float]
+    started: float
+
+    async def tries(self) -> AsyncIterator[int]:
+        """One try at once, and more, farther and farther apart, until the time is over."""
+        until, wait, number = self.now() + self.seconds, _FIRST, 0
+        while True:
+            yield number
+            left = until - self.now()
+            if left <= 0:
+                return
+            number += 1
+            await self.sleep(min(wait, left))
+            wait = min(wait * 2, _MOST)
+
+    async def until_earlier_is_seen(self) -> None:
+        """Wait until whatever a process before this one wrote is to be seen."""
+        left = self.started + self.seconds - self.now()
+        if left > 0:
+            await self.sleep(left)
