@@ -5,7 +5,7 @@ from __future__ import annotations
 from adapters.rest.exchange import Answer, Exchange
 from adapters.rest.expressions import Scope, Unmappable
 from adapters.rest.inward import Inward
-from adapters.rest.mapping import Create, Look, Resource
+from adapters.rest.mapping import Create, Id, Look, Resource
 from adapters.rest.paging import Lister
 from adapters.rest.patience import Patience
 from adapters.rest.reader import Reader
@@ -51,7 +51,7 @@ class Creator:
             if made := await self._look(resource, create, change, scope):
                 return Receipt(made, replayed=True)
             raise
-        return Receipt(await self._shown(resource, create, answer))
+        return Receipt(await self._shown(resource, create, answer, scope))
 
     async def _made_before(
         self, resource: Resource, create: Create, change: Change, scope: Scope
@@ -90,7 +90,7 @@ class Creator:
         if len(ours) > 1:
             raise NeedsPerson(f"several records of type {change.type} carry one mark")
         if ours:
-            return await self._read_made(resource, ours[0], scope)
+            return await self._read_made(resource, look.id or resource.id, ours[0], scope)
         if strangers and any(self._is(look, "taken", raw, scope) for raw in found):
             raise Conflict("something else is there in the EHR")
         if strangers and any(self._is(look, "same", raw, scope) for raw in found):
@@ -113,16 +113,15 @@ class Creator:
         except Unmappable as error:
             raise Permanent(f"the mapping fails at {error}") from None
 
-    async def _read_made(self, resource: Resource, raw: Json, scope: Scope) -> Record:
+    async def _read_made(self, resource: Resource, parts: Id, raw: Json, scope: Scope) -> Record:
         try:
-            id = self._inward.id(resource.id, raw, scope)
+            id = self._inward.id(parts, raw, scope)
         except Unmappable as error:
             raise Permanent(f"the mapping fails at {error}") from None
         return await self._reader.read(resource.type, id)
 
-    async def _shown(self, resource: Resource, create: Create, answer: Answer) -> Record:
+    async def _shown(self, resource: Resource, create: Create, answer: Answer, scope: Scope) -> Record:
         """The record, as soon as the vendor shows what it says it made."""
-        scope = self._inward.scope(answer=answer.body)
         try:
             id = self._inward.id(create.id, answer.body, scope)
         except Unmappable:

@@ -84,6 +84,7 @@ class Look:
     request: Request
     records: Expression
     paging: Paging
+    id: Mapping[str, Expression] | None = None
     ours: Expression | None = None
     same: Expression | None = None
     taken: Expression | None = None

@@ -326,6 +326,7 @@ class _Reader:
             self._request(path, member),
             self._records(path, member),
             self._paging((*path, "paging"), member.get("paging", {})),
+            id=self._id((*path, "id"), member["id"]) if "id" in member else None,
             ours=self._optional(path, member, "ours"),
             same=self._optional(path, member, "same"),
             taken=self._optional(path, member, "taken"),
