@@ -19,6 +19,7 @@ from fhirserver.ports.ehr import (
     Receipt,
     Record,
     Retryable,
+    Throttled,
     Unanswered,
 )
 
@@ -44,8 +45,12 @@ class Creator:
         request = self._exchange.make(create.request, change.content, scope)
         try:
             answer = await self._exchange.send(request, create.request.failed)
-        except Unanswered:
-            return await self._after_a_lost_answer(resource, create, change, scope)
+        except Throttled:
+            raise
+        except Retryable as error:
+            if made := await self._after_a_doubtful_answer(resource, create, change, scope):
+                return Receipt(made, replayed=True)
+            raise error from None
         except (Conflict, Permanent):
             # What we made before may be the very thing that is in the way now.
             if made := await self._look(resource, create, change, scope):
@@ -66,14 +71,16 @@ class Creator:
         self._looked.add(change.key)
         return made
 
-    async def _after_a_lost_answer(
+    async def _after_a_doubtful_answer(
         self, resource: Resource, create: Create, change: Change, scope: Scope
-    ) -> Receipt:
+    ) -> Record | None:
         """It may have been made: look as long as it may take to be seen. Only then is it free to be tried again."""
+        if create.look is None:
+            return None
         async for _ in self._patience.tries():
             if made := await self._look(resource, create, change, scope):
-                return Receipt(made, replayed=True)
-        raise Unanswered("no answer from the EHR, and nothing to be seen of the change")
+                return made
+        return None
 
     async def _look(
         self, resource: Resource, create: Create, change: Change, scope: Scope, strangers: bool = False

@@ -27,11 +27,13 @@ class InvalidFaults(ValueError):
 class Faults:
     """Rates are 0..1, drawn for each request on its own; times are seconds.
 
-    ``error_rate``: 5xx before anything is done; ``late_error_rate``: 5xx after it was done. ``cut_rate``: it is done
-    and the connection closed without an answer; ``drop_rate``: closed before it is done. ``hang_rate``: it
-    is done, and the answer comes after ``hang`` seconds. ``throttle_rate``: 429, with Retry-After where ``retry_after`` is above 0.
-    ``partial_rate``: a page of a list has fewer records than were asked for. ``visible_after``: so long after a write
-    reads still show what was before. ``token_seconds``: how long an access token lives.
+    ``error_rate``: 5xx before anything is done; ``late_error_rate``: 5xx after it was done.
+    ``cut_rate``: it is done and the connection closed without an answer; ``drop_rate``: closed before it is done.
+    ``hang_rate``: it is done, and the answer comes after ``hang`` seconds.
+    ``throttle_rate``: 429, with Retry-After where ``retry_after`` is above 0.
+    ``partial_rate``: a page of a list has fewer records than were asked for.
+    ``visible_after``: so long after a write reads still show what was before.
+    ``token_seconds``: how long an access token lives.
     """
 
     latency: float = 0.0
