@@ -16,7 +16,7 @@ from adapters.rest.reading import load_mapping
 from adapters.rest.tokens import Credentials
 
 SECRET = "the vendor's secret"
-PRACTICE = {"athenahealth": {"practice": "195900", "days": 6}, "elation": {"practice": "64901"}}
+PRACTICE = {"athenahealth": {"practice": "195900", "days": 6}, "elation": {"practice": "64901", "physician": "4001", "days": 6}}
 
 
 class VendorProcess:
@@ -68,7 +68,7 @@ class VendorProcess:
         """The vendor's records as they really are."""
         return dict(httpx.get(f"{self.url}/admin/records/{table}").json())
 
-    def alter(self, table: str, id: str, **members: Any) -> None:
+    def alter(self, table: str, id: str, /, **members: Any) -> None:
         """Somebody at the vendor's changes a record."""
         httpx.put(f"{self.url}/admin/records/{table}/{id}", json=members).raise_for_status()
 

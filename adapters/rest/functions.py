@@ -253,6 +253,17 @@ class Functions(functions.Functions):  # type: ignore[misc]
             return None
         return int(length.total_seconds() // 60)
 
+    @_takes(4)
+    def _func_overlap(self, start: Json, minutes: Json, other_start: Json, other_end: Json) -> bool:
+        """Whether a time that lasts so many minutes shares some with another; False where one is not known."""
+        try:
+            first, second = (datetime.fromisoformat(str(one)) for one in (start, other_start))
+            return first < datetime.fromisoformat(str(other_end)) and second < first + timedelta(
+                minutes=float(str(minutes))
+            )
+        except (TypeError, ValueError):
+            return False
+
     @_takes(3)
     def _func_format(self, value: Json, format: str, zone: Json) -> Json:
         """An instant in a format, in a zone (null: the API's own)."""

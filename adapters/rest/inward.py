@@ -103,26 +103,41 @@ class Inward:
 
 
 def assemble(type: str, made: Sequence[Made]) -> JsonObject:
-    """Put elements together. An object in which nothing but fixed values stands is left out: it says nothing."""
+    """Put elements together.
+
+    An object of whose expressions only the fixed ones made something says nothing: it is left out.
+    """
     root: JsonObject = {"resourceType": type}
+    asked: set[tuple[str | int, ...]] = set()
     told: set[tuple[str | int, ...]] = set()
     for one in made:
-        if one.value is None:
-            continue
-        _place(root, one.element.steps, one.value)
         if not one.element.expression.is_literal:
-            told.update(one.element.steps[:length] for length in range(1, len(one.element.steps) + 1))
-    for one in made:
-        holder = _holder(one.element.steps)
-        if one.value is not None and holder and holder not in told:
+            asked.update(_holders(one.element.steps))
+            told.update(_holders(one.element.steps) if one.value is not None else ())
+        if one.value is not None:
+            _place(root, one.element.steps, one.value)
+    for holder in sorted(asked - told, key=len):
+        if _is_there(root, holder):
             _place(root, holder, None)
     kept = prune(root)
     return kept if isinstance(kept, dict) else {"resourceType": type}
 
 
-def _holder(steps: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """The object in a list, or the object, that a fixed value is about; empty for the resource itself."""
-    return steps[:-1] if len(steps) > 1 else ()
+def _holders(steps: tuple[str | int, ...]) -> list[tuple[str | int, ...]]:
+    """The objects and lists, from the outermost, that an element stands in; the resource itself is none of them."""
+    return [steps[:length] for length in range(1, len(steps))]
+
+
+def _is_there(root: Json, steps: tuple[str | int, ...]) -> bool:
+    here = root
+    for step in steps:
+        if isinstance(here, dict) and isinstance(step, str):
+            here = here.get(step)
+        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
+            here = here[step]
+        else:
+            return False
+    return here is not None
 
 
 def _place(root: JsonObject, steps: tuple[str | int, ...], value: Json) -> None:

@@ -20,15 +20,18 @@ class Patience:
     started: float
 
     async def tries(self) -> AsyncIterator[int]:
-        """One try at once, and more, farther and farther apart, until the time is over."""
+        """One try at once, and more, farther and farther apart; the last begins when the time is over.
+
+        A try that was begun before may have been answered from what was seen then, however late its answer came.
+        """
         until, wait, number = self.now() + self.seconds, _FIRST, 0
         while True:
+            begun = self.now()
             yield number
-            left = until - self.now()
-            if left <= 0:
+            if begun >= until:
                 return
             number += 1
-            await self.sleep(min(wait, left))
+            await self.sleep(min(wait, max(0.0, until - self.now())))
             wait = min(wait * 2, _MOST)
 
     async def until_earlier_is_seen(self) -> None:

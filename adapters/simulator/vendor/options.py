@@ -10,7 +10,7 @@ from adapters.simulator.vendor.faults import Faults, InvalidFaults
 
 
 def parse(
-    program: str, description: str, arguments: Sequence[str] | None = None
+    program: str, description: str, arguments: Sequence[str] | None = None, flags: Sequence[str] = ()
 ) -> tuple[argparse.Namespace, Faults]:
     """The options and the faults; exits with a message when they are wrong."""
     parser = argparse.ArgumentParser(program, description=description)
@@ -21,6 +21,8 @@ def parse(
     parser.add_argument("--practice", default="195900")
     parser.add_argument("--patients", type=int, default=12)
     parser.add_argument("--days", type=int, default=10, help="how many days ahead the calendar has slots")
+    for flag in flags:
+        parser.add_argument(f"--{flag}", action="store_true")
     group = parser.add_argument_group("faults", "rates are 0..1, times are seconds")
     for field in dataclasses.fields(Faults):
         flag = "--" + field.name.replace("_", "-")

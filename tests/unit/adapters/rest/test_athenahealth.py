@@ -8,7 +8,7 @@ import pytest
 
 from adapters.rest.ehr import RestEhr
 from fhirserver.ports.ehr import Change, Operation
-from tests.contracts.ehr_contract import EhrContract, Vendor, everything, of_type
+from tests.contracts.ehr_contract import EhrContract, Vendor, due, everything, of_type
 from tests.vendor_process import VendorProcess
 
 
@@ -59,8 +59,7 @@ async def test_a_slot_that_somebody_takes_becomes_busy(vendor):
     found, cursor = await everything(vendor.ehr)
     slot, patient = of_type(found, "Slot")[0], of_type(found, "Patient")[0]
     vendor.book(slot.id, patient.id)
-    cursor["resources"]["Slot"]["listed"] = "2020-01-01T00:00:00.000Z"  # the next list is due
-    changed, cursor = await everything(vendor.ehr, cursor)
+    changed, cursor = await everything(vendor.ehr, due(cursor))
     assert changed[slot.reference].content["status"] == "busy"
     assert of_type(changed, "Appointment")[0].content["slot"] == [{"reference": slot.reference}]
 
