@@ -21,6 +21,7 @@ from fhirserver.world.review_rules import ReviewRules
 
 if TYPE_CHECKING:
     from fhirserver.ports.connectors import Connectors
+    from fhirserver.ports.messages import Messages
     from fhirserver.ports.terminology import Terminology
 
 _CLOSELY_READ = 256 * 1024
@@ -59,6 +60,8 @@ class Context:
     clock: Clock = field(default_factory=SystemClock)
     connectors: Connectors | None = None
     """The connectors as they are at work; None where there can be none."""
+    messages: Messages | None = None
+    """The HL7v2 messages of all listeners; None where there can be none."""
 
 
 @dataclass(slots=True)
