@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.hl7v2.convert import events
 from adapters.hl7v2.convert.conversion import Explained, Mapped
-from adapters.hl7v2.convert.drafts import Draft, finished, references
+from adapters.hl7v2.convert.drafts import Draft, finished
 from adapters.hl7v2.convert.required import IS_LIST, PATIENT, complete
 from fhirserver.kernel.json import dumps
 
@@ -26,6 +26,7 @@ class Assembly:
         self.counts: Counter[str] = Counter()
         self.shared: dict[bytes, Draft] = {}
         self.doubles: set[int] = set()
+        self.contents: dict[int, Json] = {}
         self.drafts = [draft for draft in _reachable(roots) if not draft.is_empty]
 
     def resources(self, patients: dict[int, Draft]) -> tuple[Mapped, ...]:
@@ -50,10 +51,11 @@ class Assembly:
         if id(draft) in done:
             return
         done.add(id(draft))
-        for other in references(draft.content):
+        for other in draft.refers:
             if other.type in SHARED and not other.is_empty:
                 self._share(other, done)
-        key = draft.type.encode() + dumps(finished(draft.content))
+        self.contents[id(draft)] = content = finished(draft.content) or {}
+        key = draft.type.encode() + dumps(content)
         first = self.shared.setdefault(key, draft)
         if first is draft:
             self._name(draft)
@@ -62,7 +64,8 @@ class Assembly:
             self.doubles.add(id(draft))
 
     def _mapped(self, draft: Draft, patients: dict[int, Draft]) -> Mapped:
-        content: Json = {"resourceType": draft.type, **(finished(draft.content) or {})}
+        made = self.contents.get(id(draft))
+        content: Json = {"resourceType": draft.type, **(finished(draft.content) or {} if made is None else made)}
         origin = dict(draft.origin)
         said = set(content)
         self._about(draft, content, patients)
@@ -114,7 +117,7 @@ def _reachable(roots: Iterable[Draft]) -> Iterator[Draft]:
             continue
         seen.add(id(draft))
         yield draft
-        waiting.extend(other for other in references(draft.content) if id(other) not in seen)
+        waiting.extend(draft.refers)
 
 
 def explained(traces: Iterable[Any]) -> tuple[Explained, ...]:

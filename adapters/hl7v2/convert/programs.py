@@ -21,6 +21,7 @@ from adapters.hl7v2.maps.errors import MapError
 from adapters.hl7v2.maps.paths import parse_path
 from adapters.hl7v2.maps.tables import Row, tables
 from adapters.hl7v2.maps.targets import Target, is_primitive, is_resource, resolve
+from adapters.hl7v2.message import NULL
 from fhirserver.model.definitions import definitions
 
 Run = Callable[[Context, Draft, Json, Node | None, int], None]
@@ -95,10 +96,8 @@ class DataTypeProgram:
         self.values: list[tuple[Operation, Make]] = []
         self.operations: list[Operation] = []
         self.links: list[tuple[int, str, int]] = []
-
-    @property
-    def is_resource(self) -> bool:
-        return is_resource(self.fhir)
+        self.is_resource = is_resource(fhir)
+        self._grouped: list[tuple[int, list[Operation]]] | None = None
 
     @property
     def is_single(self) -> bool:
@@ -115,13 +114,32 @@ class DataTypeProgram:
         return None
 
     def fill(self, context: Context, node: Node, objects: Callable[[int], tuple[Draft, Json]]) -> None:
-        for operation in self.operations:
-            own = node if not operation.numbers else node.at(operation.numbers)
-            if own is None and not operation.absent:
-                continue
-            if operation.test is None or operation.test(context, node):
-                draft, at = objects(operation.group or 1)
-                operation.run(context, draft, at, own if own is not None else node, 0)
+        """Only the operations of components that are there are tried, and those that speak of absence."""
+        parts = node.parts()
+        for number, operations in self._by_component():
+            child = None
+            if number == 0:
+                child = node
+            elif number <= len(parts) and parts[number - 1] and parts[number - 1] != NULL:
+                child = node.child(number)
+            for operation in operations:
+                own = child.at(operation.numbers[1:]) if child is not None else None
+                if own is None and not operation.absent:
+                    continue
+                if operation.test is None or operation.test(context, node):
+                    draft, at = objects(operation.group or 1)
+                    operation.run(context, draft, at, own if own is not None else node, 0)
+
+    def _by_component(self) -> list[tuple[int, list[Operation]]]:
+        """Neighbours of one component together; the order stays."""
+        if self._grouped is None:
+            self._grouped = []
+            for operation in self.operations:
+                number = operation.numbers[0] if operation.numbers else 0
+                if not self._grouped or self._grouped[-1][0] != number:
+                    self._grouped.append((number, []))
+                self._grouped[-1][1].append(operation)
+        return self._grouped
 
     def resources(self, context: Context, node: Node, main: Draft | None) -> Draft | None:
         """The resource that the value is; the ones that it is part of besides. None for nothing."""
@@ -154,6 +172,7 @@ class DataTypeProgram:
                 at = above.get(at, ("", 0))[1]
             if at and at in made and at != group:
                 draft.content[name] = Reference(made[at])
+                draft.refers.append(made[at])
 
 
 def _absorb(main: Draft, other: Draft) -> None:
@@ -161,6 +180,7 @@ def _absorb(main: Draft, other: Draft) -> None:
         main.content.setdefault(key, value)
     for key, place in other.origin.items():
         main.origin.setdefault(key, place)
+    main.refers += other.refers
 
 
 class Library:
@@ -354,11 +374,10 @@ class Library:
                     return Draft(holder.type), {}
                 return holder, item(context, target, at, repetition, group)
 
-            before, traces = dict(holder.origin), context.traces
+            held, context.held = context.held, holder
             program.fill(context, node, objects)
-            holder.origin = before
+            context.held = held
             mark(context, target, holder, source)
-            context.traces = traces
             if words is not None:
                 _translate(objects(1)[1], target.type, words)
 
@@ -366,6 +385,8 @@ class Library:
 
 
 def _resource_run(target: Target, program: DataTypeProgram, source: str) -> Run:
+    single = program.is_single
+
     def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
         if node is None:
             return
@@ -374,7 +395,7 @@ def _resource_run(target: Target, program: DataTypeProgram, source: str) -> Run:
             made = program.resources(context, node, None)
             if made is not None:
                 put(context, target, holder, at, Reference(made), repetition, source)
-        elif program.is_single:
+        elif single:
             program.fill(context, node, lambda group: (holder, at))
             mark(context, target, holder, source)
         else:
