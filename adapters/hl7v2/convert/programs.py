@@ -34,7 +34,8 @@ _NAME = re.compile(r"(?P<v2>[A-Z0-9]+)\[(?P<fhir>[^\]]+)\]\Z")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One row. ``numbers`` lead from the node to the row's own place; ``absent``: it also runs where that is absent."""
+    """One row. ``numbers`` lead from the node to the row's own place; ``absent``: it also runs where that is absent;
+    ``whole``: it is given all of the data type, of which its assignment names the parts."""
 
     numbers: tuple[int, ...]
     test: Test | None
@@ -43,6 +44,7 @@ class Operation:
     group: int
     source: str
     top: str
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class DataTypeProgram:
                     continue
                 if operation.test is None or operation.test(context, node):
                     draft, at = objects(operation.group or 1)
-                    operation.run(context, draft, at, own if own is not None else node, 0)
+                    operation.run(context, draft, at, node if own is None or operation.whole else own, 0)
 
     def _by_component(self) -> list[tuple[int, list[Operation]]]:
         """Neighbours of one component together; the order stays."""
@@ -266,7 +268,8 @@ class Library:
         numbers = own.numbers if in_data_type else own.numbers[1:]
         absent = asks_own_absence(condition, own)
         run: Run = _nothing if target.name == "$value" else self._run(row, target, own, in_data_type)
-        return Operation(numbers, test, run, absent, target.group, row.source, target.top)
+        whole = in_data_type and bool(row.assignment)
+        return Operation(numbers, test, run, absent, target.group, row.source, target.top, whole)
 
     def _run(self, row: Row, target: Target, own: Subject, in_data_type: bool) -> Run:
         if target.name and is_primitive(target.type):

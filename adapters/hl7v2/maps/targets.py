@@ -127,10 +127,10 @@ class _Resolver:
         return element.type
 
     def _slot(self, element: ElementDef, step: Step) -> str:
-        """What tells an item from others: its number; else a data type's field, where nothing leads further in."""
+        """What tells an item from others: its number; else the field, of a data type that is filled by one field."""
         if step.index:
             return str(step.index)
-        inner = "." in element.type or (self.in_data_type and not is_primitive(element.type))
+        inner = "." in element.type or is_resource(step.resource) or (self.in_data_type and not is_primitive(element.type))
         return "" if inner else self.field
 
     def _repetition(self) -> int:
