@@ -30,7 +30,12 @@ class Assembly:
         self.drafts = [draft for draft in _reachable(roots) if not draft.is_empty]
 
     def resources(self, patients: dict[int, Draft]) -> tuple[Mapped, ...]:
-        """``patients`` says which patient a draft is about, where it names none itself."""
+        """``patients`` says which patient a draft is about, where it names none itself; so are those it refers to."""
+        for draft in self.drafts:
+            if (patient := patients.get(id(draft))) is not None:
+                for other in draft.refers:
+                    if other is not patient:
+                        patients.setdefault(id(other), patient)
         for draft in self.drafts:
             if draft.type not in SHARED:
                 self._name(draft)
@@ -105,6 +110,8 @@ class Assembly:
         if type == "Encounter" and events.encounter(self.event, content):
             origin["status"] = "MSH-9"
         elif type == "Appointment" and events.appointment(self.event, content):
+            origin["status"] = "MSH-9"
+        elif type == "DocumentReference" and events.document(self.event, content):
             origin["status"] = "MSH-9"
 
 

@@ -65,12 +65,15 @@ def complete(type: str, content: Json) -> None:
 
 
 def _spread(content: Json) -> None:
-    """Repetitions of OBX-5 have the code of OBX-3 and the units of OBX-6 in common."""
+    """Repetitions of OBX-5 have the code of OBX-3, the units of OBX-6 and the range of OBX-7 in common."""
     components = content.get("component", ())
     units = next((_units(one) for one in components if _units(one)), {})
+    ranges = next((one["referenceRange"] for one in components if "referenceRange" in one), None)
     for component in components:
         if "code" in content:
             component.setdefault("code", deepcopy(content["code"]))
+        if ranges:
+            component.setdefault("referenceRange", deepcopy(ranges))
         if isinstance(quantity := component.get("valueQuantity"), dict) and not _units(component):
             quantity.update(units)
 
