@@ -40,23 +40,30 @@ class Difference:
 
 @dataclass(frozen=True)
 class Rule:
-    """A difference that is explained: ``because`` says by what, ``row`` by which row of a map."""
+    """A difference that is explained: ``because`` says by what, ``row`` by which row of a map. ``path`` is a pattern;
+    ``count`` is how many differences the ``entry`` explains in all, so that none slips in beside them.
+    ``expected`` and ``ours`` are regular expressions that the values must contain."""
 
     type: str
     path: str
     kinds: frozenset[str]
     because: str
     row: str
+    entry: int = 0
+    count: int = 0
     messages: str = "*"
+    segments: frozenset[str] = frozenset()
     expected: str = ""
     ours: str = ""
 
-    def explains(self, message: str, found: Difference) -> bool:
+    def explains(self, message: str, segments: frozenset[str], found: Difference) -> bool:
+        """``segments`` are those of the message; a rule may need one of some."""
         return (
             fnmatch.fnmatchcase(found.type, self.type)
             and fnmatch.fnmatchcase(found.path, self.path)
             and found.kind in self.kinds
             and any(fnmatch.fnmatchcase(message, one) for one in self.messages.split())
+            and (not self.segments or bool(self.segments & segments))
             and (not self.expected or re.search(self.expected, found.expected) is not None)
             and (not self.ours or re.search(self.ours, found.ours) is not None)
         )
@@ -71,11 +78,14 @@ def rules(path: Path = RULES) -> list[Rule]:
             kinds=frozenset(entry["kinds"]),
             because=entry["because"],
             row=entry.get("row", ""),
+            entry=number,
+            count=entry.get("explains", 0),
             messages=entry.get("messages", "*"),
+            segments=frozenset(entry.get("segments", "").split()),
             expected=entry.get("expected", ""),
             ours=entry.get("ours", ""),
         )
-        for entry in entries
+        for number, entry in enumerate(entries)
         for type in entry["types"]
         for one in entry["paths"]
     ]
@@ -126,6 +136,11 @@ def _between(type: str, expected: Counter[Leaf], ours: Counter[Leaf]) -> Iterato
             theirs, mine = (one[n] if n < len(one) else None), (other[n] if n < len(other) else None)
             kind = "differs" if theirs is not None and mine is not None else "missing" if mine is None else "extra"
             yield Difference(type, path, kind, theirs or "", mine or "")
+
+
+def segments_of(text: str) -> frozenset[str]:
+    """The names of a message's segments."""
+    return frozenset(line[:3] for line in re.split(r"[\r\n]+", text.lstrip("\ufeff")))
 
 
 def leaves(value: Any, path: str = "") -> Iterator[Leaf]:

@@ -35,7 +35,7 @@ MAKERS: dict[str, frozenset[str]] = {
     "Observation": frozenset({"OBX", "PD1"}),
     "ServiceRequest": frozenset({"ORC", "OBR", "SCH", "RF1"}),
     "DiagnosticReport": frozenset({"ORC", "OBR"}),
-    "MedicationRequest": frozenset({"RXO", "RXE", "ORC"}),
+    "MedicationRequest": frozenset({"ORC", "RXO"}),
     "Immunization": frozenset({"ORC", "RXA"}),
     "DocumentReference": frozenset({"TXA"}),
 }
