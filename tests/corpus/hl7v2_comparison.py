@@ -109,9 +109,7 @@ def differences(expected: Iterable[Json], ours: Iterable[Json]) -> Iterator[Diff
 def _pairs(
     left: list[Counter[Leaf]], right: list[Counter[Leaf]]
 ) -> Iterator[tuple[Counter[Leaf] | None, Counter[Leaf] | None]]:
-    scores = sorted(
-        (-sum((a & b).values()), n, m) for n, a in enumerate(left) for m, b in enumerate(right)
-    )
+    scores = sorted((-sum((a & b).values()), n, m) for n, a in enumerate(left) for m, b in enumerate(right))
     seen_left: set[int] = set()
     seen_right: set[int] = set()
     for _, n, m in scores:
@@ -134,7 +132,13 @@ def _between(type: str, expected: Counter[Leaf], ours: Counter[Leaf]) -> Iterato
         one, other = missing.get(path, []), extra.get(path, [])
         for n in range(max(len(one), len(other))):
             theirs, mine = (one[n] if n < len(one) else None), (other[n] if n < len(other) else None)
-            kind = "differs" if theirs is not None and mine is not None else "missing" if mine is None else "extra"
+            kind = (
+                "differs"
+                if theirs is not None and mine is not None
+                else "missing"
+                if mine is None
+                else "extra"
+            )
             yield Difference(type, path, kind, theirs or "", mine or "")
 
 

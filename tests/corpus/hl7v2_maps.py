@@ -1,7 +1,8 @@
 """HL7v2 messages converted by HL7's maps, held against another converter's bundles for them.
 
 One case per message: it converts, every resource is valid R4, and every difference in a core resource stands in
-``hl7v2_differences.toml`` with its reason; one more that each reason explains as many differences as it says. The other converter is one opinion: the maps and the standard win.
+``hl7v2_differences.toml`` with its reason; one more that each reason explains as many differences as it says. The
+other converter is one opinion: the maps and the standard win.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def run(folder: Path) -> Iterator[Case]:
 
 
 def _counted(known: list[Rule], used: Counter[Rule]) -> tuple[bool, str]:
-    """Every entry explains as many differences as it says: a new one beside them is a change that somebody has to see."""
+    """Every entry explains as many differences as it says: a new one beside them is for somebody to see."""
     totals: Counter[int] = Counter()
     for rule in known:
         totals[rule.entry] += used[rule]

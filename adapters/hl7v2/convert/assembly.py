@@ -44,7 +44,9 @@ class Assembly:
             if draft.type in SHARED:
                 self._share(draft, done)
         return tuple(
-            self._mapped(draft, patients) for draft in self.drafts if draft.local and id(draft) not in self.doubles
+            self._mapped(draft, patients)
+            for draft in self.drafts
+            if draft.local and id(draft) not in self.doubles
         )
 
     def _name(self, draft: Draft) -> None:
@@ -70,7 +72,10 @@ class Assembly:
 
     def _mapped(self, draft: Draft, patients: dict[int, Draft]) -> Mapped:
         made = self.contents.get(id(draft))
-        content: Json = {"resourceType": draft.type, **(finished(draft.content) or {} if made is None else made)}
+        content: Json = {
+            "resourceType": draft.type,
+            **(finished(draft.content) or {} if made is None else made),
+        }
         origin = dict(draft.origin)
         said = set(content)
         self._about(draft, content, patients)
@@ -107,12 +112,16 @@ class Assembly:
             content[element] = [reference] if (draft.type, element) in IS_LIST else reference
 
     def _event(self, type: str, content: Json, origin: dict[str, str]) -> None:
-        if type == "Encounter" and events.encounter(self.event, content):
+        meaning = _MEANINGS.get(type)
+        if meaning is not None and meaning(self.event, content):
             origin["status"] = "MSH-9"
-        elif type == "Appointment" and events.appointment(self.event, content):
-            origin["status"] = "MSH-9"
-        elif type == "DocumentReference" and events.document(self.event, content):
-            origin["status"] = "MSH-9"
+
+
+_MEANINGS = {
+    "Encounter": events.encounter,
+    "Appointment": events.appointment,
+    "DocumentReference": events.document,
+}
 
 
 def _reachable(roots: Iterable[Draft]) -> Iterator[Draft]:

@@ -68,7 +68,9 @@ def appointment(event: str, content: Json) -> str:
     return set_by
 
 
-RELATION: dict[str, str] = {"T05": "appends", "T06": "appends", "T07": "replaces", "T08": "replaces", "T09": "replaces", "T10": "replaces"}  # fmt: skip
+RELATION: dict[str, str] = {
+    "T05": "appends", "T06": "appends", "T07": "replaces", "T08": "replaces", "T09": "replaces", "T10": "replaces",
+}  # fmt: skip
 """How a document relates to its parent (TXA-13), by the event: addendum, edit, replacement."""
 
 

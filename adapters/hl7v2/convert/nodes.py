@@ -44,7 +44,8 @@ class Node:
     def parts(self) -> list[str]:
         """The texts of the components or subcomponents."""
         if self._parts is None:
-            mark = ("" if self.level >= 2 else self.separators.subcomponent) if self.level else self.separators.component
+            marks = (self.separators.component, self.separators.subcomponent, "")
+            mark = marks[self.level]
             self._parts = self.text.split(mark) if mark else [self.text]
         return self._parts
 

@@ -32,10 +32,11 @@ Find = Callable[[Context, Node | None], Node | None]
 Make = Callable[[Context, Node | None], object]
 """Text, a :class:`Reference`, or None."""
 
-DATA_TYPES = frozenset(
-    "AD CE CF CNE CNN CP CQ CWE CX DLD DLN DR DT DTM ED EI EIP FC FN FT HD ID IS MO MSG NA NDL NM NR OG PL PLN PT "
-    "RI RP RPT SAD SI SN SNM SPS ST TM TQ TS TX VID XAD XCN XON XPN XTN".split()
-)
+DATA_TYPES = frozenset({
+    "AD", "CE", "CF", "CNE", "CNN", "CP", "CQ", "CWE", "CX", "DLD", "DLN", "DR", "DT", "DTM", "ED", "EI", "EIP", "FC",
+    "FN", "FT", "HD", "ID", "IS", "MO", "MSG", "NA", "NDL", "NM", "NR", "OG", "PL", "PLN", "PT", "RI", "RP", "RPT",
+    "SAD", "SI", "SN", "SNM", "SPS", "ST", "TM", "TQ", "TS", "TX", "VID", "XAD", "XCN", "XON", "XPN", "XTN",
+})  # fmt: skip
 
 
 def finder(subject: Subject, own: Subject) -> Find:
@@ -229,11 +230,15 @@ def _base64(context: Context, data: str, encoding: str = "") -> str | None:
     return base64.b64encode(data.encode()).decode() if data else None
 
 
-_MEDIA = {"ap": "application", "au": "audio", "im": "image", "ft": "text", "tx": "text", "ns": "image", "sd": "text", "si": "image"}  # fmt: skip
+_MEDIA = {
+    "ap": "application", "au": "audio", "im": "image", "ft": "text", "tx": "text", "ns": "image", "sd": "text",
+    "si": "image",
+}  # fmt: skip
 _SUBTYPES = {
-    "pdf": "application/pdf", "rtf": "application/rtf", "x-hl7-cda-level-one": "application/xml", "msword": "application/msword",
-    "jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "gif": "image/gif", "tiff": "image/tiff", "tif": "image/tiff",
-    "dicom": "application/dicom", "html": "text/html", "plain": "text/plain", "xml": "application/xml", "sgml": "text/sgml",
+    "pdf": "application/pdf", "rtf": "application/rtf", "x-hl7-cda-level-one": "application/xml",
+    "msword": "application/msword", "jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png",
+    "gif": "image/gif", "tiff": "image/tiff", "tif": "image/tiff", "dicom": "application/dicom",
+    "html": "text/html", "plain": "text/plain", "xml": "application/xml", "sgml": "text/sgml",
 }  # fmt: skip
 
 

@@ -9,7 +9,9 @@ from adapters.hl7v2.convert.drafts import Draft, Items, Json, Reference
 from adapters.hl7v2.maps.targets import LIST, RESOURCE, RESOURCES, Target
 
 
-def locate(context: Context, draft: Draft, start: Json, target: Target, repetition: int) -> tuple[Draft, Json]:
+def locate(
+    context: Context, draft: Draft, start: Json, target: Target, repetition: int
+) -> tuple[Draft, Json]:
     """The object that has the element, made on the way; and the resource that it is of."""
     at = start
     for hop in target.hops:
@@ -27,8 +29,8 @@ def locate(context: Context, draft: Draft, start: Json, target: Target, repetiti
             at = draft.content
         elif hop.kind == RESOURCES:
             items = at.setdefault(hop.name, Items())
-            key = (context.segment.index, hop.slot, repetition if hop.repeats else 0, hop.resource)
-            draft = _resource(context, draft, items, key, hop.resource)
+            place = (context.segment.index, hop.slot, repetition if hop.repeats else 0, hop.resource)
+            draft = _resource(context, draft, items, place, hop.resource)
             at = draft.content
         else:
             at = at.setdefault(hop.name, {})
@@ -48,7 +50,9 @@ def _resource(context: Context, draft: Draft, holder: Any, key: Any, type: str) 
     return made
 
 
-def put(context: Context, target: Target, draft: Draft, at: Json, value: Any, repetition: int, source: str) -> None:
+def put(
+    context: Context, target: Target, draft: Draft, at: Json, value: Any, repetition: int, source: str
+) -> None:
     """The first value that an element is given stays; objects are completed."""
     if target.rivals and any(rival in at for rival in target.rivals):
         return

@@ -37,7 +37,8 @@ class Hop:
 class Target:
     """``hops`` lead to the object that has the element ``name`` (empty: that object itself is meant).
 
-    ``type`` is the element's FHIR type, ``origin`` the top element in its own resource. ``group`` is the number of a data type map's result (``[2].given``).
+    ``type`` is the element's FHIR type, ``origin`` the top element in its own resource. ``group`` is the number of a
+    data type map's result (``[2].given``).
     """
 
     hops: tuple[Hop, ...]
@@ -96,7 +97,9 @@ class _Resolver:
         return Target(tuple(self.hops), "", context, False, "", False, group, top)
 
     def _leaf(self, element: ElementDef, step: Step, repeats: bool, group: int, top: str) -> Target:
-        binding = element.binding.value_set if element.binding and element.binding.strength == "required" else ""
+        binding = (
+            element.binding.value_set if element.binding and element.binding.strength == "required" else ""
+        )
         slot = self._slot(element, step)
         return Target(
             tuple(self.hops),
@@ -130,7 +133,11 @@ class _Resolver:
         """What tells an item from others: its number; else the field, of a data type that is filled by one field."""
         if step.index:
             return str(step.index)
-        inner = "." in element.type or is_resource(step.resource) or (self.in_data_type and not is_primitive(element.type))
+        inner = (
+            "." in element.type
+            or is_resource(step.resource)
+            or (self.in_data_type and not is_primitive(element.type))
+        )
         return "" if inner else self.field
 
     def _repetition(self) -> int:
