@@ -66,7 +66,9 @@ def _untouched() -> list[tuple[str, object]]:
 
 def _hits(one: dict[str, str], row: tuple[str, object]) -> bool:
     name, content = row
-    return one.get("map", name) == name and bool(re.search(one["pattern"], getattr(content, one["column"], "")))
+    return one.get("map", name) == name and bool(
+        re.search(one["pattern"], getattr(content, one["column"], ""))
+    )
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the maps of HL7 are not there")
