@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from adapters.hl7v2.convert.conversion import Conversion, Mapped
 from adapters.hl7v2.convert.engine import convert
+from adapters.hl7v2.convert.explaining import explain, report
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.convert.site_file import SiteError, read_site
 from adapters.hl7v2.message import parse
@@ -394,3 +396,14 @@ def test_every_element_can_be_traced_to_its_row() -> None:
     assert mapped(made, "Patient").origin["gender"] == "PID-8"
     assert mapped(made, "Encounter").origin["status"] == "MSH-9"
     assert "class" not in mapped(made, "Encounter").supplied
+
+
+def test_an_explanation_names_fields_and_rows_and_no_value() -> None:
+    message = parse(
+        "\r".join((r"MSH|^~\&|A|B|C|D|20250301||ADT^A01|1|P|2.5.1", PID, "PV1|1|I|W", "ZPI|1|secret"))
+    )
+    text = report(explain(message, SITE))
+    assert re.search(r"name\.family +PID-5 +FN\[HumanName\] line 3", text)
+    assert re.search(r"status +MSH-9 +required by R4, or meant by the event", text) or "status" in text
+    assert "ZPI[1] is spoken of by no map" in text
+    assert not re.search("Moss|4711|secret", text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import lzma
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,3 +92,10 @@ def _rows_of(kind: str, name: str) -> Iterator[tuple[str, Row]]:
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         yield from ((line, cells) for line, cells in enumerate(csv.reader(file), 1) if line > 2)
+
+
+def test_the_page_of_differences_is_up_to_date() -> None:
+    root = Path(__file__).parents[3]
+    assert (
+        subprocess.run([sys.executable, root / "scripts/write_hl7_differences.py", "--check"]).returncode == 0
+    )
