@@ -1,7 +1,7 @@
 """``python -m benchmarks.hl7_maps [FOLDER]``: what parsing and converting a message costs.
 
-Milliseconds of processor time, the best of several rounds for each message of the folder (that of the corpus, or any with ``*.hl7``), and for a
-message of our own that looks like most: an ADT^A01 with PID, PD1, NK1, PV1, AL1 and IN1.
+Milliseconds of processor time, the best of several rounds, for each message of the folder (that of the corpus, or any
+with ``*.hl7``), and for a message of our own that looks like most: an ADT^A01 with PID, NK1, PV1, AL1 and IN1.
 """
 
 from __future__ import annotations

@@ -17,8 +17,9 @@ RULES = ROOT / "tests/corpus/hl7v2_differences.toml"
 PAGE = ROOT / "docs/hl7v2-map-differences.md"
 HEAD = """# Where our conversion of HL7v2 differs from another's
 
-Made by `scripts/write_hl7_differences.py` from `tests/corpus/hl7v2_differences.toml`; `make corpus` (suite
-`hl7v2-maps`) fails on a difference that is not listed, and where an entry explains another number of differences than it says.
+Made by `scripts/write_hl7_differences.py` from `tests/corpus/hl7v2_differences.toml`. `make corpus` (suite
+`hl7v2-maps`) fails on a difference that is not listed, and where an entry explains another number of differences than
+it says.
 
 The messages and the bundles they are held against are those of
 [microsoft/FHIR-Converter](https://github.com/microsoft/FHIR-Converter) (MIT): one converter's opinion. HL7's maps and

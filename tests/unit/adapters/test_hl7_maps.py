@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from adapters.hl7v2.convert.programs import Library
-from adapters.hl7v2.convert.rules import NOT_CONVERTED, compile_structure
+from adapters.hl7v2.convert.rules import NOT_CONVERTED, compile_structure, label_of
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.maps.tables import FOLDER, MessageRow, Row, tables
 from fhirserver.kernel.json import loads
@@ -99,3 +99,20 @@ def test_the_page_of_differences_is_up_to_date() -> None:
     assert (
         subprocess.run([sys.executable, root / "scripts/write_hl7_differences.py", "--check"]).returncode == 0
     )
+
+
+def test_a_segment_map_makes_what_the_message_map_says() -> None:
+    """But for notes, which every resource takes alike."""
+    for name, rows in {**tables().messages, **tables().generic}.items():
+        for row in rows:
+            if (
+                row.target
+                and row.segment_map
+                and "(" not in row.target
+                and not row.segment_map.startswith("NTE")
+            ):
+                target, made = label_of(row.target).partition("[")[0], row.segment_map.partition("[")[2]
+                assert made.rstrip("]").partition("-")[0] == target or target in NOT_CONVERTED, (
+                    name,
+                    row.source,
+                )
