@@ -407,3 +407,33 @@ def test_an_explanation_names_fields_and_rows_and_no_value() -> None:
     assert re.search(r"status +MSH-9 +required by R4, or meant by the event", text) or "status" in text
     assert "ZPI[1] is spoken of by no map" in text
     assert not re.search("Moss|4711|secret", text)
+
+
+class TestInsurance:
+    IN1 = (
+        "IN1|1|HMO^Plan|P1^^^PAY|Payer^L"
+        + "|" * 4
+        + "G1||||20250101|||HMO|Moss^Adam|SPO|19800101"
+        + "|" * 31
+        + "M77"
+    )
+
+    def test_every_in1_is_a_coverage_with_its_payer_and_subscriber(self) -> None:
+        made = converted(PID, "PV1|1|I" + "|" * 18 + "SELF", self.IN1, self.IN1.replace("M77", "M78"))
+        first, second = (m.content for m in made.of("Coverage"))
+        assert (first["subscriberId"], second["subscriberId"]) == ("M77", "M78")
+        assert first["type"]["coding"][0]["code"] == "HMO"
+        assert [c["value"] for c in first["class"]] == ["HMO", "G1"]
+        assert first["beneficiary"] == {"reference": "urn:local:Patient[1]"}
+        assert first["payor"][0]["reference"].startswith("urn:local:Organization")
+        people = [m.content for m in made.of("RelatedPerson")]
+        assert people[0]["name"][0]["family"] == "Moss" and people[0]["patient"] == first["beneficiary"]
+
+    def test_the_patient_may_be_the_subscriber(self) -> None:
+        made = converted(PID, self.IN1.replace("SPO", "SEL"))
+        assert only(made, "Coverage")["subscriber"] == {"reference": "urn:local:Patient[1]"}
+        assert not made.of("RelatedPerson")
+
+    def test_a_tariff_is_no_coverage(self) -> None:
+        made = converted(PID, "PV1|1|I" + "|" * 18 + "SELF")
+        assert not made.of("Coverage") and "PV1[1]-20" in made.unmapped_fields
