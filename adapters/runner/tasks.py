@@ -110,6 +110,17 @@ def is_of(task: JsonObject, code: str, owner: str) -> bool:
     return mine and any(c.get("system") == TASK_CODE and c.get("code") == code for c in codings)
 
 
+def is_writeback(task: JsonObject) -> bool:
+    """Whether it is a writeback, of whatever sink."""
+    codings = task.get("code", {}).get("coding", ())
+    return any(c.get("system") == TASK_CODE and c.get("code") == WRITEBACK for c in codings)
+
+
+def owner_of(task: JsonObject) -> str:
+    """The sink of a writeback."""
+    return str(task.get("owner", {}).get("identifier", {}).get("value", ""))
+
+
 def focus_of(task: JsonObject) -> str:
     """``Type/id`` of what the Task is about."""
     return "/".join(str(task.get("focus", {}).get("reference", "")).split("/")[:2])
