@@ -214,6 +214,8 @@ async def handover(directory: Path, rounds: int, kills: int, ehrs: int = 5) -> O
             stack.enter_context(SimulatedEhrProcess(directory / f"ehr{n}.db", "--bundles", bundles))
             for n in range(ehrs)
         ]
+        for n, ehr in enumerate(running):
+            _number_apart(ehr, n)
         server = ServerProcess(directory / "server", workers=2)
         server._initialise()
         with server.config.open("a") as config:
@@ -228,6 +230,16 @@ async def handover(directory: Path, rounds: int, kills: int, ehrs: int = 5) -> O
                 await drill.judge_world(rounds)
         server.rebuild_and_verify()
     return outcome
+
+
+def _number_apart(ehr: SimulatedEhrProcess, n: int) -> None:
+    """Have the EHR give record numbers of its own: those of all simulated EHRs are in one system."""
+    port = int(ehr.base.split(":")[2].split("/")[0])
+    ehr.kill()
+    with contextlib.closing(sqlite3.connect(ehr.data)) as records:
+        records.execute("UPDATE counters SET value = value + ?", (1000 * n,))
+        records.commit()
+    ehr.start(port)
 
 
 def report(outcome: Outcome) -> str:
