@@ -229,6 +229,18 @@ def test_only_administrators_change_connectors_by_whatever_interaction(shared: h
     assert shared.delete("Endpoint/east").status_code == 204
 
 
+def test_the_form_of_a_connector_is_defined(shared: httpx.Client) -> None:
+    assert shared.get("StructureDefinition/connector").json()["type"] == "Extension"
+    issues = shared.get("Endpoint/clinic/$validate").json()["issue"]
+    assert [one for one in issues if one["severity"] in ("error", "fatal")] == []
+    without = east("http://127.0.0.1:9/fhir")
+    del without["extension"][0]["extension"][0]
+    issues = shared.post("Endpoint/$validate", json=without).json()["issue"]
+    assert any(
+        "Endpoint.extension" in str(one.get("expression")) for one in issues if one["severity"] == "error"
+    )
+
+
 def test_secrets_are_in_no_resource(shared: httpx.Client) -> None:
     assert TOKEN not in shared.get("Endpoint/clinic/_history").text
     assert TOKEN not in shared.get("Endpoint/clinic/$connector-status").text
