@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import httpx
 
-from adapters.fhir.exchange import Exchange
+from adapters.fhir.exchange import MOST_BYTES, Exchange
 from adapters.fhir.pull import DEPENDENCY_ORDER, Puller
 from adapters.fhir.push import Pusher
 from adapters.fhir.retries import RetryPolicy, Sleep
@@ -39,6 +39,8 @@ class FhirSettings:
     answer_timeout: float = 30.0
     connections: int = 8
     tag_updates: bool = True
+    also_at: frozenset[str] = frozenset()
+    answer_bytes: int = MOST_BYTES
     retries: RetryPolicy = field(default_factory=RetryPolicy)
 
 
@@ -61,7 +63,9 @@ class FhirEhr:
         self.retries = settings.retries
         self._sleep = sleep
         http = _http(settings, transport)
-        self._exchange = Exchange(settings.base_url, tokens, http, clock or SystemClock())
+        self._exchange = Exchange(
+            settings.base_url, tokens, http, clock or SystemClock(), settings.also_at, settings.answer_bytes
+        )
         overlap = timedelta(seconds=settings.overlap)
         self._puller = Puller(self._exchange, settings.retries, sleep, overlap, settings.page_size)
         self._pusher = Pusher(self._exchange, settings.tag_updates)

@@ -98,15 +98,23 @@ class TypeCapabilities:
     interactions: frozenset[str] = frozenset()
     search_parameters: frozenset[str] = frozenset()
     conditional_create: bool = False
+    versioning: str = ""
+    """``no-version``, ``versioned``, ``versioned-update`` (it checks ``If-Match``), or empty: not said."""
+    operations: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the EHR says it can do. ``types`` is empty when it does not say."""
+    """What the EHR says it can do. ``types`` is empty when it does not say.
+
+    ``interactions`` and ``operations`` are those of the whole system, operations by name without ``$``.
+    """
 
     software: str
     fhir_version: str
     types: Mapping[str, TypeCapabilities]
+    interactions: frozenset[str] = frozenset()
+    operations: frozenset[str] = frozenset()
 
     def of(self, type: str) -> TypeCapabilities:
         return self.types.get(type, TypeCapabilities())
@@ -193,6 +201,14 @@ class Gone(EhrError):
 
 class Unauthorized(EhrError):
     """The EHR does not accept our credentials, or they do not cover this request."""
+
+
+class Unusable(Unauthorized):
+    """Nothing goes over this connection until somebody has changed a setting, here or at the EHR.
+
+    A certificate that is not valid, an address that leads to another server, an EHR without FHIR JSON. Like refused
+    credentials it says nothing of the change that met it, which waits.
+    """
 
 
 class Permanent(EhrError):
