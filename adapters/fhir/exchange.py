@@ -22,6 +22,7 @@ from fhirserver.ports.ehr import Permanent, Record, Retryable, Unusable
 
 MEDIA_TYPE = "application/fhir+json"
 MOST_BYTES = 64 * 1024 * 1024
+_MOST_LAG = timedelta(hours=1)
 _MOST_REDIRECTS = 3
 _MOST_OF_AN_ERROR = 1024 * 1024
 _RECORD = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}\Z")
@@ -57,9 +58,15 @@ class Exchange:
         self._tokens = tokens
         self._http = http
         self._clock = clock
-        self._most_bytes = most_bytes
+        self.most_bytes = most_bytes
         self.skew = timedelta(0)
         """How far the EHR's clock is before ours, by the last Date header."""
+        self.lag = timedelta(0)
+        """How far ``lastUpdated`` of what we wrote was behind that clock: where it is another machine's."""
+
+    def their_time(self) -> datetime:
+        """The present instant by the EHR's clock, as far as that is known."""
+        return self._clock.now() + self.skew
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -82,11 +89,13 @@ class Exchange:
         url = self.addresses.of(path, query)
         named = _RECORD.match(path) is not None
         async with self.asked(method, url, body, headers or {}, on_record=named) as response:
-            text = await whole(response, self._most_bytes)
+            text = await whole(response, self.most_bytes)
             found = resource(text, response.status_code)
             if error := objection(response.status_code, response.headers, found, self._clock.now()):
                 raise error
             date, dated = self._date(response)
+            if dated and response.status_code == 201:
+                self._learn_lag(found, date)
             return Answer(response.status_code, response.headers, found, date, dated)
 
     @asynccontextmanager
@@ -173,6 +182,11 @@ class Exchange:
         content = await whole(response, _MOST_OF_AN_ERROR)
         now = self._clock.now()
         return refusal(response.status_code, response.headers, content, now, on_record=on_record)
+
+    def _learn_lag(self, written: JsonObject | None, date: datetime) -> None:
+        at = updated_at(record(written)) if written else None
+        if at is not None:
+            self.lag = max(self.lag, min(date - at, _MOST_LAG))
 
     def _date(self, response: httpx.Response) -> tuple[datetime, bool]:
         """When the answer was made by the EHR's clock, or else by ours; and whether it was the EHR's."""

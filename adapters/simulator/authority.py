@@ -121,7 +121,11 @@ class Authority:
             return
         id, secret = _basic(call) or (form.get("client_id", ""), form.get("client_secret", ""))
         client = self._clients.get(id)
-        if client is None or not client.secret or not hmac.compare_digest(client.secret.encode(), secret.encode()):
+        if (
+            client is None
+            or not client.secret
+            or not hmac.compare_digest(client.secret.encode(), secret.encode())
+        ):
             raise Refused("invalid_client", "the client is not known", 401)
 
     async def _assertion(self, text: str, audience: str, now: float) -> None:

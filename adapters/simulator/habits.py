@@ -20,7 +20,8 @@ class Habits:
 
     ``whole_seconds``: lastUpdated is cut to seconds. ``clock_ahead``: its clock is before the true one (after it
     where negative). ``date_header``: answers say when they were made.
-    ``most_on_a_page`` caps ``_count``; 0 does not. ``ignores_sort``: searches come in an order of its own.
+    ``most_on_a_page`` caps ``_count``; 0 does not. ``sort`` is ``kept``, ``ignored`` (an order of its
+    own) or ``refused``.
     ``last_updated``: searches by ``_lastUpdated`` are ``searched``, ``refused`` or ``ignored``.
     ``history`` is offered by ``type``, for the ``system`` alone, or ``none``. ``versions`` are ``checked`` by
     If-Match, ``unchecked``, or there are ``none``. ``visible_after``: a write shows in searches so much later.
@@ -38,7 +39,7 @@ class Habits:
     clock_ahead: float = 0.0
     date_header: bool = True
     most_on_a_page: int = 0
-    ignores_sort: bool = False
+    sort: str = "kept"
     last_updated: str = "searched"
     history: str = "type"
     versions: str = "checked"
@@ -58,6 +59,7 @@ class Habits:
 
 
 _CHOICES = {
+    "sort": ("kept", "ignored", "refused"),
     "last_updated": ("searched", "refused", "ignored"),
     "history": ("type", "system", "none"),
     "versions": ("checked", "unchecked", "none"),

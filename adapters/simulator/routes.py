@@ -99,6 +99,8 @@ class Routes:
             if habits.last_updated == "refused" and any(name == "_lastUpdated" for name, _ in query):
                 raise InvalidSearch(f"unknown search parameter _lastUpdated for {type}")
             query = [(name, text) for name, text in query if name != "_lastUpdated"]
+        if habits.sort == "refused" and any(name == "_sort" for name, _ in query):
+            raise InvalidSearch("unknown search parameter _sort")
         search = parse(type, query, self.options.page_size, habits)
         found, total, more = run(self.records, search)
         links = {"next": next_link(call.base, query, search, found[-1])} if more else {}

@@ -47,7 +47,9 @@ def parse(
     """Read query parameters. Raises :class:`InvalidSearch`."""
     habits = habits or Habits()
     most = habits.most_on_a_page or MAX_COUNT
-    search = Search(type, values=[type], count=min(page_size, most), most=most, shuffled=habits.ignores_sort)
+    search = Search(
+        type, values=[type], count=min(page_size, most), most=most, shuffled=habits.sort == "ignored"
+    )
     if habits.whole_seconds:
         search.updated = "(substr(updated, 1, 19) || '.000000Z')"
     if habits.visible_after:
