@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -15,12 +15,11 @@ from adapters.fhir.bundles import Bundles
 from adapters.fhir.cursor import Cursor, Mark, read_cursor, whole_milliseconds
 from adapters.fhir.exchange import MOST_BYTES, Exchange
 from adapters.fhir.hints import Hints
-from adapters.fhir.notices import Notice
 from adapters.fhir.pull import DEPENDENCY_ORDER, Puller, PullSettings
 from adapters.fhir.push import Pusher
-from adapters.fhir.reconciling import Reconciliation
 from adapters.fhir.retries import RetryPolicy, Sleep
 from adapters.fhir.statement import read_statement
+from adapters.fhir.subscribing import Subscriber, Wanted
 from adapters.fhir.tokens import TokenProvider
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.kernel.json import JsonObject
@@ -124,18 +123,15 @@ class FhirEhr:
                 since = whole_milliseconds(step.at - timedelta(seconds=self.settings.overlap))
                 place.types |= {type: Mark.make(since, seen) for type, seen in step.complete.items()}
                 place.system = Mark(since)
-            yield Page(step.records, place.as_json())
+            yield Page(step.records, place.as_json(), matters=True)
 
-    def notified(self, notice: Notice) -> None:
-        """The EHR says that something has changed. What it named is read at the beginning of the next pull."""
-        self._hints.add(notice.references)
+    def name(self, type: str, id: str) -> None:
+        """Have a record read at the beginning of the next pull, because a notification named it."""
+        self._hints.add(((type, id),))
 
-    def differences(self, type: str, known: Collection[str]) -> AsyncIterator[Record]:
-        """What the EHR holds of ``type`` beyond the ids in ``known``, and, deleted, what it has of those no more.
-
-        For EHRs that tell of no deletions, and for anything lost. Reads all ids; meant to be done now and then.
-        """
-        return Reconciliation(self._exchange, self._bundles).differences(type, known)
+    async def keep_subscriptions(self, wanted: Wanted) -> int:
+        """Make and renew our Subscriptions at the EHR; how many of them are active."""
+        return await Subscriber(self._exchange, wanted).keep(self.settings.types)
 
     async def push(self, change: Change) -> Receipt:
         can = (await self.capabilities()).of(change.type)

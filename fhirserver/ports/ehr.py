@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fhirserver.kernel.json import JsonObject
 
@@ -44,11 +44,13 @@ class Record:
 class Page:
     """Records in the order in which they must be taken in, and the cursor to keep once they are.
 
-    A page may be empty: its cursor has still moved.
+    A page may be empty: its cursor has still moved. ``matters``: it must be kept even then, as it says more than that
+    time has passed.
     """
 
     records: Sequence[Record]
     cursor: JsonObject
+    matters: bool = False
 
 
 class Operation(Enum):
@@ -217,6 +219,23 @@ class Permanent(EhrError):
 
 class NeedsPerson(EhrError):
     """The EHR refuses by a rule that only a person can decide on, such as a possible duplicate."""
+
+
+class NotHeard(Exception):
+    """A notification is not heard; ``status`` is the HTTP status to answer with."""
+
+    def __init__(self, status: int):
+        self.status = status
+        super().__init__(f"not heard (status {status})")
+
+
+@runtime_checkable
+class Hinted(Protocol):
+    """An EHR that can be told which of its records have news, as its notifications and webhooks do."""
+
+    def name(self, type: str, id: str) -> None:
+        """Have this record read with the next pull."""
+        ...
 
 
 class Ehr(Protocol):

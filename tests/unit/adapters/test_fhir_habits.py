@@ -284,28 +284,6 @@ async def test_a_long_history_of_deletions_is_read_to_its_end(app):
     await ehr.close()
 
 
-async def test_without_history_a_reconciliation_finds_what_is_gone_and_what_is_new(app):
-    app.habits.change({"history": "none", "most_on_a_page": 4})
-    made = await fill(app, 12)
-    ehr = adapter(app, types=("Patient",))
-    records, cursor = await pull(ehr)
-    known = {r.id for r in records} - {made[7]}
-    await remove(app, made[2])
-    assert not [r for r in (await pull(ehr, cursor))[0] if r.deleted]
-    found = [r async for r in ehr.differences("Patient", known)]
-    assert {(r.id, r.deleted) for r in found} == {(made[2], True), (made[7], False)}
-    assert [r async for r in ehr.differences("Patient", known - {made[2]} | {made[7]})] == []
-    await ehr.close()
-
-
-async def test_what_is_not_listed_but_can_be_read_is_not_taken_for_deleted(app):
-    made = await fill(app, 3)
-    app.habits.change({"visible_after": 3600})
-    ehr = adapter(app, types=("Patient",))
-    assert [r async for r in ehr.differences("Patient", set(made)) if r.deleted] == []
-    await ehr.close()
-
-
 async def test_an_ehr_without_version_checks_is_looked_at_before_it_is_written_to(app):
     for versions in ("unchecked", "none"):
         app.habits.change({"versions": versions})
