@@ -66,7 +66,7 @@ class Inbound:
         async for page in self._ehr.pull(self._cursor or (fact.value if fact else None)):
             await self._page(page.records)
             taken += len(page.records)
-            await self._keep(page.cursor, fact, bool(page.records))
+            await self._keep(page.cursor, fact, bool(page.records) or page.matters)
             answered(len(page.records))
         return taken
 

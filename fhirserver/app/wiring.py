@@ -20,10 +20,12 @@ from fastapi import FastAPI
 
 from adapters.runner.compensation import Compensation
 from adapters.runner.lease import Leases
+from adapters.runner.runner import Runner
 from adapters.runner.supervisor import Supervisor
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
 from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
+from fhirserver.app.connectors.hearing import Hearing, notification_route
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import console, static_files
@@ -142,13 +144,15 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     store = make_store(settings, shared=part is not Part.ALONE)
     context = make_context(settings, store)
     catalogue = make_catalogue(settings, context)
-    context = replace(context, connectors=Desk(store, settings.policy, catalogue))
+    desk = Desk(store, settings.policy, catalogue)
+    context = replace(context, connectors=desk)
     principals = settings.authenticator()
     cors = Cors(settings.cors_origins)
     started = instant(SystemClock().now())
     describe = partial(capabilities, version=version("credence"), started=started, cors=bool(cors.origins))
     registry = full_registry(all_operations(), describe)
     state = {"ready": False}
+    ears: list[Hearing] = []
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -159,6 +163,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
             await publish(store, definitions_of(registry.operations), SYSTEM.id)
             await catalogue.publish()
         supervisor = make_supervisor(settings, context, catalogue)
+        ears.append(Hearing(catalogue, desk, settings.secrets, partial(_at_work, supervisor)))
         connectors: tuple[tuple[str, Loop], ...] = (("connectors", supervisor.run),)
         loops = _loops(settings, context, edge) if part is not Part.FURTHER else ()
         async with running((*loops, *connectors)):
@@ -173,9 +178,16 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     edge = FhirEdge(context, registry, principals, "/fhir", description, cors, jobs)
     ending = asyncio.Event()
     pages = console(context, registry, principals, _session_folder(settings), ending)
-    web = web_application(lifespan, lambda: state["ready"], pages)
+    notifications = notification_route(lambda: ears[0] if state["ready"] else None)
+    web = web_application(lifespan, lambda: state["ready"], pages, notifications)
     web.mount("/console/static", static_files())
     return Application(edge, web, ending.set)
+
+
+def _at_work(supervisor: Supervisor, name: str) -> Runner | None:
+    """The connector as it is at work in this process, if it is."""
+    work = supervisor.work(name)
+    return work if isinstance(work, Runner) else None
 
 
 async def _warn_of_old_index(store: Store) -> None:
