@@ -33,7 +33,7 @@ export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
         format corpus judge-eval fuzz bench bench-scale bench-import bench-queue bench-hl7 faults clean
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUNTIME)  ## the whole story, no keys needed: flaky EHR, call, review, writeback (KEEP=1 leaves it running)
 	@$(BIN)/credence demo $(if $(KEEP),--keep)
