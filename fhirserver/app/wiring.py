@@ -9,7 +9,6 @@ import secrets
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from dataclasses import replace
 from enum import Enum
 from functools import partial
 from importlib.metadata import version
@@ -18,12 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from adapters.fhir.ehr import FhirEhr, FhirSettings
 from adapters.fhir.retries import RetryPolicy
-from adapters.fhir.tokens import StaticToken
 from adapters.runner.runner import Cadence, Runner
 from adapters.runner.writeback import Sink
-from fhirserver.app.settings import SYSTEM, Connector, Settings, read_secret
+from fhirserver.app.connectors.connector import Connector
+from fhirserver.app.connectors.kind import Making
+from fhirserver.app.connectors.registry import KINDS
+from fhirserver.app.connectors.secrets import Secrets
+from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import console, static_files
 from fhirserver.interactions.all import full_registry
@@ -38,6 +39,7 @@ from fhirserver.kernel.outcomes import Issue
 from fhirserver.model.validation import validate
 from fhirserver.model.validation.profiles import Validator
 from fhirserver.operations.all import all_operations
+from fhirserver.ports.ehr import Ehr
 from fhirserver.ports.storage import Storage
 from fhirserver.rest.application import Application, web_application
 from fhirserver.rest.cors import Cors
@@ -201,7 +203,7 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
         ("relinking", lambda: follow(store, Relinking(store, SYSTEM.id), SYSTEM.id)),
     ]
     for connector in settings.connectors:
-        runner = make_runner(connector, context)
+        runner = make_runner(connector, context, settings.secrets)
         loops.append((f"{connector.name}:follow", runner.follow_log))
         if connector.pull:
             loops.append((f"{connector.name}:pull", runner.pull_loop))
@@ -254,21 +256,20 @@ def model_settings(checks: VerificationSettings) -> ModelSettings:
     )
 
 
-def make_runner(connector: Connector, context: Context) -> Runner:
+def make_runner(connector: Connector, context: Context, secrets: Secrets) -> Runner:
     """One connector at work on the store."""
-    token = (
-        read_secret(connector.token_file, f"connector {connector.name}")
-        if connector.token_file
-        else connector.token
-    )
     retries = RetryPolicy(cap=connector.retry_cap_seconds)
-    reach = FhirSettings(connector.url, retries=retries)
-    if connector.types:
-        reach = replace(reach, types=connector.types)
-    ehr = FhirEhr(reach, StaticToken(token))
+    made = make_connector(connector, context, secrets, retries)
     sink = Sink(connector.name, connector.source)
     cadence = Cadence(connector.pull_seconds, connector.push_seconds)
-    return Runner(context.store, context.policy, ehr, sink, retries, cadence, connector.concurrency)
+    return Runner(context.store, context.policy, made, sink, retries, cadence, connector.concurrency)
+
+
+def make_connector(connector: Connector, context: Context, secrets: Secrets, retries: RetryPolicy) -> Ehr:
+    """The adapter of a connector."""
+    made = KINDS[connector.kind].make(connector.own, Making(connector, context, secrets, retries))
+    assert made.ehr is not None
+    return made.ehr
 
 
 async def _derive_when_idle(store: Store, edge: FhirEdge) -> None:

@@ -29,7 +29,7 @@ async def _check(chosen: Settings) -> int:
     print("index: " + ("as this version makes it" if current else OLD_INDEX))
     failed = int(not current)
     for connector in chosen.connectors:
-        runner = make_runner(connector, make_context(chosen, store))
+        runner = make_runner(connector, make_context(chosen, store), chosen.secrets)
         health = await runner.health()
         failed += not health.reachable
         word = (
