@@ -40,15 +40,21 @@ def test_what_is_stated_beside_is_not_absent(desk: Desk) -> None:
 
 
 def test_absence_may_be_stated_of_what_others_said(desk: Desk) -> None:
-    desk.put("lab", "Patient", "1", {"telecom": [HOME], "gender": "male"}, mode="partial", effective="2026-01-01")
+    desk.put(
+        "lab", "Patient", "1", {"telecom": [HOME], "gender": "male"}, mode="partial", effective="2026-01-01"
+    )
     state(desk, own_phones, birthDate="1980-02-03")
     assert desk.world("Patient", "1")["telecom"] == [HOME]
-    assert desk.submit(
-        "ehr",
-        Put("Patient", "1", {"resourceType": "Patient"}, absent=all_phones),
-        mode="partial",
-        effective="2026-02-01",
-    ).results[0].changed
+    assert (
+        desk.submit(
+            "ehr",
+            Put("Patient", "1", {"resourceType": "Patient"}, absent=all_phones),
+            mode="partial",
+            effective="2026-02-01",
+        )
+        .results[0]
+        .changed
+    )
     assert "telecom" not in desk.world("Patient", "1") and desk.world("Patient", "1")["gender"] == "male"
 
 
