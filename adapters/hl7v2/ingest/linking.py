@@ -141,8 +141,12 @@ class Linker:
         if subject.type in RESOLVED:
             content = linked.resolved(subject.content)
             check(subject, content, exists=True)
-            for id in await counterparts(self._store, content):
-                if not await self.crosswalk.is_taken(subject.type, id, record):
+
+            async def is_free(id: str) -> bool:
+                return not await self.crosswalk.is_taken(subject.type, id, record)
+
+            for id in await counterparts(self._store, content, is_free):
+                if await is_free(id):
                     return self.crosswalk.link(subject.type, record, id)
         return self.crosswalk.fresh(subject.type, record)
 
