@@ -123,6 +123,12 @@ class Backlog:
         line = self._lines.get(entry[2])
         return line is not None and bool(line.tasks) and not line.running and line.due == entry[0]
 
+    def hurry(self, now: float) -> None:
+        """Have every line that waits for its time be due now."""
+        for focus, line in self._lines.items():
+            if not line.running and line.due > now:
+                self._schedule(focus, now)
+
     def take(self, now: float) -> tuple[str, str, Tries] | None:
         """Take the line that is due longest: the resource, its first Task and its tries."""
         due = self.next_due()

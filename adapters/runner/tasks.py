@@ -129,6 +129,17 @@ def open_tasks(sink: str, focus: tuple[str, str] | None = None) -> Expression:
     return And(tuple(parts))
 
 
+def dead_letters(connector: str) -> Expression:
+    """The search for what could not be written to an EHR, or taken in from it, and waits for a person."""
+    return And(
+        (
+            Or((TokenIs("code", TASK_CODE, WRITEBACK), TokenIs("code", TASK_CODE, INTAKE))),
+            TokenIs("status", None, "failed"),
+            TokenIs("owner:identifier", _OWNER, connector),
+        )
+    )
+
+
 def requested_intake(connector: str) -> Expression:
     """The search for the records that an operator wants tried again."""
     return And(

@@ -54,6 +54,10 @@ class Writeback:
             writes += await self.resource(key)
         return writes
 
+    async def missed(self, key: Key) -> list[Write]:
+        """As :meth:`resource`, without touching Tasks that are there: what should long have been asked for."""
+        return [] if await self._pending(key) else await self.resource(key)
+
     async def resource(self, key: Key) -> list[Write]:
         """What is to be done about one resource, as it stands now.
 

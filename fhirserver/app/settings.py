@@ -23,8 +23,8 @@ from fhirserver.world.sources import KINDS, Source
 from fhirserver.world.vocabulary import CERTAIN
 from fhirserver.world.voices import MARK
 
-SYSTEM = Source("credence", "system", authoritative=True, acts_on=frozenset({"Task"}))
-"""The server's own voice: review and writeback tasks."""
+SYSTEM = Source("credence", "system", authoritative=True, acts_on=frozenset({"Task", "Endpoint"}))
+"""The server's own voice: review and writeback tasks, and the connectors of the settings."""
 
 MOST_WORKERS = 64
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?\Z|https?://\[[0-9a-f:]+\](?::\d+)?\Z")
@@ -48,6 +48,7 @@ KNOWN: dict[str, SettingKinds] = {
     "principal": kinds("name source token token_sha256 token_file", "roles"),
     "connector": all_settings(),
     "secrets": kinds("folder"),
+    "runner": kinds(numbers="lease_seconds"),
 }
 """Every setting, by table, and what it must be. docs/settings.md explains each."""
 
@@ -80,6 +81,9 @@ class Settings:
     principals: tuple[tuple[str, Principal], ...] = ()
     connectors: tuple[Connector, ...] = ()
     secrets: Secrets = field(default_factory=Secrets)
+    lease_seconds: float = 10.0
+    folder: Path = Path()
+    """The folder of the file: relative paths are from there."""
     limits: Mapping[str, int] = field(default_factory=dict)
     """What one request may ask for, where it is not the default; the names are those of ``[limits]``."""
 
@@ -135,6 +139,8 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         limits=_limits(document),
         connectors=_connectors(document, sources, folder),
         secrets=_secrets(document, folder),
+        lease_seconds=_lease_seconds(document),
+        folder=folder,
     )
 
 
@@ -349,3 +355,10 @@ def _connectors(document: dict[str, Any], sources: dict[str, Source], folder: Pa
 def _secrets(document: dict[str, Any], folder: Path) -> Secrets:
     table = _table(document, "secrets", set(KNOWN["secrets"]))
     return Secrets(folder / table["folder"] if table.get("folder") else None)
+
+
+def _lease_seconds(document: dict[str, Any]) -> float:
+    seconds = _table(document, "runner", set(KNOWN["runner"])).get("lease_seconds", 10.0)
+    if not 1 <= seconds <= 3600:
+        raise InvalidSettings("[runner] lease_seconds is a number from 1 to 3600")
+    return float(seconds)

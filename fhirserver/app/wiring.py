@@ -9,6 +9,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from dataclasses import replace
 from enum import Enum
 from functools import partial
 from importlib.metadata import version
@@ -17,13 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from adapters.fhir.retries import RetryPolicy
-from adapters.runner.runner import Cadence, Runner
-from adapters.runner.writeback import Sink
-from fhirserver.app.connectors.connector import Connector
-from fhirserver.app.connectors.kind import Making
-from fhirserver.app.connectors.registry import KINDS
-from fhirserver.app.connectors.secrets import Secrets
+from adapters.runner.lease import Leases
+from adapters.runner.supervisor import Supervisor
+from fhirserver.app.connectors.catalogue import Catalogue
+from fhirserver.app.connectors.desk import Desk
+from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import console, static_files
@@ -39,7 +38,6 @@ from fhirserver.kernel.outcomes import Issue
 from fhirserver.model.validation import validate
 from fhirserver.model.validation.profiles import Validator
 from fhirserver.operations.all import all_operations
-from fhirserver.ports.ehr import Ehr
 from fhirserver.ports.storage import Storage
 from fhirserver.rest.application import Application, web_application
 from fhirserver.rest.cors import Cors
@@ -109,9 +107,9 @@ def make_storage(settings: Settings, shared: bool = False) -> Storage:
 
 def make_store(settings: Settings, shared: bool = False) -> Store:
     """The store, not yet open. ``shared``: other processes serve from it too."""
-    return Store(
-        make_storage(settings, shared), Policies(settings.sources, _validate_patched, settings.policy)
-    )
+    guards = {TYPE: make_guard(settings)}
+    policies = Policies(settings.sources, _validate_patched, settings.policy, guards)
+    return Store(make_storage(settings, shared), policies)
 
 
 def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
@@ -142,6 +140,8 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     """The whole server as one ASGI application. Its lifespan opens the store and runs the followers."""
     store = make_store(settings, shared=part is not Part.ALONE)
     context = make_context(settings, store)
+    catalogue = make_catalogue(settings, context)
+    context = replace(context, connectors=Desk(store, settings.policy, catalogue))
     principals = settings.authenticator()
     cors = Cors(settings.cors_origins)
     started = instant(SystemClock().now())
@@ -156,7 +156,11 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
             await _warn_of_old_index(store)
             await record(store, settings.policy, SYSTEM.id)
             await publish(store, definitions_of(registry.operations), SYSTEM.id)
-        async with running(_loops(settings, context, edge) if part is not Part.FURTHER else ()):
+            await catalogue.publish()
+        supervisor = make_supervisor(settings, context, catalogue)
+        connectors: tuple[tuple[str, Loop], ...] = (("connectors", supervisor.run),)
+        loops = _loops(settings, context, edge) if part is not Part.FURTHER else ()
+        async with running((*loops, *connectors)):
             state["ready"] = True
             yield
             state["ready"] = False
@@ -202,13 +206,6 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
         ("policy", lambda: _keep_to_policy(settings, store)),
         ("relinking", lambda: follow(store, Relinking(store, SYSTEM.id), SYSTEM.id)),
     ]
-    for connector in settings.connectors:
-        runner = make_runner(connector, context, settings.secrets)
-        loops.append((f"{connector.name}:follow", runner.follow_log))
-        if connector.pull:
-            loops.append((f"{connector.name}:pull", runner.pull_loop))
-        if connector.push:
-            loops.append((f"{connector.name}:push", runner.push_loop))
     return loops
 
 
@@ -256,20 +253,22 @@ def model_settings(checks: VerificationSettings) -> ModelSettings:
     )
 
 
-def make_runner(connector: Connector, context: Context, secrets: Secrets) -> Runner:
-    """One connector at work on the store."""
-    retries = RetryPolicy(cap=connector.retry_cap_seconds)
-    made = make_connector(connector, context, secrets, retries)
-    sink = Sink(connector.name, connector.source)
-    cadence = Cadence(connector.pull_seconds, connector.push_seconds)
-    return Runner(context.store, context.policy, made, sink, retries, cadence, connector.concurrency)
+def make_guard(settings: Settings) -> ConnectorGuard:
+    """What an Endpoint that is a connector is held to."""
+    admins = [principal for _, principal in settings.principals if principal.may("admin")]
+    taken = [connector.name for connector in settings.connectors]
+    return ConnectorGuard(SYSTEM.id, admins, settings.sources, settings.folder, taken)
 
 
-def make_connector(connector: Connector, context: Context, secrets: Secrets, retries: RetryPolicy) -> Ehr:
-    """The adapter of a connector."""
-    made = KINDS[connector.kind].make(connector.own, Making(connector, context, secrets, retries))
-    assert made.ehr is not None
-    return made.ehr
+def make_catalogue(settings: Settings, context: Context) -> Catalogue:
+    """All connectors there are."""
+    return Catalogue(context, settings.connectors, settings.secrets, make_guard(settings), SYSTEM.id)
+
+
+def make_supervisor(settings: Settings, context: Context, catalogue: Catalogue) -> Supervisor:
+    """The connectors of this process."""
+    leases = Leases(context.store.storage.cells, settings.lease_seconds)
+    return Supervisor(leases, catalogue.plans)
 
 
 async def _derive_when_idle(store: Store, edge: FhirEdge) -> None:

@@ -20,6 +20,7 @@ from fhirserver.world.policy import Policy
 from fhirserver.world.review_rules import ReviewRules
 
 if TYPE_CHECKING:
+    from fhirserver.ports.connectors import Connectors
     from fhirserver.ports.terminology import Terminology
 
 _CLOSELY_READ = 256 * 1024
@@ -56,6 +57,8 @@ class Context:
     """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
     review: ReviewRules = field(default_factory=ReviewRules)
     clock: Clock = field(default_factory=SystemClock)
+    connectors: Connectors | None = None
+    """The connectors as they are at work; None where there can be none."""
 
 
 @dataclass(slots=True)

@@ -19,6 +19,8 @@ MATCH_EXPLANATION = f"{BASE}/StructureDefinition/match-explanation"
 MATCH_GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
 REPLACES = f"{BASE}/StructureDefinition/replaces"
 REPLACED_BY = f"{BASE}/StructureDefinition/replaced-by"
+CONNECTOR = f"{BASE}/StructureDefinition/connector"
+CONNECTOR_NAME = f"{BASE}/identifier/connector"
 TARGET_ELEMENT = "http://hl7.org/fhir/StructureDefinition/targetPath"
 
 VERIFICATION_STATUS = f"{BASE}/CodeSystem/verification-status"

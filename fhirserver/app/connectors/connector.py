@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from adapters.runner.hours import Hours, InvalidHours, parse_hours
+from adapters.runner.writeback import PUSHED_TYPES
 from fhirserver.app.connectors.registry import KINDS
 from fhirserver.app.setting_kinds import SettingKinds, WrongSetting, check, kinds, required
+from fhirserver.model.definitions import definitions
 
 COMMON: SettingKinds = kinds(
-    "name source kind",
-    numbers="pull_seconds push_seconds retry_cap_seconds",
-    wholes="concurrency",
-    yes_no="pull push",
+    "name source kind time_zone",
+    "push_types hours",
+    "pull_seconds push_seconds retry_cap_seconds reconcile_seconds resolve_seconds requests_per_second",
+    "concurrency burst",
+    "pull push",
 )
 """The settings of every connector. docs/settings.md explains each."""
-_SECONDS = ("pull_seconds", "push_seconds", "retry_cap_seconds")
+_POSITIVE = ("pull_seconds", "push_seconds", "retry_cap_seconds")
+_NOT_NEGATIVE = ("reconcile_seconds", "resolve_seconds", "requests_per_second")
 
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """One EHR to sync with. Seconds are the cadence of the loops; ``own`` are the settings of its kind."""
+    """One EHR to sync with. Seconds are the cadence of the loops, 0 for never; ``own`` are the settings of its kind.
+
+    ``table`` is what all of it was read from.
+    """
 
     name: str
     source: str
@@ -30,10 +38,17 @@ class Connector:
     own: Any
     pull: bool = True
     push: bool = True
+    push_types: tuple[str, ...] = PUSHED_TYPES
     pull_seconds: float = 10.0
     push_seconds: float = 1.0
+    reconcile_seconds: float = 86_400.0
+    resolve_seconds: float = 300.0
     concurrency: int = 4
     retry_cap_seconds: float = 30.0
+    requests_per_second: float = 0.0
+    burst: int = 10
+    hours: Hours = field(default_factory=Hours)
+    table: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 def all_settings() -> dict[str, Any]:
@@ -56,15 +71,43 @@ def parse_connector(
     required(entry, "name", "source")
     if entry["source"] not in sources:
         raise WrongSetting("source", f"there is no [[source]] with id '{entry['source']}'")
-    members: dict[str, Any] = {name: value for name, value in entry.items() if name in COMMON}
-    members |= {name: _seconds(name, entry[name]) for name in _SECONDS if name in entry}
-    if members.get("concurrency", 1) < 1:
-        raise WrongSetting("concurrency", "concurrency is at least 1")
     theirs = {name: value for name, value in entry.items() if name in own.SETTINGS}
-    return Connector(**{**members, "kind": kind, "own": own.parse(theirs, where, folder)})
+    return Connector(**_members(entry), kind=kind, own=own.parse(theirs, where, folder), table=dict(entry))
 
 
-def _seconds(name: str, value: Any) -> float:
-    if value <= 0:
-        raise WrongSetting(name, f"{name} is more than 0")
+def _members(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The common settings as they are used."""
+    given = {name: value for name, value in entry.items() if name in COMMON and name != "kind"}
+    for name in ("concurrency", "burst"):
+        if given.get(name, 1) < 1:
+            raise WrongSetting(name, f"{name} is at least 1")
+    given |= {name: _number(name, given[name], False) for name in _POSITIVE if name in given}
+    given |= {name: _number(name, given[name], True) for name in _NOT_NEGATIVE if name in given}
+    if "push_types" in given:
+        given["push_types"] = _types("push_types", given["push_types"])
+    given["hours"] = _hours(given.pop("hours", []), given.pop("time_zone", "UTC"))
+    return given
+
+
+def _number(name: str, value: Any, zero: bool) -> float:
+    if value < 0 or (value == 0 and not zero):
+        raise WrongSetting(name, f"{name} is {'0 or more' if zero else 'more than 0'}")
     return float(value)
+
+
+def _types(name: str, types: Collection[str]) -> tuple[str, ...]:
+    for type in types:
+        if type not in definitions().resource_types:
+            raise WrongSetting(name, f"{name}: '{type[:64]}' is not an R4 resource type")
+    return tuple(types)
+
+
+def _hours(hours: list[str], zone: str) -> Hours:
+    try:
+        parse_hours([], zone)
+    except InvalidHours as wrong:
+        raise WrongSetting("time_zone", f"time_zone: {wrong}") from None
+    try:
+        return parse_hours(hours, zone)
+    except InvalidHours as wrong:
+        raise WrongSetting("hours", f"hours: {wrong}") from None

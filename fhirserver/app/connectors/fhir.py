@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from adapters.fhir.ehr import FhirEhr, FhirSettings
 from adapters.fhir.tokens import StaticToken
+from adapters.runner.paced import PacedTransport
 from fhirserver.app.connectors.kind import Made, Making
 from fhirserver.app.connectors.secrets import Secret, clear_settings, secret_of, secret_settings
 from fhirserver.app.setting_kinds import kinds, required
@@ -37,4 +40,6 @@ def make(own: FhirConnector, making: Making) -> Made:
     reach = FhirSettings(own.url, retries=making.retries)
     if own.types:
         reach = replace(reach, types=own.types)
-    return Made(FhirEhr(reach, StaticToken(own.token.read(making.secrets))))
+    limits = httpx.Limits(max_connections=reach.connections, max_keepalive_connections=reach.connections)
+    transport = PacedTransport(httpx.AsyncHTTPTransport(limits=limits, trust_env=False), making.rate)
+    return Made(FhirEhr(reach, StaticToken(own.token.read(making.secrets)), transport=transport))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters.fhir.retries import RetryPolicy
+from adapters.runner.rate import Rate
 from fhirserver.app.connectors.secrets import Secrets
 from fhirserver.app.setting_kinds import SettingKinds
 from fhirserver.ports.ehr import Ehr
@@ -24,14 +25,16 @@ class Making:
     """What a kind may use to make an adapter.
 
     ``connector`` has the common settings, and the kind's own as ``connector.own``. ``retries`` is how it shall wait
-    between tries. ``pull_soon`` says that the EHR has news: the next pull is then made at once, by whichever process
-    pulls from it.
+    between tries. ``rate`` is how often it may ask: over HTTP by a
+    :class:`~adapters.runner.paced.PacedTransport`, otherwise ``await rate.request()`` before each request.
+    ``pull_soon`` says that the EHR has news: the next pull is then made at once.
     """
 
     connector: Connector
     context: Context
     secrets: Secrets
     retries: RetryPolicy
+    rate: Rate
     pull_soon: Callable[[], None] = lambda: None
 
 
