@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from adapters.hl7v2.ingest.converted import Conversion, Mapped
+from adapters.hl7v2.convert.conversion import Conversion, Mapped
 from adapters.hl7v2.ingest.keys import DIRECTORY, KeyMaker, Keys
 from adapters.hl7v2.ingest.patients import Named, Naming, facility_of, owners
 from adapters.hl7v2.message import NULL, Message
@@ -21,7 +21,8 @@ _ABOUT_THE_MESSAGE = frozenset({"MessageHeader", "Provenance", "Bundle", "Parame
 class Subject:
     """One resource of which a message speaks. ``locals`` are its names in the conversion.
 
-    ``former`` says that it is only named as merged away or renamed: nothing is stated of it.
+    ``former`` says that it is only named as merged away or renamed: nothing is stated of it. ``supplied`` are the
+    elements that no field said.
     """
 
     type: str
@@ -32,6 +33,7 @@ class Subject:
     locals: tuple[str, ...]
     own: bool = False
     former: bool = False
+    supplied: frozenset[str] = frozenset()
 
     @property
     def segment(self) -> str:
@@ -69,7 +71,17 @@ def header_of(conversion: Conversion) -> JsonObject:
 
 def _subject(one: Mapped, keys: Keys, former: bool) -> Subject:
     type = one.content["resourceType"]
-    return Subject(type, keys.keys, one.content, one.absent, one.origin, (one.local,), keys.own, former)
+    return Subject(
+        type,
+        keys.keys,
+        one.content,
+        one.absent,
+        one.origin,
+        (one.local,),
+        keys.own,
+        former,
+        supplied=one.supplied,
+    )
 
 
 def _counted(subject: Subject, found: Mapping[tuple[str, str], Subject]) -> Subject:
@@ -96,6 +108,7 @@ def _joined(one: Subject, other: Subject) -> Subject:
         origin={**other.origin, **one.origin},
         locals=(*one.locals, *other.locals),
         former=one.former and other.former,
+        supplied=(one.supplied | other.supplied) - one.origin.keys() - other.origin.keys(),
     )
 
 

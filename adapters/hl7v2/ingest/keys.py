@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from adapters.hl7v2.ingest.converted import LOCAL, Mapped
+from adapters.hl7v2.convert.conversion import Mapped
+from adapters.hl7v2.ingest.locals import LOCAL
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.json import Json, JsonObject, canonical
 from fhirserver.world.identity.identifiers import NPI

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from adapters.hl7v2.ingest.checking import check
-from adapters.hl7v2.ingest.converted import LOCAL
 from adapters.hl7v2.ingest.identity import Subject
+from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.runner.crosswalk import RECORD, Crosswalk, Link
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
@@ -46,14 +46,20 @@ class Linked:
     def reference(self, local: str) -> str:
         return self.world[local]
 
-    def resolved(self, content: JsonObject) -> JsonObject:
-        """The content with its references leading to the world. Refuses (422) one to what is not of the message."""
+    def resolved(self, content: JsonObject, known_only: bool = False) -> JsonObject:
+        """The content with its references leading to the world. Refuses (422) one to what is not of the message.
+
+        ``known_only``: what is not linked yet is left as it is.
+        """
         moved: JsonObject = _copied(content)
         for holder in walk_references(moved):
             reference = str(holder["reference"])
             if not reference.startswith(LOCAL):
                 continue
-            if (found := self.world.get(reference.removeprefix(LOCAL))) is None:
+            found = self.world.get(reference.removeprefix(LOCAL))
+            if found is None and known_only:
+                continue
+            if found is None:
                 text = "The conversion refers to a resource that it did not make"
                 raise refuse(Category.UNPROCESSABLE, "not-found", text, content["resourceType"])
             holder["reference"] = found
@@ -139,7 +145,7 @@ class Linker:
         """A record that is new: what it certainly is, if no other record of the source is that; else new itself."""
         record = subject.keys[0]
         if subject.type in RESOLVED:
-            content = linked.resolved(subject.content)
+            content = linked.resolved(subject.content, known_only=True)
             check(subject, content, exists=True)
 
             async def is_free(id: str) -> bool:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.hl7v2.intake.ingest import Lane
 from adapters.hl7v2.message import NULL, Message, Repetition, Segment
-
-Authorities = Callable[[str, str, str], str]
-"""Namespace, universal id and its type (HD) → the system by which the site's identifiers are known; empty: none."""
 
 # https://terminology.hl7.org/CodeSystem-v2-0203.html
 _RECORD = frozenset({"MR", "MRT"})
@@ -53,16 +50,12 @@ class Named:
     rank: int
 
 
-def no_authorities(namespace: str, universal: str, kind: str) -> str:
-    """A site that does not say how its authorities are known: an OID as URN, else none."""
-    return f"urn:oid:{universal}" if kind == "ISO" and universal else ""
-
-
 class Naming:
     """How one site names its patients."""
 
-    def __init__(self, authorities: Authorities = no_authorities):
-        self._authorities = authorities
+    def __init__(self, authorities: Mapping[str, str] | None = None):
+        """``authorities``: namespace or universal id → the system by which the site's identifiers are known."""
+        self._authorities = authorities or {}
 
     def named(self, cx: Repetition, facility: str) -> Named | None:
         """One CX as an identifier; None for what names nobody. Without an authority it is the facility's own."""
@@ -75,8 +68,9 @@ class Naming:
 
     def authority(self, holder: Repetition, component: int) -> str:
         """The assigning authority in a component: the site's system for it, else its own id, else its name."""
-        namespace, universal, kind = (holder.value(component, part) or "" for part in (1, 2, 3))
-        return self._authorities(namespace, universal, kind) or universal or namespace
+        namespace, universal = (holder.value(component, part) or "" for part in (1, 2))
+        known = self._authorities.get(namespace) or self._authorities.get(universal)
+        return known or universal or namespace
 
     def of_patient(self, pid: Segment, facility: str) -> list[Named]:
         """Who a PID names, the surest identifier first: PID-3, else PID-2, PID-4, else the account, PID-18."""

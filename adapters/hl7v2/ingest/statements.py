@@ -27,6 +27,8 @@ from fhirserver.world.voices import voice
 REPEATED_SECONDS = 60.0
 """How long a place or person named in passing need not be stated again as it was stated before."""
 _REMEMBERED = 20_000
+_HOLDERS = frozenset({"subject", "patient", "beneficiary", "participant"})
+"""Whom a resource is about follows from where its segment stands."""
 _SERVER_SAYS = frozenset({"id", "text"})
 
 
@@ -47,6 +49,8 @@ class Statements:
             return []
         known = await self.store.read(*reference.split("/"))
         exists = known is not None
+        if exists:
+            content = _without_defaults(subject, content)
         check(subject, content, exists)
         gone = absences(subject.type, content, subject.absent, message.first("PID"))
         writes: list[Write] = []
@@ -100,6 +104,12 @@ class Statements:
                 self._passing[f"{write.type}/{write.id}"] = (digest, time.monotonic())
         while len(self._passing) > _REMEMBERED:
             self._passing.popitem(last=False)
+
+
+def _without_defaults(subject: Subject, content: JsonObject) -> JsonObject:
+    """What the message says of a resource that is there: not what a new one would have for want of a word."""
+    gone = subject.supplied - subject.origin.keys() - _HOLDERS
+    return {name: value for name, value in content.items() if name not in gone}
 
 
 def _own(subject: Subject) -> JsonObject:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo
 
-from adapters.hl7v2.ingest.converted import LOCAL, Conversion, Convert
+from adapters.hl7v2.convert.conversion import Conversion
+from adapters.hl7v2.convert.engine import convert
+from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.ingest.dead_letters import DeadLetters
 from adapters.hl7v2.ingest.events import Events, renamed_keys
 from adapters.hl7v2.ingest.evidence import entity, evidence, evidence_id
 from adapters.hl7v2.ingest.identity import Subject, header_of, subjects
 from adapters.hl7v2.ingest.linking import Linked, Linker
-from adapters.hl7v2.ingest.patients import Authorities, Naming, no_authorities
+from adapters.hl7v2.ingest.locals import LOCAL
+from adapters.hl7v2.ingest.patients import Naming
 from adapters.hl7v2.ingest.sets import Compared, Sets
 from adapters.hl7v2.ingest.statements import Statements
 from adapters.hl7v2.ingest.timing import effective
@@ -31,19 +34,20 @@ log = logging.getLogger("credence.hl7v2")
 
 _TRIES = 12
 _METHOD = "hl7v2"
+_PLAIN = Site()
+Convert = Callable[[Message, Site], Conversion]
+"""A message and its site's ways → the resources it speaks of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One feed: the connector's name, the source that it speaks as, and its site's ways.
+    """One feed: the connector's name, and the source that it speaks as.
 
-    ``zone`` is that of time stamps without one; ``pushed`` are the types that are written back to the feed's EHR.
+    ``pushed`` are the types that are written back to the feed's EHR.
     """
 
     connector: str
     source: str
-    zone: tzinfo = UTC
-    authorities: Authorities = no_authorities
     pushed: frozenset[str] = frozenset()
 
 
@@ -61,17 +65,16 @@ class Prepared:
 class WorldIngest:
     """Takes in the messages of one feed. Implements :class:`adapters.hl7v2.intake.ingest.Ingest`."""
 
-    def __init__(self, store: Store, feed: Feed, convert: Convert):
+    def __init__(self, store: Store, feed: Feed, convert: Convert = convert):
         self._store, self._feed, self._convert = store, feed, convert
-        self._naming = Naming(feed.authorities)
+        self._lanes = Naming()
         self._linker = Linker(store, feed.source)
         self._sets = Sets(store, feed.source)
         self._statements = Statements(store, feed.source, feed.pushed)
-        self._events = Events(store, self._linker, self._naming)
         self._dead = DeadLetters(store, feed.connector)
 
     def lane(self, message: Message) -> Lane:
-        return self._naming.lane(message)
+        return self._lanes.lane(message)
 
     async def ingest(self, received: Received) -> Ingested:
         """Take a message in; what cannot be is shown as a Task, and :class:`Rejected`."""
@@ -82,7 +85,7 @@ class WorldIngest:
             raise
 
     async def _ingest(self, received: Received) -> Ingested:
-        conversion = self._convert(received.message, received.site)
+        conversion = self._convert(received.message, received.site or _PLAIN)
         for _ in range(_TRIES):
             prepared = await self._prepare(received, conversion)
             try:
@@ -97,7 +100,7 @@ class WorldIngest:
 
     async def explained(self, received: Received) -> Prepared:
         """What taking the message in would write. Raises as that does; nothing is written."""
-        prepared = await self._prepare(received, self._convert(received.message, received.site))
+        prepared = await self._prepare(received, self._convert(received.message, received.site or _PLAIN))
         await self._store.rehearse(Command(prepared.statement, prepared.writes))
         return prepared
 
@@ -118,9 +121,11 @@ class WorldIngest:
         """The message as writes on the world as it stands."""
         message = received.message
         id = evidence_id(self._feed.source, received.receipt.digest)
-        at = effective(message, received.at, self._feed.zone)
-        about = subjects(conversion, message, self._naming, id)
-        linked = await self._linker.link(_with_former_keys(about, message, self._naming))
+        site: Site = (received.site or _PLAIN).for_sender(*message.sender)
+        naming = Naming(site.authorities)
+        at = effective(message, received.at, ZoneInfo(site.time_zone))
+        about = subjects(conversion, message, naming, id)
+        linked = await self._linker.link(_with_former_keys(about, message, naming))
         compared = await self._sets.compared(message, about, linked.world, at)
         says = Statement(
             self._feed.source,
@@ -131,7 +136,7 @@ class WorldIngest:
             entity=(entity(id, message),),
         )
         told = await self._told(about, linked, message, compared, at)
-        events = await self._events.writes(message, linked, about)
+        events = await Events(self._store, self._linker, naming).writes(message, linked, about)
         focus = tuple(dict.fromkeys(linked.world[one.locals[0]] for one in about))
         kept = self._evidence(id, received, conversion, linked, focus)
         writes = (*kept, *told, *linked.notes, *compared.notes, *events)

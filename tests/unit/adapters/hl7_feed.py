@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from adapters.hl7v2.convert import conversion as mapped
 from adapters.hl7v2.ingest.world import Feed, WorldIngest
 from adapters.hl7v2.intake.ingest import Ingested, Received, Rejected
 from adapters.hl7v2.intake.record import CONTROL, receipt
@@ -39,27 +40,22 @@ V2_0203 = "http://terminology.hl7.org/CodeSystem/v2-0203"
 NOW = "2026-11-28T12:00:00.000Z"
 
 
-@dataclass(frozen=True)
-class Mapped:
-    local: str
-    content: JsonObject
-    absent: frozenset[str] = frozenset()
-    origin: Mapping[str, str] = field(default_factory=dict)
+def Mapped(
+    local: str,
+    content: JsonObject,
+    absent: frozenset[str] = frozenset(),
+    origin: Mapping[str, str] | None = None,
+) -> mapped.Mapped:
+    return mapped.Mapped(local, content, absent, origin or {}, {}, frozenset())
 
 
-@dataclass(frozen=True)
-class Conversion:
-    resources: tuple[Mapped, ...]
-    unmapped: tuple[str, ...] = ()
-    issues: tuple[object, ...] = ()
-
-
-def convert(message: Message, site: Any = None) -> Conversion:
+def convert(message: Message, site: Any = None) -> mapped.Conversion:
     """PID, PV1, SCH, AL1, IN1, OBX and their like, as far as the tests go."""
-    return Conversion(tuple(_mapped(message)), tuple(s.place for s in message.segments if s.name[0] == "Z"))
+    unmapped = tuple(s.place for s in message.segments if s.name[0] == "Z")
+    return mapped.Conversion(tuple(_mapped(message)), (), unmapped, (), (), None, None)
 
 
-def _mapped(message: Message) -> Iterator[Mapped]:
+def _mapped(message: Message) -> Iterator[mapped.Mapped]:
     for number, pid in enumerate(message.all("PID"), 1):
         yield _patient(pid, f"Patient[{number}]")
     if pv1 := message.first("PV1"):
@@ -87,7 +83,7 @@ def _identifiers(segment: Segment, field_: int) -> list[JsonObject]:
     ]
 
 
-def _patient(pid: Segment, local: str) -> Mapped:
+def _patient(pid: Segment, local: str) -> mapped.Mapped:
     content: JsonObject = {"resourceType": "Patient", "identifier": _identifiers(pid, 3)}
     absent = set()
     for number, member in ((5, "name"), (7, "birthDate"), (8, "gender"), (11, "address"), (13, "telecom")):
@@ -111,7 +107,7 @@ def _patient(pid: Segment, local: str) -> Mapped:
     return Mapped(local, content, frozenset(absent), origin)
 
 
-def _encounter(pv1: Segment, message: Message) -> Mapped:
+def _encounter(pv1: Segment, message: Message) -> mapped.Mapped:
     over = {"A11": "cancelled", "A03": "finished"}
     content: JsonObject = {
         "resourceType": "Encounter",
@@ -124,7 +120,7 @@ def _encounter(pv1: Segment, message: Message) -> Mapped:
     return Mapped("Encounter[1]", content, origin={"status": "PV1", "class": "PV1-2"})
 
 
-def _appointment(sch: Segment) -> Mapped:
+def _appointment(sch: Segment) -> mapped.Mapped:
     identifiers = [
         {"type": {"coding": [{"system": V2_0203, "code": code}]}, "value": value, "system": f"urn:{code}"}
         for number, code in ((1, "PLAC"), (2, "FILL"))
@@ -141,7 +137,7 @@ def _appointment(sch: Segment) -> Mapped:
     return Mapped("Appointment[1]", content, origin={"status": "SCH-25"})
 
 
-def _of_patient(type: str, number: int, segment: Segment, code: int, holder: str) -> Mapped:
+def _of_patient(type: str, number: int, segment: Segment, code: int, holder: str) -> mapped.Mapped:
     name = segment.name
     content: JsonObject = {
         "resourceType": type,
@@ -151,7 +147,7 @@ def _of_patient(type: str, number: int, segment: Segment, code: int, holder: str
     return Mapped(f"{type}[{number}]", content, origin={"code": f"{name}-{code}"})
 
 
-def _coverages(message: Message) -> Iterator[Mapped]:
+def _coverages(message: Message) -> Iterator[mapped.Mapped]:
     for number, in1 in enumerate(message.all("IN1"), 1):
         payer: JsonObject = {"resourceType": "Organization", "name": in1.value(4) or "Payer"}
         yield Mapped(f"Organization[{number}]", payer, origin={"name": "IN1-4"})
@@ -165,7 +161,7 @@ def _coverages(message: Message) -> Iterator[Mapped]:
         yield Mapped(f"Coverage[{number}]", content, origin={"subscriberId": "IN1-36"})
 
 
-def _observation(obx: Segment, number: int) -> Mapped:
+def _observation(obx: Segment, number: int) -> mapped.Mapped:
     content: JsonObject = {
         "resourceType": "Observation",
         "status": "final",
