@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/extension-data-absent-reason.html
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from fhirserver.model.definitions import definitions
@@ -22,7 +23,7 @@ DEFAULTS: dict[str, Json] = {
     "CareTeam": {},
     "Coverage": {"status": "active"},
     "DiagnosticReport": {"status": "unknown"},
-    "DocumentReference": {"status": "current"},
+    "DocumentReference": {"status": "current", "content": [{"attachment": UNKNOWN}]},
     "Encounter": {
         "status": "unknown",
         "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code": "UNK"},
@@ -51,8 +52,31 @@ IS_LIST = frozenset({("Account", "subject")})
 def complete(type: str, content: Json) -> None:
     """Add what R4 requires of the resource and, within it, of the elements that are there."""
     for name, value in DEFAULTS.get(type, {}).items():
-        content.setdefault(name, dict(value) if isinstance(value, dict) else value)
+        content.setdefault(name, deepcopy(value))
+    notes = [note for note in content.get("note", ()) if not isinstance(note, dict) or "text" in note]
+    if "note" in content and not notes:
+        del content["note"]
+    elif notes:
+        content["note"] = notes
+    if type == "Observation":
+        _spread(content)
     _complete(type, content)
+
+
+def _spread(content: Json) -> None:
+    """Repetitions of OBX-5 have the code of OBX-3 and the units of OBX-6 in common."""
+    components = content.get("component", ())
+    units = next((_units(one) for one in components if _units(one)), {})
+    for component in components:
+        if "code" in content:
+            component.setdefault("code", deepcopy(content["code"]))
+        if isinstance(quantity := component.get("valueQuantity"), dict) and not _units(component):
+            quantity.update(units)
+
+
+def _units(component: Json) -> Json:
+    quantity = component.get("valueQuantity", {})
+    return {name: quantity[name] for name in ("unit", "system", "code") if name in quantity}
 
 
 def _complete(type: str, content: Json) -> None:
@@ -68,7 +92,7 @@ def _complete(type: str, content: Json) -> None:
             elif element.min and element.choice and element.choice not in chosen:
                 chosen.add(element.choice)
                 _unknown(content, name, element.type, False)
-        elif "." in element.type:
+        elif "." in element.type and not name.startswith("_"):
             for one in value if isinstance(value, list) else [value]:
                 _complete(element.type, one)
 

@@ -63,11 +63,12 @@ def compile_structure(name: str) -> Structure:
     Raises :class:`MapError`.
     """
     known = tables()
-    if name not in known.structures and name not in known.messages and name not in known.alike:
-        name = structure_of(name[:3], name[4:])
-    name = known.alike.get(name, name)
+    names = [name, known.alike.get(name, ""), structure_of(name[:3], name[4:])]
+    names.append(known.alike.get(names[2], ""))
+    name = next((one for one in names if one in known.messages), name)
     rows = known.messages.get(name)
-    root = from_rows(name, rows) if rows is not None else from_tree(name, known.structures.get(name) or [])
+    tree = next((known.structures[one] for one in names if one in known.structures), [])
+    root = from_rows(name, rows) if rows is not None else from_tree(name, tree)
     structure = Structure(name, root, is_ours=rows is None)
     after = ""
     for slot in root.slots():
@@ -78,7 +79,7 @@ def compile_structure(name: str) -> Structure:
     return structure
 
 
-ANCHORS = frozenset({"PID", "PV1", "ORC", "OBR", "OBX", "SCH", "SPM", "IN1", "DG1", "AL1", "IAM", "PR1", "RXO", "RXE", "RXD", "RXA", "TXA", "FT1"})  # fmt: skip
+ANCHORS = frozenset({"PID", "PV1", "ORC", "OBR", "OBX", "SCH", "SPM", "IN1", "DG1", "AL1", "IAM", "PR1", "RXO", "RXE", "RXD", "RXA", "TXA", "FT1", "AIS", "AIG", "AIL", "AIP"})  # fmt: skip
 """Segments that a note or a participation after them is about."""
 
 SILENT = frozenset({"MSH", "EVN", "SFT", "UAC", "RGS", "MRG", "DSC", "BLG"})

@@ -12,7 +12,7 @@ from adapters.hl7v2.convert import times
 from adapters.hl7v2.convert.codes import authority
 from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Reference
-from adapters.hl7v2.convert.nodes import Node
+from adapters.hl7v2.convert.nodes import Node, nodes
 from adapters.hl7v2.maps.assignments import Call, Place, Term, Text
 from adapters.hl7v2.maps.conditions import (
     All,
@@ -142,6 +142,8 @@ def _call(call: Call, own: Subject) -> Make:
     if call.function == "whole":
         find = finder(_subject(call.arguments[0]), own)
         return lambda context, node: found.whole() if (found := find(context, node)) else None
+    if call.function == "document":
+        return lambda context, node: _document(context)
     if call.function not in _FUNCTIONS:
         raise MapError(f"there is no function ${call.function}")
     function = _FUNCTIONS[call.function]
@@ -158,6 +160,15 @@ def _subject(term: Term) -> Subject:
 def _refer(context: Context, label: str) -> Reference | None:
     draft = context.labels.get(label)
     return Reference(draft) if draft is not None else None
+
+
+def _document(context: Context) -> str | None:
+    """The text of all TX and FT lines as one document, at the first of them."""
+    lines = [one for one in context.message.all("OBX") if one.value(2) in ("TX", "FT", "ST")]
+    if not lines or lines[0] is not context.segment:
+        return None
+    text = "\n".join("\n".join(node.whole() for node in nodes(line, 5)) for line in lines)
+    return base64.b64encode(text.encode()).decode() if text else None
 
 
 def _authority(context: Context, namespace: str, universal: str = "", kind: str = "") -> str | None:

@@ -13,6 +13,8 @@ def locate(context: Context, draft: Draft, start: Json, target: Target, repetiti
     """The object that has the element, made on the way; and the resource that it is of."""
     at = start
     for hop in target.hops:
+        if hop.rivals and any(rival in at for rival in hop.rivals):
+            return Draft(draft.type), {}  # Another type of the choice was given first.
         if hop.kind == LIST:
             items = at.get(hop.name)
             if items is None:
@@ -25,7 +27,7 @@ def locate(context: Context, draft: Draft, start: Json, target: Target, repetiti
             at = draft.content
         elif hop.kind == RESOURCES:
             items = at.setdefault(hop.name, Items())
-            key = (context.segment.index, hop.slot, repetition if hop.repeats else 0)
+            key = (context.segment.index, hop.slot, repetition if hop.repeats else 0, hop.resource)
             draft = _resource(context, items, key, hop.resource)
             at = draft.content
         else:
@@ -38,14 +40,17 @@ def locate(context: Context, draft: Draft, start: Json, target: Target, repetiti
 def _resource(context: Context, holder: Any, key: Any, type: str) -> Draft:
     found = holder.get(key)
     if isinstance(found, Reference):
-        return found.draft
+        return found.draft if found.draft.type == type else Draft(type)
     made = context.draft(type)
-    holder[key] = Reference(made)
+    if found is None:
+        holder[key] = Reference(made)
     return made
 
 
 def put(context: Context, target: Target, draft: Draft, at: Json, value: Any, repetition: int, source: str) -> None:
     """The first value that an element is given stays; objects are completed."""
+    if target.rivals and any(rival in at for rival in target.rivals):
+        return
     if target.is_list:
         items = at.get(target.name)
         if items is None:
@@ -61,6 +66,8 @@ def item(context: Context, target: Target, at: Json, repetition: int, group: int
     """The object that an element of a complex type holds, made where it is not there yet."""
     if not target.name:
         return at
+    if target.rivals and any(rival in at for rival in target.rivals):
+        return {}
     if not target.is_list:
         found = at.setdefault(target.name, {})
         return found if isinstance(found, dict) else {}

@@ -10,11 +10,10 @@ from adapters.hl7v2.maps.paths import Step, parse_path
 from fhirserver.model.definitions import definitions
 from fhirserver.model.definitions.records import ElementDef
 
-OBJECT, LIST, RESOURCE, RESOURCES, PRIMITIVE = range(5)
-"""Kinds of a hop: into an object, an item of a list, the resource that is referred to (one, or one of a list),
-and the sibling that holds a primitive's extensions."""
+OBJECT, LIST, RESOURCE, RESOURCES = range(4)
+"""Kinds of a hop: into an object, an item of a list, the resource that is referred to (one, or one of a list)."""
 
-SHARED = frozenset({"dosageInstruction", "doseAndRate", "content", "timing"})
+SHARED = frozenset({"dosageInstruction", "doseAndRate"})
 """Backbones that several segments fill together; of all others each segment has an item of its own."""
 
 MESSAGE_ONLY = frozenset({"Bundle", "MessageHeader", "Provenance"})
@@ -22,7 +21,8 @@ MESSAGE_ONLY = frozenset({"Bundle", "MessageHeader", "Provenance"})
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """One step inward. ``slot`` tells items apart, ``repeats`` whether each repetition has its own."""
+    """One step inward. ``slot`` tells items apart, ``repeats`` whether each repetition has its own; ``rivals`` are the
+    other types of a choice, of which only one may be there."""
 
     kind: int
     name: str
@@ -30,6 +30,7 @@ class Hop:
     repeats: bool = False
     shared: bool = False
     resource: str = ""
+    rivals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Target:
     group: int
     top: str
     binding: str = ""
+    rivals: tuple[str, ...] = ()
 
 
 def resolve(text: str, context: str, field: str, in_data_type: bool = False) -> Target:
@@ -68,6 +70,7 @@ class _Resolver:
     def __init__(self, context: str, field: str, steps: list[Step], in_data_type: bool):
         self.context, self.field, self.steps, self.in_data_type = context, field, steps, in_data_type
         self.hops: list[Hop] = []
+        self.rivals: tuple[str, ...] = ()
 
     def target(self, group: int) -> Target:
         repeats_at = self._repetition()
@@ -75,6 +78,7 @@ class _Resolver:
         top = ""
         for at, step in enumerate(self.steps):
             element = element_of(context, step)
+            self.rivals = _rivals(context, element)
             top = top or element.json_name
             last = at == len(self.steps) - 1
             if last and not is_resource(step.resource):
@@ -86,7 +90,16 @@ class _Resolver:
         binding = element.binding.value_set if element.binding and element.binding.strength == "required" else ""
         slot = self._slot(element, step)
         return Target(
-            tuple(self.hops), element.json_name, element.type, element.is_list, slot, repeats, group, top, binding
+            tuple(self.hops),
+            element.json_name,
+            element.type,
+            element.is_list,
+            slot,
+            repeats,
+            group,
+            top,
+            binding,
+            self.rivals,
         )
 
     def _hop(self, element: ElementDef, step: Step, repeats: bool, last: bool) -> str:
@@ -95,12 +108,13 @@ class _Resolver:
         shared = name in SHARED
         if is_resource(step.resource):
             kind = RESOURCES if element.is_list else RESOURCE
-            self.hops.append(Hop(kind, name, slot, repeats, shared, step.resource))
+            self.hops.append(Hop(kind, name, slot, repeats, shared, step.resource, self.rivals))
             return step.resource
+        kind = LIST if element.is_list else OBJECT
         if is_primitive(element.type):
-            self.hops.append(Hop(PRIMITIVE, "_" + name, slot))
+            self.hops.append(Hop(kind, "_" + name, slot))
             return "Element"
-        self.hops.append(Hop(LIST if element.is_list else OBJECT, name, slot, repeats, shared))
+        self.hops.append(Hop(kind, name, slot, repeats, shared, "", self.rivals))
         return element.type
 
     def _slot(self, element: ElementDef, step: Step) -> str:
@@ -142,6 +156,14 @@ def element_of(context: str, step: Step) -> ElementDef:
     if step.resource and f"{step.name}Reference" in elements:
         return elements[f"{step.name}Reference"]
     raise MapError(f"{context} has no element {step.name}")
+
+
+def _rivals(context: str, element: ElementDef) -> tuple[str, ...]:
+    definition = definitions().type(context)
+    if not element.choice or definition is None:
+        return ()
+    others = (other.json_name for other in definition.elements.values() if other.choice == element.choice)
+    return tuple(name for name in others if name != element.json_name)
 
 
 def is_primitive(name: str) -> bool:
