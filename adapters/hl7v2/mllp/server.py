@@ -56,7 +56,11 @@ class Listener:
 
     async def run(self) -> None:
         """Listen until cancelled; what has arrived by then is answered, within some seconds."""
-        self._sockets = await self._bind()
+        try:
+            self._sockets = await self._bind()
+        except OSError as error:
+            log.error("%s: cannot listen on %s port %d: %s", self.name, self.host, self.port, error.strerror)
+            raise
         self.port = self._sockets[0].getsockname()[1]
         log.info(
             "%s: listening on %s port %d%s", self.name, self.host, self.port, " (TLS)" if self._tls else ""
@@ -80,11 +84,14 @@ class Listener:
             self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         sockets: list[socket.socket] = []
-        for family, _, _, _, address in dict.fromkeys(found):
-            # The second address of a name gets the port that the first one was given.
-            port = self.port or (sockets[0].getsockname()[1] if sockets else 0)
-            sockets.append(socket.create_server((str(address[0]), port), family=family, backlog=_BACKLOG))
-            sockets[-1].setblocking(False)
+        with contextlib.ExitStack() as opened:
+            for family, _, _, _, address in dict.fromkeys(found):
+                # The second address of a name gets the port that the first one was given.
+                port = self.port or (sockets[0].getsockname()[1] if sockets else 0)
+                one = socket.create_server((str(address[0]), port), family=family, backlog=_BACKLOG)
+                one.setblocking(False)
+                sockets.append(opened.enter_context(one))
+            opened.pop_all()
         return sockets
 
     async def _accept(self, listening: socket.socket) -> None:

@@ -80,7 +80,7 @@ def test_what_init_writes_can_be_read(tmp_path: Path) -> None:
         ({"connector": [{"pull_seconds": "often"}]}, "[[connector]] 1: pull_seconds is a number"),
         ({"source": [EHR], "connector": [{**CLINIC, "pull_seconds": 0}]}, "pull_seconds is more than 0"),
         ({"source": [EHR], "connector": [{**CLINIC, "concurrency": 0}]}, "concurrency is at least 1"),
-        ({"source": [EHR], "connector": [{**CLINIC, "kind": "fax"}]}, "kind is one of fhir"),
+        ({"source": [EHR], "connector": [{**CLINIC, "kind": "fax"}]}, "kind is one of fhir, hl7v2"),
         ({"source": [EHR], "connector": [{**CLINIC, "token_secret": "../x"}]}, "token_secret is the name"),
         ({"source": [EHR], "connector": [CLINIC, CLINIC]}, "[[connector]] 2: there is another one"),
         ({"connector": [CLINIC]}, "[[connector]] 1: there is no [[source]] with id 'ehr'"),
