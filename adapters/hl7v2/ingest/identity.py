@@ -63,6 +63,16 @@ def subjects(conversion: Conversion, message: Message, naming: Naming, digest: s
     return list(found.values())
 
 
+def united(about: Sequence[Subject], world: Mapping[str, str]) -> list[Subject]:
+    """The same with those joined that turned out to be one resource: an order named by its number, and again in passing."""
+    found: dict[str, Subject] = {}
+    for subject in about:
+        reference = world[subject.locals[0]]
+        before = found.get(reference)
+        found[reference] = subject if before is None else _joined(before, subject)
+    return list(found.values())
+
+
 def header_of(conversion: Conversion) -> JsonObject:
     """The MessageHeader that the conversion made of the MSH; empty where it made none."""
     found = (one.content for one in conversion.resources if one.content["resourceType"] == "MessageHeader")

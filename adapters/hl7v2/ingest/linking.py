@@ -36,10 +36,13 @@ _KEPT = 50_000
 
 @dataclass(slots=True)
 class Linked:
-    """The resources of a message as the world names them, and the facts that keep it so."""
+    """The resources of a message as the world names them, and the facts that keep it so.
+
+    ``world`` maps a name in the conversion to ``Type/id``, ``made`` type and key of what is new to the crosswalk to an id.
+    """
 
     world: dict[str, str] = field(default_factory=dict)
-    links: dict[str, Link] = field(default_factory=dict)
+    made: dict[tuple[str, str], str] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -111,7 +114,12 @@ class Linker:
         return link if record == link.record else (await self.crosswalk.by_record(link.type, record) or link)
 
     async def _linked(self, subject: Subject, linked: Linked) -> str:
-        known = {key: world for key in subject.keys if (world := await self._world_of(subject.type, key))}
+        type = subject.type
+        known = {
+            key: world
+            for key in subject.keys
+            if (world := linked.made.get((type, key)) or await self._world_of(type, key))
+        }
         world = next(iter(known.values()), "")
         if not world:
             link = replace(await self._new(subject, linked), revision=1)
@@ -119,6 +127,7 @@ class Linker:
             linked.notes += link.notes()
             known[link.record] = world
         for key in subject.keys:
+            linked.made.setdefault((type, key), known.get(key, world))
             if key not in known:
                 linked.notes.append(self.alias(subject.type, key, world))
             elif known[key] != world:

@@ -13,7 +13,7 @@ from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.ingest.dead_letters import DeadLetters
 from adapters.hl7v2.ingest.events import Events, renamed_keys
 from adapters.hl7v2.ingest.evidence import entity, evidence, evidence_id
-from adapters.hl7v2.ingest.identity import Subject, header_of, subjects
+from adapters.hl7v2.ingest.identity import Subject, header_of, subjects, united
 from adapters.hl7v2.ingest.linking import Linked, Linker
 from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.hl7v2.ingest.patients import Naming
@@ -126,6 +126,7 @@ class WorldIngest:
         at = effective(message, received.at, ZoneInfo(site.time_zone))
         about = subjects(conversion, message, naming, id)
         linked = await self._linker.link(_with_former_keys(about, message, naming))
+        about = united(about, linked.world)
         compared = await self._sets.compared(message, about, linked.world, at)
         says = Statement(
             self._feed.source,
@@ -137,7 +138,7 @@ class WorldIngest:
         )
         told = await self._told(about, linked, message, compared, at)
         events = await Events(self._store, self._linker, naming).writes(message, linked, about)
-        focus = tuple(dict.fromkeys(linked.world[one.locals[0]] for one in about))
+        focus = tuple(linked.world[one.locals[0]] for one in about)
         kept = self._evidence(id, received, conversion, linked, focus)
         writes = (*kept, *told, *linked.notes, *compared.notes, *events)
         references = (*(f"{put.type}/{put.id}" for put in kept), *focus)
