@@ -19,29 +19,51 @@ HEARD = "hl7-heard"
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """Of one resource: element → the latest effective time of a statement about it."""
+class Arrival:
+    """One message: its id, since when it holds, and whether it was taken in before."""
 
-    times: Mapping[str, str] = field(default_factory=dict)
+    id: str
+    effective: str
+    replayed: bool = False
+
+    def comes_after(self, at: str, by: str) -> bool:
+        """Whether it has the say over what was said of ``at`` by the message ``by``.
+
+        Of two of one time the one that came later has it, also when the other is replayed.
+        """
+        return at < self.effective or (at == self.effective and (not self.replayed or by == self.mark))
+
+    @property
+    def mark(self) -> str:
+        return self.id[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Of one resource: element → the latest effective time of a statement about it, and by which message."""
+
+    times: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     position: int = 0
 
-    def later_than(self, effective: str, type: str, members: Iterable[str]) -> set[str]:
-        """The members of which the source has spoken since a later time."""
-        return {name for name in members if self.times.get(unit_of_member(type, name), "") > effective}
+    def later_than(self, arrival: Arrival, type: str, members: Iterable[str]) -> set[str]:
+        """The members of which the source has spoken since."""
+        found = {name: self.times.get(unit_of_member(type, name)) for name in members}
+        return {name for name, heard in found.items() if heard and not arrival.comes_after(*heard)}
 
-    def with_news(self, effective: str, type: str, members: Iterable[str]) -> Heard:
+    def with_news(self, arrival: Arrival, type: str, members: Iterable[str]) -> Heard:
         """After a statement about members."""
         times = dict(self.times)
         for name in members:
             element = unit_of_member(type, name)
-            times[element] = max(effective, times.get(element, ""))
+            if element not in times or arrival.comes_after(*times[element]):
+                times[element] = (arrival.effective, arrival.mark)
         return Heard(times, self.position + 1)
 
     def note(self, source: str, resource: str) -> Note:
         """Refused (409) where somebody else heard something meanwhile."""
         heard: dict[str, list[str]] = {}
-        for element, at in sorted(self.times.items()):
-            heard.setdefault(at, []).append(element)
+        for element, (at, by) in sorted(self.times.items()):
+            heard.setdefault(f"{at} {by}", []).append(element)
         value: JsonObject = {"heard": heard, "position": self.position}
         return Note(HEARD, f"{source}/{resource}", value, advance=True)
 
@@ -51,5 +73,10 @@ async def read_heard(store: Store, source: str, resource: str) -> Heard:
     fact = await store.fact(HEARD, f"{source}/{resource}")
     if fact is None:
         return Heard()
-    times = {element: at for at, elements in fact.value["heard"].items() for element in elements}
+    times = {
+        element: (at, by)
+        for key, elements in fact.value["heard"].items()
+        for at, _, by in (key.partition(" "),)
+        for element in elements
+    }
     return Heard(times, fact.value["position"])

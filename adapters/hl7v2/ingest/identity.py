@@ -46,11 +46,15 @@ def subjects(conversion: Conversion, message: Message, naming: Naming, digest: s
     """What a message speaks of, in the order of the conversion. ``digest`` names the message."""
     resources = [one for one in conversion.resources if one.content["resourceType"] not in _ABOUT_THE_MESSAGE]
     facility = facility_of(message)
-    patients = dict(_patients(resources, message, naming))
+    current = [found for _, found in owners(message, naming)]
+    patients = dict(_patients(resources, message, naming, current))
     known = {local: Keys(tuple(one.key for one in named)) for local, named in patients.items() if named}
     known.update(_numbered(resources, message, naming))
     maker = KeyMaker(resources, known, digest, facility, _account(message, naming, facility))
-    former = {local for local, named in patients.items() if _is_former(named, message, naming)}
+    alive = {one.key for found in current for one in found}
+    former = {
+        local for local, named in patients.items() if named and alive.isdisjoint(one.key for one in named)
+    }
     found: dict[tuple[str, str], Subject] = {}
     for one in resources:
         subject = _subject(one, maker.of(one.local), one.local in former)
@@ -64,7 +68,7 @@ def subjects(conversion: Conversion, message: Message, naming: Naming, digest: s
 
 
 def united(about: Sequence[Subject], world: Mapping[str, str]) -> list[Subject]:
-    """The same with those joined that turned out to be one resource: an order named by its number, and again in passing."""
+    """The same, those joined that turned out to be one resource: an order, and its number named again in passing."""
     found: dict[str, Subject] = {}
     for subject in about:
         reference = world[subject.locals[0]]
@@ -123,18 +127,18 @@ def _joined(one: Subject, other: Subject) -> Subject:
 
 
 def _patients(
-    resources: Sequence[Mapped], message: Message, naming: Naming
+    resources: Sequence[Mapped], message: Message, naming: Naming, current: Sequence[list[Named]]
 ) -> Iterator[tuple[str, list[Named]]]:
     """Who each Patient of the conversion is: the PID, or else the MRG, whose number it has."""
     facility = facility_of(message)
-    named = [found for _, found in owners(message, naming)]
-    named += [naming.of_former(mrg, facility) for mrg in message.all("MRG")]
+    left = [*current, *(naming.of_former(mrg, facility) for mrg in message.all("MRG"))]
     patients = [one for one in resources if one.content["resourceType"] == "Patient"]
     for one in patients:
         values = {item.get("value") for item in one.content.get("identifier", ())}
-        holders = [found for found in named if not values.isdisjoint(given.value for given in found)]
-        if holders or len(patients) == 1:
-            yield one.local, (holders or named or [[]])[0]
+        holders = [found for found in left if not values.isdisjoint(given.value for given in found)]
+        holder = holders[0] if holders else left[0] if left and len(patients) == 1 else []
+        left = [found for found in left if found is not holder]
+        yield one.local, holder
 
 
 def _numbered(resources: Sequence[Mapped], message: Message, naming: Naming) -> Iterator[tuple[str, Keys]]:
@@ -152,13 +156,6 @@ def _numbered(resources: Sequence[Mapped], message: Message, naming: Naming) -> 
             values = {item.get("value") for item in made.content.get("identifier", ())}
             if made.content["resourceType"] == type and found[0].value in values:
                 yield made.local, Keys((found[0].key,))
-
-
-def _is_former(named: Sequence[Named], message: Message, naming: Naming) -> bool:
-    """Whether a patient is only there as the one that an MRG names."""
-    keys = {one.key for one in named}
-    current = {one.key for _, found in owners(message, naming) for one in found}
-    return bool(keys) and keys.isdisjoint(current)
 
 
 def _account(message: Message, naming: Naming, facility: str) -> str:

@@ -38,7 +38,7 @@ _KEPT = 50_000
 class Linked:
     """The resources of a message as the world names them, and the facts that keep it so.
 
-    ``world`` maps a name in the conversion to ``Type/id``, ``made`` type and key of what is new to the crosswalk to an id.
+    ``world`` maps a name in the conversion to ``Type/id``, ``made`` type and key of a record to an id.
     """
 
     world: dict[str, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from adapters.hl7v2.ingest.heard import Arrival
 from adapters.hl7v2.ingest.identity import Subject
 from adapters.hl7v2.message import Message
 from fhirserver.kernel.json import JsonObject
@@ -32,16 +33,22 @@ _EVENTS = frozenset(("A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A1
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """One list as the source sent it last: whose, since when, and which resources (``Type/id``)."""
+    """One list as the source sent it last: whose, which resources (``Type/id``), since when and by which message."""
 
     key: str
     members: tuple[str, ...]
     at: str = ""
+    by: str = ""
     position: int = 0
 
     def note(self) -> Note:
         """Refused (409) where somebody else kept it meanwhile."""
-        value: JsonObject = {"members": list(self.members), "at": self.at, "position": self.position}
+        value: JsonObject = {
+            "members": list(self.members),
+            "at": self.at,
+            "by": self.by,
+            "position": self.position,
+        }
         return Note(SET, self.key, value, advance=True)
 
 
@@ -61,7 +68,7 @@ class Sets:
         self._store, self._source = store, source
 
     async def compared(
-        self, message: Message, subjects: Sequence[Subject], world: Mapping[str, str], effective: str
+        self, message: Message, subjects: Sequence[Subject], world: Mapping[str, str], arrival: Arrival
     ) -> Compared:
         """The message's lists beside those that the source sent last."""
         gone: list[str] = []
@@ -69,19 +76,21 @@ class Sets:
         notes: list[Note] = []
         for key, members in self._lists(message, subjects, world):
             before = await self._read(key)
-            if before.at > effective:
+            if before.position and not arrival.comes_after(before.at, before.by):
                 late |= set(members) - set(before.members)
                 continue
             gone += [member for member in before.members if member not in members]
-            if members != before.members or (effective > before.at and before.position):
-                notes.append(Set(key, members, effective, before.position + 1).note())
+            if members != before.members or arrival.effective > before.at:
+                notes.append(Set(key, members, arrival.effective, arrival.mark, before.position + 1).note())
         return Compared(tuple(gone), frozenset(late), tuple(notes))
 
     async def _read(self, key: str) -> Set:
         fact = await self._store.fact(SET, key)
         if fact is None:
             return Set(key, ())
-        return Set(key, tuple(fact.value["members"]), fact.value["at"], fact.value["position"])
+        return Set(
+            key, tuple(fact.value["members"]), fact.value["at"], fact.value["by"], fact.value["position"]
+        )
 
     def _lists(
         self, message: Message, subjects: Sequence[Subject], world: Mapping[str, str]

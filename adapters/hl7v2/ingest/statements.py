@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from adapters.hl7v2.ingest.absences import Absences, absences
 from adapters.hl7v2.ingest.checking import check
-from adapters.hl7v2.ingest.heard import read_heard
+from adapters.hl7v2.ingest.heard import Arrival, read_heard
 from adapters.hl7v2.ingest.identity import Subject
 from adapters.hl7v2.ingest.keys import DIRECTORY
 from adapters.hl7v2.ingest.linking import Linked
@@ -41,21 +41,25 @@ class Statements:
     pushed: frozenset[str] = frozenset()
     _passing: OrderedDict[str, tuple[bytes, float]] = field(default_factory=OrderedDict)
 
-    async def about(self, subject: Subject, linked: Linked, message: Message, effective: str) -> list[Write]:
-        """The writes about one resource; none where it is named in passing as it was a moment ago."""
+    async def about(
+        self, subject: Subject, linked: Linked, message: Message, arrival: Arrival
+    ) -> list[Write]:
+        """The writes about one resource; none where it is named in passing as it was a moment ago, or in a replay."""
         reference = linked.world[subject.locals[0]]
         content = linked.resolved(_own(subject))
         if subject.type in DIRECTORY and self._is_repeated(reference, content):
             return []
         known = await self.store.read(*reference.split("/"))
         exists = known is not None
+        if exists and arrival.replayed and subject.type in DIRECTORY:
+            return []
         if exists:
             content = _without_defaults(subject, content)
         check(subject, content, exists)
         gone = absences(subject.type, content, subject.absent, message.first("PID"))
         writes: list[Write] = []
         if exists and subject.type not in DIRECTORY:
-            content, gone, heard = await self._heard(reference, content, gone, effective)
+            content, gone, heard = await self._heard(reference, content, gone, arrival)
             writes += heard
         id = reference.partition("/")[2]
         sure = await self._echoes(Key(subject.type, id), content) if subject.type in self.pushed else {}
@@ -63,15 +67,15 @@ class Statements:
         return [Put(subject.type, id, said, confidences=sure, absent=gone if gone else None), *writes]
 
     async def _heard(
-        self, reference: str, content: JsonObject, gone: Absences, effective: str
+        self, reference: str, content: JsonObject, gone: Absences, arrival: Arrival
     ) -> tuple[JsonObject, Absences, list[Write]]:
         """The statement without what the source has spoken of since, and the fact that it spoke now."""
         type = content["resourceType"]
         heard = await read_heard(self.store, self.source, reference)
         members = [name for name in (*content, *gone.null) if name != "resourceType"]
-        later = heard.later_than(effective, type, members)
+        later = heard.later_than(arrival, type, members)
         content = {name: value for name, value in content.items() if name not in later}
-        news = heard.with_news(effective, type, members)
+        news = heard.with_news(arrival, type, members)
         notes: list[Write] = [news.note(self.source, reference)] if news.times != heard.times else []
         return content, gone.without(later), notes
 

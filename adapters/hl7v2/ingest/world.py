@@ -13,6 +13,7 @@ from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.ingest.dead_letters import DeadLetters
 from adapters.hl7v2.ingest.events import Events, renamed_keys
 from adapters.hl7v2.ingest.evidence import entity, evidence, evidence_id
+from adapters.hl7v2.ingest.heard import Arrival
 from adapters.hl7v2.ingest.identity import Subject, header_of, subjects, united
 from adapters.hl7v2.ingest.linking import Linked, Linker
 from adapters.hl7v2.ingest.locals import LOCAL
@@ -124,10 +125,11 @@ class WorldIngest:
         site: Site = (received.site or _PLAIN).for_sender(*message.sender)
         naming = Naming(site.authorities)
         at = effective(message, received.at, ZoneInfo(site.time_zone))
+        arrival = Arrival(id, at, await self._store.read("Binary", id) is not None)
         about = subjects(conversion, message, naming, id)
         linked = await self._linker.link(_with_former_keys(about, message, naming))
         about = united(about, linked.world)
-        compared = await self._sets.compared(message, about, linked.world, at)
+        compared = await self._sets.compared(message, about, linked.world, arrival)
         says = Statement(
             self._feed.source,
             principal=self._feed.connector,
@@ -136,8 +138,10 @@ class WorldIngest:
             effective=at,
             entity=(entity(id, message),),
         )
-        told = await self._told(about, linked, message, compared, at)
-        events = await Events(self._store, self._linker, naming).writes(message, linked, about)
+        told = await self._told(about, linked, message, compared, arrival)
+        # What an event does it did when the message was taken in first; since then it may have been undone.
+        does = Events(self._store, self._linker, naming)
+        events = [] if arrival.replayed else await does.writes(message, linked, about)
         focus = tuple(linked.world[one.locals[0]] for one in about)
         kept = self._evidence(id, received, conversion, linked, focus)
         writes = (*kept, *told, *linked.notes, *compared.notes, *events)
@@ -145,13 +149,13 @@ class WorldIngest:
         return Prepared(writes, references, tuple(conversion.unmapped), tuple(linked.warnings), says)
 
     async def _told(
-        self, about: Sequence[Subject], linked: Linked, message: Message, compared: Compared, at: str
+        self, about: Sequence[Subject], linked: Linked, message: Message, compared: Compared, arrival: Arrival
     ) -> list[Write]:
         """The statements about the resources of the message, and about those that are in its lists no more."""
         told: list[Write] = []
         for subject in about:
             if not subject.former and linked.world[subject.locals[0]] not in compared.late:
-                told += await self._statements.about(subject, linked, message, at)
+                told += await self._statements.about(subject, linked, message, arrival)
         for reference in compared.gone:
             type, _, id = reference.partition("/")
             told.append(Remove(type, id))
