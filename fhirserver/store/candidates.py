@@ -128,14 +128,16 @@ def blocks(patient: JsonObject, person: Person) -> Iterator[Expression]:
 
 
 def certain_blocks(patient: JsonObject, person: Person) -> Iterator[Expression]:
-    """Those of the searches by which all is found that is certain: without a shared identifier or phone number that
-    is nobody who was born on another day (docs/identity.md)."""
+    """Those of the searches by which all is found that is certain (docs/identity.md): a shared identifier or phone
+    number, or two of the birth date, the names and the home."""
     tokens: list[Expression] = [*identifier_tokens(patient), *_contacts(patient)]
     if tokens:
         yield disjunction(tokens)
+    either = [sound for name in sounding(person) for sound in name]
+    homes: list[Expression] = [*_homes(patient)]
     if len(person.birth) == 10:
-        either = disjunction([sound for name in sounding(person) for sound in name])
-        yield conjunction([_born(person.birth), either])
+        yield conjunction([_born(person.birth), disjunction([*either, *homes])])
+    yield conjunction([disjunction(homes), disjunction(either)])
 
 
 def identifier_tokens(resource: JsonObject) -> Iterator[TokenIs]:
