@@ -18,7 +18,7 @@ from adapters.hl7v2.batch import answer_batch, is_batch, read_batch
 from adapters.hl7v2.charset import decode, encode, header_of
 from adapters.hl7v2.intake.ingest import Ingest, Ingested, Received, Rejected, Site
 from adapters.hl7v2.intake.lanes import Lanes
-from adapters.hl7v2.intake.record import CONTROL, Receipt, receipt
+from adapters.hl7v2.intake.record import CONTROL, Receipt, has_failed_so, receipt
 from adapters.hl7v2.message import MalformedMessage, Message, parse
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.instants import Clock, SystemClock, instant
@@ -100,7 +100,7 @@ class Reception:
         record = receipt(self._reading.listener, at, raw, message)
         lane = self._ingest.lane(message)
         # A repeat on another connection waits for the first, whatever its lane.
-        place = self._lanes.enter((lane.key, *lane.barrier_with, f"id {record.control_key or record.digest}"))
+        place = self._lanes.enter((lane.key, *lane.barrier_with, f"id {record.control_key}"))
         async with place.turn(), self._working:
             settled = await self._settle(message, raw, record)
         if not settled.verdict.accepted:
@@ -118,8 +118,7 @@ class Reception:
                     return settled
                 if before.value["code"] == "AA" and not self._reading.reuse_ids:
                     text = "this control id was used for another message"
-                    stranger = replace(record, control_key="")
-                    return await self._failed(stranger, raw, Verdict("AE", "205", "MSH-10", text))
+                    return await self._failed(record.stranger(), raw, Verdict("AE", "205", "MSH-10", text))
                 record = record.again(before)
             self._check(message)
             ingested = await self._ingest.ingest(self._received(message, raw, record))
@@ -143,7 +142,7 @@ class Reception:
         return Received(message, raw, self._reading.listener, self._site, record.at, record)
 
     async def _before(self, record: Receipt) -> Fact | None:
-        return await self._store.fact(CONTROL, record.control_key) if record.control_key else None
+        return await self._store.fact(CONTROL, record.control_key)
 
     def _repeated(self, before: Fact, record: Receipt) -> _Settled | None:
         """What became of the same message before. One that failed has had no effect: it is tried again."""
@@ -172,11 +171,15 @@ class Reception:
         return await self._failed(record, raw, Verdict(code, "207", "", _reasons(refusal)))
 
     async def _failed(self, record: Receipt, raw: bytes, verdict: Verdict) -> _Settled:
-        """Keep what could not be taken in."""
-        writes = record.failed(verdict.code, verdict.error, verdict.place, verdict.text, raw)
+        """Keep what could not be taken in. A sender that sends it again and again fills no log."""
+        reason = (verdict.code, verdict.error, verdict.place, verdict.text)
         statement = Statement(self._reading.source, principal=self._reading.listener, method="hl7v2")
         try:
-            await self._store.submit(Command(statement, writes))
+            before = await self._before(record)
+            if before is not None and has_failed_so(before, record.digest, *reason):
+                return _Settled(verdict, before.value["at"])
+            record = record.again(before) if before is not None else record
+            await self._store.submit(Command(statement, record.failed(*reason, raw)))
         except Exception as error:
             # Whatever keeps it from being stored: the sender must hear that it is not.
             log.error("%s: a failure was not recorded: %s", self._reading.listener, type(error).__name__)
@@ -191,7 +194,7 @@ class Reception:
         async with self._working:
             settled = await self._failed(record, raw, verdict)
         log.warning("%s: a malformed message: %s", self._reading.listener, error)
-        return self._unread(raw, settled.verdict, at)
+        return self._unread(raw, settled.verdict, settled.at)
 
     async def _batch(self, raw: bytes, peer: str) -> bytes:
         """A batch is answered by a batch; one whose counts are wrong is not taken in at all."""
@@ -221,8 +224,7 @@ class Reception:
         if due(application, verdict) and (commit.accepted or accept == "NE"):
             answers.append(verdict)
         encoding = message.separators.encoding
-        name = record.control_key or record.digest
-        ids = [self._own_id(name, settled.at, one.code) for one in answers]
+        ids = [self._own_id(record.control_key, settled.at, one.code) for one in answers]
         texts = [acknowledge(message, one, settled.at, id) for one, id in zip(answers, ids, strict=True)]
         return [encode(text, encoding) for text in texts]
 

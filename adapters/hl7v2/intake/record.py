@@ -40,7 +40,12 @@ class Receipt:
     @property
     def entry(self) -> str:
         """The key of its entry in the list: sorts by time."""
-        return f"{self.listener}/{self.at}/{derived_id(self.control_key, self.digest)[:8]}"
+        return f"{self.listener}/{self.at}/{self.mark}"
+
+    @property
+    def mark(self) -> str:
+        """What tells it from other messages of the same millisecond."""
+        return derived_id(self.control_key, self.digest)[:8]
 
     def accepted(
         self, *, resources: Sequence[str] = (), unmapped: Sequence[str] = (), warnings: Sequence[str] = ()
@@ -53,7 +58,11 @@ class Receipt:
         entry = {**self.summary, "code": "AA", "resources": list(resources)}
         entry |= {"unmapped": list(unmapped)} if unmapped else {}
         entry |= {"warnings": list(warnings)} if warnings else {}
-        return (*self._control("AA"), Note(RECEIVED, self.entry, entry), *self.settled("taken in"))
+        return (
+            *self._control("AA", mark=self.mark),
+            Note(RECEIVED, self.entry, entry),
+            *self.settled("taken in"),
+        )
 
     def failed(self, code: str, error: str, place: str, text: str, raw: bytes) -> tuple[Write, ...]:
         """The writes that keep a message that could not be taken in, with the reason and every byte of it."""
@@ -82,8 +91,6 @@ class Receipt:
         )
 
     def _control(self, code: str, **more: str) -> tuple[Note, ...]:
-        if not self.control_key:
-            return ()
         value: JsonObject = {
             "position": self.attempt,
             "digest": self.digest,
@@ -93,6 +100,10 @@ class Receipt:
         }
         return (Note(CONTROL, self.control_key, value, advance=True),)
 
+    def stranger(self) -> Receipt:
+        """The same arrival, where its control id is another message's: it must not touch the record of that one."""
+        return replace(self, control_key=f"{self.control_key}/{self.digest}")
+
     def again(self, before: Fact) -> Receipt:
         """The same arrival, where the control id is known from before."""
         failed = before.value.get("entry", "") if before.value["code"] != "AA" else ""
@@ -100,23 +111,29 @@ class Receipt:
 
 
 def receipt(listener: str, at: str, raw: bytes, message: Message | None) -> Receipt:
-    """What the record of this arrival starts from; a text that is no message has no control id."""
+    """What the record of this arrival starts from; a text that is no message is known by its bytes."""
     digest = hashlib.sha256(raw).hexdigest()[:32]
     if message is None:
-        return Receipt(listener, at, digest, "", {"size": len(raw)})
+        return Receipt(listener, at, digest, f"{listener}/-/{digest}", {"size": len(raw)})
     summary: JsonObject = {
         "control": message.control_id,
         "event": f"{message.type}^{message.event}" if message.event else message.type,
         "sender": list(message.sender),
         "size": len(raw),
     }
-    return Receipt(listener, at, digest, control_key(listener, message), summary)
+    return Receipt(listener, at, digest, control_key(listener, message, digest), summary)
 
 
-def control_key(listener: str, message: Message) -> str:
-    """The key of a sender's control id, beginning with what a person would look for; empty without one."""
+def control_key(listener: str, message: Message, digest: str = "") -> str:
+    """The key of a sender's control id, beginning with what a person would look for; by the bytes without one."""
     header, id = message.header, message.control_id
     if not id:
-        return ""
+        return f"{listener}/-/{digest}"
     sender = derived_id(header.field(3), header.field(4), id)
     return f"{listener}/{id[:_LONGEST]}/{sender}"
+
+
+def has_failed_so(before: Fact, digest: str, code: str, error: str, place: str, text: str) -> bool:
+    """Whether the very same message failed before for the very same reason: then the record has it all."""
+    said = {"digest": digest, "code": code, "error": error, "place": place, "text": text}
+    return all(before.value.get(name) == value for name, value in said.items())

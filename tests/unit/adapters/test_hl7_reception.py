@@ -157,8 +157,8 @@ async def test_a_site_may_use_control_ids_again(desk: Desk) -> None:
 
 
 async def test_what_is_rejected_is_kept_with_the_reason_and_taken_in_when_it_comes_again(desk: Desk) -> None:
-    desk.ingest.errors = [Rejected("AE", "204", "PID-3", "not known")] * 2
-    assert await desk.send(adt()) == ["AE 1 204 PID^1^3^1"]
+    desk.ingest.errors = [Rejected("AE", "101", "PV1-2"), Rejected("AE", "204", "PID-3", "not known")]
+    assert await desk.send(adt()) == ["AE 1 101 PV1^1^2^1"]
     assert await desk.send(adt()) == ["AE 1 204 PID^1^3^1"]
     (failed,) = await desk.facts(FAILED)
     assert (failed["open"], failed["attempt"], failed["code"], failed["error"]) == (True, 2, "AE", "204")
@@ -170,6 +170,19 @@ async def test_what_is_rejected_is_kept_with_the_reason_and_taken_in_when_it_com
     assert "raw" not in failed
     assert await desk.send(adt()) == ["AA 1"]
     assert await desk.kept() == 1
+
+
+@pytest.mark.parametrize("raw", [adt(), b"nonsense", adt() + b"nonsense", adt("9")])
+async def test_what_fails_again_and_again_is_kept_once(desk: Desk, raw: bytes) -> None:
+    await desk.send(adt("9", patient="other"))
+    desk.ingest.errors = [Rejected("AE", "204", "PID-3", "not known")] * 3
+    first = await desk.reception.receive(raw)
+    head = desk.store.head
+    desk.clock.at = desk.clock.at.replace(hour=16)
+    for _ in range(2):
+        assert await desk.reception.receive(raw) == first
+    assert desk.store.head == head
+    assert len(await desk.facts(FAILED)) == 1
 
 
 async def test_a_corrected_message_may_have_the_id_of_the_one_that_failed(desk: Desk) -> None:
@@ -294,4 +307,4 @@ async def test_a_batch_whose_count_is_wrong_is_kept_and_has_no_effect(desk: Desk
     assert await desk.kept() == 0
     (failed,) = await desk.facts(FAILED)
     assert base64.b64decode(failed["raw"]).startswith(BHS)
-    assert await desk.facts(CONTROL) == []
+    assert [one["code"] for one in await desk.facts(CONTROL)] == ["AE"]
