@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.hl7v2.convert import events
 from adapters.hl7v2.convert.conversion import Explained, Mapped
-from adapters.hl7v2.convert.drafts import Draft, finished, references
+from adapters.hl7v2.convert.drafts import Draft, finished
 from adapters.hl7v2.convert.required import IS_LIST, PATIENT, complete
 from fhirserver.kernel.json import dumps
 
@@ -26,10 +26,16 @@ class Assembly:
         self.counts: Counter[str] = Counter()
         self.shared: dict[bytes, Draft] = {}
         self.doubles: set[int] = set()
+        self.contents: dict[int, Json] = {}
         self.drafts = [draft for draft in _reachable(roots) if not draft.is_empty]
 
     def resources(self, patients: dict[int, Draft]) -> tuple[Mapped, ...]:
-        """``patients`` says which patient a draft is about, where it names none itself."""
+        """``patients`` says which patient a draft is about, where it names none itself; so are those it refers to."""
+        for draft in self.drafts:
+            if (patient := patients.get(id(draft))) is not None:
+                for other in draft.refers:
+                    if other is not patient:
+                        patients.setdefault(id(other), patient)
         for draft in self.drafts:
             if draft.type not in SHARED:
                 self._name(draft)
@@ -38,7 +44,9 @@ class Assembly:
             if draft.type in SHARED:
                 self._share(draft, done)
         return tuple(
-            self._mapped(draft, patients) for draft in self.drafts if draft.local and id(draft) not in self.doubles
+            self._mapped(draft, patients)
+            for draft in self.drafts
+            if draft.local and id(draft) not in self.doubles
         )
 
     def _name(self, draft: Draft) -> None:
@@ -50,10 +58,11 @@ class Assembly:
         if id(draft) in done:
             return
         done.add(id(draft))
-        for other in references(draft.content):
+        for other in draft.refers:
             if other.type in SHARED and not other.is_empty:
                 self._share(other, done)
-        key = draft.type.encode() + dumps(finished(draft.content))
+        self.contents[id(draft)] = content = finished(draft.content) or {}
+        key = draft.type.encode() + dumps(content)
         first = self.shared.setdefault(key, draft)
         if first is draft:
             self._name(draft)
@@ -62,7 +71,11 @@ class Assembly:
             self.doubles.add(id(draft))
 
     def _mapped(self, draft: Draft, patients: dict[int, Draft]) -> Mapped:
-        content: Json = {"resourceType": draft.type, **(finished(draft.content) or {})}
+        made = self.contents.get(id(draft))
+        content: Json = {
+            "resourceType": draft.type,
+            **(finished(draft.content) or {} if made is None else made),
+        }
         origin = dict(draft.origin)
         said = set(content)
         self._about(draft, content, patients)
@@ -99,10 +112,16 @@ class Assembly:
             content[element] = [reference] if (draft.type, element) in IS_LIST else reference
 
     def _event(self, type: str, content: Json, origin: dict[str, str]) -> None:
-        if type == "Encounter" and events.encounter(self.event, content):
+        meaning = _MEANINGS.get(type)
+        if meaning is not None and meaning(self.event, content):
             origin["status"] = "MSH-9"
-        elif type == "Appointment" and events.appointment(self.event, content):
-            origin["status"] = "MSH-9"
+
+
+_MEANINGS = {
+    "Encounter": events.encounter,
+    "Appointment": events.appointment,
+    "DocumentReference": events.document,
+}
 
 
 def _reachable(roots: Iterable[Draft]) -> Iterator[Draft]:
@@ -114,7 +133,7 @@ def _reachable(roots: Iterable[Draft]) -> Iterator[Draft]:
             continue
         seen.add(id(draft))
         yield draft
-        waiting.extend(other for other in references(draft.content) if id(other) not in seen)
+        waiting.extend(draft.refers)
 
 
 def explained(traces: Iterable[Any]) -> tuple[Explained, ...]:

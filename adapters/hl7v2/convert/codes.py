@@ -95,8 +95,10 @@ def authority(namespace: str, universal: str, kind: str, site: Site) -> str:
         if name and (found := site.authorities.get(name)):
             return found
     if universal:
-        return uri_of(universal) or f"urn:{kind.lower()}:{_token(universal)}" if kind in ("DNS", "URI") else (
-            uri_of(universal) or f"urn:credence:hl7v2:{_token(site.name)}:{_token(universal)}"
+        return (
+            uri_of(universal) or f"urn:{kind.lower()}:{_token(universal)}"
+            if kind in ("DNS", "URI")
+            else (uri_of(universal) or f"urn:credence:hl7v2:{_token(site.name)}:{_token(universal)}")
         )
     return f"urn:credence:hl7v2:{_token(site.name)}:{_token(namespace)}" if namespace else ""
 

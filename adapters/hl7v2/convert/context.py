@@ -32,7 +32,8 @@ class Trace:
 
 @dataclass
 class Context:
-    """``segment`` and ``place`` move on as the message is read; ``nearest`` are the segments read last, by name."""
+    """``segment`` and ``place`` move on as the message is read; ``nearest`` are the segments read last, by name;
+    ``held`` is the resource of which one element is being filled."""
 
     message: Message
     site: Site
@@ -43,6 +44,7 @@ class Context:
     nearest: dict[str, Segment] = field(default_factory=dict)
     labels: dict[str, Draft] = field(default_factory=dict)
     place: str = ""
+    held: Draft | None = None
     used: set[tuple[int, int]] = field(default_factory=set)
 
     def draft(self, type: str) -> Draft:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 Json = dict[str, Any]
@@ -13,9 +12,10 @@ class Items(dict[Any, Any]):
 
 
 class Draft:
-    """One resource to be. ``origin`` says which field an element came from, ``nulls`` which said it is nothing."""
+    """One resource to be. ``origin`` says which field an element came from, ``nulls`` which said it is nothing;
+    ``refers`` are the drafts that it refers to."""
 
-    __slots__ = ("content", "local", "nulls", "origin", "type")
+    __slots__ = ("content", "local", "nulls", "origin", "refers", "type")
 
     def __init__(self, type: str):
         self.type = type
@@ -23,6 +23,7 @@ class Draft:
         self.origin: dict[str, str] = {}
         self.nulls: dict[str, str] = {}
         self.local = ""
+        self.refers: list[Draft] = []
 
     @property
     def is_empty(self) -> bool:
@@ -48,28 +49,19 @@ def has_content(value: Any) -> bool:
 
 def finished(value: Any) -> Any:
     """The JSON of a value; None where there is nothing in it."""
-    if isinstance(value, Items):
+    kind = type(value)
+    if kind is str:
+        return value
+    if kind is Items:
         items = [one for item in value.values() if (one := finished(item)) is not None]
         return items or None
-    if isinstance(value, dict):
-        made = {key: one for key, item in value.items() if (one := finished(item)) is not None}
-        return _with_siblings(made) or None
-    if isinstance(value, Reference):
+    if kind is dict:
+        made = {}
+        for key, item in value.items():
+            one = item if type(item) is str else finished(item)
+            if one is not None:
+                made[key] = one
+        return None if not made or (len(made) == 1 and "url" in made) else made
+    if kind is Reference:
         return {"reference": f"urn:local:{value.draft.local}"} if value.draft.local else None
     return value
-
-
-def _with_siblings(made: Json) -> Json:
-    """An extension with a url and no value, or with a value and no url, says nothing."""
-    if "url" in made and len(made) == 1:
-        return {}
-    return made
-
-
-def references(value: Any) -> Iterator[Draft]:
-    """The drafts that are referred to from inside a value."""
-    if isinstance(value, Reference):
-        yield value.draft
-    elif isinstance(value, dict):
-        for one in value.values():
-            yield from references(one)

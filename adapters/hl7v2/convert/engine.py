@@ -12,7 +12,8 @@ from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.conversion import Conversion
 from adapters.hl7v2.convert.drafts import Draft, Reference
 from adapters.hl7v2.convert.merges import merges
-from adapters.hl7v2.convert.programs import Library, SegmentProgram
+from adapters.hl7v2.convert.operations import SegmentProgram
+from adapters.hl7v2.convert.programs import Library
 from adapters.hl7v2.convert.required import PATIENT
 from adapters.hl7v2.convert.rules import (
     ANCHORS,
@@ -35,7 +36,7 @@ MAKERS: dict[str, frozenset[str]] = {
     "Observation": frozenset({"OBX", "PD1"}),
     "ServiceRequest": frozenset({"ORC", "OBR", "SCH", "RF1"}),
     "DiagnosticReport": frozenset({"ORC", "OBR"}),
-    "MedicationRequest": frozenset({"RXO", "RXE", "ORC"}),
+    "MedicationRequest": frozenset({"ORC", "RXO"}),
     "Immunization": frozenset({"ORC", "RXA"}),
     "DocumentReference": frozenset({"TXA"}),
 }

@@ -66,3 +66,19 @@ def appointment(event: str, content: Json) -> str:
     for participant in content.get("participant", ()):
         participant.setdefault("status", PARTICIPATION.get(content["status"], "accepted"))
     return set_by
+
+
+RELATION: dict[str, str] = {
+    "T05": "appends", "T06": "appends", "T07": "replaces", "T08": "replaces", "T09": "replaces", "T10": "replaces",
+}  # fmt: skip
+"""How a document relates to its parent (TXA-13), by the event: addendum, edit, replacement."""
+
+
+def document(event: str, content: Json) -> str:
+    """As :func:`encounter`: the relation to the parent document; T11 cancels."""
+    for relation in content.get("relatesTo", ()):
+        relation.setdefault("code", RELATION.get(event, "appends"))
+    if event == "T11":
+        content["status"] = "entered-in-error"
+        return event
+    return ""

@@ -5,7 +5,7 @@ https://www.hl7.eu/HL7v2x/v251/std251/ch03.html (3.3.40 and following)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,8 +21,8 @@ Subject = Literal["patient", "account", "visit"]
 
 @dataclass(frozen=True, slots=True)
 class MergeFact:
-    """``merge``: the prior one is the surviving one from now on; ``move``: what belonged to the prior patient belongs to
-    the surviving; ``change``: the same one has new identifiers.
+    """``merge``: the prior one is the surviving one from now on; ``move``: what belonged to the prior patient
+    belongs to the surviving; ``change``: the same one has new identifiers.
 
     ``surviving`` and ``prior`` are FHIR Identifiers of the ``subject``. Of accounts and visits ``patient`` are the
     identifiers of the patient that they belong to now, ``prior_patient`` of the one before (MRG-1).
@@ -71,7 +71,12 @@ def merges(context: Context, library: Library) -> Iterator[MergeFact]:
 
 
 def _facts(
-    context: Context, library: Library, event: str, patient: Segment | None, mrg: Segment, visit: Segment | None
+    context: Context,
+    library: Library,
+    event: str,
+    patient: Segment | None,
+    mrg: Segment,
+    visit: Segment | None,
 ) -> Iterator[MergeFact]:
     kind, subject = _EVENTS[event]
     subjects: tuple[Subject, ...] = (subject, "account") if event == "A36" else (subject,)
@@ -105,8 +110,13 @@ def _identifiers(
         for node in nodes(segment, field):
             made: Json = {}
             if not node.is_null:
-                program.fill(context, node, lambda group, made=made: (Draft("Identifier"), made))
+                program.fill(context, node, _into(made))
             value = finished(made)
             if value is not None and "value" in value and value not in found:
                 found.append(value)
     return tuple(found)
+
+
+def _into(made: Json) -> Callable[[int], tuple[Draft, Json]]:
+    draft = Draft("Identifier")
+    return lambda group: (draft, made)

@@ -26,6 +26,8 @@ class Node:
     def at(self, numbers: tuple[int, ...]) -> Node | None:
         """The part that the numbers lead to; None where it is absent or stated to be nothing."""
         node: Node | None = self
+        if not numbers:
+            return self if self.text != NULL else None
         for number in numbers:
             if node is None:
                 return None
@@ -35,12 +37,17 @@ class Node:
     def child(self, number: int) -> Node | None:
         if self.level >= 2:
             return self if number == 1 else None
-        parts = self._parts
-        if parts is None:
-            mark = self.separators.subcomponent if self.level else self.separators.component
-            parts = self._parts = self.text.split(mark) if mark else [self.text]
+        parts = self._parts or self.parts()
         text = parts[number - 1] if number <= len(parts) else ""
         return Node(text, self.level + 1, self.separators) if text else None
+
+    def parts(self) -> list[str]:
+        """The texts of the components or subcomponents."""
+        if self._parts is None:
+            marks = (self.separators.component, self.separators.subcomponent, "")
+            mark = marks[self.level]
+            self._parts = self.text.split(mark) if mark else [self.text]
+        return self._parts
 
     def value(self) -> str | None:
         """The unescaped text of its first part; None where that is empty or stated to be nothing."""

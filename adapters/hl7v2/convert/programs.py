@@ -3,164 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from adapters.hl7v2.convert.codes import Vocabulary, coding_system, vocabulary
 from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Draft, Items, Json, Reference, has_content
-from adapters.hl7v2.convert.nodes import Node, nodes
+from adapters.hl7v2.convert.nodes import Node
+from adapters.hl7v2.convert.operations import DataTypeProgram, Operation, Run, SegmentProgram
 from adapters.hl7v2.convert.primitives import COERCE
 from adapters.hl7v2.convert.site import Site
-from adapters.hl7v2.convert.terms import Make, Test, maker, tester
+from adapters.hl7v2.convert.terms import Make, maker, tester
 from adapters.hl7v2.convert.writing import item, locate, mark, put
 from adapters.hl7v2.maps.assignments import parse_assignment
 from adapters.hl7v2.maps.conditions import OWN, Subject, asks_own_absence, parse_condition, subject
 from adapters.hl7v2.maps.errors import MapError
 from adapters.hl7v2.maps.paths import parse_path
 from adapters.hl7v2.maps.tables import Row, tables
-from adapters.hl7v2.maps.targets import Target, is_primitive, is_resource, resolve
+from adapters.hl7v2.maps.targets import Target, is_primitive, resolve
 from fhirserver.model.definitions import definitions
 
-Run = Callable[[Context, Draft, Json, Node | None, int], None]
 NAMES_SYSTEMS = frozenset({"CWE", "CE", "CNE", "CF"})
 """Data types in which what becomes a system is the name of a coding system."""
 ALIKE = {"Quantity": ("SimpleQuantity", "Duration", "Age"), "Observation": ("Observation",)}
 """Types that a map to another one fills as well."""
 _NAME = re.compile(r"(?P<v2>[A-Z0-9]+)\[(?P<fhir>[^\]]+)\]\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One row. ``numbers`` lead from the node to the row's own place; ``absent``: it also runs where that is absent."""
-
-    numbers: tuple[int, ...]
-    test: Test | None
-    run: Run
-    absent: bool
-    group: int
-    source: str
-    top: str
-
-
-@dataclass(frozen=True)
-class SegmentProgram:
-    """``always`` are rows about the segment itself; ``fields`` the operations by field, in order."""
-
-    resource: str
-    always: tuple[Operation, ...]
-    fields: tuple[tuple[int, tuple[Operation, ...]], ...]
-
-    def run(self, context: Context, draft: Draft) -> None:
-        """Rows about the segment itself only complete what its fields have said something of."""
-        segment = context.segment
-        for number, operations in self.fields:
-            if segment.field(number):
-                self._field(context, draft, number, operations)
-            else:
-                self._absent(context, draft, number, operations)
-        if self.always and not draft.is_empty:
-            context.place = segment.name
-            for operation in self.always:
-                if operation.test is None or operation.test(context, None):
-                    operation.run(context, draft, draft.content, None, 0)
-
-    def _field(self, context: Context, draft: Draft, number: int, operations: Iterable[Operation]) -> None:
-        segment = context.segment
-        context.used.add((segment.index, number))
-        context.place = f"{segment.name}-{number}"
-        for repetition, node in enumerate(nodes(segment, number)):
-            for operation in operations:
-                own = None if node.is_null else node.at(operation.numbers)
-                if node.is_null and operation.top:
-                    draft.nulls.setdefault(context.place, operation.top)
-                if own is None and not operation.absent:
-                    continue
-                if operation.test is None or operation.test(context, None if node.is_null else node):
-                    operation.run(context, draft, draft.content, own, repetition)
-
-    def _absent(self, context: Context, draft: Draft, number: int, operations: Iterable[Operation]) -> None:
-        for operation in operations:
-            if operation.absent and operation.test is not None and operation.test(context, None):
-                context.place = f"{context.segment.name}-{number}"
-                operation.run(context, draft, draft.content, None, 0)
-
-
-class DataTypeProgram:
-    """A data type map. ``value`` makes a primitive's text, ``fill`` completes an object, ``links`` are ``partOf``."""
-
-    def __init__(self, fhir: str) -> None:
-        self.fhir = fhir
-        self.values: list[tuple[Operation, Make]] = []
-        self.operations: list[Operation] = []
-        self.links: list[tuple[int, str, int]] = []
-
-    @property
-    def is_resource(self) -> bool:
-        return is_resource(self.fhir)
-
-    @property
-    def is_single(self) -> bool:
-        """Whether it makes one object, and not several (``[2].given``)."""
-        return all(operation.group <= 1 for operation in self.operations)
-
-    def value(self, context: Context, node: Node | None) -> object:
-        for operation, make in self.values:
-            own = node.at(operation.numbers) if node is not None else None
-            if (own is not None or operation.absent) and (operation.test is None or operation.test(context, node)):
-                made = make(context, node)
-                if made not in (None, ""):
-                    return made
-        return None
-
-    def fill(self, context: Context, node: Node, objects: Callable[[int], tuple[Draft, Json]]) -> None:
-        for operation in self.operations:
-            own = node if not operation.numbers else node.at(operation.numbers)
-            if own is None and not operation.absent:
-                continue
-            if operation.test is None or operation.test(context, node):
-                draft, at = objects(operation.group or 1)
-                operation.run(context, draft, at, own if own is not None else node, 0)
-
-    def resources(self, context: Context, node: Node, main: Draft | None) -> Draft | None:
-        """The resource that the value is; the ones that it is part of besides. None for nothing."""
-        made: dict[int, Draft] = {}
-
-        def objects(group: int) -> tuple[Draft, Json]:
-            draft = made.get(group)
-            if draft is None:
-                draft = made[group] = Draft(self.fhir)
-            return draft, draft.content
-
-        self.fill(context, node, objects)
-        groups = [group for group in sorted(made) if not made[group].is_empty]
-        if not groups:
-            return None
-        if main is not None:
-            _absorb(main, made[groups[0]])
-            made[groups[0]] = main
-        self._link({group: made[group] for group in groups})
-        context.drafts.extend(made[group] for group in groups if made[group] is not main)
-        return made[groups[0]]
-
-    def _link(self, made: dict[int, Draft]) -> None:
-        above = {group: (name, target) for group, name, target in self.links}
-        for group, draft in made.items():
-            name, at = above.get(group, ("", 0))
-            seen = {group}
-            while at and at not in made and at not in seen:
-                seen.add(at)
-                at = above.get(at, ("", 0))[1]
-            if at and at in made and at != group:
-                draft.content[name] = Reference(made[at])
-
-
-def _absorb(main: Draft, other: Draft) -> None:
-    for key, value in other.content.items():
-        main.content.setdefault(key, value)
-    for key, place in other.origin.items():
-        main.origin.setdefault(key, place)
 
 
 class Library:
@@ -246,7 +112,8 @@ class Library:
         numbers = own.numbers if in_data_type else own.numbers[1:]
         absent = asks_own_absence(condition, own)
         run: Run = _nothing if target.name == "$value" else self._run(row, target, own, in_data_type)
-        return Operation(numbers, test, run, absent, target.group, row.source, target.top)
+        whole = in_data_type and bool(row.assignment)
+        return Operation(numbers, test, run, absent, target.group, row.source, target.top, whole)
 
     def _run(self, row: Row, target: Target, own: Subject, in_data_type: bool) -> Run:
         if target.name and is_primitive(target.type):
@@ -283,7 +150,9 @@ class Library:
             program = self.data_type(row.map)
             if program.values:
                 inner = own.numbers if in_data_type else ()
-                return lambda context, node: program.value(context, node.at(inner) if node and inner else node)
+                return lambda context, node: program.value(
+                    context, node.at(inner) if node and inner else node
+                )
         inner = own.numbers if in_data_type else ()
         return lambda context, node: _value(node, inner)
 
@@ -311,7 +180,7 @@ class Library:
         def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
             made = make(context, node)
             if not isinstance(made, str) or not made:
-                return
+                return None
             if words is not None:
                 found = words.find(made)
                 if found is not None:
@@ -354,11 +223,10 @@ class Library:
                     return Draft(holder.type), {}
                 return holder, item(context, target, at, repetition, group)
 
-            before, traces = dict(holder.origin), context.traces
+            held, context.held = context.held, holder
             program.fill(context, node, objects)
-            holder.origin = before
+            context.held = held
             mark(context, target, holder, source)
-            context.traces = traces
             if words is not None:
                 _translate(objects(1)[1], target.type, words)
 
@@ -366,6 +234,8 @@ class Library:
 
 
 def _resource_run(target: Target, program: DataTypeProgram, source: str) -> Run:
+    single = program.is_single
+
     def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
         if node is None:
             return
@@ -374,7 +244,7 @@ def _resource_run(target: Target, program: DataTypeProgram, source: str) -> Run:
             made = program.resources(context, node, None)
             if made is not None:
                 put(context, target, holder, at, Reference(made), repetition, source)
-        elif program.is_single:
+        elif single:
             program.fill(context, node, lambda group: (holder, at))
             mark(context, target, holder, source)
         else:
@@ -427,7 +297,9 @@ def _context(name: str) -> str:
     if match is None:
         raise MapError(f"{name} names no map")
     found = match["fhir"].partition("-")[0]
-    known = {t.lower(): t for t in ("CodeableConcept", "Coding", "code", "string", "uri", "boolean", "decimal")}
+    known = {
+        t.lower(): t for t in ("CodeableConcept", "Coding", "code", "string", "uri", "boolean", "decimal")
+    }
     return known.get(found.lower(), {"Extension": "Observation"}.get(found, found))
 
 

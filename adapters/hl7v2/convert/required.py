@@ -6,7 +6,8 @@ https://hl7.org/fhir/R4/extension-data-absent-reason.html
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from fhirserver.model.definitions import definitions
 
@@ -64,12 +65,15 @@ def complete(type: str, content: Json) -> None:
 
 
 def _spread(content: Json) -> None:
-    """Repetitions of OBX-5 have the code of OBX-3 and the units of OBX-6 in common."""
+    """Repetitions of OBX-5 have the code of OBX-3, the units of OBX-6 and the range of OBX-7 in common."""
     components = content.get("component", ())
     units = next((_units(one) for one in components if _units(one)), {})
+    ranges = next((one["referenceRange"] for one in components if "referenceRange" in one), None)
     for component in components:
         if "code" in content:
             component.setdefault("code", deepcopy(content["code"]))
+        if ranges:
+            component.setdefault("referenceRange", deepcopy(ranges))
         if isinstance(quantity := component.get("valueQuantity"), dict) and not _units(component):
             quantity.update(units)
 
@@ -79,22 +83,44 @@ def _units(component: Json) -> Json:
     return {name: quantity[name] for name in ("unit", "system", "code") if name in quantity}
 
 
-def _complete(type: str, content: Json) -> None:
+class _Needs(NamedTuple):
+    """``elements``: name, type, whether it is a list; ``choices``: the names of each choice; ``inner``: backbones."""
+
+    elements: tuple[tuple[str, str, bool], ...]
+    choices: tuple[tuple[tuple[str, ...], str], ...]
+    inner: tuple[tuple[str, str], ...]
+
+
+@cache
+def _needs(type: str) -> _Needs:
     definition = definitions().type(type)
     if definition is None:
-        return
-    chosen = {element.choice for name, element in definition.elements.items() if element.choice and name in content}
-    for name, element in definition.elements.items():
+        return _Needs((), (), ())
+    required = [(n, e) for n, e in definition.elements.items() if e.min and n != "url"]
+    choices: dict[str, list[tuple[str, str]]] = {}
+    for name, element in required:
+        if element.choice:
+            choices.setdefault(element.choice, []).append((name, element.type))
+    return _Needs(
+        tuple((n, e.type, e.is_list) for n, e in required if not e.choice),
+        tuple((tuple(n for n, _ in types), types[0][1]) for types in choices.values()),
+        tuple((n, e.type) for n, e in definition.elements.items() if "." in e.type),
+    )
+
+
+def _complete(type: str, content: Json) -> None:
+    needs = _needs(type)
+    for name, element, is_list in needs.elements:
+        if name not in content and f"_{name}" not in content:
+            _unknown(content, name, element, is_list)
+    for names, first in needs.choices:
+        if not any(name in content or f"_{name}" in content for name in names):
+            _unknown(content, names[0], first, False)
+    for name, element in needs.inner:
         value = content.get(name)
-        if value is None:
-            if element.min and not element.choice and f"_{name}" not in content and name != "url":
-                _unknown(content, name, element.type, element.is_list)
-            elif element.min and element.choice and element.choice not in chosen:
-                chosen.add(element.choice)
-                _unknown(content, name, element.type, False)
-        elif "." in element.type and not name.startswith("_"):
-            for one in value if isinstance(value, list) else [value]:
-                _complete(element.type, one)
+        if value is not None:
+            for one in value if isinstance(value, list) else (value,):
+                _complete(element, one)
 
 
 def _unknown(content: Json, name: str, type: str, is_list: bool) -> None:

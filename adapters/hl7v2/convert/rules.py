@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from adapters.hl7v2.convert.structures import Group, Slot, from_rows, from_tree
 from adapters.hl7v2.convert.terms import Test, tester
@@ -67,7 +68,7 @@ def compile_structure(name: str) -> Structure:
     names.append(known.alike.get(names[2], ""))
     name = next((one for one in names if one in known.messages), name)
     rows = known.messages.get(name)
-    tree = next((known.structures[one] for one in names if one in known.structures), [])
+    tree: list[Any] = next((known.structures[one] for one in names if one in known.structures), [])
     root = from_rows(name, rows) if rows is not None else from_tree(name, tree)
     structure = Structure(name, root, is_ours=rows is None)
     after = ""
@@ -79,7 +80,10 @@ def compile_structure(name: str) -> Structure:
     return structure
 
 
-ANCHORS = frozenset({"PID", "PV1", "ORC", "OBR", "OBX", "SCH", "SPM", "IN1", "DG1", "AL1", "IAM", "PR1", "RXO", "RXE", "RXD", "RXA", "TXA", "FT1", "AIS", "AIG", "AIL", "AIP"})  # fmt: skip
+ANCHORS = frozenset({
+    "PID", "PV1", "ORC", "OBR", "OBX", "SCH", "SPM", "IN1", "DG1", "AL1", "IAM", "PR1", "RXO", "RXE", "RXD", "RXA",
+    "TXA", "FT1", "AIS", "AIG", "AIL", "AIP",
+})  # fmt: skip
 """Segments that a note or a participation after them is about."""
 
 SILENT = frozenset({"MSH", "EVN", "SFT", "UAC", "RGS", "MRG", "DSC", "BLG"})

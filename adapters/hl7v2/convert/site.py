@@ -1,23 +1,23 @@
 """What differs from one sender to the next: time zone, authorities, code systems, local codes, overrides of the maps.
 
-    time_zone = "Europe/Vienna"
+time_zone = "Europe/Vienna"
 
-    [authorities]                 # CX-4, XCN-9, XON-6, EI-2: namespace or universal id → system
-    MAINHOSP = "https://hospital.example/mrn"
+[authorities]                 # CX-4, XCN-9, XON-6, EI-2: namespace or universal id → system
+MAINHOSP = "https://hospital.example/mrn"
 
-    [coding_systems]              # CWE-3 → system
-    L = "https://hospital.example/codes"
+[coding_systems]              # CWE-3 → system
+L = "https://hospital.example/codes"
 
-    [codes.AdministrativeSex]     # a map of codes of HL7's, or a new one
-    X = "other"
+[codes.AdministrativeSex]     # a map of codes of HL7's, or a new one
+X = "other"
 
-    [segment.PV1]                 # overrides in the maps' own language
-    44 = { resource = "Encounter", path = "period.start" }
-    20 = "drop"
+[segment.PV1]                 # overrides in the maps' own language
+44 = { resource = "Encounter", path = "period.start" }
+20 = "drop"
 
-    [[sender]]                    # only for messages with this MSH-3 or MSH-4
-    application = "LAB*"
-    time_zone = "UTC"
+[[sender]]                    # only for messages with this MSH-3 or MSH-4
+application = "LAB*"
+time_zone = "UTC"
 """
 
 from __future__ import annotations
@@ -101,7 +101,11 @@ class _Reader:
             found = (n for n, line in enumerate(self.lines) if heading in line.replace(" ", "").strip("[]"))
             at = next(found, 0)
         for number in range(at, len(self.lines)):
-            if self.lines[number].strip().startswith((keys[-1], f'"{keys[-1]}"', f"[{keys[-1]}", f"[[{keys[-1]}")):
+            if (
+                self.lines[number]
+                .strip()
+                .startswith((keys[-1], f'"{keys[-1]}"', f"[{keys[-1]}", f"[[{keys[-1]}"))
+            ):
                 return number + 1
         return at + 1
 
@@ -143,7 +147,9 @@ class _Reader:
         for name, table in content.items():
             for code, value in table.items():
                 if not isinstance(value, str) and not (isinstance(value, dict) and "code" in value):
-                    raise self.error("a code becomes a code, or {code, system, display}", f"codes.{name}", code)
+                    raise self.error(
+                        "a code becomes a code, or {code, system, display}", f"codes.{name}", code
+                    )
         return dict(content)
 
     def overrides(self, content: Mapping[str, Any]) -> tuple[Override, ...]:

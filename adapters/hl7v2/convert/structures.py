@@ -26,11 +26,10 @@ class Slot:
 class Group:
     """``children`` are slots and groups in order; ``names`` all segments within, however deep."""
 
-    __slots__ = ("children", "depth", "index", "name", "names", "parent", "repeats")
+    __slots__ = ("children", "index", "name", "names", "parent", "repeats")
 
     def __init__(self, name: str, repeats: bool, parent: Group | None):
         self.name, self.repeats, self.parent = name, repeats, parent
-        self.depth = parent.depth + 1 if parent else 0
         self.index = len(parent.children) if parent else 0
         self.children: list[Slot | Group] = []
         self.names: set[str] = set()

@@ -32,10 +32,11 @@ Find = Callable[[Context, Node | None], Node | None]
 Make = Callable[[Context, Node | None], object]
 """Text, a :class:`Reference`, or None."""
 
-DATA_TYPES = frozenset(
-    "AD CE CF CNE CNN CP CQ CWE CX DLD DLN DR DT DTM ED EI EIP FC FN FT HD ID IS MO MSG NA NDL NM NR OG PL PLN PT "
-    "RI RP RPT SAD SI SN SNM SPS ST TM TQ TS TX VID XAD XCN XON XPN XTN".split()
-)
+DATA_TYPES = frozenset({
+    "AD", "CE", "CF", "CNE", "CNN", "CP", "CQ", "CWE", "CX", "DLD", "DLN", "DR", "DT", "DTM", "ED", "EI", "EIP", "FC",
+    "FN", "FT", "HD", "ID", "IS", "MO", "MSG", "NA", "NDL", "NM", "NR", "OG", "PL", "PLN", "PT", "RI", "RP", "RPT",
+    "SAD", "SI", "SN", "SNM", "SPS", "ST", "TM", "TQ", "TS", "TX", "VID", "XAD", "XCN", "XON", "XPN", "XTN",
+})  # fmt: skip
 
 
 def finder(subject: Subject, own: Subject) -> Find:
@@ -229,6 +230,29 @@ def _base64(context: Context, data: str, encoding: str = "") -> str | None:
     return base64.b64encode(data.encode()).decode() if data else None
 
 
+_MEDIA = {
+    "ap": "application", "au": "audio", "im": "image", "ft": "text", "tx": "text", "ns": "image", "sd": "text",
+    "si": "image",
+}  # fmt: skip
+_SUBTYPES = {
+    "pdf": "application/pdf", "rtf": "application/rtf", "x-hl7-cda-level-one": "application/xml",
+    "msword": "application/msword", "jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png",
+    "gif": "image/gif", "tiff": "image/tiff", "tif": "image/tiff", "dicom": "application/dicom",
+    "html": "text/html", "plain": "text/plain", "xml": "application/xml", "sgml": "text/sgml",
+}  # fmt: skip
+
+
+def _mime(context: Context, type: str, subtype: str = "") -> str | None:
+    """A media type of HL7 tables 0191 and 0291: https://www.hl7.eu/HL7v2x/v251/std251/ch02a.html (2.A.24)."""
+    type, subtype = type.strip().lower(), subtype.strip().lower()
+    if "/" in subtype or "/" in type:
+        return subtype if "/" in subtype else type
+    if subtype in _SUBTYPES:
+        return _SUBTYPES[subtype]
+    main = _MEDIA.get(type, type)
+    return f"{main or 'application'}/{subtype}" if subtype else None
+
+
 _FUNCTIONS: dict[str, Callable[..., str | None]] = {
     "authority": _authority,
     "join": _join,
@@ -236,4 +260,5 @@ _FUNCTIONS: dict[str, Callable[..., str | None]] = {
     "later": _later,
     "weekday": _weekday,
     "base64": _base64,
+    "mime": _mime,
 }

@@ -9,7 +9,9 @@ from adapters.hl7v2.convert.drafts import Draft, Items, Json, Reference
 from adapters.hl7v2.maps.targets import LIST, RESOURCE, RESOURCES, Target
 
 
-def locate(context: Context, draft: Draft, start: Json, target: Target, repetition: int) -> tuple[Draft, Json]:
+def locate(
+    context: Context, draft: Draft, start: Json, target: Target, repetition: int
+) -> tuple[Draft, Json]:
     """The object that has the element, made on the way; and the resource that it is of."""
     at = start
     for hop in target.hops:
@@ -23,12 +25,12 @@ def locate(context: Context, draft: Draft, start: Json, target: Target, repetiti
             key = (index, hop.slot, repetition if hop.repeats else 0)
             at = items.setdefault(key, {})
         elif hop.kind == RESOURCE:
-            draft = _resource(context, at, hop.name, hop.resource)
+            draft = _resource(context, draft, at, hop.name, hop.resource)
             at = draft.content
         elif hop.kind == RESOURCES:
             items = at.setdefault(hop.name, Items())
-            key = (context.segment.index, hop.slot, repetition if hop.repeats else 0, hop.resource)
-            draft = _resource(context, items, key, hop.resource)
+            place = (context.segment.index, hop.slot, repetition if hop.repeats else 0, hop.resource)
+            draft = _resource(context, draft, items, place, hop.resource)
             at = draft.content
         else:
             at = at.setdefault(hop.name, {})
@@ -37,17 +39,20 @@ def locate(context: Context, draft: Draft, start: Json, target: Target, repetiti
     return draft, at
 
 
-def _resource(context: Context, holder: Any, key: Any, type: str) -> Draft:
+def _resource(context: Context, draft: Draft, holder: Any, key: Any, type: str) -> Draft:
     found = holder.get(key)
     if isinstance(found, Reference):
         return found.draft if found.draft.type == type else Draft(type)
     made = context.draft(type)
     if found is None:
         holder[key] = Reference(made)
+        draft.refers.append(made)
     return made
 
 
-def put(context: Context, target: Target, draft: Draft, at: Json, value: Any, repetition: int, source: str) -> None:
+def put(
+    context: Context, target: Target, draft: Draft, at: Json, value: Any, repetition: int, source: str
+) -> None:
     """The first value that an element is given stays; objects are completed."""
     if target.rivals and any(rival in at for rival in target.rivals):
         return
@@ -56,9 +61,11 @@ def put(context: Context, target: Target, draft: Draft, at: Json, value: Any, re
         if items is None:
             items = at[target.name] = Items()
         key = (context.segment.index, target.slot, repetition if target.repeats else 0)
-        items.setdefault(key, value)
-    elif target.name:
-        at.setdefault(target.name, value)
+        placed = items.setdefault(key, value)
+    else:
+        placed = at.setdefault(target.name, value)
+    if isinstance(value, Reference) and placed is value:
+        draft.refers.append(value.draft)
     mark(context, target, draft, source)
 
 
@@ -82,15 +89,8 @@ def item(context: Context, target: Target, at: Json, repetition: int, group: int
 
 def mark(context: Context, target: Target, draft: Draft, source: str) -> None:
     """Remember where the top element came from; all of it where somebody wants to know."""
-    name = target.top if not any(hop.resource for hop in target.hops) else _inner_top(target)
-    if name and name not in draft.origin:
+    name = target.origin
+    if name and draft is not context.held and name not in draft.origin:
         draft.origin[name] = context.place
     if context.traces is not None:
         context.traces.append(Trace(draft, name, context.place, source))
-
-
-def _inner_top(target: Target) -> str:
-    """The top element within the innermost resource that the target leads into."""
-    names = [hop.name for hop in target.hops]
-    last = max(n for n, hop in enumerate(target.hops) if hop.resource)
-    return (names[last + 1 :] or [target.name])[0]

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class MapError(ValueError):
-    """A condition, path, assignment or override that cannot be compiled. ``str`` says what, never a value of a message."""
+    """A condition, path, assignment or override that cannot be compiled. ``str`` never holds a value of a message."""

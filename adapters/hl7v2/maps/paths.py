@@ -16,7 +16,7 @@ _STEP = re.compile(r"(?P<name>\$?[A-Za-z][A-Za-z0-9]*)?(?:\[(?P<index>\d+|each|n
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``index`` is 0 where there is none, -1 for ``[each]``; ``resource`` the type in parentheses, with its own number."""
+    """``index`` is 0 for none, -1 for ``[each]``; ``resource`` the type in parentheses, with its own number."""
 
     name: str
     index: int = 0

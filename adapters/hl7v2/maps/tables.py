@@ -121,22 +121,33 @@ class _Patches:
         for patch in content.get("patch", ()):
             for line in patch["lines"]:
                 self.by_line[patch["map"], line] = patch
-        self.replacements = [
-            (one["column"], re.compile(one["pattern"]), one["by"], one.get("map", ""))
-            for one in content.get("replace", ())
-        ]
+        self.by_column: dict[str, list[tuple[re.Pattern[str], str, str]]] = {}
+        for one in content.get("replace", ()):
+            entry = (re.compile(one["pattern"]), one["by"], one.get("map", ""))
+            self.by_column.setdefault(one["column"], []).append(entry)
+        self.any = {
+            column: re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _, _ in entries))
+            for column, entries in self.by_column.items()
+        }
 
     def apply(self, name: str, row: Any) -> Any:
         """The row as it shall be; None for one that is dropped."""
-        for column, pattern, by, only in self.replacements:
-            if only in ("", name) and (value := getattr(row, column, "")):
-                row = replace(row, **{column: pattern.sub(by, value)})
+        for column, found in self.any.items():
+            value = getattr(row, column, "")
+            if value and found.search(value):
+                row = replace(row, **{column: self._replaced(name, column, value)})
         key = (name, row.line)
         patch = self.by_line.get(key)
         if patch is None:
             return row
         self.hit.add(key)
         return None if patch.get("drop") else replace(row, **patch["set"])
+
+    def _replaced(self, name: str, column: str, value: str) -> str:
+        for pattern, by, only in self.by_column[column]:
+            if only in ("", name):
+                value = pattern.sub(by, value)
+        return value
 
     def stale(self) -> tuple[str, ...]:
         return tuple(f"{name} line {line}" for name, line in self.by_line if (name, line) not in self.hit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.hl7v2.maps.errors import MapError
 from adapters.hl7v2.maps.paths import Step, parse_path
@@ -37,7 +37,8 @@ class Hop:
 class Target:
     """``hops`` lead to the object that has the element ``name`` (empty: that object itself is meant).
 
-    ``type`` is the element's FHIR type. ``group`` is the number of a data type map's result (``[2].given``).
+    ``type`` is the element's FHIR type, ``origin`` the top element in its own resource. ``group`` is the number of a
+    data type map's result (``[2].given``).
     """
 
     hops: tuple[Hop, ...]
@@ -50,6 +51,14 @@ class Target:
     top: str
     binding: str = ""
     rivals: tuple[str, ...] = ()
+    origin: str = ""
+
+    @property
+    def inner_top(self) -> str:
+        """The top element within the innermost resource that the path leads into."""
+        names = [hop.name for hop in self.hops]
+        start = max((n for n, hop in enumerate(self.hops) if hop.resource), default=-1) + 1
+        return (names[start:] or [self.name])[0]
 
 
 def resolve(text: str, context: str, field: str, in_data_type: bool = False) -> Target:
@@ -63,7 +72,8 @@ def resolve(text: str, context: str, field: str, in_data_type: bool = False) -> 
     if not steps or steps[0].name in ("$this", "$value"):
         value = bool(steps) and steps[0].name == "$value"
         return Target((), "$value" if value else "", context, False, "", False, group, "")
-    return _Resolver(context, field, steps, in_data_type).target(group)
+    made = _Resolver(context, field, steps, in_data_type).target(group)
+    return replace(made, origin=made.inner_top)
 
 
 class _Resolver:
@@ -87,7 +97,9 @@ class _Resolver:
         return Target(tuple(self.hops), "", context, False, "", False, group, top)
 
     def _leaf(self, element: ElementDef, step: Step, repeats: bool, group: int, top: str) -> Target:
-        binding = element.binding.value_set if element.binding and element.binding.strength == "required" else ""
+        binding = (
+            element.binding.value_set if element.binding and element.binding.strength == "required" else ""
+        )
         slot = self._slot(element, step)
         return Target(
             tuple(self.hops),
@@ -118,10 +130,14 @@ class _Resolver:
         return element.type
 
     def _slot(self, element: ElementDef, step: Step) -> str:
-        """What tells an item from others: its number; else a data type's field, where nothing leads further in."""
+        """What tells an item from others: its number; else the field, of a data type that is filled by one field."""
         if step.index:
             return str(step.index)
-        inner = "." in element.type or (self.in_data_type and not is_primitive(element.type))
+        inner = (
+            "." in element.type
+            or is_resource(step.resource)
+            or (self.in_data_type and not is_primitive(element.type))
+        )
         return "" if inner else self.field
 
     def _repetition(self) -> int:
