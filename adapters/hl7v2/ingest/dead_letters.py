@@ -18,6 +18,14 @@ from fhirserver.store.store import Store
 _CODES = {"101": "required", "102": "value", "103": "code-invalid", "204": "not-found", "205": "duplicate"}
 
 
+_PREFIX = "hl7v2/"
+
+
+def entry_of(task: JsonObject) -> str:
+    """The key of the entry in the record that a Task is about."""
+    return str(task.get("input", [{}])[0].get("valueString", "")).removeprefix(_PREFIX)
+
+
 class DeadLetters:
     """The Tasks of one connector."""
 
@@ -30,7 +38,9 @@ class DeadLetters:
         before = await self._task(id)
         issue = Issue(_CODES.get(rejected.error, "processing"), rejected.text, (rejected.place or "MSH",))
         entry = received.receipt.failed_before or received.receipt.entry
-        task = intake_task(self._connector, f"hl7v2/{entry}", (issue,), before.get("authoredOn", received.at))
+        task = intake_task(
+            self._connector, f"{_PREFIX}{entry}", (issue,), before.get("authoredOn", received.at)
+        )
         await self._store.submit(Command(self._system(), (Put("Task", id, task),)))
 
     async def settled(self, received: Received) -> tuple[Write, ...]:

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from adapters.hl7v2.convert.conversion import Conversion
+from adapters.hl7v2.ingest.again import Again
+from adapters.hl7v2.intake.archive import Archive
 from adapters.hl7v2.intake.ingest import Lane, Rejected
-from adapters.hl7v2.message import parse
+from adapters.hl7v2.intake.reception import Reading, Reception
+from adapters.hl7v2.message import Message, parse
 from fhirserver.kernel.json import loads
 from fhirserver.ports.log import Statement
 from fhirserver.search.expression import Query, ReferenceIs, TokenIs
 from fhirserver.store.commands import Command, Decide, Ruling
-from tests.unit.adapters.hl7_feed import Bench, adt, bench, pid
+from tests.unit.adapters.hl7_feed import Bench, adt, bench, convert, pid
 
 
 async def test_an_admission_is_a_patient_and_a_visit(tmp_path: Path) -> None:
@@ -239,3 +244,29 @@ async def test_lanes(tmp_path: Path) -> None:
         merge = lane(adt("A40", pid("100"), "MRG|200^^^HOSP^MR", id="3"))
         assert merge.key == one.key and merge.barrier_with == (lane(adt("A08", pid("200"))).key,)
         assert lane(adt("A08", "PID|1", id="4")) != lane(adt("A08", "PID|1", id="5"))
+
+
+async def test_a_message_is_tried_again_when_its_task_asks_for_it(tmp_path: Path) -> None:
+    maps = {"13": "wrong"}
+
+    def mended(message: Message, site: Any) -> Conversion:
+        return convert(
+            parse(message.text.replace("19801399", maps["13"])) if "wrong" not in maps.values() else message
+        )
+
+    async with bench(tmp_path, map=mended) as feed:
+        reception = Reception(Reading("hospital", "adt"), feed.store, feed.feed)
+        (answer,) = await reception.receive(adt("A28", pid(rest="19801399|F")).encode())
+        assert b"|AE|" in answer and b"PID^1^7" in answer
+        again = Again(feed.store, "hospital", reception.receive)
+        assert await again.step() == 0
+        for status, fixed in (("failed", False), ("completed", True)):
+            if fixed:
+                maps["13"] = "19801231"
+            (task,) = await feed.all("Task")
+            await feed.put("operator", "Task", task["id"], {**task, "status": "requested"})
+            assert await again.step() == 1
+            (task,) = await feed.all("Task")
+            assert task["status"] == status
+        assert (await feed.one("Patient"))["birthDate"] == "1980-12-31"
+        assert not await Archive(feed.store).failures("hospital")
