@@ -264,7 +264,7 @@ async def test_a_message_is_tried_again_when_its_task_asks_for_it(tmp_path: Path
             if fixed:
                 maps["13"] = "19801231"
             (task,) = await feed.all("Task")
-            await feed.put("operator", "Task", task["id"], {**task, "status": "requested"})
+            await feed.put("credence", "Task", task["id"], {**task, "status": "requested"})
             assert await again.step() == 1
             (task,) = await feed.all("Task")
             assert task["status"] == status
