@@ -223,9 +223,11 @@ class Library:
                     return Draft(holder.type), {}
                 return holder, item(context, target, at, repetition, group)
 
-            held, context.held = context.held, holder
+            before = context.held, context.held_path
+            path = context.within(holder, target.origin)
+            context.held, context.held_path = holder, path
             program.fill(context, node, objects)
-            context.held = held
+            context.held, context.held_path = before
             mark(context, target, holder, source)
             if words is not None:
                 _translate(objects(1)[1], target.type, words)

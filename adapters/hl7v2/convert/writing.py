@@ -93,4 +93,5 @@ def mark(context: Context, target: Target, draft: Draft, source: str) -> None:
     if name and draft is not context.held and name not in draft.origin:
         draft.origin[name] = context.place
     if context.traces is not None:
-        context.traces.append(Trace(draft, name, context.place, source))
+        path = context.within(draft, name)
+        context.traces.append(Trace(draft, path, context.place, source))

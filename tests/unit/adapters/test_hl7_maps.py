@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import lzma
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,7 +68,9 @@ def _untouched() -> list[tuple[str, object]]:
 
 def _hits(one: dict[str, str], row: tuple[str, object]) -> bool:
     name, content = row
-    return one.get("map", name) == name and bool(re.search(one["pattern"], getattr(content, one["column"], "")))
+    return one.get("map", name) == name and bool(
+        re.search(one["pattern"], getattr(content, one["column"], ""))
+    )
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the maps of HL7 are not there")
@@ -88,3 +92,10 @@ def _rows_of(kind: str, name: str) -> Iterator[tuple[str, Row]]:
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         yield from ((line, cells) for line, cells in enumerate(csv.reader(file), 1) if line > 2)
+
+
+def test_the_page_of_differences_is_up_to_date() -> None:
+    root = Path(__file__).parents[3]
+    assert (
+        subprocess.run([sys.executable, root / "scripts/write_hl7_differences.py", "--check"]).returncode == 0
+    )
