@@ -84,9 +84,8 @@ class Linker:
         self.crosswalk = Crosswalk(store, source)
         self._known: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    async def link(self, subjects: Sequence[Subject]) -> Linked:
-        """The world's resource of each subject. Those that others refer to come first."""
-        linked = Linked()
+    async def link(self, subjects: Sequence[Subject], linked: Linked) -> None:
+        """Link each subject, beside those that are linked already. Those that others refer to come first."""
         for subject in in_order(subjects):
             if subject.former:
                 known = await self.record(subject.type, subject.keys)
@@ -97,7 +96,6 @@ class Linker:
                 world = self.crosswalk.fresh(subject.type, subject.keys[0]).world
             for local in subject.locals:
                 linked.world[local] = f"{subject.type}/{world}"
-        return linked
 
     async def record(self, type: str, keys: Sequence[str]) -> Link | None:
         """The link of the first key that is known: that of the record itself, whichever of its names was asked for."""

@@ -14,7 +14,7 @@ from adapters.hl7v2.ingest.dead_letters import DeadLetters
 from adapters.hl7v2.ingest.events import Events, renamed_keys
 from adapters.hl7v2.ingest.evidence import entity, evidence, evidence_id
 from adapters.hl7v2.ingest.heard import Arrival
-from adapters.hl7v2.ingest.identity import Subject, header_of, subjects, united
+from adapters.hl7v2.ingest.identity import Subject, header_of, others, patients, united
 from adapters.hl7v2.ingest.linking import Linked, Linker
 from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.hl7v2.ingest.patients import Naming
@@ -126,9 +126,12 @@ class WorldIngest:
         naming = Naming(site.authorities)
         at = effective(message, received.at, ZoneInfo(site.time_zone))
         arrival = Arrival(id, at, await self._store.read("Binary", id) is not None)
-        about = subjects(conversion, message, naming, id)
-        linked = await self._linker.link(_with_former_keys(about, message, naming))
-        about = united(about, linked.world)
+        linked = Linked()
+        who = patients(conversion, message, naming, id)
+        await self._linker.link(_with_former_keys(who, message, naming), linked)
+        what = others(conversion, message, naming, id, linked.world)
+        await self._linker.link(_with_former_keys(what, message, naming), linked)
+        about = united((*who, *what), linked.world)
         compared = await self._sets.compared(message, about, linked.world, arrival)
         says = Statement(
             self._feed.source,
