@@ -13,6 +13,7 @@ COMMANDS = {
     "policy": ("check, explain and compare policy files", "fhirserver.app.commands.policy"),
     "hl7": ("send, list, replay and explain HL7v2 messages", "fhirserver.app.commands.hl7"),
     "openapi": ("print the OpenAPI description of the REST API", "fhirserver.app.commands.openapi"),
+    "connectors": ("see and steer the connectors of a running server", "fhirserver.app.commands.connectors"),
     "call": ("call the agent in a terminal", "fhirserver.app.commands.call"),
     "simulate-ehr": ("run a simulated EHR with faults", "fhirserver.app.commands.simulate_ehr"),
     "demo": ("play the whole story on this machine", "fhirserver.app.commands.demo"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,8 +15,9 @@ from adapters.runner.crosswalk import RECORD, Crosswalk, Link
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.kernel.references import walk_references
+from fhirserver.store.arrivals import RESOLVED
 from fhirserver.store.commands import Note
-from fhirserver.store.counterparts import RESOLVED, counterparts
+from fhirserver.store.counterparts import counterparts
 from fhirserver.store.store import Store
 
 LINKED = RESOLVED | {
@@ -38,9 +40,11 @@ _KEPT = 50_000
 class Linked:
     """The resources of a message as the world names them, and the facts that keep it so.
 
+    ``places`` are held until the message is committed, against other sources that bring the same at the same moment.
     ``world`` maps a name in the conversion to ``Type/id``, ``made`` type and key of a record to an id.
     """
 
+    places: AsyncExitStack
     world: dict[str, str] = field(default_factory=dict)
     made: dict[tuple[str, str], str] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
@@ -154,6 +158,7 @@ class Linker:
         if subject.type in RESOLVED:
             content = linked.resolved(subject.content, known_only=True)
             check(subject, content, exists=True)
+            await linked.places.enter_async_context(self._store.arrivals.of(self._source, content))
 
             async def is_free(id: str) -> bool:
                 return not await self.crosswalk.is_taken(subject.type, id, record)
