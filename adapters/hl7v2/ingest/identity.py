@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from adapters.hl7v2.convert.conversion import Conversion, Mapped
 from adapters.hl7v2.ingest.keys import DIRECTORY, KeyMaker, Keys
 from adapters.hl7v2.ingest.patients import Named, Naming, facility_of, owners
-from adapters.hl7v2.message import NULL, Message
+from adapters.hl7v2.message import NULL, Message, Segment
 from fhirserver.kernel.json import JsonObject
 
 _ONCE = DIRECTORY | {"Patient", "Encounter", "Coverage", "Account", "EpisodeOfCare", "RelatedPerson"}
@@ -42,22 +42,35 @@ class Subject:
         return next(places, "").partition("-")[0].partition("[")[0]
 
 
-def subjects(conversion: Conversion, message: Message, naming: Naming, digest: str) -> list[Subject]:
-    """What a message speaks of, in the order of the conversion. ``digest`` names the message."""
-    resources = [one for one in conversion.resources if one.content["resourceType"] not in _ABOUT_THE_MESSAGE]
-    facility = facility_of(message)
+def patients(conversion: Conversion, message: Message, naming: Naming, digest: str) -> list[Subject]:
+    """The patients of a message. They are linked first: what is said of others rests on who they are."""
+    made = [one for one in conversion.resources if one.content["resourceType"] == "Patient"]
     current = [found for _, found in owners(message, naming)]
-    patients = dict(_patients(resources, message, naming, current))
-    known = {local: Keys(tuple(one.key for one in named)) for local, named in patients.items() if named}
-    known.update(_numbered(resources, message, naming))
-    maker = KeyMaker(resources, known, digest, facility, _account(message, naming, facility))
     alive = {one.key for found in current for one in found}
-    former = {
-        local for local, named in patients.items() if named and alive.isdisjoint(one.key for one in named)
-    }
+    named = dict(_patients(made, message, naming, current))
+    known = {local: Keys(tuple(one.key for one in found)) for local, found in named.items() if found}
+    maker = KeyMaker(made, known, digest, facility_of(message))
+    former = {local for local, keys in known.items() if alive.isdisjoint(keys.keys)}
+    return _distinct(_subject(one, maker.of(one.local), one.local in former) for one in made)
+
+
+def others(
+    conversion: Conversion, message: Message, naming: Naming, digest: str, world: Mapping[str, str]
+) -> list[Subject]:
+    """What else a message speaks of. ``digest`` names the message, ``world`` the resources of its patients."""
+    gone = _ABOUT_THE_MESSAGE | {"Patient"}
+    resources = [one for one in conversion.resources if one.content["resourceType"] not in gone]
+    facility = facility_of(message)
+    known = dict(_numbered(resources, message, naming))
+    account = _account(message, naming, facility)
+    maker = KeyMaker(resources, known, digest, facility, account, world)
+    return _distinct(_subject(one, maker.of(one.local), False) for one in resources)
+
+
+def _distinct(made: Iterable[Subject]) -> list[Subject]:
+    """Each record once: joined where it is named twice, counted where two are alike."""
     found: dict[tuple[str, str], Subject] = {}
-    for one in resources:
-        subject = _subject(one, maker.of(one.local), one.local in former)
+    for subject in made:
         place = (subject.type, subject.keys[0])
         if place in found and subject.type in _ONCE:
             found[place] = _joined(found[place], subject)
@@ -132,30 +145,39 @@ def _patients(
     """Who each Patient of the conversion is: the PID, or else the MRG, whose number it has."""
     facility = facility_of(message)
     left = [*current, *(naming.of_former(mrg, facility) for mrg in message.all("MRG"))]
-    patients = [one for one in resources if one.content["resourceType"] == "Patient"]
-    for one in patients:
+    for one in resources:
         values = {item.get("value") for item in one.content.get("identifier", ())}
         holders = [found for found in left if not values.isdisjoint(given.value for given in found)]
-        holder = holders[0] if holders else left[0] if left and len(patients) == 1 else []
+        holder = holders[0] if holders else left[0] if left and len(resources) == 1 else []
         left = [found for found in left if found is not holder]
         yield one.local, holder
 
 
+_NUMBERS = (("Encounter", "PV1", ((19, ""), (50, ""))), ("Account", "PID", ((18, ""),)))
+_PLACED = ("Appointment", "SCH", ((2, "FILL:"), (1, "PLAC:")))
+"""The numbers that MRG-5 and MRG-3 name too, of which the first that is there counts; and those that both count."""
+
+
 def _numbered(resources: Sequence[Mapped], message: Message, naming: Naming) -> Iterator[tuple[str, Keys]]:
-    """Visits and accounts, whose numbers MRG-5 and MRG-3 name in the same way."""
-    facility = facility_of(message)
-    for type, segment, fields in (("Encounter", "PV1", (19, 50)), ("Account", "PID", (18,))):
-        found = [
-            one
-            for holder in message.all(segment)[:1]
-            for number in fields
-            for cx in holder.repetitions(number)[:1]
-            if (one := naming.named(cx, facility))
-        ]
-        for made in resources if found else ():
+    """Visits, accounts and appointments by the numbers in their segments."""
+    for type, segment, fields in (*_NUMBERS, _PLACED):
+        holder = message.first(segment)
+        found = list(_in_fields(holder, fields, type, naming, facility_of(message))) if holder else []
+        some = found if type == "Appointment" else found[:1]
+        for made in resources if some else ():
             values = {item.get("value") for item in made.content.get("identifier", ())}
-            if made.content["resourceType"] == type and found[0].value in values:
-                yield made.local, Keys((found[0].key,))
+            if made.content["resourceType"] == type and some[0].value in values:
+                yield made.local, Keys(tuple(one.key for one in some))
+
+
+def _in_fields(
+    holder: Segment, fields: Iterable[tuple[int, str]], type: str, naming: Naming, facility: str
+) -> Iterator[Named]:
+    for number, kind in fields:
+        for item in holder.repetitions(number)[:1]:
+            authority = 2 if type == "Appointment" else 4  # EI has it there, CX here
+            if one := naming.named(item, facility, authority):
+                yield Named(f"{kind}{one.key}", one.value, one.rank)
 
 
 def _account(message: Message, naming: Naming, facility: str) -> str:

@@ -91,7 +91,10 @@ class Keys:
 
 
 class KeyMaker:
-    """Names the resources of one conversion. ``scope`` is whose numbers those without a system are."""
+    """Names the resources of one conversion. ``scope`` is whose numbers those without a system are.
+
+    ``world``: what is known of the world's resources (``Type/id``), which have several keys of which any may be first.
+    """
 
     def __init__(
         self,
@@ -100,8 +103,10 @@ class KeyMaker:
         message: str,
         scope: str,
         account: str = "",
+        world: Mapping[str, str] | None = None,
     ):
         self._contents: dict[str, JsonObject] = {one.local: one.content for one in resources}
+        self._world = world or {}
         self._known, self._message, self._scope, self._account = dict(known), message, scope, account
         self._reports = _reports(self._contents)
         self._under_way: set[str] = set()
@@ -185,7 +190,8 @@ class KeyMaker:
     def _reference(self, value: JsonObject) -> str:
         reference = str(value["reference"])
         if reference.startswith(LOCAL):
-            return self.of(reference.removeprefix(LOCAL)).keys[0]
+            local = reference.removeprefix(LOCAL)
+            return self._world.get(local) or self.of(local).keys[0]
         return reference
 
     def _code(self, value: JsonObject) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -39,9 +40,11 @@ _KEPT = 50_000
 class Linked:
     """The resources of a message as the world names them, and the facts that keep it so.
 
+    ``places`` are held until the message is committed, against other sources that bring the same at the same moment.
     ``world`` maps a name in the conversion to ``Type/id``, ``made`` type and key of a record to an id.
     """
 
+    places: AsyncExitStack
     world: dict[str, str] = field(default_factory=dict)
     made: dict[tuple[str, str], str] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
@@ -85,9 +88,8 @@ class Linker:
         self.crosswalk = Crosswalk(store, source)
         self._known: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    async def link(self, subjects: Sequence[Subject]) -> Linked:
-        """The world's resource of each subject. Those that others refer to come first."""
-        linked = Linked()
+    async def link(self, subjects: Sequence[Subject], linked: Linked) -> None:
+        """Link each subject, beside those that are linked already. Those that others refer to come first."""
         for subject in in_order(subjects):
             if subject.former:
                 known = await self.record(subject.type, subject.keys)
@@ -98,7 +100,6 @@ class Linker:
                 world = self.crosswalk.fresh(subject.type, subject.keys[0]).world
             for local in subject.locals:
                 linked.world[local] = f"{subject.type}/{world}"
-        return linked
 
     async def record(self, type: str, keys: Sequence[str]) -> Link | None:
         """The link of the first key that is known: that of the record itself, whichever of its names was asked for."""
@@ -157,6 +158,7 @@ class Linker:
         if subject.type in RESOLVED:
             content = linked.resolved(subject.content, known_only=True)
             check(subject, content, exists=True)
+            await linked.places.enter_async_context(self._store.arrivals.of(self._source, content))
 
             async def is_free(id: str) -> bool:
                 return not await self.crosswalk.is_taken(subject.type, id, record)

@@ -57,14 +57,17 @@ class Naming:
         """``authorities``: namespace or universal id → the system by which the site's identifiers are known."""
         self._authorities = authorities or {}
 
-    def named(self, cx: Repetition, facility: str) -> Named | None:
-        """One CX as an identifier; None for what names nobody. Without an authority it is the facility's own."""
+    def named(self, cx: Repetition, facility: str, authority: int = 4) -> Named | None:
+        """One CX, or EI, as an identifier; None for what names nobody. Without an authority it is the facility's own.
+
+        ``authority`` is the component that holds it.
+        """
         value = (cx.value() or "").strip()
         if not value or value == NULL or _PLACEHOLDER.fullmatch(value):
             return None
-        kind = (cx.value(5) or "").upper()
+        kind = (cx.value(5) or "").upper() if authority == 4 else ""
         rank = 0 if kind in _RECORD else 3 if kind in _OF_A_STAY else 2 if kind in _OF_OTHERS else 1
-        return Named(f"{self.authority(cx, 4) or facility}|{value}", value, rank)
+        return Named(f"{self.authority(cx, authority) or facility}|{value}", value, rank)
 
     def authority(self, holder: Repetition, component: int) -> str:
         """The assigning authority in a component: the site's system for it, else its own id, else its name."""

@@ -20,8 +20,9 @@ from adapters.runner.sent import read_sent
 from fhirserver.kernel.json import JsonObject, dumps
 from fhirserver.ports.storage import Key
 from fhirserver.store.commands import Put, Write
+from fhirserver.store.sent import digest
 from fhirserver.store.store import Store
-from fhirserver.world.units import split
+from fhirserver.world.units import Units, same, split
 from fhirserver.world.voices import voice
 
 REPEATED_SECONDS = 60.0
@@ -80,18 +81,25 @@ class Statements:
         return content, gone.without(later), notes
 
     async def _echoes(self, key: Key, content: JsonObject) -> dict[str, Decimal]:
-        """The units in which the feed only says what it was sent: no surer than they were then."""
+        """The units in which the feed only says what its EHR was sent: no surer than they were then.
+
+        That may be before the answer to what was sent, or after it: then they are what the answer stated.
+        """
         sent = await read_sent(self.store, self.source, key)
-        if not sent.tried:
+        if not (sent.tried or sent.told):
             return {}
         entity, origin = await self.store.standing(*key)
         view = entity.ledger.view(voice(self.source, origin)) if entity else None
-        before = view.units if view is not None and view.deleted is None else {}
-        return {
-            unit: sure
-            for unit, sure in sent.echoes(before, split(key.type, content), False).items()
-            if sure < 1
-        }
+        before: Units = view.units if view is not None and view.deleted is None else {}
+        stated = split(key.type, content)
+        found = {unit: sure for unit, sure in sent.echoes(before, stated, False).items() if sure < 1}
+        for unit, value in stated.items():
+            stamp = view.stamp(unit) if view is not None and unit in before else None
+            if stamp is None or stamp.confidence >= 1 or digest(value) not in sent.told.get(unit, ()):
+                continue
+            if same(before[unit], value):
+                found[unit] = stamp.confidence
+        return found
 
     def _is_repeated(self, reference: str, content: JsonObject) -> bool:
         """Whether just this was stated a moment ago."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from adapters.hl7v2.ingest.dead_letters import DeadLetters
 from adapters.hl7v2.ingest.events import Events, renamed_keys
 from adapters.hl7v2.ingest.evidence import entity, evidence, evidence_id
 from adapters.hl7v2.ingest.heard import Arrival
-from adapters.hl7v2.ingest.identity import Subject, header_of, subjects, united
+from adapters.hl7v2.ingest.identity import Subject, header_of, others, patients, united
 from adapters.hl7v2.ingest.linking import Linked, Linker
 from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.hl7v2.ingest.patients import Naming
@@ -88,20 +89,23 @@ class WorldIngest:
     async def _ingest(self, received: Received) -> Ingested:
         conversion = self._convert(received.message, received.site or _PLAIN)
         for _ in range(_TRIES):
-            prepared = await self._prepare(received, conversion)
             try:
-                outcome = await self._submit(received, prepared)
+                async with AsyncExitStack() as places:
+                    prepared = await self._prepare(received, conversion, places)
+                    outcome = await self._submit(received, prepared)
             except Refusal as refusal:
                 if refusal.category is Category.CONFLICT and await self._is_ours(received):
                     continue  # somebody else linked or said something meanwhile: look again
-                raise self._rejected(refusal, prepared) from refusal
+                raise _rejected(refusal) from refusal
             self._statements.committed(prepared.writes)
             return Ingested(outcome.position, prepared.resources, prepared.unmapped, prepared.warnings)
         raise Rejected("AR", "206", "", "The records are being changed by too many at once")
 
     async def explained(self, received: Received) -> Prepared:
         """What taking the message in would write. Raises as that does; nothing is written."""
-        prepared = await self._prepare(received, self._convert(received.message, received.site or _PLAIN))
+        conversion = self._convert(received.message, received.site or _PLAIN)
+        async with AsyncExitStack() as places:
+            prepared = await self._prepare(received, conversion, places)
         await self._store.rehearse(Command(prepared.statement, prepared.writes))
         return prepared
 
@@ -118,7 +122,7 @@ class WorldIngest:
         settled = await self._dead.settled(received)
         return await self._store.submit(Command(prepared.statement, (*prepared.writes, *record, *settled)))
 
-    async def _prepare(self, received: Received, conversion: Conversion) -> Prepared:
+    async def _prepare(self, received: Received, conversion: Conversion, places: AsyncExitStack) -> Prepared:
         """The message as writes on the world as it stands."""
         message = received.message
         id = evidence_id(self._feed.source, received.receipt.digest)
@@ -126,9 +130,12 @@ class WorldIngest:
         naming = Naming(site.authorities)
         at = effective(message, received.at, ZoneInfo(site.time_zone))
         arrival = Arrival(id, at, await self._store.read("Binary", id) is not None)
-        about = subjects(conversion, message, naming, id)
-        linked = await self._linker.link(_with_former_keys(about, message, naming))
-        about = united(about, linked.world)
+        linked = Linked(places)
+        who = patients(conversion, message, naming, id)
+        await self._linker.link(_with_former_keys(who, message, naming), linked)
+        what = others(conversion, message, naming, id, linked.world)
+        await self._linker.link(_with_former_keys(what, message, naming), linked)
+        about = united((*who, *what), linked.world)
         compared = await self._sets.compared(message, about, linked.world, arrival)
         says = Statement(
             self._feed.source,
@@ -168,15 +175,14 @@ class WorldIngest:
         keeps = Statement(SYSTEM, method=_METHOD, entity=(entity(id, received.message),))
         return evidence(id, received.message, received.raw, header, focus, keeps)
 
-    def _rejected(self, refusal: Refusal, prepared: Prepared) -> Exception:
-        """A refusal as the sender is told it; what is the store's trouble stays a refusal."""
-        if refusal.category in (Category.BUSY, Category.FAULT, Category.CONFLICT):
-            return refusal
-        issue = refusal.issues[0]
-        text = (
-            f"{', '.join(issue.expression)}: {issue.diagnostics}" if issue.expression else issue.diagnostics
-        )
-        return Rejected("AE", "207", "", text)
+
+def _rejected(refusal: Refusal) -> Exception:
+    """A refusal as the sender is told it; what is the store's trouble stays a refusal."""
+    if refusal.category in (Category.BUSY, Category.FAULT, Category.CONFLICT):
+        return refusal
+    issue = refusal.issues[0]
+    text = f"{', '.join(issue.expression)}: {issue.diagnostics}" if issue.expression else issue.diagnostics
+    return Rejected("AE", "207", "", text)
 
 
 def _with_former_keys(about: Sequence[Subject], message: Message, naming: Naming) -> list[Subject]:

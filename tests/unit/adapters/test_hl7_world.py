@@ -270,3 +270,20 @@ async def test_a_message_is_tried_again_when_its_task_asks_for_it(tmp_path: Path
             assert task["status"] == status
         assert (await feed.one("Patient"))["birthDate"] == "1980-12-31"
         assert not await Archive(feed.store).failures("hospital")
+
+
+async def test_what_is_told_by_its_patient_is_so_by_any_of_the_numbers(tmp_path: Path) -> None:
+    async with bench(tmp_path) as feed:
+        await feed.send(adt("A28", pid("100~E-9^^^EPI^PI"), "AL1|1||PEN"))
+        await feed.send(adt("A08", pid("E-9^^^EPI^PI"), "AL1|1||PEN", id="2", at="20261128100100"))
+        assert len(await feed.all("AllergyIntolerance")) == 1
+
+
+async def test_an_appointment_is_told_by_either_number(tmp_path: Path) -> None:
+    async with bench(tmp_path) as feed:
+        await feed.send(adt("S12", "SCH|P1|", pid()))
+        await feed.send(adt("S14", "SCH|P1|F1|||||||30", pid(), id="2", at="20261128100100"))
+        await feed.send(adt("S15", "SCH||F1" + "|" * 23 + "CANCELLED", pid(), id="3", at="20261128100200"))
+        booked = await feed.one("Appointment")
+        assert booked["minutesDuration"] == 30 and len(booked["identifier"]) == 2
+        assert booked["status"] == "cancelled"
