@@ -116,7 +116,7 @@ def acknowledge(message: Message, verdict: Verdict, at: str, control_id: str) ->
     modern = _version(message.version) >= _NEW_ERR
     segments = [
         _header(header, separators, at, control_id),
-        write_segment("MSA", _msa(header, verdict, modern), separators),
+        write_segment("MSA", _msa(header, verdict, modern), separators, least=2),
         *_errors(verdict, separators, modern),
     ]
     return "".join(f"{segment}\r" for segment in segments)

@@ -25,6 +25,7 @@ NULL = '""'
 MOST_SEGMENTS = 100_000
 MOST_FIELDS = 2_000_000
 _BOM = "\ufeff"
+_UNDIVIDED = Separators("", "", "", "", "")
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}\Z")
 
 
@@ -101,8 +102,9 @@ class Segment:
         text = self.field(field)
         if not text:
             return ()
-        separator = "" if self._is_declaration(field) else self.separators.repetition
-        return tuple(Repetition(one, self.separators) for one in _split(text, separator))
+        if self._is_declaration(field):
+            return (Repetition(text, _UNDIVIDED),)
+        return tuple(Repetition(one, self.separators) for one in _split(text, self.separators.repetition))
 
     def _is_declaration(self, field: int) -> bool:
         return field <= 2 and self.name in HEADERS

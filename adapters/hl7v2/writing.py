@@ -27,10 +27,13 @@ class Repetitions(tuple["str | Components | None", ...]):
 Field: TypeAlias = "str | Raw | Components | Repetitions | None"
 
 
-def write_segment(name: str, fields: Sequence[Field], separators: Separators) -> str:
-    """One segment without its end. Fields count from 1, those of a header from 3; empty ones at the end go."""
+def write_segment(name: str, fields: Sequence[Field], separators: Separators, least: int = 0) -> str:
+    """One segment without its end. Fields count from 1, those of a header from 3.
+
+    Empty ones at the end go, but for the ``least`` that readers count on.
+    """
     texts = [_field(one, separators) for one in fields]
-    while texts and not texts[-1]:
+    while len(texts) > least and not texts[-1]:
         texts.pop()
     return separators.field.join([name, *texts])
 

@@ -111,6 +111,11 @@ class Crosswalk:
     def __init__(self, store: Store, source: str):
         self._store, self._source = store, source
 
+    @property
+    def source(self) -> str:
+        """The id of the source whose records these are."""
+        return self._source
+
     async def by_record(self, type: str, record: str) -> Link | None:
         fact = await self._store.fact(RECORD, f"{self._source}/{type}/{record}")
         if fact is None:

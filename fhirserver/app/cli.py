@@ -11,6 +11,7 @@ COMMANDS = {
     "load": ("load a FHIR package: profiles, value sets …", "fhirserver.app.commands.load"),
     "rebuild": ("make all projections again from the log, or verify them", "fhirserver.app.commands.rebuild"),
     "policy": ("check, explain and compare policy files", "fhirserver.app.commands.policy"),
+    "hl7": ("send, list, replay and explain HL7v2 messages", "fhirserver.app.commands.hl7"),
     "openapi": ("print the OpenAPI description of the REST API", "fhirserver.app.commands.openapi"),
     "connectors": ("see and steer the connectors of a running server", "fhirserver.app.commands.connectors"),
     "call": ("call the agent in a terminal", "fhirserver.app.commands.call"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.search.expression import Expression, ReferenceIs, StringIs, conjunction, disjunction
@@ -14,14 +14,16 @@ from fhirserver.world.identity.person import person_of
 from fhirserver.world.identity.scoring import Grade
 
 
-async def counterparts(store: Store, content: JsonObject) -> list[str]:
+async def counterparts(
+    store: Store, content: JsonObject, free: Callable[[str], Awaitable[bool]] | None = None
+) -> list[str]:
     """The ids of the stored resources that are certainly what the record is of, the surest first.
 
-    References in the content are the world's.
+    References in the content are the world's. Patients that are not ``free`` are not compared.
     """
     type = str(content["resourceType"])
     if type == "Patient":
-        found = await candidates(store, content, least=Grade.CERTAIN)
+        found = await candidates(store, content, least=Grade.CERTAIN, free=free)
         return [one.version.id for one in found]
     compare = COMPARED[type]
     versions = await blocked(store, type, _blocks(content))

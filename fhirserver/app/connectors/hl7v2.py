@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from adapters.hl7v2.charset import codec_of
+from adapters.hl7v2.convert.site import Site
+from adapters.hl7v2.convert.site_file import SiteError, load_site
+from adapters.hl7v2.ingest.again import Again
+from adapters.hl7v2.ingest.world import Feed, WorldIngest
+from adapters.hl7v2.intake.ingest import Ingest
 from adapters.hl7v2.intake.keeping import KeepingIngest
 from adapters.hl7v2.intake.reception import Reading, Reception
 from adapters.hl7v2.mllp.limits import Limits, Network
@@ -19,14 +24,15 @@ from fhirserver.app.connectors.kind import Made, Making
 from fhirserver.app.setting_kinds import WrongSetting, kinds, required
 
 SETTINGS = kinds(
-    "listen tls_certificate tls_key tls_client_ca charset",
+    "listen tls_certificate tls_key tls_client_ca charset site",
     "allow processing_ids",
     "message_seconds idle_seconds",
     "message_bytes connections connections_per_peer",
-    "reuse_control_ids remarks",
+    "reuse_control_ids remarks record_only",
 )
-CLEAR = frozenset(("tls_certificate", "tls_key", "tls_client_ca"))
+CLEAR = frozenset(("tls_certificate", "tls_key", "tls_client_ca", "site"))
 _MOST_PORT = 65535
+_PLAIN = Site()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,8 @@ class Hl7v2Connector:
     reuse_control_ids: bool = False
     processing_ids: frozenset[str] = frozenset()
     remarks: bool = False
+    record_only: bool = False
+    site: Site = _PLAIN
 
 
 def parse(entry: Mapping[str, Any], where: str, folder: Path) -> Hl7v2Connector:
@@ -64,6 +72,8 @@ def parse(entry: Mapping[str, Any], where: str, folder: Path) -> Hl7v2Connector:
         entry.get("reuse_control_ids", False),
         frozenset(entry.get("processing_ids", ())),
         entry.get("remarks", False),
+        entry.get("record_only", False),
+        _site(entry, folder),
     )
 
 
@@ -78,9 +88,12 @@ def make(own: Hl7v2Connector, making: Making) -> Made:
         own.processing_ids,
         own.remarks,
     )
-    reception = Reception(reading, store, KeepingIngest(store, connector.source))
+    feed = Feed(connector.name, connector.source)
+    ingest: Ingest = KeepingIngest(store, connector.source) if own.record_only else WorldIngest(store, feed)
+    reception = Reception(reading, store, ingest, own.site)
     listener = Listener(connector.name, reception, own.host, own.port, own.limits, own.tls)
-    return Made(loops={"listen": listener.run})
+    again = Again(store, connector.name, reception.receive)
+    return Made(loops={"listen": listener.run, "again": again.run})
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -113,6 +126,17 @@ def _tls(entry: Mapping[str, Any], folder: Path) -> ssl.SSLContext | None:
         )
     except InvalidTls as error:
         raise WrongSetting("tls_certificate", str(error)) from None
+
+
+def _site(entry: Mapping[str, Any], folder: Path) -> Site:
+    if "site" not in entry:
+        return _PLAIN
+    try:
+        return load_site(folder / entry["site"])
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSetting("site", f"site: the file cannot be read ({type(error).__name__})") from None
+    except SiteError as error:
+        raise WrongSetting("site", str(error)) from None
 
 
 def _limits(entry: Mapping[str, Any]) -> Limits:

@@ -31,7 +31,8 @@ def test_fields_are_numbered_as_in_the_standard() -> None:
     assert header.value(9, component=2) == "A04"
     assert header.value(3, component=3) == "ISO"
     assert header.value(2, component=2) is None
-    assert [one.text for one in header.repetitions(2)] == ["^~\\&"]
+    assert [one.components for one in header.repetitions(2)] == [("^~\\&",)]
+    assert [one.value() for one in header.repetitions(2)] == ["^~\\&"]
 
 
 def test_what_a_message_says_of_itself() -> None:

@@ -81,3 +81,15 @@ def test_a_wrong_setting_is_named(tmp_path: Path, more: dict[str, Any], setting:
     with pytest.raises(WrongSetting) as caught:
         _parsed(tmp_path, **more)
     assert caught.value.setting == setting
+
+
+def test_a_site_is_read_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "hospital.toml").write_text('time_zone = "Europe/Vienna"')
+    assert _parsed(tmp_path, site="hospital.toml").site.time_zone == "Europe/Vienna"
+    for text, wrong in (('time_zone = "Nowhere"', "line 1"), (None, "cannot be read")):
+        file = tmp_path / "other.toml"
+        file.unlink(missing_ok=True)
+        if text:
+            file.write_text(text)
+        with pytest.raises(WrongSetting, match=wrong):
+            _parsed(tmp_path, site="other.toml")
