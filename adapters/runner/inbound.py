@@ -18,7 +18,7 @@ from fhirserver.kernel.instants import Clock, SystemClock, instant
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.validation import validate
-from fhirserver.ports.ehr import Ehr, EhrError, Gone, Record
+from fhirserver.ports.ehr import Ehr, EhrError, Gone, Record, is_listened
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Fact, Key
 from fhirserver.search.expression import Query
@@ -52,7 +52,7 @@ class Inbound:
         self._cursor: JsonObject | None = None
         self._kept_at = time.monotonic()
         self._dead: set[str] = set()
-        self.crosswalk = Crosswalk(store, source)
+        self.crosswalk = Crosswalk(store, source, is_listened(ehr))
 
     async def pull(self, answered: Callable[[int], None] = lambda records: None) -> int:
         """Take in everything since the cursor. Returns how many records the EHR handed out.
@@ -164,6 +164,7 @@ class Inbound:
             self._source,
             principal=self._connector,
             method=method,
+            mode="partial" if record.partial else "",
             effective=time_of(record.last_updated),
             entity=(
                 {"role": "source", "what": {"display": f"{record.reference}/_history/{record.version}"}},

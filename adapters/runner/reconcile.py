@@ -17,7 +17,7 @@ from adapters.runner.inbound import Inbound
 from adapters.runner.tasks import SYSTEM
 from adapters.runner.writeback import Sink, Writeback
 from fhirserver.kernel.outcomes import Category, Refusal
-from fhirserver.ports.ehr import Ehr, EhrError, Gone, Record
+from fhirserver.ports.ehr import Ehr, EhrError, Gone, Record, is_listened
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Key
 from fhirserver.search.cursor import decode
@@ -55,11 +55,12 @@ class Reconciliation:
     async def sweep(self) -> Swept:
         """Compare and heal everything once. Raises :class:`EhrError` where the EHR does not answer."""
         swept, seen = Swept(), set[str]()
-        async for page in self._ehr.pull(None):
-            for record in page.records:
-                seen.add(record.reference)
-                await self._compare(record, swept)
-        await self._look_for_missing(seen, swept)
+        if not is_listened(self._ehr):
+            async for page in self._ehr.pull(None):
+                for record in page.records:
+                    seen.add(record.reference)
+                    await self._compare(record, swept)
+            await self._look_for_missing(seen, swept)
         if self._writeback is not None:
             await self._look_for_unwritten(self._writeback, swept)
         return swept

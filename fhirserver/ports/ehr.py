@@ -24,7 +24,8 @@ class Record:
     """One version of a record as the EHR holds it.
 
     ``id`` and ``version`` are the EHR's own; ``last_updated`` is an instant as the EHR wrote it, or empty.
-    ``content`` is FHIR R4 JSON with the EHR's references, and empty when ``deleted``.
+    ``content`` is FHIR R4 JSON with the EHR's references, and empty when ``deleted``. ``partial``: what it leaves
+    out the EHR may have all the same.
     """
 
     type: str
@@ -33,6 +34,7 @@ class Record:
     last_updated: str
     content: JsonObject = field(repr=False)
     deleted: bool = False
+    partial: bool = False
 
     @property
     def reference(self) -> str:
@@ -236,6 +238,15 @@ class Hinted(Protocol):
     def name(self, type: str, id: str) -> None:
         """Have this record read with the next pull."""
         ...
+
+
+def is_listened(ehr: object) -> bool:
+    """Whether an EHR's records come by themselves, as over HL7v2, so that none can be asked for.
+
+    Such an EHR is sent what a record refers to inside of it: references stay the world's. An adapter says so by a
+    member ``listened``.
+    """
+    return bool(getattr(ehr, "listened", False))
 
 
 class Ehr(Protocol):
