@@ -11,6 +11,7 @@ COMMANDS = {
     "load": ("load a FHIR package: profiles, value sets …", "fhirserver.app.commands.load"),
     "rebuild": ("make all projections again from the log, or verify them", "fhirserver.app.commands.rebuild"),
     "policy": ("check, explain and compare policy files", "fhirserver.app.commands.policy"),
+    "rest": ("check, explain and test mapping files for REST EHRs", "fhirserver.app.commands.rest"),
     "openapi": ("print the OpenAPI description of the REST API", "fhirserver.app.commands.openapi"),
     "call": ("call the agent in a terminal", "fhirserver.app.commands.call"),
     "simulate-ehr": ("run a simulated EHR with faults", "fhirserver.app.commands.simulate_ehr"),

@@ -23,6 +23,7 @@ from adapters.runner.supervisor import Supervisor
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
 from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
+from fhirserver.app.connectors.webhooks import Webhooks
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import console, static_files
@@ -142,6 +143,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     context = make_context(settings, store)
     catalogue = make_catalogue(settings, context)
     context = replace(context, connectors=Desk(store, settings.policy, catalogue))
+    webhooks = Webhooks(store, catalogue, settings.secrets)
     principals = settings.authenticator()
     cors = Cors(settings.cors_origins)
     started = instant(SystemClock().now())
@@ -165,6 +167,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
             yield
             state["ready"] = False
         await jobs.close()
+        await webhooks.close()
         await store.close()
 
     jobs = Jobs(Spool(_spool_folder(settings), passing=settings.storage == "memory"))
@@ -174,6 +177,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     pages = console(context, registry, principals, _session_folder(settings), ending)
     web = web_application(lifespan, lambda: state["ready"], pages)
     web.mount("/console/static", static_files())
+    web.router.routes.append(webhooks.route())
     return Application(edge, web, ending.set)
 
 

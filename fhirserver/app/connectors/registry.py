@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fhirserver.app.connectors import fhir
+from fhirserver.app.connectors import fhir, rest
 from fhirserver.app.connectors.kind import Kind
 
-KINDS: Mapping[str, Kind] = {"fhir": fhir}
+KINDS: Mapping[str, Kind] = {"fhir": fhir, "rest": rest}
