@@ -16,7 +16,10 @@ from adapters.rest.reading import load_mapping
 from adapters.rest.tokens import Credentials
 
 SECRET = "the vendor's secret"
-PRACTICE = {"athenahealth": {"practice": "195900", "days": 6}, "elation": {"practice": "64901", "physician": "4001", "days": 6}}
+PRACTICE = {
+    "athenahealth": {"practice": "195900", "days": 6},
+    "elation": {"practice": "64901", "physician": "4001", "days": 6},
+}
 
 
 class VendorProcess:
@@ -44,6 +47,10 @@ class VendorProcess:
         self._process.wait(10)
         assert self._process.stdout is not None
         self._process.stdout.close()
+
+    def reset(self) -> None:
+        """Everything as it began, without faults."""
+        httpx.post(f"{self.url}/admin/reset").raise_for_status()
 
     def settings(self, **more: Any) -> RestSettings:
         """Quick retries, and little patience."""

@@ -19,7 +19,6 @@ from fhirserver.ports.ehr import (
     Receipt,
     Record,
     Retryable,
-    Throttled,
     Unanswered,
 )
 
@@ -30,7 +29,8 @@ class Creator:
     def __init__(self, exchange: Exchange, lister: Lister, reader: Reader, patience: Patience):
         self._exchange, self._lister, self._reader, self._patience = exchange, lister, reader, patience
         self._inward: Inward = reader.inward
-        self._looked: set[str] = set()
+        self._sent: dict[str, float] = {}
+        """When each create was sent last that has not come to a good end here: monotonic seconds by key."""
 
     async def create(self, change: Change) -> Receipt:
         """Raises :class:`~fhirserver.ports.ehr.EhrError`."""
@@ -43,44 +43,32 @@ class Creator:
         if made := await self._made_before(resource, create, change, scope):
             return Receipt(made, replayed=True)
         request = self._exchange.make(create.request, change.content, scope)
+        self._sent[change.key] = self._patience.now()
         try:
             answer = await self._exchange.send(request, create.request.failed)
-        except Throttled:
-            raise
-        except Retryable as error:
-            if made := await self._after_a_doubtful_answer(resource, create, change, scope):
-                return Receipt(made, replayed=True)
-            raise error from None
         except (Conflict, Permanent):
             # What we made before may be the very thing that is in the way now.
             if made := await self._look(resource, create, change, scope):
                 return Receipt(made, replayed=True)
             raise
-        return Receipt(await self._shown(resource, create, answer, scope))
+        record = await self._shown(resource, create, answer, scope)
+        self._sent.pop(change.key, None)
+        return Receipt(record)
 
     async def _made_before(
         self, resource: Resource, create: Create, change: Change, scope: Scope
     ) -> Record | None:
-        """What an earlier attempt made. The first look of this process waits until a process before it is seen."""
+        """What an earlier attempt made.
+
+        An earlier attempt may be one whose write is not seen yet: of this process, which knows when it sent it, or of
+        one before it. Only what is not seen after the time it may take was not written.
+        """
         if create.look is None:
             return None
         made = await self._look(resource, create, change, scope, strangers=True)
-        if made is None and change.key not in self._looked:
-            await self._patience.until_earlier_is_seen()
+        if made is None and await self._patience.since(self._sent.get(change.key)):
             made = await self._look(resource, create, change, scope, strangers=True)
-        self._looked.add(change.key)
         return made
-
-    async def _after_a_doubtful_answer(
-        self, resource: Resource, create: Create, change: Change, scope: Scope
-    ) -> Record | None:
-        """It may have been made: look as long as it may take to be seen. Only then is it free to be tried again."""
-        if create.look is None:
-            return None
-        async for _ in self._patience.tries():
-            if made := await self._look(resource, create, change, scope):
-                return made
-        return None
 
     async def _look(
         self, resource: Resource, create: Create, change: Change, scope: Scope, strangers: bool = False
@@ -138,6 +126,6 @@ class Creator:
         async for _ in self._patience.tries():
             try:
                 return await self._reader.read(resource.type, id)
-            except Gone:
+            except (Gone, Retryable):
                 continue
         raise Unanswered("the EHR does not show yet what it made")

@@ -21,6 +21,7 @@ from adapters.rest.pull import Puller
 from adapters.rest.push import Pusher
 from adapters.rest.reader import Reader
 from adapters.rest.tokens import Authoriser, Credentials, make_authoriser
+from adapters.rest.topics import TopicSubscriber
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.ports.ehr import (
@@ -91,6 +92,7 @@ class RestEhr:
         seconds = within if settings.visible_within is None else settings.visible_within
         patience = Patience(seconds, sleep, time.monotonic, time.monotonic())
         self._pusher = Pusher(self._exchange, lister, self._reader, patience)
+        self.inward = inward
 
     async def pull(self, cursor: JsonObject | None = None) -> AsyncIterator[Page]:
         """See :meth:`fhirserver.ports.ehr.Ehr.pull`. Raises ``InvalidCursor`` for one that is not ours."""
@@ -101,6 +103,13 @@ class RestEhr:
         """Have a record read with the next pull, because a webhook named it."""
         if type in self.mapping.resources:
             self._puller.name(type, id)
+
+    async def subscribe(self, target: str) -> list[str]:
+        """Have webhooks sent to ``target``. The keys by which the vendor signs them, where it says."""
+        rules = self.mapping.webhook
+        if rules is None or rules.subscribe is None:
+            return []
+        return await TopicSubscriber(self._exchange, self.inward, rules.subscribe).keys(target)
 
     async def push(self, change: Change) -> Receipt:
         receipt = await self._pusher.push(change)

@@ -34,8 +34,12 @@ class Patience:
             await self.sleep(min(wait, max(0.0, until - self.now())))
             wait = min(wait * 2, _MOST)
 
-    async def until_earlier_is_seen(self) -> None:
-        """Wait until whatever a process before this one wrote is to be seen."""
-        left = self.started + self.seconds - self.now()
+    async def since(self, written: float | None = None) -> bool:
+        """Wait until what was written then is to be seen; without a time, what a process before this one wrote.
+
+        Whether it had to wait.
+        """
+        left = (self.started if written is None else written) + self.seconds - self.now()
         if left > 0:
             await self.sleep(left)
+        return left > 0

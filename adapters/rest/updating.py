@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from adapters.rest.exchange import Exchange, Made
 from adapters.rest.expressions import Scope, Unmappable
+from adapters.rest.inward import Inward
 from adapters.rest.mapping import Action, Resource
 from adapters.rest.patience import Patience
 from adapters.rest.reader import Reader
@@ -44,7 +45,7 @@ class Updater:
         scope = self.scope(resource, change, before)
         found: list[tuple[Action, Made]] = []
         for action in resource.update:
-            made = self.action(action, change.content, before, scope)
+            made = action_of(self._exchange, self._reader.inward, action, change.content, before, scope)
             if made is None:
                 continue
             if action.alone:
@@ -54,19 +55,6 @@ class Updater:
 
     def scope(self, resource: Resource, change: Change, before: JsonObject) -> Scope:
         return self._reader.scope(resource, change.id, before=before, key=change.key)
-
-    def action(self, action: Action, content: JsonObject, before: JsonObject, scope: Scope) -> Made | None:
-        """The request of an action; None where it is not due."""
-        try:
-            if action.when is not None and not self._reader.inward.says(action.when, content, scope):
-                return None
-        except Unmappable as error:
-            raise Permanent(f"the mapping fails at {error}") from None
-        made = self._exchange.make(action.request, content, scope)
-        old = self._exchange.make(action.request, before, scope)
-        if action.when is None and made.body == old.body:
-            return None
-        return _changed(made, old, action.always) if action.only_changed else made
 
     async def _send(self, due: Sequence[tuple[Action, Made]], change: Change, before: Record) -> None:
         """Raises what the vendor answers; a conflict that our own earlier attempt caused is none."""
@@ -93,7 +81,10 @@ class Updater:
         if id == change.id:
             return made
         scope = self._reader.scope(resource, id, before=before.content, key=change.key)
-        return self.action(action, change.content, before.content, scope) or made
+        return (
+            action_of(self._exchange, self._reader.inward, action, change.content, before.content, scope)
+            or made
+        )
 
     async def _arrived(self, resource: Resource, change: Change, before: Record) -> Record:
         """The record as soon as it shows the change; after all patience as it is shown."""
@@ -105,6 +96,27 @@ class Updater:
         if latest.version == before.version and self._patience.seconds:
             raise Unanswered("the EHR does not show the change yet")
         return latest
+
+
+def action_of(
+    exchange: Exchange,
+    inward: Inward,
+    action: Action,
+    content: JsonObject,
+    before: JsonObject,
+    scope: Scope,
+) -> Made | None:
+    """The request of an action that leads from ``before`` to the content; None where it is not due."""
+    try:
+        if action.when is not None and not inward.says(action.when, content, scope):
+            return None
+    except Unmappable as error:
+        raise Permanent(f"the mapping fails at {error}") from None
+    made = exchange.make(action.request, content, scope)
+    old = exchange.make(action.request, before, scope)
+    if action.when is None and made.body == old.body:
+        return None
+    return _changed(made, old, action.always) if action.only_changed else made
 
 
 def _changed(made: Made, old: Made, always: Sequence[str]) -> Made:

@@ -10,6 +10,7 @@ twice makes two.
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import partial
 
 from adapters.simulator.vendor.athena_rows import (
     DATE,
@@ -368,10 +369,16 @@ class Athenahealth(Vendor):
 def main() -> None:
     """Serve until interrupted."""
     options, faults = parse("athenahealth", "Serve a simulated athenahealth practice.")
-    vendor = Athenahealth(
-        options.client_id, options.secret, faults, options.practice, options.patients, options.days
+    make = partial(
+        Athenahealth,
+        options.client_id,
+        options.secret,
+        faults,
+        options.practice,
+        options.patients,
+        options.days,
     )
-    run(vendor, "athenahealth", options.host, options.port)
+    run(make, "athenahealth", options.host, options.port)
 
 
 if __name__ == "__main__":

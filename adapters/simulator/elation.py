@@ -2,8 +2,8 @@
 
 ``python -m adapters.simulator.elation --secret S`` prints its address. JSON both ways, lists with ``results``,
 ``next``, ``previous`` and ``count``, numbers for ids, UTC times. It lets two appointments stand at one time unless
-``--strict`` is given (then it answers 400); sending the same twice makes two. Subscriptions are told of what the practice changes,
-never of what their own application wrote, signed with Ed25519, again and again until they answer 200.
+``--strict`` is given (then it answers 400); sending the same twice makes two. Subscriptions are told of what the
+practice changes, never of what their own application wrote, signed with Ed25519, again and again until they answer 200.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import base64
 import itertools
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
@@ -299,7 +300,8 @@ def _is_in_days(row: Row, query: dict[str, str]) -> bool:
 def main() -> None:
     """Serve until interrupted."""
     options, faults = parse("elation", "Serve a simulated Elation practice.", flags=("strict",))
-    vendor = Elation(
+    make = partial(
+        Elation,
         options.client_id,
         options.secret,
         faults,
@@ -308,7 +310,7 @@ def main() -> None:
         options.days,
         options.strict,
     )
-    run(vendor, "elation", options.host, options.port)
+    run(make, "elation", options.host, options.port)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
 from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
 from fhirserver.app.connectors.hearing import Hearing, notification_route
+from fhirserver.app.connectors.webhooks import Webhooks
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import console, static_files
@@ -146,6 +147,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     catalogue = make_catalogue(settings, context)
     desk = Desk(store, settings.policy, catalogue)
     context = replace(context, connectors=desk)
+    webhooks = Webhooks(store, catalogue, settings.secrets)
     principals = settings.authenticator()
     cors = Cors(settings.cors_origins)
     started = instant(SystemClock().now())
@@ -171,6 +173,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
             yield
             state["ready"] = False
         await jobs.close()
+        await webhooks.close()
         await store.close()
 
     jobs = Jobs(Spool(_spool_folder(settings), passing=settings.storage == "memory"))
@@ -181,6 +184,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     notifications = notification_route(lambda: ears[0] if state["ready"] else None)
     web = web_application(lifespan, lambda: state["ready"], pages, notifications)
     web.mount("/console/static", static_files())
+    web.router.routes.append(webhooks.route())
     return Application(edge, web, ending.set)
 
 

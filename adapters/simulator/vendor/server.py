@@ -2,7 +2,8 @@
 
 Control: ``GET`` and ``POST /admin/faults``; ``GET /admin/state``; ``GET /admin/writes``, the writes that were done, in
 order; ``GET /admin/records/TABLE`` and ``PUT`` or ``DELETE /admin/records/TABLE/ID``, records as they really are, which
-alters them as somebody at the vendor's would. It needs no token: the simulator listens on a loopback address.
+alters them as somebody at the vendor's would; ``POST /admin/reset``, everything as it began. It needs no token: the
+simulator listens on a loopback address.
 """
 
 from __future__ import annotations
@@ -126,8 +127,9 @@ class Vendor:
 class Simulator:
     """The ASGI application around a vendor."""
 
-    def __init__(self, vendor: Vendor):
-        self.vendor = vendor
+    def __init__(self, make: Callable[[], Vendor]):
+        self._make = make
+        self.vendor = make()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = await _call(scope, receive)
@@ -180,6 +182,9 @@ class Simulator:
                 except (InvalidFaults, ValueError, TypeError) as error:
                     return Answer(400, {"error": str(error)})
                 return Answer(200, vendor.plan.as_json())
+            case ("POST", "reset"):
+                self.vendor = self._make()
+                return Answer(200, {})
             case ("GET", "state"):
                 return Answer(200, {name: len(list(t.all_now())) for name, t in vendor.tables.items()})
             case ("GET", "writes"):
@@ -224,10 +229,10 @@ async def _send(answer: Answer, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def run(vendor: Vendor, name: str, host: str, port: int) -> None:
+def run(make: Callable[[], Vendor], name: str, host: str, port: int) -> None:
     """Serve until interrupted. Prints the address when it listens."""
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(Simulator(vendor), name, host, port))
+        asyncio.run(_serve(Simulator(make), name, host, port))
 
 
 async def _serve(app: Simulator, name: str, host: str, port: int) -> None:

@@ -43,12 +43,18 @@ class AthenaVendor(Vendor):
         return len(self.process.records("patients"))
 
 
-@pytest.fixture
-async def vendor():
+@pytest.fixture(scope="module")
+def process():
     with VendorProcess("athenahealth") as process:
-        vendor = AthenaVendor(process)
-        yield vendor
-        await vendor.close()
+        yield process
+
+
+@pytest.fixture
+async def vendor(process):
+    process.reset()
+    vendor = AthenaVendor(process)
+    yield vendor
+    await vendor.close()
 
 
 class TestContract(EhrContract):

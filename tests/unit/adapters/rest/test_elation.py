@@ -51,12 +51,18 @@ class ElationVendor(Vendor):
         return len(self.process.records("patients"))
 
 
-@pytest.fixture
-async def vendor():
+@pytest.fixture(scope="module")
+def process():
     with VendorProcess("elation") as process:
-        vendor = ElationVendor(process)
-        yield vendor
-        await vendor.close()
+        yield process
+
+
+@pytest.fixture
+async def vendor(process):
+    process.reset()
+    vendor = ElationVendor(process)
+    yield vendor
+    await vendor.close()
 
 
 class TestContract(EhrContract):

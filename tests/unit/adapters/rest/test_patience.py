@@ -32,7 +32,8 @@ async def test_without_patience_there_is_one_try():
 async def test_a_new_process_waits_for_what_one_before_it_may_have_written():
     time = Time()
     patience = Patience(5.0, time.sleep, lambda: time.now, started=99.0)
-    await patience.until_earlier_is_seen()
+    assert await patience.since()
     assert time.now == 104.0
-    await patience.until_earlier_is_seen()
-    assert time.now == 104.0
+    assert not await patience.since()
+    assert await patience.since(written=103.0)
+    assert time.now == 108.0
