@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fhirserver.access.principals import Principal
+from fhirserver.interactions.subscription.channel_checks import Channels
+from fhirserver.interactions.subscription.topics import Topics
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads_unique
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
@@ -56,6 +58,13 @@ class Context:
     """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
     review: ReviewRules = field(default_factory=ReviewRules)
     clock: Clock = field(default_factory=SystemClock)
+    channels: Channels = field(default_factory=Channels)
+    """The ways on which notifications leave."""
+    topics: Topics = field(init=False)
+    """What may be subscribed to."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "topics", Topics(self.store))
 
 
 @dataclass(slots=True)
