@@ -79,7 +79,7 @@ class Channel(Protocol):
     def refusal(self, target: Target) -> str | None:
         """Why this target can never be served (scheme, host, header name …), for whoever makes the subscription.
 
-        None where nothing speaks against it. Looks at nothing but the target: names are not resolved here, that is done at every attempt.
+        None where nothing speaks against it. Looks at nothing but the target: names are resolved at every attempt.
         """
         ...
 
