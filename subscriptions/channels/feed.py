@@ -20,12 +20,13 @@ class Standing:
 
     ``active`` is false where it is off, in error, deleted, or no websocket subscription (any more). ``last`` is the
     number of its last event (0 before any). ``topic`` is false for an R4 criteria subscription, which is told
-    ``ping <id>``.
+    ``ping <id>``. ``heartbeat`` is after how many seconds of silence it is to be told that all is well (0: never).
     """
 
     active: bool
     last: int
     topic: bool
+    heartbeat: float = 0.0
 
 
 class Feed(Protocol):
@@ -43,8 +44,8 @@ class Feed(Protocol):
         """The handshake notification as of now."""
         ...
 
-    async def heartbeat(self, subscription: str) -> Delivery | None:
-        """A heartbeat notification as of now; None where the subscription asks for none at this moment."""
+    async def heartbeat(self, subscription: str) -> Delivery:
+        """A heartbeat notification as of now."""
         ...
 
     async def events(self, subscription: str, after: int, limit: int) -> Sequence[Delivery]:
