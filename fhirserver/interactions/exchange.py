@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fhirserver.access.principals import Principal
+from fhirserver.access.server_key import ServerKey
 from fhirserver.interactions.subscription.channel_checks import Channels
 from fhirserver.interactions.subscription.topics import Topics
 from fhirserver.kernel.instants import Clock, SystemClock
@@ -58,6 +59,8 @@ class Context:
     """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
     review: ReviewRules = field(default_factory=ReviewRules)
     clock: Clock = field(default_factory=SystemClock)
+    key: ServerKey = field(default_factory=ServerKey.random)
+    """What signatures and tokens are made with; the same in all processes that serve together."""
     channels: Channels = field(default_factory=Channels)
     """The ways on which notifications leave."""
     topics: Topics = field(init=False)

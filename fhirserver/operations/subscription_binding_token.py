@@ -5,10 +5,14 @@ https://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition-backport-subs
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from fhirserver.access.binding_tokens import MOST_SUBSCRIPTIONS, BindingTokens
 from fhirserver.access.principals import Principal
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.subscription.record import standings
 from fhirserver.interactions.subscription.standing_now import Now, subscription_now
+from fhirserver.kernel.instants import instant
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.operations.parameters import inputs, parameters, part
 
@@ -19,16 +23,19 @@ async def subscription_binding_token(context: Context, request: Request) -> Resu
     Only for subscriptions of the caller's own on the channel ``websocket``; an admin's are all. Refuses (403) others',
     (422) other channels, (501) where the server has no sockets.
     """
-    sockets = context.channels.sockets
-    if sockets is None:
+    if not context.channels.websocket_url:
         raise refuse(Category.NOT_SUPPORTED, "not-supported", "This server has no sockets")
     found = await _named(context, request)
-    token, binding = sockets.tokens.issue(request.principal.name, [now.wanted.id for now in found])
+    ids = [now.wanted.id for now in found]
+    if len(ids) > MOST_SUBSCRIPTIONS:
+        text = f"A token is for at most {MOST_SUBSCRIPTIONS} subscriptions; name them by id"
+        raise refuse(Category.INVALID, "too-costly", text, "http.id")
+    token, expires = BindingTokens(context.key, context.clock).issue(request.principal.name, ids)
     given = [
         part("token", "String", token),
-        part("expiration", "DateTime", binding.expires),
-        *(part("subscription", "String", id) for id in binding.subscriptions),
-        part("websocket-url", "Url", sockets.url),
+        part("expiration", "DateTime", instant(datetime.fromtimestamp(expires, UTC))),
+        *(part("subscription", "String", id) for id in ids),
+        part("websocket-url", "Url", context.channels.websocket_url),
     ]
     return Result(200, parameters(given))
 

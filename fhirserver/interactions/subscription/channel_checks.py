@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from fhirserver.access.binding import BindingTokens
 from fhirserver.interactions.subscription.wanted import Wanted
 from fhirserver.kernel.outcomes import Issue
 
@@ -14,19 +13,11 @@ ChannelCheck = Callable[[Wanted], str | None]
 
 
 @dataclass(frozen=True)
-class Sockets:
-    """Where sockets are opened, and the tokens that they are bound with."""
-
-    url: str
-    tokens: BindingTokens
-
-
-@dataclass(frozen=True)
 class Channels:
-    """The channel types that there are, each with its check; and the sockets, where there are any."""
+    """The channel types that there are, each with its check; and where sockets are opened, if anywhere."""
 
     checks: Mapping[str, ChannelCheck] = field(default_factory=dict)
-    sockets: Sockets | None = None
+    websocket_url: str = ""
 
     def issues(self, wanted: Wanted) -> list[Issue]:
         """Why the channel of a Subscription cannot be served."""
