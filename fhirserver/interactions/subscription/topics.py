@@ -57,6 +57,10 @@ class Topics:
         """Every topic as a SubscriptionTopic, in the order in which they were made."""
         return [json for _, json, _ in self._known.values()]
 
+    def known(self) -> tuple[tuple[str, int], ...]:
+        """Which topics in which versions there are: what a change of them is seen by."""
+        return tuple((id, version.version) for id, (version, _, _) in self._known.items())
+
     def urls(self) -> list[str]:
         """The canonical URLs that may be subscribed to."""
         return sorted({topic.url for _, _, topic in self._known.values() if topic.status != "retired"})
