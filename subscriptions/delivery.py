@@ -178,7 +178,7 @@ class Subscriber:
         await self._wait(min(left, _LOOK_SECONDS))
 
     async def _pause(self, held: Held, seconds: float) -> None:
-        """Leave the subscriber alone for so long, unless somebody has asked anew meanwhile: more events are no reason."""
+        """Leave the subscriber alone for so long, unless somebody asks anew meanwhile; more events are no reason."""
         until = time.monotonic() + seconds
         while not self._asked_anew(held) and (left := until - time.monotonic()) > 0:
             self._news.clear()
