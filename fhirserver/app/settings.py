@@ -12,6 +12,11 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from fhirserver.access.principals import ROLES, Principal, Principals, token_digest
+from fhirserver.app.subscription_settings import (
+    InvalidSubscriptions,
+    SubscriptionSettings,
+    parse_subscriptions,
+)
 from fhirserver.app.verification_settings import InvalidVerification, VerificationSettings, parse_verification
 from fhirserver.model.validation.profiles import Rules
 from fhirserver.world.policy import InvalidPolicy, Policy, default_policy, parse_policy
@@ -56,6 +61,13 @@ KNOWN: dict[str, _Kinds] = {
         wholes="model_retries model_daily_tokens",
     ),
     "review": _kinds(numbers="lease_seconds expire_days", wholes="batch_items statistics_items"),
+    "subscriptions": _kinds(
+        "ca_file key_file",
+        "allowed_addresses",
+        "retry_cap_seconds off_after_hours",
+        "attempts",
+        "allow_private allow_http",
+    ),
     "source": _kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
     "principal": _kinds("name source token token_sha256 token_file", "roles"),
     "connector": _kinds(
@@ -108,6 +120,7 @@ class Settings:
     policy: Policy = field(default_factory=default_policy)
     review: ReviewRules = field(default_factory=ReviewRules)
     verification: VerificationSettings = field(default_factory=VerificationSettings)
+    subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
     claims: str = "off"
     """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
     rules: Rules = field(default_factory=Rules)
@@ -163,6 +176,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         policy=_policy(_table(document, "policy", {"file"}), folder),
         review=_review(document),
         verification=_verification(document, folder),
+        subscriptions=_subscriptions(document, folder),
         claims=_claims(document),
         rules=_rules(document),
         sources=sources,
@@ -343,6 +357,13 @@ def _verification(document: dict[str, Any], folder: Path) -> VerificationSetting
         return parse_verification(_table(document, "verification", set(KNOWN["verification"])), folder)
     except InvalidVerification as error:
         raise InvalidSettings(f"[verification] {error}") from None
+
+
+def _subscriptions(document: dict[str, Any], folder: Path) -> SubscriptionSettings:
+    try:
+        return parse_subscriptions(_table(document, "subscriptions", set(KNOWN["subscriptions"])), folder)
+    except InvalidSubscriptions as error:
+        raise InvalidSettings(f"[subscriptions] {error}") from None
 
 
 def _review(document: dict[str, Any]) -> ReviewRules:

@@ -23,7 +23,9 @@ from adapters.fhir.retries import RetryPolicy
 from adapters.fhir.tokens import StaticToken
 from adapters.runner.runner import Cadence, Runner
 from adapters.runner.writeback import Sink
+from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Connector, Settings, read_secret
+from fhirserver.app.subscribing import Outlets, make_outlets, subscription_loops
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import console, static_files
 from fhirserver.interactions.all import full_registry
@@ -32,6 +34,7 @@ from fhirserver.interactions.conformance.resources import definitions_of, keys_o
 from fhirserver.interactions.exchange import Context, Limits
 from fhirserver.interactions.openapi.handler import openapi
 from fhirserver.interactions.search_parameters import patched_issues
+from fhirserver.interactions.subscription.channel_checks import Channels
 from fhirserver.kernel.instants import SystemClock, instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Issue
@@ -116,7 +119,7 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
     return [*validate(resource), *patched_issues(resource)]
 
 
-def make_context(settings: Settings, store: Store) -> Context:
+def make_context(settings: Settings, store: Store, channels: Channels | None = None) -> Context:
     conformance = StoredConformance(store)
     terminology = TerminologyService(conformance.find, urls=conformance.code_systems)
     validator = Validator(conformance, terminology, settings.rules)
@@ -133,13 +136,16 @@ def make_context(settings: Settings, store: Store) -> Context:
         reserved=keys_of(definitions_of(all_operations())),
         claims=settings.claims,
         review=settings.review,
+        key=server_key(settings),
+        channels=channels or Channels(),
     )
 
 
 def make_application(settings: Settings, part: Part = Part.ALONE) -> Application:
     """The whole server as one ASGI application. Its lifespan opens the store and runs the followers."""
     store = make_store(settings, shared=part is not Part.ALONE)
-    context = make_context(settings, store)
+    outlets = make_outlets(settings)
+    context = make_context(settings, store, outlets.checked())
     principals = settings.authenticator()
     cors = Cors(settings.cors_origins)
     started = instant(SystemClock().now())
@@ -154,10 +160,11 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
             await _warn_of_old_index(store)
             await record(store, settings.policy, SYSTEM.id)
             await publish(store, definitions_of(registry.operations), SYSTEM.id)
-        async with running(_loops(settings, context, edge) if part is not Part.FURTHER else ()):
+        async with running(_loops(settings, context, edge, outlets) if part is not Part.FURTHER else ()):
             state["ready"] = True
             yield
             state["ready"] = False
+        await outlets.close()
         await jobs.close()
         await store.close()
 
@@ -188,12 +195,15 @@ def _session_folder(settings: Settings) -> Path | None:
     return settings.path.parent / "sessions" if settings.storage == "sqlite" else None
 
 
-def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tuple[str, Loop]]:
+def _loops(
+    settings: Settings, context: Context, edge: FhirEdge, outlets: Outlets
+) -> Sequence[tuple[str, Loop]]:
     """The followers of the log and the loops of every connector."""
     store = context.store
     duplicates = Duplicates(store, busy=lambda: time.monotonic() - edge.last_request < BUSY_SECONDS)
     loops: list[tuple[str, Loop]] = [
         *_verifying(settings, context),
+        *subscription_loops(settings, context, outlets),
         ("duplicates", lambda: follow(store, duplicates, SYSTEM.id, batch=AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(store, edge)),
         ("index", lambda: _keep_index_complete(store)),

@@ -8,6 +8,7 @@ from fhirserver.interactions.conformance.codes import all_codes
 from fhirserver.interactions.conformance.extensions import EXTENSIONS, structure_definition
 from fhirserver.interactions.conformance.operations import operation_definition
 from fhirserver.interactions.conformance.review_task import review_task_profile
+from fhirserver.interactions.conformance.topics import topic_definitions
 from fhirserver.interactions.registry import Operation
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.json import JsonObject, canonical
@@ -27,6 +28,7 @@ def definitions_of(operations: Iterable[Operation]) -> list[JsonObject]:
         *(structure_definition(one) for one in EXTENSIONS),
         review_task_profile(),
         *all_codes(),
+        *topic_definitions(),
         *(operation_definition(one) for one in own.values()),
     ]
 

@@ -1,0 +1,76 @@
+"""Subscriptions put together: channels, the follower that numbers events, and the tasks that deliver them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fhirserver.access.reading import Readers
+from fhirserver.app.settings import SYSTEM, Settings
+from fhirserver.app.subscription_settings import SubscriptionSettings
+from fhirserver.interactions.exchange import Context
+from fhirserver.interactions.subscription.channel_checks import ChannelCheck, Channels
+from fhirserver.interactions.subscription.wanted import Wanted
+from fhirserver.store.followers import follow
+from subscriptions.channels.channel import Channel, Target
+from subscriptions.channels.egress import Egress
+from subscriptions.channels.rest_hook import RestHook
+from subscriptions.channels.sending import Sender
+from subscriptions.deliveries import Deliveries
+from subscriptions.delivery import Desk
+from subscriptions.notifier import Notifier
+from subscriptions.patience import Patience
+from subscriptions.rendering import Rendering
+
+Loop = Callable[[], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True)
+class Outlets:
+    """The ways out, by channel type."""
+
+    channels: Mapping[str, Channel]
+
+    def checked(self) -> Channels:
+        """What writes of Subscriptions are held to."""
+        return Channels({type: _check(channel) for type, channel in self.channels.items()})
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        for channel in self.channels.values():
+            await channel.close()
+
+
+def make_outlets(settings: Settings) -> Outlets:
+    """The channels that the settings allow."""
+    return Outlets({"rest-hook": RestHook(Sender(_egress(settings.subscriptions)))})
+
+
+def _egress(chosen: SubscriptionSettings) -> Egress:
+    ca_file = Path(chosen.ca_file) if chosen.ca_file else None
+    return Egress(chosen.addresses, chosen.allow_http, ca_file)
+
+
+def _check(channel: Channel) -> ChannelCheck:
+    def check(wanted: Wanted) -> str | None:
+        return channel.refusal(Target("", wanted.channel, wanted.endpoint, wanted.headers, wanted.mime))
+
+    return check
+
+
+def subscription_loops(settings: Settings, context: Context, outlets: Outlets) -> Sequence[tuple[str, Loop]]:
+    """The follower for all subscriptions, and the tasks that deliver."""
+    readers = Readers(principal for _, principal in settings.principals)
+    chosen = settings.subscriptions
+    patience = Patience(cap=chosen.retry_cap, attempts=chosen.attempts, off_after=chosen.off_after)
+    rendering = Rendering(context, readers.may_read)
+    desk = Desk(context.store, rendering, outlets.channels, SYSTEM.id, patience)
+    notifier = Notifier(context)
+    deliveries = Deliveries(desk, notifier)
+    return [
+        ("subscriptions", partial(follow, context.store, notifier, SYSTEM.id, (deliveries,))),
+        ("deliveries", deliveries.run),
+    ]
