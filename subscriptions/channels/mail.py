@@ -26,6 +26,7 @@ import aiosmtplib
 
 from fhirserver.kernel.instants import Clock, SystemClock
 from subscriptions.channels.channel import Delivery, Target, Undeliverable
+from subscriptions.channels.form import in_form
 from subscriptions.channels.guarded import certificate_fault
 from subscriptions.channels.mail_address import address_of, is_within
 
@@ -144,7 +145,7 @@ class Mail:
         if media and delivery.body:
             main, _, sub = media.partition("/")
             name = f"notification-{delivery.number}.{sub.rpartition('+')[2]}"
-            mail.add_attachment(delivery.body, maintype=main, subtype=sub, filename=name)
+            mail.add_attachment(in_form(delivery.body, media), maintype=main, subtype=sub, filename=name)
         return mail
 
     def _message_id(self, delivery: Delivery) -> str:

@@ -13,16 +13,15 @@ from typing import Final
 
 from fhirserver.kernel.instants import Clock, SystemClock, instant
 from fhirserver.kernel.json import InvalidJson, JsonObject, dumps, loads
-from fhirserver.model.xml import InvalidXml, read_xml, write_xml
+from fhirserver.model.xml import InvalidXml, read_xml
 from subscriptions.channels.channel import Delivery, Target, Undeliverable
+from subscriptions.channels.form import JSON, XML, in_form, is_xml, media_of, resource_of
 from subscriptions.channels.rest_hook import endpoint_with
 from subscriptions.channels.sending import Sender
 
 EVENT: Final = "https://credence.health/fhir/MessageDefinition/subscription-notification"
 OPERATION: Final = "$process-message"
 _NAMES: Final = uuid.UUID("3b1c8f1e-5a0e-4f52-9d7a-6f0f6c1f6d11")
-_XML: Final = ("application/fhir+xml", "application/xml", "text/xml")
-_JSON: Final = ("application/fhir+json", "application/json", "")
 
 
 class Message:
@@ -32,7 +31,7 @@ class Message:
         self._sender, self._source, self._clock = sender, source, clock or SystemClock()
 
     def refusal(self, target: Target) -> str | None:
-        if _media(target.content_type) not in (*_XML, *_JSON):
+        if media_of(target.content_type) not in (*XML, *JSON, ""):
             return "the payload of a message is application/fhir+json or application/fhir+xml"
         return self._sender.refusal(target.endpoint, target.headers)
 
@@ -42,8 +41,8 @@ class Message:
         if why is not None:
             raise Undeliverable(why, retryable=False)
         message = message_of(delivery, self._source, instant(self._clock.now()))
-        media = _media(target.content_type) or "application/fhir+json"
-        body = write_xml(message) if media in _XML else dumps(message)
+        media = media_of(target.content_type) or JSON[0]
+        body = in_form(dumps(message), media)
         url = endpoint_with(target.endpoint, OPERATION)
         _check_response(await self._sender.send(delivery, "POST", url, body, media))
 
@@ -51,25 +50,18 @@ class Message:
         await self._sender.close()
 
 
-def _media(content_type: str) -> str:
-    return content_type.partition(";")[0].strip().lower()
-
-
 def message_of(delivery: Delivery, source: str, now: str) -> JsonObject:
-    """The message Bundle around a notification. ``now`` is an instant."""
-    header, content = (
-        f"urn:uuid:{uuid.uuid5(_NAMES, delivery.key)}",
-        f"urn:uuid:{uuid.uuid5(_NAMES, delivery.key + '#')}",
-    )
+    """The message Bundle around what is delivered, or the MessageHeader alone. ``now`` is an instant."""
+    header, content = (f"urn:uuid:{uuid.uuid5(_NAMES, delivery.key + part)}" for part in ("", "#content"))
+    entries = [{"fullUrl": header, "resource": _header(delivery, header, content, source)}]
+    if delivery.body:
+        entries.append({"fullUrl": content, "resource": resource_of(delivery.body)})
     return {
         "resourceType": "Bundle",
         "id": str(uuid.uuid4()),
         "type": "message",
         "timestamp": now,
-        "entry": [
-            {"fullUrl": header, "resource": _header(delivery, header, content, source)},
-            {"fullUrl": content, "resource": _resource(delivery)},
-        ],
+        "entry": entries,
     }
 
 
@@ -81,16 +73,8 @@ def _header(delivery: Delivery, header: str, content: str, source: str) -> JsonO
         "destination": [{"endpoint": delivery.target.endpoint}],
         "source": {"name": "Credence", "endpoint": source},
         "reason": {"text": delivery.kind},
-        "focus": [{"reference": content}],
+        **({"focus": [{"reference": content}]} if delivery.body else {}),
     }
-
-
-def _resource(delivery: Delivery) -> JsonObject:
-    if _media(delivery.content_type) in _XML:
-        return read_xml(delivery.body)
-    found = loads(delivery.body)
-    assert isinstance(found, dict)
-    return found
 
 
 def _check_response(answer: bytes) -> None:
@@ -107,7 +91,7 @@ def _check_response(answer: bytes) -> None:
 
 def _response_code(answer: bytes) -> str:
     try:
-        said = read_xml(answer) if answer.lstrip().startswith(b"<") else loads(answer)
+        said = read_xml(answer) if is_xml(answer) else loads(answer)
         return str(said["entry"][0]["resource"]["response"]["code"])
     except (InvalidJson, InvalidXml, KeyError, IndexError, TypeError):
         return ""

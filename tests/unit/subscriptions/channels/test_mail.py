@@ -7,6 +7,8 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
+from fhirserver.kernel.json import loads
+from fhirserver.model.xml import read_xml
 from subscriptions.channels.channel import Delivery, Target, Undeliverable
 from subscriptions.channels.mail import Mail, Smtp, attachment_of
 from subscriptions.channels.mail_address import InvalidAddress, address_of, is_within
@@ -146,6 +148,14 @@ async def test_a_notification_is_attached_where_it_is_asked_for(channel, server)
     assert PHI not in body.get_content()
     assert attachment.get_content() == BUNDLE and attachment.get_content_type() == "application/fhir+json"
     assert attachment.get_filename() == "notification-7.json"
+
+
+async def test_an_attachment_is_xml_where_that_is_asked_for(channel, server):
+    await channel.deliver(delivery(7, content_type="text/plain;attach=application/fhir+xml"))
+    [came] = server.mails()
+    _, attachment = came.mail.iter_parts()
+    assert read_xml(attachment.get_content()) == loads(BUNDLE)
+    assert attachment.get_filename() == "notification-7.xml"
 
 
 async def test_html_where_it_is_asked_for(channel, server):

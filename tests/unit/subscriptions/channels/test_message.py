@@ -84,6 +84,18 @@ async def test_xml_where_it_is_asked_for_from_either_form(channel, other_side):
         assert read_xml(came.body)["entry"][1]["resource"] == NOTIFICATION
 
 
+async def test_what_has_no_content_is_a_header_alone(channel, other_side):
+    """An R4 subscription that asked for no payload."""
+    await channel.deliver(
+        Delivery(other_side.target(content_type=""), b"", "", 3, "event-notification", "s1-3")
+    )
+    [came] = other_side.process.received()
+    message = loads(came.body)
+    assert [issue for issue in validate(message) if issue.severity == "error"] == []
+    [header] = (entry["resource"] for entry in message["entry"])
+    assert header["resourceType"] == "MessageHeader" and "focus" not in header
+
+
 async def test_attempts_at_one_delivery_are_one_message(channel, other_side):
     for number in (1, 1, 2):
         await channel.deliver(other_side.delivery(number))
