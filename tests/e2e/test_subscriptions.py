@@ -221,14 +221,71 @@ async def test_a_merge_is_an_event_of_the_log(server, subscriber):
     assert status_of(notified(subscriber, "/m")[0])["events"][0]["focus"]["reference"].endswith("Patient/p1")
 
 
-async def test_what_its_owner_may_not_read_is_not_sent(tmp_path, subscriber, server):
-    """The principal 'writer' may subscribe and not read."""
+async def test_what_its_owner_may_not_read_is_not_sent(server, subscriber):
+    """The principal 'writer' may subscribe and not read: it learns that something happened, and nothing more."""
+    topical = {**topic_subscription(f"{subscriber.url}/t"), "id": "t"}
+    plain = {**criteria_subscription(f"{subscriber.url}/r", "Encounter", "application/fhir+json"), "id": "r"}
+    for subscription in (topical, plain):
+        assert (await server.writer.put(subscription)).status_code == 201
+    await server.ehr.put(encounter("e1", "finished"))
+    await eventually(lambda: notified(subscriber, "/t"))
+    (told,) = notified(subscriber, "/t")
+    assert len(told["entry"]) == 1
+    assert status_of(told)["events"][0].keys() == {"events", "event-number", "timestamp"}
+    assert b"e1" not in subscriber.received("/t")[-1].body
+
+    async def taken():
+        return status_of((await server.ehr.get("Subscription/r/$status")).json())["lag-events"] == 0
+
+    await eventually(taken)
+    assert subscriber.received("/r") == []
+    again = (await server.ehr.get("Subscription/t/$events")).json()
+    assert status_of(again)["events"][0]["focus"]["reference"].endswith("Encounter/e1")
+
+
+async def test_one_that_hangs_or_is_down_delays_no_other(server, subscriber):
+    hangs = {**topic_subscription(f"{subscriber.url}/hangs", timeout=30), "id": "hangs"}
+    await server.ehr.put(hangs)
+    await server.ehr.put({**topic_subscription("http://127.0.0.1:40009/down"), "id": "down"})
+    await subscribed(server.ehr, topic_subscription(f"{subscriber.url}/quick"))
+    subscriber.fault("hang", path="/hangs")
+    for number in range(20):
+        await server.ehr.put(encounter(f"e{number}", "finished"))
+        await eventually(lambda: len(numbers(notified(subscriber, "/quick"))) == number + 1, 5)  # noqa: B023
+    (told,) = (await server.ehr.get("Subscription/$status?id=hangs")).json()["entry"]
+    assert status_of({"entry": [told]})["lag-events"] == 20
+
+
+async def test_the_status_of_several_is_asked_on_the_type(server, subscriber):
+    for id, status in (("a", "requested"), ("b", "off"), ("c", "requested")):
+        await server.ehr.put({**topic_subscription(f"{subscriber.url}/{id}"), "id": id, "status": status})
+
+    async def told(query):
+        answer = await server.ehr.get(f"Subscription/$status?{query}")
+        assert answer.status_code == 200, answer.text
+        found = [status_of({"entry": [one]}) for one in answer.json().get("entry", ())]
+        return [(one["subscription"]["reference"][-1], one["status"]) for one in found]
+
+    async def active():
+        return await told("status=active") == [("a", "active"), ("c", "active")]
+
+    await eventually(active)
+    assert await told("") == [("a", "active"), ("b", "off"), ("c", "active")]
+    assert await told("id=a,b&status=off") == [("b", "off")]
+    assert (await server.ehr.get("Subscription/$status?status=happy")).status_code == 400
+    assert (await server.ehr.get("Subscription/$status?id=none")).status_code == 404
+    assert (await server.ehr.get("Subscription/none/$events")).status_code == 404
+    assert (await server.ehr.get("Subscription/a/$events?eventsSinceNumber=x")).status_code == 400
+    assert (await server.ehr.get("Subscription/a/$events?content=all")).status_code == 400
+
+
+async def test_what_was_sent_carries_its_number_its_key_and_a_signature(server, subscriber):
     id = await subscribed(server.ehr, topic_subscription(f"{subscriber.url}/a"))
-    assert (await server.reader.get(f"Subscription/{id}")).status_code == 200
-    refused = await server.reader.put(
-        {**topic_subscription(f"{subscriber.url}/mine"), "id": id}
-    )
-    assert refused.status_code == 403
+    await server.ehr.put(encounter("e1", "finished"))
+    await eventually(lambda: notified(subscriber))
+    sent = subscriber.received("/a")[-1].headers
+    assert sent["x-credence-subscription"] == id and sent["x-credence-event-number"] == "1"
+    assert sent["idempotency-key"] and sent["x-credence-signature"]
 
 
 async def test_a_client_cannot_say_that_it_is_active(server, subscriber):

@@ -6,6 +6,7 @@ server. https://hl7.org/fhir/R4/subscription-definitions.html#Subscription.statu
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Final
 
@@ -50,7 +51,8 @@ def governing_now(context: Context, type: str, change: Patch) -> Patch:
     """As :func:`governing`, on what is known already."""
     if type not in TYPES:
         return change
-    return lambda before: governed_now(context, change(before), before)
+    # A patch may change what it is made on in place.
+    return lambda before: governed_now(context, change(copy.deepcopy(before)), before)
 
 
 def governed_now(context: Context, content: JsonObject, before: JsonObject | None = None) -> JsonObject:
