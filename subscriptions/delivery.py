@@ -30,7 +30,7 @@ NOTE_SECONDS = 1.0
 """How often it is noted what has been taken, while more is on its way."""
 SETTLE_SECONDS = 0.2
 _LOOK_SECONDS = 30.0
-_HANDSHAKEN = frozenset({"rest-hook"})
+_HANDSHAKEN = frozenset({"rest-hook", "message", "email"})
 """Channels on which a topic's subscriber is asked first whether it is there."""
 
 log = logging.getLogger("credence.subscriptions")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.subscription import record
 from fhirserver.interactions.subscription.standing_now import Now, of_version
 from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.ports.log import Commit
 from subscriptions.channels.channel import Delivery
-from subscriptions.channels.feed import Standing
+from subscriptions.channels.feed import News, Standing
 from subscriptions.interests import Held
 from subscriptions.rendering import Rendering
 
 _AT_A_TIME = 50
+_COMMITS = 200
 
 
 class RecordedFeed:
@@ -28,7 +30,7 @@ class RecordedFeed:
         if now is None:
             return None
         active = now.wanted.channel == "websocket" and now.wanted.status in ("requested", "active")
-        return Standing(active, now.number, bool(now.wanted.topic))
+        return Standing(active, now.number, bool(now.wanted.topic), now.wanted.heartbeat)
 
     async def may_bind(self, subscription: str, principal: str) -> bool:
         """Whether it is the principal's own, or the principal an admin."""
@@ -39,10 +41,9 @@ class RecordedFeed:
         """The handshake notification as of now."""
         return self._rendering.plain(await self._held(subscription), "handshake")
 
-    async def heartbeat(self, subscription: str) -> Delivery | None:
-        """A heartbeat as of now; None where the subscription asks for none."""
-        held = await self._held(subscription)
-        return self._rendering.plain(held, "heartbeat") if held.wanted.heartbeat else None
+    async def heartbeat(self, subscription: str) -> Delivery:
+        """A heartbeat as of now."""
+        return self._rendering.plain(await self._held(subscription), "heartbeat")
 
     async def events(self, subscription: str, after: int, limit: int) -> Sequence[Delivery]:
         """What the record has above ``after``, in order, at most ``limit`` events."""
@@ -51,10 +52,17 @@ class RecordedFeed:
         found = await record.events(self._context.store, subscription, after, held.standing.number, most)
         return await self._rendering.of_events(held, found) if found else ()
 
-    async def news(self, position: int, seconds: float) -> int:
-        """Wait until the log is longer than ``position``; the position it has then."""
-        await self._context.store.wait_beyond(position, seconds)
-        return self._context.store.head
+    async def position(self) -> int:
+        """How long the log is now."""
+        return (await self._context.store.storage.head()).position
+
+    async def news(self, position: int, seconds: float) -> News:
+        """What the log has beyond ``position``; where it has nothing, waits for that, at most ``seconds``."""
+        if not await self._context.store.wait_beyond(position, seconds):
+            return News(position, frozenset())
+        commits = await self._context.store.read_log(position, _COMMITS)
+        touched = frozenset(id for commit in commits for id in _touched(commit))
+        return News(commits[-1].position if commits else position, touched)
 
     async def _now(self, id: str) -> Now | None:
         version = await self._context.store.read("Subscription", id)
@@ -65,3 +73,12 @@ class RecordedFeed:
         if now is None:
             raise refuse(Category.NOT_FOUND, "not-found", "There is no such Subscription", "Subscription")
         return Held(now.wanted, now.standing, "")
+
+
+def _touched(commit: Commit) -> Iterator[str]:
+    """The subscriptions that a commit is about: their resources, or what the engine noted of them."""
+    for event in commit.events:
+        if event["e"] == "noted" and event["kind"] == record.STANDING:
+            yield event["key"]
+        elif event.get("type") == "Subscription":
+            yield event["id"]

@@ -40,7 +40,7 @@ class Rendering:
             wanted.headers,
             wanted.mime,
             wanted.timeout,
-            signing_secret(self.context.key, held.id).encode(),
+            signing_secret(self.context.key, held.id, held.standing.owner).encode(),
         )
 
     def plain(self, held: Held, kind: Kind) -> Delivery:

@@ -35,6 +35,9 @@ class ServerKey:
         return "ServerKey()"
 
 
-def signing_secret(key: ServerKey, subscription: str) -> str:
-    """With what notifications of a subscription are signed. Its UTF-8 bytes, as they stand, are the HMAC key."""
-    return "whsec_" + key.derive("notifications of a subscription", subscription).hex()
+def signing_secret(key: ServerKey, subscription: str, owner: str) -> str:
+    """With what notifications of an owner's subscription are signed. Its UTF-8 bytes, as they stand, are the HMAC key.
+
+    Who takes over another's subscription has another secret: the old one would let him speak to the old endpoint.
+    """
+    return "whsec_" + key.derive("notifications of a subscription", subscription, owner).hex()

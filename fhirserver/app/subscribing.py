@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from fhirserver.access.binding_tokens import BindingTokens
 from fhirserver.access.reading import Readers
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.subscription_settings import SubscriptionSettings
@@ -15,14 +17,17 @@ from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.subscription.channel_checks import ChannelCheck, Channels
 from fhirserver.interactions.subscription.wanted import Wanted
 from fhirserver.store.followers import follow
+from subscriptions.channels import websocket
 from subscriptions.channels.channel import Channel, Target
 from subscriptions.channels.egress import Egress
+from subscriptions.channels.message import Message
 from subscriptions.channels.rest_hook import RestHook
 from subscriptions.channels.sending import Sender
 from subscriptions.deliveries import Deliveries
 from subscriptions.delivery import Desk
 from subscriptions.notifier import Notifier
 from subscriptions.patience import Patience
+from subscriptions.recorded_feed import RecordedFeed
 from subscriptions.rendering import Rendering
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -34,9 +39,14 @@ class Outlets:
 
     channels: Mapping[str, Channel]
 
+    websocket_url: str = ""
+
     def checked(self) -> Channels:
-        """What writes of Subscriptions are held to."""
-        return Channels({type: _check(channel) for type, channel in self.channels.items()})
+        """What writes of Subscriptions are held to. Sockets are no way out: their clients come in."""
+        refusals = {type: channel.refusal for type, channel in self.channels.items()}
+        if self.websocket_url:
+            refusals["websocket"] = websocket.refusal
+        return Channels({type: _check(refusal) for type, refusal in refusals.items()}, self.websocket_url)
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -46,7 +56,28 @@ class Outlets:
 
 def make_outlets(settings: Settings) -> Outlets:
     """The channels that the settings allow."""
-    return Outlets({"rest-hook": RestHook(Sender(_egress(settings.subscriptions)))})
+    sender = Sender(_egress(settings.subscriptions), f"Credence/{version('credence')}")
+    channels: dict[str, Channel] = {
+        "rest-hook": RestHook(sender),
+        "message": Message(sender, settings.fhir_base),
+    }
+    if settings.smtp is not None:
+        from subscriptions.channels.mail import Mail
+
+        channels["email"] = Mail(settings.smtp, settings.fhir_base)
+    return Outlets(channels, websocket.url_of(settings.fhir_base))
+
+
+def make_sockets(settings: Settings, context: Context) -> websocket.Sockets:
+    """What serves this process's sockets."""
+    readers = Readers(principal for _, principal in settings.principals)
+    feed = RecordedFeed(context, Rendering(context, readers.may_read), partial(_is_admin, readers))
+    return websocket.Sockets(feed, BindingTokens(context.key, context.clock), settings.authenticator())
+
+
+def _is_admin(readers: Readers, name: str) -> bool:
+    principal = readers.principal(name)
+    return principal is not None and principal.may("admin")
 
 
 def _egress(chosen: SubscriptionSettings) -> Egress:
@@ -54,9 +85,9 @@ def _egress(chosen: SubscriptionSettings) -> Egress:
     return Egress(chosen.addresses, chosen.allow_http, ca_file)
 
 
-def _check(channel: Channel) -> ChannelCheck:
+def _check(refusal: Callable[[Target], str | None]) -> ChannelCheck:
     def check(wanted: Wanted) -> str | None:
-        return channel.refusal(Target("", wanted.channel, wanted.endpoint, wanted.headers, wanted.mime))
+        return refusal(Target("", wanted.channel, wanted.endpoint, wanted.headers, wanted.mime))
 
     return check
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,8 @@ def parse_subscriptions(table: Mapping[str, Any], folder: Path) -> SubscriptionS
     for name in ("ca_file", "key_file"):
         if table.get(name) and not (folder / table[name]).is_file():
             raise InvalidSubscriptions(f"{name}: {table[name]} is not there")
+    if table.get("ca_file"):
+        _check_authorities(folder / table["ca_file"], table["ca_file"])
     standard = SubscriptionSettings()
     read = SubscriptionSettings(
         allow_private=table.get("allow_private", False),
@@ -59,3 +62,10 @@ def parse_subscriptions(table: Mapping[str, Any], folder: Path) -> SubscriptionS
     except ValueError as error:
         raise InvalidSubscriptions(f"allowed_addresses: {error}") from None
     return read
+
+
+def _check_authorities(path: Path, name: str) -> None:
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        raise InvalidSubscriptions(f"ca_file: {name} holds no certificates (PEM)") from None

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from starlette.routing import WebSocketRoute
 
 from adapters.fhir.ehr import FhirEhr, FhirSettings
 from adapters.fhir.retries import RetryPolicy
@@ -25,7 +26,7 @@ from adapters.runner.runner import Cadence, Runner
 from adapters.runner.writeback import Sink
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Connector, Settings, read_secret
-from fhirserver.app.subscribing import Outlets, make_outlets, subscription_loops
+from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import console, static_files
 from fhirserver.interactions.all import full_registry
@@ -56,6 +57,7 @@ from fhirserver.store.store import Store
 from fhirserver.world.judge.agreement import RULES
 from fhirserver.world.judge.deterministic import DeterministicJudge
 from subscriptions.ageing import Ageing
+from subscriptions.channels.websocket import PATH as SOCKETS
 from subscriptions.duplicates import AT_A_TIME, Duplicates
 from subscriptions.policy_changes import PolicyChanges, record
 from subscriptions.review_upkeep import ReviewUpkeep
@@ -146,6 +148,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     store = make_store(settings, shared=part is not Part.ALONE)
     outlets = make_outlets(settings)
     context = make_context(settings, store, outlets.checked())
+    sockets = make_sockets(settings, context)
     principals = settings.authenticator()
     cors = Cors(settings.cors_origins)
     started = instant(SystemClock().now())
@@ -160,7 +163,8 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
             await _warn_of_old_index(store)
             await record(store, settings.policy, SYSTEM.id)
             await publish(store, definitions_of(registry.operations), SYSTEM.id)
-        async with running(_loops(settings, context, edge, outlets) if part is not Part.FURTHER else ()):
+        loops = _loops(settings, context, edge, outlets) if part is not Part.FURTHER else ()
+        async with running([*loops, ("sockets", sockets.run)]):
             state["ready"] = True
             yield
             state["ready"] = False
@@ -175,6 +179,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     pages = console(context, registry, principals, _session_folder(settings), ending)
     web = web_application(lifespan, lambda: state["ready"], pages)
     web.mount("/console/static", static_files())
+    web.router.routes.append(WebSocketRoute(SOCKETS, sockets.serve))
     return Application(edge, web, ending.set)
 
 

@@ -44,7 +44,8 @@ def capabilities(registry: Registry, version: str, started: str, cors: bool = Fa
             profiles = context.conformance.profiles()
             made = capability_statement(registry, context.base_url, version, started, cors, deletes, profiles)
             known.clear()
-            known[key] = dumps(with_topics(with_own_parameters(made, own), topics))
+            told = with_topics(with_own_parameters(made, own), topics)
+            known[key] = dumps(with_sockets(told, context.channels.websocket_url))
         body = dumps(normative_part(loads(known[key]))) if mode == "normative" else known[key]
         return Result(200, subset_version(body, _TYPES[mode], subset))
 
@@ -150,6 +151,18 @@ def with_topics(statement: JsonObject, topics: Sequence[str]) -> JsonObject:
         "implementationGuide": [GUIDE],
         "rest": [{**rest, "resource": resources}],
     }
+
+
+def with_sockets(statement: JsonObject, url: str) -> JsonObject:
+    """The statement with where sockets for subscriptions are opened, if anywhere.
+
+    https://hl7.org/fhir/R4/extension-capabilitystatement-websocket.html
+    """
+    if not url:
+        return statement
+    rest = statement["rest"][0]
+    told = {"url": "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket", "valueUri": url}
+    return {**statement, "rest": [{**rest, "extension": [*rest.get("extension", ()), told]}]}
 
 
 def _with_own(resource: JsonObject, known: Parameters) -> JsonObject:

@@ -9,6 +9,7 @@ from fhirserver.interactions.registry import Operation, Parameter
 from fhirserver.interactions.subscription.vocabulary import BACKPORT
 from fhirserver.operations.subscription_binding_token import subscription_binding_token
 from fhirserver.operations.subscription_events import subscription_events
+from fhirserver.operations.subscription_signing_secret import SIGNING_SECRET
 from fhirserver.operations.subscription_status import subscription_status
 
 _TYPES = ("Subscription",)
@@ -58,4 +59,5 @@ SUBSCRIPTIONS = (
             Parameter("websocket-url", "url", "Where the socket is opened", 1, use="out"),
         ),
     ),
+    SIGNING_SECRET,
 )

@@ -29,6 +29,14 @@ class Standing:
     heartbeat: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the log brought: how long it is now, and the subscriptions that have more events, or stand differently."""
+
+    position: int
+    subscriptions: frozenset[str]
+
+
 class Feed(Protocol):
     """What the engine offers to those who hold sockets; it may be asked in every process."""
 
@@ -55,6 +63,10 @@ class Feed(Protocol):
         """
         ...
 
-    async def news(self, position: int, seconds: float) -> int:
-        """Wait until the log is longer than ``position``, at most ``seconds``; the position it has then."""
+    async def position(self) -> int:
+        """How long the log is now."""
+        ...
+
+    async def news(self, position: int, seconds: float) -> News:
+        """What the log has beyond ``position``; where it has nothing, waits for that, at most ``seconds``."""
         ...

@@ -101,14 +101,20 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, egress: Egress, resolve: Resolve | None = None):
-        self._egress = egress
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=egress.context(),
-            max_connections=None,
-            max_keepalive_connections=_KEPT_CONNECTIONS,
-            keepalive_expiry=IDLE_SECONDS,
-            network_backend=_JudgingBackend(egress.addresses, resolve or Resolver()),
-        )
+        self._egress, self._resolve = egress, resolve or Resolver()
+        self._made: httpcore.AsyncConnectionPool | None = None
+
+    def _pool(self) -> httpcore.AsyncConnectionPool:
+        """The connections. Made at the first request: to read the certificates of all authorities takes a while."""
+        if self._made is None:
+            self._made = httpcore.AsyncConnectionPool(
+                ssl_context=self._egress.context(),
+                max_connections=None,
+                max_keepalive_connections=_KEPT_CONNECTIONS,
+                keepalive_expiry=IDLE_SECONDS,
+                network_backend=_JudgingBackend(self._egress.addresses, self._resolve),
+            )
+        return self._made
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         why = self._egress.objection(request.url)
@@ -129,14 +135,15 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             extensions=request.extensions,
         )
         with _translated(request):
-            answer = await self._pool.handle_async_request(asked)
+            answer = await self._pool().handle_async_request(asked)
         stream = _Stream(answer, request)
         return httpx.Response(
             answer.status, headers=answer.headers, stream=stream, extensions=answer.extensions
         )
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        if self._made is not None:
+            await self._made.aclose()
 
 
 class _Stream(httpx.AsyncByteStream):
