@@ -30,7 +30,7 @@ export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-mongo check check-style check-types check-layers check-docs check-size \
-        format corpus judge-eval fuzz bench bench-scale bench-import bench-queue faults clean
+        format corpus judge-eval fuzz bench bench-scale bench-import bench-queue bench-subscribers faults clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,10 +98,14 @@ bench-import: $(DEV)  ## how fast Synthea bundles are imported
 bench-queue: $(DEV)  ## how soon a claim is in the review queue at 200 claims a second (RATE=… QUEUE_SECONDS=…)
 	@$(BIN)/python -m benchmarks.review_queue
 
-faults: $(DEV)  ## the long failure drills (ROUNDS=200 of kill -9, 200 bookings of one slot, 500 writebacks)
+bench-subscribers: $(DEV)  ## does a subscriber that hangs delay the others? (ARGS="--rounds 10 --events 100")
+	@$(BIN)/python -m benchmarks.subscribers $(ARGS)
+
+faults: $(DEV)  ## the long failure drills (ROUNDS=200 of kill -9, 200 bookings, 500 writebacks, 10,000 notified events)
 	$(BIN)/python -m tests.faults.kill_9 --rounds $(ROUNDS)
 	$(BIN)/python -m tests.faults.booking_race
 	$(BIN)/python -m tests.faults.writeback_storm --count 500
+	$(BIN)/python -m tests.faults.subscriber_kills --events 10000 --kills 10
 
 clean:  ## remove what make made: environments, caches, builds
 	rm -rf $(VENV) $(MONGO_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
