@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fhirserver.access.principals import Principal
+from fhirserver.access.server_key import ServerKey
+from fhirserver.interactions.subscription.channel_checks import Channels
+from fhirserver.interactions.subscription.topics import Topics
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads_unique
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
@@ -62,6 +65,15 @@ class Context:
     """The connectors as they are at work; None where there can be none."""
     messages: Messages | None = None
     """The HL7v2 messages of all listeners; None where there can be none."""
+    key: ServerKey = field(default_factory=ServerKey.random)
+    """What signatures and tokens are made with; the same in all processes that serve together."""
+    channels: Channels = field(default_factory=Channels)
+    """The ways on which notifications leave."""
+    topics: Topics = field(init=False)
+    """What may be subscribed to."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "topics", Topics(self.store))
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from fhirserver.model.validation import validate
 from fhirserver.search.expression import Query
 from fhirserver.search.parse import parse
 
-_RESULT_PARAMS = frozenset(
+RESULT_PARAMS = frozenset(
     {"_sort", "_count", "_include", "_revinclude", "_summary", "_elements", "_total", "_cursor"}
 )
 
@@ -127,7 +127,7 @@ def condition(context: Context, type: str, criteria: str | Sequence[tuple[str, s
     """A condition's name and search. An empty or unknown criterion is refused: it would match too much."""
     if isinstance(criteria, str):
         criteria = parse_qsl(criteria.lstrip("?"), keep_blank_values=True)
-    criteria = [pair for pair in criteria if pair[0].split(":")[0] not in _RESULT_PARAMS]
+    criteria = [pair for pair in criteria if pair[0].split(":")[0] not in RESULT_PARAMS]
     if not criteria:
         text = "A condition needs a search criterion"
         raise refuse(Category.PRECONDITION_FAILED, "incomplete", text, "http.url")

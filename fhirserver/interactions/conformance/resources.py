@@ -9,6 +9,7 @@ from fhirserver.interactions.conformance.connector_extension import connector_ex
 from fhirserver.interactions.conformance.extensions import EXTENSIONS, structure_definition
 from fhirserver.interactions.conformance.operations import operation_definition
 from fhirserver.interactions.conformance.review_task import review_task_profile
+from fhirserver.interactions.conformance.topics import topic_definitions
 from fhirserver.interactions.registry import Operation
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.json import JsonObject, canonical
@@ -29,6 +30,7 @@ def definitions_of(operations: Iterable[Operation]) -> list[JsonObject]:
         connector_extension(),
         review_task_profile(),
         *all_codes(),
+        *topic_definitions(),
         *(operation_definition(one) for one in own.values()),
     ]
 
