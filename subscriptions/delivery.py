@@ -88,7 +88,9 @@ class Subscriber:
             elif held.fault:
                 await self._stand("error", held.fault)
                 await self._wait(_LOOK_SECONDS)
-            elif held.wanted.status == "requested" or (held.wanted.status == "error" and self._to_greet(held)):
+            elif held.wanted.status == "requested" or (
+                held.wanted.status == "error" and self._to_greet(held)
+            ):
                 await self._begin(held)
             elif self._sends and self._taken < held.standing.number:
                 await self._send(held)
@@ -107,7 +109,9 @@ class Subscriber:
     async def _begin(self, held: Held) -> None:
         """Ask the subscriber whether it is there, where its channel has a handshake; then it is active."""
         self._greeted = self._greeted and held.wanted.status != "requested"
-        if self._to_greet(held) and not await self._attempt(held, self._desk.rendering.plain(held, "handshake")):
+        if self._to_greet(held) and not await self._attempt(
+            held, self._desk.rendering.plain(held, "handshake")
+        ):
             return
         self._greeted = True
         await self._stand("active")

@@ -46,9 +46,7 @@ async def subscribed(client, subscription):
 
 
 def notified(subscriber, path="/", kind="event-notification"):
-    return [
-        one.json for one in subscriber.received(path) if one.body and status_of(one.json)["type"] == kind
-    ]
+    return [one.json for one in subscriber.received(path) if one.body and status_of(one.json)["type"] == kind]
 
 
 async def test_a_topic_subscription_is_handshaken_and_told_of_events_in_order(server, subscriber):

@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 
 from fhirserver.kernel.json import JsonObject
-from tests.server_process import ServerProcess, credence
+from tests.server_process import ServerProcess
 from tests.subscriber_process import Received, SubscriberProcess
 from tests.subscribing import encounter, encounter_topic, status_of, topic_subscription
 
@@ -54,8 +54,8 @@ class Drill:
     """One server, one subscriber, one writer."""
 
     def __init__(self, folder: Path, seed: int = 1):
-        self._random = random.Random(seed)  # noqa: S311
-        self.server = ServerProcess(folder / "server")
+        self._random = random.Random(seed)
+        self.server = ServerProcess(folder / "server", settings=SETTINGS)
         self.subscriber = SubscriberProcess(folder / "subscriber")
         self._written: list[str] = []
         self._identity = 0
@@ -63,7 +63,6 @@ class Drill:
     async def run(self, events: int, kills: int, server_kills: int = 0) -> Outcome:
         """Write so many events while killing; then wait until all have come, and compare."""
         outcome, started = Outcome(events, kills, server_kills), time.monotonic()
-        self._prepare()
         try:
             self.server.start()
             self.subscriber.start()
@@ -79,22 +78,14 @@ class Drill:
             self.server.kill()
         return outcome
 
-    def _prepare(self) -> None:
-        folder = self.server.directory
-        folder.mkdir(parents=True)
-        tokens = folder / "tokens"
-        made = credence("init", "--config", str(self.server.config), "--token-file", str(tokens))
-        assert made.returncode == 0, made.stdout
-        self.server.tokens = dict(line.split("=", 1) for line in tokens.read_text().splitlines())
-        with self.server.config.open("a") as config:
-            config.write(SETTINGS)
-
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.server.base, headers=self.server.headers, timeout=30)
 
     async def _subscribe(self) -> None:
         async with self._client() as client:
-            (await client.put("/SubscriptionTopic/encounter-complete", json=encounter_topic())).raise_for_status()
+            (
+                await client.put("/SubscriptionTopic/encounter-complete", json=encounter_topic())
+            ).raise_for_status()
             subscription = topic_subscription(f"{self.subscriber.url}/hook", content="id-only", id="drill")
             (await client.put("/Subscription/drill", json=subscription)).raise_for_status()
             until = time.monotonic() + 30

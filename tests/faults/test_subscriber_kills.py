@@ -1,4 +1,4 @@
-"""A short drill of a subscriber and a server that are killed, and that the drill would see it if something were lost."""
+"""A short drill of a subscriber and a server that are killed; and that it would see it if something were lost."""
 
 from __future__ import annotations
 

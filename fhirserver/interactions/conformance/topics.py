@@ -141,7 +141,9 @@ def catalogue() -> list[JsonObject]:
             eventTrigger=[
                 {
                     "description": "One record became part of another, or was parted from it.",
-                    "event": {"coding": [{"system": LOG_EVENT, "code": kind} for kind in ("merged", "unmerged")]},
+                    "event": {
+                        "coding": [{"system": LOG_EVENT, "code": kind} for kind in ("merged", "unmerged")]
+                    },
                     "resource": "Patient",
                 }
             ],

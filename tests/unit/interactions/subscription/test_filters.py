@@ -10,7 +10,9 @@ from tests.unit.interactions.subscription.conftest import TOPIC
 
 AMB = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 ANY = [{"resource": "Encounter", "filterParameter": name} for name in ("patient", "length", "date", "class")]
-ANY += [{"resource": "Encounter", "filterParameter": name} for name in ("identifier", "type", "status", "_id")]
+ANY += [
+    {"resource": "Encounter", "filterParameter": name} for name in ("identifier", "type", "status", "_id")
+]
 TYPED = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "VN"}]}
 
 
@@ -129,7 +131,9 @@ async def test_a_filter_is_about_its_own_type_only(tried):
     await tried.topic(
         {"resource": "Encounter"},
         {"resource": "Observation"},
-        canFilterBy=[{"resource": type, "filterParameter": "patient"} for type in ("Encounter", "Observation")],
+        canFilterBy=[
+            {"resource": type, "filterParameter": "patient"} for type in ("Encounter", "Observation")
+        ],
     )
     await tried.subscribe("one", filters=("Encounter?patient=Patient/p1",))
     await tried.subscribe("both", filters=("patient=Patient/p1",))

@@ -49,7 +49,9 @@ OF_TOPIC = topic_subscription(HERE)
         (
             changed(
                 OF_TOPIC,
-                _type={"extension": [extension("channel-type", valueCoding={"system": "urn:x", "code": "zulip"})]},
+                _type={
+                    "extension": [extension("channel-type", valueCoding={"system": "urn:x", "code": "zulip"})]
+                },
             ),
             [f"{CHANNEL}.type.extension[0]"],
         ),

@@ -80,7 +80,9 @@ async def test_what_one_version_fulfils_is_what_the_search_finds(tmp_path):
                 assert sorted(found) == sorted(expected), (type, query)
 
 
-@pytest.mark.parametrize("query", ["_sort=name", "_include=Patient:organization", "_list=1", "_count=1", "nme=x"])
+@pytest.mark.parametrize(
+    "query", ["_sort=name", "_include=Patient:organization", "_list=1", "_count=1", "nme=x"]
+)
 async def test_what_says_nothing_of_one_resource_is_refused(tmp_path, query):
     async with subscribable(tmp_path) as server:
         with pytest.raises(Refusal) as refused:
@@ -98,6 +100,8 @@ async def test_a_merged_patient_is_found_by_either_name(tmp_path):
         ]
         await server.ana("POST", "Patient/$merge", {"resourceType": "Parameters", "parameter": merge})
         await server.ehr.put(encounter("e", "finished", "new"))
-        condition = read_condition(server.application._edge.context, "Encounter", "patient=Patient/old", "here")
+        condition = read_condition(
+            server.application._edge.context, "Encounter", "patient=Patient/old", "here"
+        )
         version = await server.store.read("Encounter", "e")
         assert await condition.holds(Seen(version, server.store))

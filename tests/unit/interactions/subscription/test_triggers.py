@@ -38,7 +38,9 @@ async def test_without_criteria_every_supported_interaction_is_an_event(tried):
         await tried.subscribe(f"s{number}")
         await states(tried, f"e{number}", "planned", "finished", None)
         assert await tried.happened(f"s{number}") == [f"e{number}"] * 2
-        await tried.server.ehr.put({**(await tried.server.ehr.get(f"Subscription/s{number}")).json(), "status": "off"})
+        await tried.server.ehr.put(
+            {**(await tried.server.ehr.get(f"Subscription/s{number}")).json(), "status": "off"}
+        )
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,10 @@ async def test_without_criteria_every_supported_interaction_is_an_event(tried):
         ({**BOTH, "requireBoth": False}, 3),
         ({**BOTH, "requireBoth": True, "resultForDelete": "test-passes"}, 1),
         ({"current": "status=finished", "resultForDelete": "test-passes"}, 3),
-        ({"previous": "status=finished", "resultForCreate": "test-fails"}, 2),  # changed while finished, deleted
+        (
+            {"previous": "status=finished", "resultForCreate": "test-fails"},
+            2,
+        ),  # changed while finished, deleted
     ],
 )
 async def test_query_criteria_look_at_the_state_before_and_after(tried, query, events):
@@ -99,7 +104,9 @@ async def test_query_and_fhirpath_must_both_be_met(tried):
 async def test_an_event_of_the_log_is_an_event_without_a_new_version(tried):
     """A ruling that only confirms what holds changes no resource; the log has it all the same."""
     events = {
-        "event": {"coding": [{"system": "https://credence.health/fhir/CodeSystem/log-event", "code": "removed"}]},
+        "event": {
+            "coding": [{"system": "https://credence.health/fhir/CodeSystem/log-event", "code": "removed"}]
+        },
         "resource": "Encounter",
     }
     await tried.topic(eventTrigger=[events])
