@@ -99,7 +99,16 @@ class Reader:
         """The record as it stands, wherever it has moved to."""
         resource = self.resource(type)
         record, _ = await self.follow(resource, id)
-        return self.as_record(resource, record, self.parent_scope(resource, id), id)
+        scope = self.parent_scope(resource, id)
+        if self._is_none(resource, record, scope):
+            raise Gone(f"what the EHR has under this id is no {type}")
+        return self.as_record(resource, record, scope, id)
+
+    def _is_none(self, resource: Resource, record: Json, scope: Scope) -> bool:
+        try:
+            return self.inward.says(resource.skip, record, scope)
+        except Unmappable as error:
+            raise Retryable(f"the answer is not of the form expected: {error}") from None
 
     async def follow(self, resource: Resource, id: str) -> tuple[Json, str]:
         """The vendor's record that an id stands for now, and that record's own id."""

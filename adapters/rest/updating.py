@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from adapters.rest.exchange import Exchange, Made
@@ -11,7 +12,7 @@ from adapters.rest.mapping import Action, Resource
 from adapters.rest.patience import Patience
 from adapters.rest.reader import Reader
 from fhirserver.kernel.json import JsonObject
-from fhirserver.ports.ehr import Change, Conflict, Permanent, Receipt, Record, Unanswered
+from fhirserver.ports.ehr import Change, Conflict, Gone, Permanent, Receipt, Record, Unanswered
 
 
 class Updater:
@@ -25,7 +26,7 @@ class Updater:
         resource = self._reader.resource(change.type)
         if not resource.update:
             raise Permanent(f"the mapping does not update {change.type}")
-        current = await self._reader.read(change.type, change.id)
+        current = await self._current(change)
         due = await self._due(resource, change, current.content)
         if not due:
             return await self._nothing_due(resource, change, current)
@@ -34,11 +35,17 @@ class Updater:
         await self._send(due, change, current)
         return Receipt(await self._arrived(resource, change, current))
 
+    async def _current(self, change: Change) -> Record:
+        """What the EHR holds; a record that was made just now may not be seen at once."""
+        async for _ in self._patience.tries():
+            with contextlib.suppress(Gone):
+                return await self._reader.read(change.type, change.id)
+        raise Gone("the record is not in the EHR")
+
     async def _nothing_due(self, resource: Resource, change: Change, current: Record) -> Receipt:
-        """It is there already: done before, or by somebody else. Unless nothing of it could ever be sent."""
-        if change.before is not None and not await self._due(resource, change, change.before):
-            raise Permanent("the mapping sends nothing of what this change is about")
-        return Receipt(current, replayed=True)
+        """It is there already: done before, or by somebody else. Or all of it is what this EHR does not keep."""
+        was_due = change.before is None or bool(await self._due(resource, change, change.before))
+        return Receipt(current, replayed=was_due)
 
     async def _due(self, resource: Resource, change: Change, before: JsonObject) -> list[tuple[Action, Made]]:
         """The actions that lead from ``before`` to the content."""

@@ -120,8 +120,8 @@ def _open_tasks(server: ServerProcess) -> str:
     )
     tasks = [entry["resource"] for entry in found.json().get("entry", [])]
     return "\n".join(
-        f"{t['status']} {t.get('statusReason')} {t.get('focus')} {t.get('owner')} {t['meta']['lastUpdated']}"
-        for t in tasks
+        f"{task['status']} {task.get('statusReason')} {task.get('focus')} {task.get('owner')} {task.get('note')}"
+        for task in tasks
     )
 
 
@@ -173,7 +173,7 @@ def own_id(resource: dict[str, Any], process: VendorProcess) -> str:
 def test_booked_moved_and_cancelled_once_each_under_faults(world, vendor):
     patients = world.of("Patient", vendor.name)
     slots = sorted(world.of("Slot", vendor.name, status="free"), key=lambda slot: slot["id"])
-    vendor.faults(error_rate=0.1, late_error_rate=0.05, cut_rate=0.15, drop_rate=0.05, throttle_rate=0.01)
+    vendor.faults(error_rate=0.1, late_error_rate=0.05, cut_rate=0.15, drop_rate=0.05)
     vendor.faults(retry_after=0, visible_after=0.3)
     chosen = list(zip(slots[:9:3], patients[:3], strict=True))
     ids = [world.book(slot, patient) for slot, patient in chosen]
