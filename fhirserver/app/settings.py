@@ -56,7 +56,9 @@ KNOWN: dict[str, _Kinds] = {
     "server": _kinds("host base_url", "cors_origins", wholes="port workers"),
     "storage": _kinds("kind path url database"),
     "policy": _kinds("file"),
-    "limits": _kinds(wholes="body_bytes bundle_entries conditional_delete default_count max_count"),
+    "limits": _kinds(
+        wholes="body_bytes bundle_entries conditional_delete default_count max_count resource_elements",
+    ),
     "validation": _kinds(
         "profiles unknown_extensions lapses markup_in_text",
         "extension_domains",
@@ -140,7 +142,7 @@ class Settings:
     principals: tuple[tuple[str, Principal], ...] = ()
     connectors: tuple[Connector, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)
-    """What one request may ask for, where it is not the default; the names are those of ``[limits]``."""
+    """Where they are not the default; the names are those of ``[limits]``."""
 
     @property
     def fhir_base(self) -> str:
@@ -202,10 +204,10 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
 def _lifted(document: dict[str, Any]) -> dict[str, Any]:
     """The table ``[subscriptions.smtp]`` as one of its own."""
     outer = document.get("subscriptions")
-    if not isinstance(outer, dict) or "smtp" not in outer:
-        return document
-    rest = {name: value for name, value in outer.items() if name != "smtp"}
-    return {**document, "subscriptions": rest, "subscriptions.smtp": outer["smtp"]}
+    if isinstance(outer, dict) and "smtp" in outer:
+        rest = {name: value for name, value in outer.items() if name != "smtp"}
+        return {**document, "subscriptions": rest, "subscriptions.smtp": outer["smtp"]}
+    return document
 
 
 def _known(table: dict[str, Any], allowed: frozenset[str] | set[str], where: str) -> None:

@@ -31,14 +31,15 @@ _CLOSELY_READ = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one request: page sizes, entries of a Bundle, bytes of a body and the pause in it, and how many
-    resources one conditional delete may delete."""
+    """Limits of one request: page sizes, entries of a Bundle, bytes of a body and the pause in it, elements of a
+    resource, and how many resources one conditional delete may delete."""
 
     default_count: int = 50
     max_count: int = 1000
     bundle_entries: int = 10_000
     body_bytes: int = 64 * 1024 * 1024
     body_seconds: float = 30.0
+    resource_elements: int = 200_000
     conditional_delete: int = 1
 
 
