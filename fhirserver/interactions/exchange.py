@@ -23,6 +23,7 @@ from fhirserver.world.policy import Policy
 from fhirserver.world.review_rules import ReviewRules
 
 if TYPE_CHECKING:
+    from fhirserver.ports.connectors import Connectors
     from fhirserver.ports.terminology import Terminology
 
 _CLOSELY_READ = 256 * 1024
@@ -64,6 +65,8 @@ class Context:
     """What signatures and tokens are made with; the same in all processes that serve together."""
     channels: Channels = field(default_factory=Channels)
     """The ways on which notifications leave."""
+    connectors: Connectors | None = None
+    """The connectors as they are at work; None where there can be none."""
     topics: Topics = field(init=False)
     """What may be subscribed to."""
 

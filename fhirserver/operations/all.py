@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
+from fhirserver.operations.connector_operations import CONNECTORS
 from fhirserver.operations.diff import diff
 from fhirserver.operations.diff_units import UNIT
 from fhirserver.operations.encounter_everything import encounter_everything
@@ -90,6 +91,7 @@ def all_operations() -> Sequence[Operation]:
         *IDENTITY,
         *MERGING,
         *SUBSCRIPTIONS,
+        *CONNECTORS,
     )
 
 
