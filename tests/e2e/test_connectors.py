@@ -151,7 +151,7 @@ def test_changed_settings_hold_without_a_restart(http: httpx.Client, other: Simu
     other.http.post(f"{other.base}/Patient", json=PATIENT)
     put(http, east(other.base, pull_seconds=("Decimal", 0.2)))
     until(lambda: count(http, "Patient?family=Lane") == 1, "it pulls from the right place")
-    assert status(http, "east")["freshness"] == "fresh"
+    until(lambda: status(http, "east")["freshness"] == "fresh", "and it is told")
 
 
 @pytest.mark.parametrize(
@@ -297,7 +297,8 @@ def test_dead_letters_are_listed_retried_and_discarded(
     assert (task["status"], status(http)["deadLetters"]) == ("failed", 1)
 
     def cli(*arguments: str) -> str:
-        where = ["--config", str(server.config), "--server", server.base, "--token", server.tokens["admin"]]
+        where = ["--config", str(server.config), "--server", server.base]
+        where.append(f"--token={server.tokens['admin']}")
         done = credence("connectors", *where, *arguments)
         assert done.returncode == 0, done.stdout
         return done.stdout
