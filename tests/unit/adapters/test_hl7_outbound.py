@@ -279,5 +279,5 @@ def test_a_wrong_profile_is_told(content: dict[str, Any], wrong: str) -> None:
 def test_a_profile_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "ehr.toml"
     file.write_text("version = ")
-    with pytest.raises(ProfileError, match="ehr.toml"):
+    with pytest.raises(ProfileError, match=r"ehr\.toml"):
         load_profile(file)
