@@ -107,7 +107,9 @@ class Assembly:
             return
         reference = {"reference": f"urn:local:{patient.local}"}
         if draft.type == "Appointment":
-            content.setdefault("participant", []).append({"actor": reference})
+            participants = content.setdefault("participant", [])
+            if all(one.get("actor") != reference for one in participants):
+                participants.append({"actor": reference})
         elif element and element not in content:
             content[element] = [reference] if (draft.type, element) in IS_LIST else reference
 

@@ -33,7 +33,7 @@ class Trace:
 @dataclass
 class Context:
     """``segment`` and ``place`` move on as the message is read; ``nearest`` are the segments read last, by name;
-    ``held`` is the resource of which one element is being filled."""
+    ``held`` is the resource of which one element, ``held_path``, is being filled."""
 
     message: Message
     site: Site
@@ -45,12 +45,19 @@ class Context:
     labels: dict[str, Draft] = field(default_factory=dict)
     place: str = ""
     held: Draft | None = None
+    held_path: str = ""
     used: set[tuple[int, int]] = field(default_factory=set)
 
     def draft(self, type: str) -> Draft:
         made = Draft(type)
         self.drafts.append(made)
         return made
+
+    def within(self, draft: Draft, name: str) -> str:
+        """The path of an element: within that which is being filled, or at the top of its resource."""
+        if draft is not self.held:
+            return name
+        return f"{self.held_path}.{name}" if name and self.held_path else name or self.held_path
 
     def issue(self, what: str, source: str) -> None:
         self.issues.append(Issue(self.place, what, source))

@@ -59,9 +59,17 @@ def finished(value: Any) -> Any:
         made = {}
         for key, item in value.items():
             one = item if type(item) is str else finished(item)
+            if key == "extension" and type(one) is list:
+                one = [each for each in one if _is_said(each)] or None
             if one is not None:
                 made[key] = one
         return None if not made or (len(made) == 1 and "url" in made) else made
     if kind is Reference:
         return {"reference": f"urn:local:{value.draft.local}"} if value.draft.local else None
     return value
+
+
+def _is_said(extension: Json) -> bool:
+    """An extension has a url and something to say; an annotation has a text."""
+    note = extension.get("valueAnnotation")
+    return "url" in extension and len(extension) > 1 and (note is None or "text" in note)

@@ -117,6 +117,7 @@ class _Run:
         self.pending: list[tuple[Link, Instance, Segment]] = []
         self.unmapped: list[str] = []
         self.touched: set[int] = set()
+        self.linked: set[tuple[int, int, str]] = set()
         self.after = ""
 
     def segment(self, segment: Segment) -> None:
@@ -206,6 +207,10 @@ class _Run:
         holder, value = self._find(link.holder, instance), self._find(link.value, instance)
         if holder is None or value is None:
             return False
+        known = (id(holder), id(value), f"{link.target.top}.{link.target.name}")
+        if known in self.linked:
+            return True
+        self.linked.add(known)
         self.context.segment = segment
         self.context.place = segment.name
         drafted, at = locate(self.context, holder, holder.content, link.target, 0)

@@ -19,7 +19,8 @@ Run = Callable[[Context, Draft, Json, Node | None, int], None]
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One row. ``numbers`` lead from the node to the row's own place; ``absent``: it also runs where that is absent;
-    ``whole``: it is given all of the data type, of which its assignment names the parts."""
+    ``whole``: it is given all of the data type, of which its assignment names the parts; ``inner`` leads on from the
+    component."""
 
     numbers: tuple[int, ...]
     test: Test | None
@@ -29,6 +30,7 @@ class Operation:
     source: str
     top: str
     whole: bool = False
+    inner: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,14 +40,16 @@ class SegmentProgram:
     resource: str
     always: tuple[Operation, ...]
     fields: tuple[tuple[int, tuple[Operation, ...]], ...]
+    on_absence: frozenset[int]
 
     def run(self, context: Context, draft: Draft) -> None:
         """Rows about the segment itself only complete what its fields have said something of."""
         segment = context.segment
+        last = len(segment)
         for number, operations in self.fields:
-            if segment.field(number):
+            if number <= last and segment.field(number):
                 self._field(context, draft, number, operations)
-            else:
+            elif number in self.on_absence:
                 self._absent(context, draft, number, operations)
         if self.always and not draft.is_empty:
             context.place = segment.name
@@ -83,7 +87,7 @@ class DataTypeProgram:
         self.operations: list[Operation] = []
         self.links: list[tuple[int, str, int]] = []
         self.is_resource = is_resource(fhir)
-        self._grouped: list[tuple[int, list[Operation]]] | None = None
+        self._grouped: list[tuple[int, list[Operation], bool]] | None = None
 
     @property
     def is_single(self) -> bool:
@@ -104,29 +108,35 @@ class DataTypeProgram:
     def fill(self, context: Context, node: Node, objects: Callable[[int], tuple[Draft, Json]]) -> None:
         """Only the operations of components that are there are tried, and those that speak of absence."""
         parts = node.parts()
-        for number, operations in self._by_component():
-            child = None
+        most = len(parts)
+        for number, operations, on_absence in self._by_component():
+            child: Node | None = None
             if number == 0:
                 child = node
-            elif number <= len(parts) and parts[number - 1] and parts[number - 1] != NULL:
+            elif number <= most and parts[number - 1] and parts[number - 1] != NULL:
                 child = node.child(number)
+            elif not on_absence:
+                continue
             for operation in operations:
-                own = child.at(operation.numbers[1:]) if child is not None else None
+                own = child
+                if operation.inner and child is not None:
+                    own = child.at(operation.inner)
                 if own is None and not operation.absent:
                     continue
                 if operation.test is None or operation.test(context, node):
                     draft, at = objects(operation.group or 1)
                     operation.run(context, draft, at, node if own is None or operation.whole else own, 0)
 
-    def _by_component(self) -> list[tuple[int, list[Operation]]]:
-        """Neighbours of one component together; the order stays."""
+    def _by_component(self) -> list[tuple[int, list[Operation], bool]]:
+        """Neighbours of one component together; whether any of them speaks of its absence."""
         if self._grouped is None:
-            self._grouped = []
+            groups: list[tuple[int, list[Operation]]] = []
             for operation in self.operations:
                 number = operation.numbers[0] if operation.numbers else 0
-                if not self._grouped or self._grouped[-1][0] != number:
-                    self._grouped.append((number, []))
-                self._grouped[-1][1].append(operation)
+                if not groups or groups[-1][0] != number:
+                    groups.append((number, []))
+                groups[-1][1].append(operation)
+            self._grouped = [(n, ops, any(one.absent for one in ops)) for n, ops in groups]
         return self._grouped
 
     def resources(self, context: Context, node: Node, main: Draft | None) -> Draft | None:

@@ -78,7 +78,9 @@ class Library:
                 fields.setdefault(own.numbers[0], []).append(operation)
             else:
                 always.append(operation)
-        return SegmentProgram(context, tuple(always), tuple((n, tuple(fields[n])) for n in sorted(fields)))
+        ordered = tuple((number, tuple(fields[number])) for number in sorted(fields))
+        on_absence = frozenset(number for number, made in ordered if any(one.absent for one in made))
+        return SegmentProgram(context, tuple(always), ordered, on_absence)
 
     def data_type(self, name: str) -> DataTypeProgram:
         """Raises :class:`MapError`."""
@@ -113,7 +115,8 @@ class Library:
         absent = asks_own_absence(condition, own)
         run: Run = _nothing if target.name == "$value" else self._run(row, target, own, in_data_type)
         whole = in_data_type and bool(row.assignment)
-        return Operation(numbers, test, run, absent, target.group, row.source, target.top, whole)
+        inner = numbers[1:] if in_data_type else ()
+        return Operation(numbers, test, run, absent, target.group, row.source, target.top, whole, inner)
 
     def _run(self, row: Row, target: Target, own: Subject, in_data_type: bool) -> Run:
         if target.name and is_primitive(target.type):
@@ -223,9 +226,11 @@ class Library:
                     return Draft(holder.type), {}
                 return holder, item(context, target, at, repetition, group)
 
-            held, context.held = context.held, holder
+            before = context.held, context.held_path
+            path = context.within(holder, target.origin)
+            context.held, context.held_path = holder, path
             program.fill(context, node, objects)
-            context.held = held
+            context.held, context.held_path = before
             mark(context, target, holder, source)
             if words is not None:
                 _translate(objects(1)[1], target.type, words)

@@ -21,6 +21,7 @@ UNKNOWN = {
 DEFAULTS: dict[str, Json] = {
     "Account": {"status": "active"},
     "AllergyIntolerance": {},
+    "Appointment": {"participant": [{"actor": UNKNOWN, "status": "needs-action"}]},
     "CareTeam": {},
     "Coverage": {"status": "active"},
     "DiagnosticReport": {"status": "unknown"},

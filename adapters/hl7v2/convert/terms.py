@@ -198,9 +198,13 @@ def _minutes(context: Context, amount: str, unit: str = "") -> str | None:
     return str(seconds // 60) if seconds is not None else None
 
 
+_LONGEST = 366 * 86400
+"""A year: what is longer is no duration of an appointment."""
+
+
 def _later(context: Context, moment: str, amount: str, unit: str = "") -> str | None:
     start, seconds = times.instant(moment, context.site.time_zone), _seconds(amount, unit)
-    if start is None or seconds is None or len(moment.strip()) < 10:
+    if start is None or seconds is None or len(moment.strip()) < 10 or seconds > _LONGEST:
         return None
     return times.later(start, seconds)
 

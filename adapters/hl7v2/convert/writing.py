@@ -15,7 +15,7 @@ def locate(
     """The object that has the element, made on the way; and the resource that it is of."""
     at = start
     for hop in target.hops:
-        if hop.rivals and any(rival in at for rival in hop.rivals):
+        if hop.rivals and not hop.rivals.isdisjoint(at):
             return Draft(draft.type), {}  # Another type of the choice was given first.
         if hop.kind == LIST:
             items = at.get(hop.name)
@@ -54,7 +54,7 @@ def put(
     context: Context, target: Target, draft: Draft, at: Json, value: Any, repetition: int, source: str
 ) -> None:
     """The first value that an element is given stays; objects are completed."""
-    if target.rivals and any(rival in at for rival in target.rivals):
+    if target.rivals and not target.rivals.isdisjoint(at):
         return
     if target.is_list:
         items = at.get(target.name)
@@ -73,7 +73,7 @@ def item(context: Context, target: Target, at: Json, repetition: int, group: int
     """The object that an element of a complex type holds, made where it is not there yet."""
     if not target.name:
         return at
-    if target.rivals and any(rival in at for rival in target.rivals):
+    if target.rivals and not target.rivals.isdisjoint(at):
         return {}
     if not target.is_list:
         found = at.setdefault(target.name, {})
@@ -93,4 +93,5 @@ def mark(context: Context, target: Target, draft: Draft, source: str) -> None:
     if name and draft is not context.held and name not in draft.origin:
         draft.origin[name] = context.place
     if context.traces is not None:
-        context.traces.append(Trace(draft, name, context.place, source))
+        path = context.within(draft, name)
+        context.traces.append(Trace(draft, path, context.place, source))

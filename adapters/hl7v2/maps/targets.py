@@ -30,7 +30,7 @@ class Hop:
     repeats: bool = False
     shared: bool = False
     resource: str = ""
-    rivals: tuple[str, ...] = ()
+    rivals: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Target:
     group: int
     top: str
     binding: str = ""
-    rivals: tuple[str, ...] = ()
+    rivals: frozenset[str] = frozenset()
     origin: str = ""
 
     @property
@@ -80,7 +80,7 @@ class _Resolver:
     def __init__(self, context: str, field: str, steps: list[Step], in_data_type: bool):
         self.context, self.field, self.steps, self.in_data_type = context, field, steps, in_data_type
         self.hops: list[Hop] = []
-        self.rivals: tuple[str, ...] = ()
+        self.rivals: frozenset[str] = frozenset()
 
     def target(self, group: int) -> Target:
         repeats_at = self._repetition()
@@ -174,12 +174,12 @@ def element_of(context: str, step: Step) -> ElementDef:
     raise MapError(f"{context} has no element {step.name}")
 
 
-def _rivals(context: str, element: ElementDef) -> tuple[str, ...]:
+def _rivals(context: str, element: ElementDef) -> frozenset[str]:
     definition = definitions().type(context)
     if not element.choice or definition is None:
-        return ()
+        return frozenset()
     others = (other.json_name for other in definition.elements.values() if other.choice == element.choice)
-    return tuple(name for name in others if name != element.json_name)
+    return frozenset(name for name in others if name != element.json_name)
 
 
 def is_primitive(name: str) -> bool:

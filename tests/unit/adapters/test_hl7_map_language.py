@@ -105,7 +105,9 @@ def test_a_path_into_another_resource() -> None:
     assert parse_path("component[each].code")[0] == Step("component", -1)
 
 
-@pytest.mark.parametrize("text", ["", "name.suffix[2}", "a.", "asserter(Practitioner", 'status="final"', "a(b)"])
+@pytest.mark.parametrize(
+    "text", ["", "name.suffix[2}", "a.", "asserter(Practitioner", 'status="final"', "a(b)"]
+)
 def test_what_is_no_path(text: str) -> None:
     with pytest.raises(MapError):
         parse_path(text)
@@ -113,7 +115,12 @@ def test_what_is_no_path(text: str) -> None:
 
 def test_a_target_is_checked_against_the_definitions() -> None:
     target = resolve("contact.telecom[1]", "Patient", "NK1-5")
-    assert (target.type, target.is_list, target.repeats, target.hops[0].kind) == ("ContactPoint", True, True, LIST)
+    assert (target.type, target.is_list, target.repeats, target.hops[0].kind) == (
+        "ContactPoint",
+        True,
+        True,
+        LIST,
+    )
     assert resolve("requester(Practitioner)", "ServiceRequest", "OBR-16").hops[0].kind == RESOURCE
     assert resolve("valueQuantity.value", "Observation", "OBX-5").hops[0].rivals
     with pytest.raises(MapError, match="Extension has no element uri"):

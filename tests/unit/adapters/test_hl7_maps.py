@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import lzma
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from adapters.hl7v2.convert.programs import Library
-from adapters.hl7v2.convert.rules import NOT_CONVERTED, compile_structure
+from adapters.hl7v2.convert.rules import NOT_CONVERTED, compile_structure, label_of
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.maps.tables import FOLDER, MessageRow, Row, tables
 from fhirserver.kernel.json import loads
@@ -66,7 +68,9 @@ def _untouched() -> list[tuple[str, object]]:
 
 def _hits(one: dict[str, str], row: tuple[str, object]) -> bool:
     name, content = row
-    return one.get("map", name) == name and bool(re.search(one["pattern"], getattr(content, one["column"], "")))
+    return one.get("map", name) == name and bool(
+        re.search(one["pattern"], getattr(content, one["column"], ""))
+    )
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the maps of HL7 are not there")
@@ -88,3 +92,27 @@ def _rows_of(kind: str, name: str) -> Iterator[tuple[str, Row]]:
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         yield from ((line, cells) for line, cells in enumerate(csv.reader(file), 1) if line > 2)
+
+
+def test_the_page_of_differences_is_up_to_date() -> None:
+    root = Path(__file__).parents[3]
+    assert (
+        subprocess.run([sys.executable, root / "scripts/write_hl7_differences.py", "--check"]).returncode == 0
+    )
+
+
+def test_a_segment_map_makes_what_the_message_map_says() -> None:
+    """But for notes, which every resource takes alike."""
+    for name, rows in {**tables().messages, **tables().generic}.items():
+        for row in rows:
+            if (
+                row.target
+                and row.segment_map
+                and "(" not in row.target
+                and not row.segment_map.startswith("NTE")
+            ):
+                target, made = label_of(row.target).partition("[")[0], row.segment_map.partition("[")[2]
+                assert made.rstrip("]").partition("-")[0] == target or target in NOT_CONVERTED, (
+                    name,
+                    row.source,
+                )
