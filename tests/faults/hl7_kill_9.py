@@ -24,7 +24,8 @@ from fhirserver.storage.sqlite.storage import SqliteStorage
 from tests.hl7_feed import FeedServer, adt, code_of
 
 CONNECTIONS = 16
-LONGEST = 1.5
+LONGEST = 60.0
+"""Seconds of sending after which the server is dead at the latest."""
 
 
 @dataclass(slots=True)
@@ -93,9 +94,9 @@ class Drill:
     def run(self, rounds: int) -> Outcome:
         self.server.start()
         for _ in range(rounds):
-            killer = threading.Timer(self.chance.uniform(0.2, LONGEST), self.server.kill)
+            killer = threading.Thread(target=self._kill)
             killer.start()
-            self._send(60)
+            self._send(120)
             killer.join()
             self.outcome.rounds += 1
             self.server.start()
@@ -104,6 +105,15 @@ class Drill:
         asyncio.run(self._compare())
         self.outcome.rebuild = self.server.rebuild_and_verify()
         return self.outcome
+
+    def _kill(self) -> None:
+        """At a random instant, once some messages were acknowledged in this round: machines differ in speed."""
+        wanted = sum(sender.next for sender in self.senders) + self.chance.randint(60, 200)
+        deadline = time.monotonic() + LONGEST
+        while sum(sender.next for sender in self.senders) < wanted and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(self.chance.uniform(0, 0.1))
+        self.server.kill()
 
     def _send(self, seconds: float) -> None:
         until = time.monotonic() + seconds

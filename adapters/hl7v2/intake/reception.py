@@ -18,9 +18,8 @@ from adapters.hl7v2.batch import answer_batch, is_batch, read_batch
 from adapters.hl7v2.charset import decode, encode, header_of
 from adapters.hl7v2.intake.ingest import Ingest, Ingested, Received, Rejected, Site
 from adapters.hl7v2.intake.lanes import Lanes
-from adapters.hl7v2.intake.record import CONTROL, Receipt, has_failed_so, receipt
+from adapters.hl7v2.intake.record import CONTROL, Receipt, digest_of, has_failed_so, receipt
 from adapters.hl7v2.message import MalformedMessage, Message, parse
-from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.instants import Clock, SystemClock, instant
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.ports.log import Statement
@@ -234,7 +233,7 @@ class Reception:
 
     def _own_id(self, *parts: str) -> str:
         """The control id of an answer: the same for the same answer, as long as versions before 2.7 allow."""
-        return derived_id(self._reading.listener, *parts).replace("-", "")[:_ID_LENGTH]
+        return digest_of(self._reading.listener, *parts)[:_ID_LENGTH]
 
     def _now(self) -> str:
         return instant(self._clock.now())

@@ -13,13 +13,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from adapters.hl7v2.message import Message
-from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.storage import Fact
 from fhirserver.store.commands import Note, Write
 
 CONTROL, RECEIVED, FAILED = "hl7-control", "hl7-received", "hl7-failed"
 _LONGEST = 64
+
+
+def digest_of(*parts: str) -> str:
+    """Forty hexadecimal digits, always the same for the same parts."""
+    return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Receipt:
     @property
     def mark(self) -> str:
         """What tells it from other messages of the same millisecond."""
-        return derived_id(self.control_key, self.digest)[:8]
+        return digest_of(self.control_key, self.digest)[:8]
 
     def accepted(
         self, *, resources: Sequence[str] = (), unmapped: Sequence[str] = (), warnings: Sequence[str] = ()
@@ -129,7 +133,7 @@ def control_key(listener: str, message: Message, digest: str = "") -> str:
     header, id = message.header, message.control_id
     if not id:
         return f"{listener}/-/{digest}"
-    sender = derived_id(header.field(3), header.field(4), id)
+    sender = digest_of(header.field(3), header.field(4), id)
     return f"{listener}/{id[:_LONGEST]}/{sender}"
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.hl7v2.charset import codec_of
-from adapters.hl7v2.convert.site import Site, SiteError, load_site
+from adapters.hl7v2.convert.site import Site
+from adapters.hl7v2.convert.site_file import SiteError, load_site
 from adapters.hl7v2.ingest.again import Again
 from adapters.hl7v2.ingest.world import Feed, WorldIngest
 from adapters.hl7v2.intake.ingest import Ingest
