@@ -12,6 +12,7 @@ from adapters.hl7v2.ingest.checking import check
 from adapters.hl7v2.ingest.identity import Subject
 from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.runner.crosswalk import RECORD, Crosswalk, Link
+from fhirserver.kernel.ids import is_id
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.kernel.references import walk_references
@@ -41,10 +42,12 @@ class Linked:
     """The resources of a message as the world names them, and the facts that keep it so.
 
     ``places`` are held until the message is committed, against other sources that bring the same at the same moment.
-    ``world`` maps a name in the conversion to ``Type/id``, ``made`` type and key of a record to an id.
+    ``ours`` is the authority of the numbers that we gave to what the source was sent. ``world`` maps a name in the
+    conversion to ``Type/id``, ``made`` type and key of a record to an id.
     """
 
     places: AsyncExitStack
+    ours: str = ""
     world: dict[str, str] = field(default_factory=dict)
     made: dict[tuple[str, str], str] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
@@ -152,9 +155,21 @@ class Linker:
                 self._known.popitem(last=False)
         return world
 
+    async def _sent(self, subject: Subject, ours: str) -> str:
+        """The resource that the source was sent and that comes back before its answer, by the number that we gave it."""
+        for key in subject.keys:
+            id = _of_ours(key, ours)
+            if id and await self._store.entity(subject.type, id) is not None:
+                if not await self.crosswalk.is_taken(subject.type, id, subject.keys[0]):
+                    return id
+        return ""
+
     async def _new(self, subject: Subject, linked: Linked) -> Link:
-        """A record that is new: what it certainly is, if no other record of the source is that; else new itself."""
+        """A record that is new: our own number decides, then what it certainly is, if no other record of the source is
+        that; else it is new itself."""
         record = subject.keys[0]
+        if sent := await self._sent(subject, linked.ours):
+            return self.crosswalk.link(subject.type, record, sent)
         if subject.type in RESOLVED:
             content = linked.resolved(subject.content, known_only=True)
             check(subject, content, exists=True)
@@ -167,6 +182,12 @@ class Linker:
                 if await is_free(id):
                     return self.crosswalk.link(subject.type, record, id)
         return self.crosswalk.fresh(subject.type, record)
+
+
+def _of_ours(key: str, ours: str) -> str:
+    """The number in a key under our own authority; empty for others."""
+    authority, _, value = key.removeprefix("PLAC:").rpartition("|")
+    return value if ours and authority == ours and is_id(value) else ""
 
 
 def in_order(subjects: Sequence[Subject]) -> list[Subject]:

@@ -47,7 +47,7 @@ class Statements:
     ) -> list[Write]:
         """The writes about one resource; none where it is named in passing as it was a moment ago, or in a replay."""
         reference = linked.world[subject.locals[0]]
-        content = linked.resolved(_own(subject))
+        content = linked.resolved(_own(subject, reference.partition("/")[2]))
         if subject.type in DIRECTORY and self._is_repeated(reference, content):
             return []
         known = await self.store.read(*reference.split("/"))
@@ -124,7 +124,13 @@ def _without_defaults(subject: Subject, content: JsonObject) -> JsonObject:
     return {name: value for name, value in content.items() if name not in gone}
 
 
-def _own(subject: Subject) -> JsonObject:
-    """The content as it is stated: what is of the record, not of the conversion."""
+def _own(subject: Subject, id: str) -> JsonObject:
+    """The content as it is stated: what is of the record, not of the conversion, and not the number that we gave it."""
     gone = _SERVER_SAYS | ({"link"} if subject.type == "Patient" else frozenset())
-    return {name: value for name, value in subject.content.items() if name not in gone}
+    content = {name: value for name, value in subject.content.items() if name not in gone}
+    numbers = content.get("identifier")
+    if isinstance(numbers, list) and any(one.get("value") == id for one in numbers):
+        content["identifier"] = [one for one in numbers if one.get("value") != id]
+        if not content["identifier"]:
+            del content["identifier"]
+    return content

@@ -45,12 +45,14 @@ Convert = Callable[[Message, Site], Conversion]
 class Feed:
     """One feed: the connector's name, and the source that it speaks as.
 
-    ``pushed`` are the types that are written back to the feed's EHR.
+    ``pushed`` are the types that are written back to the feed's EHR, ``authority`` that of the numbers which we give
+    there.
     """
 
     connector: str
     source: str
     pushed: frozenset[str] = frozenset()
+    authority: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class WorldIngest:
         naming = Naming(site.authorities)
         at = effective(message, received.at, ZoneInfo(site.time_zone))
         arrival = Arrival(id, at, await self._store.read("Binary", id) is not None)
-        linked = Linked(places)
+        linked = Linked(places, site.authorities.get(self._feed.authority, self._feed.authority))
         who = patients(conversion, message, naming, id)
         await self._linker.link(_with_former_keys(who, message, naming), linked)
         what = others(conversion, message, naming, id, linked.world)

@@ -17,20 +17,24 @@ from adapters.hl7v2.ingest.world import Feed, WorldIngest
 from adapters.hl7v2.intake.ingest import Ingest
 from adapters.hl7v2.intake.keeping import KeepingIngest
 from adapters.hl7v2.intake.reception import Reading, Reception
+from adapters.hl7v2.mllp.client import MllpClient, Peer
 from adapters.hl7v2.mllp.limits import Limits, Network
 from adapters.hl7v2.mllp.server import Listener
-from adapters.hl7v2.mllp.tls import InvalidTls, server_context
+from adapters.hl7v2.mllp.tls import InvalidTls, client_context, server_context
+from adapters.hl7v2.outbound.ehr import Hl7Ehr
+from adapters.hl7v2.outbound.profile import Profile, ProfileError, load_profile
+from adapters.hl7v2.outbound.reader import WorldReader
 from fhirserver.app.connectors.kind import Made, Making
 from fhirserver.app.setting_kinds import WrongSetting, kinds, required
 
 SETTINGS = kinds(
-    "listen tls_certificate tls_key tls_client_ca charset site",
+    "listen tls_certificate tls_key tls_client_ca charset site send profile send_tls_ca",
     "allow processing_ids",
     "message_seconds idle_seconds",
     "message_bytes connections connections_per_peer",
     "reuse_control_ids remarks record_only",
 )
-CLEAR = frozenset(("tls_certificate", "tls_key", "tls_client_ca", "site"))
+CLEAR = frozenset(("tls_certificate", "tls_key", "tls_client_ca", "site", "send", "profile", "send_tls_ca"))
 _MOST_PORT = 65535
 _PLAIN = Site()
 
@@ -49,6 +53,8 @@ class Hl7v2Connector:
     remarks: bool = False
     record_only: bool = False
     site: Site = _PLAIN
+    receiver: Peer | None = None
+    profile: Profile = field(default_factory=Profile)
 
 
 def parse(entry: Mapping[str, Any], where: str, folder: Path) -> Hl7v2Connector:
@@ -74,6 +80,8 @@ def parse(entry: Mapping[str, Any], where: str, folder: Path) -> Hl7v2Connector:
         entry.get("remarks", False),
         entry.get("record_only", False),
         _site(entry, folder),
+        _receiver(entry, folder),
+        _profile(entry, folder),
     )
 
 
@@ -88,19 +96,54 @@ def make(own: Hl7v2Connector, making: Making) -> Made:
         own.processing_ids,
         own.remarks,
     )
-    feed = Feed(connector.name, connector.source)
+    pushed = frozenset(connector.push_types) if own.receiver and connector.push else frozenset()
+    feed = Feed(connector.name, connector.source, pushed, own.profile.authority if pushed else "")
     ingest: Ingest = KeepingIngest(store, connector.source) if own.record_only else WorldIngest(store, feed)
     reception = Reception(reading, store, ingest, own.site)
     listener = Listener(connector.name, reception, own.host, own.port, own.limits, own.tls)
     again = Again(store, connector.name, reception.receive)
-    return Made(loops={"listen": listener.run, "again": again.run})
+    return Made(_ehr(own, making), {"listen": listener.run, "again": again.run})
 
 
-def _address(text: str) -> tuple[str, int]:
+def _ehr(own: Hl7v2Connector, making: Making) -> Hl7Ehr | None:
+    """The receiver of what is written back; None for a connector that is only listened to."""
+    if own.receiver is None:
+        return None
+    context, source = making.context, making.connector.source
+    reader = WorldReader(context.store, context.policy, source)
+    return Hl7Ehr(MllpClient(own.receiver), own.profile, reader, own.site)
+
+
+def _receiver(entry: Mapping[str, Any], folder: Path) -> Peer | None:
+    if "send" not in entry:
+        if given := [name for name in ("profile", "send_tls_ca") if name in entry]:
+            raise WrongSetting(given[0], f"{given[0]} is for a connector with 'send'")
+        return None
+    host, port = _address(entry["send"], "send")
+    ca = entry.get("send_tls_ca", "")
+    try:
+        tls = client_context(folder / ca) if ca else None
+    except InvalidTls as error:
+        raise WrongSetting("send_tls_ca", str(error)) from None
+    return Peer(host, port, tls)
+
+
+def _profile(entry: Mapping[str, Any], folder: Path) -> Profile:
+    if "profile" not in entry:
+        return Profile()
+    try:
+        return load_profile(folder / entry["profile"])
+    except OSError as error:
+        raise WrongSetting("profile", f"profile: the file cannot be read ({type(error).__name__})") from None
+    except ProfileError as error:
+        raise WrongSetting("profile", str(error)) from None
+
+
+def _address(text: str, setting: str = "listen") -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) <= _MOST_PORT:
-        raise WrongSetting("listen", 'listen is an address and a port, such as "127.0.0.1:2575"')
+        raise WrongSetting(setting, f'{setting} is an address and a port, such as "127.0.0.1:2575"')
     return host, int(port)
 
 
