@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from adapters.runner.crosswalk import WORLD
-from adapters.runner.tasks import OPEN, WRITEBACK, focus_of, is_of, open_tasks
+from adapters.runner.tasks import OPEN, focus_of, is_of, open_tasks
 from adapters.runner.writeback import Sink
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Version
 from fhirserver.search.cursor import decode
 from fhirserver.search.expression import Query
+from fhirserver.store.dead_letters import WRITEBACK
 from fhirserver.store.store import Store
 
 _PAGE = 500

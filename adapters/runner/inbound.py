@@ -22,8 +22,9 @@ from fhirserver.ports.ehr import Ehr, EhrError, Gone, Record
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Fact, Key
 from fhirserver.search.expression import Query
+from fhirserver.store.arrivals import RESOLVED
 from fhirserver.store.commands import Command, Note, Put, Remove, Write
-from fhirserver.store.counterparts import RESOLVED, counterparts
+from fhirserver.store.counterparts import counterparts
 from fhirserver.store.store import Store
 from fhirserver.world.units import Units, split
 from fhirserver.world.view import View
@@ -105,7 +106,14 @@ class Inbound:
     async def _take(self, record: Record, link: Link | None) -> None:
         if not record.deleted:
             _check(own_words(record.content))
-        link = link or await self._new_link(record)
+        if link is not None or record.type not in RESOLVED:
+            await self._state(record, link or await self._new_link(record))
+            return
+        content, _ = await self.crosswalk.inward(own_words(record.content))
+        async with self._store.arrivals.of(self._source, content):
+            await self._state(record, await self._new_link(record))
+
+    async def _state(self, record: Record, link: Link) -> None:
         link, merging = await self._merging(record, link)
         writes = (*await self.statement(record, link), *merging)
         if record.reference in self._dead:

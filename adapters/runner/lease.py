@@ -72,9 +72,13 @@ class Leases:
     async def beat(self) -> None:
         """Say that this process lives, renew its leases, and count who else lives."""
         await self._swap(MEMBER + self.id, await self._cells.read(MEMBER + self.id))
-        self.members = max(1, sum([await self._lives(cell) for cell in await self._cells.find(MEMBER)]))
+        await self.count()
         for name in self.held:
             await self._renew(name)
+
+    async def count(self) -> None:
+        """Count the processes that share the leases."""
+        self.members = max(1, sum([await self._lives(cell) for cell in await self._cells.find(MEMBER)]))
 
     async def _lives(self, cell: Cell) -> bool:
         if cell.value.get("holder") == self.id:

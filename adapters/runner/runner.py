@@ -83,6 +83,7 @@ class Runner:
     doing: Doing = field(init=False)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _by_hand: int = 0
+    _pushed: int = 0
     _outbound: Outbound | None = None
     _inbound: Inbound | None = None
 
@@ -273,10 +274,16 @@ class Runner:
                 if number > max(self._by_hand, self.doing.handled):
                     self.sync(number)
                 self.doing.state = self._state()
+                self._notice_pushes()
                 await tell(cells, self.sink.name, self.doing.as_json(time.monotonic()))
             except Exception as error:  # the storage may be back the next time
                 log.warning("%s: its status was not told: %s", self.sink.name, type(error).__name__)
             await asyncio.sleep(REPORT_SECONDS)
+
+    def _notice_pushes(self) -> None:
+        pushed = self.doing.tally["pushed"]
+        if pushed != self._pushed:
+            self._pushed, self.doing.last_push = pushed, self.clock.now()
 
     def _state(self) -> str:
         if self.paused:

@@ -108,7 +108,9 @@ class Supervisor:
 
     async def _beat(self) -> None:
         now = asyncio.get_running_loop().time()
-        if now - self._beaten >= self._leases.seconds / _BEATS and await beat_safely(self._leases):
+        if now - self._beaten < self._leases.seconds / _BEATS:
+            await self._leases.count()
+        elif await beat_safely(self._leases):
             self._beaten = now
 
     def _check(self, name: str, job: _Job) -> None:

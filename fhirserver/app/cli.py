@@ -13,6 +13,7 @@ COMMANDS = {
     "policy": ("check, explain and compare policy files", "fhirserver.app.commands.policy"),
     "rest": ("check, explain and test mapping files for REST EHRs", "fhirserver.app.commands.rest"),
     "openapi": ("print the OpenAPI description of the REST API", "fhirserver.app.commands.openapi"),
+    "connectors": ("see and steer the connectors of a running server", "fhirserver.app.commands.connectors"),
     "call": ("call the agent in a terminal", "fhirserver.app.commands.call"),
     "simulate-ehr": ("run a simulated EHR with faults", "fhirserver.app.commands.simulate_ehr"),
     "demo": ("play the whole story on this machine", "fhirserver.app.commands.demo"),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
+from adapters.runner.compensation import Compensation
 from adapters.runner.lease import Leases
 from adapters.runner.supervisor import Supervisor
 from fhirserver.app.connectors.catalogue import Catalogue
@@ -209,6 +210,7 @@ def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tup
         ("index", lambda: _keep_index_complete(store)),
         ("policy", lambda: _keep_to_policy(settings, store)),
         ("relinking", lambda: follow(store, Relinking(store, SYSTEM.id), SYSTEM.id)),
+        ("compensation", lambda: follow(store, Compensation(store, SYSTEM.id), SYSTEM.id)),
     ]
     return loops
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.search.expression import Expression, ReferenceIs, StringIs, conjunction, disjunction
@@ -13,9 +12,6 @@ from fhirserver.store.store import Store
 from fhirserver.world.identity.entities import COMPARED, plain_name
 from fhirserver.world.identity.person import person_of
 from fhirserver.world.identity.scoring import Grade
-
-RESOLVED: Final = frozenset({"Patient", *COMPARED})
-"""The types whose records are looked for among what is stored."""
 
 
 async def counterparts(store: Store, content: JsonObject) -> list[str]:

@@ -18,7 +18,7 @@ COMMON: SettingKinds = kinds(
     "push_types hours",
     "pull_seconds push_seconds retry_cap_seconds reconcile_seconds resolve_seconds requests_per_second",
     "concurrency burst",
-    "pull push",
+    "pull push copies",
 )
 """The settings of every connector. docs/settings.md explains each."""
 _POSITIVE = ("pull_seconds", "push_seconds", "retry_cap_seconds")
@@ -39,6 +39,7 @@ class Connector:
     pull: bool = True
     push: bool = True
     push_types: tuple[str, ...] = PUSHED_TYPES
+    copies: bool = False
     pull_seconds: float = 10.0
     push_seconds: float = 1.0
     reconcile_seconds: float = 86_400.0

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from adapters.runner.lease import LEASE
 from adapters.runner.rehearse import Rehearsal
 from adapters.runner.status import ask, asked, told
-from adapters.runner.tasks import dead_letters, open_tasks
+from adapters.runner.tasks import open_tasks
 from fhirserver.app.connectors.catalogue import SUSPENDED, Catalogue, Known
 from fhirserver.app.connectors.making import sink_of
 from fhirserver.kernel.instants import Clock, SystemClock, parse_instant
@@ -17,6 +18,7 @@ from fhirserver.ports.cells import Cells
 from fhirserver.ports.connectors import Asked, ConnectorStatus, Rehearsed, freshness
 from fhirserver.ports.storage import Key
 from fhirserver.search.expression import Query, SortKey
+from fhirserver.store.dead_letters import dead_letters
 from fhirserver.store.store import Store
 from fhirserver.world.policy import Policy
 
@@ -45,8 +47,7 @@ class Desk:
         status = ConnectorStatus(name, known.endpoint, problem=known.problem, state="refused")
         if connector is None:
             return status
-        cell = await told(self._cells, name)
-        value: JsonObject = cell.value if cell else {}
+        value = await self._told(name)
         last, now = value.get("lastExchange", ""), self._clock.now()
         return ConnectorStatus(
             name,
@@ -81,8 +82,7 @@ class Desk:
 
     async def sync(self, name: str) -> Asked:
         known = await self._one(name)
-        cell = await told(self._cells, name)
-        value: JsonObject = cell.value if cell else {}
+        value = await self._told(name)
         if not known.runs or not value.get("process"):
             return Asked.IDLE
         if known.status == SUSPENDED:
@@ -92,6 +92,14 @@ class Desk:
         if value.get("syncing") or await asked(self._cells, name) > value.get("handled", 0):
             return Asked.RUNNING
         return Asked.ACCEPTED if await ask(self._cells, name) else Asked.RUNNING
+
+    async def _told(self, name: str) -> JsonObject:
+        """What was told last; by no process where nobody holds the lease."""
+        cell, lease = await told(self._cells, name), await self._cells.read(LEASE + name)
+        value: JsonObject = dict(cell.value) if cell else {}
+        if lease is None or not lease.value.get("holder"):
+            value |= {"process": "", "state": "", "syncing": False}
+        return value
 
     async def rehearse(self, name: str, keys: Sequence[Key]) -> Sequence[Rehearsed]:
         known = await self._one(name)
@@ -113,5 +121,5 @@ def _state(known: Known, value: JsonObject) -> str:
     if not known.runs:
         return "stopping" if at_work else "off"
     if known.status == SUSPENDED:
-        return "paused"
+        return "stopping" if at_work not in ("", "paused") else "paused"
     return at_work if at_work and at_work != "paused" else "starting"

@@ -17,7 +17,7 @@ from fhirserver.interactions.exchange import Context
 
 def sink_of(connector: Connector) -> Sink:
     """The connector from the outbound side."""
-    return Sink(connector.name, connector.source, connector.push_types)
+    return Sink(connector.name, connector.source, connector.push_types, connector.copies)
 
 
 def make_adapter(
