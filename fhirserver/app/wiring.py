@@ -81,7 +81,7 @@ Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Part(Enum):
-    """What a process is among those that serve together: the first also runs followers and connectors."""
+    """What a process is among those that serve together: the first also runs the followers."""
 
     ALONE = "alone"
     FIRST = "first"
