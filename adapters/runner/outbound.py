@@ -24,6 +24,7 @@ from datetime import timedelta
 
 from adapters.fhir.retries import RetryPolicy
 from adapters.runner.backlog import Backlog, Tries
+from adapters.runner.belonging import Belonging
 from adapters.runner.crosswalk import Crosswalk, Link, Unlinked
 from adapters.runner.inbound import Inbound, own_words
 from adapters.runner.leaving import leaving
@@ -32,7 +33,7 @@ from adapters.runner.process import is_gone, this_process
 from adapters.runner.refused import Refused, refused
 from adapters.runner.sent import Sent, read_sent, sent_key
 from adapters.runner.tasks import OPEN, SYSTEM, moved, reason, record_output
-from adapters.runner.writeback import NOTHING_LEFT, Sink
+from adapters.runner.writeback import NOTHING_LEFT, Sink, at_home
 from fhirserver.kernel.instants import Clock, SystemClock, parse_instant
 from fhirserver.kernel.json import JsonObject, canonical, loads
 from fhirserver.kernel.outcomes import Category, Refusal
@@ -111,10 +112,12 @@ class Outbound:
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _draining: bool = False
     _backlog: Backlog = field(init=False)
+    _belonging: Belonging = field(init=False)
     _pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
         self._backlog = Backlog(self.store, self.sink)
+        self._belonging = Belonging(self.store, self.sink.source)
         self._pace = self.pace or Pace(self.retries)
 
     @property
@@ -245,6 +248,8 @@ class Outbound:
             return None
         says = self._crosswalk.voice(link, entity, self.sink.source)
         units = leaving(entity, self.policy, says, sent, link is not None, id)
+        if link is not None:
+            units = await at_home(self._belonging, self.sink, entity, units, linked=True)
         return _Attempt(version, task, entity, link, sent, units, says)
 
     async def _nothing_left(self, attempt: _Attempt) -> None:

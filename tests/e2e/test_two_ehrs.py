@@ -197,3 +197,15 @@ def test_an_appointment_goes_to_the_ehr_whose_slot_it_is_in(town):
     assert [w for w in town.ours(0) if w["type"] == "Appointment"] == []
     (task,) = town.search("Task?code=https://credence.health/fhir/CodeSystem/task-code|writeback")
     assert task["status"] == "completed"
+
+
+def test_what_names_a_record_of_one_ehr_keeps_nothing_from_the_other(town):
+    both(town)
+    doctor = town.post(0, "Practitioner", name=[{"family": "Rey"}])
+    town.change(0, generalPractitioner=[{"reference": f"Practitioner/{doctor}"}])
+    eventually(lambda: "generalPractitioner" in town.world())
+    town.change(0, telecom=[{"system": "phone", "use": "home", "value": "+15550199999"}])
+    eventually(lambda: phones(town.held(1)) == {"+15550199999"})
+    assert "generalPractitioner" not in town.held(1), "nor is it told of a physician whom it does not have"
+    tasks = town.search("Task?code=https://credence.health/fhir/CodeSystem/task-code|writeback")
+    assert {task["status"] for task in tasks} <= {"completed", "cancelled"}
