@@ -36,7 +36,7 @@ retry_cap_seconds = 2.0
 """
 _PROFILE = """
 receiving = ["SIMEHR", "SIMHOSP"]
-identifiers = ["http://hl7.org/fhir/sid/us-ssn"]
+identifiers = ["urn:credence:hl7v2:default:SIMHOSP"]
 
 [refusals]
 SLOT_TAKEN = "person"

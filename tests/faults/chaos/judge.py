@@ -186,10 +186,9 @@ class Judge:
     async def _persons(self, made: Verdict) -> None:
         """Nobody is doubled, and what clerks wrote down is in the world."""
         patients = {one["id"]: one for one in await self._world.search("Patient?_count=500")}
-        named = Counter(
-            (one["name"][0]["family"], tuple(one["name"][0].get("given", ()))[:1]) for one in patients.values()
-        )
-        made.problems += [f"the world has {who} {times} times" for who, times in named.items() if times > 1]
+        named = Counter(_name(one) for one in patients.values())
+        made.problems += [f"Patient/{id} has no name" for id, one in patients.items() if not _name(one)]
+        made.problems += [f"the world has {who} {times} times" for who, times in named.items() if who and times > 1]
         for person, id in self._memory.world.items():
             record = patients.get(id)
             if record is None:
@@ -232,6 +231,11 @@ class Judge:
             return type == "Appointment" and bool(await self._world.read(f"Appointment/{id}"))
         except Refused:
             return False
+
+
+def _name(patient: Json) -> str:
+    first = patient.get("name", [{}])[0]
+    return " ".join((*first.get("given", ())[:1], first.get("family", ""))).strip()
 
 
 def _task(task: Json) -> str:
