@@ -62,6 +62,9 @@ log = logging.getLogger("credence.runner")
 MOST_CONFLICTS = 5
 """So often may a sink object to one change that nothing of its own explains, until it counts as refused."""
 
+MOST_NEWS = 25
+"""So often may its own changes, or a record that turns out to be another, be in the way of one change of ours."""
+
 UNLINKED_SECONDS = 60.0
 """How long a Task waits for something it refers to, unless that arrives; it then goes at once."""
 
@@ -340,12 +343,14 @@ class Outbound:
         current, link = conflict.current, attempt.link
         if current is not None and (link is None or link.is_news(current)):
             await self.inbound.take(current)
+            tries.news += 1
         else:
             tries.conflicts += 1
-        if tries.conflicts >= MOST_CONFLICTS:
+        if tries.conflicts >= MOST_CONFLICTS or tries.news >= MOST_NEWS:
             await self._refuse(attempt, str(conflict), conflict)
             return None
-        return self.retries.delay(tries.conflicts) if tries.conflicts else 0.0
+        again = tries.conflicts + tries.news - 1
+        return self.retries.delay(again) if again else 0.0
 
     async def _refuse(self, attempt: _Attempt, text: str, error: EhrError) -> None:
         """A dead letter: the Task has failed, and an operator decides about the claims."""
