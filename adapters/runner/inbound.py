@@ -26,13 +26,17 @@ from fhirserver.search.expression import Query
 from fhirserver.store.arrivals import RESOLVED
 from fhirserver.store.commands import Command, Note, Put, Remove, Withdraw, Write
 from fhirserver.store.counterparts import counterparts
+from fhirserver.store.sent import digest
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
-from fhirserver.world.units import Units, split
+from fhirserver.world.survivorship import claims_on, contend
+from fhirserver.world.units import Units, same, split
 from fhirserver.world.view import View
 from fhirserver.world.voices import speaker, voice
 
 log = logging.getLogger("credence.runner")
+
+_LESS = Decimal("0.01")
 
 CURSOR, DEAD_LETTER = "cursor", "dead-letter"
 WRITEBACK_IDENTIFIER = "https://credence.health/fhir/identifier/writeback"
@@ -186,6 +190,10 @@ class Inbound:
         view = entity.ledger.view(voice(self._source, origin)) if entity else None
         says = self._says(record, "writeback" if answer else "pull")
         put = self._put(says, content, view, sent, answer)
+        if entity is not None and put.confidences:
+            put = replace(
+                put, confidences=_no_news(entity, split(record.type, content), put.confidences, sent)
+            )
         if entity is not None and self._is_of_others_too(entity):
             put = _beside_others(put, says)
         return (put, *notes, *(note for note in strangers if note.key != _world_key(link)))
@@ -285,13 +293,33 @@ class Inbound:
         return Statement(SYSTEM, principal=f"intake:{self._connector}", method="intake")
 
 
+def _no_news(entity: Entity, stated: Units, echoes: Mapping[str, Decimal], sent: Sent) -> dict[str, Decimal]:
+    """The confidences of echoes, none of which beats what was said since the value was sent.
+
+    When it was sent it was the world's; where the world says something else by now, somebody has changed it meanwhile,
+    and the EHR's late answer to the older word must not undo that, sure as it is and later as it comes.
+    """
+    kept = dict(echoes)
+    for unit in echoes.keys() & stated.keys() & sent.tried.keys():
+        win = contend(claims_on(entity.ledger, unit))
+        tried = sent.tried[unit]
+        if win is None or win.confidence < kept[unit] or same(win.claim.value, stated[unit]):
+            continue
+        # What was sent may come back in the EHR's own spelling; that is the answer to the newest word.
+        if digest(win.claim.value) not in tried or digest(stated[unit]) in tried:
+            kept[unit] = max(kept[unit] - _LESS, Decimal(0))
+    return kept
+
+
 def _beside_others(put: Put, says: Statement) -> Put:
     """The same statement where another EHR has a record of its own about this.
 
     That an EHR does not have what it never had (the other's number, a second phone, a name in another form) says
     nothing of the other's: that it is no more is said only of what it had itself.
     """
-    return replace(put, statement=replace(put.statement or says, mode="partial"), absent=lambda own, world: own)
+    return replace(
+        put, statement=replace(put.statement or says, mode="partial"), absent=lambda own, world: own
+    )
 
 
 def _world_key(link: Link) -> str:

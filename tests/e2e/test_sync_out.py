@@ -400,3 +400,23 @@ async def test_the_pusher_is_woken_by_the_log_and_idle_without_work(process, pra
     for task in (pushing, following):
         task.cancel()
     await asyncio.gather(pushing, following, return_exceptions=True)
+
+
+async def test_the_late_answer_to_an_older_word_does_not_undo_what_was_said_since(process, practice, patient):
+    """The create arrives and its answer is lost; the patient cancels; then the EHR's record, still "booked", comes with a clerk's remark."""
+    who = {"actor": {"reference": f"Patient/{patient[1]}"}, "status": "accepted"}
+    booked = {"status": "booked", "start": "2031-02-03T09:00:00Z", "end": "2031-02-03T09:30:00Z"}
+    said = {"confidence": Decimal("0.95")}
+    await practice.put("operator", "Appointment", "a1", {**booked, "participant": [who]}, **said)
+    await practice.follow()
+    process.faults(cut_rate=1.0)
+    await practice.outbound.push_due()
+    assert [one["status"] for one in process.resources("Appointment")] == ["booked"]
+    process.faults(reset=True)
+    await practice.amend("operator", "Appointment", "a1", status="cancelled", **said)
+    (held,) = process.resources("Appointment")
+    process.http.put(f"{process.base}/Appointment/{held['id']}", json={**held, "comment": "Bring the card"})
+    await practice.pull()
+    await practice.settle()
+    assert (await practice.world("Appointment", "a1"))["status"] == "cancelled"
+    assert [one["status"] for one in process.resources("Appointment")] == ["cancelled"]

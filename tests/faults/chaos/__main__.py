@@ -35,7 +35,10 @@ def report(outcome: Outcome) -> str:
     ]
     for name, figures in verdict.figures.items():
         lines.append(f"{name:<10}" + "".join(f"{getattr(figures, one):>12}" for one in _COLUMNS))
-    lines += ["", f"duplicates {verdict.duplicates}   lost {verdict.lost}   below-gate writes {verdict.below}"]
+    lines += [
+        "",
+        f"duplicates {verdict.duplicates}   lost {verdict.lost}   below-gate writes {verdict.below}",
+    ]
     lines += [f"rebuild    {outcome.rebuilt.splitlines()[-1]}"] if outcome.rebuilt else []
     return "\n".join([*lines, *(f"PROBLEM    {problem}" for problem in outcome.problems)])
 

@@ -188,7 +188,11 @@ class Operator:
     async def _decide(self, item: Json, numbers: set[str]) -> None:
         memory = self._scene.memory
         body: Json = {"resourceType": "Parameters"}
-        units = [unit for unit in units_of(item) if not unit.startswith("telecom") or any(n in unit for n in numbers)]
+        units = [
+            unit
+            for unit in units_of(item)
+            if not unit.startswith("telecom") or any(n in unit for n in numbers)
+        ]
         body["parameter"] = [{"name": "unit", "valueString": unit} for unit in units]
         if not units:
             return

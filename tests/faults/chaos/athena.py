@@ -12,7 +12,15 @@ from tests.faults.chaos.site import HOMES, Held, Json, Opening, ten
 from tests.faults.chaos.world import World
 from tests.vendor_process import SECRET, VendorProcess
 
-_KINDS = ("error_rate", "late_error_rate", "cut_rate", "drop_rate", "hang_rate", "throttle_rate", "partial_rate")
+_KINDS = (
+    "error_rate",
+    "late_error_rate",
+    "cut_rate",
+    "drop_rate",
+    "hang_rate",
+    "throttle_rate",
+    "partial_rate",
+)
 _EASTERN = ZoneInfo("America/New_York")
 _NUMBER = "https://credence.health/fhir/athenahealth/appointment"
 _SETTINGS = """
@@ -121,6 +129,4 @@ def _held(id: str, row: Json) -> Held:
     at = datetime.strptime(f"{row['date']} {row['starttime']}", "%m/%d/%Y %H:%M").replace(tzinfo=_EASTERN)
     mark = re.search(r"Appointment/([A-Za-z0-9.-]+)", str(row.get("appointmentnotes", "")))
     stands = row["appointmentstatus"] == "f"
-    return Held(
-        id, mark[1] if mark else "", str(row["patientid"]), at.astimezone(UTC).isoformat(), stands
-    )
+    return Held(id, mark[1] if mark else "", str(row["patientid"]), at.astimezone(UTC).isoformat(), stands)

@@ -121,7 +121,7 @@ class Drill:
         return all(len(one) >= min(20, self.plan.slots // 2) for one in found)
 
     async def _work(self) -> None:
-        scene = Scene(self.world, self.sites, self.memory, random.Random(self.plan.seed), self._at_work)  # noqa: S311
+        scene = Scene(self.world, self.sites, self.memory, random.Random(self.plan.seed), self._at_work)
         agent = Agent(scene)
         operator = self._operator = Operator(scene)
         async with asyncio.TaskGroup() as group:

@@ -53,11 +53,20 @@ class Hospital:
         self._profile = folder / "hospital.toml"
         self._profile.write_text(_PROFILE)
         where = ["--port", "0", "--control-port", "0", "--tell", f"127.0.0.1:{self._listen}"]
-        command = [sys.executable, "-m", "adapters.simulator.hl7", *where, "--data", str(folder / "hospital.json")]
+        command = [
+            sys.executable,
+            "-m",
+            "adapters.simulator.hl7",
+            *where,
+            "--data",
+            str(folder / "hospital.json"),
+        ]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self._ports: dict[str, int] = json.loads(self._process.stdout.readline())
-        self._http = httpx.Client(base_url=f"http://127.0.0.1:{self._ports['control']}", trust_env=False, timeout=30)
+        self._http = httpx.Client(
+            base_url=f"http://127.0.0.1:{self._ports['control']}", trust_env=False, timeout=30
+        )
         self.patients = {number: self._new(number) for number in HOMES["hospital"]}
         self._begin = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=3)
         self._book(self._begin - timedelta(days=1), HOMES["hospital"][0])
@@ -81,7 +90,9 @@ class Hospital:
         return _SETTINGS.format(listen=self._listen, send=self._ports["mllp"], profile=self._profile)
 
     def afflict(self, rate: float) -> None:
-        self._http.put("/faults", json={**dict.fromkeys(_KINDS, rate), "late_seconds": 0.5}).raise_for_status()
+        self._http.put(
+            "/faults", json={**dict.fromkeys(_KINDS, rate), "late_seconds": 0.5}
+        ).raise_for_status()
 
     async def openings(self, world: World) -> list[Opening]:
         doctors = await world.search("Practitioner?family=Grey")

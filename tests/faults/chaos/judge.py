@@ -91,7 +91,9 @@ class Judge:
             ours = [one for one in held if one.mark == booking.id]
             if booking.whispered:
                 made.below += bool(ours)
-                made.problems += [f"{site.name}: {one.id}: Appointment/{booking.id} was never confirmed" for one in ours]
+                made.problems += [
+                    f"{site.name}: {one.id}: Appointment/{booking.id} was never confirmed" for one in ours
+                ]
                 continue
             figures.confirmed += 1
             standing = [one for one in ours if one.stands]
@@ -123,7 +125,7 @@ class Judge:
             figures.refused += 1
             if booking.id not in calls:
                 yield "flagged as refused, and nobody is asked to call"
-            elif not calls[booking.id].get("input"):
+            elif booking.site != "hospital" and not calls[booking.id].get("input"):  # it tells of no slots
                 yield "flagged as refused, and no other time is offered"
             return
         if stands and _utc(world["start"]) != _utc(booking.opening.start):
@@ -188,7 +190,9 @@ class Judge:
         patients = {one["id"]: one for one in await self._world.search("Patient?_count=500")}
         named = Counter(_name(one) for one in patients.values())
         made.problems += [f"Patient/{id} has no name" for id, one in patients.items() if not _name(one)]
-        made.problems += [f"the world has {who} {times} times" for who, times in named.items() if who and times > 1]
+        made.problems += [
+            f"the world has {who} {times} times" for who, times in named.items() if who and times > 1
+        ]
         for person, id in self._memory.world.items():
             record = patients.get(id)
             if record is None:
@@ -196,7 +200,9 @@ class Judge:
                 continue
             phones = {ten(one.get("value", "")) for one in record.get("telecom", ())}
             if person in self._memory.desk and self._memory.desk[person][0] not in phones:
-                made.problems.append(f"Patient/{id}: {self._memory.desk[person][0]} of a clerk is not in the world")
+                made.problems.append(
+                    f"Patient/{id}: {self._memory.desk[person][0]} of a clerk is not in the world"
+                )
 
     async def _differences(self, made: Verdict) -> None:
         """Where two EHRs contradict each other an operator is asked."""

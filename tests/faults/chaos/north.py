@@ -172,6 +172,9 @@ def _opening(slot: Json, actors: list[Json]) -> Opening:
 
 def _held(record: Json) -> Held:
     marks = [one["value"] for one in record.get("identifier", ()) if one.get("system") == _KEY]
+    marks += [
+        one["code"].partition("@")[0] for one in record["meta"].get("tag", ()) if one.get("system") == _KEY
+    ]
     patients = [one["actor"]["reference"] for one in record["participant"] if "actor" in one]
     whose = next((one.split("/")[-1] for one in patients if one.startswith("Patient/")), "")
     start = parse_instant(record["start"]).astimezone(UTC).isoformat()

@@ -114,7 +114,7 @@ def test_the_rate_stays_between_the_floor_and_the_limit_and_recovers_in_bounded_
 @given(st.floats(0.01, 0.2), st.integers(0, 1000))
 @settings(deadline=None, max_examples=40)
 def test_refusals_that_have_nothing_to_do_with_the_load_leave_a_rate_to_work_with(share, seed):
-    time, draw = Time(), random.Random(seed)  # noqa: S311
+    time, draw = Time(), random.Random(seed)
     rate = Rate(10.0, 5, time)
     begun, made = time.now, 0
     while time.now < begun + 300:
