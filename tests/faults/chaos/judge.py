@@ -64,7 +64,7 @@ class Judge:
         made.calls = len(calls)
         found = await self._world.search("Appointment?_count=500")
         known = {one["id"]: one for one in found}
-        for name, site in self._sites.items():
+        for site in self._sites.values():
             held = await asyncio.to_thread(site.appointments)
             self._bookings(made, site, held, known, calls)
             self._strangers(made, site, held, known)
@@ -155,7 +155,7 @@ class Judge:
 
     def _numbers(self, made: Verdict, site: Site) -> None:
         """Approved values are there, once; those below their gate nowhere."""
-        memory, said, figures = self._memory, site.said(), made.figures[site.name]
+        memory, said = self._memory, site.said()
         for kind, numbers in (("phone", memory.phones), ("member", memory.members)):
             for number, person in numbers.items():
                 if number not in memory.approved:
