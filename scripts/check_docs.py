@@ -21,7 +21,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 _LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
-_MAKE = re.compile(r"(?:^|`|\$ |&& )make ((?!-)[a-z][a-z-]*)")
+_MAKE = re.compile(r"(?:^|`|\$ |&& )make ((?!-)[a-z][a-z0-9-]*)")
 _COMMAND = re.compile(r"(?:^|`|\$ |&& |bin/)credence ([a-z][a-z-]+)(?=[ `\n]|$)([^`|&>]*)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _PROGRAM = re.compile(r"python -m ([a-z_]+(?:\.[a-z0-9_]+)*)")
@@ -108,7 +108,7 @@ def anchors(path: Path) -> frozenset[str]:
 
 
 def make_targets(root: Path = ROOT) -> frozenset[str]:
-    return frozenset(re.findall(r"^([a-z][a-z-]*):", (root / "Makefile").read_text("utf-8"), re.MULTILINE))
+    return frozenset(re.findall(r"^([a-z][a-z0-9-]*):", (root / "Makefile").read_text("utf-8"), re.MULTILINE))
 
 
 def unknown_targets(document: Document) -> Iterator[Finding]:

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from adapters.runner.crosswalk import WORLD
-from adapters.runner.tasks import OPEN, WRITEBACK, focus_of, is_of, open_tasks
+from adapters.runner.tasks import OPEN, focus_of, is_of, open_tasks
 from adapters.runner.writeback import Sink
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Version
 from fhirserver.search.cursor import decode
 from fhirserver.search.expression import Query
+from fhirserver.store.dead_letters import WRITEBACK
 from fhirserver.store.store import Store
 
 _PAGE = 500
@@ -122,6 +123,12 @@ class Backlog:
     def _is_current(self, entry: tuple[float, int, str]) -> bool:
         line = self._lines.get(entry[2])
         return line is not None and bool(line.tasks) and not line.running and line.due == entry[0]
+
+    def hurry(self, now: float) -> None:
+        """Have every line that waits for its time be due now."""
+        for focus, line in self._lines.items():
+            if not line.running and line.due > now:
+                self._schedule(focus, now)
 
     def take(self, now: float) -> tuple[str, str, Tries] | None:
         """Take the line that is due longest: the resource, its first Task and its tries."""

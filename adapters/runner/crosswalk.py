@@ -106,10 +106,18 @@ class Unlinked(Exception):
 
 
 class Crosswalk:
-    """The links of one source."""
+    """The links of one source.
 
-    def __init__(self, store: Store, source: str):
-        self._store, self._source = store, source
+    ``listened`` (:func:`~fhirserver.ports.ehr.is_listened`): its references are the world's.
+    """
+
+    def __init__(self, store: Store, source: str, listened: bool = False):
+        self._store, self._source, self._listened = store, source, listened
+
+    @property
+    def source(self) -> str:
+        """The id of the source whose records these are."""
+        return self._source
 
     async def by_record(self, type: str, record: str) -> Link | None:
         fact = await self._store.fact(RECORD, f"{self._source}/{type}/{record}")
@@ -177,7 +185,7 @@ class Crosswalk:
         """
         moved: JsonObject = copy.deepcopy(content)
         strangers: dict[str, Note] = {}
-        for holder in walk_references(moved):
+        for holder in () if self._listened else walk_references(moved):
             literal = parse_reference(holder["reference"])
             if literal is None or literal.base:
                 continue
@@ -190,16 +198,20 @@ class Crosswalk:
         return moved, list(strangers.values())
 
     async def outward(self, content: JsonObject) -> JsonObject:
-        """The content with the world's ids in references replaced by the source's. Raises :class:`Unlinked`."""
+        """The content with the world's ids in references replaced by the source's. Raises :class:`Unlinked`.
+
+        Whom a record is about the source must know also where it is listened to.
+        """
         moved: JsonObject = copy.deepcopy(content)
         for holder in walk_references(moved):
             literal = parse_reference(holder["reference"])
             if literal is not None and not literal.base and is_id(literal.id):
                 link = await self.by_world(literal.type, literal.id)
                 record = link.record if link else await self._record_of(literal.type, literal.id)
-                if not record:
+                if not record and (not self._listened or literal.type == "Patient"):
                     raise Unlinked(literal.type, literal.id)
-                holder["reference"] = f"{literal.type}/{record}"
+                if not self._listened:
+                    holder["reference"] = f"{literal.type}/{record}"
         return moved
 
     async def _record_of(self, type: str, world: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -18,12 +18,13 @@ from fhirserver.kernel.instants import Clock, SystemClock, instant
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.validation import validate
-from fhirserver.ports.ehr import Ehr, EhrError, Gone, Record
+from fhirserver.ports.ehr import Ehr, EhrError, Gone, Record, is_listened
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Fact, Key
 from fhirserver.search.expression import Query
-from fhirserver.store.commands import Command, Note, Put, Remove, Write
-from fhirserver.store.counterparts import RESOLVED, counterparts
+from fhirserver.store.arrivals import RESOLVED
+from fhirserver.store.commands import Command, Note, Put, Remove, Withdraw, Write
+from fhirserver.store.counterparts import counterparts
 from fhirserver.store.store import Store
 from fhirserver.world.units import Units, split
 from fhirserver.world.view import View
@@ -35,6 +36,8 @@ CURSOR, DEAD_LETTER = "cursor", "dead-letter"
 WRITEBACK_IDENTIFIER = "https://credence.health/fhir/identifier/writeback"
 CURSOR_SECONDS = 300.0
 """How long a cursor that only time moved is kept in memory alone."""
+_OUR_OWN = frozenset({"Endpoint", "Task"})
+"""What an EHR's record never is, whatever mark it carries: by these the server works."""
 _AT_ONCE = 32
 _TRIES = 12
 
@@ -44,14 +47,18 @@ class Inbound:
 
     def __init__(self, store: Store, ehr: Ehr, connector: str, source: str, clock: Clock | None = None):
         self._store, self._ehr, self._connector, self._source = store, ehr, connector, source
+        self.connector, self.source = connector, source
         self._clock = clock or SystemClock()
         self._cursor: JsonObject | None = None
         self._kept_at = time.monotonic()
         self._dead: set[str] = set()
-        self.crosswalk = Crosswalk(store, source)
+        self.crosswalk = Crosswalk(store, source, is_listened(ehr))
 
-    async def pull(self) -> int:
-        """Take in everything since the cursor. Returns how many records the EHR handed out."""
+    async def pull(self, answered: Callable[[int], None] = lambda records: None) -> int:
+        """Take in everything since the cursor. Returns how many records the EHR handed out.
+
+        ``answered`` is told after every page how many records it had.
+        """
         fact = await self._store.fact(CURSOR, self._connector)
         await self._load_dead_letters()
         await self._again()
@@ -59,7 +66,8 @@ class Inbound:
         async for page in self._ehr.pull(self._cursor or (fact.value if fact else None)):
             await self._page(page.records)
             taken += len(page.records)
-            await self._keep(page.cursor, fact, bool(page.records))
+            await self._keep(page.cursor, fact, bool(page.records) or page.matters)
+            answered(len(page.records))
         return taken
 
     async def _keep(self, cursor: JsonObject, fact: Fact | None, moved: bool) -> None:
@@ -76,34 +84,51 @@ class Inbound:
         for start in range(0, len(records), _AT_ONCE):
             await asyncio.gather(*(self.take(record) for record in records[start : start + _AT_ONCE]))
 
-    async def take(self, record: Record) -> None:
-        """One record. What is no news is left; what cannot be taken in becomes a dead letter."""
+    async def take(self, record: Record, set_back: bool = False) -> bool:
+        """One record; False where nothing was taken. What is no news is left; what cannot be taken in becomes a
+        dead letter. ``set_back``: the EHR is known to have gone back to this version."""
         for _ in range(_TRIES):
             link = await self.crosswalk.by_record(record.type, record.id)
-            if record.deleted if link is None else not link.is_news(record):
-                return
+            if record.deleted if link is None else not (set_back or link.is_news(record)):
+                return False
             try:
-                await self._take(record, link)
-                return
+                await self._take(record, link, set_back)
+                return True
             except Refusal as refusal:
                 if refusal.category is Category.CONFLICT:
                     continue  # somebody else linked or took in the record meanwhile: look again
                 if refusal.category in (Category.BUSY, Category.FAULT):
                     raise
                 await self._dead_letter(record, refusal)
-                return
+                return False
         raise refuse(Category.BUSY, "transient", f"A {record.type} is being changed by too many at once")
 
-    async def _take(self, record: Record, link: Link | None) -> None:
+    async def _take(self, record: Record, link: Link | None, set_back: bool = False) -> None:
         if not record.deleted:
             _check(own_words(record.content))
-        link = link or await self._new_link(record)
+        if link is not None or record.type not in RESOLVED:
+            await self._state(record, link or await self._new_link(record), set_back)
+            return
+        content, _ = await self.crosswalk.inward(own_words(record.content))
+        async with self._store.arrivals.of(self._source, content):
+            await self._state(record, await self._new_link(record))
+
+    async def _state(self, record: Record, link: Link, set_back: bool = False) -> None:
         link, merging = await self._merging(record, link)
         writes = (*await self.statement(record, link), *merging)
+        if set_back:
+            writes = (*await self._taken_back(record, link), *writes)
         if record.reference in self._dead:
             writes = (*writes, *await self._settled(record))
         await self._store.submit(Command(self._says(record), writes))
         self._dead.discard(record.reference)
+
+    async def _taken_back(self, record: Record, link: Link) -> tuple[Write, ...]:
+        """What the EHR said since it said this: it has forgotten it, so that its older word is its last one again."""
+        entity, origin = await self._store.standing(record.type, link.world)
+        if entity is None or origin or entity.ledger.view(self._source) is None:
+            return ()
+        return (Withdraw(record.type, entity.key.id, self._source, reason="The EHR was set back"),)
 
     async def _merging(self, record: Record, link: Link) -> tuple[Link, Sequence[Write]]:
         """What a record says of having replaced others or been replaced, beside its content."""
@@ -139,6 +164,7 @@ class Inbound:
             self._source,
             principal=self._connector,
             method=method,
+            mode="partial" if record.partial else "",
             effective=time_of(record.last_updated),
             entity=(
                 {"role": "source", "what": {"display": f"{record.reference}/_history/{record.version}"}},
@@ -176,7 +202,12 @@ class Inbound:
     async def _new_link(self, record: Record) -> Link:
         """Our own mark decides, then what is certainly the same; otherwise the record is new to the world."""
         ours = our_mark(record.content)
-        if ours and ours[0] == record.type and await self._store.entity(*ours):
+        if (
+            ours
+            and ours[0] == record.type
+            and record.type not in _OUR_OWN
+            and await self._store.entity(*ours)
+        ):
             if not await self.crosswalk.is_taken(*ours, record.id):
                 return self.crosswalk.link(record.type, record.id, ours[1])
         elif record.type in RESOLVED and (found := await self._counterpart(record)):

@@ -55,7 +55,7 @@ async def merge_records(store: Store, statement: Statement, type: str, gone: str
         if survivor is None:
             text = "The record that survives is not known: take it in first"
             raise refuse(Category.NOT_FOUND, "not-found", text, type)
-        writes = await _merging(store, crosswalk.fresh(type, gone) if link is None else link, survivor)
+        writes = await merging(store, crosswalk.fresh(type, gone) if link is None else link, survivor)
         if not writes:
             return False
         try:
@@ -67,13 +67,14 @@ async def merge_records(store: Store, statement: Statement, type: str, gone: str
     raise refuse(Category.BUSY, "transient", f"A {type} is being changed by too many at once")
 
 
-async def _merging(store: Store, gone: Link, into: Link) -> list[Write]:
+async def merging(store: Store, gone: Link, into: Link, taken: Link | None = None) -> list[Write]:
+    """The writes of a merge of two records of a source; none where it is known. ``taken`` as in :func:`world_merge`."""
     writes: list[Write] = []
     if not gone.revision:
         writes.append(Put(gone.type, gone.world, _unseen(gone)))
     if gone.into != into.record:
         writes += replace(gone, into=into.record, revision=gone.revision + 1).notes()
-    return [*writes, *await world_merge(store, gone, into)]
+    return [*writes, *await world_merge(store, gone, into, taken)]
 
 
 def _unseen(link: Link) -> dict[str, object]:

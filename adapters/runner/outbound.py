@@ -17,7 +17,8 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -86,6 +87,8 @@ class _Attempt:
 class Outbound:
     """Pushes one sink's Tasks, at most ``concurrency`` at once.
 
+    ``may_push`` is asked before each attempt; ``pace`` is shared with what else is asked of the EHR; ``tally``
+    counts attempts by what came of them.
     ``takeover``: seconds after which a Task that another process has in progress is taken over; more than one
     request may take. ``idle``: seconds between looks for what other processes wrote.
     """
@@ -101,13 +104,18 @@ class Outbound:
     idle: float = 1.0
     clock: Clock = field(default_factory=SystemClock)
     holder: str = field(default_factory=this_process)
+    pace: Pace | None = None
+    may_push: Callable[[], bool] = lambda: True
+    tally: Counter[str] = field(default_factory=Counter)
     _begun: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _draining: bool = False
     _backlog: Backlog = field(init=False)
     _pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
         self._backlog = Backlog(self.store, self.sink)
-        self._pace = Pace(self.retries)
+        self._pace = self.pace or Pace(self.retries)
 
     @property
     def _crosswalk(self) -> Crosswalk:
@@ -115,7 +123,7 @@ class Outbound:
 
     async def run(self) -> None:
         """Push for ever: woken by the log, by what falls due, and by attempts that end."""
-        running: set[asyncio.Task[None]] = set()
+        running = self._running
         try:
             while True:
                 await self._backlog.follow(time.monotonic())
@@ -125,6 +133,22 @@ class Outbound:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+            running.clear()
+
+    async def drain(self, seconds: float) -> None:
+        """Begin nothing more, and let the attempts that run end, for so long."""
+        self._draining = True
+        if self._running:
+            await asyncio.wait(set(self._running), timeout=seconds)
+
+    def hurry(self) -> None:
+        """Have what waits for its time be tried now."""
+        self._backlog.hurry(time.monotonic())
+
+    @property
+    def running(self) -> int:
+        """Attempts that are being made."""
+        return len(self._running)
 
     async def push_due(self) -> int:
         """Try once every Task that is due now. Returns how many were tried."""
@@ -143,6 +167,8 @@ class Outbound:
     def _start(self, running: set[asyncio.Task[None]], now: float) -> int:
         """Begin with the lines that are due, as far as there is room and the sink wants more."""
         started = 0
+        if self._draining or not self.may_push():
+            return started
         while len(running) < self.concurrency and self._pace.free_at(now, len(running)) <= now:
             taken = self._backlog.take(now)
             if taken is None:
@@ -154,7 +180,8 @@ class Outbound:
     async def _wait(self, running: set[asyncio.Task[None]]) -> None:
         """Until the log grows, an attempt ends, or something falls due."""
         now = time.monotonic()
-        until = self._backlog.next_due() if len(running) < self.concurrency else None
+        has_room = len(running) < self.concurrency and not self._draining and self.may_push()
+        until = self._backlog.next_due() if has_room else None
         seconds = self.idle
         if until is not None:
             seconds = min(self.idle, max(0.0, until - now, self._pace.free_at(now, len(running)) - now))
@@ -281,11 +308,11 @@ class Outbound:
             self._pace.answered()
             return await self._reconcile(attempt, conflict, tries)
         except Retryable as error:
-            self._pace.failed(error, time.monotonic())
+            self._failed(error)
             return self.retries.delay(tries.count, error)
         except Unauthorized as error:
             if error.status != 403 or tries.count < MOST_CONFLICTS:
-                self._pace.failed(error, time.monotonic())
+                self._failed(error)
                 return self.retries.delay(tries.count)
             await self._refuse(attempt, str(error), error)
             return None
@@ -295,10 +322,16 @@ class Outbound:
             return None
         self._pace.answered()
         await self._arrived(attempt, receipt)
+        self.tally["pushed"] += 1
         return None
+
+    def _failed(self, error: EhrError) -> None:
+        self._pace.failed(error, time.monotonic())
+        self.tally["failed"] += 1
 
     async def _reconcile(self, attempt: _Attempt, conflict: Conflict, tries: Tries) -> float | None:
         """The EHR holds something else: take in what it has, then decide again whether to write."""
+        self.tally["conflicts"] += 1
         current, link = conflict.current, attempt.link
         if current is not None and (link is None or link.is_news(current)):
             await self.inbound.take(current)
@@ -311,6 +344,7 @@ class Outbound:
 
     async def _refuse(self, attempt: _Attempt, text: str, error: EhrError) -> None:
         """A dead letter: the Task has failed, and an operator decides about the claims."""
+        self.tally["refused"] += 1
         said = Refused(self.sink.name, attempt.entity, attempt.units, text, error.issues)
         item = await refused(self.store, attempt.voice, said)
         sent = attempt.sent.refusing(attempt.entity, attempt.units, attempt.version.id)

@@ -27,8 +27,10 @@ def is_gone(process: str) -> bool:
 
 
 def _boot() -> str:
+    """This start of the machine, and of the container where numbers of processes are its own."""
     try:
-        return (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot}.{(_PROC / 'self/ns/pid').readlink().name.strip('pid:[]')}"
     except OSError:
         return ""
 

@@ -14,14 +14,13 @@ from decimal import Decimal
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Issue, operation_outcome
 from fhirserver.search.expression import And, Expression, Or, ReferenceIs, TokenIs
+from fhirserver.store.dead_letters import INTAKE, OWNER, WRITEBACK
 from fhirserver.world.units import member_of
-from fhirserver.world.vocabulary import SOURCE_PREFIX, TASK_CODE, TASK_INPUT
+from fhirserver.world.vocabulary import TASK_CODE, TASK_INPUT
 
 SYSTEM = "credence"
 """The source that keeps the connector's Tasks."""
-WRITEBACK, INTAKE = "writeback", "intake"
 OPEN = ("requested", "in-progress")
-_OWNER = f"{SOURCE_PREFIX}sink"
 
 
 def writeback_task(
@@ -30,7 +29,7 @@ def writeback_task(
     """A requested Task to write the named units of ``type/id`` to a sink."""
     return {
         "resourceType": "Task",
-        "identifier": [{"system": f"{_OWNER}:{sink}", "value": f"{type}/{id}"}],
+        "identifier": [{"system": f"{OWNER}:{sink}", "value": f"{type}/{id}"}],
         "status": "requested",
         "intent": "order",
         "code": _code(WRITEBACK, "Writeback"),
@@ -64,7 +63,7 @@ def _code(code: str, display: str) -> JsonObject:
 
 
 def _owner(name: str) -> JsonObject:
-    return {"identifier": {"system": _OWNER, "value": name}}
+    return {"identifier": {"system": OWNER, "value": name}}
 
 
 def _type(code: str) -> JsonObject:
@@ -107,8 +106,19 @@ def record_input(task: JsonObject) -> tuple[str, str]:
 def is_of(task: JsonObject, code: str, owner: str) -> bool:
     """Whether it is the connector's Task of that kind."""
     codings = task.get("code", {}).get("coding", ())
-    mine: bool = task.get("owner", {}).get("identifier") == {"system": _OWNER, "value": owner}
+    mine: bool = task.get("owner", {}).get("identifier") == {"system": OWNER, "value": owner}
     return mine and any(c.get("system") == TASK_CODE and c.get("code") == code for c in codings)
+
+
+def is_writeback(task: JsonObject) -> bool:
+    """Whether it is a writeback, of whatever sink."""
+    codings = task.get("code", {}).get("coding", ())
+    return any(c.get("system") == TASK_CODE and c.get("code") == WRITEBACK for c in codings)
+
+
+def owner_of(task: JsonObject) -> str:
+    """The sink of a writeback."""
+    return str(task.get("owner", {}).get("identifier", {}).get("value", ""))
 
 
 def focus_of(task: JsonObject) -> str:
@@ -123,9 +133,9 @@ def open_tasks(sink: str, focus: tuple[str, str] | None = None) -> Expression:
         Or(tuple(TokenIs("status", None, status) for status in OPEN)),
     ]
     if focus is not None:
-        parts += [ReferenceIs("focus", *focus), TokenIs("identifier", f"{_OWNER}:{sink}", "/".join(focus))]
+        parts += [ReferenceIs("focus", *focus), TokenIs("identifier", f"{OWNER}:{sink}", "/".join(focus))]
     else:
-        parts.append(TokenIs("owner:identifier", _OWNER, sink))
+        parts.append(TokenIs("owner:identifier", OWNER, sink))
     return And(tuple(parts))
 
 
@@ -135,6 +145,6 @@ def requested_intake(connector: str) -> Expression:
         (
             TokenIs("code", TASK_CODE, INTAKE),
             Or(tuple(TokenIs("status", None, status) for status in OPEN)),
-            TokenIs("owner:identifier", _OWNER, connector),
+            TokenIs("owner:identifier", OWNER, connector),
         )
     )

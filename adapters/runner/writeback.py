@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from adapters.runner.belonging import Belonging
 from adapters.runner.crosswalk import Crosswalk
 from adapters.runner.leaving import leaving
 from adapters.runner.sent import read_sent, sent_key
@@ -28,11 +29,15 @@ NOTHING_LEFT = "Superseded: nothing is left to write"
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """One EHR from the outbound side: the connector's name, its source, the types it takes."""
+    """One EHR from the outbound side: the connector's name, its source, the types it takes.
+
+    ``copies``: whether records of other EHRs are created here as well.
+    """
 
     name: str
     source: str
     types: tuple[str, ...] = PUSHED_TYPES
+    copies: bool = False
 
 
 class Writeback:
@@ -42,6 +47,7 @@ class Writeback:
         self.name = f"writeback:{sink.name}"
         self._store, self._policy, self._sink = store, policy, sink
         self._crosswalk = Crosswalk(store, sink.source)
+        self._belonging = Belonging(store, sink.source)
 
     async def effects(self, commits: Sequence[Commit]) -> Sequence[Write]:
         """Tasks to make, to renew or to call off."""
@@ -53,6 +59,10 @@ class Writeback:
         for key in keys:
             writes += await self.resource(key)
         return writes
+
+    async def missed(self, key: Key) -> list[Write]:
+        """As :meth:`resource`, without touching Tasks that are there: what should long have been asked for."""
+        return [] if await self._pending(key) else await self.resource(key)
 
     async def resource(self, key: Key) -> list[Write]:
         """What is to be done about one resource, as it stands now.
@@ -69,6 +79,8 @@ class Writeback:
         units = leaving(entity, self._policy, says, sent, link is not None)
         pending = [(version, loads(version.content)) for version in await self._pending(key)]
         waiting = [(version, task) for version, task in pending if task["status"] == "requested"]
+        if units and link is None and not self._sink.copies and await self._belonging.is_elsewhere(entity):
+            units = {}
         if not units:
             return [_put(version, moved(task, "cancelled", NOTHING_LEFT)) for version, task in waiting]
         if waiting:

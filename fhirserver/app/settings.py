@@ -9,9 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fhirserver.access.principals import ROLES, Principal, Principals, token_digest
+from fhirserver.app.connectors.connector import Connector, all_settings, parse_connector
+from fhirserver.app.connectors.secrets import Secrets
+from fhirserver.app.setting_kinds import SettingKinds, WrongSetting, check, kinds
 from fhirserver.app.smtp_settings import InvalidSmtp, parse_smtp
 from fhirserver.app.subscription_settings import (
     InvalidSubscriptions,
@@ -32,88 +35,50 @@ if TYPE_CHECKING:
 
 _Parsed = TypeVar("_Parsed")
 
-SYSTEM = Source("credence", "system", authoritative=True, acts_on=frozenset({"Task"}))
-"""The server's own voice: review and writeback tasks."""
+SYSTEM = Source("credence", "system", authoritative=True, acts_on=frozenset({"Task", "Endpoint"}))
+"""The server's own voice: review and writeback tasks, and the connectors of the settings."""
 
-_Kind: TypeAlias = tuple[type | tuple[type, ...], str]
-_Kinds: TypeAlias = dict[str, _Kind]
 MOST_WORKERS = 64
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?\Z|https?://\[[0-9a-f:]+\](?::\d+)?\Z")
-_SECONDS = ("pull_seconds", "push_seconds", "retry_cap_seconds")
-_TEXT: _Kind = (str, "a text in quotes")
-_WHOLE: _Kind = (int, "a whole number")
-_NUMBER: _Kind = ((int, Decimal), "a number")
-_YES_NO: _Kind = (bool, "true or false")
-_TEXTS: _Kind = (list, "a list of texts in quotes")
-
-
-def _kinds(text: str = "", texts: str = "", numbers: str = "", wholes: str = "", yes_no: str = "") -> _Kinds:
-    given = ((text, _TEXT), (texts, _TEXTS), (numbers, _NUMBER), (wholes, _WHOLE), (yes_no, _YES_NO))
-    return {name: kind for names, kind in given for name in names.split()}
-
-
-KNOWN: dict[str, _Kinds] = {
-    "server": _kinds("host base_url", "cors_origins", wholes="port workers"),
-    "storage": _kinds("kind path url database"),
-    "policy": _kinds("file"),
-    "limits": _kinds(
+KNOWN: dict[str, SettingKinds] = {
+    "server": kinds("host base_url", "cors_origins", wholes="port workers"),
+    "storage": kinds("kind path url database"),
+    "policy": kinds("file"),
+    "limits": kinds(
         wholes="body_bytes bundle_entries conditional_delete default_count max_count resource_elements",
     ),
-    "validation": _kinds(
+    "validation": kinds(
         "profiles unknown_extensions lapses markup_in_text",
         "extension_domains",
         yes_no="for_publication experimental",
     ),
-    "verification": _kinds(
+    "verification": kinds(
         "agreement payers model model_url model_key_file",
         numbers="transcript_patience_seconds model_timeout_seconds model_patience_seconds",
         wholes="model_retries model_daily_tokens",
     ),
-    "review": _kinds(numbers="lease_seconds expire_days", wholes="batch_items statistics_items"),
-    "subscriptions": _kinds(
+    "review": kinds(numbers="lease_seconds expire_days", wholes="batch_items statistics_items"),
+    "subscriptions": kinds(
         "ca_file key_file",
         "allowed_addresses",
         "retry_cap_seconds off_after_hours",
         "attempts",
         "allow_private allow_http",
     ),
-    "subscriptions.smtp": _kinds(
+    "subscriptions.smtp": kinds(
         "host tls from user password_file ca_file", "domains", wholes="port", yes_no="attachments"
     ),
-    "source": _kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
-    "principal": _kinds("name source token token_sha256 token_file", "roles"),
-    "connector": _kinds(
-        "name source url kind token_file token",
-        "types",
-        "pull_seconds push_seconds retry_cap_seconds",
-        "concurrency",
-        "pull push",
-    ),
+    "source": kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
+    "principal": kinds("name source token token_sha256 token_file", "roles"),
+    "connector": all_settings(),
+    "secrets": kinds("folder"),
+    "runner": kinds(numbers="lease_seconds"),
 }
 """Every setting, by table, and what it must be. docs/settings.md explains each."""
 
 
 class InvalidSettings(ValueError):
     """The settings file is wrong; the message says where and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connector:
-    """One EHR to sync with. ``token_file`` holds the bearer token; seconds are the cadence of the loops."""
-
-    name: str
-    source: str
-    url: str
-    kind: str = "fhir"
-    token_file: str = ""
-    token: str = ""
-    pull: bool = True
-    push: bool = True
-    pull_seconds: float = 10.0
-    push_seconds: float = 1.0
-    concurrency: int = 4
-    retry_cap_seconds: float = 30.0
-    types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +106,10 @@ class Settings:
     sources: dict[str, Source] = field(default_factory=dict)
     principals: tuple[tuple[str, Principal], ...] = ()
     connectors: tuple[Connector, ...] = ()
+    secrets: Secrets = field(default_factory=Secrets)
+    lease_seconds: float = 10.0
+    folder: Path = Path()
+    """The folder of the file: relative paths are from there."""
     limits: Mapping[str, int] = field(default_factory=dict)
     """Where they are not the default; the names are those of ``[limits]``."""
 
@@ -197,7 +166,10 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         sources=sources,
         principals=tuple(_principal(n, entry, sources) for n, entry in _entries(document, "principal")),
         limits=_limits(document),
-        connectors=tuple(_connector(n, entry, sources) for n, entry in _entries(document, "connector")),
+        connectors=_connectors(document, sources, folder),
+        secrets=_secrets(document, folder),
+        lease_seconds=_lease_seconds(document),
+        folder=folder,
     )
 
 
@@ -228,12 +200,10 @@ def _checked(table: Any, name: str, where: str) -> dict[str, Any]:
     """The table, with no setting that is unknown or of the wrong kind."""
     if not isinstance(table, dict):
         raise InvalidSettings(f"{where} must be a table")
-    _known(table, set(KNOWN[name]), where)
-    for setting, value in table.items():
-        kind, words = KNOWN[name][setting]
-        right = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
-        if not right or (isinstance(value, list) and not all(isinstance(one, str) for one in value)):
-            raise InvalidSettings(f"{where}: {setting} is {words}")
+    try:
+        check(table, KNOWN[name])
+    except WrongSetting as wrong:
+        raise InvalidSettings(f"{where}: {wrong}") from None
     return table
 
 
@@ -388,15 +358,27 @@ def _limits(document: dict[str, Any]) -> dict[str, int]:
     return table
 
 
-def _connector(number: int, entry: dict[str, Any], sources: dict[str, Source]) -> Connector:
-    where = f"[[connector]] {number}"
-    _known(entry, set(Connector.__slots__), where)
-    for name in ("name", "source", "url"):
-        _required(entry, name, where)
-    if entry["source"] not in sources:
-        raise InvalidSettings(f"{where}: there is no [[source]] with id '{entry['source']}'")
-    if entry.get("kind", "fhir") != "fhir":
-        raise InvalidSettings(f"{where}: kind is 'fhir'")
-    numbers: dict[str, Any] = {name: float(entry[name]) for name in _SECONDS if name in entry}
-    members: dict[str, Any] = {**entry, **numbers, "types": tuple(entry.get("types", ()))}
-    return Connector(**members)
+def _connectors(document: dict[str, Any], sources: dict[str, Source], folder: Path) -> tuple[Connector, ...]:
+    found: dict[str, Connector] = {}
+    for number, entry in _entries(document, "connector"):
+        where = f"[[connector]] {number}"
+        try:
+            connector = parse_connector(entry, where, folder, sources)
+        except WrongSetting as wrong:
+            raise InvalidSettings(f"{where}: {wrong}") from None
+        if connector.name in found:
+            raise InvalidSettings(f"{where}: there is another one with the name '{connector.name}'")
+        found[connector.name] = connector
+    return tuple(found.values())
+
+
+def _secrets(document: dict[str, Any], folder: Path) -> Secrets:
+    table = _table(document, "secrets", set(KNOWN["secrets"]))
+    return Secrets(folder / table["folder"] if table.get("folder") else None)
+
+
+def _lease_seconds(document: dict[str, Any]) -> float:
+    seconds = _table(document, "runner", set(KNOWN["runner"])).get("lease_seconds", 10.0)
+    if not 1 <= seconds <= 3600:
+        raise InvalidSettings("[runner] lease_seconds is a number from 1 to 3600")
+    return float(seconds)

@@ -19,13 +19,17 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
-from adapters.fhir.ehr import FhirEhr, FhirSettings
-from adapters.fhir.retries import RetryPolicy
-from adapters.fhir.tokens import StaticToken
-from adapters.runner.runner import Cadence, Runner
-from adapters.runner.writeback import Sink
+from adapters.runner.compensation import Compensation
+from adapters.runner.lease import Leases
+from adapters.runner.runner import Runner
+from adapters.runner.supervisor import Supervisor
+from fhirserver.app.connectors.catalogue import Catalogue
+from fhirserver.app.connectors.desk import Desk
+from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
+from fhirserver.app.connectors.hearing import Hearing, notification_route
+from fhirserver.app.connectors.webhooks import Webhooks
 from fhirserver.app.server_key import server_key
-from fhirserver.app.settings import SYSTEM, Connector, Settings, read_secret
+from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import console, static_files
@@ -84,7 +88,7 @@ Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Part(Enum):
-    """What a process is among those that serve together: the first also runs followers and connectors."""
+    """What a process is among those that serve together: the first also runs the followers."""
 
     ALONE = "alone"
     FIRST = "first"
@@ -112,9 +116,9 @@ def make_storage(settings: Settings, shared: bool = False) -> Storage:
 
 def make_store(settings: Settings, shared: bool = False) -> Store:
     """The store, not yet open. ``shared``: other processes serve from it too."""
-    return Store(
-        make_storage(settings, shared), Policies(settings.sources, _validate_patched, settings.policy)
-    )
+    guards = {TYPE: make_guard(settings)}
+    policies = Policies(settings.sources, _validate_patched, settings.policy, guards)
+    return Store(make_storage(settings, shared), policies)
 
 
 def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
@@ -148,6 +152,10 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     store = make_store(settings, shared=part is not Part.ALONE)
     outlets = make_outlets(settings)
     context = make_context(settings, store, outlets.checked())
+    catalogue = make_catalogue(settings, context)
+    desk = Desk(store, settings.policy, catalogue)
+    context = replace(context, connectors=desk)
+    webhooks = Webhooks(store, catalogue, settings.secrets)
     sockets = make_sockets(settings, context)
     principals = settings.authenticator()
     cors = Cors(settings.cors_origins)
@@ -155,6 +163,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     describe = partial(capabilities, version=version("credence"), started=started, cors=bool(cors.origins))
     registry = full_registry(all_operations(), describe)
     state = {"ready": False}
+    ears: list[Hearing] = []
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -163,13 +172,18 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
             await _warn_of_old_index(store)
             await record(store, settings.policy, SYSTEM.id)
             await publish(store, definitions_of(registry.operations), SYSTEM.id)
+            await catalogue.publish()
+        supervisor = make_supervisor(settings, context, catalogue)
+        ears.append(Hearing(catalogue, desk, settings.secrets, partial(_at_work, supervisor)))
+        everywhere: tuple[tuple[str, Loop], ...] = (("connectors", supervisor.run), ("sockets", sockets.run))
         loops = _loops(settings, context, edge, outlets) if part is not Part.FURTHER else ()
-        async with running([*loops, ("sockets", sockets.run)]):
+        async with running((*loops, *everywhere)):
             state["ready"] = True
             yield
             state["ready"] = False
         await outlets.close()
         await jobs.close()
+        await webhooks.close()
         await store.close()
 
     jobs = Jobs(Spool(_spool_folder(settings), passing=settings.storage == "memory"))
@@ -177,10 +191,18 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     edge = FhirEdge(context, registry, principals, "/fhir", description, cors, jobs)
     ending = asyncio.Event()
     pages = console(context, registry, principals, _session_folder(settings), ending)
-    web = web_application(lifespan, lambda: state["ready"], pages)
+    notifications = notification_route(lambda: ears[0] if state["ready"] else None)
+    web = web_application(lifespan, lambda: state["ready"], pages, notifications)
     web.mount("/console/static", static_files())
+    web.router.routes.append(webhooks.route())
     web.router.routes.append(WebSocketRoute(SOCKETS, sockets.serve))
     return Application(edge, web, ending.set)
+
+
+def _at_work(supervisor: Supervisor, name: str) -> Runner | None:
+    """The connector as it is at work in this process, if it is."""
+    work = supervisor.work(name)
+    return work if isinstance(work, Runner) else None
 
 
 async def _warn_of_old_index(store: Store) -> None:
@@ -214,14 +236,8 @@ def _loops(
         ("index", lambda: _keep_index_complete(store)),
         ("policy", lambda: _keep_to_policy(settings, store)),
         ("relinking", lambda: follow(store, Relinking(store, SYSTEM.id), SYSTEM.id)),
+        ("compensation", lambda: follow(store, Compensation(store, SYSTEM.id), SYSTEM.id)),
     ]
-    for connector in settings.connectors:
-        runner = make_runner(connector, context)
-        loops.append((f"{connector.name}:follow", runner.follow_log))
-        if connector.pull:
-            loops.append((f"{connector.name}:pull", runner.pull_loop))
-        if connector.push:
-            loops.append((f"{connector.name}:push", runner.push_loop))
     return loops
 
 
@@ -269,21 +285,22 @@ def model_settings(checks: VerificationSettings) -> ModelSettings:
     )
 
 
-def make_runner(connector: Connector, context: Context) -> Runner:
-    """One connector at work on the store."""
-    token = (
-        read_secret(connector.token_file, f"connector {connector.name}")
-        if connector.token_file
-        else connector.token
-    )
-    retries = RetryPolicy(cap=connector.retry_cap_seconds)
-    reach = FhirSettings(connector.url, retries=retries)
-    if connector.types:
-        reach = replace(reach, types=connector.types)
-    ehr = FhirEhr(reach, StaticToken(token))
-    sink = Sink(connector.name, connector.source)
-    cadence = Cadence(connector.pull_seconds, connector.push_seconds)
-    return Runner(context.store, context.policy, ehr, sink, retries, cadence, connector.concurrency)
+def make_guard(settings: Settings) -> ConnectorGuard:
+    """What an Endpoint that is a connector is held to."""
+    admins = [principal for _, principal in settings.principals if principal.may("admin")]
+    taken = [connector.name for connector in settings.connectors]
+    return ConnectorGuard(SYSTEM.id, admins, settings.sources, settings.folder, taken)
+
+
+def make_catalogue(settings: Settings, context: Context) -> Catalogue:
+    """All connectors there are."""
+    return Catalogue(context, settings.connectors, settings.secrets, make_guard(settings), SYSTEM.id)
+
+
+def make_supervisor(settings: Settings, context: Context, catalogue: Catalogue) -> Supervisor:
+    """The connectors of this process."""
+    leases = Leases(context.store.storage.cells, settings.lease_seconds)
+    return Supervisor(leases, catalogue.plans)
 
 
 async def _derive_when_idle(store: Store, edge: FhirEdge) -> None:

@@ -9,8 +9,10 @@ from fastapi import APIRouter
 from fastapi.staticfiles import StaticFiles
 
 from fhirserver.access.principals import Principals
+from fhirserver.console.connector_pages import ConnectorPages
 from fhirserver.console.desk import HERE, HOME, Desk, Endpoint
 from fhirserver.console.live import Live
+from fhirserver.console.message_pages import MessagePages
 from fhirserver.console.patient_pages import PatientPages
 from fhirserver.console.quality_pages import QualityPages
 from fhirserver.console.queue_pages import QueuePages
@@ -45,7 +47,8 @@ def console(
 def _routes(desk: Desk, ending: asyncio.Event) -> list[tuple[str, str, Endpoint]]:
     sign_in = SignIn(desk)
     queue, review = QueuePages(desk, sign_in), ReviewPages(desk)
-    patients, quality = PatientPages(desk), QualityPages(desk)
+    patients, quality, connectors = PatientPages(desk), QualityPages(desk), ConnectorPages(desk)
+    messages = MessagePages(desk)
     ours, guarded = desk.sent_from_here, desk.signed_in
     return [
         ("GET", "", queue.queue),
@@ -63,4 +66,15 @@ def _routes(desk: Desk, ending: asyncio.Event) -> list[tuple[str, str, Endpoint]
         ("GET", "/provenance/{id}", guarded(patients.provenance)),
         ("GET", "/quality", guarded(quality.quality)),
         ("GET", "/quality/figures", guarded(quality.figures)),
+        ("GET", "/messages", guarded(messages.messages)),
+        ("GET", "/messages/list", guarded(messages.fragment)),
+        ("GET", "/messages/{key:path}", guarded(messages.message)),
+        ("POST", "/messages/{key:path}/{decision}", ours(messages.decide)),
+        ("GET", "/connectors", guarded(connectors.connectors)),
+        ("GET", "/connectors/list", guarded(connectors.fragment)),
+        ("GET", "/connectors/{id}", guarded(connectors.connector)),
+        ("GET", "/connectors/{id}/state", guarded(connectors.state)),
+        ("POST", "/connectors/{id}/rehearse", ours(connectors.rehearse)),
+        ("POST", "/connectors/{id}/letters/{decision}", ours(connectors.decide)),
+        ("POST", "/connectors/{id}/{step}", ours(connectors.step)),
     ]

@@ -23,6 +23,8 @@ from fhirserver.world.policy import Policy
 from fhirserver.world.review_rules import ReviewRules
 
 if TYPE_CHECKING:
+    from fhirserver.ports.connectors import Connectors
+    from fhirserver.ports.messages import Messages
     from fhirserver.ports.terminology import Terminology
 
 _CLOSELY_READ = 256 * 1024
@@ -60,6 +62,10 @@ class Context:
     """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
     review: ReviewRules = field(default_factory=ReviewRules)
     clock: Clock = field(default_factory=SystemClock)
+    connectors: Connectors | None = None
+    """The connectors as they are at work; None where there can be none."""
+    messages: Messages | None = None
+    """The HL7v2 messages of all listeners; None where there can be none."""
     key: ServerKey = field(default_factory=ServerKey.random)
     """What signatures and tokens are made with; the same in all processes that serve together."""
     channels: Channels = field(default_factory=Channels)

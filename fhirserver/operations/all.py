@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
+from fhirserver.operations.connector_operations import CONNECTORS
 from fhirserver.operations.diff import diff
 from fhirserver.operations.diff_units import UNIT
 from fhirserver.operations.encounter_everything import encounter_everything
@@ -89,6 +90,7 @@ def all_operations() -> Sequence[Operation]:
         WITHDRAW,
         *IDENTITY,
         *MERGING,
+        *CONNECTORS,
         *SUBSCRIPTIONS,
     )
 

@@ -171,6 +171,7 @@ class HistoryPage:
 
 
 if TYPE_CHECKING:  # the tree lives one room up; storages render it
+    from fhirserver.ports.cells import Cells
     from fhirserver.ports.contained import ContainedIndex
     from fhirserver.search.expression import Query
 
@@ -185,6 +186,11 @@ class Storage(Protocol):
     @property
     def contained(self) -> ContainedIndex:
         """The search space of contained resources, which nothing here writes to."""
+        ...
+
+    @property
+    def cells(self) -> Cells:
+        """What processes agree on while they run, beside the log."""
         ...
 
     async def close(self) -> None: ...

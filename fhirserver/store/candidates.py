@@ -8,7 +8,7 @@ number, the birth date, the sound of the names, the home); together they miss a 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -50,16 +50,24 @@ class Candidate:
 
 
 async def candidates(
-    store: Store, patient: JsonObject, spared: Collection[str] = (), least: Grade = Grade.POSSIBLE
+    store: Store,
+    patient: JsonObject,
+    spared: Collection[str] = (),
+    least: Grade = Grade.POSSIBLE,
+    free: Callable[[str], Awaitable[bool]] | None = None,
 ) -> list[Candidate]:
     """The stored patients that may be ``patient``, the surest first; ties in order of id.
 
-    Left out are the ids that are ``spared``, records that were merged into another, and what is below ``least``.
+    Left out are the ids that are ``spared``, those that are not ``free``, records that were merged into another, and
+    what is below ``least``.
     """
     person = person_of(patient)
-    found = [one for one in await blocked(store, "Patient", blocks(patient, person)) if one.id not in spared]
+    wheres = certain_blocks(patient, person) if least is Grade.CERTAIN else blocks(patient, person)
+    found = [one for one in await blocked(store, "Patient", wheres) if one.id not in spared]
     wanted: list[Candidate] = []
     for number, version in enumerate(found):
+        if free is not None and not await free(version.id):
+            continue
         one = judge(version, person)
         if one is not None and _reaches(one.score.grade, least):
             wanted.append(one)
@@ -117,6 +125,19 @@ def blocks(patient: JsonObject, person: Person) -> Iterator[Expression]:
     homes = disjunction(list(_homes(patient)))
     yield conjunction([homes, either])
     yield conjunction([disjunction(_slips(person)), either])
+
+
+def certain_blocks(patient: JsonObject, person: Person) -> Iterator[Expression]:
+    """Those of the searches by which all is found that is certain (docs/identity.md): a shared identifier or phone
+    number, or two of the birth date, the names and the home."""
+    tokens: list[Expression] = [*identifier_tokens(patient), *_contacts(patient)]
+    if tokens:
+        yield disjunction(tokens)
+    either = [sound for name in sounding(person) for sound in name]
+    homes: list[Expression] = [*_homes(patient)]
+    if len(person.birth) == 10:
+        yield conjunction([_born(person.birth), disjunction([*either, *homes])])
+    yield conjunction([disjunction(homes), disjunction(either)])
 
 
 def identifier_tokens(resource: JsonObject) -> Iterator[TokenIs]:

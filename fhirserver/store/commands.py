@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
@@ -12,6 +12,7 @@ from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Key, Version
 from fhirserver.search.defined import Parameters
 from fhirserver.search.expression import Query
+from fhirserver.world.units import Units
 
 ANY_VERSION = 0
 """``If-Match: *``: the resource must be there, in whatever version."""
@@ -36,7 +37,8 @@ class Put:
     (conditional create); with ``where`` the match is the target (conditional update). ``unless_version`` is
     ``If-None-Match`` with an ETag: nothing is written over that version. ``settled`` says that no link in the
     content waits for what conditions match; ``prepared`` that it is clean, and what it is indexed by if the
-    world becomes just that.
+    world becomes just that. ``absent`` names units that are stated absent beside the content, of those that the source
+    itself says by then and those that the world shows; what the content states it does not take away.
     """
 
     type: str
@@ -52,6 +54,7 @@ class Put:
     unless_version: int | None = None
     settled: bool = False
     prepared: Prepared | None = None
+    absent: Callable[[Units, Units], Iterable[str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

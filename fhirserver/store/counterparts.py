@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterator
 
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.search.expression import Expression, ReferenceIs, StringIs, conjunction, disjunction
@@ -14,18 +13,17 @@ from fhirserver.world.identity.entities import COMPARED, plain_name
 from fhirserver.world.identity.person import person_of
 from fhirserver.world.identity.scoring import Grade
 
-RESOLVED: Final = frozenset({"Patient", *COMPARED})
-"""The types whose records are looked for among what is stored."""
 
-
-async def counterparts(store: Store, content: JsonObject) -> list[str]:
+async def counterparts(
+    store: Store, content: JsonObject, free: Callable[[str], Awaitable[bool]] | None = None
+) -> list[str]:
     """The ids of the stored resources that are certainly what the record is of, the surest first.
 
-    References in the content are the world's.
+    References in the content are the world's. Patients that are not ``free`` are not compared.
     """
     type = str(content["resourceType"])
     if type == "Patient":
-        found = await candidates(store, content, least=Grade.CERTAIN)
+        found = await candidates(store, content, least=Grade.CERTAIN, free=free)
         return [one.version.id for one in found]
     compare = COMPARED[type]
     versions = await blocked(store, type, _blocks(content))

@@ -67,6 +67,8 @@ class Draft:
         if before is None:
             event["pk"] = self.serial + 1
         after = self._following(before, event)
+        if after is not before and (guard := self.policies.guards.get(key.type)):
+            guard(before.json if before else {}, after.json, self.command.statement)
         if after is before and not is_news_of_old(before, event, self.commit):
             return after, False
         self.serial += before is None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, refuse
+from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Fact, Key
 from fhirserver.world.entity import Entity
 from fhirserver.world.policy import default_policy
@@ -14,6 +15,8 @@ from fhirserver.world.rules import Policy
 from fhirserver.world.sources import Source
 
 Matches = Mapping[str, Sequence[Key]]
+Guard = Callable[[JsonObject, JsonObject, Statement], None]
+"""Refuses a change of a resource: what it was (empty for none), what it would be (empty where deleted), who says so."""
 Validate = Callable[[JsonObject], Sequence[Issue]]
 
 
@@ -36,6 +39,8 @@ class Policies:
     sources: Mapping[str, Source]
     validate: Validate
     policy: Policy = field(default_factory=default_policy)
+    guards: Mapping[str, Guard] = field(default_factory=dict)
+    """By resource type: what may not become of the world, whoever's word would make it so."""
 
     def source(self, id: str) -> Source:
         if id not in self.sources:

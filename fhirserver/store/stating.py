@@ -17,7 +17,7 @@ from fhirserver.store.statements import spoken_units
 from fhirserver.world.entity import Entity
 from fhirserver.world.ledger import Ledger
 from fhirserver.world.render import clean
-from fhirserver.world.units import join, moved_members, restated, same, split
+from fhirserver.world.units import Units, join, moved_members, restated, same, split
 from fhirserver.world.voices import voice
 
 
@@ -70,11 +70,26 @@ def _stated(draft: Draft, put: Put, key: Key, entity: Entity | None) -> Written:
         event["confidences"] = {
             unit: source.confidence(stated, key.type) for unit, stated in put.confidences.items()
         }
+    if put.absent is not None and (absent := _absent(draft, put, entity, event)):
+        event["absent"] = absent
     hold_to_limits(draft, event, put.statement)
     written = record_assertion(draft, entity, event)
     if put.prepared is not None and key.id == put.id:
         _keep_prepared(draft, key, event, put.prepared)
     return written
+
+
+def _absent(draft: Draft, put: Put, entity: Entity | None, event: JsonObject) -> list[str]:
+    """The units that a statement names as absent. Of what a merged record says, nothing is known to the others."""
+    own: Units = {}
+    world: Units = {}
+    if entity is not None:
+        holder, origin = draft.standing(entity)
+        view = holder.ledger.view(voice(source_id(draft, event), origin))
+        own = view.units if view is not None else own
+        world = own if origin else holder.world.units
+    assert put.absent is not None
+    return sorted(set(put.absent(own, world)) - split(put.type, event["content"]).keys())
 
 
 def _keep_prepared(draft: Draft, key: Key, event: JsonObject, prepared: Prepared) -> None:

@@ -29,6 +29,7 @@ from fhirserver.ports.storage import (
 )
 from fhirserver.search.expression import Query
 from fhirserver.search.following import following
+from fhirserver.store.arrivals import Arrivals
 from fhirserver.store.commands import Command, Outcome, Put
 from fhirserver.store.committer import REPLAY_BATCH, Committer, closed
 from fhirserver.store.contained import ContainedResources
@@ -61,6 +62,7 @@ class Store:
         following = None if extract else self.parameters
         self._clock = clock or SystemClock()
         self.merges = Merges(storage)
+        self.arrivals = Arrivals()
         self._committer = Committer(
             storage, policies, self._extract, self._clock, self._reached, following, self.merges
         )

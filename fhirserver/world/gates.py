@@ -10,10 +10,14 @@ from fhirserver.world.policy import Policy
 from fhirserver.world.survivorship import ABSENT, Claim, Win, claims_on, contend, wins
 from fhirserver.world.units import Units, member_of, ordered, same
 from fhirserver.world.view import View
+from fhirserver.world.vocabulary import REFUSED_BY_EHR
 from fhirserver.world.voices import speaker
 
 _ONE_ACT = {"Appointment": frozenset(("status", "start", "end", "minutesDuration", "slot", "participant"))}
 """Elements that mean something only together: half of a rebooking must never reach an EHR."""
+
+_OURS = frozenset(("meta", f"extension[{REFUSED_BY_EHR}]"))
+"""What says how the world stands, not what is so: it is nothing for an EHR."""
 
 
 def below_gate(entity: Entity, policy: Policy, source: str, positions: Iterable[int]) -> Iterator[Claim]:
@@ -70,7 +74,7 @@ def _is_news(unit: str, win: Win, sink: str, view: View | None) -> bool:
 
     That something is absent is no news to a sink that has nothing, and its identifiers are its own to remove.
     """
-    if unit == "meta" or any(claim.speaker == speaker(sink) for claim in win.agreeing):
+    if unit in _OURS or any(claim.speaker == speaker(sink) for claim in win.agreeing):
         return False
     if win.claim.value is not ABSENT:
         return True

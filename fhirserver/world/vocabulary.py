@@ -19,6 +19,9 @@ MATCH_EXPLANATION = f"{BASE}/StructureDefinition/match-explanation"
 MATCH_GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
 REPLACES = f"{BASE}/StructureDefinition/replaces"
 REPLACED_BY = f"{BASE}/StructureDefinition/replaced-by"
+REFUSED_BY_EHR = f"{BASE}/StructureDefinition/refused-by-ehr"
+CONNECTOR = f"{BASE}/StructureDefinition/connector"
+CONNECTOR_NAME = f"{BASE}/identifier/connector"
 TARGET_ELEMENT = "http://hl7.org/fhir/StructureDefinition/targetPath"
 
 VERIFICATION_STATUS = f"{BASE}/CodeSystem/verification-status"
@@ -97,6 +100,7 @@ CODES = (
             ),
             ("writeback", "Writeback", "A change on its way to an EHR"),
             ("intake", "Intake of a record", "A record of an EHR that could not be taken in"),
+            ("call-back", "Call back", "An EHR did not take an appointment: the patient is to be called"),
             ("merge", "Merge", "References that follow a merge, or lead back after it was undone"),
         ),
     ),
@@ -108,6 +112,7 @@ CODES = (
             ("claims", "Claims", "The claims to decide on, as a contained Parameters resource"),
             ("unit", "Unit", "An element to write, with its confidence"),
             ("record", "Record", "The record that could not be taken in"),
+            ("alternative", "Alternative", "A free slot to offer instead"),
             ("merged", "Merged", "The resource that was merged, as it was then"),
             ("match", "Match", "Two patients and the score, as a contained Parameters resource"),
         ),

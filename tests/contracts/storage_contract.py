@@ -20,6 +20,7 @@ from fhirserver.search.cursor import decode
 from fhirserver.search.expression import Query, SortKey, TokenIs
 from fhirserver.store.commands import Command, Remove
 from fhirserver.store.store import Store
+from tests.contracts.cells_contract import CellsContract
 from tests.contracts.contained_contract import ContainedContract
 from tests.contracts.history_contract import HistoryContract
 from tests.contracts.merge_contract import MergeContract
@@ -42,7 +43,7 @@ from tests.contracts.storage_work import (
 )
 
 
-class StorageContract(HistoryContract, ContainedContract, MergeContract, RacingContract):
+class StorageContract(HistoryContract, ContainedContract, MergeContract, RacingContract, CellsContract):
     """Subclass it and give the fixture ``place``."""
 
     @pytest.fixture

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from fhirserver.app.commands.options import parser, settings
+from fhirserver.app.connectors.connector import Connector
+from fhirserver.app.connectors.secrets import MissingSecret, Secrets
 from fhirserver.app.settings import Settings
+from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.instants import SystemClock
 from fhirserver.store.generation import OLD_INDEX, index_is_current
 from fhirserver.world.judge.agreement import RULES
@@ -19,7 +22,7 @@ def run(arguments: list[str]) -> int:
 
 
 async def _check(chosen: Settings) -> int:
-    from fhirserver.app.wiring import make_context, make_runner, make_store
+    from fhirserver.app.wiring import make_context, make_store
 
     store = make_store(chosen)
     await store.open()
@@ -29,16 +32,28 @@ async def _check(chosen: Settings) -> int:
     print("index: " + ("as this version makes it" if current else OLD_INDEX))
     failed = int(not current)
     for connector in chosen.connectors:
-        runner = make_runner(connector, make_context(chosen, store))
-        health = await runner.health()
-        failed += not health.reachable
-        word = (
-            "answers" if health.reachable else f"does not answer ({health.problem}): check its url and token"
-        )
-        print(f"connector {connector.name}: {word}")
-        await runner.close()
+        failed += await _check_connector(connector, make_context(chosen, store), chosen.secrets)
     await store.close()
     return 1 if failed + await _check_model(chosen) else 0
+
+
+async def _check_connector(connector: Connector, context: Context, secrets: Secrets) -> int:
+    """1 where it cannot be begun, or its EHR does not answer."""
+    from fhirserver.app.connectors.making import make_adapter
+
+    try:
+        made = make_adapter(connector, context, secrets)
+    except MissingSecret as missing:
+        print(f"connector {connector.name}: {missing}")
+        return 1
+    if made.ehr is None:
+        print(f"connector {connector.name}: is only listened to")
+        return 0
+    health = await made.ehr.health()
+    await made.ehr.close()
+    word = "answers" if health.reachable else f"does not answer ({health.problem}): check its url and token"
+    print(f"connector {connector.name}: {word}")
+    return int(not health.reachable)
 
 
 async def _check_model(chosen: Settings) -> int:

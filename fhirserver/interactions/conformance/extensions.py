@@ -17,6 +17,7 @@ from fhirserver.world.vocabulary import (
     CONFIDENCE,
     ENTRY_PROVENANCE,
     MATCH_EXPLANATION,
+    REFUSED_BY_EHR,
     REPLACED_BY,
     REPLACES,
     TRANSCRIPT_TURNS,
@@ -109,6 +110,14 @@ EXTENSIONS = (
         "What was merged into a resource, where its type has no element that says so; see $merge.",
         "Reference",
         _MERGED,
+    ),
+    SimpleExtension(
+        REFUSED_BY_EHR,
+        "Refused by an EHR",
+        "The writeback of an appointment that an EHR refused: it does not stand there. It goes by itself once the EHR "
+        "has the appointment, or the appointment is called off.",
+        "Reference",
+        ("Appointment",),
     ),
 )
 

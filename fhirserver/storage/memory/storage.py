@@ -28,6 +28,7 @@ from fhirserver.ports.storage import (
 )
 from fhirserver.search.expression import Query
 from fhirserver.search.values import IndexValue
+from fhirserver.storage.memory.cells import MemoryCells
 from fhirserver.storage.memory.contained import MemoryContained
 from fhirserver.storage.memory.index import MemoryIndex
 
@@ -40,11 +41,16 @@ class MemoryStorage:
         self._head = Head()
         self._projected = 0
         self._contained = MemoryContained()
+        self._cells = MemoryCells()
         self._clear()
 
     @property
     def contained(self) -> MemoryContained:
         return self._contained
+
+    @property
+    def cells(self) -> MemoryCells:
+        return self._cells
 
     def _clear(self) -> None:
         self._rows: dict[Key, Row] = {}

@@ -31,6 +31,7 @@ from fhirserver.ports.storage import (
     Version,
 )
 from fhirserver.search.expression import Query
+from fhirserver.storage.mongo.cells import MongoCells
 from fhirserver.storage.mongo.contained import MongoContained
 from fhirserver.storage.mongo.documents import VERSION_FIELDS, fact_id, index_fields, to_fact, to_version
 from fhirserver.storage.mongo.errors import translated
@@ -75,6 +76,7 @@ class MongoStorage:
         self._facts = self._database["fact"]
         self._search = Search(self._resources, self._payloads)
         self._contained = MongoContained(self._database, self._payloads)
+        self._cells = MongoCells(self._database)
         self._history = History(self._resources, self._versions, self._payloads)
         self._state = self._database.get_collection("state", write_concern=_MARK)
         await self._log.open()
@@ -84,6 +86,10 @@ class MongoStorage:
     @property
     def contained(self) -> MongoContained:
         return self._contained
+
+    @property
+    def cells(self) -> MongoCells:
+        return self._cells
 
     async def _create_indexes(self) -> None:
         await self._search.open()

@@ -36,6 +36,7 @@ from fhirserver.search.words import asks_for_words
 from fhirserver.storage.sqlite import history, index_words, names
 from fhirserver.storage.sqlite import index as search_index
 from fhirserver.storage.sqlite.aside import Aside
+from fhirserver.storage.sqlite.cells import SqliteCells
 from fhirserver.storage.sqlite.contained import SqliteContained
 from fhirserver.storage.sqlite.history import History
 from fhirserver.storage.sqlite.index import SearchIndex
@@ -98,6 +99,7 @@ class SqliteStorage:
         self._reader: sqlite3.Connection
         self._writer: sqlite3.Connection
         self._contained: SqliteContained
+        self._cells: SqliteCells
 
     async def open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,10 +110,15 @@ class SqliteStorage:
         self._index = SearchIndex(self._reader)
         self._aside = Aside(self._reader, self._index, self._connect)
         self._contained = SqliteContained(self._path.with_name(f"{self._path.name}-contained"))
+        self._cells = SqliteCells(self._path.with_name(f"{self._path.name}-cells"))
 
     @property
     def contained(self) -> SqliteContained:
         return self._contained
+
+    @property
+    def cells(self) -> SqliteCells:
+        return self._cells
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -139,6 +146,7 @@ class SqliteStorage:
 
     async def close(self) -> None:
         await self._contained.close()
+        self._cells.close()
         await self._write(lambda: self._writer.close())
         self._thread.shutdown()
         self._aside.close()

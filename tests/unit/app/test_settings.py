@@ -9,22 +9,35 @@ from typing import Any
 import pytest
 
 from fhirserver.app.commands.init import configuration
-from fhirserver.app.settings import KNOWN, Connector, InvalidSettings, load_settings, parse_settings
+from fhirserver.app.connectors.connector import COMMON
+from fhirserver.app.connectors.registry import KINDS
+from fhirserver.app.settings import KNOWN, InvalidSettings, load_settings, parse_settings
 
 DOCS = Path(__file__).parents[3] / "docs" / "settings.md"
 MAIL = {"host": "mail.example", "from": "credence@clinic.example"}
 EHR = {"id": "ehr", "kind": "ehr"}
+CLINIC = {"name": "clinic", "source": "ehr", "url": "https://ehr.example/fhir"}
 
 
 def test_every_setting_is_documented_and_nothing_else() -> None:
     documented: dict[str, set[str]] = {}
     for line in DOCS.read_text().splitlines():
         if heading := re.match(r"## `\[+([\w.]+)\]+`", line):
-            documented[heading[1]] = set()
+            documented.setdefault(table := heading[1], set())
         elif row := re.match(r"\| `(\w+)` \|", line):
-            documented[list(documented)[-1]].add(row[1])
+            documented[table].add(row[1])
     assert documented == {table: set(settings) for table, settings in KNOWN.items()}
-    assert set(Connector.__slots__) == set(KNOWN["connector"])
+
+
+def test_the_settings_of_each_kind_of_connector_are_documented_under_its_name() -> None:
+    _, *sections = re.split(r"## `\[\[connector\]\]`(?: of kind `(\w+)`)?", DOCS.read_text())
+    found = dict(zip(sections[::2], sections[1::2], strict=True))
+    rows = {kind: set(re.findall(r"^\| `(\w+)` \|", text, re.M)) for kind, text in found.items()}
+    assert rows.pop(None) == set(COMMON)
+    assert rows == {name: set(kind.SETTINGS) for name, kind in KINDS.items()}
+    assert all(
+        set(kind.SETTINGS) >= kind.CLEAR and not set(kind.SETTINGS) & set(COMMON) for kind in KINDS.values()
+    )
 
 
 def test_what_init_writes_can_be_read(tmp_path: Path) -> None:
@@ -82,8 +95,17 @@ def test_what_init_writes_can_be_read(tmp_path: Path) -> None:
             {"source": [EHR], "principal": [{"name": "x", "source": "ehr"}]},
             "token_sha256, token_file or token",
         ),
-        ({"connector": [{"name": "x", "source": "ehr"}]}, "[[connector]] 1: 'url' is needed"),
+        (
+            {"source": [EHR], "connector": [{"name": "x", "source": "ehr"}]},
+            "[[connector]] 1: 'url' is needed",
+        ),
         ({"connector": [{"pull_seconds": "often"}]}, "[[connector]] 1: pull_seconds is a number"),
+        ({"source": [EHR], "connector": [{**CLINIC, "pull_seconds": 0}]}, "pull_seconds is more than 0"),
+        ({"source": [EHR], "connector": [{**CLINIC, "concurrency": 0}]}, "concurrency is at least 1"),
+        ({"source": [EHR], "connector": [{**CLINIC, "kind": "fax"}]}, "kind is one of fhir, hl7v2"),
+        ({"source": [EHR], "connector": [{**CLINIC, "token_secret": "../x"}]}, "token_secret is the name"),
+        ({"source": [EHR], "connector": [CLINIC, CLINIC]}, "[[connector]] 2: there is another one"),
+        ({"connector": [CLINIC]}, "[[connector]] 1: there is no [[source]] with id 'ehr'"),
     ],
 )
 def test_a_wrong_setting_is_named(document: dict[str, Any], words: str, tmp_path: Path) -> None:

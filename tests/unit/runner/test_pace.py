@@ -38,3 +38,16 @@ def test_refused_credentials_open_the_circuit_at_once():
     sink = pace()
     sink.failed(Unauthorized("no", status=401), now=100.0)
     assert sink.free_at(200.0, 1) > 200.0
+
+
+def test_the_breaker_is_closed_open_half_open_and_closed_again():
+    sink = pace()
+    assert sink.breaker(100.0) == "closed"
+    for _ in range(OPENS_AFTER):
+        sink.failed(Retryable("no"), now=100.0)
+    assert (sink.breaker(100.0), sink.error) == ("open", "Retryable")
+    assert sink.breaker(sink.until) == "half-open"
+    sink.failed(Retryable("no"), now=200.0)
+    assert sink.breaker(200.0) == "open", "a probe that fails opens it anew"
+    sink.answered()
+    assert (sink.breaker(200.0), sink.error) == ("closed", "")

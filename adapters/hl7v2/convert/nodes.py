@@ -1,0 +1,76 @@
+"""A value of a message at any depth: a repetition, a component, a subcomponent. Split only when asked."""
+
+from __future__ import annotations
+
+from adapters.hl7v2.escapes import unescape
+from adapters.hl7v2.message import NULL, Segment
+from adapters.hl7v2.separators import Separators
+
+
+class Node:
+    """``text`` is as it stands in the message; never empty."""
+
+    __slots__ = ("_parts", "level", "separators", "text")
+
+    def __init__(self, text: str, level: int, separators: Separators):
+        self.text = text
+        self.level = level
+        self.separators = separators
+        self._parts: list[str] | None = None
+
+    @property
+    def is_null(self) -> bool:
+        """Stated to be nothing."""
+        return self.text == NULL
+
+    def at(self, numbers: tuple[int, ...]) -> Node | None:
+        """The part that the numbers lead to; None where it is absent or stated to be nothing."""
+        node: Node | None = self
+        if not numbers:
+            return self if self.text != NULL else None
+        for number in numbers:
+            if node is None:
+                return None
+            node = node.child(number)
+        return node if node is None or node.text != NULL else None
+
+    def child(self, number: int) -> Node | None:
+        if self.level >= 2:
+            return self if number == 1 else None
+        parts = self._parts or self.parts()
+        text = parts[number - 1] if number <= len(parts) else ""
+        return Node(text, self.level + 1, self.separators) if text else None
+
+    def parts(self) -> list[str]:
+        """The texts of the components or subcomponents."""
+        if self._parts is None:
+            marks = (self.separators.component, self.separators.subcomponent, "")
+            mark = marks[self.level]
+            self._parts = self.text.split(mark) if mark else [self.text]
+        return self._parts
+
+    def value(self) -> str | None:
+        """The unescaped text of its first part; None where that is empty or stated to be nothing."""
+        text = self.text
+        if self.level == 0 and self.separators.component in text:
+            text = text.partition(self.separators.component)[0]
+        if self.level <= 1 and self.separators.subcomponent and self.separators.subcomponent in text:
+            text = text.partition(self.separators.subcomponent)[0]
+        if text == NULL:
+            return None
+        return unescape(text, self.separators) or None
+
+    def whole(self) -> str:
+        """All of it with its separators, unescaped: what a sender who does not escape has meant."""
+        return unescape(self.text, self.separators)
+
+
+def nodes(segment: Segment, field: int) -> list[Node]:
+    """The repetitions of a field, the empty ones as well left out."""
+    text = segment.field(field)
+    if not text:
+        return []
+    separators = segment.separators
+    if separators.repetition not in text or (segment.name == "MSH" and field <= 2):
+        return [Node(text, 0, separators)]
+    return [Node(part, 0, separators) for part in text.split(separators.repetition) if part]

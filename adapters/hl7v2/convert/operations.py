@@ -1,0 +1,181 @@
+"""Compiled maps at run time: operations, and the segment and data type maps that are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from adapters.hl7v2.convert.context import Context
+from adapters.hl7v2.convert.drafts import Draft, Json, Reference
+from adapters.hl7v2.convert.nodes import Node, nodes
+from adapters.hl7v2.convert.terms import Make, Test
+from adapters.hl7v2.maps.targets import is_resource
+from adapters.hl7v2.message import NULL
+
+Run = Callable[[Context, Draft, Json, Node | None, int], None]
+"""Context, the resource, the object to start from, the value and which repetition it is of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row. ``numbers`` lead from the node to the row's own place; ``absent``: it also runs where that is absent;
+    ``whole``: it is given all of the data type, of which its assignment names the parts; ``inner`` leads on from the
+    component."""
+
+    numbers: tuple[int, ...]
+    test: Test | None
+    run: Run
+    absent: bool
+    group: int
+    source: str
+    top: str
+    whole: bool = False
+    inner: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class SegmentProgram:
+    """``always`` are rows about the segment itself; ``fields`` the operations by field, in order."""
+
+    resource: str
+    always: tuple[Operation, ...]
+    fields: tuple[tuple[int, tuple[Operation, ...]], ...]
+    on_absence: frozenset[int]
+
+    def run(self, context: Context, draft: Draft) -> None:
+        """Rows about the segment itself only complete what its fields have said something of."""
+        segment = context.segment
+        last = len(segment)
+        for number, operations in self.fields:
+            if number <= last and segment.field(number):
+                self._field(context, draft, number, operations)
+            elif number in self.on_absence:
+                self._absent(context, draft, number, operations)
+        if self.always and not draft.is_empty:
+            context.place = segment.name
+            for operation in self.always:
+                if operation.test is None or operation.test(context, None):
+                    operation.run(context, draft, draft.content, None, 0)
+
+    def _field(self, context: Context, draft: Draft, number: int, operations: Iterable[Operation]) -> None:
+        segment = context.segment
+        context.used.add((segment.index, number))
+        context.place = f"{segment.name}-{number}"
+        for repetition, node in enumerate(nodes(segment, number)):
+            for operation in operations:
+                own = None if node.is_null else node.at(operation.numbers)
+                if node.is_null and operation.top:
+                    draft.nulls.setdefault(context.place, operation.top)
+                if own is None and not operation.absent:
+                    continue
+                if operation.test is None or operation.test(context, None if node.is_null else node):
+                    operation.run(context, draft, draft.content, own, repetition)
+
+    def _absent(self, context: Context, draft: Draft, number: int, operations: Iterable[Operation]) -> None:
+        for operation in operations:
+            if operation.absent and operation.test is not None and operation.test(context, None):
+                context.place = f"{context.segment.name}-{number}"
+                operation.run(context, draft, draft.content, None, 0)
+
+
+class DataTypeProgram:
+    """A data type map. ``value`` makes a primitive's text, ``fill`` completes an object, ``links`` are ``partOf``."""
+
+    def __init__(self, fhir: str) -> None:
+        self.fhir = fhir
+        self.values: list[tuple[Operation, Make]] = []
+        self.operations: list[Operation] = []
+        self.links: list[tuple[int, str, int]] = []
+        self.is_resource = is_resource(fhir)
+        self._grouped: list[tuple[int, list[Operation], bool]] | None = None
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it makes one object, and not several (``[2].given``)."""
+        return all(operation.group <= 1 for operation in self.operations)
+
+    def value(self, context: Context, node: Node | None) -> object:
+        for operation, make in self.values:
+            own = node.at(operation.numbers) if node is not None else None
+            if (own is not None or operation.absent) and (
+                operation.test is None or operation.test(context, node)
+            ):
+                made = make(context, node)
+                if made not in (None, ""):
+                    return made
+        return None
+
+    def fill(self, context: Context, node: Node, objects: Callable[[int], tuple[Draft, Json]]) -> None:
+        """Only the operations of components that are there are tried, and those that speak of absence."""
+        parts = node.parts()
+        most = len(parts)
+        for number, operations, on_absence in self._by_component():
+            child: Node | None = None
+            if number == 0:
+                child = node
+            elif number <= most and parts[number - 1] and parts[number - 1] != NULL:
+                child = node.child(number)
+            elif not on_absence:
+                continue
+            for operation in operations:
+                own = child
+                if operation.inner and child is not None:
+                    own = child.at(operation.inner)
+                if own is None and not operation.absent:
+                    continue
+                if operation.test is None or operation.test(context, node):
+                    draft, at = objects(operation.group or 1)
+                    operation.run(context, draft, at, node if own is None or operation.whole else own, 0)
+
+    def _by_component(self) -> list[tuple[int, list[Operation], bool]]:
+        """Neighbours of one component together; whether any of them speaks of its absence."""
+        if self._grouped is None:
+            groups: list[tuple[int, list[Operation]]] = []
+            for operation in self.operations:
+                number = operation.numbers[0] if operation.numbers else 0
+                if not groups or groups[-1][0] != number:
+                    groups.append((number, []))
+                groups[-1][1].append(operation)
+            self._grouped = [(n, ops, any(one.absent for one in ops)) for n, ops in groups]
+        return self._grouped
+
+    def resources(self, context: Context, node: Node, main: Draft | None) -> Draft | None:
+        """The resource that the value is; the ones that it is part of besides. None for nothing."""
+        made: dict[int, Draft] = {}
+
+        def objects(group: int) -> tuple[Draft, Json]:
+            draft = made.get(group)
+            if draft is None:
+                draft = made[group] = Draft(self.fhir)
+            return draft, draft.content
+
+        self.fill(context, node, objects)
+        groups = [group for group in sorted(made) if not made[group].is_empty]
+        if not groups:
+            return None
+        if main is not None:
+            _absorb(main, made[groups[0]])
+            made[groups[0]] = main
+        self._link({group: made[group] for group in groups})
+        context.drafts.extend(made[group] for group in groups if made[group] is not main)
+        return made[groups[0]]
+
+    def _link(self, made: dict[int, Draft]) -> None:
+        above = {group: (name, target) for group, name, target in self.links}
+        for group, draft in made.items():
+            name, at = above.get(group, ("", 0))
+            seen = {group}
+            while at and at not in made and at not in seen:
+                seen.add(at)
+                at = above.get(at, ("", 0))[1]
+            if at and at in made and at != group:
+                draft.content[name] = Reference(made[at])
+                draft.refers.append(made[at])
+
+
+def _absorb(main: Draft, other: Draft) -> None:
+    for key, value in other.content.items():
+        main.content.setdefault(key, value)
+    for key, place in other.origin.items():
+        main.origin.setdefault(key, place)
+    main.refers += other.refers

@@ -1,0 +1,322 @@
+"""Segment maps and data type maps compiled: every row once into an operation, per site."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from adapters.hl7v2.convert.codes import Vocabulary, coding_system, vocabulary
+from adapters.hl7v2.convert.context import Context
+from adapters.hl7v2.convert.drafts import Draft, Items, Json, Reference, has_content
+from adapters.hl7v2.convert.nodes import Node
+from adapters.hl7v2.convert.operations import DataTypeProgram, Operation, Run, SegmentProgram
+from adapters.hl7v2.convert.primitives import COERCE
+from adapters.hl7v2.convert.site import Site
+from adapters.hl7v2.convert.terms import Make, maker, tester
+from adapters.hl7v2.convert.writing import item, locate, mark, put
+from adapters.hl7v2.maps.assignments import parse_assignment
+from adapters.hl7v2.maps.conditions import OWN, Subject, asks_own_absence, parse_condition, subject
+from adapters.hl7v2.maps.errors import MapError
+from adapters.hl7v2.maps.paths import parse_path
+from adapters.hl7v2.maps.tables import Row, tables
+from adapters.hl7v2.maps.targets import Target, is_primitive, resolve
+from fhirserver.model.definitions import definitions
+
+NAMES_SYSTEMS = frozenset({"CWE", "CE", "CNE", "CF"})
+"""Data types in which what becomes a system is the name of a coding system."""
+ALIKE = {"Quantity": ("SimpleQuantity", "Duration", "Age"), "Observation": ("Observation",)}
+"""Types that a map to another one fills as well."""
+_NAME = re.compile(r"(?P<v2>[A-Z0-9]+)\[(?P<fhir>[^\]]+)\]\Z")
+
+
+class Library:
+    """The programs of one site, compiled when they are first needed."""
+
+    def __init__(self, site: Site):
+        self.site = site
+        self._segments: dict[str, SegmentProgram] = {}
+        self._types: dict[str, DataTypeProgram] = {}
+        self._names = {name.lower(): name for name in tables().datatypes}
+        self._vocabularies: dict[str, Vocabulary | None] = {}
+
+    def segment(self, name: str) -> SegmentProgram:
+        """Raises :class:`MapError`, ``KeyError`` where there is no such map."""
+        if name not in self._segments:
+            self._segments[name] = self._compile_segment(name)
+        return self._segments[name]
+
+    def rows(self, name: str) -> list[Row]:
+        """The rows of a segment map as the site has them."""
+        segment, _, resource = name.partition("[")
+        resource = resource.rstrip("]").partition("-")[0]
+        rows = list(tables().segments.get(name, ()))
+        for override in self.site.overrides:
+            if override.segment != segment:
+                continue
+            own = [row for row in override.rows if row["resource"] == resource]
+            if own or not override.rows:
+                field = f"{segment}-{override.number}"
+                rows = [row for row in rows if row.identifier != field]
+                rows += [_own_row(override.where, field, row) for row in own]
+        return rows
+
+    def _compile_segment(self, name: str) -> SegmentProgram:
+        context = _context(name)
+        always: list[Operation] = []
+        fields: dict[int, list[Operation]] = {}
+        rows = self.rows(name)
+        if not rows:
+            raise KeyError(name)
+        for row in rows:
+            if not row.path:
+                continue
+            own = subject(row.identifier) if row.identifier else OWN
+            if own.numbers and own.name != name[:3]:
+                continue
+            operation = self._operation(row, context, own, False)
+            if own.numbers:
+                fields.setdefault(own.numbers[0], []).append(operation)
+            else:
+                always.append(operation)
+        ordered = tuple((number, tuple(fields[number])) for number in sorted(fields))
+        on_absence = frozenset(number for number, made in ordered if any(one.absent for one in made))
+        return SegmentProgram(context, tuple(always), ordered, on_absence)
+
+    def data_type(self, name: str) -> DataTypeProgram:
+        """Raises :class:`MapError`."""
+        key = self._names.get(name.lower())
+        if key is None:
+            raise MapError(f"there is no data type map {name}")
+        if key not in self._types:
+            self._types[key] = program = DataTypeProgram(_context(key))
+            for row in tables().datatypes[key]:
+                if row.path:
+                    self._data_type_row(program, row)
+        return self._types[key]
+
+    def _data_type_row(self, program: DataTypeProgram, row: Row) -> None:
+        own = subject(row.identifier) if row.identifier else OWN
+        link = _link(row.path) if not row.map and not row.assignment else None
+        if link is not None:
+            program.links.append(link)
+            return
+        target = resolve(row.path, program.fhir, row.identifier, True)
+        operation = self._operation(row, program.fhir, own, True)
+        if target.name == "$value":
+            program.values.append((operation, self._text(row, own, True)))
+        else:
+            program.operations.append(operation)
+
+    def _operation(self, row: Row, context: str, own: Subject, in_data_type: bool) -> Operation:
+        condition = parse_condition(row.condition)
+        test = tester(condition, own) if condition is not None else None
+        target = resolve(row.path, context, row.identifier, in_data_type)
+        numbers = own.numbers if in_data_type else own.numbers[1:]
+        absent = asks_own_absence(condition, own)
+        run: Run = _nothing if target.name == "$value" else self._run(row, target, own, in_data_type)
+        whole = in_data_type and bool(row.assignment)
+        inner = numbers[1:] if in_data_type else ()
+        return Operation(numbers, test, run, absent, target.group, row.source, target.top, whole, inner)
+
+    def _run(self, row: Row, target: Target, own: Subject, in_data_type: bool) -> Run:
+        if target.name and is_primitive(target.type):
+            return self._primitive(row, target, own, in_data_type)
+        if row.assignment and not row.map:
+            return self._assigned(row, target, own)
+        program = self.data_type(row.map or self._default(row, target))
+        if program.is_resource:
+            if target.type not in ("Reference", program.fhir):
+                raise MapError(f"{row.map} makes no {target.type}")
+            return _resource_run(target, program, row.source)
+        if program.values and not program.operations:
+            return self._primitive(row, target, own, in_data_type)
+        if target.type != program.fhir and target.type not in ALIKE.get(program.fhir, ()):
+            raise MapError(f"{row.map} makes no {target.type}")
+        return self._filled(row, target, program)
+
+    def _default(self, row: Row, target: Target) -> str:
+        """The data type map for a row that names none."""
+        v2, fhir = row.type or "ST", target.type
+        if fhir == "CodeableConcept":
+            return "ST[CodeableConcept]" if v2 in ("ST", "TX", "FT", "String") else "CWE[CodeableConcept]"
+        if fhir in ("Coding", "Identifier"):
+            return {"Coding": "CWE[Coding]"}.get(fhir, f"{v2}[Identifier]")
+        if f"{v2}[{fhir}]".lower() in self._names:
+            return f"{v2}[{fhir}]"
+        raise MapError(f"no data type map makes {fhir or 'nothing'} of {v2}")
+
+    def _text(self, row: Row, own: Subject, in_data_type: bool) -> Make:
+        """The text a primitive is made of: assigned, made by a data type map, or the value as it stands."""
+        if row.assignment:
+            return maker(parse_assignment(row.assignment), own)
+        if row.map:
+            program = self.data_type(row.map)
+            if program.values:
+                inner = own.numbers if in_data_type else ()
+                return lambda context, node: program.value(
+                    context, node.at(inner) if node and inner else node
+                )
+        inner = own.numbers if in_data_type else ()
+        return lambda context, node: _value(node, inner)
+
+    def _vocabulary(self, row: Row) -> Vocabulary | None:
+        name = row.vocabulary
+        if not name:
+            return None
+        if name not in self._vocabularies:
+            self._vocabularies[name] = vocabulary(name, self.site)
+        found = self._vocabularies[name]
+        if found is None:
+            raise MapError(f"there is no concept map {name}")
+        return found
+
+    def _primitive(self, row: Row, target: Target, own: Subject, in_data_type: bool) -> Run:
+        make = self._text(row, own if not in_data_type or row.assignment else OWN, False)
+        words = self._vocabulary(row)
+        coerce = COERCE.get(target.type)
+        if coerce is None:
+            raise MapError(f"nothing makes a {target.type}")
+        zone, site, source = self.site.time_zone, self.site, row.source
+        is_system = target.name == "system" and not row.assignment and own.name in NAMES_SYSTEMS
+        allowed = _allowed(target)
+
+        def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
+            made = make(context, node)
+            if not isinstance(made, str) or not made:
+                return None
+            if words is not None:
+                found = words.find(made)
+                if found is not None:
+                    made = found.code
+                if not made:
+                    return context.issue(f"the map leaves this code open ({words.name})", source)
+            value = coding_system(made, site) if is_system else coerce(made, zone)
+            if value is None:
+                return context.issue(f"no {target.type}", source)
+            if allowed is not None and value not in allowed:
+                return context.issue(f"no code that {target.top or target.name} may have", source)
+            holder, at = locate(context, draft, start, target, repetition)
+            put(context, target, holder, at, value, repetition, source)
+            return None
+
+        return run
+
+    def _assigned(self, row: Row, target: Target, own: Subject) -> Run:
+        make = maker(parse_assignment(row.assignment), own)
+
+        def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
+            made = make(context, node)
+            if isinstance(made, Reference):
+                holder, at = locate(context, draft, start, target, repetition)
+                put(context, target, holder, at, made, repetition, row.source)
+
+        return run
+
+    def _filled(self, row: Row, target: Target, program: DataTypeProgram) -> Run:
+        words = self._vocabulary(row)
+        source = row.source
+
+        def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
+            if node is None:
+                return
+            holder, at = locate(context, draft, start, target, repetition)
+
+            def objects(group: int) -> tuple[Draft, Json]:
+                if group > 1 and not target.is_list:
+                    return Draft(holder.type), {}
+                return holder, item(context, target, at, repetition, group)
+
+            before = context.held, context.held_path
+            path = context.within(holder, target.origin)
+            context.held, context.held_path = holder, path
+            program.fill(context, node, objects)
+            context.held, context.held_path = before
+            mark(context, target, holder, source)
+            if words is not None:
+                _translate(objects(1)[1], target.type, words)
+
+        return run
+
+
+def _resource_run(target: Target, program: DataTypeProgram, source: str) -> Run:
+    single = program.is_single
+
+    def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
+        if node is None:
+            return
+        holder, at = locate(context, draft, start, target, repetition)
+        if target.type == "Reference":
+            made = program.resources(context, node, None)
+            if made is not None:
+                put(context, target, holder, at, Reference(made), repetition, source)
+        elif single:
+            program.fill(context, node, lambda group: (holder, at))
+            mark(context, target, holder, source)
+        else:
+            program.resources(context, node, holder)
+            mark(context, target, holder, source)
+
+    return run
+
+
+def _translate(made: Json, type: str, words: Vocabulary) -> None:
+    more: list[Json] = []
+    if type == "CodeableConcept":
+        codings = made.get("coding")
+        for coding in list(codings.values()) if isinstance(codings, Items) else ():
+            words.translate(coding, more)
+        if isinstance(codings, Items):
+            for number, coding in enumerate(more):
+                codings[("original", number)] = coding
+    elif has_content(made):
+        words.translate(made, more)
+
+
+def _nothing(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
+    """A row about ``$value`` is run by :meth:`DataTypeProgram.value`."""
+
+
+def _value(node: Node | None, numbers: tuple[int, ...]) -> str | None:
+    found = node.at(numbers) if node is not None and numbers else node
+    return found.value() if found is not None else None
+
+
+def _allowed(target: Target) -> frozenset[str] | None:
+    """The codes that an element may have, where R4 lists them."""
+    if not target.binding or target.type != "code":
+        return None
+    systems = definitions().required_codes(target.binding)
+    return frozenset().union(*systems.values()) if systems else None
+
+
+def _link(path: str) -> tuple[int, str, int] | None:
+    """``[2].partOf(Location[3])``: group 2 is part of group 3."""
+    steps = parse_path(path)
+    if len(steps) == 2 and not steps[0].name and steps[1].resource_index:
+        return steps[0].index, steps[1].name, steps[1].resource_index
+    return None
+
+
+def _context(name: str) -> str:
+    match = _NAME.match(name)
+    if match is None:
+        raise MapError(f"{name} names no map")
+    found = match["fhir"].partition("-")[0]
+    known = {
+        t.lower(): t for t in ("CodeableConcept", "Coding", "code", "string", "uri", "boolean", "decimal")
+    }
+    return known.get(found.lower(), {"Extension": "Observation"}.get(found, found))
+
+
+def _own_row(where: str, field: str, row: Any) -> Row:
+    return Row(
+        source=where,
+        line=0,
+        identifier=field,
+        type=row.get("type", "ST"),
+        condition=row.get("if", ""),
+        path=row["path"],
+        map=row.get("map", ""),
+        vocabulary=row.get("codes", ""),
+        assignment=row.get("assign", ""),
+    )

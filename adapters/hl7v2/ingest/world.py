@@ -1,0 +1,210 @@
+"""The ingest: one message, one command. What it says, that it was said, and by which message stand or fall together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from zoneinfo import ZoneInfo
+
+from adapters.hl7v2.convert.conversion import Conversion
+from adapters.hl7v2.convert.engine import convert
+from adapters.hl7v2.convert.site import Site
+from adapters.hl7v2.ingest.dead_letters import DeadLetters
+from adapters.hl7v2.ingest.events import Events, renamed_keys
+from adapters.hl7v2.ingest.evidence import entity, evidence, evidence_id
+from adapters.hl7v2.ingest.heard import Arrival
+from adapters.hl7v2.ingest.identity import Subject, header_of, others, patients, united
+from adapters.hl7v2.ingest.linking import Linked, Linker
+from adapters.hl7v2.ingest.locals import LOCAL
+from adapters.hl7v2.ingest.patients import Naming
+from adapters.hl7v2.ingest.sets import Compared, Sets
+from adapters.hl7v2.ingest.statements import Statements
+from adapters.hl7v2.ingest.timing import effective
+from adapters.hl7v2.intake.ingest import Ingested, Lane, Received, Rejected
+from adapters.hl7v2.message import Message
+from adapters.runner.tasks import SYSTEM
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Category, Refusal
+from fhirserver.kernel.references import walk_references
+from fhirserver.ports.log import Statement
+from fhirserver.store.commands import Command, Outcome, Put, Remove, Write
+from fhirserver.store.store import Store
+
+log = logging.getLogger("credence.hl7v2")
+
+_TRIES = 12
+_METHOD = "hl7v2"
+_PLAIN = Site()
+Convert = Callable[[Message, Site], Conversion]
+"""A message and its site's ways → the resources it speaks of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One feed: the connector's name, and the source that it speaks as.
+
+    ``pushed`` are the types that are written back to the feed's EHR, ``authority`` that of the numbers which we give
+    there.
+    """
+
+    connector: str
+    source: str
+    pushed: frozenset[str] = frozenset()
+    authority: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A message as writes, before it is submitted."""
+
+    writes: tuple[Write, ...]
+    resources: tuple[str, ...]
+    unmapped: tuple[str, ...]
+    warnings: tuple[str, ...]
+    statement: Statement = field(repr=False)
+
+
+class WorldIngest:
+    """Takes in the messages of one feed. Implements :class:`adapters.hl7v2.intake.ingest.Ingest`."""
+
+    def __init__(self, store: Store, feed: Feed, convert: Convert = convert):
+        self._store, self._feed, self._convert = store, feed, convert
+        self._lanes = Naming()
+        self._linker = Linker(store, feed.source)
+        self._sets = Sets(store, feed.source)
+        self._statements = Statements(store, feed.source, feed.pushed)
+        self._dead = DeadLetters(store, feed.connector)
+
+    def lane(self, message: Message) -> Lane:
+        return self._lanes.lane(message)
+
+    async def ingest(self, received: Received) -> Ingested:
+        """Take a message in; what cannot be is shown as a Task, and :class:`Rejected`."""
+        try:
+            return await self._ingest(received)
+        except Rejected as rejected:
+            await self._dead.keep(received, rejected)
+            raise
+
+    async def _ingest(self, received: Received) -> Ingested:
+        conversion = self._convert(received.message, received.site or _PLAIN)
+        for _ in range(_TRIES):
+            try:
+                async with AsyncExitStack() as places:
+                    prepared = await self._prepare(received, conversion, places)
+                    outcome = await self._submit(received, prepared)
+            except Refusal as refusal:
+                if refusal.category is Category.CONFLICT and await self._is_ours(received):
+                    continue  # somebody else linked or said something meanwhile: look again
+                raise _rejected(refusal) from refusal
+            self._statements.committed(prepared.writes)
+            return Ingested(outcome.position, prepared.resources, prepared.unmapped, prepared.warnings)
+        raise Rejected("AR", "206", "", "The records are being changed by too many at once")
+
+    async def explained(self, received: Received) -> Prepared:
+        """What taking the message in would write. Raises as that does; nothing is written."""
+        conversion = self._convert(received.message, received.site or _PLAIN)
+        async with AsyncExitStack() as places:
+            prepared = await self._prepare(received, conversion, places)
+        await self._store.rehearse(Command(prepared.statement, prepared.writes))
+        return prepared
+
+    async def _is_ours(self, received: Received) -> bool:
+        """Whether the message may still be taken in: no other arrival of it was meanwhile."""
+        receipt = received.receipt
+        fact = await self._store.fact("hl7-control", receipt.control_key) if receipt.control_key else None
+        return fact is None or bool(fact.value["position"] < receipt.attempt)
+
+    async def _submit(self, received: Received, prepared: Prepared) -> Outcome:
+        record = received.receipt.accepted(
+            resources=prepared.resources, unmapped=prepared.unmapped, warnings=prepared.warnings
+        )
+        settled = await self._dead.settled(received)
+        return await self._store.submit(Command(prepared.statement, (*prepared.writes, *record, *settled)))
+
+    async def _prepare(self, received: Received, conversion: Conversion, places: AsyncExitStack) -> Prepared:
+        """The message as writes on the world as it stands."""
+        message = received.message
+        id = evidence_id(self._feed.source, received.receipt.digest)
+        site: Site = (received.site or _PLAIN).for_sender(*message.sender)
+        naming = Naming(site.authorities)
+        at = effective(message, received.at, ZoneInfo(site.time_zone))
+        arrival = Arrival(id, at, await self._store.read("Binary", id) is not None)
+        linked = Linked(places, site.authorities.get(self._feed.authority, self._feed.authority))
+        who = patients(conversion, message, naming, id)
+        await self._linker.link(_with_former_keys(who, message, naming), linked)
+        what = others(conversion, message, naming, id, linked.world)
+        await self._linker.link(_with_former_keys(what, message, naming), linked)
+        about = united((*who, *what), linked.world)
+        compared = await self._sets.compared(message, about, linked.world, arrival)
+        says = Statement(
+            self._feed.source,
+            principal=self._feed.connector,
+            method=_METHOD,
+            mode="partial",
+            effective=at,
+            entity=(entity(id, message),),
+        )
+        told = await self._told(about, linked, message, compared, arrival)
+        # What an event does it did when the message was taken in first; since then it may have been undone.
+        does = Events(self._store, self._linker, naming)
+        events = [] if arrival.replayed else await does.writes(message, linked, about)
+        focus = tuple(linked.world[one.locals[0]] for one in about)
+        kept = self._evidence(id, received, conversion, linked, focus)
+        writes = (*kept, *told, *linked.notes, *compared.notes, *events)
+        references = (*(f"{put.type}/{put.id}" for put in kept), *focus)
+        return Prepared(writes, references, tuple(conversion.unmapped), tuple(linked.warnings), says)
+
+    async def _told(
+        self, about: Sequence[Subject], linked: Linked, message: Message, compared: Compared, arrival: Arrival
+    ) -> list[Write]:
+        """The statements about the resources of the message, and about those that are in its lists no more."""
+        told: list[Write] = []
+        for subject in about:
+            if not subject.former and linked.world[subject.locals[0]] not in compared.late:
+                told += await self._statements.about(subject, linked, message, arrival)
+        for reference in compared.gone:
+            type, _, id = reference.partition("/")
+            told.append(Remove(type, id))
+        return told
+
+    def _evidence(
+        self, id: str, received: Received, conversion: Conversion, linked: Linked, focus: Sequence[str]
+    ) -> tuple[Put, Put]:
+        header = _known_references(header_of(conversion), linked)
+        keeps = Statement(SYSTEM, method=_METHOD, entity=(entity(id, received.message),))
+        return evidence(id, received.message, received.raw, header, focus, keeps)
+
+
+def _rejected(refusal: Refusal) -> Exception:
+    """A refusal as the sender is told it; what is the store's trouble stays a refusal."""
+    if refusal.category in (Category.BUSY, Category.FAULT, Category.CONFLICT):
+        return refusal
+    issue = refusal.issues[0]
+    text = f"{', '.join(issue.expression)}: {issue.diagnostics}" if issue.expression else issue.diagnostics
+    return Rejected("AE", "207", "", text)
+
+
+def _with_former_keys(about: Sequence[Subject], message: Message, naming: Naming) -> list[Subject]:
+    """The subjects, also known by the numbers that the message says they had before."""
+    former = renamed_keys(message, naming, about)
+    return [
+        replace(one, keys=(*one.keys, *former.get(one.locals[0], ()))) if one.locals[0] in former else one
+        for one in about
+    ]
+
+
+def _known_references(header: JsonObject, linked: Linked) -> JsonObject:
+    """A MessageHeader with its references resolved; those to what is not stated are left out."""
+    kept = {
+        name: value
+        for name, value in header.items()
+        if all(
+            not str(holder["reference"]).startswith(LOCAL)
+            or str(holder["reference"]).removeprefix(LOCAL) in linked.world
+            for holder in walk_references(value)
+        )
+    }
+    return linked.resolved({"resourceType": "MessageHeader", **kept}) if kept else {}

@@ -1,0 +1,251 @@
+"""Reception: every message that arrives is read, taken in at its turn, recorded, and answered once that is durable.
+
+Answers are made from the record, so a repeat is answered as before. What cannot be taken in is kept with its bytes.
+Only where nothing could be made durable is nothing kept: then the answer says so (AR, CE) and the sender has it still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from adapters.hl7v2.acknowledgement import Verdict, acknowledge, due, refuse_unread, timestamp, wants
+from adapters.hl7v2.batch import answer_batch, is_batch, read_batch
+from adapters.hl7v2.charset import decode, encode, header_of
+from adapters.hl7v2.intake.ingest import Ingest, Ingested, Received, Rejected, Site
+from adapters.hl7v2.intake.lanes import Lanes
+from adapters.hl7v2.intake.record import CONTROL, Receipt, digest_of, has_failed_so, receipt
+from adapters.hl7v2.message import MalformedMessage, Message, parse
+from fhirserver.kernel.instants import Clock, SystemClock, instant
+from fhirserver.kernel.outcomes import Category, Refusal
+from fhirserver.ports.log import Statement
+from fhirserver.ports.storage import Fact
+from fhirserver.store.commands import Command
+from fhirserver.store.store import Store
+
+log = logging.getLogger("credence.hl7")
+
+_PASSING = frozenset((Category.BUSY, Category.FAULT, Category.TIMEOUT, Category.TOO_MANY, Category.CONFLICT))
+_UNSAFE = Verdict("AR", "207", "", "the message could not be stored; send it again")
+_ID_LENGTH = 20
+_OF_A_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a listener reads its messages.
+
+    ``source`` makes the records' statements. ``encoding`` is the codec of messages that declare no character set.
+    ``reuse_ids`` takes a message in though its control id was used for another one before; otherwise it is refused.
+    ``processing_ids`` are the MSH-11 that are taken in; none: all. ``warn``: remarks go into the answer.
+    """
+
+    listener: str
+    source: str
+    encoding: str = "utf-8"
+    reuse_ids: bool = False
+    processing_ids: frozenset[str] = frozenset()
+    warn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """What a message came to. ``safe``: it is durable, with its effects or as a failure."""
+
+    verdict: Verdict
+    at: str
+    safe: bool = True
+
+
+class Reception:
+    """Receives the messages of one listener. At most ``at_once`` are worked on at a time."""
+
+    def __init__(
+        self,
+        reading: Reading,
+        store: Store,
+        ingest: Ingest,
+        site: Site = None,
+        clock: Clock | None = None,
+        at_once: int = 64,
+    ):
+        self._reading, self._store, self._ingest, self._site = reading, store, ingest, site
+        self._clock = clock or SystemClock()
+        self._lanes = Lanes()
+        self._working = asyncio.Semaphore(at_once)
+
+    async def receive(self, raw: bytes, peer: str = "") -> Sequence[bytes]:
+        """The answers to one message or batch, once all of it is durable."""
+        if is_batch(raw):
+            return [await self._batch(raw, peer)]
+        return await self._message(raw, peer)
+
+    def too_large(self, head: bytes, most: int) -> bytes:
+        """The answer to a message of which only the head was taken."""
+        verdict = Verdict("AR", "207", "", f"the message has more than {most} bytes")
+        return self._unread(head, verdict, self._now())
+
+    async def _message(self, raw: bytes, peer: str) -> Sequence[bytes]:
+        at = self._now()
+        try:
+            decoded = decode(raw, self._reading.encoding)
+            message = parse(decoded.text, decoded.encoding)
+        except MalformedMessage as error:
+            return [await self._malformed(raw, at, error)]
+        record = receipt(self._reading.listener, at, raw, message)
+        lane = self._ingest.lane(message)
+        # A repeat on another connection waits for the first, whatever its lane.
+        place = self._lanes.enter((lane.key, *lane.barrier_with, f"id {record.control_key}"))
+        async with place.turn(), self._working:
+            settled = await self._settle(message, raw, record)
+        if not settled.verdict.accepted:
+            verdict = settled.verdict
+            what = f"{verdict.code} {verdict.error} {verdict.place}".rstrip()
+            log.warning("%s: a message from %s: %s", self._reading.listener, peer, what)
+        return self._answers(message, settled, record)
+
+    async def _settle(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
+        """Take the message in, or say again what became of it."""
+        try:
+            before = await self._before(record)
+            if before is not None:
+                if settled := self._repeated(before, record):
+                    return settled
+                if before.value["code"] == "AA" and not self._reading.reuse_ids:
+                    text = "this control id was used for another message"
+                    return await self._failed(record.stranger(), raw, Verdict("AE", "205", "MSH-10", text))
+                record = record.again(before)
+            self._check(message)
+            ingested = await self._ingest.ingest(self._received(message, raw, record))
+        except Rejected as error:
+            return await self._failed(record, raw, Verdict(error.code, error.error, error.place, error.text))
+        except Refusal as refusal:
+            return await self._refused(record, raw, refusal)
+        except Exception as error:
+            # A message that stumbles over a fault of ours must not be lost, nor stop those after it.
+            fault = f"internal error ({type(error).__name__})"
+            log.error("%s: a message met an %s at %s", self._reading.listener, fault, _where(error))
+            return await self._failed(record, raw, Verdict("AE", "207", "", fault))
+        return self._accepted(ingested, record)
+
+    def _accepted(self, ingested: Ingested, record: Receipt) -> _Settled:
+        remarks = tuple(ingested.warnings)
+        remarks += tuple(f"{place} is kept; no map speaks of it" for place in ingested.unmapped)
+        return _Settled(Verdict("AA", warnings=remarks if self._reading.warn else ()), record.at)
+
+    def _received(self, message: Message, raw: bytes, record: Receipt) -> Received:
+        return Received(message, raw, self._reading.listener, self._site, record.at, record)
+
+    async def _before(self, record: Receipt) -> Fact | None:
+        return await self._store.fact(CONTROL, record.control_key)
+
+    def _repeated(self, before: Fact, record: Receipt) -> _Settled | None:
+        """What became of the same message before. One that failed has had no effect: it is tried again."""
+        if before.value["code"] == "AA" and before.value["digest"] == record.digest:
+            return _Settled(Verdict("AA"), before.value["at"])
+        return None
+
+    def _check(self, message: Message) -> None:
+        if not message.control_id:
+            raise Rejected("AR", "101", "MSH-10", "a message needs a control id")
+        if not message.type:
+            raise Rejected("AR", "200", "MSH-9", "a message needs a type")
+        allowed = self._reading.processing_ids
+        if allowed and (message.header.value(11) or "") not in allowed:
+            raise Rejected("AR", "202", "MSH-11", f"only {', '.join(sorted(allowed))} is taken in here")
+
+    async def _refused(self, record: Receipt, raw: bytes, refusal: Refusal) -> _Settled:
+        """What the store refused: by the message's content, or because of its own state."""
+        if refusal.category is Category.CONFLICT:
+            before = await self._before(record)
+            if before is not None and (settled := self._repeated(before, record)):
+                return settled  # another process has taken it in meanwhile
+        if refusal.category in _PASSING:
+            return _Settled(_UNSAFE, record.at, safe=False)
+        code = "AR" if refusal.category is Category.FORBIDDEN else "AE"
+        return await self._failed(record, raw, Verdict(code, "207", "", _reasons(refusal)))
+
+    async def _failed(self, record: Receipt, raw: bytes, verdict: Verdict) -> _Settled:
+        """Keep what could not be taken in. A sender that sends it again and again fills no log."""
+        reason = (verdict.code, verdict.error, verdict.place, verdict.text)
+        statement = Statement(self._reading.source, principal=self._reading.listener, method="hl7v2")
+        try:
+            before = await self._before(record)
+            if before is not None and has_failed_so(before, record.digest, *reason):
+                return _Settled(verdict, before.value["at"])
+            record = record.again(before) if before is not None else record
+            await self._store.submit(Command(statement, record.failed(*reason, raw)))
+        except Exception as error:
+            # Whatever keeps it from being stored: the sender must hear that it is not.
+            log.error("%s: a failure was not recorded: %s", self._reading.listener, type(error).__name__)
+            return _Settled(_UNSAFE, record.at, safe=False)
+        return _Settled(verdict, record.at)
+
+    async def _malformed(self, raw: bytes, at: str, error: MalformedMessage) -> bytes:
+        record = receipt(self._reading.listener, at, raw, None)
+        header = error.place.startswith(("MSH", "BHS", "FHS", "line 1"))
+        code = "102" if "character set" in error.reason else "100"
+        verdict = Verdict("AR" if header else "AE", code, error.place, error.reason)
+        async with self._working:
+            settled = await self._failed(record, raw, verdict)
+        log.warning("%s: a malformed message: %s", self._reading.listener, error)
+        return self._unread(raw, settled.verdict, settled.at)
+
+    async def _batch(self, raw: bytes, peer: str) -> bytes:
+        """A batch is answered by a batch; one whose counts are wrong is not taken in at all."""
+        at = self._now()
+        try:
+            batch = read_batch(raw)
+        except MalformedMessage as error:
+            return await self._malformed(raw, at, error)
+        answers: list[bytes] = []
+        for start in range(0, len(batch.messages), _OF_A_BATCH):
+            some = batch.messages[start : start + _OF_A_BATCH]
+            for each in await asyncio.gather(*(self._message(one, peer) for one in some)):
+                answers += each
+        return answer_batch(batch.header, answers, timestamp(at), self._own_id(batch.header, at))
+
+    def _answers(self, message: Message, settled: _Settled, record: Receipt) -> Sequence[bytes]:
+        """The answers that the sender wants, in original or enhanced mode."""
+        accept, application = wants(message)
+        verdict = settled.verdict
+        # Stored is stored, also as a failure: what became of it is for the application to say.
+        commit = Verdict("CA") if settled.safe else replace(verdict, code="CE")
+        if settled.safe and verdict.code == "AR":
+            commit = verdict.as_commit()
+        answers: list[Verdict] = []
+        if due(accept, commit):
+            answers.append(commit)
+        if due(application, verdict) and (commit.accepted or accept == "NE"):
+            answers.append(verdict)
+        encoding = message.separators.encoding
+        ids = [self._own_id(record.control_key, settled.at, one.code) for one in answers]
+        texts = [acknowledge(message, one, settled.at, id) for one, id in zip(answers, ids, strict=True)]
+        return [encode(text, encoding) for text in texts]
+
+    def _unread(self, raw: bytes, verdict: Verdict, at: str) -> bytes:
+        """The answer to what could not be read: in the bytes of its own header."""
+        return encode(refuse_unread(header_of(raw), verdict, at, self._own_id(header_of(raw), at)), "latin-1")
+
+    def _own_id(self, *parts: str) -> str:
+        """The control id of an answer: the same for the same answer, as long as versions before 2.7 allow."""
+        return digest_of(self._reading.listener, *parts)[:_ID_LENGTH]
+
+    def _now(self) -> str:
+        return instant(self._clock.now())
+
+
+def _reasons(refusal: Refusal) -> str:
+    """What the store objected to, with the elements; an issue holds no values."""
+    reasons = (f"{', '.join(issue.expression)}: {issue.diagnostics}".lstrip(": ") for issue in refusal.issues)
+    return "; ".join(reasons) or refusal.category.name
+
+
+def _where(error: Exception) -> str:
+    """The line of ours that failed; the text of a foreign error may name a patient."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"

@@ -1,0 +1,81 @@
+"""What a message must carry beside the record that it is about: the patient of an appointment, who and where, cover.
+
+Only what the EHR said itself and what passes its gate is handed out: nothing else may leave by a side door.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from adapters.hl7v2.ingest.linking import Linker
+from adapters.runner.crosswalk import Crosswalk
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.references import parse_reference
+from fhirserver.ports.log import Statement
+from fhirserver.search.expression import Query, ReferenceIs
+from fhirserver.store.commands import Command
+from fhirserver.store.store import Store
+from fhirserver.world.gates import may_leave, outbound
+from fhirserver.world.policy import Policy
+from fhirserver.world.units import join
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A resource as it may leave. ``id`` is the world's, ``record`` the EHR's, empty where it has none."""
+
+    id: str
+    record: str
+    content: JsonObject
+
+
+class Reader(Protocol):
+    """Hands out what messages carry. References are the world's."""
+
+    async def carried(self, reference: str) -> Carried | None:
+        """What a reference means; None where nothing of it may leave."""
+        ...
+
+    async def of_patient(self, type: str, element: str, patient: str) -> list[Carried]:
+        """The resources of a type that belong to a patient (``Patient/id``), in a fixed order."""
+        ...
+
+    async def learned(self, type: str, key: str, world: str) -> None:
+        """The EHR names a resource by a further key."""
+        ...
+
+
+class WorldReader:
+    """Reads the world on behalf of one sink."""
+
+    def __init__(self, store: Store, policy: Policy, source: str):
+        self._store, self._policy, self._source = store, policy, source
+        self._crosswalk = Crosswalk(store, source)
+        self._linker = Linker(store, source)
+
+    async def carried(self, reference: str) -> Carried | None:
+        literal = parse_reference(reference)
+        if literal is None or literal.base:
+            return None
+        entity, _ = await self._store.standing(literal.type, literal.id)
+        if entity is None or entity.deleted:
+            return None
+        link = await self._crosswalk.by_world(*entity.key)
+        says = self._crosswalk.voice(link, entity, self._source)
+        content = join(outbound(entity, says, may_leave(entity, self._policy, says)))
+        if not content:
+            return None
+        made = {"resourceType": literal.type, **content}
+        return Carried(entity.key.id, link.record if link else "", made)
+
+    async def of_patient(self, type: str, element: str, patient: str) -> list[Carried]:
+        query = Query(type, ReferenceIs(element, *patient.split("/")), count=50)
+        versions = sorted((await self._store.search(query)).versions, key=lambda version: version.id)
+        found = [await self.carried(f"{type}/{version.id}") for version in versions]
+        return [one for one in found if one is not None]
+
+    async def learned(self, type: str, key: str, world: str) -> None:
+        if await self._crosswalk.by_record(type, key) is None:
+            statement = Statement(self._source, method="writeback")
+            await self._store.submit(Command(statement, (self._linker.alias(type, key, world),)))

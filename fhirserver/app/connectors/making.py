@@ -1,0 +1,69 @@
+"""From a connector's settings to the connector at work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from adapters.fhir.retries import RetryPolicy
+from adapters.runner.rate import Rate
+from adapters.runner.runner import Cadence, Runner
+from adapters.runner.writeback import Sink
+from fhirserver.app.connectors.connector import Connector
+from fhirserver.app.connectors.kind import Made, Making
+from fhirserver.app.connectors.registry import KINDS
+from fhirserver.app.connectors.secrets import Secrets
+from fhirserver.interactions.exchange import Context
+
+ADAPTER_ATTEMPTS = 4
+"""Tries of one read within a pull. Few, for the loop goes on where it was, and breaker and status must hear of it."""
+
+
+def sink_of(connector: Connector) -> Sink:
+    """The connector from the outbound side."""
+    return Sink(connector.name, connector.source, connector.push_types, connector.copies)
+
+
+def make_adapter(
+    connector: Connector,
+    context: Context,
+    secrets: Secrets,
+    rate: Rate | None = None,
+    pull_soon: Callable[[], None] = lambda: None,
+) -> Made:
+    """The adapter of a connector, not at work. Raises :class:`~fhirserver.app.connectors.secrets.MissingSecret`."""
+    retries = RetryPolicy(cap=connector.retry_cap_seconds, attempts=ADAPTER_ATTEMPTS)
+    making = Making(connector, context, secrets, retries, rate or Rate(), pull_soon)
+    return KINDS[connector.kind].make(connector.own, making)
+
+
+def make_runner(connector: Connector, context: Context, secrets: Secrets) -> Runner:
+    """The connector as it works on the store."""
+    rate = Rate(connector.requests_per_second, connector.burst)
+    runners: list[Runner] = []
+    made = make_adapter(connector, context, secrets, rate, lambda: runners[0].pull_soon())
+    runner = Runner(
+        context.store,
+        context.policy,
+        made.ehr,
+        sink_of(connector),
+        RetryPolicy(cap=connector.retry_cap_seconds),
+        _cadence(connector),
+        connector.concurrency,
+        pulls=connector.pull,
+        pushes=connector.push,
+        hours=connector.hours,
+        rate=rate,
+        own=made.loops,
+        closing=made.close,
+    )
+    runners.append(runner)
+    return runner
+
+
+def _cadence(connector: Connector) -> Cadence:
+    return Cadence(
+        connector.pull_seconds,
+        connector.push_seconds,
+        reconcile=connector.reconcile_seconds,
+        resolve=connector.resolve_seconds,
+    )

@@ -1,0 +1,203 @@
+"""Credence and a simulated EHR over HL7v2: what one says the other has, once, and nothing bounces."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.search.expression import Query
+from tests.hl7_ehr import Clinic, clinic
+
+EVE = {"5": "ANDER^EVE", "7": "19800203", "8": "F", "13": "^PRN^PH^^^555^5550001"}
+
+
+async def a_patient(practice: Clinic) -> JsonObject:
+    """One whom the EHR has told of."""
+    await practice.hospital.http.post("/patients", json=EVE)
+    return (await practice.until(lambda: every(practice, "Patient")))[0]
+
+
+async def every(practice: Clinic, type: str) -> list[JsonObject]:
+    return [
+        loads(version.content) for version in (await practice.store.search(Query(type, count=100))).versions
+    ]
+
+
+def visit(
+    patient: JsonObject, start: str = "2026-12-01T09:00:00Z", end: str = "2026-12-01T09:30:00Z"
+) -> JsonObject:
+    return {
+        "status": "booked",
+        "start": start,
+        "end": end,
+        "minutesDuration": 30,
+        "participant": [
+            {"actor": {"reference": f"Patient/{patient['id']}"}, "status": "accepted"},
+            {"actor": {"reference": "Practitioner/house"}, "status": "accepted"},
+        ],
+    }
+
+
+async def a_doctor(practice: Clinic) -> None:
+    npi = {"system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893"}
+    await practice.put(
+        "credence", "Practitioner", "house", {"identifier": [npi], "name": [{"family": "House"}]}
+    )
+
+
+async def booked(practice: Clinic, patient: JsonObject, id: str = "a1", **more: str) -> None:
+    """An appointment that may leave, and all that follows from it."""
+    await practice.put("operator", "Appointment", id, visit(patient, **more), confidence=Decimal("0.95"))
+    await practice.settle()
+
+
+async def told(practice: Clinic) -> None:
+    """The EHR has told of all its changes."""
+
+    async def nothing_waits() -> bool:
+        return bool((await practice.hospital.http.get("/health")).json()["waiting"] == 0)
+
+    await practice.until(nothing_waits)
+
+
+async def test_a_booking_goes_there_comes_back_and_does_not_bounce(tmp_path: Path) -> None:
+    async with clinic(tmp_path) as practice:
+        await a_doctor(practice)
+        patient = await a_patient(practice)
+        await booked(practice, patient)
+        _, (there,) = await practice.hospital.records()
+        assert (there["placer"], there["status"], there["start"]) == (
+            "a1^CREDENCE",
+            "Booked",
+            "20261201090000+0000",
+        )
+        await told(practice)
+        (here,) = await every(practice, "Appointment")
+        values = {one["value"] for one in here["identifier"]}
+        assert there["filler"] in values, "the EHR's own number is learned"
+        assert here["status"] == "booked" and len(await every(practice, "Patient")) == 1
+        await practice.settle()
+        assert await practice.statuses() == ["completed"]
+        assert (await practice.hospital.http.get("/health")).json()["received"] == 1, "nothing bounced"
+
+
+async def test_what_either_changes_the_other_has(tmp_path: Path) -> None:
+    async with clinic(tmp_path) as practice:
+        await a_doctor(practice)
+        patient = await a_patient(practice)
+        await booked(practice, patient)
+        await told(practice)
+        _, (there,) = await practice.hospital.records()
+        change = {"start": "20261202100000+0000", "end": "20261202103000+0000"}
+        await practice.hospital.http.patch(f"/appointments/{there['filler']}", json=change)
+
+        async def moved() -> bool:
+            (here,) = await every(practice, "Appointment")
+            return bool(here["start"].startswith("2026-12-02T10:00:00"))
+
+        await practice.until(moved)
+        await practice.amend("operator", "Appointment", "a1", status="cancelled")
+        await practice.settle()
+        _, (there,) = await practice.hospital.records()
+        assert there["status"] == "Cancelled" and there["start"] == "20261202100000+0000"
+
+
+async def test_a_time_that_is_taken_is_for_a_person(tmp_path: Path) -> None:
+    async with clinic(tmp_path) as practice:
+        await a_doctor(practice)
+        patient = await a_patient(practice)
+        await booked(practice, patient)
+        await booked(practice, patient, "a2", start="2026-12-01T09:15:00Z", end="2026-12-01T09:45:00Z")
+        assert sorted(await practice.statuses()) == ["completed", "failed"]
+        assert len((await practice.hospital.records())[1]) == 1
+
+
+async def test_what_is_not_answered_is_sent_again_and_done_once(tmp_path: Path) -> None:
+    async with clinic(tmp_path) as practice:
+        await a_doctor(practice)
+        patient = await a_patient(practice)
+        await practice.hospital.faults(drop=1)
+        await practice.put("operator", "Appointment", "a1", visit(patient), confidence=Decimal("0.95"))
+        await practice.follow()
+        await practice.outbound.push_due()
+        assert await practice.statuses() == ["in-progress"]
+        await practice.hospital.faults(drop=0)
+        await practice.settle()
+        assert await practice.statuses() == ["completed"]
+        assert len((await practice.hospital.records())[1]) == 1
+
+
+async def test_a_new_patient_gets_the_ehrs_number(tmp_path: Path) -> None:
+    async with clinic(tmp_path) as practice:
+        who = {"name": [{"family": "New", "given": ["Nora"]}], "birthDate": "1990-05-06", "gender": "female"}
+        await practice.put("operator", "Patient", "nora", who, confidence=Decimal("1.0"))
+        await practice.settle()
+        ((there,), _) = await practice.hospital.records()
+        assert there["fields"]["5"].startswith("New^Nora") and there["others"] == ["nora^^^CREDENCE"]
+        await told(practice)
+        (here,) = await every(practice, "Patient")
+        assert here["id"] == "nora" and [one["value"] for one in here["identifier"]] == [there["mrn"]]
+        await practice.hospital.http.patch(f"/patients/{there['mrn']}", json={"16": "M"})
+
+        async def married() -> bool:
+            return "maritalStatus" in (await practice.world("Patient", "nora"))
+
+        await practice.until(married)
+        assert len(await every(practice, "Patient")) == 1
+        await practice.settle()
+        assert await practice.statuses() == ["completed"]
+
+
+async def test_nothing_below_its_gate_is_carried(tmp_path: Path) -> None:
+    async with clinic(tmp_path) as practice:
+        await a_doctor(practice)
+        patient = await a_patient(practice)
+        await practice.put(
+            "agent", "Patient", patient["id"], {"address": [{"city": "Whisperton"}]}, mode="partial"
+        )
+        await booked(practice, patient)
+        ((there,), _) = await practice.hospital.records()
+        assert "Whisperton" not in str(there)
+
+
+async def test_the_ehr_keeps_its_records_and_tells_a_patient_twice(tmp_path: Path) -> None:
+    async with clinic(tmp_path) as practice:
+        await practice.hospital.faults(duplicate=1, disorder=1)
+        for number in range(3):
+            who = {**EVE, "5": f"ANDER^EVE{'ABC'[number]}", "7": f"198{number}0203"}
+            await practice.hospital.http.post("/patients", json=who)
+        await told(practice)
+        assert len(await every(practice, "Patient")) == 3
+
+
+async def test_with_a_fifth_of_everything_going_wrong_both_end_with_the_same(tmp_path: Path) -> None:
+    async with clinic(tmp_path) as practice:
+        await a_doctor(practice)
+        patient = await a_patient(practice)
+        await practice.hospital.faults(
+            lost=0.2,
+            no_ack=0.2,
+            drop=0.2,
+            ae=0.2,
+            ar=0.2,
+            late=0.2,
+            late_seconds=0.1,
+            duplicate=0.2,
+            disorder=0.2,
+        )
+        for number in range(8):
+            day = f"2026-12-{number + 1:02d}T09"
+            content = visit(patient, f"{day}:00:00Z", f"{day}:30:00Z")
+            await practice.put("operator", "Appointment", f"b{number}", content, confidence=Decimal("0.95"))
+        await practice.settle()
+        await practice.amend("operator", "Appointment", "b3", status="cancelled")
+        await practice.settle()
+        await told(practice)
+        _, there = await practice.hospital.records()
+        assert {one["placer"]: one["status"] for one in there} == {
+            f"b{number}^CREDENCE": "Cancelled" if number == 3 else "Booked" for number in range(8)
+        }
+        here = {one["id"]: one["status"] for one in await every(practice, "Appointment")}
+        assert here == {f"b{number}": "cancelled" if number == 3 else "booked" for number in range(8)}
+        assert set(await practice.statuses()) == {"completed"}

@@ -1,0 +1,70 @@
+"""Every message of the foreign corpus is taken in and traced both ways, and a replay changes nothing."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from adapters.hl7v2.convert.engine import convert
+from fhirserver.kernel.json import loads
+from fhirserver.search.expression import Query, ReferenceIs
+from tests.unit.adapters.hl7_corpus import message_files, needs_corpus
+from tests.unit.adapters.hl7_feed import bench
+
+pytestmark = needs_corpus
+
+
+def _text(path: Path) -> str:
+    """The message, with a control id of its own: several of the corpus share one."""
+    head, _, rest = path.read_bytes().decode().replace("\r\n", "\r").replace("\n", "\r").partition("\r")
+    fields = head.split("|")
+    return "\r".join(("|".join((*fields[:9], path.stem, *fields[10:])), rest))
+
+
+async def test_all_are_taken_in_and_traced_both_ways(tmp_path: Path) -> None:
+    async with bench(tmp_path, map=convert) as feed:
+        for path in message_files():
+            text = _text(path)
+            done = await feed.send(text)
+            raw, header, *about = done.resources
+            assert base64.b64decode((await feed.world(raw))["data"]).decode() == text, path.name
+            focus = [one["reference"] for one in (await feed.world(header)).get("focus", ())]
+            assert about and focus == about, path.name
+            for reference in about:
+                type, id = reference.split("/")
+                back = Query("MessageHeader", ReferenceIs("focus", type, id), count=1000)
+                found = {version.id for version in (await feed.store.search(back)).versions}
+                assert header.partition("/")[2] in found, path.name
+        await feed.store.derive_provenance()
+        cited = {
+            entity["what"]["reference"]
+            for version in (
+                await feed.store.search(Query("Provenance", ReferenceIs("entity", "Binary", raw[7:])))
+            ).versions
+            for entity in loads(version.content)["entity"]
+        }
+        assert cited == {raw}
+
+
+@pytest.mark.parametrize("order", ["as they came", "backwards"])
+async def test_a_replay_of_all_changes_nothing(tmp_path: Path, order: str) -> None:
+    async with bench(tmp_path, map=convert) as feed:
+        texts = [_text(path) for path in message_files()]
+        for text in texts:
+            await feed.send(text)
+        before = await feed.state()
+        for text in texts if order == "as they came" else reversed(texts):
+            await feed.send(text)
+        assert await feed.state() == before
+
+
+async def test_the_log_rebuilds_the_same(tmp_path: Path) -> None:
+    async with bench(tmp_path, map=convert) as feed:
+        for path in message_files():
+            await feed.send(_text(path))
+        await feed.store.derive_provenance()
+        before = list(await feed.store.storage.dump())
+        await feed.store.rebuild()
+        assert list(await feed.store.storage.dump()) == before
