@@ -156,12 +156,13 @@ class Linker:
         return world
 
     async def _sent(self, subject: Subject, ours: str) -> str:
-        """The resource that the source was sent and that comes back before its answer, by the number that we gave it."""
+        """The resource that the source was sent and that comes back before its answer, by the number that we gave."""
         for key in subject.keys:
             id = _of_ours(key, ours)
-            if id and await self._store.entity(subject.type, id) is not None:
-                if not await self.crosswalk.is_taken(subject.type, id, subject.keys[0]):
-                    return id
+            if not id or await self._store.entity(subject.type, id) is None:
+                continue
+            if not await self.crosswalk.is_taken(subject.type, id, subject.keys[0]):
+                return id
         return ""
 
     async def _new(self, subject: Subject, linked: Linked) -> Link:
