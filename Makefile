@@ -30,7 +30,8 @@ export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-mongo check check-style check-types check-layers check-docs check-size \
-        format corpus judge-eval fuzz bench bench-scale bench-import bench-queue bench-hl7 faults clean
+        format corpus judge-eval fuzz bench bench-scale bench-import bench-queue bench-hl7 bench-subscribers \
+        faults clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,11 +102,15 @@ bench-queue: $(DEV)  ## how soon a claim is in the review queue at 200 claims a 
 bench-hl7: $(DEV)  ## how fast HL7v2 messages arrive over MLLP (COUNT=… CONNECTIONS=… PATIENTS=… MESSAGES=folder)
 	@$(BIN)/python -m benchmarks.hl7_arrival
 
-faults: $(DEV)  ## the long failure drills (ROUNDS=200 of kill -9, 200 bookings of one slot, 500 writebacks)
+bench-subscribers: $(DEV)  ## does a subscriber that hangs delay the others? (ARGS="--rounds 10 --events 100")
+	@$(BIN)/python -m benchmarks.subscribers $(ARGS)
+
+faults: $(DEV)  ## the long failure drills: kill -9 (ROUNDS=200), bookings, writebacks, HL7v2 messages, notified events
 	$(BIN)/python -m tests.faults.kill_9 --rounds $(ROUNDS)
 	$(BIN)/python -m tests.faults.booking_race
 	$(BIN)/python -m tests.faults.writeback_storm --count 500
 	$(BIN)/python -m tests.faults.hl7_kill_9 --rounds 20
+	$(BIN)/python -m tests.faults.subscriber_kills --events 10000 --kills 10
 
 clean:  ## remove what make made: environments, caches, builds
 	rm -rf $(VENV) $(MONGO_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -26,8 +26,8 @@ _COMMAND = re.compile(r"(?:^|`|\$ |&& |bin/)credence ([a-z][a-z-]+)(?=[ `\n]|$)(
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _PROGRAM = re.compile(r"python -m ([a-z_]+(?:\.[a-z0-9_]+)*)")
 _FENCE = re.compile(r"\s*```+\s*(\w*)")
-_SETTINGS_OF = re.compile(r"setting of `(\[\[?\w+\]\]?)`")
-_SETTING = re.compile(r"`(\[\[?[a-z]+\]\]?) ([a-z][a-z0-9_]*)[^`]*`")
+_SETTINGS_OF = re.compile(r"setting of `(\[\[?[\w.]+\]\]?)`")
+_SETTING = re.compile(r"`(\[\[?[a-z.]+\]\]?) ([a-z][a-z0-9_]*)[^`]*`")
 _NAME = re.compile(r"`([a-z][a-z0-9_]*)`")
 _HEADING = re.compile(r"#{1,6}\s+(.*)")
 

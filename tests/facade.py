@@ -53,6 +53,7 @@ ROLES = {
     "lab": ("lab", {"read", "write"}),
     "agent": ("agent", {"read", "write"}),
     "reader": ("ehr", {"read"}),
+    "writer": ("ehr", {"write"}),
     "ana": ("operator", {"read", "write", "operator"}),
     "ben": ("operator", {"read", "write", "operator"}),
     "admin": ("operator", {"admin"}),

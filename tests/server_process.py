@@ -58,7 +58,7 @@ class ServerProcess:
     """One server with its configuration, data and log in ``directory``.
 
     Use it as a context, or call ``start`` and ``stop``. ``kill`` and ``start`` again keep port, data and
-    tokens.
+    tokens. ``settings`` are further tables of the configuration.
     """
 
     def __init__(
@@ -68,10 +68,12 @@ class ServerProcess:
         port: int | None = None,
         environment: dict[str, str] | None = None,
         workers: int = 1,
+        settings: str = "",
     ):
         self.directory = directory
         self.port = port or free_port()
         self.workers = workers
+        self._settings = settings
         self.config = directory / "credence.toml"
         self.data = directory / "data"
         self.base = f"http://127.0.0.1:{self.port}/fhir"
@@ -144,6 +146,8 @@ class ServerProcess:
         if made.returncode:
             raise ServerFailed(f"credence init failed:\n{made.stdout}")
         self.tokens = dict(line.split("=", 1) for line in tokens.read_text().splitlines())
+        with self.config.open("a") as config:
+            config.write(self._settings)
 
     def _log(self) -> Path:
         return self.directory / "server.log"

@@ -3,6 +3,8 @@
 ``_lastUpdated`` is set when an EHR begins a write, and the write can be seen only when it ends; some EHRs
 write it in whole seconds. So the mark never moves past "when we asked, less the overlap", what lies after
 it is read again next time, and ``seen`` names the versions there which were handed out already.
+
+A first load by export has a place of its own in the cursor: the job, the file and the line.
 """
 
 from __future__ import annotations
@@ -39,22 +41,43 @@ class Mark:
         return Mark(since, dict(list(seen.items())[-MOST_SEEN:]))
 
 
+@dataclass(slots=True)
+class Cursor:
+    """Where a pull stands: the marks by type, that of the history of the whole system, and the export.
+
+    ``export`` is empty where none was begun, and has ``over`` when there will be none (any more).
+    """
+
+    types: dict[str, Mark] = field(default_factory=dict)
+    system: Mark = field(default_factory=Mark)
+    export: JsonObject = field(default_factory=dict)
+
+    def as_json(self) -> JsonObject:
+        json: JsonObject = {
+            "format": FORMAT,
+            "types": {type: mark.as_json() for type, mark in self.types.items()},
+        }
+        if self.system.since is not None:
+            json["system"] = self.system.as_json()
+        return {**json, "export": dict(self.export)} if self.export else json
+
+
 def whole_milliseconds(at: datetime) -> datetime:
     """``at`` as it is written in a cursor and in a query, so that ``seen`` begins where the query does."""
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
-def read_cursor(cursor: JsonObject | None) -> dict[str, Mark]:
-    """The marks by type. Raises :class:`InvalidCursor`."""
+def read_cursor(cursor: JsonObject | None) -> Cursor:
+    """Raises :class:`InvalidCursor`."""
     if cursor is None:
-        return {}
+        return Cursor()
     if cursor.get("format") != FORMAT or not isinstance(cursor.get("types"), dict):
         raise InvalidCursor(f"expected a cursor of format {FORMAT}")
-    return {type: _mark(type, json) for type, json in cursor["types"].items()}
-
-
-def write_cursor(marks: Mapping[str, Mark]) -> JsonObject:
-    return {"format": FORMAT, "types": {type: mark.as_json() for type, mark in marks.items()}}
+    export = cursor.get("export", {})
+    if not isinstance(export, dict):
+        raise InvalidCursor("the place in an export is malformed")
+    types = {type: _mark(type, json) for type, json in cursor["types"].items()}
+    return Cursor(types, _mark("the system", cursor.get("system", {})), dict(export))
 
 
 def _mark(type: str, json: JsonObject) -> Mark:

@@ -4,47 +4,73 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from urllib.parse import urlencode
 
 import httpx
 
-from adapters.fhir.refusals import refusal
+from adapters.fhir.addresses import Addresses
+from adapters.fhir.bodies import ENCODING, resource, whole
+from adapters.fhir.refusals import objection, refusal, unanswered
 from adapters.fhir.tokens import TokenProvider
 from fhirserver.kernel.instants import Clock, parse_instant
-from fhirserver.kernel.json import InvalidJson, JsonObject, dumps, loads
-from fhirserver.ports.ehr import Permanent, Record, Retryable, Unanswered
+from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.ports.ehr import Permanent, Record, Retryable, Unusable
 
 MEDIA_TYPE = "application/fhir+json"
+MOST_BYTES = 64 * 1024 * 1024
+_MOST_LAG = timedelta(hours=1)
+_MOST_REDIRECTS = 3
+_MOST_OF_AN_ERROR = 1024 * 1024
 _RECORD = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}\Z")
+log = logging.getLogger("credence.fhir")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer. ``date`` is when the EHR says it was made."""
+    """A successful answer. ``date`` is when the EHR says it was made; ``dated`` whether it said so at all."""
 
     status: int
     headers: Mapping[str, str]
     body: JsonObject | None
     date: datetime
+    dated: bool = True
 
 
 class Exchange:
     """Sends requests to one EHR over kept-alive connections."""
 
-    def __init__(self, base_url: str, tokens: TokenProvider, http: httpx.AsyncClient, clock: Clock):
+    def __init__(
+        self,
+        base_url: str,
+        tokens: TokenProvider,
+        http: httpx.AsyncClient,
+        clock: Clock,
+        also_at: frozenset[str] = frozenset(),
+        most_bytes: int = MOST_BYTES,
+    ):
         # httpx logs every URL at INFO, and URLs hold identifiers.
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        self.base = httpx.URL(base_url.rstrip("/") + "/")
+        self.addresses = Addresses(base_url, also_at)
         self._tokens = tokens
         self._http = http
         self._clock = clock
+        self.most_bytes = most_bytes
+        self.skew = timedelta(0)
+        """How far the EHR's clock is before ours, by the last Date header."""
+        self.lag = timedelta(0)
+        """How far ``lastUpdated`` of what we wrote was behind that clock: where it is another machine's."""
+
+    def their_time(self) -> datetime:
+        """The present instant by the EHR's clock, as far as that is known."""
+        return self._clock.now() + self.skew
 
     async def close(self) -> None:
         await self._http.aclose()
+        await self._tokens.close()
 
     async def send(
         self,
@@ -59,16 +85,44 @@ class Exchange:
 
         Raises the errors of :mod:`fhirserver.ports.ehr`. A refused token is renewed once.
         """
-        url = self._url(path, query)
         body = dumps(content) if content is not None else None
-        response = await self._once(method, url, body, headers or {}, renew=False)
-        if response.status_code == 401:
-            response = await self._once(method, url, body, headers or {}, renew=True)
-        now = self._clock.now()
-        if not response.is_success:
-            named = _RECORD.match(path) is not None
-            raise refusal(response.status_code, response.headers, response.content, now, on_record=named)
-        return Answer(response.status_code, response.headers, _resource(response), _date(response, now))
+        url = self.addresses.of(path, query)
+        named = _RECORD.match(path) is not None
+        async with self.asked(method, url, body, headers or {}, on_record=named) as response:
+            text = await whole(response, self.most_bytes)
+            found = resource(text, response.status_code)
+            if error := objection(response.status_code, response.headers, found, self._clock.now()):
+                raise error
+            date, dated = self._date(response)
+            if dated and response.status_code == 201:
+                self._learn_lag(found, date)
+            return Answer(response.status_code, response.headers, found, date, dated)
+
+    @asynccontextmanager
+    async def asked(
+        self,
+        method: str,
+        url: httpx.URL,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        token: bool = True,
+        on_record: bool = False,
+    ) -> AsyncIterator[httpx.Response]:
+        """The answer that is success, its body not read yet; reading it may raise the port's errors too.
+
+        ``token`` False: our credentials are not sent.
+        """
+        try:
+            response = await self._authorized(method, url, body, headers or {}, token)
+            try:
+                if not response.is_success:
+                    raise await self._refusal(response, on_record)
+                yield response
+            finally:
+                await response.aclose()
+        except httpx.HTTPError as error:
+            raise unanswered(error) from None
 
     async def read(self, type: str, id: str) -> Record:
         """The current version. Raises :class:`~fhirserver.ports.ehr.Gone` where there is none."""
@@ -83,45 +137,71 @@ class Exchange:
         found = (member(entry, "resource") for entry in members(answer.body or {}, "entry"))
         return [record(each) for each in found if each.get("resourceType") == type]
 
-    def _url(self, path: str, query: Mapping[str, str] | None) -> httpx.URL:
-        """An address below the base. A link to elsewhere is refused: the token would go there."""
-        url = self.base.join(path)
-        if (url.scheme, url.host, url.port) != (self.base.scheme, self.base.host, self.base.port):
-            raise Permanent("the EHR's link leads to another server")
-        return url.copy_with(query=urlencode(query, safe=":/|").encode()) if query else url
+    async def _authorized(
+        self, method: str, url: httpx.URL, body: bytes | None, headers: Mapping[str, str], token: bool
+    ) -> httpx.Response:
+        """One request, once more with a new token where the EHR does not take the one it got."""
+        if not token:
+            return await self._redirected(method, url, body, headers)
+        held = await self._tokens.token()
+        response = await self._redirected(method, url, body, {**_bearer(held), **headers})
+        if response.status_code != 401 or (fresh := await self._tokens.token(refused=held)) == held:
+            return response
+        await response.aclose()
+        return await self._redirected(method, url, body, {**_bearer(fresh), **headers})
+
+    async def _redirected(
+        self, method: str, url: httpx.URL, body: bytes | None, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        """The answer behind redirects, of which only those of a GET are followed, and within the EHR's servers."""
+        for _ in range(_MOST_REDIRECTS):
+            response = await self._once(method, url, body, headers)
+            place = response.headers.get("location", "")
+            if method != "GET" or response.status_code not in (301, 302, 303, 307, 308) or not place:
+                return response
+            await response.aclose()
+            url = self._elsewhere(url, place)
+        return await self._once(method, url, body, headers)
+
+    def _elsewhere(self, url: httpx.URL, place: str) -> httpx.URL:
+        try:
+            return self.addresses.of(str(url.join(place)))
+        except (Permanent, httpx.InvalidURL):
+            raise Unusable("the EHR redirects to another server") from None
 
     async def _once(
-        self, method: str, url: httpx.URL, body: bytes | None, headers: Mapping[str, str], renew: bool
+        self, method: str, url: httpx.URL, body: bytes | None, headers: Mapping[str, str]
     ) -> httpx.Response:
-        token = await self._tokens.token(renew)
-        own = {"Authorization": f"Bearer {token}", "Accept": MEDIA_TYPE}
+        own = {"Accept": MEDIA_TYPE, "Accept-Encoding": ENCODING}
         if body is not None:
             own["Content-Type"] = MEDIA_TYPE
+        request = self._http.build_request(method, url, content=body, headers={**own, **headers})
+        return await self._http.send(request, stream=True)
+
+    async def _refusal(self, response: httpx.Response, on_record: bool) -> Exception:
+        content = await whole(response, _MOST_OF_AN_ERROR)
+        now = self._clock.now()
+        return refusal(response.status_code, response.headers, content, now, on_record=on_record)
+
+    def _learn_lag(self, written: JsonObject | None, date: datetime) -> None:
+        at = updated_at(record(written)) if written else None
+        if at is not None:
+            self.lag = max(self.lag, min(date - at, _MOST_LAG))
+
+    def _date(self, response: httpx.Response) -> tuple[datetime, bool]:
+        """When the answer was made by the EHR's clock, or else by ours; and whether it was the EHR's."""
+        now = self._clock.now()
         try:
-            return await self._http.request(method, url, content=body, headers={**own, **headers})
-        except httpx.HTTPError as error:
-            raise Unanswered(f"no answer from the EHR: {type(error).__name__}") from None
+            at = parsedate_to_datetime(response.headers["date"])
+        except (KeyError, ValueError):
+            return now, False
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        self.skew = at - now
+        return at, True
 
 
-def _resource(response: httpx.Response) -> JsonObject | None:
-    """The resource in the body, or None for an empty one."""
-    if not response.content.strip():
-        return None
-    try:
-        body = loads(response.content)
-    except InvalidJson:
-        raise Retryable("the answer is not JSON", status=response.status_code) from None
-    if not isinstance(body, dict) or "resourceType" not in body:
-        raise Retryable("the answer is not a FHIR resource", status=response.status_code)
-    return body
-
-
-def _date(response: httpx.Response, now: datetime) -> datetime:
-    try:
-        at = parsedate_to_datetime(response.headers["date"])
-    except (KeyError, ValueError):
-        return now
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def member(value: JsonObject, name: str) -> JsonObject:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
+import logging
+from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from adapters.fhir.cursor import Mark, read_cursor, whole_milliseconds, write_cursor
-from adapters.fhir.exchange import Answer, Exchange, member, members, record, updated_at
-from adapters.fhir.retries import RetryPolicy, Sleep
+from adapters.fhir.bodies import TooLarge
+from adapters.fhir.bundles import Bundles, deletion, is_partial, matches, next_link, written
+from adapters.fhir.cursor import Cursor, Mark, whole_milliseconds
+from adapters.fhir.exchange import Answer, Exchange, members, record
+from adapters.fhir.walk import Walk
 from fhirserver.kernel.instants import instant
-from fhirserver.kernel.json import JsonObject
-from fhirserver.ports.ehr import Page, Permanent, Record, Retryable
+from fhirserver.ports.ehr import EhrError, Gone, Page, Permanent, Record, Unauthorized, Unusable
+
+log = logging.getLogger("credence.fhir")
 
 DEPENDENCY_ORDER = (
     *("Organization", "Location", "Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Coverage"),
@@ -20,152 +24,172 @@ DEPENDENCY_ORDER = (
     *("CareTeam", "CarePlan", "DocumentReference", "Communication", "Flag", "Task"),
 )
 """The types that are pulled by default, each after those which it usually refers to."""
+_UNKNOWN_PARAMETER = (400, 422)
 
 
-@dataclass(slots=True)
-class Walk:
-    """What a walk over one type has seen so far."""
+@dataclass(frozen=True, slots=True)
+class PullSettings:
+    """How an EHR is pulled from. Times are seconds; :class:`adapters.fhir.ehr.FhirSettings` explains them."""
 
-    before: Mark
-    horizon: datetime
-    records: dict[str, Record] = field(default_factory=dict)
-    last: datetime | None = None
-    ordered: bool = True
-
-    def take(self, found: Sequence[Record]) -> list[Record]:
-        """The records of a page that were not handed out before."""
-        for each in found:
-            self.records.pop(each.id, None)
-            self.records[each.id] = each
-            at = updated_at(each)
-            self.ordered = self.ordered and at is not None and (self.last is None or at >= self.last)
-            self.last = at
-        return [
-            each for each in found if not _version(each) or self.before.seen.get(each.id) != _version(each)
-        ]
-
-    def mark(self, complete: bool) -> Mark:
-        """Where the type stands now; between pages only an ordered answer moves it."""
-        if complete:
-            since = whole_milliseconds(self.horizon)
-            return Mark.make(since, self._seen(since))
-        if not self.ordered or self.last is None:
-            return self.before
-        since = whole_milliseconds(min(self.last, self.horizon))
-        return Mark.make(since, {**self.before.seen, **self._seen(since)})
-
-    def _seen(self, since: datetime) -> dict[str, str]:
-        recent = ((each, updated_at(each)) for each in self.records.values())
-        return {
-            each.id: _version(each) for each, at in recent if _version(each) and (at is None or at >= since)
-        }
+    overlap: float = 30.0
+    page_size: int = 200
+    whole_every: float = 900.0
+    without_last_updated: frozenset[str] = frozenset()
 
 
 class Puller:
-    """Pulls from one EHR. ``deletions`` says for which types its history tells what was deleted."""
+    """Pulls from one EHR. ``refused`` says which types it did not let us read in the last pull, and why."""
 
-    def __init__(
-        self,
-        exchange: Exchange,
-        policy: RetryPolicy,
-        sleep: Sleep,
-        overlap: timedelta,
-        page_size: int,
-    ):
-        self._exchange = exchange
-        self._policy = policy
-        self._sleep = sleep
-        self._overlap = overlap
-        self._page_size = page_size
+    def __init__(self, exchange: Exchange, bundles: Bundles, settings: PullSettings):
+        self._exchange, self._bundles, self._settings = exchange, bundles, settings
+        self._whole = set(settings.without_last_updated)
+        self._unsorted: set[str] = set()
+        self._sizes: dict[str, int] = {}
+        self.refused: dict[str, str] = {}
 
     async def pages(
-        self, cursor: JsonObject | None, types: Sequence[str], deletions: frozenset[str]
+        self, cursor: Cursor, types: Sequence[str], histories: Collection[str], system_history: bool
     ) -> AsyncIterator[Page]:
-        """Pages of what is new, and at the end one with the final cursor, which may be empty."""
-        marks = read_cursor(cursor)
+        """Pages of what is new, and at the end one with the final cursor, which may be empty.
+
+        ``histories`` are the types whose own history tells what was deleted; else that of the system may.
+        """
+        failed: dict[str, EhrError] = {}
+        if system_history and cursor.system.since is None:  # from here on, before anything is read
+            cursor.system = Mark(whole_milliseconds(self._exchange.their_time() - self._overlap()))
         for type in types:
-            async for records, mark in self._type(type, marks.get(type, Mark()), type in deletions):
-                marks[type] = mark
-                if records:
-                    yield Page(records, write_cursor(marks))
-        yield Page((), write_cursor(marks))
+            try:
+                async for records, mark in self._type(type, cursor, type in histories):
+                    cursor.types[type] = mark
+                    if records:
+                        yield Page(records, cursor.as_json())
+            except (Permanent, Unauthorized) as error:
+                if _concerns_all(error):
+                    raise
+                failed[type] = error
+        self._report(failed)
+        if failed and len(failed) == len(types):
+            raise next(iter(failed.values()))
+        if system_history:
+            records = await self._deleted_anywhere(cursor, [type for type in types if type not in histories])
+            if records:
+                yield Page(records, cursor.as_json())
+        yield Page((), cursor.as_json())
+
+    def _report(self, failed: dict[str, EhrError]) -> None:
+        for type, error in failed.items():
+            if type not in self.refused:
+                log.warning("%s is not read: %s", type, error)
+        self.refused = {type: error.__class__.__name__ for type, error in failed.items()}
 
     async def _type(
+        self, type: str, cursor: Cursor, deletions: bool
+    ) -> AsyncIterator[tuple[list[Record], Mark]]:
+        """One type, with smaller pages where the EHR's are larger than we allow."""
+        while True:
+            before = cursor.types.get(type, Mark())
+            if type in self._whole and not self._is_due(before):
+                return
+            try:
+                async for found in self._walked(type, before, deletions):
+                    yield found
+                return
+            except TooLarge:
+                if self._size(type) == 1:
+                    raise
+                self._sizes[type] = max(1, self._size(type) // 4)
+            except Permanent as error:
+                if error.status not in _UNKNOWN_PARAMETER or not self._simpler(type, before):
+                    raise
+
+    def _simpler(self, type: str, before: Mark) -> bool:
+        """Whether a search that the EHR refused can be made without one of its parameters; then it will be."""
+        if type not in self._unsorted:
+            self._unsorted.add(type)
+            return True
+        if type in self._whole or before.since is None:
+            return False
+        log.warning("%s cannot be searched by _lastUpdated: it is read as a whole, now and then", type)
+        self._whole.add(type)
+        return True
+
+    def _size(self, type: str) -> int:
+        return self._sizes.get(type, self._settings.page_size)
+
+    def _is_due(self, before: Mark) -> bool:
+        """Whether a type that can only be read as a whole is to be read again."""
+        every = timedelta(seconds=self._settings.whole_every)
+        return before.since is None or self._exchange.their_time() - before.since >= every
+
+    async def _walked(
         self, type: str, before: Mark, deletions: bool
     ) -> AsyncIterator[tuple[list[Record], Mark]]:
         walk: Walk | None = None
-        async for answer in self._bundles(type, self._query(before)):
-            if walk is None:
-                walk = Walk(before, answer.date - self._overlap)
-            fresh = walk.take([record(each) for each in _matches(type, answer.body or {})])
-            last = _next(answer.body) is None
+        async for answer in self._bundles.pages(type, self._query(type, before)):
+            body = answer.body or {}
+            walk = walk or self._walk(type, before, answer)
+            fresh = walk.take([record(each) for each in matches(type, body)])
+            walk.partial = walk.partial or is_partial(body)
+            last = next_link(answer.body) is None
             if last and deletions and before.since is not None:
-                fresh += walk.take([each async for each in self._deleted(type, before.since, walk)])
+                fresh += walk.take(await self._deleted(type, before, walk))
             yield fresh, walk.mark(complete=last)
+        if walk is not None and walk.older and type not in self._whole:
+            log.warning("%s: the EHR ignores _lastUpdated; it is read as a whole, now and then", type)
+            self._whole.add(type)
 
-    def _query(self, mark: Mark) -> dict[str, str]:
-        query = {"_sort": "_lastUpdated", "_count": str(self._page_size)}
+    def _walk(self, type: str, before: Mark, answer: Answer) -> Walk:
+        overlap = self._overlap()
+        horizon = answer.date - overlap if answer.dated or type in self._whole else None
+        return Walk(before, horizon, overlap, ordered=type not in self._whole)
+
+    def _query(self, type: str, mark: Mark) -> dict[str, str]:
+        query = {"_count": str(self._size(type))}
+        if type in self._whole:
+            return query
+        if type not in self._unsorted:
+            query = {"_sort": "_lastUpdated", **query}
         return {"_lastUpdated": f"ge{instant(mark.since)}", **query} if mark.since else query
 
-    async def _deleted(self, type: str, since: datetime, walk: Walk) -> AsyncIterator[Record]:
+    async def _deleted(self, type: str, before: Mark, walk: Walk) -> list[Record]:
         """The records deleted since, and not there again. https://hl7.org/fhir/R4/http.html#history"""
-        latest: dict[str, Record] = {}
-        query = {"_since": instant(since), "_count": str(self._page_size)}
-        async for answer in self._bundles(f"{type}/_history", query):
+        assert before.since is not None
+        try:
+            latest, _ = await self._deletions(f"{type}/_history", before)
+        except (Permanent, Gone, Unauthorized) as error:
+            if isinstance(error, Unauthorized) and _concerns_all(error):
+                raise
+            log.warning("the history of %s is not read: %s", type, error)
+            return []
+        return [each for each in latest if each.type == type and each.id not in walk.versions]
+
+    async def _deleted_anywhere(self, cursor: Cursor, types: Collection[str]) -> list[Record]:
+        """What the history of the whole system says was deleted. Moves the cursor's mark for it."""
+        before = cursor.system
+        assert before.since is not None
+        latest, date = await self._deletions("_history", before)
+        found = [each for each in latest if each.type in types]
+        since = whole_milliseconds(max(date - self._overlap(), before.since))
+        cursor.system = Mark.make(since, {each.reference: each.version or "deleted" for each in found})
+        return [each for each in found if before.seen.get(each.reference) != (each.version or "deleted")]
+
+    def _overlap(self) -> timedelta:
+        return timedelta(seconds=self._settings.overlap) + self._exchange.lag
+
+    async def _deletions(self, path: str, before: Mark) -> tuple[list[Record], datetime]:
+        """The latest deletion of each record since the mark, unless it was written again; and when we asked."""
+        assert before.since is not None
+        latest: dict[str, Record | None] = {}
+        date = self._exchange.their_time()
+        query = {"_since": instant(before.since), "_count": str(self._settings.page_size)}
+        async for answer in self._bundles.pages(path, query):
+            date = min(date, answer.date)
             for entry in members(answer.body or {}, "entry"):  # newest first
-                if deleted := _deletion(type, entry):
-                    latest.setdefault(deleted.id, deleted)
-        for each in latest.values():
-            if each.id not in walk.records:
-                yield each
-
-    async def _bundles(self, path: str, query: dict[str, str]) -> AsyncIterator[Answer]:
-        """A search or history, page by page, each request retried."""
-        link: str | None = path
-        parameters: dict[str, str] | None = query
-        followed: set[str] = set()
-        while link is not None:
-            if link in followed:
-                raise Permanent("the EHR's pages lead in a circle")
-            followed.add(link)
-            answer = await self._get(link, parameters)
-            if answer.body is None or answer.body["resourceType"] != "Bundle":
-                raise Retryable("the answer to a search is not a Bundle", status=answer.status)
-            yield answer
-            link, parameters = _next(answer.body), None
-
-    async def _get(self, link: str, query: dict[str, str] | None) -> Answer:
-        answer: Answer = await self._policy.retrying(self._sleep)(
-            self._exchange.send, "GET", link, query=query
-        )
-        return answer
+                if found := written(entry):
+                    latest.setdefault("/".join(found), deletion(entry))
+        return [each for each in latest.values() if each is not None], date
 
 
-def _matches(type: str, bundle: JsonObject) -> Iterator[JsonObject]:
-    """The resources that were searched for; included ones and outcomes are left out."""
-    for entry in members(bundle, "entry"):
-        resource = member(entry, "resource")
-        mode = member(entry, "search").get("mode", "match")
-        if mode == "match" and resource.get("resourceType") == type and resource.get("id"):
-            yield resource
-
-
-def _deletion(type: str, entry: JsonObject) -> Record | None:
-    request, response = member(entry, "request"), member(entry, "response")
-    id = str(request.get("url", "")).rpartition("/")[2]
-    if request.get("method") != "DELETE" or not id:
-        return None
-    version = str(response.get("etag", "")).removeprefix("W/").strip('"')
-    return Record(type, id, version, str(response.get("lastModified", "")), {}, deleted=True)
-
-
-def _next(bundle: JsonObject | None) -> str | None:
-    for link in members(bundle or {}, "link"):
-        if link.get("relation") == "next" and link.get("url"):
-            return str(link["url"])
-    return None
-
-
-def _version(record: Record) -> str:
-    """What tells two versions apart: the version id, or the time for EHRs that have none."""
-    return record.version or record.last_updated
+def _concerns_all(error: EhrError) -> bool:
+    """Whether what was refused for one type would be for every other."""
+    return isinstance(error, Unusable) or (isinstance(error, Unauthorized) and error.status != 403)

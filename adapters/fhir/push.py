@@ -30,12 +30,37 @@ class Pusher:
         self._exchange = exchange
         self._tag_updates = tag_updates
 
-    async def push(self, change: Change, conditional_create: bool) -> Receipt:
+    async def push(self, change: Change, conditional_create: bool, checked: bool = True) -> Receipt:
+        """``checked``: the EHR heeds ``If-Match``; where it does not, we look before we write."""
         if change.operation is Operation.CREATE:
             return await self._create(change, conditional_create)
         if not change.id:
             raise Permanent(f"a change to a {change.type} must name the record")
+        if not checked and (done := await self._compared(change)):
+            return done
         return await (self._update if change.operation is Operation.UPDATE else self._delete)(change)
+
+    async def _compared(self, change: Change) -> Receipt | None:
+        """Read what stands there and compare it with what the change was decided on.
+
+        Raises :class:`~fhirserver.ports.ehr.Conflict` where it is something else; the receipt where the change is
+        there already. Between this and the write somebody else may write: without versions nothing can prevent that.
+        """
+        try:
+            current = await self._exchange.read(change.type, change.id)
+        except Gone:
+            if change.operation is Operation.DELETE:
+                return None
+            raise
+        if change.operation is Operation.UPDATE and await self._arrived(current, change):
+            return Receipt(current, replayed=True)
+        if change.version and current.version:
+            same = current.version == change.version
+        else:
+            same = change.before is None or _same(current.content, change.before)
+        if not same:
+            raise Conflict("the EHR holds something else", current=current)
+        return None
 
     async def _create(self, change: Change, conditional: bool) -> Receipt:
         """Create under the key. https://hl7.org/fhir/R4/http.html#ccreate
@@ -128,6 +153,13 @@ class Pusher:
         except Gone:
             return Receipt(gone, replayed=True)
         return Receipt(gone)
+
+
+def _same(current: JsonObject, before: JsonObject) -> bool:
+    """Whether a record still says what it said."""
+    return shows(current, before, None) or (
+        shows(current, before, before) and shows(before, current, current)
+    )
 
 
 def _if_match(change: Change) -> dict[str, str]:

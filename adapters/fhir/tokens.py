@@ -6,9 +6,16 @@ from typing import Protocol
 
 
 class TokenProvider(Protocol):
-    """Hands out access tokens. ``renew`` says that the EHR refused the one handed out last."""
+    """Hands out access tokens."""
 
-    async def token(self, renew: bool = False) -> str: ...
+    async def token(self, refused: str = "") -> str:
+        """A token that should work; empty for none at all. ``refused`` is one that the EHR did not take.
+
+        Raises :class:`~fhirserver.ports.ehr.EhrError`.
+        """
+        ...
+
+    async def close(self) -> None: ...
 
 
 class StaticToken:
@@ -17,8 +24,10 @@ class StaticToken:
     def __init__(self, token: str):
         self._token = token
 
-    async def token(self, renew: bool = False) -> str:
+    async def token(self, refused: str = "") -> str:
         return self._token
+
+    async def close(self) -> None: ...
 
     def __repr__(self) -> str:
         return "StaticToken(…)"

@@ -106,7 +106,10 @@ class Unlinked(Exception):
 
 
 class Crosswalk:
-    """The links of one source. ``listened``: its references are the world's (see ``is_listened`` of the port)."""
+    """The links of one source.
+
+    ``listened`` (:func:`~fhirserver.ports.ehr.is_listened`): its references are the world's.
+    """
 
     def __init__(self, store: Store, source: str, listened: bool = False):
         self._store, self._source, self._listened = store, source, listened

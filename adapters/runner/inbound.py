@@ -23,7 +23,7 @@ from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Fact, Key
 from fhirserver.search.expression import Query
 from fhirserver.store.arrivals import RESOLVED
-from fhirserver.store.commands import Command, Note, Put, Remove, Write
+from fhirserver.store.commands import Command, Note, Put, Remove, Withdraw, Write
 from fhirserver.store.counterparts import counterparts
 from fhirserver.store.store import Store
 from fhirserver.world.units import Units, split
@@ -66,7 +66,7 @@ class Inbound:
         async for page in self._ehr.pull(self._cursor or (fact.value if fact else None)):
             await self._page(page.records)
             taken += len(page.records)
-            await self._keep(page.cursor, fact, bool(page.records))
+            await self._keep(page.cursor, fact, bool(page.records) or page.matters)
             answered(len(page.records))
         return taken
 
@@ -92,7 +92,7 @@ class Inbound:
             if record.deleted if link is None else not (set_back or link.is_news(record)):
                 return False
             try:
-                await self._take(record, link)
+                await self._take(record, link, set_back)
                 return True
             except Refusal as refusal:
                 if refusal.category is Category.CONFLICT:
@@ -103,23 +103,32 @@ class Inbound:
                 return False
         raise refuse(Category.BUSY, "transient", f"A {record.type} is being changed by too many at once")
 
-    async def _take(self, record: Record, link: Link | None) -> None:
+    async def _take(self, record: Record, link: Link | None, set_back: bool = False) -> None:
         if not record.deleted:
             _check(own_words(record.content))
         if link is not None or record.type not in RESOLVED:
-            await self._state(record, link or await self._new_link(record))
+            await self._state(record, link or await self._new_link(record), set_back)
             return
         content, _ = await self.crosswalk.inward(own_words(record.content))
         async with self._store.arrivals.of(self._source, content):
             await self._state(record, await self._new_link(record))
 
-    async def _state(self, record: Record, link: Link) -> None:
+    async def _state(self, record: Record, link: Link, set_back: bool = False) -> None:
         link, merging = await self._merging(record, link)
         writes = (*await self.statement(record, link), *merging)
+        if set_back:
+            writes = (*await self._taken_back(record, link), *writes)
         if record.reference in self._dead:
             writes = (*writes, *await self._settled(record))
         await self._store.submit(Command(self._says(record), writes))
         self._dead.discard(record.reference)
+
+    async def _taken_back(self, record: Record, link: Link) -> tuple[Write, ...]:
+        """What the EHR said since it said this: it has forgotten it, so that its older word is its last one again."""
+        entity, origin = await self._store.standing(record.type, link.world)
+        if entity is None or origin or entity.ledger.view(self._source) is None:
+            return ()
+        return (Withdraw(record.type, entity.key.id, self._source, reason="The EHR was set back"),)
 
     async def _merging(self, record: Record, link: Link) -> tuple[Link, Sequence[Write]]:
         """What a record says of having replaced others or been replaced, beside its content."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from adapters.runner.belonging import Belonging
 from adapters.runner.crosswalk import Crosswalk, Link, Unlinked
 from adapters.runner.leaving import leaving
 from adapters.runner.sent import Sent, mark, read_sent, sent_key
@@ -34,6 +35,7 @@ SETTLED = "the EHR has it: it was told, and answered in its own words"
 PART_OF_ONE = "only together with what is still below its gate"
 NOT_WHOLE = "the EHR has no such record, and what may leave is no valid record by itself"
 NOTHING = "there is nothing to remove at the EHR"
+ELSEWHERE = "it belongs to another EHR"
 NOT_PUSHED = "the connector does not write this type"
 
 
@@ -43,6 +45,7 @@ class Rehearsal:
     def __init__(self, store: Store, policy: Policy, sink: Sink):
         self._store, self._policy, self._sink = store, policy, sink
         self._crosswalk = Crosswalk(store, sink.source)
+        self._belonging = Belonging(store, sink.source)
 
     async def rehearse(self, keys: Sequence[Key]) -> Sequence[Rehearsed]:
         """One answer for each resource that there is; of all open writebacks where none is named."""
@@ -67,9 +70,10 @@ class Rehearsal:
         link = await self._crosswalk.by_world(*key)
         sent = await read_sent(self._store, self._sink.source, sent_key(link, key))
         says = self._crosswalk.voice(link, entity, self._sink.source)
-        pushed = key.type in self._sink.types
-        units = leaving(entity, self._policy, says, sent, link is not None, task) if pushed else {}
-        told = tuple(self._units(entity, link, sent, says, units, pushed))
+        units = leaving(entity, self._policy, says, sent, link is not None, task)
+        barred = await self._bar(entity, link)
+        told = tuple(self._units(entity, sent, says, units, barred))
+        units = {} if barred else units
         record = link.record if link else ""
         if not units:
             return Rehearsed(key, "none", told, record, task)
@@ -80,6 +84,13 @@ class Rehearsal:
             return Rehearsed(key, operation, told, record, task, f"{missing.type}/{missing.id}")
         return Rehearsed(key, operation, told, record, task, "", content)
 
+    async def _bar(self, entity: Entity, link: Link | None) -> str:
+        """Why nothing of the resource is for this sink at all; empty where it is."""
+        if entity.key.type not in self._sink.types:
+            return NOT_PUSHED
+        elsewhere = link is None and not self._sink.copies and await self._belonging.is_elsewhere(entity)
+        return ELSEWHERE if elsewhere else ""
+
     async def _content(
         self, entity: Entity, says: str, units: Mapping[str, Win], link: Link | None
     ) -> JsonObject:
@@ -88,13 +99,7 @@ class Rehearsal:
         return {**whole, "id": link.record} if link else whole
 
     def _units(
-        self,
-        entity: Entity,
-        link: Link | None,
-        sent: Sent,
-        says: str,
-        units: Mapping[str, Win],
-        pushed: bool,
+        self, entity: Entity, sent: Sent, says: str, units: Mapping[str, Win], barred: str
     ) -> Iterator[UnitRehearsed]:
         allowed = may_leave(entity, self._policy, says)
         view = entity.ledger.view(says)
@@ -103,9 +108,7 @@ class Rehearsal:
                 continue
             gate = self._policy.gate(entity.key.type, unit)
             if unit in units:
-                reason = LEAVES
-            elif not pushed:
-                reason = NOT_PUSHED
+                reason = barred or LEAVES
             elif any(claim.speaker == speaker(says) for claim in win.agreeing):
                 reason = SAYS_SO
             elif win.confidence < gate:
@@ -116,4 +119,4 @@ class Rehearsal:
                 reason = SETTLED
             else:
                 reason = REFUSED if sent.refused.get(unit) == mark(entity, unit, win) else NOT_WHOLE
-            yield UnitRehearsed(unit, unit in units, reason, str(win.confidence), str(gate))
+            yield UnitRehearsed(unit, reason == LEAVES, reason, str(win.confidence), str(gate))

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 from adapters.simulator.faults import Faults, InvalidFaults
+from adapters.simulator.habits import Habits, InvalidHabits, read_habits
 from adapters.simulator.options import Options
 from adapters.simulator.server import run
 
@@ -36,13 +37,16 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     for field in dataclasses.fields(Faults):
         if field.name != "seed":
             group.add_argument(_flag(field.name), type=float, default=field.default)
+    habit = f"one of: {', '.join(field.name for field in dataclasses.fields(Habits))}"
+    parser.add_argument("--habit", action="append", default=[], metavar="NAME=VALUE", help=habit)
     values = vars(parser.parse_args(arguments))
     names = [field.name for field in dataclasses.fields(Faults)]
     try:
         faults = Faults(**{name: values[name] if name == "seed" else values.pop(name) for name in names})
-    except InvalidFaults as error:
+        habits = read_habits(values.pop("habit"))
+    except (InvalidFaults, InvalidHabits) as error:
         parser.error(str(error))
-    return Options(**values, faults=faults)
+    return Options(**values, habits=habits, faults=faults)
 
 
 def _flag(name: str) -> str:

@@ -55,9 +55,18 @@ class Clinic:
         with self.records.transaction():
             if found := self._existing(body["resourceType"], headers.get("if-none-exist", "")):
                 return found, False
+            self._look_for_twins(body)
             stored = self.admit(body)
             self._log("POST", stored, body, headers)
             return stored, True
+
+    def _look_for_twins(self, body: JsonObject) -> None:
+        """Refuse a Patient with the name and birth date of another, where that is the habit."""
+        if not self.records.habits.now.duplicates or body["resourceType"] != "Patient":
+            return
+        for other in self.records.matching("type = ? AND deleted = 0", ("Patient",)):
+            if _who(other.json()) == _who(body):
+                raise Refused(422, "duplicate", "there is a patient with that name and birth date")
 
     def new_id(self) -> str:
         """The EHR's next own id."""
@@ -75,7 +84,7 @@ class Clinic:
     def update(self, id: str, body: JsonObject, headers: dict[str, str]) -> Stored:
         with self.records.transaction():
             before = self._current(body["resourceType"], id)
-            _match_version(before, headers.get("if-match", ""))
+            self._match_version(before, headers.get("if-match", ""))
             content = self._numbered(_normalised(body), before.json())
             if before.type == "Appointment":
                 self._move(_slots(before.json()), _slots(content))
@@ -86,10 +95,15 @@ class Clinic:
     def delete(self, type: str, id: str, headers: dict[str, str]) -> None:
         with self.records.transaction():
             before = self._current(type, id)
-            _match_version(before, headers.get("if-match", ""))
+            self._match_version(before, headers.get("if-match", ""))
             if type == "Appointment":
                 self._move(_slots(before.json()), [])
             self._log("DELETE", self.records.remove(type, id), None, headers)
+
+    def _match_version(self, stored: Stored, if_match: str) -> None:
+        checked = self.records.habits.now.versions == "checked" and if_match
+        if checked and if_match.removeprefix("W/").strip('"') != str(stored.version):
+            raise Refused(412, "conflict", "the record has another version")
 
     def _log(self, method: str, stored: Stored, body: JsonObject | None, headers: dict[str, str]) -> None:
         kept = {name: value for name, value in headers.items() if name in _LOGGED}
@@ -151,9 +165,8 @@ class Clinic:
 _LOGGED = frozenset(("if-match", "if-none-exist", "x-request-id", "user-agent"))
 
 
-def _match_version(stored: Stored, if_match: str) -> None:
-    if if_match and if_match.removeprefix("W/").strip('"') != str(stored.version):
-        raise Refused(412, "conflict", "the record has another version")
+def _who(patient: JsonObject) -> tuple[str, str]:
+    return dumps(patient.get("name")).decode().casefold(), str(patient.get("birthDate"))
 
 
 def _slots(appointment: JsonObject) -> list[str]:

@@ -33,6 +33,7 @@ _PEOPLE = ("Patient", "Practitioner")
 PARAMETERS: dict[str, Parameter] = {
     "identifier": Parameter("token", {"*": ("identifier",)}),
     "_tag": Parameter("token", {"*": ("meta.tag",)}),
+    "url": Parameter("uri", {"Subscription": ("channel.endpoint",)}),
     "status": Parameter("token", {"*": ("status",)}),
     "code": Parameter("token", {"*": ("code.coding", "medicationCodeableConcept.coding")}),
     "patient": Parameter("reference", {"*": _PATIENT}),

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from adapters.simulator.faults import Faults
+from adapters.simulator.habits import Habits
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +33,5 @@ class Options:
     practitioners: int = 3
     page_size: int = 100
     bare: bool = False
+    habits: Habits = field(default_factory=Habits)
     faults: Faults = field(default_factory=Faults)

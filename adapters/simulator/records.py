@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from adapters.simulator.habits import HabitBook
 from adapters.simulator.keys import keys, stamp
 from fhirserver.kernel.json import JsonObject, dumps, loads
 
@@ -73,7 +74,10 @@ class Write:
 class Records:
     """The database. One connection, used from one thread; a write is in the file when its call returns."""
 
-    def __init__(self, path: Path | None):
+    def __init__(self, path: Path | None, habits: HabitBook | None = None):
+        self.habits = habits or HabitBook()
+        self.listener: Callable[[Stored], None] | None = None
+        """Told of every version that is written, when the transaction may still fail."""
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
@@ -119,11 +123,22 @@ class Records:
     def version(self, type: str, id: str, version: int) -> Stored | None:
         return self._one(_VERSIONS + "AND id = ? AND version = ?", (type, id, version))
 
-    def history(self, type: str, id: str | None, since: str, count: int) -> list[Stored]:
-        """Versions, newest first; of every record of the type where ``id`` is None."""
-        which, who = ("AND id = ? ", [id]) if id else ("", [])
-        sql = _VERSIONS + which + "AND updated >= ? ORDER BY updated DESC LIMIT ?"
-        return self.select(sql, [type, *who, since, count])
+    def history(self, type: str | None, id: str | None, since: str, before: str, count: int) -> list[Stored]:
+        """Versions, newest first; of every record (of the type) where ``id`` (and ``type``) is None."""
+        given = [("type = ?", type), ("id = ?", id), ("updated >= ?", since), ("updated < ?", before)]
+        where = [(condition, value) for condition, value in given if value]
+        conditions = " AND ".join(condition for condition, _ in where) or "1"
+        sql = _ROW + f"FROM versions WHERE {conditions} ORDER BY updated DESC LIMIT ?"
+        return self.select(sql, [*(value for _, value in where), count])
+
+    def time(self) -> datetime:
+        """This EHR's clock."""
+        return datetime.now(UTC) + timedelta(seconds=self.habits.now.clock_ahead)
+
+    def now(self) -> str:
+        """The present instant by this EHR's clock, at which everything stands that was written before."""
+        self._last = max(self.time(), self._last)
+        return stamp(self._last)
 
     def select(self, sql: str, values: Sequence[Any]) -> list[Stored]:
         """The versions in the rows of a statement over ``type, id, version, updated, deleted, content``."""
@@ -144,12 +159,21 @@ class Records:
         """Store a new version of the record, with its id, version and time."""
         type = content["resourceType"]
         stored = self._next(type, id, deleted=False)
-        meta = {**content.get("meta", {}), "versionId": str(stored.version), "lastUpdated": stored.updated}
+        meta = {**content.get("meta", {}), **self._marks(stored)}
         record = {"resourceType": type, "id": id, "meta": meta}
         record |= {name: value for name, value in content.items() if name not in record}
         stored = Stored(type, id, stored.version, stored.updated, False, dumps(record))
         self._write(stored, record)
         return stored
+
+    def _marks(self, stored: Stored) -> JsonObject:
+        """What ``meta`` says of a version, as is this EHR's habit."""
+        habits = self.habits.now
+        updated = stored.updated[:19] + "Z" if habits.whole_seconds else stored.updated
+        return {
+            **({} if habits.versions == "none" else {"versionId": str(stored.version)}),
+            "lastUpdated": updated,
+        }
 
     def remove(self, type: str, id: str) -> Stored:
         stored = self._next(type, id, deleted=True)
@@ -206,7 +230,7 @@ class Records:
 
     def _tick(self) -> str:
         """The present instant, but always later than the one before."""
-        now = self._stopped_at or datetime.now(UTC)
+        now = self._stopped_at or self.time()
         self._last = max(now, self._last + timedelta(microseconds=1))
         return stamp(self._last)
 
@@ -225,6 +249,8 @@ class Records:
             if record is not None:
                 found = {(stored.type, param, text, stored.id) for param, text in keys(record)}
                 self._db.executemany("INSERT INTO keys VALUES (?, ?, ?, ?)", found)
+        if self.listener is not None:
+            self.listener(stored)
 
 
 def _parsed(row: Sequence[Any]) -> JsonObject:

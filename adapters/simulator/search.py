@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
-from adapters.simulator.keys import PARAMETERS, PREFIXES, date_range, digits
+from adapters.simulator.habits import Habits
+from adapters.simulator.keys import PARAMETERS, PREFIXES, date_range, digits, stamp
 from adapters.simulator.records import Records, Stored
 
 MAX_COUNT = 1000
+_SHUFFLED = "id"
+"""The order of an EHR that ignores ``_sort``: it has nothing to do with time."""
 _EXISTS = "id IN (SELECT id FROM keys k WHERE k.type = ? AND k.param = ? AND "
 
 
@@ -28,15 +32,29 @@ class Search:
     count: int = 100
     only_count: bool = False
     after: str = ""
+    most: int = MAX_COUNT
+    shuffled: bool = False
+    updated: str = "updated"
 
     def where(self, condition: str, *values: str) -> None:
         self.conditions.append(condition)
         self.values.extend(values)
 
 
-def parse(type: str, query: Iterable[tuple[str, str]], page_size: int) -> Search:
+def parse(
+    type: str, query: Iterable[tuple[str, str]], page_size: int, habits: Habits | None = None
+) -> Search:
     """Read query parameters. Raises :class:`InvalidSearch`."""
-    search = Search(type, values=[type], count=page_size)
+    habits = habits or Habits()
+    most = habits.most_on_a_page or MAX_COUNT
+    search = Search(
+        type, values=[type], count=min(page_size, most), most=most, shuffled=habits.sort == "ignored"
+    )
+    if habits.whole_seconds:
+        search.updated = "(substr(updated, 1, 19) || '.000000Z')"
+    if habits.visible_after:
+        seen = datetime.now(UTC) + timedelta(seconds=habits.clock_ahead - habits.visible_after)
+        search.where("updated <= ?", stamp(seen))
     for name, text in query:
         if name in _CONTROLS:
             _CONTROLS[name](search, text)
@@ -54,19 +72,21 @@ def run(records: Records, search: Search) -> tuple[list[Stored], int, bool]:
     if search.only_count or search.count == 0:
         return [], total, False
     values: list[str | int] = [*search.values]
+    key = _SHUFFLED if search.shuffled else "updated"
     if search.after:
-        where += f" AND updated {'<' if search.descending else '>'} ?"
+        where += f" AND {key} {'<' if search.descending else '>'} ?"
         values.append(search.after)
     order = "DESC" if search.descending else "ASC"
-    where += f" ORDER BY updated {order} LIMIT ?"
+    where += f" ORDER BY {key} {order} LIMIT ?"
     found = records.matching(where, [*values, search.count + 1])
     return found[: search.count], total, len(found) > search.count
 
 
-def next_link(base: str, query: Iterable[tuple[str, str]], last: Stored) -> str:
+def next_link(base: str, query: Iterable[tuple[str, str]], search: Search, last: Stored) -> str:
     """The address of the page after ``last``."""
+    after = last.id if search.shuffled else last.updated
     kept = [(name, text) for name, text in query if name != "_after"]
-    return f"{base}/{last.type}?{urlencode([*kept, ('_after', last.updated)])}"
+    return f"{base}/{last.type}?{urlencode([*kept, ('_after', after)])}"
 
 
 def _sort(search: Search, text: str) -> None:
@@ -78,7 +98,7 @@ def _sort(search: Search, text: str) -> None:
 def _count(search: Search, text: str) -> None:
     if not text.isascii() or not text.isdigit():
         raise InvalidSearch("_count must be a number")
-    search.count = min(int(text[:9]), MAX_COUNT)
+    search.count = min(int(text[:9]), search.most)
 
 
 def _summary(search: Search, text: str) -> None:
@@ -91,6 +111,10 @@ def _after(search: Search, text: str) -> None:
     search.after = text
 
 
+def _elements(search: Search, text: str) -> None:
+    """Offered for what it saves; this EHR sends whole records all the same, as some do."""
+
+
 def _ignore(search: Search, text: str) -> None:
     """Parameters that change nothing here."""
 
@@ -100,6 +124,7 @@ _CONTROLS = {
     "_count": _count,
     "_summary": _summary,
     "_after": _after,
+    "_elements": _elements,
     "_format": _ignore,
     "_total": _ignore,
 }
@@ -107,7 +132,7 @@ _CONTROLS = {
 
 def _condition(search: Search, name: str, text: str) -> None:
     """Any one of the comma-separated values."""
-    parts = [_value_condition(name, part) for part in text.split(",") if part]
+    parts = [_value_condition(name, part, search.updated) for part in text.split(",") if part]
     if not parts:
         raise InvalidSearch(f"{name} has no value")
     joined = " OR ".join(part for part, _ in parts)
@@ -118,11 +143,11 @@ def _condition(search: Search, name: str, text: str) -> None:
         search.where(f"{_EXISTS}({joined}))", search.type, name, *values)
 
 
-def _value_condition(name: str, text: str) -> tuple[str, list[str]]:
+def _value_condition(name: str, text: str, updated: str) -> tuple[str, list[str]]:
     if name == "_id":
         return "id = ?", [text]
     if name == "_lastUpdated":
-        return _date_condition(name, text, "updated")
+        return _date_condition(name, text, updated)
     kind = PARAMETERS[name].kind
     if kind == "date":
         return _date_condition(name, text, "k.value")

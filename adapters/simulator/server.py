@@ -36,7 +36,8 @@ async def _serve(app: SimulatedEhr, options: Options) -> None:
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
     host, port = listening.getsockname()[:2]
     config = uvicorn.Config(
-        app, http=AbortableProtocol, lifespan="off", log_level="warning", access_log=False
+        app, http=AbortableProtocol, lifespan="off", log_level="warning", access_log=False, date_header=False
     )
     print(f"Simulated EHR on http://{host}:{port}/fhir", flush=True)
     await uvicorn.Server(config).serve(sockets=[listening])
+    await app.settle()

@@ -12,6 +12,7 @@ COMMANDS = {
     "rebuild": ("make all projections again from the log, or verify them", "fhirserver.app.commands.rebuild"),
     "policy": ("check, explain and compare policy files", "fhirserver.app.commands.policy"),
     "hl7": ("send, list, replay and explain HL7v2 messages", "fhirserver.app.commands.hl7"),
+    "rest": ("check, explain and test mapping files for REST EHRs", "fhirserver.app.commands.rest"),
     "openapi": ("print the OpenAPI description of the REST API", "fhirserver.app.commands.openapi"),
     "connectors": ("see and steer the connectors of a running server", "fhirserver.app.commands.connectors"),
     "call": ("call the agent in a terminal", "fhirserver.app.commands.call"),

@@ -15,6 +15,7 @@ from fhirserver.app.door import ENDED, READY
 from fhirserver.app.settings import Settings
 from fhirserver.app.wiring import Part, make_application
 from fhirserver.rest.protocol import FhirHttpProtocol
+from fhirserver.rest.socket_protocol import MESSAGE_BYTES, PING_SECONDS, FhirSocketProtocol
 
 _COLLECT_AFTER: Final = (10_000, 10, 10)
 """Objects that may be garbage, and then rounds of each generation."""
@@ -39,6 +40,11 @@ def _config(chosen: Settings, part: Part) -> uvicorn.Config:
         port=chosen.port,
         loop="uvloop",
         http=FhirHttpProtocol,
+        ws=FhirSocketProtocol,
+        ws_max_size=MESSAGE_BYTES,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
+        ws_per_message_deflate=False,
         access_log=False,
         server_header=False,
         proxy_headers=False,

@@ -5,16 +5,23 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from fhirserver.access.principals import ROLES, Principal, Principals, token_digest
 from fhirserver.app.connectors.connector import Connector, all_settings, parse_connector
 from fhirserver.app.connectors.secrets import Secrets
 from fhirserver.app.setting_kinds import SettingKinds, WrongSetting, check, kinds
+from fhirserver.app.smtp_settings import InvalidSmtp, parse_smtp
+from fhirserver.app.subscription_settings import (
+    InvalidSubscriptions,
+    SubscriptionSettings,
+    parse_subscriptions,
+)
+from fhirserver.app.validation_settings import InvalidValidation, parse_claims, parse_rules
 from fhirserver.app.verification_settings import InvalidVerification, VerificationSettings, parse_verification
 from fhirserver.model.validation.profiles import Rules
 from fhirserver.world.policy import InvalidPolicy, Policy, default_policy, parse_policy
@@ -22,6 +29,11 @@ from fhirserver.world.review_rules import ReviewRules
 from fhirserver.world.sources import KINDS, Source
 from fhirserver.world.vocabulary import CERTAIN
 from fhirserver.world.voices import MARK
+
+if TYPE_CHECKING:
+    from subscriptions.channels.mail import Smtp
+
+_Parsed = TypeVar("_Parsed")
 
 SYSTEM = Source("credence", "system", authoritative=True, acts_on=frozenset({"Task", "Endpoint"}))
 """The server's own voice: review and writeback tasks, and the connectors of the settings."""
@@ -32,7 +44,9 @@ KNOWN: dict[str, SettingKinds] = {
     "server": kinds("host base_url", "cors_origins", wholes="port workers"),
     "storage": kinds("kind path url database"),
     "policy": kinds("file"),
-    "limits": kinds(wholes="body_bytes bundle_entries conditional_delete default_count max_count"),
+    "limits": kinds(
+        wholes="body_bytes bundle_entries conditional_delete default_count max_count resource_elements",
+    ),
     "validation": kinds(
         "profiles unknown_extensions lapses markup_in_text",
         "extension_domains",
@@ -44,6 +58,16 @@ KNOWN: dict[str, SettingKinds] = {
         wholes="model_retries model_daily_tokens",
     ),
     "review": kinds(numbers="lease_seconds expire_days", wholes="batch_items statistics_items"),
+    "subscriptions": kinds(
+        "ca_file key_file",
+        "allowed_addresses",
+        "retry_cap_seconds off_after_hours",
+        "attempts",
+        "allow_private allow_http",
+    ),
+    "subscriptions.smtp": kinds(
+        "host tls from user password_file ca_file", "domains", wholes="port", yes_no="attachments"
+    ),
     "source": kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
     "principal": kinds("name source token token_sha256 token_file", "roles"),
     "connector": all_settings(),
@@ -73,6 +97,8 @@ class Settings:
     policy: Policy = field(default_factory=default_policy)
     review: ReviewRules = field(default_factory=ReviewRules)
     verification: VerificationSettings = field(default_factory=VerificationSettings)
+    subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
+    smtp: Smtp | None = None
     claims: str = "off"
     """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
     rules: Rules = field(default_factory=Rules)
@@ -85,7 +111,7 @@ class Settings:
     folder: Path = Path()
     """The folder of the file: relative paths are from there."""
     limits: Mapping[str, int] = field(default_factory=dict)
-    """What one request may ask for, where it is not the default; the names are those of ``[limits]``."""
+    """Where they are not the default; the names are those of ``[limits]``."""
 
     @property
     def fhir_base(self) -> str:
@@ -110,6 +136,7 @@ def load_settings(path: Path) -> Settings:
 
 def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
     """Check a settings document. Relative paths are from ``folder``."""
+    document = _lifted(document)
     _known(document, set(KNOWN), "the file")
     server = _table(document, "server", set(KNOWN["server"]))
     storage = _table(document, "storage", {"kind", "path", "url", "database"})
@@ -131,9 +158,11 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         database=storage.get("database", "credence"),
         policy=_policy(_table(document, "policy", {"file"}), folder),
         review=_review(document),
-        verification=_verification(document, folder),
-        claims=_claims(document),
-        rules=_rules(document),
+        verification=_read("verification", parse_verification, document, folder),
+        subscriptions=_read("subscriptions", parse_subscriptions, document, folder),
+        smtp=_read("subscriptions.smtp", parse_smtp, document, folder),
+        claims=_read("validation", parse_claims, document),
+        rules=_read("validation", parse_rules, document),
         sources=sources,
         principals=tuple(_principal(n, entry, sources) for n, entry in _entries(document, "principal")),
         limits=_limits(document),
@@ -142,6 +171,15 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         lease_seconds=_lease_seconds(document),
         folder=folder,
     )
+
+
+def _lifted(document: dict[str, Any]) -> dict[str, Any]:
+    """The table ``[subscriptions.smtp]`` as one of its own."""
+    outer = document.get("subscriptions")
+    if isinstance(outer, dict) and "smtp" in outer:
+        rest = {name: value for name, value in outer.items() if name != "smtp"}
+        return {**document, "subscriptions": rest, "subscriptions.smtp": outer["smtp"]}
+    return document
 
 
 def _known(table: dict[str, Any], allowed: frozenset[str] | set[str], where: str) -> None:
@@ -288,31 +326,13 @@ def _mongodb_url(storage: dict[str, Any]) -> str:
     return url
 
 
-def _claims(document: dict[str, Any]) -> str:
-    """What becomes of writes that break the profiles in their meta.profile."""
-    value = _table(document, "validation", set(KNOWN["validation"])).get("profiles", "off")
-    if value not in ("off", "warn", "enforce"):
-        raise InvalidSettings("[validation] profiles is 'off', 'warn' or 'enforce'")
-    return str(value)
-
-
-def _rules(document: dict[str, Any]) -> Rules:
-    """What ``$validate`` holds a resource to."""
-    table = dict(_table(document, "validation", set(KNOWN["validation"])))
-    table.pop("profiles", None)
-    for name in ("unknown_extensions", "lapses", "markup_in_text"):
-        if table.get(name, "error") not in ("error", "warning", "information"):
-            raise InvalidSettings(f"[validation] {name} is 'error', 'warning' or 'information'")
-    if "extension_domains" in table:
-        table["extension_domains"] = tuple(table["extension_domains"])
-    return Rules(**table)
-
-
-def _verification(document: dict[str, Any], folder: Path) -> VerificationSettings:
+def _read(name: str, parse: Callable[..., _Parsed], document: dict[str, Any], *folder: Path) -> _Parsed:
+    """A table as ``parse`` makes something of it. What it finds wrong is said with the table's name."""
+    table = _table(document, name, set(KNOWN[name]))
     try:
-        return parse_verification(_table(document, "verification", set(KNOWN["verification"])), folder)
-    except InvalidVerification as error:
-        raise InvalidSettings(f"[verification] {error}") from None
+        return parse(table, *folder)
+    except (InvalidVerification, InvalidSubscriptions, InvalidSmtp, InvalidValidation) as error:
+        raise InvalidSettings(f"[{name}] {error}") from None
 
 
 def _review(document: dict[str, Any]) -> ReviewRules:

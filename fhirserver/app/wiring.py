@@ -17,14 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from starlette.routing import WebSocketRoute
 
 from adapters.runner.compensation import Compensation
 from adapters.runner.lease import Leases
+from adapters.runner.runner import Runner
 from adapters.runner.supervisor import Supervisor
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
 from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
+from fhirserver.app.connectors.hearing import Hearing, notification_route
+from fhirserver.app.connectors.webhooks import Webhooks
+from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Settings
+from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import console, static_files
 from fhirserver.interactions.all import full_registry
@@ -33,6 +39,7 @@ from fhirserver.interactions.conformance.resources import definitions_of, keys_o
 from fhirserver.interactions.exchange import Context, Limits
 from fhirserver.interactions.openapi.handler import openapi
 from fhirserver.interactions.search_parameters import patched_issues
+from fhirserver.interactions.subscription.channel_checks import Channels
 from fhirserver.kernel.instants import SystemClock, instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Issue
@@ -54,6 +61,7 @@ from fhirserver.store.store import Store
 from fhirserver.world.judge.agreement import RULES
 from fhirserver.world.judge.deterministic import DeterministicJudge
 from subscriptions.ageing import Ageing
+from subscriptions.channels.websocket import PATH as SOCKETS
 from subscriptions.duplicates import AT_A_TIME, Duplicates
 from subscriptions.policy_changes import PolicyChanges, record
 from subscriptions.review_upkeep import ReviewUpkeep
@@ -80,7 +88,7 @@ Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Part(Enum):
-    """What a process is among those that serve together: the first also runs followers and connectors."""
+    """What a process is among those that serve together: the first also runs the followers."""
 
     ALONE = "alone"
     FIRST = "first"
@@ -117,7 +125,7 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
     return [*validate(resource), *patched_issues(resource)]
 
 
-def make_context(settings: Settings, store: Store) -> Context:
+def make_context(settings: Settings, store: Store, channels: Channels | None = None) -> Context:
     conformance = StoredConformance(store)
     terminology = TerminologyService(conformance.find, urls=conformance.code_systems)
     validator = Validator(conformance, terminology, settings.rules)
@@ -134,21 +142,28 @@ def make_context(settings: Settings, store: Store) -> Context:
         reserved=keys_of(definitions_of(all_operations())),
         claims=settings.claims,
         review=settings.review,
+        key=server_key(settings),
+        channels=channels or Channels(),
     )
 
 
 def make_application(settings: Settings, part: Part = Part.ALONE) -> Application:
     """The whole server as one ASGI application. Its lifespan opens the store and runs the followers."""
     store = make_store(settings, shared=part is not Part.ALONE)
-    context = make_context(settings, store)
+    outlets = make_outlets(settings)
+    context = make_context(settings, store, outlets.checked())
     catalogue = make_catalogue(settings, context)
-    context = replace(context, connectors=Desk(store, settings.policy, catalogue))
+    desk = Desk(store, settings.policy, catalogue)
+    context = replace(context, connectors=desk)
+    webhooks = Webhooks(store, catalogue, settings.secrets)
+    sockets = make_sockets(settings, context)
     principals = settings.authenticator()
     cors = Cors(settings.cors_origins)
     started = instant(SystemClock().now())
     describe = partial(capabilities, version=version("credence"), started=started, cors=bool(cors.origins))
     registry = full_registry(all_operations(), describe)
     state = {"ready": False}
+    ears: list[Hearing] = []
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -159,13 +174,16 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
             await publish(store, definitions_of(registry.operations), SYSTEM.id)
             await catalogue.publish()
         supervisor = make_supervisor(settings, context, catalogue)
-        connectors: tuple[tuple[str, Loop], ...] = (("connectors", supervisor.run),)
-        loops = _loops(settings, context, edge) if part is not Part.FURTHER else ()
-        async with running((*loops, *connectors)):
+        ears.append(Hearing(catalogue, desk, settings.secrets, partial(_at_work, supervisor)))
+        everywhere: tuple[tuple[str, Loop], ...] = (("connectors", supervisor.run), ("sockets", sockets.run))
+        loops = _loops(settings, context, edge, outlets) if part is not Part.FURTHER else ()
+        async with running((*loops, *everywhere)):
             state["ready"] = True
             yield
             state["ready"] = False
+        await outlets.close()
         await jobs.close()
+        await webhooks.close()
         await store.close()
 
     jobs = Jobs(Spool(_spool_folder(settings), passing=settings.storage == "memory"))
@@ -173,9 +191,18 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     edge = FhirEdge(context, registry, principals, "/fhir", description, cors, jobs)
     ending = asyncio.Event()
     pages = console(context, registry, principals, _session_folder(settings), ending)
-    web = web_application(lifespan, lambda: state["ready"], pages)
+    notifications = notification_route(lambda: ears[0] if state["ready"] else None)
+    web = web_application(lifespan, lambda: state["ready"], pages, notifications)
     web.mount("/console/static", static_files())
+    web.router.routes.append(webhooks.route())
+    web.router.routes.append(WebSocketRoute(SOCKETS, sockets.serve))
     return Application(edge, web, ending.set)
+
+
+def _at_work(supervisor: Supervisor, name: str) -> Runner | None:
+    """The connector as it is at work in this process, if it is."""
+    work = supervisor.work(name)
+    return work if isinstance(work, Runner) else None
 
 
 async def _warn_of_old_index(store: Store) -> None:
@@ -195,12 +222,15 @@ def _session_folder(settings: Settings) -> Path | None:
     return settings.path.parent / "sessions" if settings.storage == "sqlite" else None
 
 
-def _loops(settings: Settings, context: Context, edge: FhirEdge) -> Sequence[tuple[str, Loop]]:
+def _loops(
+    settings: Settings, context: Context, edge: FhirEdge, outlets: Outlets
+) -> Sequence[tuple[str, Loop]]:
     """The followers of the log and the loops of every connector."""
     store = context.store
     duplicates = Duplicates(store, busy=lambda: time.monotonic() - edge.last_request < BUSY_SECONDS)
     loops: list[tuple[str, Loop]] = [
         *_verifying(settings, context),
+        *subscription_loops(settings, context, outlets),
         ("duplicates", lambda: follow(store, duplicates, SYSTEM.id, batch=AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(store, edge)),
         ("index", lambda: _keep_index_complete(store)),

@@ -1,8 +1,8 @@
 """Several server processes on one port and one SQLite file, and the small parent that keeps them running.
 
 The parent accepts connections and hands each to a worker (:mod:`fhirserver.app.door`). Every worker has the store
-open; the first one also runs the followers and connectors, which must run once. A worker that dies is started
-again; when the parent ends, however it ends, its workers do too.
+open and its share of the connectors; the first one also runs the followers, which must run once. A worker that
+dies is started again; when the parent ends, however it ends, its workers do too.
 """
 
 from __future__ import annotations

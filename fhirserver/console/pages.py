@@ -12,6 +12,7 @@ from fhirserver.access.principals import Principals
 from fhirserver.console.connector_pages import ConnectorPages
 from fhirserver.console.desk import HERE, HOME, Desk, Endpoint
 from fhirserver.console.live import Live
+from fhirserver.console.message_pages import MessagePages
 from fhirserver.console.patient_pages import PatientPages
 from fhirserver.console.quality_pages import QualityPages
 from fhirserver.console.queue_pages import QueuePages
@@ -47,6 +48,7 @@ def _routes(desk: Desk, ending: asyncio.Event) -> list[tuple[str, str, Endpoint]
     sign_in = SignIn(desk)
     queue, review = QueuePages(desk, sign_in), ReviewPages(desk)
     patients, quality, connectors = PatientPages(desk), QualityPages(desk), ConnectorPages(desk)
+    messages = MessagePages(desk)
     ours, guarded = desk.sent_from_here, desk.signed_in
     return [
         ("GET", "", queue.queue),
@@ -64,6 +66,10 @@ def _routes(desk: Desk, ending: asyncio.Event) -> list[tuple[str, str, Endpoint]
         ("GET", "/provenance/{id}", guarded(patients.provenance)),
         ("GET", "/quality", guarded(quality.quality)),
         ("GET", "/quality/figures", guarded(quality.figures)),
+        ("GET", "/messages", guarded(messages.messages)),
+        ("GET", "/messages/list", guarded(messages.fragment)),
+        ("GET", "/messages/{key:path}", guarded(messages.message)),
+        ("POST", "/messages/{key:path}/{decision}", ours(messages.decide)),
         ("GET", "/connectors", guarded(connectors.connectors)),
         ("GET", "/connectors/list", guarded(connectors.fragment)),
         ("GET", "/connectors/{id}", guarded(connectors.connector)),

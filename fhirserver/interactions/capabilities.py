@@ -7,6 +7,7 @@ from functools import cache
 
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.registry import Handler, Registry
+from fhirserver.interactions.subscription.vocabulary import GUIDE, PROFILE, SERVER, TOPIC_CANONICAL
 from fhirserver.interactions.subset import Subset, subset_params, subset_version
 from fhirserver.interactions.terminology_capabilities import terminology_capabilities
 from fhirserver.kernel.json import JsonObject, dumps, loads
@@ -27,7 +28,7 @@ def capabilities(registry: Registry, version: str, started: str, cors: bool = Fa
     others.
     """
     terminology = terminology_capabilities(registry, version, started)
-    known: dict[tuple[str, int, int, Parameters], bytes] = {}
+    known: dict[tuple[str, int, int, Parameters, tuple[str, ...]], bytes] = {}
 
     async def handler(context: Context, request: Request) -> Result:
         mode, subset = _asked(request)
@@ -35,14 +36,16 @@ def capabilities(registry: Registry, version: str, started: str, cors: bool = Fa
         if mode == "terminology":
             return Result(200, subset_version(await terminology(context), _TYPES[mode], subset))
         await context.store.parameters.refresh()
-        own = context.store.parameters.current
+        await context.topics.refresh()
+        own, topics = context.store.parameters.current, context.topics.urls()
         deletes = context.limits.conditional_delete
-        key = (context.base_url, deletes, context.conformance.generation, own)
+        key = (context.base_url, deletes, context.conformance.generation, own, tuple(topics))
         if key not in known:
             profiles = context.conformance.profiles()
             made = capability_statement(registry, context.base_url, version, started, cors, deletes, profiles)
             known.clear()
-            known[key] = dumps(with_own_parameters(made, own))
+            told = with_topics(with_own_parameters(made, own), topics)
+            known[key] = dumps(with_sockets(told, context.channels.websocket_url))
         body = dumps(normative_part(loads(known[key]))) if mode == "normative" else known[key]
         return Result(200, subset_version(body, _TYPES[mode], subset))
 
@@ -123,6 +126,43 @@ def with_own_parameters(statement: JsonObject, known: Parameters) -> JsonObject:
     rest = statement["rest"][0]
     resources = [_with_own(one, known) if one["type"] in known.own else one for one in rest["resource"]]
     return {**statement, "rest": [{**rest, "resource": resources}]}
+
+
+def with_topics(statement: JsonObject, topics: Sequence[str]) -> JsonObject:
+    """The statement with what may be subscribed to, as the backport has it.
+
+    https://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition-capabilitystatement-subscriptiontopic-canonical.html
+    """
+    rest = statement["rest"][0]
+    told = [{"url": TOPIC_CANONICAL, "valueCanonical": url} for url in topics]
+    resources = [
+        {
+            **({"extension": told} if told else {}),
+            **one,
+            "supportedProfile": sorted({*one.get("supportedProfile", ()), PROFILE}),
+        }
+        if one["type"] == "Subscription"
+        else one
+        for one in rest["resource"]
+    ]
+    return {
+        **statement,
+        "instantiates": [SERVER],
+        "implementationGuide": [GUIDE],
+        "rest": [{**rest, "resource": resources}],
+    }
+
+
+def with_sockets(statement: JsonObject, url: str) -> JsonObject:
+    """The statement with where sockets for subscriptions are opened, if anywhere.
+
+    https://hl7.org/fhir/R4/extension-capabilitystatement-websocket.html
+    """
+    if not url:
+        return statement
+    rest = statement["rest"][0]
+    told = {"url": "http://hl7.org/fhir/StructureDefinition/capabilitystatement-websocket", "valueUri": url}
+    return {**statement, "rest": [{**rest, "extension": [*rest.get("extension", ()), told]}]}
 
 
 def _with_own(resource: JsonObject, known: Parameters) -> JsonObject:

@@ -8,6 +8,7 @@ from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.resources import accept, if_none_exist, localised, refuse_conditional, without_id
 from fhirserver.interactions.search_parameters import check_definition, ready_for_conditions
 from fhirserver.interactions.statement import statement_of
+from fhirserver.interactions.subscription.governing import governed
 from fhirserver.kernel.ids import new_id
 from fhirserver.store.commands import Command, Put
 
@@ -19,6 +20,7 @@ async def create(context: Context, request: Request) -> Result:
     refuse_conditional(content, request.body)
     content = localised(context, content, request.body)
     await check_definition(context, content)
+    content = await governed(context, content)
     conditions = {}
     unless = request.headers.get("if-none-exist", "")
     if unless:

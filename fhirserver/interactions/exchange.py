@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from fhirserver.access.principals import Principal
+from fhirserver.access.server_key import ServerKey
+from fhirserver.interactions.subscription.channel_checks import Channels
+from fhirserver.interactions.subscription.topics import Topics
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads_unique
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
@@ -21,6 +24,7 @@ from fhirserver.world.review_rules import ReviewRules
 
 if TYPE_CHECKING:
     from fhirserver.ports.connectors import Connectors
+    from fhirserver.ports.messages import Messages
     from fhirserver.ports.terminology import Terminology
 
 _CLOSELY_READ = 256 * 1024
@@ -29,14 +33,15 @@ _CLOSELY_READ = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of one request: page sizes, entries of a Bundle, bytes of a body and the pause in it, and how many
-    resources one conditional delete may delete."""
+    """Limits of one request: page sizes, entries of a Bundle, bytes of a body and the pause in it, elements of a
+    resource, and how many resources one conditional delete may delete."""
 
     default_count: int = 50
     max_count: int = 1000
     bundle_entries: int = 10_000
     body_bytes: int = 64 * 1024 * 1024
     body_seconds: float = 30.0
+    resource_elements: int = 200_000
     conditional_delete: int = 1
 
 
@@ -59,6 +64,17 @@ class Context:
     clock: Clock = field(default_factory=SystemClock)
     connectors: Connectors | None = None
     """The connectors as they are at work; None where there can be none."""
+    messages: Messages | None = None
+    """The HL7v2 messages of all listeners; None where there can be none."""
+    key: ServerKey = field(default_factory=ServerKey.random)
+    """What signatures and tokens are made with; the same in all processes that serve together."""
+    channels: Channels = field(default_factory=Channels)
+    """The ways on which notifications leave."""
+    topics: Topics = field(init=False)
+    """What may be subscribed to."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "topics", Topics(self.store))
 
 
 @dataclass(slots=True)

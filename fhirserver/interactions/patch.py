@@ -11,6 +11,7 @@ from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import condition, no_link, relative, unconditional
 from fhirserver.interactions.search_parameters import ready_for_conditions
 from fhirserver.interactions.statement import statement_of
+from fhirserver.interactions.subscription.governing import governing
 from fhirserver.store.commands import Amend, Command
 
 
@@ -22,6 +23,7 @@ async def patch(context: Context, request: Request) -> Result:
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
     media = request.headers.get("content-type", "") or JSON_PATCH
     change = read_patch(media, request.body, no_link, unconditional(relative(context)))
+    change = await governing(context, request.type, change)
     seen = if_match(request.headers.get("if-match"))
     await refuse_reserved(context, request.type, request.id)
     if request.id:

@@ -9,6 +9,8 @@ from fhirserver.access.principals import require
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.resources import known_type
 from fhirserver.interactions.search_parameters import ASK_TERMINOLOGY
+from fhirserver.interactions.subscription.vocabulary import TOPIC_TYPE
+from fhirserver.interactions.subscription_topic import subscription_topic
 from fhirserver.kernel.ids import is_id
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.validation import validate
@@ -98,6 +100,8 @@ class Registry:
         """Answer a request. Raises a refusal where there is no such interaction or the role is missing."""
         if request.params and any(name.endswith(ASK_TERMINOLOGY) for name, _ in request.params):
             await context.conformance.catch_up()
+        if request.type == TOPIC_TYPE:
+            return await subscription_topic(context, request, self.dispatch)
         if request.operation.startswith("$"):
             return await self._operate(context, request)
         level = _level(request)

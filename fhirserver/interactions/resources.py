@@ -17,12 +17,16 @@ from fhirserver.model.validation import validate
 from fhirserver.search.expression import Query
 from fhirserver.search.parse import parse
 
-_RESULT_PARAMS = frozenset(
+RESULT_PARAMS = frozenset(
     {"_sort", "_count", "_include", "_revinclude", "_summary", "_elements", "_total", "_cursor"}
 )
 
 _HOLDS_OTHERS = frozenset({"Bundle", "Parameters"})
 """What stands inside these is not resolved here: a Bundle may be stored to be posted later."""
+
+MOST_VALUES = 10_000
+"""Items of a list whose items are claims by themselves."""
+_BY_VALUE = frozenset({"identifier", "name", "telecom", "address", "extension"})
 
 
 def known_type(type: str) -> None:
@@ -42,10 +46,19 @@ def accept(content: JsonObject, type: str, partial: bool = False) -> JsonObject:
         raise refuse(
             Category.INVALID, "invalid", f"The URL says {type}, the body another resourceType", "resourceType"
         )
+    _check_lists(content)
     issues = [issue for issue in validate(content, partial=partial) if issue.severity in ("error", "fatal")]
     if issues:
         raise Refusal(Category.UNPROCESSABLE, issues)
     return content
+
+
+def _check_lists(content: JsonObject) -> None:
+    """Refuse (413) a list of values, each a claim and an index entry of its own, that is longer than real ones."""
+    for name, value in content.items():
+        if isinstance(value, list) and len(value) > MOST_VALUES and name in _BY_VALUE:
+            text = f"There may be {MOST_VALUES} of these; here are {len(value)}"
+            raise refuse(Category.TOO_LARGE, "too-costly", text, f"{content['resourceType']}.{name}")
 
 
 def without_id(content: JsonObject) -> JsonObject:
@@ -127,7 +140,7 @@ def condition(context: Context, type: str, criteria: str | Sequence[tuple[str, s
     """A condition's name and search. An empty or unknown criterion is refused: it would match too much."""
     if isinstance(criteria, str):
         criteria = parse_qsl(criteria.lstrip("?"), keep_blank_values=True)
-    criteria = [pair for pair in criteria if pair[0].split(":")[0] not in _RESULT_PARAMS]
+    criteria = [pair for pair in criteria if pair[0].split(":")[0] not in RESULT_PARAMS]
     if not criteria:
         text = "A condition needs a search criterion"
         raise refuse(Category.PRECONDITION_FAILED, "incomplete", text, "http.url")

@@ -25,6 +25,7 @@ from fhirserver.interactions.registry import Registry
 from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.search_parameters import ready_for_conditions
 from fhirserver.interactions.statement import statement_of
+from fhirserver.interactions.subscription.governing import TYPES, ready
 from fhirserver.interactions.transaction_plan import ORDER, Plan
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.store.commands import Amend, Command, Put, Remove, Write, Written
@@ -35,6 +36,8 @@ async def transaction(context: Context, request: Request, registry: Registry) ->
     entries = _entries(context, request)
     statement = statement_of(request.principal, request.headers.get("x-provenance"))
     await _ready(context, request.body)
+    if any(entry.type in TYPES for entry in entries):
+        await ready(context)
     plan = Plan(context, request.principal, statement, Links(context.base_url))
     reads, writes = await _planned(plan, entries, request, registry)
     _refuse_duplicates(writes)

@@ -24,6 +24,7 @@ from fhirserver.interactions.resources import (
 )
 from fhirserver.interactions.search_parameters import check_known_definition
 from fhirserver.interactions.statement import statement_of
+from fhirserver.interactions.subscription.governing import governed_now, governing_now
 from fhirserver.kernel.ids import is_id, new_id
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
@@ -116,6 +117,7 @@ class Plan:
             entry, lambda text: self._reference(entry)(text) or self._condition(text) or _no_placeholder(text)
         )
         change = read_patch(*patch_body(entry), self.links.uri, link)
+        change = governing_now(self.context, entry.type, change)
         if entry.id:
             return Amend(entry.type, _known_id(entry), change, seen, own)
         return Amend(entry.type, "", change, seen, own, self._add_condition(entry.type, entry.query))
@@ -139,6 +141,7 @@ class Plan:
         content = relink(resource, uri, _pointed(entry, walk.reference))
         accept(content, entry.type, partial=(own or self.statement).mode == "partial")
         check_known_definition(self.context, content, entry.id)
+        content = governed_now(self.context, content)
         _refuse_placeholders(content, walk.placeholders)
         find = _pointed(entry, self._condition)
         names = {text: name for text in walk.criteria if (name := find(text))}

@@ -10,6 +10,7 @@ from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import accept, check_id, condition, localised, refuse_conditional
 from fhirserver.interactions.search_parameters import check_definition, ready_for_conditions
 from fhirserver.interactions.statement import statement_of
+from fhirserver.interactions.subscription.governing import governed
 from fhirserver.kernel.ids import new_id
 from fhirserver.store.commands import Command, Put
 
@@ -26,6 +27,7 @@ async def update(context: Context, request: Request) -> Result:
     refuse_conditional(content, request.body)
     content = localised(context, content, request.body)
     await check_definition(context, content, content.get("id", ""))
+    content = await governed(context, content)
     if request.id:
         await refuse_reserved(context, request.type, request.id)
         put = Put(request.type, request.id, content, False, seen, absent, unless_version=unseen)

@@ -39,7 +39,13 @@ class InvalidJson(ValueError):
     """The bytes are not JSON. The message names the byte offset and holds nothing of the content."""
 
 
+MOST_DIGITS = 1000
+"""Characters of one number: FHIR asks for 18 digits, and to read a number takes the square of its length."""
+
+
 def _decimal(text: str) -> Decimal:
+    if len(text) > MOST_DIGITS:
+        raise InvalidOperation
     value = Decimal(text)
     if str(value) != text:
         value = DecimalText(text)

@@ -24,6 +24,7 @@ from fhirserver.operations.patient_everything import patient_everything
 from fhirserver.operations.review_operations import REVIEW
 from fhirserver.operations.search_parameter_status import search_parameter_status
 from fhirserver.operations.story import STORY
+from fhirserver.operations.subscription_operations import SUBSCRIPTIONS
 from fhirserver.operations.terminology_operations import TERMINOLOGY
 from fhirserver.operations.validate import validate_resource
 from fhirserver.operations.withdraw import WITHDRAW
@@ -90,6 +91,7 @@ def all_operations() -> Sequence[Operation]:
         *IDENTITY,
         *MERGING,
         *CONNECTORS,
+        *SUBSCRIPTIONS,
     )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fhirserver.kernel.json import JsonObject
 
@@ -46,11 +46,13 @@ class Record:
 class Page:
     """Records in the order in which they must be taken in, and the cursor to keep once they are.
 
-    A page may be empty: its cursor has still moved.
+    A page may be empty: its cursor has still moved. ``matters``: it must be kept even then, as it says more than that
+    time has passed.
     """
 
     records: Sequence[Record]
     cursor: JsonObject
+    matters: bool = False
 
 
 class Operation(Enum):
@@ -100,15 +102,23 @@ class TypeCapabilities:
     interactions: frozenset[str] = frozenset()
     search_parameters: frozenset[str] = frozenset()
     conditional_create: bool = False
+    versioning: str = ""
+    """``no-version``, ``versioned``, ``versioned-update`` (it checks ``If-Match``), or empty: not said."""
+    operations: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What the EHR says it can do. ``types`` is empty when it does not say."""
+    """What the EHR says it can do. ``types`` is empty when it does not say.
+
+    ``interactions`` and ``operations`` are those of the whole system, operations by name without ``$``.
+    """
 
     software: str
     fhir_version: str
     types: Mapping[str, TypeCapabilities]
+    interactions: frozenset[str] = frozenset()
+    operations: frozenset[str] = frozenset()
 
     def of(self, type: str) -> TypeCapabilities:
         return self.types.get(type, TypeCapabilities())
@@ -197,12 +207,37 @@ class Unauthorized(EhrError):
     """The EHR does not accept our credentials, or they do not cover this request."""
 
 
+class Unusable(Unauthorized):
+    """Nothing goes over this connection until somebody has changed a setting, here or at the EHR.
+
+    A certificate that is not valid, an address that leads to another server, an EHR without FHIR JSON. Like refused
+    credentials it says nothing of the change that met it, which waits.
+    """
+
+
 class Permanent(EhrError):
     """The EHR will never accept this request as it is."""
 
 
 class NeedsPerson(EhrError):
     """The EHR refuses by a rule that only a person can decide on, such as a possible duplicate."""
+
+
+class NotHeard(Exception):
+    """A notification is not heard; ``status`` is the HTTP status to answer with."""
+
+    def __init__(self, status: int):
+        self.status = status
+        super().__init__(f"not heard (status {status})")
+
+
+@runtime_checkable
+class Hinted(Protocol):
+    """An EHR that can be told which of its records have news, as its notifications and webhooks do."""
+
+    def name(self, type: str, id: str) -> None:
+        """Have this record read with the next pull."""
+        ...
 
 
 def is_listened(ehr: object) -> bool:

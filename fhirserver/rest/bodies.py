@@ -25,6 +25,8 @@ Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 GRAPHQL = "application/graphql"
 FORM = "application/x-www-form-urlencoded"
 _IN_A_THREAD = 256 * 1024
+_HOLDERS = frozenset({"", "Binary", "Bundle"})
+"""Types of URLs whose body is no single resource with elements; none for a batch or transaction."""
 _SLOWEST = 1024
 """Bytes a second, beyond the pause that is allowed anyway."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -125,6 +127,23 @@ def _not_gzip() -> Refusal:
 
 def _too_large(limit: int) -> Refusal:
     return refuse(Category.TOO_LARGE, "too-long", f"A body may have {limit} bytes", "http.body")
+
+
+def check_elements(request: Request, body: bytes, limits: Limits) -> None:
+    """Refuse (413) a body of more elements than one resource may have, before it is read.
+
+    Each costs time that others wait: a few bytes make a name, an index entry and a claim. Bundles hold resources, and
+    have a limit of their own; a Binary has no elements.
+    """
+    if len(body) <= _IN_A_THREAD or request.type in _HOLDERS:
+        return
+    if body.lstrip()[:1] == b"<":
+        found = body.count(b"<") + body.count(b'="') + body.count(b"='")
+    else:
+        found = body.count(b",") + body.count(b"{") + body.count(b"[")
+    if found > limits.resource_elements:
+        text = f"A resource may have {limits.resource_elements} elements; this one may have more"
+        raise refuse(Category.TOO_LARGE, "too-costly", text, "http.body")
 
 
 def media_of(content_type: str) -> str:

@@ -21,9 +21,10 @@ from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.rest import binary
 from fhirserver.rest.address import check_size, nothing_there, parameters, segments
 from fhirserver.rest.answers import Shape, refused, respond
-from fhirserver.rest.bodies import decoded, form_parameters, read_body
+from fhirserver.rest.bodies import check_elements, decoded, form_parameters, read_body
 from fhirserver.rest.capabilities import Capabilities
 from fhirserver.rest.cors import Cors
+from fhirserver.rest.defence import note
 from fhirserver.rest.headers import read_headers
 from fhirserver.rest.jobs import PATH, Jobs, wants_async
 from fhirserver.rest.negotiation import accepted, check_accept, check_charset, named_format, not_acceptable
@@ -69,6 +70,7 @@ class FhirEdge:
         try:
             result = await self._answer(scope, receive, shape)
         except Refusal as refusal:
+            note(refusal, scope)
             result = refused(refusal)
         except Exception as error:
             result = refused(fault(error))
@@ -131,6 +133,7 @@ class FhirEdge:
         elif request.type == "Binary" and binary.is_written(request, body):
             request.body = binary.binary_resource(request, body)
         else:
+            check_elements(request, body, self.context.limits)
             request.body = await decoded(request, body)
 
     def _options(self, request: Request, shape: Shape) -> Result:

@@ -10,6 +10,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fhirserver.kernel.json import dumps
 from fhirserver.kernel.outcomes import Category, Issue, operation_outcome
+from fhirserver.rest.defence import note_issue
 from fhirserver.rest.headers import MOST_BYTES
 
 HEAD_SECONDS = 20.0
@@ -153,6 +154,8 @@ class FhirHttpProtocol(HttpToolsProtocol):
         self._head_open = False
         if self._refused or self.transport.is_closing():
             return
+        if category is not Category.INVALID:
+            note_issue(category, issue, self.client)
         body = dumps(operation_outcome([issue]))
         status = HTTPStatus(category.value)
         head = (

@@ -25,6 +25,8 @@ BATCH = 200
 KEEP_AFTER = 2000
 """So many commits without an effect are read again after a restart, at most."""
 OVERDUE_SECONDS = 5.0
+_DECIDED_AGAIN = frozenset({Category.CONFLICT, Category.PRECONDITION_FAILED})
+"""What is refused because somebody was faster: the effects are asked for anew, at once."""
 
 
 class Follower(Protocol):
@@ -82,7 +84,7 @@ class Following:
                 await self._overdue()
                 failures = 0
             except Refusal as refusal:
-                moved = refusal.category is Category.CONFLICT
+                moved = refusal.category in _DECIDED_AGAIN
                 failures += not moved
                 await self._failed(failures, refusal) if not moved else None
             except Exception as error:

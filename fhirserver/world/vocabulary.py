@@ -181,6 +181,22 @@ CODES = (
         ),
     ),
     CodeList(
+        "log-event",
+        "Events of the log",
+        "What a topic's eventTrigger may name: kinds of events about a resource.",
+        (
+            ("asserted", "Asserted", "A source stated the resource or parts of it"),
+            ("removed", "Removed", "A source said that it is no more"),
+            ("withdrawn", "Withdrawn", "A source took back what it had said"),
+            ("decided", "Decided", "A judge or reviewer ruled on claims"),
+            ("merged", "Merged", "Another resource became part of it"),
+            ("replaced", "Replaced", "It became part of another"),
+            ("unmerged", "Unmerged", "What had become part of it was parted from it"),
+            ("restored", "Restored", "It was parted from what it had become part of"),
+            ("relinked", "Relinked", "Its references followed a merge"),
+        ),
+    ),
+    CodeList(
         "assertion-method",
         "Assertion methods",
         "How a statement was made. Sources may have methods of their own.",

@@ -30,6 +30,7 @@ SUITES: tuple[Suite, ...] = (
     Suite("us-core-requirements", "us-core", _in("us_core_requirements")),
     Suite("fhir-r4-validator", "fhir-r4/validator", _in("fhir_r4_validator")),
     Suite("fhir-r4-validator-http", "fhir-r4/validator", _in("fhir_r4_validator_http")),
+    Suite("subscriptions", "subscriptions", _in("subscriptions_backport")),
     Suite("linkage", "linkage", _in("linkage")),
     Suite("hl7v2-maps", "hl7v2", _in("hl7v2_maps")),
     Suite("us-core-examples", "us-core/us_core*.tgz", _in("us_core_examples")),

@@ -151,7 +151,7 @@ def test_changed_settings_hold_without_a_restart(http: httpx.Client, other: Simu
     other.http.post(f"{other.base}/Patient", json=PATIENT)
     put(http, east(other.base, pull_seconds=("Decimal", 0.2)))
     until(lambda: count(http, "Patient?family=Lane") == 1, "it pulls from the right place")
-    assert status(http, "east")["freshness"] == "fresh"
+    until(lambda: status(http, "east")["freshness"] == "fresh", "and it is told")
 
 
 @pytest.mark.parametrize(
@@ -229,6 +229,18 @@ def test_only_administrators_change_connectors_by_whatever_interaction(shared: h
     assert shared.delete("Endpoint/east").status_code == 204
 
 
+def test_the_form_of_a_connector_is_defined(shared: httpx.Client) -> None:
+    assert shared.get("StructureDefinition/connector").json()["type"] == "Extension"
+    issues = shared.get("Endpoint/clinic/$validate").json()["issue"]
+    assert [one for one in issues if one["severity"] in ("error", "fatal")] == []
+    without = east("http://127.0.0.1:9/fhir")
+    del without["extension"][0]["extension"][0]
+    issues = shared.post("Endpoint/$validate", json=without).json()["issue"]
+    assert any(
+        "Endpoint.extension" in str(one.get("expression")) for one in issues if one["severity"] == "error"
+    )
+
+
 def test_secrets_are_in_no_resource(shared: httpx.Client) -> None:
     assert TOKEN not in shared.get("Endpoint/clinic/_history").text
     assert TOKEN not in shared.get("Endpoint/clinic/$connector-status").text
@@ -285,7 +297,8 @@ def test_dead_letters_are_listed_retried_and_discarded(
     assert (task["status"], status(http)["deadLetters"]) == ("failed", 1)
 
     def cli(*arguments: str) -> str:
-        where = ["--config", str(server.config), "--server", server.base, "--token", server.tokens["admin"]]
+        where = ["--config", str(server.config), "--server", server.base]
+        where.append(f"--token={server.tokens['admin']}")
         done = credence("connectors", *where, *arguments)
         assert done.returncode == 0, done.stdout
         return done.stdout

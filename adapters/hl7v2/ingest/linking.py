@@ -156,7 +156,7 @@ class Linker:
         return world
 
     async def _sent(self, subject: Subject, ours: str) -> str:
-        """The resource that the source was sent and that comes back before its answer, by the number that we gave."""
+        """The resource that the source was sent and that comes back before its answer, by the number we gave it."""
         for key in subject.keys:
             id = _of_ours(key, ours)
             if not id or await self._store.entity(subject.type, id) is None:

@@ -79,7 +79,9 @@ def run(arguments: list[str]) -> int:
 
     chosen = settings(options) if not options.server else None
     base = options.server or (chosen.fhir_base if chosen else "")
-    headers = {"Authorization": f"Bearer {options.token}", "Accept": "application/fhir+json"}
+    headers = {"Accept": "application/fhir+json"}
+    if options.token:
+        headers["Authorization"] = f"Bearer {options.token}"
     with httpx.Client(base_url=base.rstrip("/") + "/", headers=headers, timeout=_SECONDS) as http:
         try:
             return _ACTIONS[options.action](Server(http), options)

@@ -14,6 +14,9 @@ from fhirserver.app.connectors.registry import KINDS
 from fhirserver.app.connectors.secrets import Secrets
 from fhirserver.interactions.exchange import Context
 
+ADAPTER_ATTEMPTS = 4
+"""Tries of one read within a pull. Few, for the loop goes on where it was, and breaker and status must hear of it."""
+
 
 def sink_of(connector: Connector) -> Sink:
     """The connector from the outbound side."""
@@ -28,7 +31,7 @@ def make_adapter(
     pull_soon: Callable[[], None] = lambda: None,
 ) -> Made:
     """The adapter of a connector, not at work. Raises :class:`~fhirserver.app.connectors.secrets.MissingSecret`."""
-    retries = RetryPolicy(cap=connector.retry_cap_seconds)
+    retries = RetryPolicy(cap=connector.retry_cap_seconds, attempts=ADAPTER_ATTEMPTS)
     making = Making(connector, context, secrets, retries, rate or Rate(), pull_soon)
     return KINDS[connector.kind].make(connector.own, making)
 

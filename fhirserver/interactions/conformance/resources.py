@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fhirserver.interactions.conformance.codes import all_codes
+from fhirserver.interactions.conformance.connector_extension import connector_extension
 from fhirserver.interactions.conformance.extensions import EXTENSIONS, structure_definition
 from fhirserver.interactions.conformance.operations import operation_definition
 from fhirserver.interactions.conformance.review_task import review_task_profile
+from fhirserver.interactions.conformance.topics import topic_definitions
 from fhirserver.interactions.registry import Operation
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.json import JsonObject, canonical
@@ -25,8 +27,10 @@ def definitions_of(operations: Iterable[Operation]) -> list[JsonObject]:
     own = {one.definition: one for one in operations if one.definition.startswith(BASE)}
     return [
         *(structure_definition(one) for one in EXTENSIONS),
+        connector_extension(),
         review_task_profile(),
         *all_codes(),
+        *topic_definitions(),
         *(operation_definition(one) for one in own.values()),
     ]
 

@@ -13,6 +13,8 @@ from fhirserver.model.xml.narrative import Capture
 from fhirserver.model.xml.tables import FHIR, NUMBERS, XHTML, Kind, Member, Table, resource_table, table_of
 
 MAX_DEPTH = 200
+MOST_TAG = 16 * 1024 * 1024
+"""Bytes of one tag with its attributes: the time that expat takes, and holds everything up, grows with their square."""
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?\Z", re.ASCII)
 _SCHEMA_INSTANCE = "http://www.w3.org/2001/XMLSchema-instance "
 _FHIR_TAG = f"{FHIR} "
@@ -57,6 +59,8 @@ def read_xml(data: bytes | str) -> JsonObject:
         utf8 = _utf8(data if isinstance(data, bytes) else data.encode())
     except UnicodeError:
         raise InvalidXml([Fault(0, "the document is not UTF-8")]) from None
+    if len(utf8) > MOST_TAG and max(map(len, utf8.split(b"<"))) > MOST_TAG:
+        raise InvalidXml([Fault(0, f"a tag has more than {MOST_TAG} bytes")])
     return _Reader(utf8).read()
 
 

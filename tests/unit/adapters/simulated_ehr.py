@@ -52,6 +52,11 @@ class SimulatedEhrProcess:
         assert answer.status_code == 200
         return dict(answer.json())
 
+    def habits(self, **settings: Any) -> dict[str, Any]:
+        answer = self.http.post(f"{self.root}/admin/habits", json=settings)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
     def writes(self) -> list[dict[str, Any]]:
         return list(self.http.get(f"{self.root}/admin/writes").json()["writes"])
 

@@ -15,6 +15,7 @@ from fhirserver.ports.ehr import (
     Throttled,
     Unanswered,
     Unauthorized,
+    Unusable,
 )
 
 NOW = datetime(2026, 11, 22, 14, 47, tzinfo=UTC)
@@ -28,7 +29,7 @@ def outcome(*codes, **more):
 @pytest.mark.parametrize(
     ("status", "codes", "on_record", "error"),
     [
-        (301, (), False, Permanent),
+        (301, (), False, Unusable),
         (400, ("invalid",), False, Permanent),
         (400, ("transient",), False, Retryable),
         (400, ("business-rule",), False, NeedsPerson),
@@ -47,7 +48,7 @@ def outcome(*codes, **more):
         (412, ("conflict",), True, Conflict),
         (412, ("multiple-matches",), False, NeedsPerson),
         (413, ("too-long",), False, Permanent),
-        (415, (), False, Permanent),
+        (415, (), False, Unusable),
         (422, ("invalid", "required"), True, Permanent),
         (422, ("duplicate",), False, NeedsPerson),
         (423, (), True, Retryable),
@@ -76,7 +77,7 @@ def test_every_status_is_an_error_of_the_tree():
 def test_the_tree_is_what_the_port_draws():
     drawn = {each for each in vars(ehr).values() if isinstance(each, type) and issubclass(each, EhrError)}
     assert drawn - {EhrError} == {
-        *(Retryable, Unanswered, Throttled, Conflict, Gone, Unauthorized, Permanent, NeedsPerson)
+        *(Retryable, Unanswered, Throttled, Conflict, Gone, Unauthorized, Unusable, Permanent, NeedsPerson)
     }
     assert issubclass(Unanswered, Retryable) and issubclass(Throttled, Retryable)
 

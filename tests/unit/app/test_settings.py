@@ -14,6 +14,7 @@ from fhirserver.app.connectors.registry import KINDS
 from fhirserver.app.settings import KNOWN, InvalidSettings, load_settings, parse_settings
 
 DOCS = Path(__file__).parents[3] / "docs" / "settings.md"
+MAIL = {"host": "mail.example", "from": "credence@clinic.example"}
 EHR = {"id": "ehr", "kind": "ehr"}
 CLINIC = {"name": "clinic", "source": "ehr", "url": "https://ehr.example/fhir"}
 
@@ -21,7 +22,7 @@ CLINIC = {"name": "clinic", "source": "ehr", "url": "https://ehr.example/fhir"}
 def test_every_setting_is_documented_and_nothing_else() -> None:
     documented: dict[str, set[str]] = {}
     for line in DOCS.read_text().splitlines():
-        if heading := re.match(r"## `\[+(\w+)\]+`", line):
+        if heading := re.match(r"## `\[+([\w.]+)\]+`", line):
             documented.setdefault(table := heading[1], set())
         elif row := re.match(r"\| `(\w+)` \|", line):
             documented[table].add(row[1])
@@ -62,6 +63,27 @@ def test_what_init_writes_can_be_read(tmp_path: Path) -> None:
         ({"validation": {"unknown_extensions": "fatal"}}, "[validation] unknown_extensions is"),
         ({"validation": {"lapses": ""}}, "[validation] lapses is"),
         ({"validation": {"extension_domains": "x"}}, "[validation]: extension_domains is a list"),
+        ({"subscriptions": {"smtp": 5}}, "[subscriptions.smtp] must be a table"),
+        ({"subscriptions": {"smtp": {"prt": 5}}}, "[subscriptions.smtp]: unknown setting 'prt'"),
+        ({"subscriptions": {"smtp": {"port": "25"}}}, "[subscriptions.smtp]: port is a whole number"),
+        ({"subscriptions": {"smtp": {"tls": "ssl"}}}, "[subscriptions.smtp] tls is one of"),
+        ({"subscriptions": {"smtp": {"tls": "none"}}}, "[subscriptions.smtp] host is needed"),
+        ({"subscriptions": {"smtp": {"host": "x"}}}, "[subscriptions.smtp] from is needed"),
+        (
+            {"subscriptions": {"smtp": {**MAIL, "from": "a@b\nBcc: c@d"}}},
+            "[subscriptions.smtp] from is needed",
+        ),
+        ({"subscriptions": {"smtp": {**MAIL, "port": 0}}}, "[subscriptions.smtp] port is"),
+        ({"subscriptions": {"smtp": {**MAIL, "user": "x"}}}, "[subscriptions.smtp] user and password_file"),
+        (
+            {"subscriptions": {"smtp": {**MAIL, "user": "x", "password_file": "none"}}},
+            "[subscriptions.smtp] password_file: none is not there",
+        ),
+        (
+            {"subscriptions": {"allowed_addresses": ["10.0.0.1/8"]}},
+            "[subscriptions] allowed_addresses: '10.0.0.1/8'",
+        ),
+        ({"subscriptions": {"ca_file": "pyproject.toml"}}, "[subscriptions] ca_file: pyproject.toml"),
         ({"source": {"id": "x"}}, "[[source]]"),
         ({"source": [{}]}, "[[source]] 1: 'id' is needed"),
         ({"source": [EHR, {"id": "x", "kind": "oracle"}]}, "[[source]] 2: kind"),
@@ -112,3 +134,14 @@ def test_mongodb_needs_a_url_from_the_file_or_the_environment(
     monkeypatch.setenv("MONGODB_URL", "mongodb://db.example/?replicaSet=rs0")
     settings = load_settings(file)
     assert (settings.storage, settings.mongodb_url) == ("mongo", "mongodb://db.example/?replicaSet=rs0")
+
+
+def test_the_mail_server(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("let me in\n")
+    table = {**MAIL, "user": "credence", "password_file": "secret", "domains": ["clinic.example"]}
+    smtp = parse_settings({"subscriptions": {"smtp": table, "attempts": 3}}, tmp_path).smtp
+    assert smtp is not None
+    assert (smtp.host, smtp.port, smtp.tls, smtp.sender) == ("mail.example", 587, "starttls", MAIL["from"])
+    assert (smtp.user, smtp.password, smtp.attachments) == ("credence", "let me in", False)
+    assert "let me in" not in repr(smtp)
+    assert parse_settings({}, tmp_path).smtp is None

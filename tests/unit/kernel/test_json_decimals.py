@@ -35,3 +35,9 @@ def test_comparable_times() -> None:
     assert comparable("2026-11-22T10:00:00+05:00") < comparable("2026-11-22T06:00:00Z")
     with pytest.raises(ValueError):
         comparable("soon")
+
+
+def test_a_number_that_is_longer_than_any_that_is_real_is_refused() -> None:
+    assert dumps(loads("0." + "1" * 998)) == b"0." + b"1" * 998
+    with pytest.raises(InvalidJson, match="out of range"):
+        loads("0." + "1" * 999)

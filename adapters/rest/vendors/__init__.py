@@ -1,0 +1,1 @@
+"""The mapping files of the vendors that come with Credence."""

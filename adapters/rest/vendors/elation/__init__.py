@@ -1,0 +1,1 @@
+"""Fixtures of the mapping file of the same name."""

@@ -1,0 +1,90 @@
+"""Tokens by which a websocket is bound to subscriptions: what ``$get-ws-binding-token`` gives and the socket takes.
+
+A token says for itself whose it is, what for and until when, under the server's key: any process can check it, and
+none has to remember it. It opens nothing else.
+
+https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/OperationDefinition-backport-subscription-get-ws-binding-token.html
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fhirserver.access.server_key import ServerKey
+from fhirserver.kernel.instants import Clock, SystemClock
+from fhirserver.kernel.json import InvalidJson, dumps, loads
+
+LIFETIME_SECONDS = 3600
+MOST_SUBSCRIPTIONS = 100
+"""That one token may be for."""
+_MOST_CHARACTERS = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a token grants: ``expires`` is in seconds since 1970."""
+
+    principal: str
+    subscriptions: tuple[str, ...]
+    expires: int
+
+
+class InvalidToken(Exception):
+    """The token is not one of ours, or no longer. The message says which, and nothing of the token."""
+
+
+class BindingTokens:
+    """Makes and reads tokens."""
+
+    def __init__(self, key: ServerKey, clock: Clock | None = None):
+        self._key, self._clock = key.derive("websocket binding"), clock or SystemClock()
+
+    def issue(
+        self, principal: str, subscriptions: Sequence[str], seconds: int = LIFETIME_SECONDS
+    ) -> tuple[str, int]:
+        """A token, and when it expires in seconds since 1970. Raises ValueError for too many subscriptions."""
+        if not 1 <= len(subscriptions) <= MOST_SUBSCRIPTIONS:
+            raise ValueError(f"a token is for 1 to {MOST_SUBSCRIPTIONS} subscriptions")
+        expires = int(self._clock.now().timestamp()) + seconds
+        said = dumps({"p": principal, "s": list(subscriptions), "e": expires})
+        return f"{_text(said)}.{_text(self._seal(said))}", expires
+
+    def read(self, token: str) -> Binding:
+        """What the token grants. Raises InvalidToken."""
+        said, seal = _parts(token)
+        if not hmac.compare_digest(seal, self._seal(said)):
+            raise InvalidToken("it is not a token of this server")
+        try:
+            content = loads(said)
+        except InvalidJson:
+            raise InvalidToken("it is not a token of this server") from None
+        binding = Binding(content["p"], tuple(content["s"]), content["e"])
+        if binding.expires <= self._clock.now().timestamp():
+            raise InvalidToken("it has expired")
+        return binding
+
+    def _seal(self, said: bytes) -> bytes:
+        return hmac.digest(self._key, said, hashlib.sha256)
+
+
+def _text(data: bytes) -> str:
+    return urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _parts(token: str) -> tuple[bytes, bytes]:
+    said, dot, seal = token.partition(".")
+    if not dot or len(token) > _MOST_CHARACTERS or not token.isascii():
+        raise InvalidToken("it is not a token of this server")
+    try:
+        return _data(said), _data(seal)
+    except (binascii.Error, ValueError):
+        raise InvalidToken("it is not a token of this server") from None
+
+
+def _data(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

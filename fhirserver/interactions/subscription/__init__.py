@@ -1,0 +1,1 @@
+"""What subscriptions are: topics, criteria, filters, the record of events, notifications. No transport."""
