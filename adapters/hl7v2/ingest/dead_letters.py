@@ -50,11 +50,14 @@ class DeadLetters:
         before = await self._task(entry)
         return self._put(entry, moved(before, "completed", "Taken in")) if before else ()
 
-    async def close(self, one: ReceivedMessage, how: str, principal: str) -> None:
-        """Close a failure that needs nothing more, and its Task with it."""
+    async def close(self, one: ReceivedMessage, how: str, principal: str, done: bool = False) -> None:
+        """Close a failure that needs nothing more, and its Task with it. ``done``: its message was taken in."""
         before = await self._task(one.key)
         open = before.get("status") in (*OPEN, "failed")
-        also = self._put(one.key, moved(before, "cancelled", f"Closed: {how}")) if open else ()
+        closed = (
+            moved(before, "completed", "Taken in") if done else moved(before, "cancelled", f"Closed: {how}")
+        )
+        also = self._put(one.key, closed) if open else ()
         await Archive(self._store).close(one, how, principal, also)
 
     async def _task(self, entry: str) -> JsonObject:

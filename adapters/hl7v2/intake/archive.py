@@ -18,11 +18,11 @@ class Archive:
     """The record of all listeners of a store."""
 
     def __init__(self, store: Store):
-        self._store = store
+        self.store = store
 
     async def failures(self, listener: str = "", settled: bool = False) -> Sequence[ReceivedMessage]:
         """What could not be taken in, the oldest first; with ``settled`` also what is closed."""
-        facts = await self._store.facts(FAILED, f"{listener}/" if listener else "")
+        facts = await self.store.facts(FAILED, f"{listener}/" if listener else "")
         return [entry(fact) for fact in facts if settled or fact.value["open"]]
 
     async def received(self, listener: str, since: str) -> Sequence[ReceivedMessage]:
@@ -30,18 +30,18 @@ class Archive:
 
         An instant of an hour or less keeps the answer short: a listener may take in a million messages a day.
         """
-        return [entry(fact) for fact in await self._store.facts(RECEIVED, f"{listener}/{since}")]
+        return [entry(fact) for fact in await self.store.facts(RECEIVED, f"{listener}/{since}")]
 
     async def by_control_id(self, listener: str, control_id: str) -> Sequence[ReceivedMessage]:
         """The last message under that control id of each sender who used it."""
-        facts = await self._store.facts(CONTROL, f"{listener}/{control_id}/")
+        facts = await self.store.facts(CONTROL, f"{listener}/{control_id}/")
         found = [await self._entry_of(listener, fact) for fact in facts]
         return [one for one in found if one is not None]
 
     async def entry(self, key: str) -> ReceivedMessage | None:
         """One message by its key."""
         for kind in (RECEIVED, FAILED):
-            if (fact := await self._store.fact(kind, key)) is not None:
+            if (fact := await self.store.fact(kind, key)) is not None:
                 return entry(fact)
         return None
 
@@ -51,7 +51,7 @@ class Archive:
             return one.raw
         for reference in one.resources:
             type, _, id = reference.partition("/")
-            version = await self._store.read(type, id) if type == "Binary" else None
+            version = await self.store.read(type, id) if type == "Binary" else None
             if version is not None and not version.deleted:
                 return base64.b64decode(loads(version.content)["data"])
         return None
@@ -63,13 +63,13 @@ class Archive:
 
         ``also`` is written in the same commit.
         """
-        fact = await self._store.fact(FAILED, one.key)
+        fact = await self.store.fact(FAILED, one.key)
         if fact is None or not fact.value["open"]:
             return
         kept = {name: value for name, value in fact.value.items() if name != "raw"}
         value: JsonObject = {**kept, "open": False, "settled": how}
         statement = Statement("credence", principal=principal or "intake", method="hl7v2")
-        await self._store.submit(Command(statement, (Note(FAILED, one.key, value), *also)))
+        await self.store.submit(Command(statement, (Note(FAILED, one.key, value), *also)))
 
     async def _entry_of(self, listener: str, control: Fact) -> ReceivedMessage | None:
         if failed := control.value.get("entry"):

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from adapters.hl7v2.charset import decode
+from adapters.hl7v2.ingest.dead_letters import DeadLetters
 from adapters.hl7v2.intake.archive import Archive
 from adapters.hl7v2.message import MalformedMessage, parse
 from adapters.hl7v2.mllp.client import MllpClient, Peer
@@ -109,7 +110,7 @@ def close(arguments: Sequence[str]) -> int:
 
     async def work(archive: Archive) -> int:
         for one in await _which(archive, options):
-            await archive.close(one, options.because, "credence hl7")
+            await _letters(archive, one).close(one, options.because, "credence hl7")
             print(f"{one.key}: closed")
         return 0
 
@@ -191,8 +192,12 @@ async def _replay(archive: Archive, one: ReceivedMessage, peer: Peer, corrected:
     accepted = answer is None or answer.accepted
     if accepted and one.open:
         # The listener has closed it where the control id is the same; of a text that was none it cannot know.
-        await archive.close(one, "replayed", "credence hl7")
+        await _letters(archive, one).close(one, "replayed", "credence hl7", done=True)
     return accepted
+
+
+def _letters(archive: Archive, one: ReceivedMessage) -> DeadLetters:
+    return DeadLetters(archive.store, one.listener)
 
 
 def _on(chosen: Settings, work: Callable[[Archive], Awaitable[int]]) -> int:

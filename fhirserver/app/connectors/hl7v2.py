@@ -103,9 +103,7 @@ def make_reception(connector: Connector, store: Store) -> Reception:
     """What takes in the messages of a connector of this kind, as its listener does."""
     own: Hl7v2Connector = connector.own
     name, source = connector.name, connector.source
-    reading = Reading(
-        name, source, own.encoding, own.reuse_control_ids, own.processing_ids, own.remarks
-    )
+    reading = Reading(name, source, own.encoding, own.reuse_control_ids, own.processing_ids, own.remarks)
     pushed = frozenset(connector.push_types) if own.receiver and connector.push else frozenset()
     feed = Feed(name, source, pushed, own.profile.authority if pushed else "")
     ingest: Ingest = KeepingIngest(store, source) if own.record_only else WorldIngest(store, feed)

@@ -1,4 +1,4 @@
-"""Failures as Tasks: each once, in the commit that records it, settled when its message is taken in, however that comes."""
+"""Failures as Tasks: each once, in the commit that records it, settled when its message is taken in."""
 
 from __future__ import annotations
 
