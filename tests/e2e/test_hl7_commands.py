@@ -118,7 +118,7 @@ def test_a_file_is_explained(tmp_path: Path) -> None:
     )
     assert any("Z" not in line and "is spoken of by no map" in line for line in lines)
     ours = tmp_path / "site.toml"
-    ours.write_text('name = "north"\n[[override]]\nfield = "PID-7"\ndrop = true\n')
+    ours.write_text('[segment.PID]\n7 = "drop"\n')
     assert "Patient[1].birthDate" not in _run("explain", str(file), "--site", str(ours))[1]
     ours.write_text("nam = 1")
     assert _run("explain", str(file), "--site", str(ours))[0] == 2
