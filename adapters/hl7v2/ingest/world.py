@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from adapters.hl7v2.convert.conversion import Conversion
 from adapters.hl7v2.convert.engine import convert
 from adapters.hl7v2.convert.site import Site
-from adapters.hl7v2.ingest.dead_letters import DeadLetters
 from adapters.hl7v2.ingest.events import Events, renamed_keys
 from adapters.hl7v2.ingest.evidence import entity, evidence, evidence_id
 from adapters.hl7v2.ingest.heard import Arrival
@@ -75,20 +74,12 @@ class WorldIngest:
         self._linker = Linker(store, feed.source)
         self._sets = Sets(store, feed.source)
         self._statements = Statements(store, feed.source, feed.pushed)
-        self._dead = DeadLetters(store, feed.connector)
 
     def lane(self, message: Message) -> Lane:
         return self._lanes.lane(message)
 
     async def ingest(self, received: Received) -> Ingested:
-        """Take a message in; what cannot be is shown as a Task, and :class:`Rejected`."""
-        try:
-            return await self._ingest(received)
-        except Rejected as rejected:
-            await self._dead.keep(received, rejected)
-            raise
-
-    async def _ingest(self, received: Received) -> Ingested:
+        """Take a message in. Raises :class:`Rejected` for what cannot be."""
         conversion = self._convert(received.message, received.site or _PLAIN)
         for _ in range(_TRIES):
             try:
@@ -121,8 +112,7 @@ class WorldIngest:
         record = received.receipt.accepted(
             resources=prepared.resources, unmapped=prepared.unmapped, warnings=prepared.warnings
         )
-        settled = await self._dead.settled(received)
-        return await self._store.submit(Command(prepared.statement, (*prepared.writes, *record, *settled)))
+        return await self._store.submit(Command(prepared.statement, (*prepared.writes, *record)))
 
     async def _prepare(self, received: Received, conversion: Conversion, places: AsyncExitStack) -> Prepared:
         """The message as writes on the world as it stands."""
