@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,7 +66,8 @@ class _Settled:
 class Reception:
     """Receives the messages of one listener. At most ``at_once`` are worked on at a time.
 
-    What fails is also shown by ``letters``, where there are any. Several may receive for one listener, in one process
+    What fails is also shown by ``letters``, where there are any. ``heard`` is told of every message whether it was
+    taken in. Several may receive for one listener, in one process
     or several: what must not happen twice is refused by the store.
     """
 
@@ -79,9 +80,10 @@ class Reception:
         clock: Clock | None = None,
         at_once: int = 64,
         letters: Letters | None = None,
+        heard: Callable[[bool], None] = lambda taken: None,
     ):
         self._reading, self._store, self._ingest, self._site = reading, store, ingest, site
-        self._clock, self._letters = clock or SystemClock(), letters
+        self._clock, self._letters, self._heard = clock or SystemClock(), letters, heard
         self._lanes = Lanes()
         self._working = asyncio.Semaphore(at_once)
 
@@ -132,9 +134,11 @@ class Reception:
         try:
             message = self._read(raw)
         except MalformedMessage as error:
+            self._heard(False)
             return [await self._malformed(raw, at, error)]
         record = receipt(self._reading.listener, at, raw, message)
         settled = await self._in_turn(message, raw, record)
+        self._heard(settled.verdict.accepted)
         if not settled.verdict.accepted:
             verdict = settled.verdict
             what = f"{verdict.code} {verdict.error} {verdict.place}".rstrip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,13 +93,15 @@ def parse(entry: Mapping[str, Any], where: str, folder: Path) -> Hl7v2Connector:
 def make(own: Hl7v2Connector, making: Making) -> Made:
     """See :meth:`fhirserver.app.connectors.kind.Kind.make`."""
     connector, store = making.connector, making.context.store
-    reception = make_reception(connector, store)
+    reception = make_reception(connector, store, making.heard)
     listener = Listener(connector.name, reception, own.host, own.port, own.limits, own.tls)
     again = Again(store, connector.name, reception)
     return Made(_ehr(own, making), {"listen": listener.run, "again": again.run})
 
 
-def make_reception(connector: Connector, store: Store) -> Reception:
+def make_reception(
+    connector: Connector, store: Store, heard: Callable[[bool], None] = lambda taken: None
+) -> Reception:
     """What takes in the messages of a connector of this kind, as its listener does."""
     own: Hl7v2Connector = connector.own
     name, source = connector.name, connector.source
@@ -107,7 +109,7 @@ def make_reception(connector: Connector, store: Store) -> Reception:
     pushed = frozenset(connector.push_types) if own.receiver and connector.push else frozenset()
     feed = Feed(name, source, pushed, own.profile.authority if pushed else "")
     ingest: Ingest = KeepingIngest(store, source) if own.record_only else WorldIngest(store, feed)
-    return Reception(reading, store, ingest, own.site, letters=DeadLetters(store, name))
+    return Reception(reading, store, ingest, own.site, letters=DeadLetters(store, name), heard=heard)
 
 
 def _ehr(own: Hl7v2Connector, making: Making) -> Hl7Ehr | None:
