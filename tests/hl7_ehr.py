@@ -31,6 +31,10 @@ PROFILE: dict[str, Any] = {"receiving": ["SIMEHR", "SIMHOSP"], "refusals": {"SLO
 TOKEN = "the hospital's token"
 
 
+class HospitalFailed(RuntimeError):
+    """It did not start; the exit code."""
+
+
 class Hospital:
     """The simulated EHR: its control, and its process."""
 
@@ -88,7 +92,10 @@ async def start_hospital(tell: int = 0, *more: str, data: Path | None = None, po
     )
     assert process.stdout is not None
     async with asyncio.timeout(60):
-        return Hospital(process, json.loads(await process.stdout.readline()))
+        ports = await process.stdout.readline()
+        if not ports:
+            raise HospitalFailed(await process.wait())
+        return Hospital(process, json.loads(ports))
 
 
 class Clinic(Practice):

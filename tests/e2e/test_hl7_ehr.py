@@ -193,3 +193,26 @@ async def test_with_a_fifth_of_everything_going_wrong_both_end_with_the_same(tmp
         here = {one["id"]: one["status"] for one in await every(practice, "Appointment")}
         assert here == {f"b{number}": "cancelled" if number == 3 else "booked" for number in range(8)}
         assert set(await practice.statuses()) == {"completed"}
+
+
+async def test_patients_whom_the_ehr_merges_are_merged_here(tmp_path: Path) -> None:
+    async with clinic(tmp_path) as practice:
+        await a_doctor(practice)
+        patient = await a_patient(practice)
+        stays = await practice.hospital.register(name="ANDER^EVELYN", birth_date="19710101", sex="F")
+        await booked(practice, patient)
+        await told(practice)
+        gone = (await practice.hospital.records())[1][0]["mrn"]
+        merged = await practice.hospital.http.post(f"/patients/{gone}/merge", json={"into": stays})
+        assert merged.status_code == 200
+
+        async def one_is_left() -> bool:
+            return (
+                len([one for one in await every(practice, "Patient") if one.get("active") is not False]) == 1
+            )
+
+        await practice.until(one_is_left)
+        await practice.amend("operator", "Appointment", "a1", status="cancelled")
+        await practice.settle()
+        _, (there,) = await practice.hospital.records()
+        assert (there["mrn"], there["status"]) == (stays, "Cancelled")

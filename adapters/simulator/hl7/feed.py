@@ -18,7 +18,7 @@ from adapters.simulator.hl7.books import Books, Row
 from adapters.simulator.hl7.faults import FaultPlan
 from fhirserver.ports.ehr import Unanswered
 
-_CANDIDATES = 20
+_CANDIDATES, _LOOKED_AT = 20, 200
 _IDLE_SECONDS = 0.25
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 15.0
@@ -91,15 +91,21 @@ class Feed:
 
     def next(self) -> Row | None:
         """The message whose turn it is, or by a fault another one: never before an older one of its patients."""
-        now, seen, free = time.time(), set[str](), list[Row]()
-        for row in self._books.each("SELECT * FROM feed WHERE sent = 0 ORDER BY sequence"):
+        now, seen, free = time.time(), set[str](), list[int]()
+        waiting = self._books.each(
+            "SELECT sequence, patients, due FROM feed WHERE sent = 0 ORDER BY sequence"
+        )
+        for looked_at, row in enumerate(waiting):
             patients = set(row["patients"].split())
             if not patients & seen and row["due"] <= now:
-                free.append(row)
+                free.append(row["sequence"])
             seen |= patients
-            if len(free) == _CANDIDATES:
+            if len(free) == _CANDIDATES or (free and looked_at >= _LOOKED_AT):
                 break
-        return free[self._plan.which(len(free))] if free else None
+        if not free:
+            return None
+        which = free[self._plan.which(len(free))]
+        return self._books.row("SELECT * FROM feed WHERE sequence = ?", which)
 
     async def _send(self, client: MllpClient, row: Row) -> bool:
         """Whether there was an answer. A message that was accepted is never again as if it had not been."""

@@ -13,15 +13,17 @@ Json = dict[str, Any]
 _KEYS = {
     "patients": "mrn",
     "practitioners": "npi",
-    "slots": "start",
+    "slots": "id",
     "appointments": "filler",
     "visits": "number",
     "writes": "sequence",
     "feed": "sequence",
 }
-_TAKEN = """SELECT slots.*, (SELECT filler FROM takes WHERE who = 'AIP:' || practitioner AND takes.start < slots.ends
- AND takes.ends > slots.start AND takes.start >= strftime('%Y-%m-%dT%H:%M:%SZ', slots.start, '-1 day') LIMIT 1)
- AS taken_by FROM slots"""
+_TAKEN = """
+SELECT slots.*, slots.start || '/' || practitioner AS id, (
+    SELECT filler FROM takes WHERE who = 'AIP:' || practitioner AND takes.start < slots.ends
+    AND takes.ends > slots.start AND takes.start >= strftime('%Y-%m-%dT%H:%M:%SZ', slots.start, '-1 day') LIMIT 1
+) AS taken_by FROM slots"""
 
 
 class Listing:
@@ -46,7 +48,7 @@ class Listing:
         return int(row[0]) if row is not None else 0
 
     def of(self, table: str, query: Mapping[str, str]) -> Sequence[Json]:
-        """``after`` is the key of the last one seen (of slots: its start), ``limit`` how many there may be at most.
+        """``after`` is the key of the last one seen , ``limit`` how many there may be at most.
 
         ``free`` of slots: those that nobody has; ``waiting`` of the feed: what is not yet accepted. Raises ValueError.
         """
