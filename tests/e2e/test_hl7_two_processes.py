@@ -42,7 +42,7 @@ class World:
         return found
 
     async def practitioner(self, npi: str) -> dict[str, Any]:
-        """The practitioner of a slot, of whom the EHR may not have told yet: it does so with their first appointment."""
+        """The practitioner of a slot. The EHR tells of them with their first appointment, so not yet of all."""
         if found := await self.with_number("Practitioner", npi):
             return found[0]
         made = {"resourceType": "Practitioner", "id": npi, "identifier": [{"system": NPI, "value": npi}]}
