@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SETTINGS = kinds(
     "listen tls_certificate tls_key tls_client_ca charset site send profile send_tls_ca",
     "allow processing_ids",
-    "message_seconds idle_seconds",
+    "message_seconds idle_seconds answer_seconds",
     "message_bytes connections connections_per_peer",
     "reuse_control_ids remarks record_only",
 )
@@ -123,7 +123,7 @@ def _ehr(own: Hl7v2Connector, making: Making) -> Hl7Ehr | None:
 
 def _receiver(entry: Mapping[str, Any], folder: Path) -> Peer | None:
     if "send" not in entry:
-        if given := [name for name in ("profile", "send_tls_ca") if name in entry]:
+        if given := [name for name in ("profile", "send_tls_ca", "answer_seconds") if name in entry]:
             raise WrongSetting(given[0], f"{given[0]} is for a connector with 'send'")
         return None
     host, port = _address(entry["send"], "send")
@@ -132,7 +132,10 @@ def _receiver(entry: Mapping[str, Any], folder: Path) -> Peer | None:
         tls = client_context(folder / ca) if ca else None
     except InvalidTls as error:
         raise WrongSetting("send_tls_ca", str(error)) from None
-    return Peer(host, port, tls)
+    seconds = float(entry.get("answer_seconds", Peer(host, port).answer_seconds))
+    if seconds <= 0:
+        raise WrongSetting("answer_seconds", "answer_seconds is more than 0")
+    return Peer(host, port, tls, answer_seconds=seconds)
 
 
 def _profile(entry: Mapping[str, Any], folder: Path) -> Profile:
