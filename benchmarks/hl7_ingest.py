@@ -1,7 +1,7 @@
-"""``python -m benchmarks.hl7_ingest``: processor time of a message from bytes to durable, without network and followers.
+"""``python -m benchmarks.hl7_ingest``: processor time of a message, without network and followers.
 
 ``COUNT`` (4,000) messages of :mod:`benchmarks.adt_feed` about ``PATIENTS`` (400) patients, ``LANES`` (16) at once, into
-a store on a SQLite file in this process, after a tenth of them unmeasured. Prints milliseconds a message, in the median
+a store on a SQLite file in this process, from their bytes to durable, after a tenth of them unmeasured. Prints milliseconds a message, in the median
 of lots. ``PROFILE=file`` keeps a profile of it instead.
 """
 
@@ -65,10 +65,16 @@ async def measured(folder: Path, count: int, patients: int, lanes: int, profile:
 
 def main() -> int:
     env = os.environ
-    count, patients, lanes = int(env.get("COUNT") or 4000), int(env.get("PATIENTS") or 400), int(env.get("LANES") or 16)
+    count, patients, lanes = (
+        int(env.get("COUNT") or 4000),
+        int(env.get("PATIENTS") or 400),
+        int(env.get("LANES") or 16),
+    )
     with tempfile.TemporaryDirectory(prefix="credence-ingest-", dir=env.get("DATA") or None) as folder:
         lots = asyncio.run(measured(Path(folder), count, patients, lanes, env.get("PROFILE", "")))
-    print(f"{statistics.median(lots):.2f} ms of processor time a message ({min(lots):.2f} to {max(lots):.2f})")
+    print(
+        f"{statistics.median(lots):.2f} ms of processor time a message ({min(lots):.2f} to {max(lots):.2f})"
+    )
     return 0
 
 

@@ -9,23 +9,19 @@ forgotten, or the resource has another commit in it, the statement is made as ev
 from __future__ import annotations
 
 import hashlib
-import re
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from adapters.hl7v2.ingest.identity import Subject
-from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.hl7v2.message import Segment
-from fhirserver.kernel.json import dumps
 from fhirserver.ports.storage import Row
 from fhirserver.world.entity import seen_of
 
 REPEATED_SECONDS = 60.0
 """How long a place or person named in passing need not be stated again as it was stated before."""
 _REMEMBERED = 200_000
-_LOCALS = re.compile(rb'"reference":"' + LOCAL.encode() + rb'([^"]+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +65,9 @@ class Repeating:
 
 def mark_of(subject: Subject, world: Mapping[str, str], pid: Segment | None) -> bytes:
     """What tells this statement from any other about the same resource: all that it is made from."""
-    content = dumps(subject.content)
-    leads = (world.get(local.decode(), "") for local in _LOCALS.findall(content))
+    leads = (world.get(local, "") for local in subject.refers)
     phones = f"{bool(pid.field(13))} {bool(pid.field(14))}" if subject.type == "Patient" and pid else ""
     words = "\x1f".join((*leads, "", *sorted(subject.absent), "", *sorted(subject.supplied), "", phones))
-    return hashlib.blake2b(content + b"\x1e" + words.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashlib.blake2b(
+        subject.text + b"\x1e" + words.encode("utf-8", "surrogatepass"), digest_size=16
+    ).digest()

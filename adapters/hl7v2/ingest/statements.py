@@ -139,7 +139,9 @@ class Statements:
                 found[unit] = stamp.confidence
         return found
 
-    def committed(self, writes: Sequence[Write], marks: Mapping[str, bytes], results: Sequence[Written]) -> None:
+    def committed(
+        self, writes: Sequence[Write], marks: Mapping[str, bytes], results: Sequence[Written]
+    ) -> None:
         """Remember what was stated, now that it is durable. ``results`` are what became of the writes."""
         for write, result in zip(writes, results, strict=False):
             if isinstance(write, Put) and write.statement is None:

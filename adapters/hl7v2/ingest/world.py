@@ -161,9 +161,7 @@ class WorldIngest:
         references = (*(f"{put.type}/{put.id}" for put in kept), *focus)
         # An event may change what was stated beside it.
         marks = {} if events else told.marks
-        return Prepared(
-            writes, references, tuple(conversion.unmapped), tuple(linked.warnings), says, marks
-        )
+        return Prepared(writes, references, tuple(conversion.unmapped), tuple(linked.warnings), says, marks)
 
     async def _told(
         self, about: Sequence[Subject], linked: Linked, message: Message, compared: Compared, arrival: Arrival
@@ -172,7 +170,9 @@ class WorldIngest:
         told: list[Write] = []
         marks: dict[str, bytes] = {}
         stated = {linked.world[one.locals[0]]: one for one in about if not one.former}
-        keys = {reference: Key(*reference.split("/")) for reference in stated if reference not in compared.late}
+        keys = {
+            reference: Key(*reference.split("/")) for reference in stated if reference not in compared.late
+        }
         rows = await self._store.storage.rows(keys.values())
         for reference, key in keys.items():
             made = await self._statements.about(stated[reference], linked, message, arrival, rows.get(key))
