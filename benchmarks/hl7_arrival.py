@@ -1,11 +1,12 @@
 """``python -m benchmarks.hl7_arrival``: HL7v2 messages over MLLP into a real server, each answered when durable.
 
-``COUNT`` (10,000) ADT messages of :mod:`benchmarks.adt_feed` about ``PATIENTS`` (2,000) patients over ``CONNECTIONS`` (16), each connection with
-one message under way, from a process of its own; the server runs with ``WORKERS`` (1) on a SQLite file. ``MESSAGES``
-names a folder of ``.hl7`` files to send in turn instead, with control ids and patients of their own. Prints messages a
-second, how long an answer took, processor time a message, and the server's memory as it goes. Exit code 1 where it is
-below 300 messages a second, where 99 of 100 answers took longer than 250 ms, where an answer was no AA, or where
-memory grew by more than a tenth over the second half.
+``COUNT`` (10,000) messages of :mod:`benchmarks.adt_feed` about ``PATIENTS`` (2,000) patients over
+``CONNECTIONS`` (16), each connection with one message under way, from a process of its own; the server runs
+with ``WORKERS`` (1) on a SQLite file. ``MESSAGES`` names a folder of ``.hl7`` files to send in turn instead,
+with control ids and patients of their own. Prints messages a second, how long an answer took, processor time
+a message, and the server's memory as it goes. Exit code 1 where it is below 300 messages a second, where 99
+of 100 answers took longer than 250 ms, where an answer was no AA, or where memory grew by more than a tenth
+over the second half.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """``python -m benchmarks.hl7_ingest``: processor time of a message, without network and followers.
 
-``COUNT`` (4,000) messages of :mod:`benchmarks.adt_feed` about ``PATIENTS`` (400) patients, ``LANES`` (16) at once, into
-a store on a SQLite file in this process, from their bytes to durable, after a tenth of them unmeasured. Prints milliseconds a message, in the median
-of lots. ``PROFILE=file`` keeps a profile of it instead.
+``COUNT`` (4,000) messages of :mod:`benchmarks.adt_feed` about ``PATIENTS`` (400) patients, ``LANES`` (16) at
+once, into a store on a SQLite file in this process, from their bytes to durable, after a tenth of them
+unmeasured. Prints milliseconds a message, in the median of lots. ``PROFILE=file`` keeps a profile of it
+instead.
 """
 
 from __future__ import annotations
