@@ -31,7 +31,7 @@ export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-mongo check check-style check-types check-layers check-docs check-size \
         format corpus judge-eval fuzz bench bench-scale bench-import bench-queue bench-hl7 bench-subscribers \
-        faults clean
+        faults chaos clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,9 @@ faults: $(DEV)  ## the long failure drills: kill -9 (ROUNDS=200), bookings, writ
 	$(BIN)/python -m tests.faults.writeback_storm --count 500
 	$(BIN)/python -m tests.faults.hl7_kill_9 --rounds 20
 	$(BIN)/python -m tests.faults.subscriber_kills --events 10000 --kills 10
+
+chaos: $(DEV)  ## three EHRs at 20 % faults of every kind, the server killed every 30 s, for ten minutes; then all agree (ARGS="--minutes 2")
+	@$(BIN)/python -m tests.faults.chaos $(ARGS)
 
 clean:  ## remove what make made: environments, caches, builds
 	rm -rf $(VENV) $(MONGO_VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

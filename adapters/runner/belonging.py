@@ -6,14 +6,17 @@ something it refers to. What comes from a call goes to every EHR that takes its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from adapters.runner.crosswalk import Crosswalk
 from fhirserver.kernel.ids import is_id
+from fhirserver.kernel.json import Json
 from fhirserver.kernel.references import parse_reference, walk_references
 from fhirserver.ports.storage import Key
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity, source_of
+from fhirserver.world.gates import is_of_an_act
+from fhirserver.world.survivorship import Win
 from fhirserver.world.voices import speaker
 
 EHR = "ehr"
@@ -35,6 +38,21 @@ class Belonging:
             if await self._refers_elsewhere(key):
                 return True
         return False
+
+    async def at_home(self, entity: Entity, units: Mapping[str, Win]) -> dict[str, Win]:
+        """The units that the sink can be told of a record that it has.
+
+        What names a record of another EHR, such as the patient's physician there, would wait for ever for it to
+        come, and keep all else about the patient waiting. Elements that are one act are left together.
+        """
+        kept: dict[str, Win] = {}
+        for unit, win in units.items():
+            if is_of_an_act(entity.key.type, unit) or not await self._names_elsewhere(win.claim.value):
+                kept[unit] = win
+        return kept
+
+    async def _names_elsewhere(self, value: Json) -> bool:
+        return any([await self._refers_elsewhere(key) for key in dict.fromkeys(_named(value))])
 
     async def _refers_elsewhere(self, key: Key) -> bool:
         if await self._crosswalk.by_world(*key) is not None:
@@ -59,7 +77,11 @@ class Belonging:
 
 
 def _targets(entity: Entity) -> Iterator[Key]:
-    for holder in walk_references(entity.json):
+    return _named(entity.json)
+
+
+def _named(value: Json) -> Iterator[Key]:
+    for holder in walk_references(value):
         literal = parse_reference(holder["reference"])
         if literal is not None and not literal.base and is_id(literal.id):
             yield Key(literal.type, literal.id)

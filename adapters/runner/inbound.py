@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from adapters.runner.belonging import EHR
 from adapters.runner.crosswalk import Crosswalk, Link, time_of
 from adapters.runner.merging import replaced_by, replaces, world_merge, world_unmerge
 from adapters.runner.sent import Sent, read_sent
@@ -26,9 +27,10 @@ from fhirserver.store.arrivals import RESOLVED
 from fhirserver.store.commands import Command, Note, Put, Remove, Withdraw, Write
 from fhirserver.store.counterparts import counterparts
 from fhirserver.store.store import Store
+from fhirserver.world.entity import Entity
 from fhirserver.world.units import Units, split
 from fhirserver.world.view import View
-from fhirserver.world.voices import voice
+from fhirserver.world.voices import speaker, voice
 
 log = logging.getLogger("credence.runner")
 
@@ -184,6 +186,8 @@ class Inbound:
         view = entity.ledger.view(voice(self._source, origin)) if entity else None
         says = self._says(record, "writeback" if answer else "pull")
         put = self._put(says, content, view, sent, answer)
+        if entity is not None and self._is_of_others_too(entity):
+            put = _beside_others(put, says)
         return (put, *notes, *(note for note in strangers if note.key != _world_key(link)))
 
     def _put(self, says: Statement, content: JsonObject, view: View | None, sent: Sent, answer: bool) -> Put:
@@ -198,6 +202,12 @@ class Inbound:
             echoes = {**dict.fromkeys(stated, base), **echoes}
         echoes = {unit: sure for unit, sure in echoes.items() if sure < 1 or view is None}
         return Put(type, content["id"], content, confidences=echoes, statement=says)
+
+    def _is_of_others_too(self, entity: Entity) -> bool:
+        """Whether another EHR keeps a record of it."""
+        speakers = {speaker(view.source) for view in entity.ledger.views if view.deleted is None}
+        known = (self._store.policies.sources.get(one) for one in speakers - {self._source})
+        return any(source is not None and source.kind == EHR for source in known)
 
     async def _new_link(self, record: Record) -> Link:
         """Our own mark decides, then what is certainly the same; otherwise the record is new to the world."""
@@ -273,6 +283,15 @@ class Inbound:
 
     def _system(self) -> Statement:
         return Statement(SYSTEM, principal=f"intake:{self._connector}", method="intake")
+
+
+def _beside_others(put: Put, says: Statement) -> Put:
+    """The same statement where another EHR has a record of its own about this.
+
+    That an EHR does not have what it never had (the other's number, a second phone, a name in another form) says
+    nothing of the other's: that it is no more is said only of what it had itself.
+    """
+    return replace(put, statement=replace(put.statement or says, mode="partial"), absent=lambda own, world: own)
 
 
 def _world_key(link: Link) -> str:

@@ -24,6 +24,7 @@ from datetime import timedelta
 
 from adapters.fhir.retries import RetryPolicy
 from adapters.runner.backlog import Backlog, Tries
+from adapters.runner.belonging import Belonging
 from adapters.runner.crosswalk import Crosswalk, Link, Unlinked
 from adapters.runner.inbound import Inbound, own_words
 from adapters.runner.leaving import leaving
@@ -32,7 +33,7 @@ from adapters.runner.process import is_gone, this_process
 from adapters.runner.refused import Refused, refused
 from adapters.runner.sent import Sent, read_sent, sent_key
 from adapters.runner.tasks import OPEN, SYSTEM, moved, reason, record_output
-from adapters.runner.writeback import NOTHING_LEFT, Sink
+from adapters.runner.writeback import NOTHING_LEFT, Sink, at_home
 from fhirserver.kernel.instants import Clock, SystemClock, parse_instant
 from fhirserver.kernel.json import JsonObject, canonical, loads
 from fhirserver.kernel.outcomes import Category, Refusal
@@ -60,6 +61,9 @@ log = logging.getLogger("credence.runner")
 
 MOST_CONFLICTS = 5
 """So often may a sink object to one change that nothing of its own explains, until it counts as refused."""
+
+MOST_NEWS = 25
+"""So often may its own changes, or a record that turns out to be another, be in the way of one change of ours."""
 
 UNLINKED_SECONDS = 60.0
 """How long a Task waits for something it refers to, unless that arrives; it then goes at once."""
@@ -111,10 +115,12 @@ class Outbound:
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _draining: bool = False
     _backlog: Backlog = field(init=False)
+    _belonging: Belonging = field(init=False)
     _pace: Pace = field(init=False)
 
     def __post_init__(self) -> None:
         self._backlog = Backlog(self.store, self.sink)
+        self._belonging = Belonging(self.store, self.sink.source)
         self._pace = self.pace or Pace(self.retries)
 
     @property
@@ -245,6 +251,8 @@ class Outbound:
             return None
         says = self._crosswalk.voice(link, entity, self.sink.source)
         units = leaving(entity, self.policy, says, sent, link is not None, id)
+        if link is not None:
+            units = await at_home(self._belonging, self.sink, entity, units, linked=True)
         return _Attempt(version, task, entity, link, sent, units, says)
 
     async def _nothing_left(self, attempt: _Attempt) -> None:
@@ -335,12 +343,14 @@ class Outbound:
         current, link = conflict.current, attempt.link
         if current is not None and (link is None or link.is_news(current)):
             await self.inbound.take(current)
+            tries.news += 1
         else:
             tries.conflicts += 1
-        if tries.conflicts >= MOST_CONFLICTS:
+        if tries.conflicts >= MOST_CONFLICTS or tries.news >= MOST_NEWS:
             await self._refuse(attempt, str(conflict), conflict)
             return None
-        return self.retries.delay(tries.conflicts) if tries.conflicts else 0.0
+        again = tries.conflicts + tries.news - 1
+        return self.retries.delay(again) if again else 0.0
 
     async def _refuse(self, attempt: _Attempt, text: str, error: EhrError) -> None:
         """A dead letter: the Task has failed, and an operator decides about the claims."""

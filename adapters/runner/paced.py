@@ -19,10 +19,10 @@ class PacedTransport(httpx.AsyncBaseTransport):
         self._inner, self._rate = inner, rate
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await self._rate.request()
+        sent = await self._rate.request()
         response = await self._inner.handle_async_request(request)
         if response.status_code == TOO_MANY:
-            self._rate.refused(retry_after(response.headers.get("retry-after", ""), datetime.now(UTC)))
+            self._rate.refused(retry_after(response.headers.get("retry-after", ""), datetime.now(UTC)), sent)
         elif response.status_code < 500:
             self._rate.answered()
         return response

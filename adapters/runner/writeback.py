@@ -79,8 +79,7 @@ class Writeback:
         units = leaving(entity, self._policy, says, sent, link is not None)
         pending = [(version, loads(version.content)) for version in await self._pending(key)]
         waiting = [(version, task) for version, task in pending if task["status"] == "requested"]
-        if units and link is None and not self._sink.copies and await self._belonging.is_elsewhere(entity):
-            units = {}
+        units = await at_home(self._belonging, self._sink, entity, units, link is not None)
         if not units:
             return [_put(version, moved(task, "cancelled", NOTHING_LEFT)) for version, task in waiting]
         if waiting:
@@ -106,6 +105,17 @@ class Writeback:
     async def _pending(self, key: Key) -> Sequence[Version]:
         query = Query("Task", open_tasks(self._sink.name, (key.type, key.id)), count=10)
         return (await self._store.search(query)).versions
+
+
+async def at_home(
+    belonging: Belonging, sink: Sink, entity: Entity, units: dict[str, Win], linked: bool
+) -> dict[str, Win]:
+    """Of what may leave, what is the sink's business: see :mod:`adapters.runner.belonging`."""
+    if not units or sink.copies:
+        return units
+    if linked:
+        return await belonging.at_home(entity, units)
+    return {} if await belonging.is_elsewhere(entity) else units
 
 
 def _touched(event: JsonObject) -> list[Key]:

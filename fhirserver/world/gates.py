@@ -64,6 +64,11 @@ def may_leave(entity: Entity, policy: Policy, sink: str) -> dict[str, Win]:
     return passed
 
 
+def is_of_an_act(type: str, unit: str) -> bool:
+    """Whether an element means something only together with others, and leaves with them or not at all."""
+    return unit in _ONE_ACT.get(type, ())
+
+
 def _living(entity: Entity, source: str) -> View | None:
     view = entity.ledger.view(source)
     return view if view is not None and view.deleted is None else None

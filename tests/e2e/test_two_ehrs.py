@@ -197,3 +197,37 @@ def test_an_appointment_goes_to_the_ehr_whose_slot_it_is_in(town):
     assert [w for w in town.ours(0) if w["type"] == "Appointment"] == []
     (task,) = town.search("Task?code=https://credence.health/fhir/CodeSystem/task-code|writeback")
     assert task["status"] == "completed"
+
+
+def test_what_names_a_record_of_one_ehr_keeps_nothing_from_the_other(town):
+    both(town)
+    doctor = town.post(0, "Practitioner", name=[{"family": "Rey"}])
+    town.change(0, generalPractitioner=[{"reference": f"Practitioner/{doctor}"}])
+    eventually(lambda: "generalPractitioner" in town.world())
+    town.change(0, telecom=[{"system": "phone", "use": "home", "value": "+15550199999"}])
+    eventually(lambda: phones(town.held(1)) == {"+15550199999"})
+    assert "generalPractitioner" not in town.held(1), "nor is it told of a physician whom it does not have"
+    query = "Task?code=https://credence.health/fhir/CodeSystem/task-code|writeback&status=requested,in-progress"
+    eventually(lambda: town.search(query) == [])
+
+
+def test_a_second_ehr_takes_nothing_away_that_it_never_had(town):
+    """Another number, a second phone and a nickname of the first EHR stay, there and in the world."""
+    mobile = {"system": "phone", "use": "mobile", "value": "+15550100077"}
+    old = {"use": "old", "family": "Eze", "given": ["Ngozi"]}
+    number = {"system": "urn:example:card", "value": "C-77"}
+    town.create(
+        0,
+        telecom=[*PATIENT["telecom"], mobile],
+        name=[*PATIENT["name"], old],
+        identifier=[SSN, number],
+    )
+    eventually(lambda: len(town.patients()) == 1)
+    town.create(1)
+    eventually(lambda: len(sources(town)) == 2)
+    town.change(1, maritalStatus={"text": "married"})
+    eventually(lambda: "maritalStatus" in town.held(0))
+    time.sleep(1.5)
+    for patient in (town.world(), town.held(0)):
+        assert "+15550100077" in phones(patient)
+        assert "Eze" in str(patient["name"]) and "C-77" in str(patient["identifier"])

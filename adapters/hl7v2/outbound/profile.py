@@ -109,6 +109,8 @@ class Profile:
             return self.authorities[system]
         if system.startswith("urn:oid:"):
             return Authority("", system.removeprefix("urn:oid:"), "ISO")
+        if system.startswith(("http://", "https://")):
+            return Authority("", system, "URI")
         return Authority(system.rpartition(":")[2] if system.startswith("urn:") else system[:20])
 
     def code(self, place: str, code: str) -> str:

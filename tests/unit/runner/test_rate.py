@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.runner.rate import FLOOR, Rate
+from adapters.runner.rate import DOUBLES, FLOOR, Rate
 
 
 class Time:
@@ -85,24 +86,92 @@ def test_without_a_limit_what_was_observed_is_halved():
         time.now += 0.05
     rate.refused()
     assert 9 <= rate.per_second <= 11
-    for _ in range(1000):
+    answering(rate, time, 80)
+    assert rate.per_second > 1000, "and it may grow as far as the EHR bears"
+
+
+def answering(rate: Rate, time: Time, seconds: float) -> None:
+    """The EHR answers all it is asked for so long."""
+    for _ in range(int(seconds)):
+        time.now += 1.0
         rate.answered()
-    assert rate.per_second > 1000, "and it may creep up as far as the EHR bears"
 
 
 @given(st.lists(st.sampled_from(["refused", "answered"]), max_size=200))
-def test_the_rate_stays_between_the_floor_and_the_limit_and_creeps(events):
+def test_the_rate_stays_between_the_floor_and_the_limit_and_recovers_in_bounded_time(events):
     time = Time()
     rate = Rate(8.0, 2, time)
     for event in events:
         before = rate.per_second
         getattr(rate, event)()
         assert FLOOR <= rate.per_second <= 8.0
-        assert rate.per_second <= before * 1.021
+        assert before / 2 - 1e-9 <= rate.per_second <= before * 2 ** (1.5 / DOUBLES) + 1e-9
         time.now += 1.5
-    for _ in range(300):
-        rate.answered()
+    answering(rate, time, DOUBLES * math.log2(8.0 / FLOOR) + 2)
     assert math.isclose(rate.per_second, 8.0)
+
+
+@given(st.floats(0.01, 0.2), st.integers(0, 1000))
+@settings(deadline=None, max_examples=40)
+def test_refusals_that_have_nothing_to_do_with_the_load_leave_a_rate_to_work_with(share, seed):
+    time, draw = Time(), random.Random(seed)  # noqa: S311
+    rate = Rate(10.0, 5, time)
+    begun, made = time.now, 0
+    while time.now < begun + 300:
+        time.now += rate.wait() + 1e-6
+        rate.spend()
+        made += 1
+        sent = time.now
+        time.now += 0.02
+        if draw.random() < share:
+            rate.refused(None, sent)
+        else:
+            rate.answered()
+    assert made / 300 > 2.5, "of ten that are allowed"
+
+
+@given(st.floats(2.0, 20.0), st.floats(0.5, 3.0))
+@settings(deadline=None, max_examples=40)
+def test_an_ehr_with_a_limit_is_soon_asked_about_as_much_as_it_allows(limit, after):
+    """The EHR counts by a bucket of its own and refuses, for a while, what is more."""
+    time = Time()
+    rate = Rate(0.0, 10, time)
+    room, filled, asked, refused, begun = limit, time.now, 0, 0, time.now
+    while time.now < begun + 120:
+        time.now += max(rate.wait(), 0.002)
+        rate.spend()
+        sent = time.now
+        room, filled = min(limit, room + (time.now - filled) * limit), time.now
+        late = time.now > begun + 60
+        asked += late
+        if room >= 1:
+            room -= 1
+            rate.answered()
+        else:
+            refused += late
+            rate.refused(after, sent)
+    assert asked / 60 > limit * 0.25
+    assert refused / asked < 0.25
+
+
+def test_what_was_sent_before_the_rate_was_lowered_does_not_lower_it_again():
+    time = Time()
+    rate = Rate(40.0, 10, time)
+    sent = time.now
+    rate.refused(None, sent)
+    time.now += 5
+    rate.refused(None, sent)
+    assert rate.per_second == 20.0
+
+
+def test_a_wait_that_the_ehr_asks_for_lowers_the_rate_once():
+    time = Time()
+    rate = Rate(40.0, 10, time)
+    rate.refused(30)
+    for _ in range(20):
+        time.now += 1
+        rate.refused(30 - 1)
+    assert rate.per_second == 20.0
 
 
 async def test_those_who_wait_are_served_in_order():
