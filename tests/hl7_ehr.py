@@ -28,20 +28,50 @@ from tests.unit.runner.practice import Practice, make_store
 PROFILE: dict[str, Any] = {"receiving": ["SIMEHR", "SIMHOSP"], "refusals": {"SLOT_TAKEN": "person"}}
 
 
+TOKEN = "the hospital's token"
+
+
+class HospitalFailed(RuntimeError):
+    """It did not start; the exit code."""
+
+
 class Hospital:
     """The simulated EHR: its control, and its process."""
 
     def __init__(self, process: asyncio.subprocess.Process, ports: dict[str, int]):
-        self.process, self.port = process, ports["mllp"]
-        self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports['control']}", timeout=10)
+        self.process, self.port, self.control = process, ports["mllp"], ports["control"]
+        self.http = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.control}/admin",
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            timeout=10,
+            trust_env=False,
+        )
+
+    async def list(self, table: str, **query: Any) -> list[dict[str, Any]]:
+        answer = await self.http.get(f"/{table}", params=query)
+        answer.raise_for_status()
+        return list(answer.json())
 
     async def records(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """Patients and appointments."""
-        found = (await self.http.get("/records")).json()
-        return found["patients"], found["appointments"]
+        return await self.list("patients"), await self.list("appointments")
 
-    async def faults(self, **rates: float) -> None:
-        (await self.http.put("/faults", json=rates)).raise_for_status()
+    async def state(self) -> dict[str, Any]:
+        return dict((await self.http.get("/state")).json())
+
+    async def register(self, **fields: str) -> str:
+        answer = await self.http.post("/patients", json=fields)
+        answer.raise_for_status()
+        return str(answer.json()["mrn"])
+
+    async def faults(self, **settings: float) -> None:
+        (await self.http.post("/faults", json=settings)).raise_for_status()
+
+    async def kill(self) -> None:
+        """As a power cut."""
+        await self.http.aclose()
+        self.process.kill()
+        await self.process.wait()
 
     async def close(self) -> None:
         await self.http.aclose()
@@ -50,16 +80,22 @@ class Hospital:
             await self.process.wait()
 
 
-async def start_hospital(tell: int = 0, data: Path | None = None, port: int = 0) -> Hospital:
-    arguments = ["--port", str(port), "--control-port", "0"]
+async def start_hospital(tell: int = 0, *more: str, data: Path | None = None, port: int = 0) -> Hospital:
+    """An EHR that has nobody yet, unless ``more`` says so."""
+    arguments = ["--token", TOKEN, "--port", str(port), "--control-port", "0"]
     arguments += ["--tell", f"127.0.0.1:{tell}"] if tell else []
     arguments += ["--data", str(data)] if data else []
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "adapters.simulator.hl7", *arguments, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "adapters.simulator.hl7", *arguments),
+        *(more or ("--patients", "0", "--practitioners", "0")),
+        stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     async with asyncio.timeout(60):
-        return Hospital(process, json.loads(await process.stdout.readline()))
+        ports = await process.stdout.readline()
+        if not ports:
+            raise HospitalFailed(await process.wait())
+        return Hospital(process, json.loads(ports))
 
 
 class Clinic(Practice):

@@ -153,13 +153,10 @@ class Puller:
 
     async def _deleted(self, type: str, before: Mark, walk: Walk) -> list[Record]:
         """The records deleted since, and not there again. https://hl7.org/fhir/R4/http.html#history"""
-        assert before.since is not None
         try:
             latest, _ = await self._deletions(f"{type}/_history", before)
         except (Permanent, Gone, Unauthorized) as error:
-            if isinstance(error, Unauthorized) and _concerns_all(error):
-                raise
-            log.warning("the history of %s is not read: %s", type, error)
+            self._not_read(type, error)
             return []
         return [each for each in latest if each.type == type and each.id not in walk.versions]
 
@@ -167,11 +164,21 @@ class Puller:
         """What the history of the whole system says was deleted. Moves the cursor's mark for it."""
         before = cursor.system
         assert before.since is not None
-        latest, date = await self._deletions("_history", before)
+        try:
+            latest, date = await self._deletions("_history", before)
+        except (Permanent, Gone, Unauthorized) as error:
+            self._not_read("the system", error)
+            return []
         found = [each for each in latest if each.type in types]
         since = whole_milliseconds(max(date - self._overlap(), before.since))
         cursor.system = Mark.make(since, {each.reference: each.version or "deleted" for each in found})
         return [each for each in found if before.seen.get(each.reference) != (each.version or "deleted")]
+
+    def _not_read(self, whose: str, error: EhrError) -> None:
+        """A history that is refused keeps nothing else from being read; deletions are left to the sweep."""
+        if _concerns_all(error):
+            raise error
+        log.warning("the history of %s is not read: %s", whose, error)
 
     def _overlap(self) -> timedelta:
         return timedelta(seconds=self._settings.overlap) + self._exchange.lag

@@ -42,7 +42,8 @@ _NAMED_STRUCTURE = (2, 3, 1)
 class Verdict:
     """What is answered. ``code`` is of table 0008, ``error`` of table 0357, ``severity`` E, W or I.
 
-    ``place`` is such as ``PID-3``; ``text`` says what is wrong, without values of the message.
+    ``place`` is such as ``PID-3``; ``text`` says what is wrong, without values of the message; ``own`` is a code of the
+    application's (ERR-5).
     """
 
     code: str
@@ -51,6 +52,7 @@ class Verdict:
     text: str = ""
     severity: str = "E"
     warnings: tuple[str, ...] = ()
+    own: str = ""
 
     @property
     def accepted(self) -> bool:
@@ -181,7 +183,8 @@ def _error(verdict: Verdict, separators: Separators, modern: bool) -> str:
         return write_segment("ERR", (Components((*before, code)),), separators)
     location = Components(place.location()) if place else None
     text = verdict.text if place or not verdict.place else f"{verdict.place}: {verdict.text}"
-    fields: list[Field] = [None, location, Components(code), verdict.severity, None, None, None, text]
+    own = Components((verdict.own, None, "L")) if verdict.own else None
+    fields: list[Field] = [None, location, Components(code), verdict.severity, own, None, None, text]
     return write_segment("ERR", fields, separators)
 
 

@@ -84,6 +84,20 @@ def encode(text: str, encoding: str) -> bytes:
     return text.encode(encoding, "replace")
 
 
+def write(text: str, default: str = "utf-8") -> bytes:
+    """The bytes of a message that somebody has written, by the character set that its own MSH-18 declares.
+
+    Raises :class:`MalformedMessage` where that is not known, or lacks a character of the text.
+    """
+    declared = _declared(text.encode("utf-8", "replace"))
+    encoding = _chosen(declared) if declared else default
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError as error:
+        place = f"line {text.count(chr(13), 0, error.start) + 1}"
+        raise MalformedMessage(f"a character is not of the character set ({encoding})", place) from None
+
+
 def header_of(raw: bytes) -> str:
     """The first segment of a message that cannot be read otherwise, byte for character."""
     start = raw.lstrip(b"\r\n\xef\xbb\xbf")[:4096]

@@ -182,6 +182,11 @@ class Runner:
         """The EHR has news."""
         self._news.set()
 
+    def heard(self, taken: bool) -> None:
+        """A message of the EHR came, which was taken in or refused. Whether it takes our writes, that does not say."""
+        self.doing.last_exchange = self.clock.now()
+        self.doing.tally["taken" if taken else "refused"] += 1
+
     async def _pull_loop(self) -> None:
         failures = 0
         while True:

@@ -28,6 +28,7 @@ from fhirserver.app.connectors.desk import Desk
 from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
 from fhirserver.app.connectors.hearing import Hearing, notification_route
 from fhirserver.app.connectors.webhooks import Webhooks
+from fhirserver.app.messages import MessageDesk
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
@@ -154,7 +155,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     context = make_context(settings, store, outlets.checked())
     catalogue = make_catalogue(settings, context)
     desk = Desk(store, settings.policy, catalogue)
-    context = replace(context, connectors=desk)
+    context = replace(context, connectors=desk, messages=MessageDesk(store, catalogue, desk))
     webhooks = Webhooks(store, catalogue, settings.secrets)
     sockets = make_sockets(settings, context)
     principals = settings.authenticator()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.json import JsonObject, loads
@@ -17,6 +18,8 @@ PAGE = 25
 """Tasks on a page."""
 WAITING = 20
 """Of the changes that wait, so many are shown: the oldest."""
+_MESSAGE = "hl7v2/"
+_NOT_TAKEN_IN = "Record that was not taken in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +34,14 @@ class Letter:
     reason: str
     since: str
     issues: Sequence[str]
+    message: str = ""
+    """The key of the HL7v2 message that it is about."""
 
     @property
     def href(self) -> str:
         """The page of the resource, where there is one."""
+        if self.message:
+            return f"/console/messages/{quote(self.message)}"
         type, _, id = self.about.partition("/")
         return f"/console/patient/{id}" if type == "Patient" and self.kind == WRITEBACK else ""
 
@@ -87,23 +94,30 @@ def letter(task: JsonObject) -> Letter:
     """A Task of a connector, for people."""
     coded = {one.get("code") for one in task.get("code", {}).get("coding", ())}
     kind = INTAKE if INTAKE in coded else WRITEBACK
+    record = _record(task) if kind == INTAKE else ""
+    message = record.removeprefix(_MESSAGE) if record.startswith(_MESSAGE) else ""
     return Letter(
         task["id"],
         kind,
-        _about(task, kind),
-        str(task.get("description") or ("Record that was not taken in" if kind == INTAKE else "")),
+        f"Message of {message.split('/')[-2]}" if message else _about(task, kind),
+        str(task.get("description") or (_NOT_TAKEN_IN if kind == INTAKE else "")),
         str(task.get("status", "")),
         str(task.get("statusReason", {}).get("text", "")),
         str(task.get("authoredOn", "")),
         [_issue(issue) for held in task.get("contained", ()) for issue in held.get("issue", ())],
+        message,
     )
 
 
 def _about(task: JsonObject, kind: str) -> str:
     if kind == INTAKE:
-        values = (str(one.get("valueString", "")) for one in task.get("input", ()))
-        return "/".join(next(values, "").split("/")[:2])
+        return "/".join(_record(task).split("/")[:2])
     return "/".join(str(task.get("focus", {}).get("reference", "")).split("/")[:2])
+
+
+def _record(task: JsonObject) -> str:
+    """What an intake Task says that it is about."""
+    return next((str(one.get("valueString", "")) for one in task.get("input", ())), "")
 
 
 def _issue(issue: JsonObject) -> str:

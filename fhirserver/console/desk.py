@@ -49,7 +49,13 @@ class Desk:
         self, request: Request, name: str, session: Session | None, status: int = 200, **values: object
     ) -> Response:
         """A page or a fragment of one."""
-        shared = {"session": session, "position": self.context.store.head, "here": request.url.path}
+        messages = self.context.messages
+        shared = {
+            "session": session,
+            "position": self.context.store.head,
+            "here": request.url.path,
+            "listening": messages is not None and messages.present,
+        }
         return self._templates.TemplateResponse(request, name, {**shared, **values}, status, headers=HEADERS)
 
     def signed_in(self, page: Page) -> Endpoint:

@@ -19,6 +19,7 @@ from fhirserver.console.queue_pages import QueuePages
 from fhirserver.console.review_pages import ReviewPages
 from fhirserver.console.sessions import Sessions
 from fhirserver.console.sign_in import SignIn
+from fhirserver.console.subscription_pages import SubscriptionPages
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
 
@@ -48,7 +49,7 @@ def _routes(desk: Desk, ending: asyncio.Event) -> list[tuple[str, str, Endpoint]
     sign_in = SignIn(desk)
     queue, review = QueuePages(desk, sign_in), ReviewPages(desk)
     patients, quality, connectors = PatientPages(desk), QualityPages(desk), ConnectorPages(desk)
-    messages = MessagePages(desk)
+    messages, subscriptions = MessagePages(desk), SubscriptionPages(desk)
     ours, guarded = desk.sent_from_here, desk.signed_in
     return [
         ("GET", "", queue.queue),
@@ -70,6 +71,9 @@ def _routes(desk: Desk, ending: asyncio.Event) -> list[tuple[str, str, Endpoint]
         ("GET", "/messages/list", guarded(messages.fragment)),
         ("GET", "/messages/{key:path}", guarded(messages.message)),
         ("POST", "/messages/{key:path}/{decision}", ours(messages.decide)),
+        ("GET", "/subscriptions", guarded(subscriptions.subscriptions)),
+        ("GET", "/subscriptions/list", guarded(subscriptions.fragment)),
+        ("POST", "/subscriptions/{id}/{step}", ours(subscriptions.step)),
         ("GET", "/connectors", guarded(connectors.connectors)),
         ("GET", "/connectors/list", guarded(connectors.fragment)),
         ("GET", "/connectors/{id}", guarded(connectors.connector)),

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from fhirserver.interactions.registry import Operation, Parameter
 from fhirserver.interactions.subscription.vocabulary import BACKPORT
+from fhirserver.operations.subscription_ask_again import subscription_ask_again
 from fhirserver.operations.subscription_binding_token import subscription_binding_token
 from fhirserver.operations.subscription_events import subscription_events
 from fhirserver.operations.subscription_signing_secret import SIGNING_SECRET
 from fhirserver.operations.subscription_status import subscription_status
+from fhirserver.operations.subscription_switch_off import subscription_switch_off
+from fhirserver.world.vocabulary import BASE
 
 _TYPES = ("Subscription",)
 _DEFINED = f"{BACKPORT}/OperationDefinition/backport-subscription"
+_NOW = Parameter("return", "Subscription", "The Subscription as it is now", 1, use="out")
 
 SUBSCRIPTIONS = (
     Operation(
@@ -60,4 +64,26 @@ SUBSCRIPTIONS = (
         ),
     ),
     SIGNING_SECRET,
+    Operation(
+        "ask-again",
+        "instance",
+        _TYPES,
+        "operator",
+        subscription_ask_again,
+        f"{BASE}/OperationDefinition/ask-again",
+        affects_state=True,
+        description="Ask the subscriber again, whatever went wrong before.",
+        parameters=(_NOW,),
+    ),
+    Operation(
+        "switch-off",
+        "instance",
+        _TYPES,
+        "operator",
+        subscription_switch_off,
+        f"{BASE}/OperationDefinition/switch-off",
+        affects_state=True,
+        description="Send nothing to the subscriber any more.",
+        parameters=(_NOW,),
+    ),
 )

@@ -36,38 +36,48 @@ class ReceivedMessage:
 
 @dataclass(frozen=True, slots=True)
 class ShownField:
-    """A field that has something: ``place`` such as ``PID-5[1]``, and its components with their numbers."""
+    """A field that has something: ``place`` such as ``PID-5[1]``, and its components with their numbers.
+
+    ``wrong`` is where the message failed; such a field may have nothing.
+    """
 
     place: str
     components: Sequence[tuple[int, str]]
+    wrong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ShownSegment:
-    """One segment with its fields; ``mapped`` tells whether some map speaks of it."""
+    """One segment with its fields; ``mapped`` tells whether some map speaks of it, ``wrong`` whether it failed here."""
 
     name: str
     fields: Sequence[ShownField]
     mapped: bool = True
+    wrong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """An element of what a message becomes, and the field that it comes from."""
+    """An element of what a message becomes, the field that it comes from, and the row of the map that says so."""
 
     resource: str
     element: str
     place: str
+    row: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Anatomy:
-    """A message taken apart; ``problem`` says why it cannot be, and ``text`` is then all there is."""
+    """A message taken apart; ``problem`` says why it cannot be, and ``text`` is then all there is.
+
+    ``text`` has one segment in a line; ``line`` is the number of the one with the problem, 0 where that is not known.
+    """
 
     text: str
     segments: Sequence[ShownSegment] = ()
     explained: Sequence[Explained] = ()
     problem: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,11 @@ class Retried:
 
 class Messages(Protocol):
     """The messages of all listeners."""
+
+    @property
+    def present(self) -> bool:
+        """Whether there is a listener at all, as far as this process knows now."""
+        ...
 
     async def listeners(self) -> Sequence[str]:
         """The connectors that listen for messages, by name."""
@@ -104,7 +119,11 @@ class Messages(Protocol):
         ...
 
     async def retry(self, one: ReceivedMessage, text: str | None, principal: str) -> Retried:
-        """Take a failure in once more, as it was, or as ``text`` has it now."""
+        """Take a failure in once more, as it was, or as ``text`` has it now.
+
+        What is no message, or cannot be written in its character set, is answered with its place, and nothing is kept
+        of it. Refuses (409) where the connector is paused or off, (404) where there is none of that name any more.
+        """
         ...
 
     async def close(self, one: ReceivedMessage, how: str, principal: str) -> None:

@@ -101,6 +101,7 @@ def record_assertion(draft: Draft, before: Entity | None, event: JsonObject) -> 
         fresh,
         held=held_members(after, event, late),
         named=named_otherwise(after, named),
+        seen=after.seen,
     )
 
 

@@ -236,6 +236,7 @@ class Written:
 
     ``version`` is the current one, that of the deletion for what was deleted by this. ``removed`` are the resources
     that a conditional delete was about. ``named`` is what the write named, where that was merged into ``key``.
+    ``seen`` is the last commit that a resource has in it which was stated.
     """
 
     key: Key
@@ -246,6 +247,7 @@ class Written:
     held: tuple[str, ...] = ()
     removed: tuple[Key, ...] = ()
     named: Key | None = None
+    seen: int = 0
 
 
 @dataclass(frozen=True, slots=True)

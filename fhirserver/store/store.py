@@ -40,6 +40,7 @@ from fhirserver.store.provenance import PROJECTED, patients_touched, provenance_
 from fhirserver.store.reindexing import reindex
 from fhirserver.store.search_parameters import SearchParameters
 from fhirserver.store.state import Policies
+from fhirserver.store.tail import Tail
 from fhirserver.world.entity import Entity, from_row
 from fhirserver.world.ledger import Ledger
 from fhirserver.world.render import clean
@@ -63,6 +64,7 @@ class Store:
         self._clock = clock or SystemClock()
         self.merges = Merges(storage)
         self.arrivals = Arrivals()
+        self._tail = Tail(storage)
         self._committer = Committer(
             storage, policies, self._extract, self._clock, self._reached, following, self.merges
         )
@@ -250,7 +252,7 @@ class Store:
         return await self.storage.in_use(type, param)
 
     async def read_log(self, after: int, limit: int) -> Sequence[Commit]:
-        return await self.storage.read_log(after, limit)
+        return await self._tail.read(after, limit)
 
     async def fact(self, kind: str, key: str) -> Fact | None:
         return await self.storage.fact(kind, key)

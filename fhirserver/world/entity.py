@@ -76,6 +76,12 @@ def from_row(row: Row) -> Entity:
     return Entity(key, row.pk, *at, ledger, world, json, version.content)
 
 
+def seen_of(row: Row) -> int:
+    """The last commit that a stored resource has in it; 0 where it was merged into another, which may have more."""
+    ledger = load_ledger(row.ledger, {})
+    return 0 if ledger.into else max(row.version.position, ledger.position)
+
+
 def apply(entity: Entity | None, event: JsonObject, commit: Commit) -> Entity:
     """The entity after an event; the very same one where nothing changed.
 

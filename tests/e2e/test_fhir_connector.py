@@ -190,6 +190,7 @@ def test_two_credence_servers_keep_each_other_in_step(tmp_path):
             types=["Patient", "Appointment", "Slot"],
             token=ehr.tokens["ehr"],
             page_size=7,
+            copies=True,  # the writer of the test is an EHR as well
         )
         with server:
             until(lambda: count(server, "Patient") == 30)

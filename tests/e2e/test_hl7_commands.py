@@ -111,5 +111,16 @@ def test_a_file_is_explained(tmp_path: Path) -> None:
     assert "PID-3.4 HOSP" in told
     assert "OBX-5 (null: stated to be absent)" in told
     assert "MSH-2 ^~\\&" in told
+    lines = [" ".join(line.split()) for line in told.splitlines()]
+    assert "PID-7 → Patient[1].birthDate PID[Patient] line 10" in lines
+    assert lines.index("PID-5 → Patient[1].name.family FN[HumanName] line 3") < lines.index(
+        "PV1[1] fields 1, 2, 3"
+    )
+    assert any("Z" not in line and "is spoken of by no map" in line for line in lines)
+    ours = tmp_path / "site.toml"
+    ours.write_text('[segment.PID]\n7 = "drop"\n')
+    assert "Patient[1].birthDate" not in _run("explain", str(file), "--site", str(ours))[1]
+    ours.write_text("nam = 1")
+    assert _run("explain", str(file), "--site", str(ours))[0] == 2
     file.write_bytes(adt("F1", "P1") + b"x\r")
     assert _run("explain", str(file)) == (1, "file.hl7 message 1: line 5: no segment begins here\n")

@@ -9,12 +9,12 @@ from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.search.expression import Query
 from tests.hl7_ehr import Clinic, clinic
 
-EVE = {"5": "ANDER^EVE", "7": "19800203", "8": "F", "13": "^PRN^PH^^^555^5550001"}
+EVE = {"name": "ANDER^EVE", "birth_date": "19800203", "sex": "F", "phone": "^PRN^PH^^^555^5550001"}
 
 
 async def a_patient(practice: Clinic) -> JsonObject:
     """One whom the EHR has told of."""
-    await practice.hospital.http.post("/patients", json=EVE)
+    await practice.hospital.register(**EVE)
     return (await practice.until(lambda: every(practice, "Patient")))[0]
 
 
@@ -56,7 +56,8 @@ async def told(practice: Clinic) -> None:
     """The EHR has told of all its changes."""
 
     async def nothing_waits() -> bool:
-        return bool((await practice.hospital.http.get("/health")).json()["waiting"] == 0)
+        state = await practice.hospital.state()
+        return bool(state["feed_waiting"] == state["feed_repeats"] == 0)
 
     await practice.until(nothing_waits)
 
@@ -70,7 +71,7 @@ async def test_a_booking_goes_there_comes_back_and_does_not_bounce(tmp_path: Pat
         assert (there["placer"], there["status"], there["start"]) == (
             "a1^CREDENCE",
             "Booked",
-            "20261201090000+0000",
+            "2026-12-01T09:00:00Z",
         )
         await told(practice)
         (here,) = await every(practice, "Appointment")
@@ -79,7 +80,7 @@ async def test_a_booking_goes_there_comes_back_and_does_not_bounce(tmp_path: Pat
         assert here["status"] == "booked" and len(await every(practice, "Patient")) == 1
         await practice.settle()
         assert await practice.statuses() == ["completed"]
-        assert (await practice.hospital.http.get("/health")).json()["received"] == 1, "nothing bounced"
+        assert (await practice.hospital.state())["received"] == 1, "nothing bounced"
 
 
 async def test_what_either_changes_the_other_has(tmp_path: Path) -> None:
@@ -89,7 +90,7 @@ async def test_what_either_changes_the_other_has(tmp_path: Path) -> None:
         await booked(practice, patient)
         await told(practice)
         _, (there,) = await practice.hospital.records()
-        change = {"start": "20261202100000+0000", "end": "20261202103000+0000"}
+        change = {"start": "2026-12-02T11:00:00+01:00", "end": "2026-12-02T10:30:00Z"}
         await practice.hospital.http.patch(f"/appointments/{there['filler']}", json=change)
 
         async def moved() -> bool:
@@ -100,7 +101,7 @@ async def test_what_either_changes_the_other_has(tmp_path: Path) -> None:
         await practice.amend("operator", "Appointment", "a1", status="cancelled")
         await practice.settle()
         _, (there,) = await practice.hospital.records()
-        assert there["status"] == "Cancelled" and there["start"] == "20261202100000+0000"
+        assert there["status"] == "Cancelled" and there["start"] == "2026-12-02T10:00:00Z"
 
 
 async def test_a_time_that_is_taken_is_for_a_person(tmp_path: Path) -> None:
@@ -117,12 +118,12 @@ async def test_what_is_not_answered_is_sent_again_and_done_once(tmp_path: Path) 
     async with clinic(tmp_path) as practice:
         await a_doctor(practice)
         patient = await a_patient(practice)
-        await practice.hospital.faults(drop=1)
+        await practice.hospital.faults(drop_after=1)
         await practice.put("operator", "Appointment", "a1", visit(patient), confidence=Decimal("0.95"))
         await practice.follow()
         await practice.outbound.push_due()
         assert await practice.statuses() == ["in-progress"]
-        await practice.hospital.faults(drop=0)
+        await practice.hospital.faults(drop_after=0)
         await practice.settle()
         assert await practice.statuses() == ["completed"]
         assert len((await practice.hospital.records())[1]) == 1
@@ -134,11 +135,12 @@ async def test_a_new_patient_gets_the_ehrs_number(tmp_path: Path) -> None:
         await practice.put("operator", "Patient", "nora", who, confidence=Decimal("1.0"))
         await practice.settle()
         ((there,), _) = await practice.hospital.records()
-        assert there["fields"]["5"].startswith("New^Nora") and there["others"] == ["nora^^^CREDENCE"]
+        assert there["name"].startswith("New^Nora")
+        assert there["numbers"] == [f"{there['mrn']}^^^SIMHOSP^MR", "nora^^^CREDENCE^PI"]
         await told(practice)
         (here,) = await every(practice, "Patient")
         assert here["id"] == "nora" and [one["value"] for one in here["identifier"]] == [there["mrn"]]
-        await practice.hospital.http.patch(f"/patients/{there['mrn']}", json={"16": "M"})
+        await practice.hospital.http.patch(f"/patients/{there['mrn']}", json={"PID-16": "M"})
 
         async def married() -> bool:
             return "maritalStatus" in (await practice.world("Patient", "nora"))
@@ -165,8 +167,8 @@ async def test_the_ehr_keeps_its_records_and_tells_a_patient_twice(tmp_path: Pat
     async with clinic(tmp_path) as practice:
         await practice.hospital.faults(duplicate=1, disorder=1)
         for number in range(3):
-            who = {**EVE, "5": f"ANDER^EVE{'ABC'[number]}", "7": f"198{number}0203"}
-            await practice.hospital.http.post("/patients", json=who)
+            who = {**EVE, "name": f"ANDER^EVE{'ABC'[number]}", "birth_date": f"198{number}0203"}
+            await practice.hospital.register(**who)
         await told(practice)
         assert len(await every(practice, "Patient")) == 3
 
@@ -175,17 +177,7 @@ async def test_with_a_fifth_of_everything_going_wrong_both_end_with_the_same(tmp
     async with clinic(tmp_path) as practice:
         await a_doctor(practice)
         patient = await a_patient(practice)
-        await practice.hospital.faults(
-            lost=0.2,
-            no_ack=0.2,
-            drop=0.2,
-            ae=0.2,
-            ar=0.2,
-            late=0.2,
-            late_seconds=0.1,
-            duplicate=0.2,
-            disorder=0.2,
-        )
+        await practice.hospital.faults(rate=0.2, late_seconds=0.1, slow_seconds=0.05)
         for number in range(8):
             day = f"2026-12-{number + 1:02d}T09"
             content = visit(patient, f"{day}:00:00Z", f"{day}:30:00Z")
@@ -201,3 +193,26 @@ async def test_with_a_fifth_of_everything_going_wrong_both_end_with_the_same(tmp
         here = {one["id"]: one["status"] for one in await every(practice, "Appointment")}
         assert here == {f"b{number}": "cancelled" if number == 3 else "booked" for number in range(8)}
         assert set(await practice.statuses()) == {"completed"}
+
+
+async def test_patients_whom_the_ehr_merges_are_merged_here(tmp_path: Path) -> None:
+    async with clinic(tmp_path) as practice:
+        await a_doctor(practice)
+        patient = await a_patient(practice)
+        stays = await practice.hospital.register(name="ANDER^EVELYN", birth_date="19710101", sex="F")
+        await booked(practice, patient)
+        await told(practice)
+        gone = (await practice.hospital.records())[1][0]["mrn"]
+        merged = await practice.hospital.http.post(f"/patients/{gone}/merge", json={"into": stays})
+        assert merged.status_code == 200
+
+        async def one_is_left() -> bool:
+            return (
+                len([one for one in await every(practice, "Patient") if one.get("active") is not False]) == 1
+            )
+
+        await practice.until(one_is_left)
+        await practice.amend("operator", "Appointment", "a1", status="cancelled")
+        await practice.settle()
+        _, (there,) = await practice.hospital.records()
+        assert (there["mrn"], there["status"]) == (stays, "Cancelled")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import httpx
 import pytest
 from hl7apy.parser import parse_message
 
-from tests.hl7_feed import FeedServer, adt, code_of
+from tests.hl7_feed import LISTENER, FeedServer, adt, code_of
 from tests.npm_packages import NODE, installed
 
 NODE_FOLDER = Path(__file__).with_name("hl7_node")
@@ -110,4 +111,17 @@ def test_what_was_taken_in_is_in_the_world_with_every_byte(server: FeedServer) -
 
 
 def test_the_connector_is_seen_at_work(server: FeedServer) -> None:
+    with server.connect() as wire:
+        assert code_of(wire.send(adt("W1", "P1"))) == "AA W1"
+    entries = httpx.get(f"{server.base}/Endpoint", headers=server.headers).json()["entry"]
+    id = next(e["resource"]["id"] for e in entries if e["resource"]["name"] == LISTENER)
+    deadline = time.monotonic() + 10
+    while True:
+        url = f"{server.base}/Endpoint/{id}/$connector-status"
+        parts = httpx.get(url, headers=server.headers).json()["parameter"]
+        status = {one["name"]: next(iter(list(one.values())[1:])) for one in parts if "part" not in one}
+        if status["freshness"] == "fresh":
+            break
+        assert time.monotonic() < deadline, status
+        time.sleep(0.1)
     assert "listening on 127.0.0.1" in (server.directory / "server.log").read_text()

@@ -34,14 +34,15 @@ def report(conversion: Conversion) -> str:
             local = one.local
             lines.append(local)
         lines.append(f"  {one.element:<44} {one.place:<10} {one.source}")
-    lines += [
-        f"{place} states {element} to be nothing"
-        for m in conversion.resources
-        for place, element in m.nulled.items()
-    ]
-    lines += [f"{fact.place} {fact.kind} of {fact.subject}" for fact in conversion.merges]
-    lines += [
-        f"{place} is spoken of by no map" for place in (*conversion.unmapped, *conversion.unmapped_fields)
-    ]
-    lines += [f"{issue.place}: {issue.what} ({issue.source})" for issue in conversion.issues]
-    return "\n".join(lines)
+    return "\n".join((*lines, *report_beside(conversion)))
+
+
+def report_beside(conversion: Conversion) -> Iterator[str]:
+    """What is stated to be nothing, merges, what no map speaks of, and what was wrong."""
+    for mapped in conversion.resources:
+        for place, element in mapped.nulled.items():
+            yield f"{place} states {element} to be nothing"
+    yield from (f"{fact.place} {fact.kind} of {fact.subject}" for fact in conversion.merges)
+    for place in (*conversion.unmapped, *conversion.unmapped_fields):
+        yield f"{place} is spoken of by no map"
+    yield from (f"{issue.place}: {issue.what} ({issue.source})" for issue in conversion.issues)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 
 from adapters.hl7v2.ingest.dead_letters import entry_of
 from adapters.hl7v2.intake.archive import Archive
+from adapters.hl7v2.intake.reception import Reception
+from adapters.hl7v2.malformed import MalformedMessage
 from adapters.runner.tasks import SYSTEM, moved, requested_intake
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Statement
@@ -22,10 +23,10 @@ _SOME = 50
 
 
 class Again:
-    """``receive`` takes the bytes of a message as though they had just arrived."""
+    """``reception`` is that of the connector's listener."""
 
-    def __init__(self, store: Store, connector: str, receive: Callable[[bytes], Awaitable[object]]):
-        self._store, self._connector, self._receive = store, connector, receive
+    def __init__(self, store: Store, connector: str, reception: Reception):
+        self._store, self._connector, self._reception = store, connector, reception
         self._archive = Archive(store)
 
     async def run(self) -> None:
@@ -48,13 +49,19 @@ class Again:
             task = loads(version.content)
             entry = await self._archive.entry(entry_of(task))
             raw = await self._archive.raw(entry) if entry else None
-            if raw is None:
+            if entry is None or raw is None:
                 text = "The message is closed, and its bytes are only in the log"
                 await self._put(version.id, moved(task, "cancelled", text))
                 continue
             await self._put(version.id, moved(task, "in-progress"))
-            await self._receive(raw)
+            await self._try(raw, entry.key)
         return len(page.versions)
+
+    async def _try(self, raw: bytes, entry: str) -> None:
+        try:
+            await self._reception.again(raw, entry)
+        except MalformedMessage:  # as before, or otherwise: it is recorded as though it had arrived so
+            await self._reception.receive(raw)
 
     async def _put(self, id: str, task: JsonObject) -> None:
         says = Statement(SYSTEM, principal=f"intake:{self._connector}", method="intake")

@@ -6,13 +6,15 @@ The message itself and why it failed are in the record of the intake (``hl7-fail
 
 from __future__ import annotations
 
-from adapters.hl7v2.intake.ingest import Received, Rejected
-from adapters.runner.tasks import SYSTEM, intake_task, moved
+from adapters.hl7v2.acknowledgement import Verdict
+from adapters.hl7v2.intake.archive import Archive
+from adapters.runner.tasks import OPEN, SYSTEM, intake_task, moved
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.kernel.outcomes import Issue
 from fhirserver.ports.log import Statement
-from fhirserver.store.commands import Command, Put, Write
+from fhirserver.ports.messages import ReceivedMessage
+from fhirserver.store.commands import Put, Write
 from fhirserver.store.store import Store
 
 _CODES = {"101": "required", "102": "value", "103": "code-invalid", "204": "not-found", "205": "duplicate"}
@@ -27,39 +29,44 @@ def entry_of(task: JsonObject) -> str:
 
 
 class DeadLetters:
-    """The Tasks of one connector."""
+    """The Tasks of one connector, one for each entry. Implements :class:`adapters.hl7v2.intake.letters.Letters`."""
 
     def __init__(self, store: Store, connector: str):
         self._store, self._connector = store, connector
 
-    async def keep(self, received: Received, rejected: Rejected) -> None:
-        """Show what was rejected, each message once however often it comes."""
-        id = self._id(received)
-        before = await self._task(id)
-        issue = Issue(_CODES.get(rejected.error, "processing"), rejected.text, (rejected.place or "MSH",))
-        entry = received.receipt.failed_before or received.receipt.entry
+    async def kept(self, entry: str, since: str, verdict: Verdict) -> tuple[Write, ...]:
+        before = await self._task(entry)
+        issue = Issue(_CODES.get(verdict.error, "processing"), verdict.text, (verdict.place or "MSH",))
         task = intake_task(
-            self._connector, f"{_PREFIX}{entry}", (issue,), before.get("authoredOn", received.at)
+            self._connector, f"{_PREFIX}{entry}", (issue,), str(before.get("authoredOn", since))
         )
-        await self._store.submit(Command(self._system(), (Put("Task", id, task),)))
+        return self._put(entry, task)
 
-    async def settled(self, received: Received) -> tuple[Write, ...]:
-        """The write that closes the Task of a message that is taken in now; asked only where it failed before."""
-        if not received.receipt.failed_before:
-            return ()
-        id = self._id(received)
-        task = await self._task(id)
-        if not task:
-            return ()
-        return (Put("Task", id, moved(task, "completed", "Taken in"), statement=self._system()),)
+    async def failed_again(self, entry: str, verdict: Verdict) -> tuple[Write, ...]:
+        before = await self._task(entry)
+        return await self.kept(entry, "", verdict) if before.get("status") in OPEN else ()
 
-    async def _task(self, id: str) -> JsonObject:
-        version = await self._store.read("Task", id)
+    async def settled(self, entry: str) -> tuple[Write, ...]:
+        before = await self._task(entry)
+        return self._put(entry, moved(before, "completed", "Taken in")) if before else ()
+
+    async def close(self, one: ReceivedMessage, how: str, principal: str, done: bool = False) -> None:
+        """Close a failure that needs nothing more, and its Task with it. ``done``: its message was taken in."""
+        before = await self._task(one.key)
+        open = before.get("status") in (*OPEN, "failed")
+        closed = (
+            moved(before, "completed", "Taken in") if done else moved(before, "cancelled", f"Closed: {how}")
+        )
+        also = self._put(one.key, closed) if open else ()
+        await Archive(self._store).close(one, how, principal, also)
+
+    async def _task(self, entry: str) -> JsonObject:
+        version = await self._store.read("Task", self._id(entry))
         return dict(loads(version.content)) if version is not None and not version.deleted else {}
 
-    def _id(self, received: Received) -> str:
-        receipt = received.receipt
-        return derived_id("intake", self._connector, receipt.control_key or receipt.digest)
+    def _put(self, entry: str, task: JsonObject) -> tuple[Write, ...]:
+        says = Statement(SYSTEM, principal=f"intake:{self._connector}", method="intake")
+        return (Put("Task", self._id(entry), task, statement=says),)
 
-    def _system(self) -> Statement:
-        return Statement(SYSTEM, principal=f"intake:{self._connector}", method="intake")
+    def _id(self, entry: str) -> str:
+        return derived_id("intake", self._connector, entry)

@@ -7,6 +7,7 @@ it does not name are as old as their claims, which the world minds by itself.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from fhirserver.store.store import Store
 from fhirserver.world.units import unit_of_member
 
 HEARD = "hl7-heard"
+_KEPT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +70,44 @@ class Heard:
         return Note(HEARD, f"{source}/{resource}", value, advance=True)
 
 
-async def read_heard(store: Store, source: str, resource: str) -> Heard:
-    """What is known of a resource (``Type/id``)."""
-    fact = await store.fact(HEARD, f"{source}/{resource}")
-    if fact is None:
-        return Heard()
+class Hearing:
+    """What one source was heard to say of resources (``Type/id``): asked of the store, and kept at hand.
+
+    What is at hand may be out of date where another process takes messages in as well. Then a statement that goes
+    beyond it is refused (409), by its note; what it holds to be late is late in any case.
+    """
+
+    def __init__(self, store: Store, source: str):
+        self._store, self._source = store, source
+        self._kept: OrderedDict[str, JsonObject] = OrderedDict()
+
+    async def read(self, resource: str) -> Heard:
+        key = f"{self._source}/{resource}"
+        value = self._kept.get(key)
+        if value is None:
+            fact = await self._store.fact(HEARD, key)
+            if fact is None:
+                return Heard()
+            value = fact.value
+        return _heard(value)
+
+    def keep(self, note: Note) -> None:
+        """A note that is durable."""
+        self._kept[note.key] = note.value
+        self._kept.move_to_end(note.key)
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
+    def forget(self, note: Note) -> None:
+        """A note that was refused."""
+        self._kept.pop(note.key, None)
+
+
+def _heard(value: JsonObject) -> Heard:
     times = {
         element: (at, by)
-        for key, elements in fact.value["heard"].items()
+        for key, elements in value["heard"].items()
         for at, _, by in (key.partition(" "),)
         for element in elements
     }
-    return Heard(times, fact.value["position"])
+    return Heard(times, value["position"])

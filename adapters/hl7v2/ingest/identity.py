@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from adapters.hl7v2.convert.conversion import Conversion, Mapped
 from adapters.hl7v2.ingest.keys import DIRECTORY, KeyMaker, Keys
+from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.hl7v2.ingest.patients import Named, Naming, facility_of, owners
 from adapters.hl7v2.message import NULL, Message, Segment
-from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.json import JsonObject, dumps
 
+_LOCALS = re.compile(rb'"reference":"' + LOCAL.encode() + rb'([^"]+)"')
 _ONCE = DIRECTORY | {"Patient", "Encounter", "Coverage", "Account", "EpisodeOfCare", "RelatedPerson"}
 """Types of which a message that names the same one twice means one; of others it means two."""
 _ABOUT_THE_MESSAGE = frozenset({"MessageHeader", "Provenance", "Bundle", "Parameters", "Linkage"})
 """Types that say how a message was made; the statement itself says that (docs/hl7v2-world.md)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
     """One resource of which a message speaks. ``locals`` are its names in the conversion.
 
@@ -34,6 +38,16 @@ class Subject:
     own: bool = False
     former: bool = False
     supplied: frozenset[str] = frozenset()
+
+    @cached_property
+    def text(self) -> bytes:
+        """The content as JSON."""
+        return dumps(self.content)
+
+    @cached_property
+    def refers(self) -> tuple[str, ...]:
+        """The names in the conversion of what the content refers to, in order."""
+        return tuple(local.decode() for local in _LOCALS.findall(self.text))
 
     @property
     def segment(self) -> str:

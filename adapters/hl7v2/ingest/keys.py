@@ -72,6 +72,11 @@ _CODED = frozenset({"ServiceRequest", "DiagnosticReport"})
 _OF_A_PATIENT = {"RelatedPerson": "patient"}
 _NO_NUMBERS = frozenset({"Coverage", "PractitionerRole", "Medication", "Substance"})
 """Types whose identifiers name a plan, a person or a product, not the record."""
+_LOCAL_NUMBERS: Mapping[str, tuple[str, ...]] = {
+    "Organization": ("name",),
+    "Location": ("name", "physicalType", "partOf"),
+}
+"""A number without a system is one among those of its kind: every room has a bed A."""
 _PREFERRED = {
     "Encounter": ("VN",),
     "Appointment": ("FILL", "PLAC"),
@@ -151,8 +156,9 @@ class KeyMaker:
             keys = [*(f"{key}#{code}" for key in keys), *keys]
         if holder := _OF_A_PATIENT.get(type):
             keys = [f"{self._plain(content.get(holder))}/{key}" for key in keys]
-        if type in ("Organization", "Location") and keys and not keys[0].startswith(("http", "urn:")):
-            keys = [f"{key}/{self._plain(content.get('name'))}" for key in keys]
+        if type in _LOCAL_NUMBERS and keys and not keys[0].startswith(("http", "urn:")):
+            told = "/".join(self._plain(content.get(member)) for member in _LOCAL_NUMBERS[type])
+            keys = [f"{key}/{told}" for key in keys]
         return keys
 
     def _number(self, type: str, item: JsonObject) -> str:

@@ -201,8 +201,8 @@ def in_order(subjects: Sequence[Subject]) -> list[Subject]:
         if id(one) in done or id(one) in under_way:
             return
         under_way.add(id(one))
-        for holder in walk_references(one.content):
-            other = holders.get(str(holder["reference"]).removeprefix(LOCAL))
+        for local in one.refers:
+            other = holders.get(local)
             if other is not None:
                 visit(other)
         done[id(one)] = one

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
-import time
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from adapters.hl7v2.ingest.absences import Absences, absences
 from adapters.hl7v2.ingest.checking import check
-from adapters.hl7v2.ingest.heard import Arrival, read_heard
+from adapters.hl7v2.ingest.heard import HEARD, Arrival, Hearing
 from adapters.hl7v2.ingest.identity import Subject
 from adapters.hl7v2.ingest.keys import DIRECTORY
 from adapters.hl7v2.ingest.linking import Linked
+from adapters.hl7v2.ingest.repeating import Repeating, mark_of
 from adapters.hl7v2.message import Message
 from adapters.runner.sent import read_sent
-from fhirserver.kernel.json import JsonObject, dumps
-from fhirserver.ports.storage import Key
-from fhirserver.store.commands import Put, Write
+from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.storage import Key, Row
+from fhirserver.store.commands import Note, Put, Write, Written
 from fhirserver.store.sent import digest
 from fhirserver.store.store import Store
 from fhirserver.world.units import Units, same, split
 from fhirserver.world.voices import voice
 
-REPEATED_SECONDS = 60.0
-"""How long a place or person named in passing need not be stated again as it was stated before."""
-_REMEMBERED = 20_000
 _HOLDERS = frozenset({"subject", "patient", "beneficiary", "participant"})
 """Whom a resource is about follows from where its segment stands."""
 _SERVER_SAYS = frozenset({"id", "text"})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is written about a resource; ``marks``: of what is stated whole, what to know it again by."""
+
+    writes: Sequence[Write]
+    marks: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -40,45 +43,80 @@ class Statements:
     store: Store
     source: str
     pushed: frozenset[str] = frozenset()
-    _passing: OrderedDict[str, tuple[bytes, float]] = field(default_factory=OrderedDict)
+    _repeating: Repeating = field(default_factory=Repeating)
+    _hearing: Hearing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._hearing = Hearing(self.store, self.source)
 
     async def about(
-        self, subject: Subject, linked: Linked, message: Message, arrival: Arrival
-    ) -> list[Write]:
-        """The writes about one resource; none where it is named in passing as it was a moment ago, or in a replay."""
+        self, subject: Subject, linked: Linked, message: Message, arrival: Arrival, row: Row | None
+    ) -> Told:
+        """What is written about one resource, whose stored ``row`` is given.
+
+        Nothing is stated that was stated last and still stands so, nor again in a replay of what is named in passing.
+        """
         reference = linked.world[subject.locals[0]]
-        content = linked.resolved(_own(subject, reference.partition("/")[2]))
-        if subject.type in DIRECTORY and self._is_repeated(reference, content):
-            return []
-        known = await self.store.read(*reference.split("/"))
-        exists = known is not None
-        if exists and arrival.replayed and subject.type in DIRECTORY:
-            return []
-        if exists:
+        passing, mark = subject.type in DIRECTORY, mark_of(subject, linked.world, message.first("PID"))
+        if passing and (self._repeating.is_recent(reference, mark) or (row and arrival.replayed)):
+            return Told(())
+        content = _own(subject, reference.partition("/")[2])
+        if row is not None:
             content = _without_defaults(subject, content)
+        if self._says_nothing(subject, reference, mark, arrival, row):
+            gone = absences(subject.type, content, subject.absent, message.first("PID"))
+            return Told((await self._heard(reference, content, gone, arrival))[2])
+        return await self._stated(subject, linked, content, message, arrival, row is not None, mark)
+
+    def _says_nothing(
+        self, subject: Subject, reference: str, mark: bytes, arrival: Arrival, row: Row | None
+    ) -> bool:
+        """Whether deciding the statement could make no event."""
+        if subject.type in DIRECTORY or subject.type in self.pushed or arrival.replayed:
+            return False
+        if not self._repeating.is_again(reference, mark, row):
+            return False
+        policies = self.store.policies
+        return not policies.policy.decaying(subject.type, policies.source(self.source).kind)
+
+    async def _stated(
+        self,
+        subject: Subject,
+        linked: Linked,
+        content: JsonObject,
+        message: Message,
+        arrival: Arrival,
+        exists: bool,
+        mark: bytes,
+    ) -> Told:
+        reference, type = linked.world[subject.locals[0]], subject.type
+        notes: Sequence[Write] = ()
+        content = linked.resolved(content)
         check(subject, content, exists)
-        gone = absences(subject.type, content, subject.absent, message.first("PID"))
-        writes: list[Write] = []
-        if exists and subject.type not in DIRECTORY:
-            content, gone, heard = await self._heard(reference, content, gone, arrival)
-            writes += heard
+        gone = absences(type, content, subject.absent, message.first("PID"))
+        members = len(content)
+        if exists and type not in DIRECTORY:
+            content, gone, notes = await self._heard(reference, content, gone, arrival)
         id = reference.partition("/")[2]
-        sure = await self._echoes(Key(subject.type, id), content) if subject.type in self.pushed else {}
-        said = {**content, "id": id}
-        return [Put(subject.type, id, said, confidences=sure, absent=gone if gone else None), *writes]
+        sure = await self._echoes(Key(type, id), content) if type in self.pushed else {}
+        put = Put(type, id, {**content, "id": id}, confidences=sure, absent=gone if gone else None)
+        whole = len(content) == members
+        return Told((put, *notes), {reference: mark} if whole else {})
 
     async def _heard(
         self, reference: str, content: JsonObject, gone: Absences, arrival: Arrival
-    ) -> tuple[JsonObject, Absences, list[Write]]:
+    ) -> tuple[JsonObject, Absences, Sequence[Write]]:
         """The statement without what the source has spoken of since, and the fact that it spoke now."""
         type = content["resourceType"]
-        heard = await read_heard(self.store, self.source, reference)
+        heard = await self._hearing.read(reference)
         members = [name for name in (*content, *gone.null) if name != "resourceType"]
         later = heard.later_than(arrival, type, members)
-        content = {name: value for name, value in content.items() if name not in later}
+        if later:
+            content = {name: value for name, value in content.items() if name not in later}
+            gone = gone.without(later)
         news = heard.with_news(arrival, type, members)
-        notes: list[Write] = [news.note(self.source, reference)] if news.times != heard.times else []
-        return content, gone.without(later), notes
+        notes = (news.note(self.source, reference),) if news.times != heard.times else ()
+        return content, gone, notes
 
     async def _echoes(self, key: Key, content: JsonObject) -> dict[str, Decimal]:
         """The units in which the feed only says what its EHR was sent: no surer than they were then.
@@ -101,21 +139,25 @@ class Statements:
                 found[unit] = stamp.confidence
         return found
 
-    def _is_repeated(self, reference: str, content: JsonObject) -> bool:
-        """Whether just this was stated a moment ago."""
-        digest, now = hashlib.blake2b(dumps(content), digest_size=16).digest(), time.monotonic()
-        before = self._passing.get(reference)
-        return before is not None and before[0] == digest and now - before[1] < REPEATED_SECONDS
+    def committed(
+        self, writes: Sequence[Write], marks: Mapping[str, bytes], results: Sequence[Written]
+    ) -> None:
+        """Remember what was stated, now that it is durable. ``results`` are what became of the writes."""
+        for write, result in zip(writes, results, strict=False):
+            if isinstance(write, Put) and write.statement is None:
+                reference = f"{write.type}/{write.id}"
+                if (mark := marks.get(reference)) is None:
+                    self._repeating.forget(reference)
+                else:
+                    self._repeating.keep(reference, mark, 0 if result.named else result.seen)
+            elif isinstance(write, Note) and write.kind == HEARD:
+                self._hearing.keep(write)
 
-    def committed(self, writes: Sequence[Write]) -> None:
-        """Remember what was stated in passing, now that it is durable."""
+    def refused(self, writes: Sequence[Write]) -> None:
+        """What was thought to be known of these may be out of date."""
         for write in writes:
-            if isinstance(write, Put) and write.type in DIRECTORY and write.statement is None:
-                content = {name: value for name, value in write.content.items() if name != "id"}
-                digest = hashlib.blake2b(dumps(content), digest_size=16).digest()
-                self._passing[f"{write.type}/{write.id}"] = (digest, time.monotonic())
-        while len(self._passing) > _REMEMBERED:
-            self._passing.popitem(last=False)
+            if isinstance(write, Note) and write.kind == HEARD:
+                self._hearing.forget(write)
 
 
 def _without_defaults(subject: Subject, content: JsonObject) -> JsonObject:

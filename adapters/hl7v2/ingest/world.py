@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 from adapters.hl7v2.convert.conversion import Conversion
 from adapters.hl7v2.convert.engine import convert
 from adapters.hl7v2.convert.site import Site
-from adapters.hl7v2.ingest.dead_letters import DeadLetters
 from adapters.hl7v2.ingest.events import Events, renamed_keys
 from adapters.hl7v2.ingest.evidence import entity, evidence, evidence_id
 from adapters.hl7v2.ingest.heard import Arrival
@@ -20,7 +19,7 @@ from adapters.hl7v2.ingest.linking import Linked, Linker
 from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.hl7v2.ingest.patients import Naming
 from adapters.hl7v2.ingest.sets import Compared, Sets
-from adapters.hl7v2.ingest.statements import Statements
+from adapters.hl7v2.ingest.statements import Statements, Told
 from adapters.hl7v2.ingest.timing import effective
 from adapters.hl7v2.intake.ingest import Ingested, Lane, Received, Rejected
 from adapters.hl7v2.message import Message
@@ -29,6 +28,7 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.kernel.references import walk_references
 from fhirserver.ports.log import Statement
+from fhirserver.ports.storage import Key
 from fhirserver.store.commands import Command, Outcome, Put, Remove, Write
 from fhirserver.store.store import Store
 
@@ -64,6 +64,7 @@ class Prepared:
     unmapped: tuple[str, ...]
     warnings: tuple[str, ...]
     statement: Statement = field(repr=False)
+    marks: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class WorldIngest:
@@ -75,31 +76,25 @@ class WorldIngest:
         self._linker = Linker(store, feed.source)
         self._sets = Sets(store, feed.source)
         self._statements = Statements(store, feed.source, feed.pushed)
-        self._dead = DeadLetters(store, feed.connector)
 
     def lane(self, message: Message) -> Lane:
         return self._lanes.lane(message)
 
     async def ingest(self, received: Received) -> Ingested:
-        """Take a message in; what cannot be is shown as a Task, and :class:`Rejected`."""
-        try:
-            return await self._ingest(received)
-        except Rejected as rejected:
-            await self._dead.keep(received, rejected)
-            raise
-
-    async def _ingest(self, received: Received) -> Ingested:
+        """Take a message in. Raises :class:`Rejected` for what cannot be."""
         conversion = self._convert(received.message, received.site or _PLAIN)
         for _ in range(_TRIES):
+            prepared: Prepared | None = None
             try:
                 async with AsyncExitStack() as places:
                     prepared = await self._prepare(received, conversion, places)
                     outcome = await self._submit(received, prepared)
             except Refusal as refusal:
+                self._statements.refused(prepared.writes if prepared else ())
                 if refusal.category is Category.CONFLICT and await self._is_ours(received):
                     continue  # somebody else linked or said something meanwhile: look again
                 raise _rejected(refusal) from refusal
-            self._statements.committed(prepared.writes)
+            self._statements.committed(prepared.writes, prepared.marks, outcome.results)
             return Ingested(outcome.position, prepared.resources, prepared.unmapped, prepared.warnings)
         raise Rejected("AR", "206", "", "The records are being changed by too many at once")
 
@@ -121,8 +116,7 @@ class WorldIngest:
         record = received.receipt.accepted(
             resources=prepared.resources, unmapped=prepared.unmapped, warnings=prepared.warnings
         )
-        settled = await self._dead.settled(received)
-        return await self._store.submit(Command(prepared.statement, (*prepared.writes, *record, *settled)))
+        return await self._store.submit(Command(prepared.statement, (*prepared.writes, *record)))
 
     async def _prepare(self, received: Received, conversion: Conversion, places: AsyncExitStack) -> Prepared:
         """The message as writes on the world as it stands."""
@@ -153,22 +147,31 @@ class WorldIngest:
         events = [] if arrival.replayed else await does.writes(message, linked, about)
         focus = tuple(linked.world[one.locals[0]] for one in about)
         kept = self._evidence(id, received, conversion, linked, focus)
-        writes = (*kept, *told, *linked.notes, *compared.notes, *events)
+        writes = (*kept, *told.writes, *linked.notes, *compared.notes, *events)
         references = (*(f"{put.type}/{put.id}" for put in kept), *focus)
-        return Prepared(writes, references, tuple(conversion.unmapped), tuple(linked.warnings), says)
+        # An event may change what was stated beside it.
+        marks = {} if events else told.marks
+        return Prepared(writes, references, tuple(conversion.unmapped), tuple(linked.warnings), says, marks)
 
     async def _told(
         self, about: Sequence[Subject], linked: Linked, message: Message, compared: Compared, arrival: Arrival
-    ) -> list[Write]:
+    ) -> Told:
         """The statements about the resources of the message, and about those that are in its lists no more."""
         told: list[Write] = []
-        for subject in about:
-            if not subject.former and linked.world[subject.locals[0]] not in compared.late:
-                told += await self._statements.about(subject, linked, message, arrival)
+        marks: dict[str, bytes] = {}
+        stated = {linked.world[one.locals[0]]: one for one in about if not one.former}
+        keys = {
+            reference: Key(*reference.split("/")) for reference in stated if reference not in compared.late
+        }
+        rows = await self._store.storage.rows(keys.values())
+        for reference, key in keys.items():
+            made = await self._statements.about(stated[reference], linked, message, arrival, rows.get(key))
+            told += made.writes
+            marks |= made.marks
         for reference in compared.gone:
             type, _, id = reference.partition("/")
             told.append(Remove(type, id))
-        return told
+        return Told(told, marks)
 
     def _evidence(
         self, id: str, received: Received, conversion: Conversion, linked: Linked, focus: Sequence[str]

@@ -4,109 +4,87 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from adapters.hl7v2.intake.record import CONTROL, FAILED, RECEIVED
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Statement
+from fhirserver.ports.messages import ReceivedMessage
 from fhirserver.ports.storage import Fact
-from fhirserver.store.commands import Command, Note
+from fhirserver.store.commands import Command, Note, Write
 from fhirserver.store.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One message. ``key`` names it: listener, instant of its arrival, and a mark; ``at`` is that instant.
-
-    ``code`` is AA, AE or AR; ``place`` and ``text`` say why it failed. ``open`` is a failure that nobody has closed.
-    ``resources`` are what it became; the bytes of one that failed are in ``raw``.
-    """
-
-    key: str
-    listener: str
-    at: str
-    control_id: str
-    event: str
-    sender: tuple[str, str]
-    code: str
-    position: int
-    error: str = ""
-    place: str = ""
-    text: str = ""
-    open: bool = False
-    settled: str = ""
-    resources: tuple[str, ...] = ()
-    unmapped: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    raw: bytes | None = field(default=None, repr=False)
 
 
 class Archive:
     """The record of all listeners of a store."""
 
     def __init__(self, store: Store):
-        self._store = store
+        self.store = store
 
-    async def failures(self, listener: str = "", settled: bool = False) -> Sequence[Entry]:
+    async def failures(self, listener: str = "", settled: bool = False) -> Sequence[ReceivedMessage]:
         """What could not be taken in, the oldest first; with ``settled`` also what is closed."""
-        facts = await self._store.facts(FAILED, f"{listener}/" if listener else "")
+        facts = await self.store.facts(FAILED, f"{listener}/" if listener else "")
         return [entry(fact) for fact in facts if settled or fact.value["open"]]
 
-    async def received(self, listener: str, since: str) -> Sequence[Entry]:
+    async def received(self, listener: str, since: str) -> Sequence[ReceivedMessage]:
         """What a listener took in at an instant that begins with ``since``, such as ``2026-11-28T15:0``, oldest first.
 
         An instant of an hour or less keeps the answer short: a listener may take in a million messages a day.
         """
-        return [entry(fact) for fact in await self._store.facts(RECEIVED, f"{listener}/{since}")]
+        return [entry(fact) for fact in await self.store.facts(RECEIVED, f"{listener}/{since}")]
 
-    async def by_control_id(self, listener: str, control_id: str) -> Sequence[Entry]:
+    async def by_control_id(self, listener: str, control_id: str) -> Sequence[ReceivedMessage]:
         """The last message under that control id of each sender who used it."""
-        facts = await self._store.facts(CONTROL, f"{listener}/{control_id}/")
+        facts = await self.store.facts(CONTROL, f"{listener}/{control_id}/")
         found = [await self._entry_of(listener, fact) for fact in facts]
         return [one for one in found if one is not None]
 
-    async def entry(self, key: str) -> Entry | None:
+    async def entry(self, key: str) -> ReceivedMessage | None:
         """One message by its key."""
         for kind in (RECEIVED, FAILED):
-            if (fact := await self._store.fact(kind, key)) is not None:
+            if (fact := await self.store.fact(kind, key)) is not None:
                 return entry(fact)
         return None
 
-    async def raw(self, one: Entry) -> bytes | None:
+    async def raw(self, one: ReceivedMessage) -> bytes | None:
         """Every byte of it, where they are kept: with the failure, or as the Binary that is its evidence."""
         if one.raw is not None:
             return one.raw
         for reference in one.resources:
             type, _, id = reference.partition("/")
-            version = await self._store.read(type, id) if type == "Binary" else None
+            version = await self.store.read(type, id) if type == "Binary" else None
             if version is not None and not version.deleted:
                 return base64.b64decode(loads(version.content)["data"])
         return None
 
-    async def close(self, one: Entry, how: str, principal: str = "") -> None:
-        """Close a failure: it was put right elsewhere, or nothing needs to be done. Its bytes stay in the log."""
-        fact = await self._store.fact(FAILED, one.key)
+    async def close(
+        self, one: ReceivedMessage, how: str, principal: str = "", also: Sequence[Write] = ()
+    ) -> None:
+        """Close a failure: it was put right elsewhere, or nothing needs to be done. Its bytes stay in the log.
+
+        ``also`` is written in the same commit.
+        """
+        fact = await self.store.fact(FAILED, one.key)
         if fact is None or not fact.value["open"]:
             return
         kept = {name: value for name, value in fact.value.items() if name != "raw"}
         value: JsonObject = {**kept, "open": False, "settled": how}
         statement = Statement("credence", principal=principal or "intake", method="hl7v2")
-        await self._store.submit(Command(statement, (Note(FAILED, one.key, value),)))
+        await self.store.submit(Command(statement, (Note(FAILED, one.key, value), *also)))
 
-    async def _entry_of(self, listener: str, control: Fact) -> Entry | None:
+    async def _entry_of(self, listener: str, control: Fact) -> ReceivedMessage | None:
         if failed := control.value.get("entry"):
             return await self.entry(failed)
         mark = control.value["mark"]
         return await self.entry(f"{listener}/{control.value['at']}/{mark}")
 
 
-def entry(fact: Fact) -> Entry:
+def entry(fact: Fact) -> ReceivedMessage:
     """A fact of the record as a message."""
     value = fact.value
     listener, at, _ = fact.key.rsplit("/", 2)
     raw = value.get("raw")
     application, facility = value.get("sender", ("", ""))
-    return Entry(
+    return ReceivedMessage(
         fact.key,
         listener,
         at,

@@ -9,22 +9,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adapters.hl7v2.acknowledgement import Verdict, acknowledge, due, refuse_unread, timestamp, wants
 from adapters.hl7v2.batch import answer_batch, is_batch, read_batch
 from adapters.hl7v2.charset import decode, encode, header_of
+from adapters.hl7v2.intake.archive import Archive
 from adapters.hl7v2.intake.ingest import Ingest, Ingested, Received, Rejected, Site
 from adapters.hl7v2.intake.lanes import Lanes
+from adapters.hl7v2.intake.letters import Letters
 from adapters.hl7v2.intake.record import CONTROL, Receipt, digest_of, has_failed_so, receipt
 from adapters.hl7v2.message import MalformedMessage, Message, parse
 from fhirserver.kernel.instants import Clock, SystemClock, instant
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Fact
-from fhirserver.store.commands import Command
+from fhirserver.store.commands import Command, Write
 from fhirserver.store.store import Store
 
 log = logging.getLogger("credence.hl7")
@@ -62,7 +64,12 @@ class _Settled:
 
 
 class Reception:
-    """Receives the messages of one listener. At most ``at_once`` are worked on at a time."""
+    """Receives the messages of one listener. At most ``at_once`` are worked on at a time.
+
+    What fails is also shown by ``letters``, where there are any. ``heard`` is told of every message whether it was
+    taken in. Several may receive for one listener, in one process
+    or several: what must not happen twice is refused by the store.
+    """
 
     def __init__(
         self,
@@ -72,9 +79,11 @@ class Reception:
         site: Site = None,
         clock: Clock | None = None,
         at_once: int = 64,
+        letters: Letters | None = None,
+        heard: Callable[[bool], None] = lambda taken: None,
     ):
         self._reading, self._store, self._ingest, self._site = reading, store, ingest, site
-        self._clock = clock or SystemClock()
+        self._clock, self._letters, self._heard = clock or SystemClock(), letters, heard
         self._lanes = Lanes()
         self._working = asyncio.Semaphore(at_once)
 
@@ -84,6 +93,37 @@ class Reception:
             return [await self._batch(raw, peer)]
         return await self._message(raw, peer)
 
+    async def again(self, raw: bytes, entry: str, principal: str = "") -> Verdict:
+        """Take in once more what failed as ``entry``, as it was or put right; its failure is closed with the effects.
+
+        Of a batch each message goes its own way from here on, and the first verdict that is no AA is returned. Raises
+        :class:`MalformedMessage` for what cannot be read; then nothing has changed.
+        """
+        at, whole = self._now(), not is_batch(raw)
+        raws = (raw,) if whole else read_batch(raw).messages
+        read = [(one, self._read(one)) for one in raws]
+        verdicts: list[Verdict] = []
+        for one, message in read:
+            record = receipt(self._reading.listener, at, one, message)
+            record = replace(record, failed_before=entry) if whole else record
+            verdicts.append((await self._in_turn(message, one, record)).verdict)
+        refused = next((verdict for verdict in verdicts if not verdict.accepted), None)
+        if not whole or refused is None:
+            await self._close(entry, principal)
+        return refused or Verdict("AA")
+
+    async def _close(self, entry: str, principal: str) -> None:
+        """Close a failure that is still open: its message was taken in before, or is a batch."""
+        archive = Archive(self._store)
+        one = await archive.entry(entry)
+        if one is not None and one.open:
+            also = await self._letters.settled(entry) if self._letters else ()
+            await archive.close(one, "taken in", principal, also)
+
+    def _read(self, raw: bytes) -> Message:
+        decoded = decode(raw, self._reading.encoding)
+        return parse(decoded.text, decoded.encoding)
+
     def too_large(self, head: bytes, most: int) -> bytes:
         """The answer to a message of which only the head was taken."""
         verdict = Verdict("AR", "207", "", f"the message has more than {most} bytes")
@@ -92,21 +132,25 @@ class Reception:
     async def _message(self, raw: bytes, peer: str) -> Sequence[bytes]:
         at = self._now()
         try:
-            decoded = decode(raw, self._reading.encoding)
-            message = parse(decoded.text, decoded.encoding)
+            message = self._read(raw)
         except MalformedMessage as error:
+            self._heard(False)
             return [await self._malformed(raw, at, error)]
         record = receipt(self._reading.listener, at, raw, message)
-        lane = self._ingest.lane(message)
-        # A repeat on another connection waits for the first, whatever its lane.
-        place = self._lanes.enter((lane.key, *lane.barrier_with, f"id {record.control_key}"))
-        async with place.turn(), self._working:
-            settled = await self._settle(message, raw, record)
+        settled = await self._in_turn(message, raw, record)
+        self._heard(settled.verdict.accepted)
         if not settled.verdict.accepted:
             verdict = settled.verdict
             what = f"{verdict.code} {verdict.error} {verdict.place}".rstrip()
             log.warning("%s: a message from %s: %s", self._reading.listener, peer, what)
         return self._answers(message, settled, record)
+
+    async def _in_turn(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
+        lane = self._ingest.lane(message)
+        # A repeat on another connection waits for the first, whatever its lane.
+        place = self._lanes.enter((lane.key, *lane.barrier_with, f"id {record.control_key}"))
+        async with place.turn(), self._working:
+            return await self._settle(message, raw, record)
 
     async def _settle(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
         """Take the message in, or say again what became of it."""
@@ -119,6 +163,8 @@ class Reception:
                     text = "this control id was used for another message"
                     return await self._failed(record.stranger(), raw, Verdict("AE", "205", "MSH-10", text))
                 record = record.again(before)
+            if self._letters and record.failed_before:
+                record = replace(record, closing=await self._letters.settled(record.failed_before))
             self._check(message)
             ingested = await self._ingest.ingest(self._received(message, raw, record))
         except Rejected as error:
@@ -176,14 +222,25 @@ class Reception:
         try:
             before = await self._before(record)
             if before is not None and has_failed_so(before, record.digest, *reason):
+                if again := await self._told_again(before.value["entry"], verdict):
+                    await self._store.submit(Command(statement, again))
                 return _Settled(verdict, before.value["at"])
             record = record.again(before) if before is not None else record
-            await self._store.submit(Command(statement, record.failed(*reason, raw)))
+            letter = await self._told(record, verdict)
+            await self._store.submit(Command(statement, (*record.failed(*reason, raw), *letter)))
         except Exception as error:
             # Whatever keeps it from being stored: the sender must hear that it is not.
             log.error("%s: a failure was not recorded: %s", self._reading.listener, type(error).__name__)
             return _Settled(_UNSAFE, record.at, safe=False)
         return _Settled(verdict, record.at)
+
+    async def _told(self, record: Receipt, verdict: Verdict) -> tuple[Write, ...]:
+        if self._letters is None:
+            return ()
+        return await self._letters.kept(record.failed_before or record.entry, record.at, verdict)
+
+    async def _told_again(self, entry: str, verdict: Verdict) -> tuple[Write, ...]:
+        return await self._letters.failed_again(entry, verdict) if self._letters else ()
 
     async def _malformed(self, raw: bytes, at: str, error: MalformedMessage) -> bytes:
         record = receipt(self._reading.listener, at, raw, None)

@@ -30,7 +30,8 @@ def digest_of(*parts: str) -> str:
 class Receipt:
     """One arrival of a message: what its record is kept under, and what was known of it beforehand.
 
-    ``attempt`` counts how often this sender's control id was taken in or failed, this time included.
+    ``attempt`` counts how often this sender's control id was taken in or failed, this time included. ``failed_before``
+    is the entry of the failure that it puts right, and ``closing`` what else is written when it does.
     """
 
     listener: str
@@ -40,6 +41,7 @@ class Receipt:
     summary: JsonObject = field(repr=False)
     attempt: int = 1
     failed_before: str = ""
+    closing: tuple[Write, ...] = field(default=(), repr=False)
 
     @property
     def entry(self) -> str:
@@ -66,6 +68,7 @@ class Receipt:
             *self._control("AA", mark=self.mark),
             Note(RECEIVED, self.entry, entry),
             *self.settled("taken in"),
+            *self.closing,
         )
 
     def failed(self, code: str, error: str, place: str, text: str, raw: bytes) -> tuple[Write, ...]:
@@ -111,7 +114,7 @@ class Receipt:
     def again(self, before: Fact) -> Receipt:
         """The same arrival, where the control id is known from before."""
         failed = before.value.get("entry", "") if before.value["code"] != "AA" else ""
-        return replace(self, attempt=before.value["position"] + 1, failed_before=failed)
+        return replace(self, attempt=before.value["position"] + 1, failed_before=self.failed_before or failed)
 
 
 def receipt(listener: str, at: str, raw: bytes, message: Message | None) -> Receipt:

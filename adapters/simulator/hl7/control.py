@@ -1,128 +1,139 @@
-"""The control of the simulated EHR over HTTP: its records, changes by its own staff, faults, and how it is doing.
+"""The control port: what the EHR has and did, a clerk's hand, and the faults. JSON over HTTP, with a token.
 
-| | |
-|---|---|
-| ``GET /records`` | all patients and appointments |
-| ``POST /patients`` | a new patient: PID fields by number |
-| ``PATCH /patients/{mrn}`` | PID fields; null takes one away |
-| ``POST /appointments`` | ``mrn``, ``start``, ``end``, ``who``; 409 where the time is taken |
-| ``PATCH /appointments/{filler}`` | ``start``, ``end``, ``status`` |
-| ``GET``, ``PUT /faults`` | rates by name |
-| ``GET /health`` | messages received, told, waiting, refused |
+The paths and what they take are in docs/hl7v2-simulator.md.
 """
 
 from __future__ import annotations
 
+import hmac
+import json
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from adapters.simulator.hl7.book import Appointment, Patient, Taken
+from adapters.simulator.hl7.clerk import Clerk, Json
+from adapters.simulator.hl7.faults import FaultPlan, InvalidFaults
+from adapters.simulator.hl7.feed import Feed
+from adapters.simulator.hl7.hospital import Hospital
+from adapters.simulator.hl7.listing import Listing
+from adapters.simulator.hl7.reading import Refused
+from adapters.simulator.hl7.reception import Desk
+from adapters.simulator.hl7.seed import populate
 
-if TYPE_CHECKING:
-    from adapters.simulator.hl7.server import Hospital
-
-_EVENTS = {"cancelled": "S15", "noshow": "S26"}
-Handler = Callable[[Request], Awaitable[JSONResponse]]
+_Endpoint = Callable[[Request], Awaitable[Response]]
+_NOT_FOUND = "204"
 
 
-def control(hospital: Hospital) -> Starlette:
-    """The HTTP application."""
-    desk = _Desk(hospital)
-    return Starlette(
-        routes=[
-            Route("/records", desk.records),
-            Route("/patients", desk.new_patient, methods=["POST"]),
-            Route("/patients/{mrn}", desk.patient, methods=["PATCH"]),
-            Route("/appointments", desk.new_appointment, methods=["POST"]),
-            Route("/appointments/{filler}", desk.appointment, methods=["PATCH"]),
-            Route("/faults", desk.faults, methods=["GET", "PUT"]),
-            Route("/health", desk.health),
+class Control:
+    """The ASGI application is ``app``."""
+
+    def __init__(self, hospital: Hospital, plan: FaultPlan, feed: Feed, desk: Desk):
+        self._hospital, self._plan, self._feed, self._desk = hospital, plan, feed, desk
+        self._clerk, self._listing = Clerk(hospital), Listing(hospital.books)
+        routes: list[tuple[str, str, _Endpoint]] = [
+            ("GET", "/admin/faults", self._faults),
+            ("POST", "/admin/faults", self._set_faults),
+            ("POST", "/admin/reset", self._reset),
+            ("GET", "/admin/state", self._state),
+            ("POST", "/admin/patients", self._register),
+            ("PATCH", "/admin/patients/{mrn}", self._alter),
+            ("POST", "/admin/patients/{mrn}/merge", self._merge),
+            ("POST", "/admin/appointments", self._book),
+            ("PATCH", "/admin/appointments/{filler}", self._change),
+            ("DELETE", "/admin/appointments/{filler}", self._end),
+            ("GET", "/admin/{table}", self._list),
         ]
-    )
+        self.app = Starlette(
+            routes=[
+                Route(path, self._guarded(endpoint), methods=[method]) for method, path, endpoint in routes
+            ]
+        )
 
+    def _guarded(self, endpoint: _Endpoint) -> _Endpoint:
+        expected = f"Bearer {self._hospital.options.token}".encode()
 
-class _Desk:
-    def __init__(self, hospital: Hospital):
-        self._hospital, self._book = hospital, hospital.book
-
-    async def records(self, request: Request) -> JSONResponse:
-        return JSONResponse(self._book.as_json())
-
-    async def health(self, request: Request) -> JSONResponse:
-        feed = self._hospital.feed
-        counts = {
-            "received": self._hospital.received,
-            "told": feed.told,
-            "waiting": len(feed),
-            "refused": feed.refused,
-        }
-        return JSONResponse(counts)
-
-    async def faults(self, request: Request) -> JSONResponse:
-        if request.method == "PUT":
+        async def guarded(request: Request) -> Response:
+            stated = request.headers.get("authorization", "").encode("latin-1", "replace")
+            if not hmac.compare_digest(stated, expected):
+                return JSONResponse({"error": "a bearer token is required"}, 401)
             try:
-                self._hospital.faults.set(await request.json())
+                answer = await endpoint(request)
+            except Refused as refused:
+                verdict = refused.verdict
+                status = 404 if verdict.error == _NOT_FOUND else 409
+                return JSONResponse({"error": verdict.text, "code": verdict.own or verdict.error}, status)
             except ValueError as error:
                 return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse(self._hospital.faults.as_json())
+            self._feed.wake()
+            return answer
 
-    async def new_patient(self, request: Request) -> JSONResponse:
-        patient = Patient(f"H{self._book.next_number()}", _texts(await request.json()))
-        self._book.patients[patient.mrn] = patient
-        return self._changed("A28", patient.mrn, {"mrn": patient.mrn}, 201)
+        return guarded
 
-    async def patient(self, request: Request) -> JSONResponse:
-        patient = self._book.patients.get(request.path_params["mrn"])
-        if patient is None:
-            return JSONResponse({"error": "no such patient"}, 404)
-        for number, text in (await request.json()).items():
-            if text is None:
-                # Told as an explicit null: an absent field would say nothing.
-                patient.fields[str(number)] = '""'
-            else:
-                patient.fields[str(number)] = str(text)
-        patient.revision += 1
-        return self._changed("A31", patient.mrn, {"mrn": patient.mrn})
+    async def _list(self, request: Request) -> Response:
+        table = request.path_params["table"]
+        if table not in self._listing.tables:
+            return JSONResponse({"error": f"there are {', '.join(self._listing.tables)}"}, 404)
+        return JSONResponse(self._listing.of(table, dict(request.query_params)))
 
-    async def new_appointment(self, request: Request) -> JSONResponse:
-        wanted: dict[str, Any] = await request.json()
-        if wanted.get("mrn") not in self._book.patients:
-            return JSONResponse({"error": "no such patient"}, 404)
-        made = Appointment(f"F{self._book.next_number()}", "", **wanted)
-        made.resources = made.resources or ["RGS|1|A", f"AIS|1|A|VISIT^Visit|{made.start}"]
-        return self._booked(made, "S12", 201)
-
-    async def appointment(self, request: Request) -> JSONResponse:
-        known = self._book.appointments.get(request.path_params["filler"])
-        if known is None:
-            return JSONResponse({"error": "no such appointment"}, 404)
-        wanted: dict[str, str] = await request.json()
-        names = known.__dataclass_fields__
-        made = Appointment(
-            **{**{name: getattr(known, name) for name in names}, **wanted, "revision": known.revision + 1}
+    async def _state(self, request: Request) -> Response:
+        return JSONResponse(
+            {
+                **self._listing.counts(),
+                "received": self._desk.received,
+                "feed_repeats": self._feed.repeats,
+                "feed_repeated": self._feed.repeated,
+                "faults": self._plan.as_json(),
+            }
         )
-        moved = "start" in wanted or "end" in wanted
-        return self._booked(made, _EVENTS.get(made.status.lower(), "S13" if moved else "S14"), 200)
 
-    def _booked(self, made: Appointment, event: str, status: int) -> JSONResponse:
+    async def _faults(self, request: Request) -> Response:
+        return JSONResponse(self._plan.as_json())
+
+    async def _set_faults(self, request: Request) -> Response:
         try:
-            if made.stands:
-                self._book.check_free(made)
-        except Taken:
-            return JSONResponse({"error": "the time is taken"}, 409)
-        self._book.appointments[made.filler] = made
-        return self._changed(event, made.filler, {"filler": made.filler}, status)
+            self._plan.change(await _body(request))
+        except InvalidFaults as error:
+            return JSONResponse({"error": str(error)}, 400)
+        return JSONResponse(self._plan.as_json())
 
-    def _changed(self, event: str, number: str, body: dict[str, str], status: int = 200) -> JSONResponse:
-        self._book.save()
-        self._hospital.feed.tell(event, number)
-        return JSONResponse(body, status)
+    async def _reset(self, request: Request) -> Response:
+        """Everything anew, without faults."""
+        self._plan.change({"reset": True})
+        self._feed.forget()
+        with self._hospital.books.transaction():
+            self._hospital.books.empty()
+            populate(self._hospital)
+        return JSONResponse({})
+
+    async def _register(self, request: Request) -> Response:
+        return JSONResponse({"mrn": self._clerk.register(await _body(request))}, 201)
+
+    async def _alter(self, request: Request) -> Response:
+        return JSONResponse({"mrn": self._clerk.alter(request.path_params["mrn"], await _body(request))})
+
+    async def _merge(self, request: Request) -> Response:
+        body = await _body(request)
+        self._clerk.merge(request.path_params["mrn"], str(body.get("into", "")))
+        return JSONResponse({})
+
+    async def _book(self, request: Request) -> Response:
+        return JSONResponse({"filler": self._clerk.book(await _body(request))}, 201)
+
+    async def _change(self, request: Request) -> Response:
+        filler = self._clerk.change(request.path_params["filler"], await _body(request))
+        return JSONResponse({"filler": filler})
+
+    async def _end(self, request: Request) -> Response:
+        """``?event=S15`` and so on says how."""
+        event = request.query_params.get("event", "S15")
+        return JSONResponse({"filler": self._clerk.end(request.path_params["filler"], event)})
 
 
-def _texts(content: dict[str, Any]) -> dict[str, str]:
-    return {str(number): str(text) for number, text in content.items()}
+async def _body(request: Request) -> Json:
+    body = json.loads(await request.body() or b"{}")
+    if not isinstance(body, dict):
+        raise ValueError("the body must be a JSON object")
+    return body

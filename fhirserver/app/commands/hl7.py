@@ -13,7 +13,10 @@ _ACTIONS = {
     "show": ("show one message and what became of it", "fhirserver.app.commands.hl7_messages"),
     "replay": ("send again what failed, as it was or corrected", "fhirserver.app.commands.hl7_messages"),
     "close": ("close a failure that needs nothing more", "fhirserver.app.commands.hl7_messages"),
-    "explain": ("show what is in a file, segment by segment", "fhirserver.app.commands.hl7_explain"),
+    "explain": (
+        "show what each segment of a file becomes, and by which maps",
+        "fhirserver.app.commands.hl7_explain",
+    ),
 }
 _FUNCTIONS = {"list": "messages"}
 

@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from adapters.hl7v2.charset import decode
-from adapters.hl7v2.intake.archive import Archive, Entry
+from adapters.hl7v2.ingest.dead_letters import DeadLetters
+from adapters.hl7v2.intake.archive import Archive
 from adapters.hl7v2.message import MalformedMessage, parse
 from adapters.hl7v2.mllp.client import MllpClient, Peer
 from adapters.hl7v2.mllp.tls import InvalidTls
@@ -19,6 +20,7 @@ from fhirserver.app.connectors.hl7v2 import Hl7v2Connector
 from fhirserver.app.settings import Settings
 from fhirserver.kernel.instants import SystemClock, instant
 from fhirserver.ports.ehr import Unanswered
+from fhirserver.ports.messages import ReceivedMessage
 
 _HOUR = len("2026-11-28T15")
 
@@ -108,21 +110,21 @@ def close(arguments: Sequence[str]) -> int:
 
     async def work(archive: Archive) -> int:
         for one in await _which(archive, options):
-            await archive.close(one, options.because, "credence hl7")
+            await _letters(archive, one).close(one, options.because, "credence hl7")
             print(f"{one.key}: closed")
         return 0
 
     return _on(settings(options), work)
 
 
-def line(one: Entry) -> str:
+def line(one: ReceivedMessage) -> str:
     """A message in one line, without anything of a patient."""
     state = f"{one.code} {one.error} {one.place}".rstrip() if one.code != "AA" else "AA"
     state = f"{state} ({one.settled})" if one.settled else state
     return f"{one.key}  {one.event or '?':8} {one.control_id or '-':20} {'|'.join(one.sender)}  {state}"
 
 
-def description(one: Entry, raw: bytes | None) -> list[str]:
+def description(one: ReceivedMessage, raw: bytes | None) -> list[str]:
     """A message in full."""
     lines = [line(one), f"position {one.position} of the log"]
     lines += [f"why: {one.place} {one.text}".rstrip()] if one.text or one.place else []
@@ -143,10 +145,10 @@ def _add_which(made: argparse.ArgumentParser) -> None:
     made.add_argument("--listener", default="", help="the connector, where a control id is given")
 
 
-async def _which(archive: Archive, options: argparse.Namespace) -> Sequence[Entry]:
+async def _which(archive: Archive, options: argparse.Namespace) -> Sequence[ReceivedMessage]:
     """The messages that are meant. Exits where there is none."""
     which, listener = options.which, options.listener
-    found: Sequence[Entry] = ()
+    found: Sequence[ReceivedMessage] = ()
     if listener and which:
         found = await archive.by_control_id(listener, which)
     elif which and (one := await archive.entry(which)):
@@ -170,7 +172,7 @@ def _peer(options: argparse.Namespace, chosen: Settings, listener: str) -> Peer:
         raise SystemExit(2) from None
 
 
-async def _replay(archive: Archive, one: Entry, peer: Peer, corrected: bytes | None) -> bool:
+async def _replay(archive: Archive, one: ReceivedMessage, peer: Peer, corrected: bytes | None) -> bool:
     raw = corrected if corrected is not None else await archive.raw(one)
     try:
         decoded = decode(raw or b"")
@@ -190,8 +192,12 @@ async def _replay(archive: Archive, one: Entry, peer: Peer, corrected: bytes | N
     accepted = answer is None or answer.accepted
     if accepted and one.open:
         # The listener has closed it where the control id is the same; of a text that was none it cannot know.
-        await archive.close(one, "replayed", "credence hl7")
+        await _letters(archive, one).close(one, "replayed", "credence hl7", done=True)
     return accepted
+
+
+def _letters(archive: Archive, one: ReceivedMessage) -> DeadLetters:
+    return DeadLetters(archive.store, one.listener)
 
 
 def _on(chosen: Settings, work: Callable[[Archive], Awaitable[int]]) -> int:

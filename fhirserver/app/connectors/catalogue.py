@@ -5,7 +5,7 @@ Every process reads the same Endpoints, so that a change holds everywhere, witho
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -84,6 +84,11 @@ class Catalogue:
             self._known = {one.name: one for one in self._all(endpoints)}
             self._read_at = head
         return self._known
+
+    @property
+    def last_known(self) -> Collection[Known]:
+        """All connectors as they were when somebody last asked; those of the settings where nobody has."""
+        return self._known.values() or list(self._all(()))
 
     def _all(self, endpoints: Sequence[JsonObject]) -> Iterator[Known]:
         """Those of Endpoints, the last of one name first, then those of the settings, which win."""

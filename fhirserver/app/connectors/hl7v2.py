@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adapters.hl7v2.charset import codec_of
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.convert.site_file import SiteError, load_site
 from adapters.hl7v2.ingest.again import Again
+from adapters.hl7v2.ingest.dead_letters import DeadLetters
 from adapters.hl7v2.ingest.world import Feed, WorldIngest
 from adapters.hl7v2.intake.ingest import Ingest
 from adapters.hl7v2.intake.keeping import KeepingIngest
@@ -26,11 +27,15 @@ from adapters.hl7v2.outbound.profile import Profile, ProfileError, load_profile
 from adapters.hl7v2.outbound.reader import WorldReader
 from fhirserver.app.connectors.kind import Made, Making
 from fhirserver.app.setting_kinds import WrongSetting, kinds, required
+from fhirserver.store.store import Store
+
+if TYPE_CHECKING:
+    from fhirserver.app.connectors.connector import Connector
 
 SETTINGS = kinds(
     "listen tls_certificate tls_key tls_client_ca charset site send profile send_tls_ca",
     "allow processing_ids",
-    "message_seconds idle_seconds",
+    "message_seconds idle_seconds answer_seconds",
     "message_bytes connections connections_per_peer",
     "reuse_control_ids remarks record_only",
 )
@@ -88,21 +93,23 @@ def parse(entry: Mapping[str, Any], where: str, folder: Path) -> Hl7v2Connector:
 def make(own: Hl7v2Connector, making: Making) -> Made:
     """See :meth:`fhirserver.app.connectors.kind.Kind.make`."""
     connector, store = making.connector, making.context.store
-    reading = Reading(
-        connector.name,
-        connector.source,
-        own.encoding,
-        own.reuse_control_ids,
-        own.processing_ids,
-        own.remarks,
-    )
-    pushed = frozenset(connector.push_types) if own.receiver and connector.push else frozenset()
-    feed = Feed(connector.name, connector.source, pushed, own.profile.authority if pushed else "")
-    ingest: Ingest = KeepingIngest(store, connector.source) if own.record_only else WorldIngest(store, feed)
-    reception = Reception(reading, store, ingest, own.site)
+    reception = make_reception(connector, store, making.heard)
     listener = Listener(connector.name, reception, own.host, own.port, own.limits, own.tls)
-    again = Again(store, connector.name, reception.receive)
+    again = Again(store, connector.name, reception)
     return Made(_ehr(own, making), {"listen": listener.run, "again": again.run})
+
+
+def make_reception(
+    connector: Connector, store: Store, heard: Callable[[bool], None] = lambda taken: None
+) -> Reception:
+    """What takes in the messages of a connector of this kind, as its listener does."""
+    own: Hl7v2Connector = connector.own
+    name, source = connector.name, connector.source
+    reading = Reading(name, source, own.encoding, own.reuse_control_ids, own.processing_ids, own.remarks)
+    pushed = frozenset(connector.push_types) if own.receiver and connector.push else frozenset()
+    feed = Feed(name, source, pushed, own.profile.authority if pushed else "")
+    ingest: Ingest = KeepingIngest(store, source) if own.record_only else WorldIngest(store, feed)
+    return Reception(reading, store, ingest, own.site, letters=DeadLetters(store, name), heard=heard)
 
 
 def _ehr(own: Hl7v2Connector, making: Making) -> Hl7Ehr | None:
@@ -116,7 +123,7 @@ def _ehr(own: Hl7v2Connector, making: Making) -> Hl7Ehr | None:
 
 def _receiver(entry: Mapping[str, Any], folder: Path) -> Peer | None:
     if "send" not in entry:
-        if given := [name for name in ("profile", "send_tls_ca") if name in entry]:
+        if given := [name for name in ("profile", "send_tls_ca", "answer_seconds") if name in entry]:
             raise WrongSetting(given[0], f"{given[0]} is for a connector with 'send'")
         return None
     host, port = _address(entry["send"], "send")
@@ -125,7 +132,10 @@ def _receiver(entry: Mapping[str, Any], folder: Path) -> Peer | None:
         tls = client_context(folder / ca) if ca else None
     except InvalidTls as error:
         raise WrongSetting("send_tls_ca", str(error)) from None
-    return Peer(host, port, tls)
+    seconds = float(entry.get("answer_seconds", Peer(host, port).answer_seconds))
+    if seconds <= 0:
+        raise WrongSetting("answer_seconds", "answer_seconds is more than 0")
+    return Peer(host, port, tls, answer_seconds=seconds)
 
 
 def _profile(entry: Mapping[str, Any], folder: Path) -> Profile:

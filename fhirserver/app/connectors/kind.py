@@ -27,7 +27,8 @@ class Making:
     ``connector`` has the common settings, and the kind's own as ``connector.own``. ``retries`` is how it shall wait
     between tries. ``rate`` is how often it may ask: over HTTP by a
     :class:`~adapters.runner.paced.PacedTransport`, otherwise ``await rate.request()`` before each request.
-    ``pull_soon`` says that the EHR has news: the next pull is then made at once.
+    ``pull_soon`` says that the EHR has news: the next pull is then made at once. ``heard`` says that a message of its
+    own accord came, and whether it was taken in.
     """
 
     connector: Connector
@@ -36,6 +37,7 @@ class Making:
     retries: RetryPolicy
     rate: Rate
     pull_soon: Callable[[], None] = lambda: None
+    heard: Callable[[bool], None] = lambda taken: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,11 @@ def make_adapter(
     secrets: Secrets,
     rate: Rate | None = None,
     pull_soon: Callable[[], None] = lambda: None,
+    heard: Callable[[bool], None] = lambda taken: None,
 ) -> Made:
     """The adapter of a connector, not at work. Raises :class:`~fhirserver.app.connectors.secrets.MissingSecret`."""
     retries = RetryPolicy(cap=connector.retry_cap_seconds, attempts=ADAPTER_ATTEMPTS)
-    making = Making(connector, context, secrets, retries, rate or Rate(), pull_soon)
+    making = Making(connector, context, secrets, retries, rate or Rate(), pull_soon, heard)
     return KINDS[connector.kind].make(connector.own, making)
 
 
@@ -40,7 +41,14 @@ def make_runner(connector: Connector, context: Context, secrets: Secrets) -> Run
     """The connector as it works on the store."""
     rate = Rate(connector.requests_per_second, connector.burst)
     runners: list[Runner] = []
-    made = make_adapter(connector, context, secrets, rate, lambda: runners[0].pull_soon())
+    made = make_adapter(
+        connector,
+        context,
+        secrets,
+        rate,
+        lambda: runners[0].pull_soon(),
+        lambda taken: runners[0].heard(taken),
+    )
     runner = Runner(
         context.store,
         context.policy,

@@ -284,6 +284,18 @@ async def test_a_long_history_of_deletions_is_read_to_its_end(app):
     await ehr.close()
 
 
+@pytest.mark.parametrize("history", ["type", "system"])
+async def test_a_history_that_is_refused_after_all_stops_nothing(app, history):
+    app.habits.change({"history": history})
+    ehr = adapter(app, types=("Patient", "Slot"))
+    _, cursor = await pull(ehr)
+    app.habits.change({"history": "none"})
+    (made,) = await fill(app, 1)
+    records, _ = await pull(ehr, cursor)
+    assert [r.id for r in records] == [made]
+    await ehr.close()
+
+
 async def test_an_ehr_without_version_checks_is_looked_at_before_it_is_written_to(app):
     for versions in ("unchecked", "none"):
         app.habits.change({"versions": versions})

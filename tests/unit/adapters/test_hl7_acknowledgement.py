@@ -55,6 +55,13 @@ def test_a_place_that_is_no_field_goes_into_the_text() -> None:
     assert error.value(8) == "line 4: no segment begins here"
 
 
+def test_a_code_of_the_applications_own_stands_beside_that_of_the_table() -> None:
+    verdict = Verdict("AE", "207", "SCH-11", "the time is taken", own="SLOT_TAKEN")
+    error = parse(_ack(FULL, verdict)).first("ERR")
+    assert error is not None
+    assert (error.value(3), error.value(5), error.value(5, component=3)) == ("207", "SLOT_TAKEN", "L")
+
+
 def test_before_2_5_an_error_has_the_old_form() -> None:
     message = parse(_ack(FULL.replace("2.5.1", "2.3.1"), BAD))
     error, answer = message.first("ERR"), message.first("MSA")
@@ -139,7 +146,7 @@ def test_what_is_no_place(text: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8"])
-@pytest.mark.parametrize("verdict", [Verdict("AA"), BAD, Verdict("CR", "200", "MSH-9", "no")])
+@pytest.mark.parametrize("verdict", [Verdict("AA"), BAD, Verdict("CR", "200", "MSH-9", "no", own="NO")])
 def test_hl7apy_and_python_hl7_read_every_answer(version: str, verdict: Verdict) -> None:
     text = _ack(FULL.replace("2.5.1", version).replace("|T|", "|P|"), verdict)
     with warnings.catch_warnings():

@@ -52,6 +52,13 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
     assert found.processing_ids == {"P"}
 
 
+def test_how_long_an_answer_is_waited_for(tmp_path: Path) -> None:
+    sent = _parsed(tmp_path, send="127.0.0.1:2576")
+    assert sent.receiver is not None and sent.receiver.answer_seconds == 30
+    sent = _parsed(tmp_path, send="127.0.0.1:2576", answer_seconds=Decimal("1.5"))
+    assert sent.receiver is not None and sent.receiver.answer_seconds == 1.5
+
+
 def test_certificates_are_from_the_folder_of_the_settings(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     authority.sign("server")
@@ -72,6 +79,8 @@ def test_certificates_are_from_the_folder_of_the_settings(tmp_path: Path) -> Non
         ({"charset": "EBCDIC"}, "charset"),
         ({"message_bytes": 0}, "message_bytes"),
         ({"idle_seconds": -1}, "idle_seconds"),
+        ({"answer_seconds": 5}, "answer_seconds"),
+        ({"send": "127.0.0.1:2576", "answer_seconds": 0}, "answer_seconds"),
         ({"tls_key": "x"}, "tls_certificate"),
         ({"tls_certificate": "missing.pem"}, "tls_certificate"),
         ({"url": "http://x"}, "url"),

@@ -94,7 +94,7 @@ async def test_of_a_type_and_of_the_system(server: Facade) -> None:
         "PUT Patient/p",
         "PUT Patient/p",
     ]
-    assert _urls(await _all_pages(server, "Basic/_history")) == ["PUT Basic/b"]
+    assert _urls(await _all_pages(server, f"Basic/_history?_since={start}")) == ["PUT Basic/b"]
     system = _urls(await _all_pages(server, f"_history?_count=3&_since={start}"))
     assert [url for url in system if "Provenance" not in url] == [
         "DELETE Patient/p",

@@ -49,6 +49,7 @@ class Said:
     position: int
     since: str
     sure: Decimal
+    effective: str = ""
 
 
 @dataclass
@@ -62,6 +63,7 @@ class Event:
     units: dict[str, str]
     since: str = ""
     claim: int = 0
+    effective: str = ""
     against: tuple[tuple[str, int], ...] = ()
 
 
@@ -73,8 +75,11 @@ def model(events: list[Event], until: str) -> dict[str, tuple[str, Decimal]]:
         for event in events:
             if event.kind == "say" and unit in event.units and event.since < until:
                 value, before = event.units[unit], claims.get(event.source)
-                if before is None or before.value != value:
-                    claims[event.source] = Said(value, event.position, event.since, SURE[event.source])
+                late = before is not None and event.effective and event.effective < before.effective
+                if before is None or (before.value != value and not late):
+                    claims[event.source] = Said(
+                        value, event.position, event.since, SURE[event.source], event.effective
+                    )
         won = decided(
             claims, [one for one in events if one.kind != "say" and unit in one.units], heard(events, until)
         )
@@ -130,7 +135,7 @@ async def played(store: Store, clock: FixedClock, steps: list[Any]) -> list[Even
                 Command(statement, [Put("Patient", "p", {"resourceType": "Patient", **units})])
             )
             since_text = effective or instant(clock.at)
-            event = Event(kind, source, store.head, instant(clock.at), units, since_text)
+            event = Event(kind, source, store.head, instant(clock.at), units, since_text, effective=effective)
         else:
             ledger = await store.ledger("Patient", "p")
             claims = claims_on(ledger, what) if ledger else []
@@ -144,7 +149,7 @@ async def played(store: Store, clock: FixedClock, steps: list[Any]) -> list[Even
                 continue
             (commit,) = await store.read_log(store.head - 1, 1)
             against = tuple((s, p) for s, p in commit.events[0]["decisions"][0].get("against", ()))
-            event = Event(kind, source, store.head, "", {what: ""}, "", mine.stamp.position, against)
+            event = Event(kind, source, store.head, "", {what: ""}, "", mine.stamp.position, "", against)
         if store.head > before:
             events.append(event)
     return events
@@ -158,8 +163,16 @@ UNHEARD_APPROVAL = [
 ]
 
 
+LATE = [
+    ("say", "ehr", {"gender": 0}, None),
+    ("say", "ehr", {"gender": 0, "birthDate": 1}, 1),
+    ("say", "ehr", {"birthDate": 0}, 0),  # of an earlier time than what the source said of it already
+]
+
+
 @settings(max_examples=40)
 @example(UNHEARD_APPROVAL, 9, 5)
+@example(LATE, 3, 2)
 @given(st.lists(statements | decisions, min_size=3, max_size=14), st.integers(0, 14), st.integers(0, 14))
 async def test_against_the_model(steps: list[Any], position: int, day: int) -> None:
     clock = FixedClock(START)

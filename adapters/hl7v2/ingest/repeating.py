@@ -1,0 +1,73 @@
+"""What a feed said of a resource last, so that saying it again costs next to nothing.
+
+Most of what an ADT message says was said by the one before it. A statement that is the very same as the last one about
+a resource, which nobody has touched since, says nothing new (docs/world-model.md): it need not be checked, decided or
+even written out. What is kept is only ever a reason to leave out a statement that would change nothing; where it was
+forgotten, or the resource has another commit in it, the statement is made as ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from adapters.hl7v2.ingest.identity import Subject
+from adapters.hl7v2.message import Segment
+from fhirserver.ports.storage import Row
+from fhirserver.world.entity import seen_of
+
+REPEATED_SECONDS = 60.0
+"""How long a place or person named in passing need not be stated again as it was stated before."""
+_REMEMBERED = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """``seen`` is the last commit that the resource had in it, ``at`` when that was by the process's clock."""
+
+    mark: bytes
+    seen: int
+    at: float
+
+
+class Repeating:
+    """The last statement about each resource, of one feed in one process."""
+
+    def __init__(self) -> None:
+        self._said: OrderedDict[str, _Said] = OrderedDict()
+
+    def is_again(self, reference: str, mark: bytes, row: Row | None) -> bool:
+        """Whether just this was said last of a resource that is as it was left then. ``row`` is how it is stored."""
+        before = self._said.get(reference)
+        if before is None or before.mark != mark or row is None or row.version.deleted:
+            return False
+        return 0 < before.seen == seen_of(row)
+
+    def is_recent(self, reference: str, mark: bytes) -> bool:
+        """Whether just this was said a moment ago, whatever has become of the resource."""
+        before = self._said.get(reference)
+        return before is not None and before.mark == mark and time.monotonic() - before.at < REPEATED_SECONDS
+
+    def keep(self, reference: str, mark: bytes, seen: int) -> None:
+        """What was said and is durable. ``seen``: the last commit that the resource has in it by now."""
+        self._said[reference] = _Said(mark, seen, time.monotonic())
+        self._said.move_to_end(reference)
+        if len(self._said) > _REMEMBERED:
+            self._said.popitem(last=False)
+
+    def forget(self, reference: str) -> None:
+        """What is said of it now is not all that a message says."""
+        self._said.pop(reference, None)
+
+
+def mark_of(subject: Subject, world: Mapping[str, str], pid: Segment | None) -> bytes:
+    """What tells this statement from any other about the same resource: all that it is made from."""
+    leads = (world.get(local, "") for local in subject.refers)
+    phones = f"{bool(pid.field(13))} {bool(pid.field(14))}" if subject.type == "Patient" and pid else ""
+    words = "\x1f".join((*leads, "", *sorted(subject.absent), "", *sorted(subject.supplied), "", phones))
+    return hashlib.blake2b(
+        subject.text + b"\x1e" + words.encode("utf-8", "surrogatepass"), digest_size=16
+    ).digest()
