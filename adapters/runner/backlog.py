@@ -24,8 +24,8 @@ _COMMITS = 200
 
 @dataclass(slots=True)
 class Tries:
-    """How often a Task was tried here, how often the EHR objected, how often because it had news, and what the Task waits
-    for (``Type/id``)."""
+    """How often a Task was tried here, how often the EHR objected, how often because of its own news, and what the Task
+    waits for (``Type/id``)."""
 
     count: int = 0
     conflicts: int = 0

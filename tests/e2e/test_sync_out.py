@@ -403,7 +403,7 @@ async def test_the_pusher_is_woken_by_the_log_and_idle_without_work(process, pra
 
 
 async def test_the_late_answer_to_an_older_word_does_not_undo_what_was_said_since(process, practice, patient):
-    """The create arrives and its answer is lost; the patient cancels; then the EHR's record, still "booked", comes with a clerk's remark."""
+    """The answer to a create is lost, the patient cancels; then the EHR's record, still "booked", has a remark."""
     who = {"actor": {"reference": f"Patient/{patient[1]}"}, "status": "accepted"}
     booked = {"status": "booked", "start": "2031-02-03T09:00:00Z", "end": "2031-02-03T09:30:00Z"}
     said = {"confidence": Decimal("0.95")}

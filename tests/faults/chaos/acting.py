@@ -217,7 +217,7 @@ def stated(item: Json) -> set[str]:
 
 def units_of(item: Json) -> list[str]:
     """The units of the claims that are not decided."""
-    parameters = next((one for one in item.get("contained", ()) if one.get("id") == "claims"), {})
+    parameters: Json = next((one for one in item.get("contained", ()) if one.get("id") == "claims"), {})
     found = []
     for claim in parameters.get("parameter", ()):
         parts = {part["name"]: part for part in claim.get("part", ())}

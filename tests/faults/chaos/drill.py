@@ -7,7 +7,7 @@ import contextlib
 import random
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ from tests.faults.chaos.site import HOMES, PERSONS, Site
 from tests.faults.chaos.world import World
 from tests.server_process import ServerProcess
 
-SITES = {"athena": Athena, "hospital": Hospital, "north": North}
+SITES: dict[str, Callable[[Path, int], Site]] = {"athena": Athena, "hospital": Hospital, "north": North}
 BEGIN_SECONDS, QUIET_SECONDS = 60.0, 5.0
 
 

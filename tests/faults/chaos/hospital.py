@@ -1,4 +1,4 @@
-"""The EHR that speaks HL7v2. It tells of no slots: its times are a grid of a physician whom it has told of."""
+"""The EHR that speaks HL7v2. It tells of no slots: the times are those of a physician whom it has told of."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from pathlib import Path
 
 import httpx
 
+from fhirserver.kernel.instants import parse_instant
 from tests.faults.chaos.site import HOMES, PERSONS, Held, Json, Opening, ten
 from tests.faults.chaos.world import World
 from tests.server_process import free_port
 
-_KINDS = ("lost", "no_ack", "drop", "ae", "ar", "late", "duplicate", "disorder")
-_STAMP = "%Y%m%d%H%M%S"
-_DOCTOR = "7001^Grey^Mer^^^^^^SIMHOSP"
+_TOKEN = "the hospital's token"
 _SETTINGS = """
 [[source]]
 id = "hospital"
@@ -49,100 +48,87 @@ class Hospital:
     name = "hospital"
 
     def __init__(self, folder: Path, slots: int):
-        self._listen, self._slots = free_port(), slots
+        self._listen = free_port()
         self._profile = folder / "hospital.toml"
         self._profile.write_text(_PROFILE)
         where = ["--port", "0", "--control-port", "0", "--tell", f"127.0.0.1:{self._listen}"]
-        command = [
-            sys.executable,
-            "-m",
-            "adapters.simulator.hl7",
-            *where,
-            "--data",
-            str(folder / "hospital.json"),
-        ]
+        what = ["--patients", "0", "--practitioners", "1", "--days", str(slots // 16 + 1)]
+        command = [sys.executable, "-m", "adapters.simulator.hl7", "--token", _TOKEN, *where, *what]
+        command += ["--data", str(folder / "hospital.db")]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self._ports: dict[str, int] = json.loads(self._process.stdout.readline())
         self._http = httpx.Client(
-            base_url=f"http://127.0.0.1:{self._ports['control']}", trust_env=False, timeout=30
+            base_url=f"http://127.0.0.1:{self._ports['control']}/admin",
+            headers={"Authorization": f"Bearer {_TOKEN}"},
+            trust_env=False,
+            timeout=30,
         )
         self.patients = {number: self._new(number) for number in HOMES["hospital"]}
-        self._begin = datetime.now(UTC).replace(hour=8, minute=0, second=0, microsecond=0) + timedelta(days=3)
-        self._book(self._begin - timedelta(days=1), HOMES["hospital"][0])
+        self._doctor = str(self._list("practitioners")[0]["npi"])
+        self._free = self._list("slots", free="1")
+        self._book(self._free.pop(0)["start"], HOMES["hospital"][0])
+
+    def _list(self, table: str, **query: str) -> list[Json]:
+        return list(self._http.get(f"/{table}", params=query).raise_for_status().json())
 
     def _new(self, number: int) -> str:
         made = self._http.post("/patients", json=_pid(number))
         return str(made.raise_for_status().json()["mrn"])
 
-    def _book(self, start: datetime, person: int) -> httpx.Response:
-        end = start + timedelta(minutes=30)
-        content = {
-            "mrn": self.patients[person],
-            "start": f"{start.strftime(_STAMP)}+0000",
-            "end": f"{end.strftime(_STAMP)}+0000",
-            "who": ["AIP:7001"],
-            "resources": ["RGS|1|A", f"AIP|1|A|{_DOCTOR}"],
-        }
+    def _book(self, start: str, person: int) -> httpx.Response:
+        content = {"patient": self.patients[person], "practitioner": self._doctor, "start": start}
         return self._http.post("/appointments", json=content)
 
     def settings(self) -> str:
         return _SETTINGS.format(listen=self._listen, send=self._ports["mllp"], profile=self._profile)
 
     def afflict(self, rate: float) -> None:
-        self._http.put(
-            "/faults", json={**dict.fromkeys(_KINDS, rate), "late_seconds": 0.5}
-        ).raise_for_status()
+        wanted = {"rate": rate, "late_seconds": 0.5} if rate else {"reset": True}
+        self._http.post("/faults", json=wanted).raise_for_status()
 
     async def openings(self, world: World) -> list[Opening]:
-        doctors = await world.search("Practitioner?family=Grey")
-        if not doctors:
-            return []
-        starts = (self._begin + timedelta(days=n // 16, minutes=30 * (n % 16)) for n in range(self._slots))
-        return [_opening(start, doctors[0]["id"]) for start in starts]
-
-    def _records(self) -> Json:
-        return dict(self._http.get("/records").json())
+        found = await world.search(f"Practitioner?identifier=|{self._doctor}")
+        found = found or await world.search(f"Practitioner?identifier={self._doctor}")
+        return [_opening(slot, found[0]["id"]) for slot in self._free] if found else []
 
     def _patient(self, person: int) -> Json:
-        mrn = self.patients[person]
-        return next(dict(one) for one in self._records()["patients"] if one["mrn"] == mrn)
+        return next(one for one in self._list("patients") if one["mrn"] == self.patients[person])
 
     def phones(self, person: int) -> Counter[str]:
         fields = self._patient(person)["fields"]
-        numbers = [part for name in ("13", "14") for part in fields.get(name, "").split("~")]
+        numbers = [part for name in ("PID-13", "PID-14") for part in fields.get(name, "").split("~")]
         return Counter(found for one in numbers if len(found := ten(_phone_of(one))) == 10)
 
     def covers(self, person: int) -> Counter[str]:
-        lines = [one for one in self._patient(person)["more"] if one.startswith("IN1")]
-        return Counter(found[0] for line in lines if (found := re.search(r"[MC]\d{6}", line)))
+        return Counter(re.findall(r"\b[MC]\d{6}\b", str(self._patient(person)["lists"])))
 
     def appointments(self) -> list[Held]:
-        return [_held(one) for one in self._records()["appointments"]]
+        return [_held(one) for one in self._list("appointments")]
 
     def change_phone(self, person: int, number: str) -> None:
         fields = self._patient(person)["fields"]
-        kept = [one for one in fields.get("13", "").split("~") if one and not _is_home(one)]
+        kept = [one for one in fields.get("PID-13", "").split("~") if one and not _is_home(one)]
         home = f"^PRN^PH^^^{number[:3]}^{number[3:]}"
-        self._patch(f"/patients/{self.patients[person]}", {"13": "~".join((home, *kept))})
+        self._patch(f"/patients/{self.patients[person]}", {"phone": "~".join((home, *kept))})
 
     def _patch(self, path: str, content: Json) -> None:
         self._http.patch(path, json=content).raise_for_status()
 
     def change_birth(self, person: int, date: str) -> None:
-        self._patch(f"/patients/{self.patients[person]}", {"7": date.replace("-", "")})
+        self._patch(f"/patients/{self.patients[person]}", {"birth_date": date.replace("-", "")})
 
     def take(self, opening: Opening, person: int) -> bool:
-        return self._book(datetime.fromisoformat(opening.start), person).status_code == 201
+        return self._book(opening.start, person).status_code == 201
 
     def cancel(self, held: Held) -> None:
-        self._patch(f"/appointments/{held.id}", {"status": "Cancelled"})
+        self._http.delete(f"/appointments/{held.id}", params={"event": "S15"}).raise_for_status()
 
     def said(self) -> str:
-        return str(self._records())
+        return str([self._list(table) for table in ("patients", "appointments", "writes")])
 
     def waiting(self) -> int:
-        return int(self._http.get("/health").json()["waiting"])
+        return int(self._http.get("/state").json()["feed_waiting"])
 
     def close(self) -> None:
         self._http.close()
@@ -155,18 +141,17 @@ class Hospital:
 def _pid(number: int) -> Json:
     person = PERSONS[number]
     return {
-        "5": f"{person.family}^{person.given}",
-        "7": person.born.strftime("%Y%m%d"),
-        "8": person.sex,
-        "11": f"{person.street}^^BOSTON^MA^02210^^H",
-        "13": f"^PRN^CP^^^{person.phone[:3]}^{person.phone[3:]}~^NET^Internet^{person.email}",
+        "name": f"{person.family}^{person.given}",
+        "birth_date": person.born.strftime("%Y%m%d"),
+        "sex": person.sex,
+        "address": f"{person.street}^^BOSTON^MA^02210^^H",
+        "phone": f"^PRN^CP^^^{person.phone[:3]}^{person.phone[3:]}~^NET^Internet^{person.email}",
     }
 
 
-def _opening(start: datetime, doctor: str) -> Opening:
-    end = start + timedelta(minutes=30)
+def _opening(slot: Json, doctor: str) -> Opening:
     who = [{"actor": {"reference": f"Practitioner/{doctor}"}, "status": "accepted"}]
-    return Opening("hospital", start.isoformat(), start.isoformat(), end.isoformat(), {"participant": who})
+    return Opening("hospital", slot["start"], slot["start"], slot["ends"], {"participant": who})
 
 
 def _phone_of(text: str) -> str:
@@ -181,7 +166,6 @@ def _is_home(text: str) -> bool:
 
 
 def _held(record: Json) -> Held:
-    start = datetime.strptime(record["start"][:14], _STAMP).replace(tzinfo=UTC).isoformat()
+    start = parse_instant(record["start"]).astimezone(UTC).isoformat()
     stands = record["status"].lower() in ("booked", "pending", "")
-    placer = record["placer"].split("^")[0] if "CREDENCE" in record["placer"] else ""
-    return Held(record["filler"], placer, record["mrn"], start, stands)
+    return Held(record["filler"], record["placer_written"].split("^")[0], record["mrn"], start, stands)
