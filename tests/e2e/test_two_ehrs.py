@@ -207,7 +207,9 @@ def test_what_names_a_record_of_one_ehr_keeps_nothing_from_the_other(town):
     town.change(0, telecom=[{"system": "phone", "use": "home", "value": "+15550199999"}])
     eventually(lambda: phones(town.held(1)) == {"+15550199999"})
     assert "generalPractitioner" not in town.held(1), "nor is it told of a physician whom it does not have"
-    query = "Task?code=https://credence.health/fhir/CodeSystem/task-code|writeback&status=requested,in-progress"
+    query = (
+        "Task?code=https://credence.health/fhir/CodeSystem/task-code|writeback&status=requested,in-progress"
+    )
     eventually(lambda: town.search(query) == [])
 
 
