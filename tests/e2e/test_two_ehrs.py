@@ -227,6 +227,7 @@ def test_a_second_ehr_takes_nothing_away_that_it_never_had(town):
     eventually(lambda: len(town.patients()) == 1)
     town.create(1)
     eventually(lambda: len(sources(town)) == 2)
+    eventually(lambda: "+15550100077" in phones(town.held(1)))  # or the clerk would write over it
     town.change(1, maritalStatus={"text": "married"})
     eventually(lambda: "maritalStatus" in town.held(0))
     time.sleep(1.5)
