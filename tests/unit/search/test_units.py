@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhirserver.kernel.json import dumps, loads
+from fhirserver.kernel.json import MOST_DIGITS, dumps, loads
 from fhirserver.model.definitions import definitions
 from fhirserver.model.fhirpath.ucum import unit
 from fhirserver.search.expression import QuantityIs
@@ -108,7 +108,7 @@ def test_an_invented_unit_is_compared_as_it_stands() -> None:
     assert scale("[invented]") is None
 
 
-@pytest.mark.parametrize("number", ["1e-999999", "1e300", "0." + "1" * 5000])
+@pytest.mark.parametrize("number", ["1e-999999", "1e300", "0." + "1" * (MOST_DIGITS - 2)])
 def test_unreasonable_numbers_cost_nothing(number: str) -> None:
     assert exact(Decimal(number)) == Fraction(float(Decimal(number)))
     extract(observed({"value": Decimal(number), "code": "mg"}))
