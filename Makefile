@@ -43,7 +43,7 @@ serve: $(RUNTIME)  ## the FHIR server on http://127.0.0.1:8080/fhir; the first t
 	@test -f credence.toml || $(BIN)/credence init --config credence.toml
 	@$(BIN)/credence serve --config credence.toml
 
-test: $(DEV) $(MONGO_SERVER)  ## every test of a few seconds, in parallel (seven minutes on two cores)
+test: $(DEV) $(MONGO_SERVER)  ## every test of a few seconds, in parallel (twenty minutes on two cores)
 	@$(MONGO_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow $(MONGO_MARK)" tests $(ARGS)
 
 test-mongo: $(DEV) $(MONGO_SERVER)  ## only the tests that need a server on the MongoDB wire

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from fhirserver.console.sessions import COOKIE
 from tests.console_world import small_changes, the_call
@@ -32,6 +32,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+expect.set_options(timeout=20_000)
+"""Milliseconds: two browsers and several servers may begin at once on a small machine."""
 SHOTS = os.environ.get("SCREENSHOTS", "")
 """A folder to put pictures of the pages into."""
 

@@ -78,7 +78,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         stack.push_async_callback(browser.close)
         page = await (await browser.new_context(viewport={"width": 1280, "height": 800})).new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(20000)
         desk = Desk(page, browser, server)
         page.on("pageerror", lambda error: desk.problems.append(str(error)))
         await desk.sign_in(page)

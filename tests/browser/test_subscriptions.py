@@ -73,7 +73,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         stack.push_async_callback(browser.close)
         page = await (await browser.new_context(viewport={"width": 1280, "height": 800})).new_page()
-        page.set_default_timeout(8000)
+        page.set_default_timeout(20000)
         desk = Desk(page, server, subscriber, http)
         page.on("pageerror", lambda error: desk.problems.append(str(error)))
         await desk.open("")

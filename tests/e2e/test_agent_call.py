@@ -90,7 +90,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(100):
+    for _ in range(400):
         assert process.poll() is None, log.read_text()
         with contextlib.suppress(OSError):
             urllib.request.urlopen(f"{server.base}/healthz", timeout=1).read()
