@@ -84,7 +84,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     assert desk.problems == []
 
 
-async def test_how_each_stands_is_shown_and_follows_by_itself(desk: Desk, axe: str) -> None:
+async def shown_and_followed_by_itself(desk: Desk, axe: str) -> None:
     await expect(desk.page.locator("main")).to_contain_text("Nobody subscribes")
     for id in ("portal", "billing"):
         await desk.subscribe(id)
@@ -101,7 +101,7 @@ async def test_how_each_stands_is_shown_and_follows_by_itself(desk: Desk, axe: s
     await shoot(desk.page, "subscriptions")
 
 
-async def test_a_subscriber_is_asked_again_and_has_everything(desk: Desk) -> None:
+async def asked_again_it_has_everything(desk: Desk) -> None:
     desk.subscriber.heal()
     await desk.page.get_by_role("button", name="Ask again: billing").click()
     await expect(desk.page.get_by_role("status").filter(has_text="is being asked again")).to_be_visible()
@@ -111,7 +111,7 @@ async def test_a_subscriber_is_asked_again_and_has_everything(desk: Desk) -> Non
     assert len(taken) == 3
 
 
-async def test_one_is_switched_off_and_its_owner_may_ask_for_it_again(desk: Desk, axe: str) -> None:
+async def switched_off_until_its_owner_asks_for_it_again(desk: Desk, axe: str) -> None:
     owner = await desk.row("portal").get_by_role("rowheader").inner_text()
     await desk.page.get_by_role("button", name="Switch off: portal").press("Enter")
     await expect(desk.row("portal").locator(".tag")).to_have_text("off", timeout=20000)
@@ -125,3 +125,12 @@ async def test_one_is_switched_off_and_its_owner_may_ask_for_it_again(desk: Desk
     assert await faults(desk.page, axe) == []
     await desk.open("/subscriptions?after=nonsense")
     await expect(desk.page.locator("main")).not_to_contain_text("billing")
+
+
+async def test_how_subscriptions_stand_is_shown_and_they_are_asked_again_and_switched_off(
+    desk: Desk, axe: str
+) -> None:
+    """One story: each step begins where the one before has ended."""
+    await shown_and_followed_by_itself(desk, axe)
+    await asked_again_it_has_everything(desk)
+    await switched_off_until_its_owner_asks_for_it_again(desk, axe)
