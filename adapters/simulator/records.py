@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 
 from adapters.simulator.habits import HabitBook
 from adapters.simulator.keys import keys, stamp
+from adapters.simulator.transactions import transaction
 from fhirserver.kernel.json import JsonObject, dumps, loads
 
 _TABLES = """
@@ -90,19 +91,9 @@ class Records:
     def close(self) -> None:
         self._db.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """All or nothing. May be nested; the outermost decides."""
-        if self._db.in_transaction:
-            yield
-            return
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+        return transaction(self._db)
 
     def stop_clock(self, at: datetime | None) -> None:
         """Date the writes that follow from ``at`` on, for data that was there before; None lets time run."""

@@ -12,15 +12,13 @@ from fhirserver.kernel.json import dumps
 from fhirserver.kernel.outcomes import Category, Issue, operation_outcome
 from fhirserver.rest.defence import note_issue
 from fhirserver.rest.headers import MOST_BYTES
+from fhirserver.rest.taking import WatchesTaking
 
 HEAD_SECONDS = 20.0
 """How long a client may take from connecting, or from the first byte of a request, to the end of its headers."""
 LINGER_SECONDS = 1.0
 """How long what still comes is thrown away after a refusal: closing on unread bytes would reset the connection,
 and the client might never see the answer."""
-WRITE_SECONDS = 60.0
-"""How long a client may take nothing of an answer that waits for it. Slow is no fault: what the kernel takes at a
-time is so much that one who reads a byte now and then is seen as taking nothing."""
 LEFTOVER_SECONDS = 30.0
 """How long the rest of a body may still come that was answered before its end, such as one that is too large."""
 _HEAD_BYTES = 2 * MOST_BYTES
@@ -29,7 +27,7 @@ _TEXT = (
 )
 
 
-class FhirHttpProtocol(HttpToolsProtocol):
+class FhirHttpProtocol(WatchesTaking, HttpToolsProtocol):
     """uvicorn's protocol with OperationOutcomes for what never becomes a request.
 
     Answers 400 to what cannot be parsed, 431 to a head that does not end, 408 to one that does not come. Cuts off
@@ -42,8 +40,6 @@ class FhirHttpProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _refused = False
     _timer: asyncio.TimerHandle | None = None
-    _watch: asyncio.TimerHandle | None = None
-    """Runs while an answer waits to be taken."""
     _leftover: asyncio.TimerHandle | None = None
     """Runs while a body still comes after its answer."""
 
@@ -91,25 +87,6 @@ class FhirHttpProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         super().timeout_keep_alive_handler()
         self._watch_taking()
-
-    def _watch_taking(self) -> None:
-        if self._watch is None:
-            left = self.transport.get_write_buffer_size()
-            self._watch = self.loop.call_later(WRITE_SECONDS, self._look, left)
-
-    def _look(self, before: int) -> None:
-        """Cut the client off if nothing was taken since there were ``before`` bytes to be taken."""
-        self._watch = None
-        left = self.transport.get_write_buffer_size()
-        if left and left >= before:
-            self.transport.abort()
-        elif left:
-            self._watch_taking()
-
-    def _stop_watching(self) -> None:
-        if self._watch is not None:
-            self._watch.cancel()
-            self._watch = None
 
     def data_received(self, data: bytes) -> None:
         if self._refused:

@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from fhirserver.kernel.json import loads
-from fhirserver.rest import protocol
+from fhirserver.rest import protocol, taking
 from fhirserver.rest.headers import MOST_BYTES
 from fhirserver.rest.protocol import FhirHttpProtocol
 
@@ -153,7 +153,7 @@ LAST_REQUEST = b"GET /fhir HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(taking, "WRITE_SECONDS", 0.05)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -20,7 +20,7 @@ from fhirserver.access.binding_tokens import BindingTokens
 from fhirserver.access.principals import Principal, Principals, token_digest
 from fhirserver.access.server_key import ServerKey
 from fhirserver.kernel.instants import FixedClock
-from fhirserver.rest import socket_protocol
+from fhirserver.rest import taking
 from fhirserver.rest.protocol import FhirHttpProtocol
 from fhirserver.rest.socket_protocol import MESSAGE_BYTES, FhirSocketProtocol
 from fhirserver.world.sources import Source
@@ -356,7 +356,7 @@ async def test_messages_that_are_too_large_or_no_text_close_the_socket(server, t
 async def test_a_client_that_reads_nothing_is_cut_off_and_holds_up_nobody(
     server, record, tokens, monkeypatch
 ):
-    monkeypatch.setattr(socket_protocol, "WRITE_SECONDS", 0.3)
+    monkeypatch.setattr(taking, "WRITE_SECONDS", 0.3)
     async with opened(server) as quick:
         await bound(quick, tokens, "t1")
         async with opened(server, max_queue=1) as slow:
