@@ -347,6 +347,8 @@ async def test_a_token_endpoint_without_encryption_is_refused_where_the_ehr_has_
         ("-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----", "cannot be read"),
         ('{"kty": "EC", "crv": "P-384", "d": "x"}', "cannot be read"),
     ],
+    # Keys are made anew in each process, and the names of tests must not hang on them.
+    ids=("nothing", "no members", "public", "another curve", "short", "broken PEM", "broken JWK"),
 )
 def test_a_file_without_a_usable_key_is_named_so(text, words):
     with pytest.raises(InvalidKey, match=words):
