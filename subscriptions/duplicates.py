@@ -21,6 +21,7 @@ from fhirserver.search.expression import Query
 from fhirserver.store.candidates import candidates, is_replaced
 from fhirserver.store.commands import Write
 from fhirserver.store.duplicates import called_off, raised
+from fhirserver.store.growth import Growth
 from fhirserver.store.store import Store
 from fhirserver.world.duplicates import pair_key
 from fhirserver.world.identity.scoring import Grade
@@ -33,7 +34,7 @@ PAUSE_SECONDS: Final = 6 * 3600.0
 """Between two sweeps."""
 MOST_PAIRS: Final = 5
 """Pairs of one patient that are asked about at a time: the surest."""
-BUSY: Final = 50.0
+BUSY: Final = 20.0
 """Commits a second from which others' work comes first."""
 _SHARE, _BUSY_SHARE = 0.5, 0.05
 """The part of the time that this takes: when nobody waits, and when others do."""
@@ -56,8 +57,7 @@ class Duplicates:
         self._store, self._clock, self._pause, self._busy = store, clock or SystemClock(), pause, busy
         self._cursor = ""
         self._swept = float("-inf")
-        self._measured = (time.monotonic(), 0)
-        self._rate = 0.0
+        self._growth = Growth(lambda: store.head)
 
     async def effects(self, commits: Sequence[Commit]) -> Sequence[Write]:
         """Items about the patients that the commits made or changed."""
@@ -102,11 +102,7 @@ class Duplicates:
 
     def _rest(self, took: float) -> float:
         """How long to leave the processor to others after so long at work."""
-        now, (then, position) = time.monotonic(), self._measured
-        if now - then > 0.5:
-            self._rate = (self._store.head - position) / (now - then) if position else 0.0
-            self._measured = (now, self._store.head)
-        share = _BUSY_SHARE if self._rate > BUSY or self._busy() else _SHARE
+        share = _BUSY_SHARE if self._growth.rate > BUSY or self._busy() else _SHARE
         return took * (1 - share) / share
 
 

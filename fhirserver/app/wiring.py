@@ -56,6 +56,7 @@ from fhirserver.rest.spool import Spool
 from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.followers import follow
 from fhirserver.store.generation import OLD_INDEX, index_is_current
+from fhirserver.store.growth import Growth
 from fhirserver.store.relinking import Relinking
 from fhirserver.store.state import Policies
 from fhirserver.store.store import Store
@@ -79,6 +80,9 @@ IDLE_SECONDS = 5.0
 INDEX_SECONDS = 0.5
 BUSY_SECONDS = 0.2
 IDLE_BATCH = 20
+BREATH_SECONDS = 1.0
+"""Between two such lots while the log grows by more than one a breath: a feed that never rests must not keep them
+waiting for ever."""
 POLICY_SECONDS = 1.0
 LOT_SECONDS = 0.01
 """The pause between two lots, which belongs to those who wait for answers."""
@@ -305,10 +309,14 @@ def make_supervisor(settings: Settings, context: Context, catalogue: Catalogue) 
 
 
 async def _derive_when_idle(store: Store, edge: FhirEdge) -> None:
-    """Write Provenance resources ahead of time, a little at a time, when nobody has asked anything for a while."""
-    more = False
+    """Write Provenance resources ahead of time, a little at a time, when nobody has asked anything for a while.
+
+    What messages bring in nobody asks for here, but somebody waits for its answer: then a lot has to do at a time.
+    """
+    more, growth = False, Growth(lambda: store.head)
     while True:
-        await asyncio.sleep(0 if more else IDLE_SECONDS)
+        fast = growth.rate * BREATH_SECONDS > IDLE_BATCH
+        await asyncio.sleep(IDLE_SECONDS if not more else BREATH_SECONDS if fast else 0)
         idle = time.monotonic() - edge.last_request > IDLE_SECONDS
         more = idle and (
             await store.derive_some(IDLE_BATCH)
