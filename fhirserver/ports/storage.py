@@ -244,6 +244,10 @@ class Storage(Protocol):
 
     async def fact(self, kind: str, key: str) -> Fact | None: ...
 
+    async def facts_named(self, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Fact]:
+        """Those of the facts with these kinds and keys that there are."""
+        ...
+
     async def facts(self, kind: str, prefix: str = "") -> Sequence[Fact]: ...
 
     async def project(self, projection: Projection, position: int | None = None) -> None:

@@ -325,10 +325,8 @@ class Committer:
             onward = {Key(key.type, one.ledger.into) for key, one in found.items() if one.ledger.into}
             if onward:  # what is said of them is said of what they were merged into
                 await self._load(state, onward, ())
-        for kind, key in set(facts) - state.facts.keys():
-            fact = await self._storage.fact(kind, key)
-            if fact is not None:
-                state.facts[kind, key] = fact
+        if asked := set(facts) - state.facts.keys():
+            state.facts.update(await self._storage.facts_named(asked))
 
     async def _learn(self, position: int) -> None:
         """Know search parameters and merges as of ``position``: others' commits may have changed them."""

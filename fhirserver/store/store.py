@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -256,6 +256,9 @@ class Store:
 
     async def fact(self, kind: str, key: str) -> Fact | None:
         return await self.storage.fact(kind, key)
+
+    async def facts_named(self, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Fact]:
+        return await self.storage.facts_named(names)
 
     async def facts(self, kind: str, prefix: str = "") -> Sequence[Fact]:
         return await self.storage.facts(kind, prefix)

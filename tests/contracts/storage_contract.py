@@ -219,6 +219,14 @@ class StorageContract(HistoryContract, ContainedContract, MergeContract, RacingC
             "ehr|b",
         ]
         assert len(await storage.facts("crosswalk")) == 4
+        named = [("crosswalk", "lab|a"), ("other", "ehr|a"), ("other", "lab|a"), ("crosswalk", "ehr|a")]
+        found = await storage.facts_named(named)
+        assert found == {
+            named[0]: facts[2],
+            named[1]: Fact("other", "ehr|a", {}, 1),
+            named[3]: facts[1],
+        }
+        assert await storage.facts_named([]) == {}
         again = Projection(
             (), [Fact("crosswalk", "ehr|a", {"to": "x"}, 2), Fact("crosswalk", "ehr|a", {"to": "y"}, 3)]
         )

@@ -1,23 +1,26 @@
 """When the source last spoke of each element of a resource, also where it only repeated itself.
 
 A repetition leaves no trace in the ledger (docs/world-model.md), so that a message of before it, which comes late,
-would pass for news. What is kept here tells it: a fact for each resource that a feed speaks of again. Elements that
-it does not name are as old as their claims, which the world minds by itself.
+would pass for news. Every message about a patient or a visit therefore leaves one fact there: since when it holds, of
+which elements it spoke, and where in the log the message before it stands. A message that comes in order needs no more
+than the last time; for one that comes late the chain is followed back as far as its time.
+
+Elements of which no fact speaks are as old as their claims, which the world minds by itself.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.storage import Fact
 from fhirserver.store.commands import Note
 from fhirserver.store.store import Store
-from fhirserver.world.units import unit_of_member
 
-HEARD = "hl7-heard"
-_KEPT = 50_000
+HEARD = "hl7-spoken"
+Time = tuple[str, str]
+"""Since when a message holds, and the mark of the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,74 +43,114 @@ class Arrival:
         return self.id[:8]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Heard:
-    """Of one resource: element → the latest effective time of a statement about it, and by which message."""
+    """What was heard before a message about the resources that it speaks of; and what is heard by it.
 
-    times: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    position: int = 0
+    ``before`` are the last facts about whom it speaks of (``Type/id``). ``times`` say when units and lists were spoken
+    of last; they are only known, and only needed, where the message is ``late``.
+    """
 
-    def later_than(self, arrival: Arrival, type: str, members: Iterable[str]) -> set[str]:
-        """The members of which the source has spoken since."""
-        found = {name: self.times.get(unit_of_member(type, name)) for name in members}
-        return {name for name, heard in found.items() if heard and not arrival.comes_after(*heard)}
+    arrival: Arrival
+    before: Mapping[str, Fact | None] = field(default_factory=dict)
+    late: bool = False
+    times: dict[tuple[str, str], Time] = field(default_factory=dict)
+    said: dict[str, list[str]] = field(default_factory=dict)
+    lists: list[str] = field(default_factory=list)
 
-    def with_news(self, arrival: Arrival, type: str, members: Iterable[str]) -> Heard:
-        """After a statement about members."""
-        times = dict(self.times)
-        for name in members:
-            element = unit_of_member(type, name)
-            if element not in times or arrival.comes_after(*times[element]):
-                times[element] = (arrival.effective, arrival.mark)
-        return Heard(times, self.position + 1)
+    def is_news(self, resource: str, unit: str) -> bool:
+        """Whether the source has not spoken of a unit of a resource since."""
+        since = self.times.get((resource, unit)) if self.late else None
+        return since is None or self.arrival.comes_after(*since)
 
-    def note(self, source: str, resource: str) -> Note:
-        """Refused (409) where somebody else heard something meanwhile."""
-        heard: dict[str, list[str]] = {}
-        for element, (at, by) in sorted(self.times.items()):
-            heard.setdefault(f"{at} {by}", []).append(element)
-        value: JsonObject = {"heard": heard, "position": self.position}
-        return Note(HEARD, f"{source}/{resource}", value, advance=True)
+    def last_of_list(self, key: str, known: Time) -> Time:
+        """When a list was sent last, of which it is ``known`` when it changed last."""
+        since = self.times.get((_LIST, key))
+        return since if since is not None and since[0] >= known[0] else known
+
+    def hear(self, resource: str, units: Iterable[str]) -> None:
+        """The message speaks of these units of a resource."""
+        if new := [unit for unit in dict.fromkeys(units) if self._is_unsaid(resource, unit)]:
+            self.said[resource] = new
+
+    def hear_list(self, key: str) -> None:
+        """The message sends a list whole."""
+        if self._is_unsaid(_LIST, key):
+            self.lists.append(key)
+
+    def _is_unsaid(self, resource: str, unit: str) -> bool:
+        """Whether the facts there are do not say it already, of this message or of one with the say over it."""
+        since = self.times.get((resource, unit)) if self.late else None
+        mine = (self.arrival.effective, self.arrival.mark)
+        return since is None or (since != mine and self.arrival.comes_after(*since))
+
+    def notes(self, source: str) -> Sequence[Note]:
+        """The facts that keep it; refused (409) where somebody else heard something meanwhile.
+
+        What was said stands in the first alone. A message that was taken in before and says no more leaves none.
+        """
+        if self.late and not self.said and not self.lists:
+            return ()
+        said: JsonObject = {"said": self.said, "lists": self.lists} if self.lists else {"said": self.said}
+        notes = []
+        for anchor, fact in self.before.items():
+            notes.append(Note(HEARD, f"{source}/{anchor}", {**self._links(fact), **said}, advance=True))
+            said = {}
+        return notes
+
+    def _links(self, fact: Fact | None) -> JsonObject:
+        mine = [self.arrival.effective, self.arrival.mark]
+        if fact is None:
+            return {"position": 1, "last": mine, "of": mine, "before": 0}
+        last = mine if self.arrival.comes_after(*fact.value["last"]) else fact.value["last"]
+        return {"position": fact.value["position"] + 1, "last": last, "of": mine, "before": fact.position}
+
+
+_LIST = "list"
 
 
 class Hearing:
-    """What one source was heard to say of resources (``Type/id``): asked of the store, and kept at hand.
-
-    What is at hand may be out of date where another process takes messages in as well. Then a statement that goes
-    beyond it is refused (409), by its note; what it holds to be late is late in any case.
-    """
+    """What one source was heard to say."""
 
     def __init__(self, store: Store, source: str):
         self._store, self._source = store, source
-        self._kept: OrderedDict[str, JsonObject] = OrderedDict()
 
-    async def read(self, resource: str) -> Heard:
-        key = f"{self._source}/{resource}"
-        value = self._kept.get(key)
-        if value is None:
-            fact = await self._store.fact(HEARD, key)
-            if fact is None:
-                return Heard()
-            value = fact.value
-        return _heard(value)
+    def name(self, anchor: str) -> tuple[str, str]:
+        """The name of the fact about a patient or visit (``Type/id``)."""
+        return HEARD, f"{self._source}/{anchor}"
 
-    def keep(self, note: Note) -> None:
-        """A note that is durable."""
-        self._kept[note.key] = note.value
-        self._kept.move_to_end(note.key)
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+    async def before(
+        self, arrival: Arrival, anchors: Iterable[str], facts: Mapping[tuple[str, str], Fact]
+    ) -> Heard:
+        """What was heard before a message about ``anchors``; ``facts`` has the last facts of those that have any."""
+        heard = Heard(arrival, {anchor: facts.get(self.name(anchor)) for anchor in anchors})
+        last = [fact for fact in heard.before.values() if fact is not None]
+        heard.late = arrival.replayed or any(not arrival.comes_after(*fact.value["last"]) for fact in last)
+        for fact in last if heard.late else ():
+            async for of, value in self._since(fact, arrival.effective):
+                _keep_later(heard.times, of, value)
+        return heard
 
-    def forget(self, note: Note) -> None:
-        """A note that was refused."""
-        self._kept.pop(note.key, None)
+    async def _since(self, fact: Fact, effective: str) -> AsyncIterator[tuple[Time, JsonObject]]:
+        """The facts of the messages, last first, among which are all that hold since ``effective`` or later."""
+        key, position, last = fact.key, fact.position, fact.value["last"][0]
+        while position and last >= effective:
+            (commit,) = await self._store.read_log(position - 1, 1)
+            noted = [one for one in commit.events if one["e"] == "noted" and one["kind"] == HEARD]
+            for one in noted:
+                if "said" in one["value"]:
+                    yield tuple(one["value"]["of"]), one["value"]
+            value = next(one["value"] for one in noted if one["key"] == key)
+            position, last = value["before"], value["last"][0]
 
 
-def _heard(value: JsonObject) -> Heard:
-    times = {
-        element: (at, by)
-        for key, elements in value["heard"].items()
-        for at, _, by in (key.partition(" "),)
-        for element in elements
-    }
-    return Heard(times, value["position"])
+def _keep_later(times: dict[tuple[str, str], Time], of: Time, value: JsonObject) -> None:
+    """Take over when the units and lists of a fact were spoken of, where that is later than what is known.
+
+    Of two messages of one time that which came first is met last, and has no say.
+    """
+    names = [(resource, unit) for resource, units in value["said"].items() for unit in units]
+    names += [(_LIST, key) for key in value.get("lists", ())]
+    for name in names:
+        if name not in times or times[name][0] < of[0]:
+            times[name] = of

@@ -26,11 +26,15 @@ _REMEMBERED = 200_000
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """``seen`` is the last commit that the resource had in it, ``at`` when that was by the process's clock."""
+    """``seen`` is the last commit that the resource had in it, ``at`` when that was by the process's clock.
+
+    ``units`` are those of which it spoke.
+    """
 
     mark: bytes
     seen: int
     at: float
+    units: tuple[str, ...]
 
 
 class Repeating:
@@ -51,9 +55,13 @@ class Repeating:
         before = self._said.get(reference)
         return before is not None and before.mark == mark and time.monotonic() - before.at < REPEATED_SECONDS
 
-    def keep(self, reference: str, mark: bytes, seen: int) -> None:
+    def units(self, reference: str) -> tuple[str, ...]:
+        """The units of which the last statement about a resource spoke."""
+        return self._said[reference].units
+
+    def keep(self, reference: str, mark: bytes, seen: int, units: tuple[str, ...] = ()) -> None:
         """What was said and is durable. ``seen``: the last commit that the resource has in it by now."""
-        self._said[reference] = _Said(mark, seen, time.monotonic())
+        self._said[reference] = _Said(mark, seen, time.monotonic(), units)
         self._said.move_to_end(reference)
         if len(self._said) > _REMEMBERED:
             self._said.popitem(last=False)

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from adapters.hl7v2.ingest.heard import Arrival
+from adapters.hl7v2.ingest.heard import Heard
 from adapters.hl7v2.ingest.identity import Subject
 from adapters.hl7v2.message import Message
 from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.storage import Fact
 from fhirserver.store.commands import Note
-from fhirserver.store.store import Store
 
 SET = "hl7-set"
 _TYPES = {
@@ -33,13 +33,22 @@ _EVENTS = frozenset(("A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A1
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """One list as the source sent it last: whose, which resources (``Type/id``), since when and by which message."""
+    """One list as the source sent it: whose, which resources (``Type/id``), since when it has just these and by which
+    message."""
 
     key: str
     members: tuple[str, ...]
     at: str = ""
     by: str = ""
     position: int = 0
+
+    @classmethod
+    def of(cls, key: str, fact: Fact | None) -> Set:
+        """As a fact keeps it; empty where there is none."""
+        if fact is None:
+            return cls(key, ())
+        value = fact.value
+        return cls(key, tuple(value["members"]), value["at"], value["by"], value["position"])
 
     def note(self) -> Note:
         """Refused (409) where somebody else kept it meanwhile."""
@@ -61,52 +70,50 @@ class Compared:
     notes: tuple[Note, ...] = ()
 
 
-class Sets:
-    """The lists of one source."""
+def lists(
+    source: str, message: Message, subjects: Sequence[Subject], world: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """The lists that a message sends whole: the key of each, and which resources are in it."""
+    return dict(_lists(source, message, subjects, world))
 
-    def __init__(self, store: Store, source: str):
-        self._store, self._source = store, source
 
-    async def compared(
-        self, message: Message, subjects: Sequence[Subject], world: Mapping[str, str], arrival: Arrival
-    ) -> Compared:
-        """The message's lists beside those that the source sent last."""
-        gone: list[str] = []
-        late: set[str] = set()
-        notes: list[Note] = []
-        for key, members in self._lists(message, subjects, world):
-            before = await self._read(key)
-            if before.position and not arrival.comes_after(before.at, before.by):
-                late |= set(members) - set(before.members)
-                continue
-            gone += [member for member in before.members if member not in members]
-            if members != before.members or arrival.effective > before.at:
-                notes.append(Set(key, members, arrival.effective, arrival.mark, before.position + 1).note())
-        return Compared(tuple(gone), frozenset(late), tuple(notes))
+def compared(
+    sent: Mapping[str, tuple[str, ...]], facts: Mapping[tuple[str, str], Fact], heard: Heard
+) -> Compared:
+    """A message's lists beside those that the source sent last, of which ``facts`` has what there are.
 
-    async def _read(self, key: str) -> Set:
-        fact = await self._store.fact(SET, key)
-        if fact is None:
-            return Set(key, ())
-        return Set(
-            key, tuple(fact.value["members"]), fact.value["at"], fact.value["by"], fact.value["position"]
-        )
+    A list that is as it was leaves no fact of its own: that it was sent is heard (:class:`Heard`).
+    """
+    arrival = heard.arrival
+    gone: list[str] = []
+    late: set[str] = set()
+    notes: list[Note] = []
+    for key, members in sent.items():
+        before = Set.of(key, facts.get((SET, key)))
+        last = heard.last_of_list(key, (before.at, before.by))
+        heard.hear_list(key)
+        if before.position and not arrival.comes_after(*last):
+            late |= set(members) - set(before.members)
+            continue
+        gone += [member for member in before.members if member not in members]
+        if members != before.members:
+            notes.append(Set(key, members, arrival.effective, arrival.mark, before.position + 1).note())
+    return Compared(tuple(gone), frozenset(late), tuple(notes))
 
-    def _lists(
-        self, message: Message, subjects: Sequence[Subject], world: Mapping[str, str]
-    ) -> Iterator[tuple[str, tuple[str, ...]]]:
-        if message.type != "ADT" or message.event not in _EVENTS:
-            return
-        patient, visit = (_first(subjects, world, type) for type in ("Patient", "Encounter"))
-        for segment, type in _TYPES.items():
-            found = message.all(segment)
-            whose = visit if segment in _OF_A_VISIT else patient
-            if not found or not whose or any(one.value(_ACTION.get(segment, 0)) for one in found):
-                continue
-            members = [
-                world[one.locals[0]] for one in subjects if one.type == type and one.segment == segment
-            ]
-            yield f"{self._source}/{whose}/{segment}", tuple(dict.fromkeys(members))
+
+def _lists(
+    source: str, message: Message, subjects: Sequence[Subject], world: Mapping[str, str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    if message.type != "ADT" or message.event not in _EVENTS:
+        return
+    patient, visit = (_first(subjects, world, type) for type in ("Patient", "Encounter"))
+    for segment, type in _TYPES.items():
+        found = message.all(segment)
+        whose = visit if segment in _OF_A_VISIT else patient
+        if not found or not whose or any(one.value(_ACTION.get(segment, 0)) for one in found):
+            continue
+        members = [world[one.locals[0]] for one in subjects if one.type == type and one.segment == segment]
+        yield f"{source}/{whose}/{segment}", tuple(dict.fromkeys(members))
 
 
 def _first(subjects: Collection[Subject], world: Mapping[str, str], type: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from adapters.hl7v2.ingest.absences import Absences, absences
 from adapters.hl7v2.ingest.checking import check
-from adapters.hl7v2.ingest.heard import HEARD, Arrival, Hearing
+from adapters.hl7v2.ingest.heard import Heard
 from adapters.hl7v2.ingest.identity import Subject
 from adapters.hl7v2.ingest.keys import DIRECTORY
 from adapters.hl7v2.ingest.linking import Linked
@@ -17,10 +17,10 @@ from adapters.hl7v2.message import Message
 from adapters.runner.sent import read_sent
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.storage import Key, Row
-from fhirserver.store.commands import Note, Put, Write, Written
+from fhirserver.store.commands import Put, Write, Written
 from fhirserver.store.sent import digest
 from fhirserver.store.store import Store
-from fhirserver.world.units import Units, same, split
+from fhirserver.world.units import Units, same, split, unit_of_member
 from fhirserver.world.voices import voice
 
 _HOLDERS = frozenset({"subject", "patient", "beneficiary", "participant"})
@@ -30,7 +30,7 @@ _SERVER_SAYS = frozenset({"id", "text"})
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is written about a resource; ``marks``: of what is stated whole, what to know it again by."""
+    """What is written about resources; ``marks``: of those stated whole, what to know them again by."""
 
     writes: Sequence[Write]
     marks: Mapping[str, bytes] = field(default_factory=dict)
@@ -44,13 +44,9 @@ class Statements:
     source: str
     pushed: frozenset[str] = frozenset()
     _repeating: Repeating = field(default_factory=Repeating)
-    _hearing: Hearing = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._hearing = Hearing(self.store, self.source)
 
     async def about(
-        self, subject: Subject, linked: Linked, message: Message, arrival: Arrival, row: Row | None
+        self, subject: Subject, linked: Linked, message: Message, heard: Heard, row: Row | None
     ) -> Told:
         """What is written about one resource, whose stored ``row`` is given.
 
@@ -58,21 +54,21 @@ class Statements:
         """
         reference = linked.world[subject.locals[0]]
         passing, mark = subject.type in DIRECTORY, mark_of(subject, linked.world, message.first("PID"))
-        if passing and (self._repeating.is_recent(reference, mark) or (row and arrival.replayed)):
+        if passing and (self._repeating.is_recent(reference, mark) or (row and heard.arrival.replayed)):
+            return Told(())
+        if self._says_nothing(subject, reference, mark, heard, row):
+            heard.hear(reference, self._repeating.units(reference))
             return Told(())
         content = _own(subject, reference.partition("/")[2])
         if row is not None:
             content = _without_defaults(subject, content)
-        if self._says_nothing(subject, reference, mark, arrival, row):
-            gone = absences(subject.type, content, subject.absent, message.first("PID"))
-            return Told((await self._heard(reference, content, gone, arrival))[2])
-        return await self._stated(subject, linked, content, message, arrival, row is not None, mark)
+        return await self._stated(subject, linked, content, message, heard, row is not None, mark)
 
     def _says_nothing(
-        self, subject: Subject, reference: str, mark: bytes, arrival: Arrival, row: Row | None
+        self, subject: Subject, reference: str, mark: bytes, heard: Heard, row: Row | None
     ) -> bool:
         """Whether deciding the statement could make no event."""
-        if subject.type in DIRECTORY or subject.type in self.pushed or arrival.replayed:
+        if heard.late or subject.type in DIRECTORY or subject.type in self.pushed:
             return False
         if not self._repeating.is_again(reference, mark, row):
             return False
@@ -85,38 +81,22 @@ class Statements:
         linked: Linked,
         content: JsonObject,
         message: Message,
-        arrival: Arrival,
+        heard: Heard,
         exists: bool,
         mark: bytes,
     ) -> Told:
         reference, type = linked.world[subject.locals[0]], subject.type
-        notes: Sequence[Write] = ()
         content = linked.resolved(content)
         check(subject, content, exists)
         gone = absences(type, content, subject.absent, message.first("PID"))
         members = len(content)
         if exists and type not in DIRECTORY:
-            content, gone, notes = await self._heard(reference, content, gone, arrival)
+            content, gone = _heard(reference, content, gone, heard)
         id = reference.partition("/")[2]
         sure = await self._echoes(Key(type, id), content) if type in self.pushed else {}
         put = Put(type, id, {**content, "id": id}, confidences=sure, absent=gone if gone else None)
         whole = len(content) == members
-        return Told((put, *notes), {reference: mark} if whole else {})
-
-    async def _heard(
-        self, reference: str, content: JsonObject, gone: Absences, arrival: Arrival
-    ) -> tuple[JsonObject, Absences, Sequence[Write]]:
-        """The statement without what the source has spoken of since, and the fact that it spoke now."""
-        type = content["resourceType"]
-        heard = await self._hearing.read(reference)
-        members = [name for name in (*content, *gone.null) if name != "resourceType"]
-        later = heard.later_than(arrival, type, members)
-        if later:
-            content = {name: value for name, value in content.items() if name not in later}
-            gone = gone.without(later)
-        news = heard.with_news(arrival, type, members)
-        notes = (news.note(self.source, reference),) if news.times != heard.times else ()
-        return content, gone, notes
+        return Told((put,), {reference: mark} if whole else {})
 
     async def _echoes(self, key: Key, content: JsonObject) -> dict[str, Decimal]:
         """The units in which the feed only says what its EHR was sent: no surer than they were then.
@@ -144,20 +124,34 @@ class Statements:
     ) -> None:
         """Remember what was stated, now that it is durable. ``results`` are what became of the writes."""
         for write, result in zip(writes, results, strict=False):
-            if isinstance(write, Put) and write.statement is None:
-                reference = f"{write.type}/{write.id}"
-                if (mark := marks.get(reference)) is None:
-                    self._repeating.forget(reference)
-                else:
-                    self._repeating.keep(reference, mark, 0 if result.named else result.seen)
-            elif isinstance(write, Note) and write.kind == HEARD:
-                self._hearing.keep(write)
+            if not isinstance(write, Put) or write.statement is not None:
+                continue
+            reference = f"{write.type}/{write.id}"
+            if (mark := marks.get(reference)) is None:
+                self._repeating.forget(reference)
+                continue
+            gone = write.absent.null if isinstance(write.absent, Absences) else ()
+            units = tuple(_units(write.type, (*write.content, *gone)))
+            self._repeating.keep(reference, mark, 0 if result.named else result.seen, units)
 
-    def refused(self, writes: Sequence[Write]) -> None:
-        """What was thought to be known of these may be out of date."""
-        for write in writes:
-            if isinstance(write, Note) and write.kind == HEARD:
-                self._hearing.forget(write)
+
+def _heard(reference: str, content: JsonObject, gone: Absences, heard: Heard) -> tuple[JsonObject, Absences]:
+    """The statement without what the source has spoken of since; it is heard that it spoke now."""
+    type = content["resourceType"]
+    if heard.late:
+        names = (*content, *gone.null)
+        later = {name for name in names if not heard.is_news(reference, unit_of_member(type, name))}
+        later.discard("resourceType")
+        if later:
+            content = {name: value for name, value in content.items() if name not in later}
+            gone = gone.without(later)
+    heard.hear(reference, _units(type, (*content, *gone.null)))
+    return content, gone
+
+
+def _units(type: str, members: Iterable[str]) -> Iterator[str]:
+    """The units of a resource that its members are of, but for what is the server's."""
+    return (unit_of_member(type, name) for name in members if name not in ("resourceType", "id"))
 
 
 def _without_defaults(subject: Subject, content: JsonObject) -> JsonObject:

@@ -13,12 +13,13 @@ from adapters.hl7v2.convert.engine import convert
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.ingest.events import Events, renamed_keys
 from adapters.hl7v2.ingest.evidence import entity, evidence, evidence_id
-from adapters.hl7v2.ingest.heard import Arrival
+from adapters.hl7v2.ingest.heard import Arrival, Heard, Hearing
 from adapters.hl7v2.ingest.identity import Subject, header_of, others, patients, united
+from adapters.hl7v2.ingest.keys import DIRECTORY
 from adapters.hl7v2.ingest.linking import Linked, Linker
 from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.hl7v2.ingest.patients import Naming
-from adapters.hl7v2.ingest.sets import Compared, Sets
+from adapters.hl7v2.ingest.sets import SET, Compared, compared, lists
 from adapters.hl7v2.ingest.statements import Statements, Told
 from adapters.hl7v2.ingest.timing import effective
 from adapters.hl7v2.intake.ingest import Ingested, Lane, Received, Rejected
@@ -74,7 +75,7 @@ class WorldIngest:
         self._store, self._feed, self._convert = store, feed, convert
         self._lanes = Naming()
         self._linker = Linker(store, feed.source)
-        self._sets = Sets(store, feed.source)
+        self._hearing = Hearing(store, feed.source)
         self._statements = Statements(store, feed.source, feed.pushed)
 
     def lane(self, message: Message) -> Lane:
@@ -84,13 +85,11 @@ class WorldIngest:
         """Take a message in. Raises :class:`Rejected` for what cannot be."""
         conversion = self._convert(received.message, received.site or _PLAIN)
         for _ in range(_TRIES):
-            prepared: Prepared | None = None
             try:
                 async with AsyncExitStack() as places:
                     prepared = await self._prepare(received, conversion, places)
                     outcome = await self._submit(received, prepared)
             except Refusal as refusal:
-                self._statements.refused(prepared.writes if prepared else ())
                 if refusal.category is Category.CONFLICT and await self._is_ours(received):
                     continue  # somebody else linked or said something meanwhile: look again
                 raise _rejected(refusal) from refusal
@@ -132,7 +131,7 @@ class WorldIngest:
         what = others(conversion, message, naming, id, linked.world)
         await self._linker.link(_with_former_keys(what, message, naming), linked)
         about = united((*who, *what), linked.world)
-        compared = await self._sets.compared(message, about, linked.world, arrival)
+        heard, sets = await self._before(message, about, linked, arrival)
         says = Statement(
             self._feed.source,
             principal=self._feed.connector,
@@ -141,20 +140,32 @@ class WorldIngest:
             effective=at,
             entity=(entity(id, message),),
         )
-        told = await self._told(about, linked, message, compared, arrival)
+        told = await self._told(about, linked, message, sets, heard)
         # What an event does it did when the message was taken in first; since then it may have been undone.
         does = Events(self._store, self._linker, naming)
         events = [] if arrival.replayed else await does.writes(message, linked, about)
         focus = tuple(linked.world[one.locals[0]] for one in about)
         kept = self._evidence(id, received, conversion, linked, focus)
-        writes = (*kept, *told.writes, *linked.notes, *compared.notes, *events)
+        notes = (*linked.notes, *sets.notes, *heard.notes(self._feed.source))
+        writes = (*kept, *told.writes, *notes, *events)
         references = (*(f"{put.type}/{put.id}" for put in kept), *focus)
         # An event may change what was stated beside it.
         marks = {} if events else told.marks
         return Prepared(writes, references, tuple(conversion.unmapped), tuple(linked.warnings), says, marks)
 
+    async def _before(
+        self, message: Message, about: Sequence[Subject], linked: Linked, arrival: Arrival
+    ) -> tuple[Heard, Compared]:
+        """What the feed said before about whom the message speaks of, and the message's lists beside the last ones."""
+        sent = lists(self._feed.source, message, about, linked.world)
+        anchors = _anchors(about, linked)
+        names = [*(self._hearing.name(anchor) for anchor in anchors), *((SET, key) for key in sent)]
+        facts = await self._store.facts_named(names)
+        heard = await self._hearing.before(arrival, anchors, facts)
+        return heard, compared(sent, facts, heard)
+
     async def _told(
-        self, about: Sequence[Subject], linked: Linked, message: Message, compared: Compared, arrival: Arrival
+        self, about: Sequence[Subject], linked: Linked, message: Message, compared: Compared, heard: Heard
     ) -> Told:
         """The statements about the resources of the message, and about those that are in its lists no more."""
         told: list[Write] = []
@@ -165,7 +176,7 @@ class WorldIngest:
         }
         rows = await self._store.storage.rows(keys.values())
         for reference, key in keys.items():
-            made = await self._statements.about(stated[reference], linked, message, arrival, rows.get(key))
+            made = await self._statements.about(stated[reference], linked, message, heard, rows.get(key))
             told += made.writes
             marks |= made.marks
         for reference in compared.gone:
@@ -188,6 +199,15 @@ def _rejected(refusal: Refusal) -> Exception:
     issue = refusal.issues[0]
     text = f"{', '.join(issue.expression)}: {issue.diagnostics}" if issue.expression else issue.diagnostics
     return Rejected("AE", "207", "", text)
+
+
+_ANCHORS = frozenset({"Patient", "Encounter", "Appointment"})
+
+
+def _anchors(about: Sequence[Subject], linked: Linked) -> Sequence[str]:
+    """What is kept of a message to tell what comes late is kept at these: at whom, and at which visit, it is about."""
+    found = [linked.world[one.locals[0]] for one in about if one.type in _ANCHORS]
+    return found or [linked.world[one.locals[0]] for one in about if one.type not in DIRECTORY]
 
 
 def _with_former_keys(about: Sequence[Subject], message: Message, naming: Naming) -> list[Subject]:

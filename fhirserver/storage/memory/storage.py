@@ -212,6 +212,9 @@ class MemoryStorage:
     async def fact(self, kind: str, key: str) -> Fact | None:
         return self._facts.get((kind, key))
 
+    async def facts_named(self, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Fact]:
+        return {name: self._facts[name] for name in names if name in self._facts}
+
     async def facts(self, kind: str, prefix: str = "") -> Sequence[Fact]:
         found = [fact for fact in self._facts.values() if fact.kind == kind and fact.key.startswith(prefix)]
         return sorted(found, key=lambda fact: fact.key)

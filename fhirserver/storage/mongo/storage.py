@@ -306,6 +306,14 @@ class MongoStorage:
             found = await self._facts.find_one({"_id": fact_id(kind, key)})
             return to_fact(kind, found) if found else None
 
+    async def facts_named(self, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Fact]:
+        ids = {fact_id(*name): name for name in names}
+        if not ids:
+            return {}
+        with translated():
+            found = self._facts.find({"_id": {"$in": list(ids)}})
+            return {ids[one["_id"]]: to_fact(ids[one["_id"]][0], one) async for one in found}
+
     async def facts(self, kind: str, prefix: str = "") -> Sequence[Fact]:
         first = fact_id(kind, prefix)
         asked = {"_id": {"$gte": first, "$lt": first + "\U0010ffff"}}

@@ -64,6 +64,7 @@ INSERT OR IGNORE INTO projected VALUES (1, 0);
 
 _WORDS_AT_ONCE = 100
 """So few that the writes of others, which wait for each lot, are not held up."""
+_FACT = "SELECT value, position FROM fact WHERE kind = ? AND key = ?"
 _PROJECTIONS = ("resource", "version", "fact")
 _CURRENT = "SELECT id, version, position, recorded, deleted, content FROM resource WHERE type = ? AND id = ?"
 _ROW = (
@@ -404,10 +405,13 @@ class SqliteStorage:
         return await self._aside.run(lambda index: index.in_use(type, param))
 
     async def fact(self, kind: str, key: str) -> Fact | None:
-        row = self._reader.execute(
-            "SELECT value, position FROM fact WHERE kind = ? AND key = ?", (kind, key)
-        ).fetchone()
+        row = self._reader.execute(_FACT, (kind, key)).fetchone()
         return Fact(kind, key, loads(row[0]), row[1]) if row else None
+
+    async def facts_named(self, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Fact]:
+        execute = self._reader.execute  # one after the other is faster than any join
+        rows = ((name, execute(_FACT, name).fetchone()) for name in names)
+        return {name: Fact(*name, loads(row[0]), row[1]) for name, row in rows if row}
 
     async def facts(self, kind: str, prefix: str = "") -> Sequence[Fact]:
         rows = self._reader.execute(
