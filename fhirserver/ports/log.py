@@ -15,7 +15,8 @@ class Statement:
     ``confidence`` is 0..1 or None for the source's own base; ``mode`` is ``full``, ``partial`` or empty for
     what the interaction implies; ``effective`` is an ISO instant or empty; ``agent`` and ``entity`` are
     Provenance.agent and Provenance.entity; ``more`` are its elements that only the Provenance itself has:
-    policy, location, reason, signature.
+    policy, location, reason, signature. ``again`` are resources (``Type/id``) of which it says what it said before,
+    as far as no event of the command is about them: a repetition is evidence too.
     """
 
     source: str
@@ -28,6 +29,7 @@ class Statement:
     entity: tuple[JsonObject, ...] = ()
     activity: JsonObject | None = None
     more: JsonObject | None = None
+    again: tuple[str, ...] = ()
 
     def as_json(self) -> JsonObject:
         """The members that are set."""
@@ -40,6 +42,8 @@ class Statement:
             json["agent"] = list(self.agent)
         if self.entity:
             json["entity"] = list(self.entity)
+        if self.again:
+            json["again"] = list(self.again)
         return json
 
     @staticmethod
@@ -56,6 +60,7 @@ class Statement:
             entity=tuple(json.get("entity", ())),
             activity=json.get("activity"),
             more=json.get("more"),
+            again=tuple(json.get("again", ())),
         )
 
 

@@ -22,6 +22,7 @@ from fhirserver.world.units import member_of, split
 from fhirserver.world.vocabulary import (
     ACTIVITY,
     ASSERTION_METHOD,
+    SAID_AGAIN,
     SOURCE_PREFIX,
     TARGET_ELEMENT,
 )
@@ -56,7 +57,8 @@ def provenance_changes(
 
 async def patients_touched(storage: Storage, commit: Commit) -> Patients:
     """Whose compartments the resources that a commit touched are in; of a deleted one, in whose it was."""
-    keys = {key for key in touched_keys([commit]) if may_be_in(key.type)}
+    spoken_of = touched_keys([commit]) | {_key_of(reference) for reference in commit.statement.again}
+    keys = {key for key in spoken_of if may_be_in(key.type)}
     found = await storage.versions_at(keys, commit.position)
     gone = [key for key, one in found.items() if one.version.deleted]
     for key in gone:
@@ -98,7 +100,7 @@ def provenance(commit: Commit, patients: Patients | None = None) -> JsonObject |
     method = statement.method or next((event["method"] for event in events if event.get("method")), "")
     if method:
         extensions.append({"url": ASSERTION_METHOD, "valueCode": method})
-    targets = _targets(events)
+    targets = [*_targets(events), *_again(statement.again, events)]
     extensions += _say_patients(targets, patients or {})
     if extensions:
         resource["extension"] = extensions
@@ -145,6 +147,14 @@ def _targets(events: Sequence[JsonObject]) -> list[JsonObject]:
     return [_target(reference, () if reference in whole else found) for reference, found in paths.items()]
 
 
+def _again(references: Sequence[str], events: Sequence[JsonObject]) -> Iterator[JsonObject]:
+    """What was only said again, of whichever version was the current one: no event is about it."""
+    told = {f"{event['type']}/{event['id']}" for event in events}
+    for reference in references:
+        if reference not in told:
+            yield {"reference": reference, "extension": [{"url": SAID_AGAIN, "valueBoolean": True}]}
+
+
 def _say_patients(targets: Sequence[JsonObject], patients: Patients) -> list[JsonObject]:
     """Extensions for the only patient that the targets are about; where there are more, they go on the targets."""
     about = [patients.get(_key(target), frozenset()) for target in targets]
@@ -165,7 +175,11 @@ def _patient(id: str) -> JsonObject:
 
 
 def _key(target: JsonObject) -> Key:
-    type, id, *_ = target["reference"].split("/")
+    return _key_of(target["reference"])
+
+
+def _key_of(reference: str) -> Key:
+    type, id, *_ = reference.split("/")
     return Key(type, id)
 
 

@@ -104,12 +104,6 @@ def united(about: Sequence[Subject], world: Mapping[str, str]) -> list[Subject]:
     return list(found.values())
 
 
-def header_of(conversion: Conversion) -> JsonObject:
-    """The MessageHeader that the conversion made of the MSH; empty where it made none."""
-    found = (one.content for one in conversion.resources if one.content["resourceType"] == "MessageHeader")
-    return next(found, {})
-
-
 def _subject(one: Mapped, keys: Keys, former: bool) -> Subject:
     type = one.content["resourceType"]
     return Subject(

@@ -14,10 +14,9 @@ from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.ingest.events import Events, renamed_keys
 from adapters.hl7v2.ingest.evidence import entity, evidence, evidence_id
 from adapters.hl7v2.ingest.heard import Arrival, Heard, Hearing
-from adapters.hl7v2.ingest.identity import Subject, header_of, others, patients, united
+from adapters.hl7v2.ingest.identity import Subject, others, patients, united
 from adapters.hl7v2.ingest.keys import DIRECTORY
 from adapters.hl7v2.ingest.linking import Linked, Linker
-from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.hl7v2.ingest.patients import Naming
 from adapters.hl7v2.ingest.sets import SET, Compared, compared, lists
 from adapters.hl7v2.ingest.statements import Statements, Told
@@ -25,12 +24,10 @@ from adapters.hl7v2.ingest.timing import effective
 from adapters.hl7v2.intake.ingest import Ingested, Lane, Received, Rejected
 from adapters.hl7v2.message import Message
 from adapters.runner.tasks import SYSTEM
-from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal
-from fhirserver.kernel.references import walk_references
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Key
-from fhirserver.store.commands import Command, Outcome, Put, Remove, Write
+from fhirserver.store.commands import Command, Outcome, Remove, Write
 from fhirserver.store.store import Store
 
 log = logging.getLogger("credence.hl7v2")
@@ -132,23 +129,25 @@ class WorldIngest:
         await self._linker.link(_with_former_keys(what, message, naming), linked)
         about = united((*who, *what), linked.world)
         heard, sets = await self._before(message, about, linked, arrival)
+        focus = tuple(dict.fromkeys(linked.world[one.locals[0]] for one in about))
+        cites = (entity(id, message),)
         says = Statement(
             self._feed.source,
             principal=self._feed.connector,
             method=_METHOD,
             mode="partial",
             effective=at,
-            entity=(entity(id, message),),
+            entity=cites,
+            again=focus,
         )
         told = await self._told(about, linked, message, sets, heard)
         # What an event does it did when the message was taken in first; since then it may have been undone.
         does = Events(self._store, self._linker, naming)
         events = [] if arrival.replayed else await does.writes(message, linked, about)
-        focus = tuple(linked.world[one.locals[0]] for one in about)
-        kept = self._evidence(id, received, conversion, linked, focus)
+        kept = evidence(id, message, received.raw, Statement(SYSTEM, method=_METHOD, entity=cites))
         notes = (*linked.notes, *sets.notes, *heard.notes(self._feed.source))
-        writes = (*kept, *told.writes, *notes, *events)
-        references = (*(f"{put.type}/{put.id}" for put in kept), *focus)
+        writes = (kept, *told.writes, *notes, *events)
+        references = (f"Binary/{id}", *focus)
         # An event may change what was stated beside it.
         marks = {} if events else told.marks
         return Prepared(writes, references, tuple(conversion.unmapped), tuple(linked.warnings), says, marks)
@@ -184,13 +183,6 @@ class WorldIngest:
             told.append(Remove(type, id))
         return Told(told, marks)
 
-    def _evidence(
-        self, id: str, received: Received, conversion: Conversion, linked: Linked, focus: Sequence[str]
-    ) -> tuple[Put, Put]:
-        header = _known_references(header_of(conversion), linked)
-        keeps = Statement(SYSTEM, method=_METHOD, entity=(entity(id, received.message),))
-        return evidence(id, received.message, received.raw, header, focus, keeps)
-
 
 def _rejected(refusal: Refusal) -> Exception:
     """A refusal as the sender is told it; what is the store's trouble stays a refusal."""
@@ -217,17 +209,3 @@ def _with_former_keys(about: Sequence[Subject], message: Message, naming: Naming
         replace(one, keys=(*one.keys, *former.get(one.locals[0], ()))) if one.locals[0] in former else one
         for one in about
     ]
-
-
-def _known_references(header: JsonObject, linked: Linked) -> JsonObject:
-    """A MessageHeader with its references resolved; those to what is not stated are left out."""
-    kept = {
-        name: value
-        for name, value in header.items()
-        if all(
-            not str(holder["reference"]).startswith(LOCAL)
-            or str(holder["reference"]).removeprefix(LOCAL) in linked.world
-            for holder in walk_references(value)
-        )
-    }
-    return linked.resolved({"resourceType": "MessageHeader", **kept}) if kept else {}

@@ -20,6 +20,7 @@ from fhirserver.world.vocabulary import (
     REFUSED_BY_EHR,
     REPLACED_BY,
     REPLACES,
+    SAID_AGAIN,
     TRANSCRIPT_TURNS,
 )
 
@@ -110,6 +111,13 @@ EXTENSIONS = (
         "What was merged into a resource, where its type has no element that says so; see $merge.",
         "Reference",
         _MERGED,
+    ),
+    SimpleExtension(
+        SAID_AGAIN,
+        "Said again",
+        "The target is as it was: what was stated of it had been stated before, and is evidence all the same.",
+        "boolean",
+        ("Provenance.target",),
     ),
     SimpleExtension(
         REFUSED_BY_EHR,

@@ -15,10 +15,11 @@ from adapters.hl7v2.intake.archive import Archive
 from adapters.hl7v2.intake.ingest import Lane, Rejected
 from adapters.hl7v2.intake.reception import Reading, Reception
 from adapters.hl7v2.message import Message, parse
-from fhirserver.kernel.json import loads
+from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Statement
 from fhirserver.search.expression import Query, ReferenceIs, TokenIs
 from fhirserver.store.commands import Command, Decide, Ruling
+from fhirserver.world.vocabulary import SAID_AGAIN
 from tests.unit.adapters.hl7_feed import Bench, adt, bench, convert, pid
 
 
@@ -122,18 +123,16 @@ async def test_every_message_is_traced_to_its_resources_and_back(tmp_path: Path)
         again = adt("A08", pid(), id="MSG-8", at="20261128100100")
         await feed.send(again)
         patient = await feed.one("Patient")
-        about = Query("MessageHeader", ReferenceIs("focus", "Patient", patient["id"]), count=10)
-        headers = [loads(v.content) for v in (await feed.store.search(about)).versions]
-        assert {
-            tag["code"] for header in headers for tag in header["meta"]["tag"] if "control" in tag["system"]
-        } == {
-            "MSG-7",
-            "MSG-8",
-        }, "also the one that said nothing new"
-        for header in headers:
-            binary = await feed.world(f"Binary/{header['id']}")
-            assert binary["contentType"] == "x-application/hl7-v2+er7"
         await feed.store.derive_provenance()
+        about = Query("Provenance", ReferenceIs("target", "Patient", patient["id"]), count=10)
+        found = [loads(v.content) for v in (await feed.store.search(about)).versions]
+        binaries = [await feed.world(one["entity"][0]["what"]["reference"]) for one in found]
+        codes = [binary["meta"]["tag"][0]["code"] for binary in binaries]
+        again = dict(
+            zip(codes, (_is_said_again(one, f"Patient/{patient['id']}") for one in found), strict=True)
+        )
+        assert again == {"MSG-7": False, "MSG-8": True}, "also the one that said nothing new"
+        assert {binary["contentType"] for binary in binaries} == {"x-application/hl7-v2+er7"}
         by_tag = await feed.store.search(Query("Binary", TokenIs("_tag", None, "MSG-7"), count=5))
         (raw,) = by_tag.versions
         assert base64.b64decode(loads(raw.content)["data"]).decode() == text
@@ -142,6 +141,11 @@ async def test_every_message_is_traced_to_its_resources_and_back(tmp_path: Path)
             t["reference"].partition("/_")[0] for v in cites.versions for t in loads(v.content)["target"]
         }
         assert f"Patient/{patient['id']}" in targets
+
+
+def _is_said_again(provenance: JsonObject, reference: str) -> bool:
+    (target,) = (one for one in provenance["target"] if one["reference"].startswith(reference))
+    return {"url": SAID_AGAIN, "valueBoolean": True} in target.get("extension", ())
 
 
 async def test_a_replay_changes_nothing(tmp_path: Path) -> None:

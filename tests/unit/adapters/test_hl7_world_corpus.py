@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from adapters.hl7v2.convert.engine import convert
-from fhirserver.kernel.json import loads
+from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.search.expression import Query, ReferenceIs
 from tests.unit.adapters.hl7_corpus import message_files, needs_corpus
-from tests.unit.adapters.hl7_feed import bench
+from tests.unit.adapters.hl7_feed import Bench, bench
 
 pytestmark = needs_corpus
 
@@ -27,25 +27,20 @@ async def test_all_are_taken_in_and_traced_both_ways(tmp_path: Path) -> None:
     async with bench(tmp_path, map=convert) as feed:
         for path in message_files():
             text = _text(path)
-            done = await feed.send(text)
-            raw, header, *about = done.resources
+            raw, *about = (await feed.send(text)).resources
             assert base64.b64decode((await feed.world(raw))["data"]).decode() == text, path.name
-            focus = [one["reference"] for one in (await feed.world(header)).get("focus", ())]
-            assert about and focus == about, path.name
+            await feed.store.derive_provenance()
+            (cited,) = await _provenances(feed, "entity", raw)
+            spoken_of = {one["reference"].partition("/_history")[0] for one in cited["target"]}
+            assert about and spoken_of >= {raw, *about}, path.name
             for reference in about:
-                type, id = reference.split("/")
-                back = Query("MessageHeader", ReferenceIs("focus", type, id), count=1000)
-                found = {version.id for version in (await feed.store.search(back)).versions}
-                assert header.partition("/")[2] in found, path.name
-        await feed.store.derive_provenance()
-        cited = {
-            entity["what"]["reference"]
-            for version in (
-                await feed.store.search(Query("Provenance", ReferenceIs("entity", "Binary", raw[7:])))
-            ).versions
-            for entity in loads(version.content)["entity"]
-        }
-        assert cited == {raw}
+                back = await _provenances(feed, "target", reference)
+                assert cited["id"] in {one["id"] for one in back}, path.name
+
+
+async def _provenances(feed: Bench, parameter: str, reference: str) -> list[JsonObject]:
+    asked = Query("Provenance", ReferenceIs(parameter, *reference.split("/")), count=1000)
+    return [loads(version.content) for version in (await feed.store.search(asked)).versions]
 
 
 @pytest.mark.parametrize("order", ["as they came", "backwards"])
