@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from adapters.hl7v2.convert.drafts import Draft
+from adapters.hl7v2.convert.memo import Memo
 from adapters.hl7v2.convert.nodes import Node, nodes
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.maps.conditions import Subject
@@ -33,12 +34,12 @@ class Trace:
 @dataclass
 class Context:
     """``segment`` and ``place`` move on as the message is read; ``nearest`` are the segments read last, by name;
-    ``held`` is the resource of which one element, ``held_path``, is being filled."""
+    ``held`` is the resource of which one element, ``held_path``, is being filled; ``memo``
+    what data types were made into, None where the conversion is explained."""
 
     message: Message
     site: Site
     segment: Segment
-    drafts: list[Draft] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     traces: list[Trace] | None = None
     nearest: dict[str, Segment] = field(default_factory=dict)
@@ -47,11 +48,7 @@ class Context:
     held: Draft | None = None
     held_path: str = ""
     used: set[tuple[int, int]] = field(default_factory=set)
-
-    def draft(self, type: str) -> Draft:
-        made = Draft(type)
-        self.drafts.append(made)
-        return made
+    memo: Memo | None = None
 
     def within(self, draft: Draft, name: str) -> str:
         """The path of an element: within that which is being filled, or at the top of its resource."""

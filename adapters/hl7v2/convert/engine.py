@@ -110,7 +110,11 @@ class _Run:
         self.engine = engine
         self.structure = engine.structure(message.structure)
         self.walk = Walk(self.structure.root)
-        self.context = Context(message, engine.site, message.header, traces=[] if explain else None)
+        self.context = Context(message, engine.site, message.header)
+        if explain:
+            self.context.traces = []
+        else:
+            self.context.memo = engine.library.memo(message.separators)
         self.roots: list[Draft] = []
         self.patients: dict[int, Draft] = {}
         self.patient: Draft | None = None

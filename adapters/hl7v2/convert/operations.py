@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from adapters.hl7v2.convert.context import Context
-from adapters.hl7v2.convert.drafts import Draft, Json, Reference
+from adapters.hl7v2.convert.drafts import Draft, Json
 from adapters.hl7v2.convert.nodes import Node, nodes
+from adapters.hl7v2.convert.settling import settled
 from adapters.hl7v2.convert.terms import Make, Test
 from adapters.hl7v2.maps.targets import is_resource
 from adapters.hl7v2.message import NULL
@@ -87,6 +88,8 @@ class DataTypeProgram:
         self.operations: list[Operation] = []
         self.links: list[tuple[int, str, int]] = []
         self.is_resource = is_resource(fhir)
+        self.is_plain = True
+        """Whether it sees its own text only and makes nothing but what it fills: such can be kept."""
         self._grouped: list[tuple[int, list[Operation], bool]] | None = None
 
     @property
@@ -141,6 +144,30 @@ class DataTypeProgram:
 
     def resources(self, context: Context, node: Node, main: Draft | None) -> Draft | None:
         """The resource that the value is; the ones that it is part of besides. None for nothing."""
+        made = self._drafts(context, node)
+        if not made:
+            return None
+        first = min(made)
+        if main is not None:
+            main.absorb(made[first])
+            made[first] = main
+        self._link(made)
+        return made[first]
+
+    def settled(self, context: Context, node: Node, draft: Draft) -> bool:
+        """Make an untouched draft what the value is; False where that is nothing, or is not kept."""
+        made = self._kept(context, node)
+        if not made:
+            return False
+        draft.absorb(made[1])
+        return True
+
+    def _drafts(self, context: Context, node: Node) -> dict[int, Draft]:
+        """By group, in order; those with something in them."""
+        made = self._kept(context, node)
+        return self._alone(context, node) if made is None else made
+
+    def _alone(self, context: Context, node: Node) -> dict[int, Draft]:
         made: dict[int, Draft] = {}
 
         def objects(group: int) -> tuple[Draft, Json]:
@@ -150,15 +177,20 @@ class DataTypeProgram:
             return draft, draft.content
 
         self.fill(context, node, objects)
-        groups = [group for group in sorted(made) if not made[group].is_empty]
-        if not groups:
+        return {group: made[group] for group in sorted(made) if not made[group].is_empty}
+
+    def _kept(self, context: Context, node: Node) -> dict[int, Draft] | None:
+        if not self.is_plain or context.held is not None:
             return None
-        if main is not None:
-            _absorb(main, made[groups[0]])
-            made[groups[0]] = main
-        self._link({group: made[group] for group in groups})
-        context.drafts.extend(made[group] for group in groups if made[group] is not main)
-        return made[groups[0]]
+        groups = settled(context, self, node.text, lambda again: self._alone(again, node))
+        if groups is None:
+            return None
+        made: dict[int, Draft] = {}
+        for group, one in groups:
+            made[group.number] = draft = Draft(self.fhir)
+            draft.settle(one)
+            draft.origin = dict.fromkeys(group.origin, context.place)
+        return made
 
     def _link(self, made: dict[int, Draft]) -> None:
         above = {group: (name, target) for group, name, target in self.links}
@@ -169,13 +201,4 @@ class DataTypeProgram:
                 seen.add(at)
                 at = above.get(at, ("", 0))[1]
             if at and at in made and at != group:
-                draft.content[name] = Reference(made[at])
-                draft.refers.append(made[at])
-
-
-def _absorb(main: Draft, other: Draft) -> None:
-    for key, value in other.content.items():
-        main.content.setdefault(key, value)
-    for key, place in other.origin.items():
-        main.origin.setdefault(key, place)
-    main.refers += other.refers
+                draft.link(name, made[at])
