@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from adapters.hl7v2.convert.drafts import Draft
 from adapters.hl7v2.convert.memo import Memo
-from adapters.hl7v2.convert.nodes import Node, nodes
+from adapters.hl7v2.convert.nodes import Node, first_node, nodes
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.maps.conditions import Subject
 from adapters.hl7v2.message import Message, Segment
@@ -47,7 +47,7 @@ class Context:
     place: str = ""
     held: Draft | None = None
     held_path: str = ""
-    used: set[tuple[int, int]] = field(default_factory=set)
+    used: dict[int, set[int]] = field(default_factory=dict)
     memo: Memo | None = None
 
     def within(self, draft: Draft, name: str) -> str:
@@ -75,8 +75,8 @@ class Context:
         segment = self.field(subject)
         if segment is None or not subject.numbers:
             return None
-        found = nodes(segment, subject.numbers[0])
-        return found[0].at(subject.numbers[1:]) if found else None
+        found = first_node(segment, subject.numbers[0])
+        return found.at(subject.numbers[1:]) if found is not None else None
 
     def count(self, subject: Subject) -> int:
         segment = self.field(subject)

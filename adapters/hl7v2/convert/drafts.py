@@ -110,25 +110,32 @@ def has_content(value: Any) -> bool:
 def finished(value: Any) -> Any:
     """The JSON of a value; None where there is nothing in it."""
     kind = type(value)
-    if kind is str:
-        return value
+    if kind is dict:
+        return _finished_object(value)
     if kind is Items:
         items = [one for item in value.values() if (one := finished(item)) is not None]
         return items or None
-    if kind is dict:
-        made = {}
-        for key, item in value.items():
-            one = item if type(item) is str else finished(item)
-            if key == "extension" and type(one) is list:
-                one = [each for each in one if _is_said(each)] or None
-            if one is not None:
-                made[key] = one
-        return None if not made or (len(made) == 1 and "url" in made) else made
     if kind is Settled:
         return value.json()
     if kind is Reference:
         return _reference(value.draft) if value.draft.local else None
     return value
+
+
+def _finished_object(value: Json) -> Json | None:
+    made: Json = {}
+    for key, item in value.items():
+        if type(item) is str:
+            made[key] = item
+            continue
+        one = finished(item)
+        if key == "extension" and type(one) is list:
+            one = [each for each in one if _is_said(each)]
+            if not one:
+                continue
+        if one is not None:
+            made[key] = one
+    return None if not made or (len(made) == 1 and "url" in made) else made
 
 
 def _reference(draft: Draft) -> Json:

@@ -15,7 +15,7 @@ from adapters.hl7v2.convert.drafts import Draft, Items, Json, Reference, has_con
 from adapters.hl7v2.convert.nodes import Node
 from adapters.hl7v2.convert.operations import DataTypeProgram
 from adapters.hl7v2.convert.settling import settled
-from adapters.hl7v2.convert.writing import item, locate, mark, put, settle
+from adapters.hl7v2.convert.writing import item, locator, mark, put, settle
 from adapters.hl7v2.maps.targets import Target
 
 Objects = Callable[[int], tuple[Draft, Json]]
@@ -27,12 +27,13 @@ class ObjectRow:
 
     def __init__(self, target: Target, program: DataTypeProgram, words: Vocabulary | None, source: str):
         self.target, self.program, self.words, self.source = target, program, words, source
+        self.locate = locator(target)
         self.settles = program.is_plain and bool(target.name)
 
     def run(self, context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
         if node is None:
             return
-        holder, at = locate(context, draft, start, self.target, repetition)
+        holder, at = self.locate(context, draft, start, repetition)
         if not (self.settles and self._settled(context, holder, at, node, repetition)):
             self._fill(context, holder, node, self._within(context, holder, at, repetition))
         mark(context, self.target, holder, self.source)
@@ -85,13 +86,14 @@ class ResourceRow:
 
     def __init__(self, target: Target, program: DataTypeProgram, source: str):
         self.target, self.program, self.source = target, program, source
+        self.locate = locator(target)
         self.single = program.is_single
 
     def run(self, context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
         if node is None:
             return
         target, program = self.target, self.program
-        holder, at = locate(context, draft, start, target, repetition)
+        holder, at = self.locate(context, draft, start, repetition)
         if target.type == "Reference":
             made = program.resources(context, node, None)
             if made is not None:

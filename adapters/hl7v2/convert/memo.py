@@ -47,12 +47,13 @@ class Memo:
     """Entries by key. The least recently used half goes when there are too many: a generation at a time, which costs
     nothing when an entry is read."""
 
-    __slots__ = ("_most", "_old", "_young")
+    __slots__ = ("_most", "_old", "_seen", "_young")
 
     def __init__(self, most: int = MOST):
         self._most = most
         self._young: dict[Key, Entry] = {}
         self._old: dict[Key, Entry] = {}
+        self._seen: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
@@ -63,9 +64,19 @@ class Memo:
             self.put(key, found)
         return found
 
-    def put(self, key: Key, entry: Entry) -> None:
+    def admits(self, key: Key) -> bool:
+        """Whether to keep it: what comes for the first time, such as a patient's number, may never come again."""
         if len(key[1]) > LONGEST:
-            return
+            return False
+        mark = hash(key)
+        if mark in self._seen:
+            return True
+        if len(self._seen) >= self._most * 2:
+            self._seen.clear()
+        self._seen.add(mark)
+        return False
+
+    def put(self, key: Key, entry: Entry) -> None:
         if len(self._young) >= self._most:
             self._old, self._young = self._young, {}
         self._young[key] = entry

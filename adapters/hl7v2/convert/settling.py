@@ -22,6 +22,8 @@ def settled(context: Context, key: object, text: str, make: Make) -> list[tuple[
     if entry is not None:
         context.issues += [Issue(context.place, what, source) for what, source in entry.issues]
         return [(group, Settled(group, None, _again(context, make, group.number))) for group in entry.groups]
+    if not memo.admits((key, text)):
+        return None
     first = len(context.issues)
     made = make(context)
     contents = {number: finished(draft.content) for number, draft in made.items()}
