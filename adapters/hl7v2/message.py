@@ -80,6 +80,11 @@ class Segment:
         """``PID[1]``: the name and which of that name it is."""
         return f"{self.name}[{self.occurrence}]"
 
+    @property
+    def fields(self) -> list[str]:
+        """The texts of the fields as they stood in the message, by number; the first is the segment's name."""
+        return self._fields or self._split()
+
     def field(self, number: int) -> str:
         """A field's whole text as it stood in the message; empty where it is absent."""
         fields = self._fields or self._split()

@@ -8,7 +8,7 @@ from typing import Any
 
 from adapters.hl7v2.convert import events
 from adapters.hl7v2.convert.conversion import Explained, Mapped
-from adapters.hl7v2.convert.drafts import Draft, finished
+from adapters.hl7v2.convert.drafts import Draft
 from adapters.hl7v2.convert.required import IS_LIST, PATIENT, complete
 from fhirserver.kernel.json import dumps
 
@@ -61,7 +61,7 @@ class Assembly:
         for other in draft.refers:
             if other.type in SHARED and not other.is_empty:
                 self._share(other, done)
-        self.contents[id(draft)] = content = finished(draft.content) or {}
+        self.contents[id(draft)] = content = draft.finished()
         key = draft.type.encode() + dumps(content)
         first = self.shared.setdefault(key, draft)
         if first is draft:
@@ -74,7 +74,7 @@ class Assembly:
         made = self.contents.get(id(draft))
         content: Json = {
             "resourceType": draft.type,
-            **(finished(draft.content) or {} if made is None else made),
+            **(draft.finished() if made is None else made),
         }
         origin = dict(draft.origin)
         said = set(content)

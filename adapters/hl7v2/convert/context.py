@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from adapters.hl7v2.convert.drafts import Draft
-from adapters.hl7v2.convert.nodes import Node, nodes
+from adapters.hl7v2.convert.memo import Memo
+from adapters.hl7v2.convert.nodes import Node, first_node, nodes
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.maps.conditions import Subject
 from adapters.hl7v2.message import Message, Segment
@@ -33,12 +34,12 @@ class Trace:
 @dataclass
 class Context:
     """``segment`` and ``place`` move on as the message is read; ``nearest`` are the segments read last, by name;
-    ``held`` is the resource of which one element, ``held_path``, is being filled."""
+    ``held`` is the resource of which one element, ``held_path``, is being filled; ``memo``
+    what data types were made into, None where the conversion is explained."""
 
     message: Message
     site: Site
     segment: Segment
-    drafts: list[Draft] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
     traces: list[Trace] | None = None
     nearest: dict[str, Segment] = field(default_factory=dict)
@@ -46,12 +47,8 @@ class Context:
     place: str = ""
     held: Draft | None = None
     held_path: str = ""
-    used: set[tuple[int, int]] = field(default_factory=set)
-
-    def draft(self, type: str) -> Draft:
-        made = Draft(type)
-        self.drafts.append(made)
-        return made
+    used: dict[int, set[int]] = field(default_factory=dict)
+    memo: Memo | None = None
 
     def within(self, draft: Draft, name: str) -> str:
         """The path of an element: within that which is being filled, or at the top of its resource."""
@@ -78,8 +75,8 @@ class Context:
         segment = self.field(subject)
         if segment is None or not subject.numbers:
             return None
-        found = nodes(segment, subject.numbers[0])
-        return found[0].at(subject.numbers[1:]) if found else None
+        found = first_node(segment, subject.numbers[0])
+        return found.at(subject.numbers[1:]) if found is not None else None
 
     def count(self, subject: Subject) -> int:
         segment = self.field(subject)

@@ -26,7 +26,7 @@ from adapters.hl7v2.convert.rules import (
 )
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.convert.structures import Instance, Walk
-from adapters.hl7v2.convert.writing import locate, put
+from adapters.hl7v2.convert.writing import locator, put
 from adapters.hl7v2.message import Message, Segment
 
 MAKERS: dict[str, frozenset[str]] = {
@@ -110,7 +110,11 @@ class _Run:
         self.engine = engine
         self.structure = engine.structure(message.structure)
         self.walk = Walk(self.structure.root)
-        self.context = Context(message, engine.site, message.header, traces=[] if explain else None)
+        self.context = Context(message, engine.site, message.header)
+        if explain:
+            self.context.traces = []
+        else:
+            self.context.memo = engine.library.memo(message.separators)
         self.roots: list[Draft] = []
         self.patients: dict[int, Draft] = {}
         self.patient: Draft | None = None
@@ -213,7 +217,7 @@ class _Run:
         self.linked.add(known)
         self.context.segment = segment
         self.context.place = segment.name
-        drafted, at = locate(self.context, holder, holder.content, link.target, 0)
+        drafted, at = locator(link.target)(self.context, holder, holder.content, 0)
         put(self.context, link.target, drafted, at, Reference(value), 0, link.source)
         return True
 
@@ -249,8 +253,10 @@ class _Run:
         used = self.context.used
         for segment in self.context.message.segments:
             if segment.index in self.touched:
-                for number in range(2 if segment.name != "PR1" else 3, len(segment) + 1):
-                    if segment.field(number) and (segment.index, number) not in used:
+                asked = used.get(segment.index, ())
+                first = 2 if segment.name != "PR1" else 3
+                for number, text in enumerate(segment.fields):
+                    if text and number >= first and number not in asked:
                         yield f"{segment.place}-{number}"
 
 

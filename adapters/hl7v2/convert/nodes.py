@@ -6,6 +6,8 @@ from adapters.hl7v2.escapes import unescape
 from adapters.hl7v2.message import NULL, Segment
 from adapters.hl7v2.separators import Separators
 
+_NOTHING = frozenset(("", NULL))
+
 
 class Node:
     """``text`` is as it stands in the message; never empty."""
@@ -41,6 +43,30 @@ class Node:
         text = parts[number - 1] if number <= len(parts) else ""
         return Node(text, self.level + 1, self.separators) if text else None
 
+    def has(self, number: int) -> bool:
+        """Whether that part is there, and not stated to be nothing."""
+        if self.level >= 2:
+            return number == 1 and self.text != NULL
+        parts = self._parts or self.parts()
+        return number <= len(parts) and parts[number - 1] not in _NOTHING
+
+    def component(self, number: int) -> str | None:
+        """The value of that part, as that of ``at``."""
+        parts = self._parts or self.parts()
+        text = parts[number - 1] if number <= len(parts) else ""
+        return self.inner(text) if text and text != NULL else None
+
+    def inner(self, text: str) -> str | None:
+        """The value of a part that is there and not stated to be nothing."""
+        separators = self.separators
+        if self.level == 0 and separators.subcomponent and separators.subcomponent in text:
+            text = text.partition(separators.subcomponent)[0]
+            if text == NULL:
+                return None
+        if separators.escape and separators.escape in text:
+            text = unescape(text, separators)
+        return text or None
+
     def parts(self) -> list[str]:
         """The texts of the components or subcomponents."""
         if self._parts is None:
@@ -51,14 +77,17 @@ class Node:
 
     def value(self) -> str | None:
         """The unescaped text of its first part; None where that is empty or stated to be nothing."""
-        text = self.text
-        if self.level == 0 and self.separators.component in text:
-            text = text.partition(self.separators.component)[0]
-        if self.level <= 1 and self.separators.subcomponent and self.separators.subcomponent in text:
-            text = text.partition(self.separators.subcomponent)[0]
+        text, level, separators = self.text, self.level, self.separators
+        if level < 2:
+            if level == 0 and separators.component in text:
+                text = text.partition(separators.component)[0]
+            if separators.subcomponent and separators.subcomponent in text:
+                text = text.partition(separators.subcomponent)[0]
         if text == NULL:
             return None
-        return unescape(text, self.separators) or None
+        if separators.escape and separators.escape in text:
+            text = unescape(text, separators)
+        return text or None
 
     def whole(self) -> str:
         """All of it with its separators, unescaped: what a sender who does not escape has meant."""
@@ -74,3 +103,15 @@ def nodes(segment: Segment, field: int) -> list[Node]:
     if separators.repetition not in text or (segment.name == "MSH" and field <= 2):
         return [Node(text, 0, separators)]
     return [Node(part, 0, separators) for part in text.split(separators.repetition) if part]
+
+
+def first_node(segment: Segment, field: int) -> Node | None:
+    """The first of :func:`nodes`."""
+    text = segment.field(field)
+    if not text:
+        return None
+    separator = segment.separators.repetition
+    if separator not in text or (segment.name == "MSH" and field <= 2):
+        return Node(text, 0, segment.separators)
+    text = next((part for part in text.split(separator) if part), "")
+    return Node(text, 0, segment.separators) if text else None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from adapters.hl7v2.convert.context import Context
-from adapters.hl7v2.convert.drafts import Draft, Json, Reference
+from adapters.hl7v2.convert.drafts import Draft, Json
 from adapters.hl7v2.convert.nodes import Node, nodes
+from adapters.hl7v2.convert.settling import settled
 from adapters.hl7v2.convert.terms import Make, Test
 from adapters.hl7v2.maps.targets import is_resource
 from adapters.hl7v2.message import NULL
@@ -15,12 +17,15 @@ from adapters.hl7v2.message import NULL
 Run = Callable[[Context, Draft, Json, Node | None, int], None]
 """Context, the resource, the object to start from, the value and which repetition it is of."""
 
+PutText = Callable[[Context, Draft, Json, object, int], None]
+"""As :data:`Run`, of the text that a primitive value is made of instead of the value's node."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One row. ``numbers`` lead from the node to the row's own place; ``absent``: it also runs where that is absent;
     ``whole``: it is given all of the data type, of which its assignment names the parts; ``inner`` leads on from the
-    component."""
+    component. ``put`` takes the component's own text, or ``text`` where that is the same whatever the message says."""
 
     numbers: tuple[int, ...]
     test: Test | None
@@ -31,6 +36,8 @@ class Operation:
     top: str
     whole: bool = False
     inner: tuple[int, ...] = ()
+    put: PutText | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -40,16 +47,23 @@ class SegmentProgram:
     resource: str
     always: tuple[Operation, ...]
     fields: tuple[tuple[int, tuple[Operation, ...]], ...]
-    on_absence: frozenset[int]
+
+    @cached_property
+    def _fields(self) -> tuple[tuple[int, tuple[Operation, ...], bool], ...]:
+        """And whether any of the operations speaks of the field's absence."""
+        return tuple((number, made, any(one.absent for one in made)) for number, made in self.fields)
 
     def run(self, context: Context, draft: Draft) -> None:
         """Rows about the segment itself only complete what its fields have said something of."""
         segment = context.segment
-        last = len(segment)
-        for number, operations in self.fields:
-            if number <= last and segment.field(number):
+        fields = segment.fields
+        last = len(fields)
+        used = context.used.setdefault(segment.index, set())
+        for number, operations, on_absence in self._fields:
+            if number < last and fields[number]:
+                used.add(number)
                 self._field(context, draft, number, operations)
-            elif number in self.on_absence:
+            elif on_absence:
                 self._absent(context, draft, number, operations)
         if self.always and not draft.is_empty:
             context.place = segment.name
@@ -59,17 +73,25 @@ class SegmentProgram:
 
     def _field(self, context: Context, draft: Draft, number: int, operations: Iterable[Operation]) -> None:
         segment = context.segment
-        context.used.add((segment.index, number))
         context.place = f"{segment.name}-{number}"
         for repetition, node in enumerate(nodes(segment, number)):
+            if node.is_null:
+                self._null(context, draft, repetition, operations)
+                continue
             for operation in operations:
-                own = None if node.is_null else node.at(operation.numbers)
-                if node.is_null and operation.top:
-                    draft.nulls.setdefault(context.place, operation.top)
+                own = node.at(operation.numbers) if operation.numbers else node
                 if own is None and not operation.absent:
                     continue
-                if operation.test is None or operation.test(context, None if node.is_null else node):
+                if operation.test is None or operation.test(context, node):
                     operation.run(context, draft, draft.content, own, repetition)
+
+    def _null(self, context: Context, draft: Draft, repetition: int, operations: Iterable[Operation]) -> None:
+        """A repetition that is stated to be nothing."""
+        for operation in operations:
+            if operation.top:
+                draft.nulls.setdefault(context.place, operation.top)
+            if operation.absent and (operation.test is None or operation.test(context, None)):
+                operation.run(context, draft, draft.content, None, repetition)
 
     def _absent(self, context: Context, draft: Draft, number: int, operations: Iterable[Operation]) -> None:
         for operation in operations:
@@ -87,12 +109,14 @@ class DataTypeProgram:
         self.operations: list[Operation] = []
         self.links: list[tuple[int, str, int]] = []
         self.is_resource = is_resource(fhir)
-        self._grouped: list[tuple[int, list[Operation], bool]] | None = None
+        self.is_plain = True
+        """Whether it sees its own text only and makes nothing but what it fills: such can be kept."""
+        self._components: list[tuple[int, list[Operation], bool, bool]] = []
 
     @property
     def is_single(self) -> bool:
         """Whether it makes one object, and not several (``[2].given``)."""
-        return all(operation.group <= 1 for operation in self.operations)
+        return all(operation.group == 1 for operation in self.operations)
 
     def value(self, context: Context, node: Node | None) -> object:
         for operation, make in self.values:
@@ -109,38 +133,86 @@ class DataTypeProgram:
         """Only the operations of components that are there are tried, and those that speak of absence."""
         parts = node.parts()
         most = len(parts)
-        for number, operations, on_absence in self._by_component():
-            child: Node | None = None
-            if number == 0:
-                child = node
-            elif number <= most and parts[number - 1] and parts[number - 1] != NULL:
-                child = node.child(number)
-            elif not on_absence:
+        for number, operations, on_absence, is_simple in self._components or self._by_component():
+            part = parts[number - 1] if number <= most else ""
+            if part == NULL:
+                part = ""
+            if not part and not on_absence:
                 continue
+            if not is_simple:
+                self._component(context, node, node.child(number) if part else None, operations, objects)
+                continue
+            value = node.inner(part)
             for operation in operations:
-                own = child
-                if operation.inner and child is not None:
-                    own = child.at(operation.inner)
-                if own is None and not operation.absent:
-                    continue
                 if operation.test is None or operation.test(context, node):
-                    draft, at = objects(operation.group or 1)
-                    operation.run(context, draft, at, node if own is None or operation.whole else own, 0)
+                    draft, at = objects(operation.group)
+                    text = operation.text
+                    operation.put(context, draft, at, value if text is None else text, 0)  # type: ignore[misc]
 
-    def _by_component(self) -> list[tuple[int, list[Operation], bool]]:
-        """Neighbours of one component together; whether any of them speaks of its absence."""
-        if self._grouped is None:
-            groups: list[tuple[int, list[Operation]]] = []
-            for operation in self.operations:
-                number = operation.numbers[0] if operation.numbers else 0
-                if not groups or groups[-1][0] != number:
-                    groups.append((number, []))
-                groups[-1][1].append(operation)
-            self._grouped = [(n, ops, any(one.absent for one in ops)) for n, ops in groups]
-        return self._grouped
+    def _component(
+        self,
+        context: Context,
+        node: Node,
+        child: Node | None,
+        operations: Iterable[Operation],
+        objects: Callable[[int], tuple[Draft, Json]],
+    ) -> None:
+        for operation in operations:
+            own = child
+            if operation.inner and child is not None:
+                own = child.at(operation.inner)
+            if own is None and not operation.absent:
+                continue
+            if operation.test is None or operation.test(context, node):
+                draft, at = objects(operation.group)
+                operation.run(context, draft, at, node if own is None or operation.whole else own, 0)
+
+    def _by_component(self) -> list[tuple[int, list[Operation], bool, bool]]:
+        """Neighbours of one component together; whether any of them speaks of its absence, and whether all put a
+        text."""
+        groups: list[tuple[int, list[Operation]]] = []
+        for operation in self.operations:
+            number = operation.numbers[0] if operation.numbers else 0
+            if not groups or groups[-1][0] != number:
+                groups.append((number, []))
+            groups[-1][1].append(operation)
+        self._components = [
+            (
+                number,
+                operations,
+                any(one.absent for one in operations),
+                number > 0 and not any(one.put is None or one.absent for one in operations),
+            )
+            for number, operations in groups
+        ]
+        return self._components
 
     def resources(self, context: Context, node: Node, main: Draft | None) -> Draft | None:
         """The resource that the value is; the ones that it is part of besides. None for nothing."""
+        made = self._drafts(context, node)
+        if not made:
+            return None
+        first = min(made)
+        if main is not None:
+            main.absorb(made[first])
+            made[first] = main
+        self._link(made)
+        return made[first]
+
+    def settled(self, context: Context, node: Node, draft: Draft) -> bool:
+        """Make an untouched draft what the value is; False where that is nothing, or is not kept."""
+        made = self._kept(context, node)
+        if not made:
+            return False
+        draft.absorb(made[1])
+        return True
+
+    def _drafts(self, context: Context, node: Node) -> dict[int, Draft]:
+        """By group, in order; those with something in them."""
+        made = self._kept(context, node)
+        return self._alone(context, node) if made is None else made
+
+    def _alone(self, context: Context, node: Node) -> dict[int, Draft]:
         made: dict[int, Draft] = {}
 
         def objects(group: int) -> tuple[Draft, Json]:
@@ -150,15 +222,20 @@ class DataTypeProgram:
             return draft, draft.content
 
         self.fill(context, node, objects)
-        groups = [group for group in sorted(made) if not made[group].is_empty]
-        if not groups:
+        return {group: made[group] for group in sorted(made) if not made[group].is_empty}
+
+    def _kept(self, context: Context, node: Node) -> dict[int, Draft] | None:
+        if not self.is_plain or context.held is not None:
             return None
-        if main is not None:
-            _absorb(main, made[groups[0]])
-            made[groups[0]] = main
-        self._link({group: made[group] for group in groups})
-        context.drafts.extend(made[group] for group in groups if made[group] is not main)
-        return made[groups[0]]
+        groups = settled(context, self, node.text, lambda again: self._alone(again, node))
+        if groups is None:
+            return None
+        made: dict[int, Draft] = {}
+        for group, one in groups:
+            made[group.number] = draft = Draft(self.fhir)
+            draft.settle(one)
+            draft.origin = dict.fromkeys(group.origin, context.place)
+        return made
 
     def _link(self, made: dict[int, Draft]) -> None:
         above = {group: (name, target) for group, name, target in self.links}
@@ -169,13 +246,4 @@ class DataTypeProgram:
                 seen.add(at)
                 at = above.get(at, ("", 0))[1]
             if at and at in made and at != group:
-                draft.content[name] = Reference(made[at])
-                draft.refers.append(made[at])
-
-
-def _absorb(main: Draft, other: Draft) -> None:
-    for key, value in other.content.items():
-        main.content.setdefault(key, value)
-    for key, place in other.origin.items():
-        main.origin.setdefault(key, place)
-    main.refers += other.refers
+                draft.link(name, made[at])

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.hl7v2.convert import times
 
-Coerce = Callable[[str, str], Any]
+Coerce = Callable[..., Any]
 """Text and the site's time zone to the JSON value."""
 
 _DECIMAL = re.compile(r"[+-]?\d+(\.\d+)?\Z|[+-]?\.\d+\Z")
@@ -48,6 +48,8 @@ def string(text: str, zone: str) -> str | None:
 
 
 def code(text: str, zone: str) -> str | None:
+    if text.isalnum():
+        return text
     return _WHITE.sub(" ", text).strip() or None
 
 

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any
 
 from adapters.hl7v2.convert.codes import Vocabulary, coding_system, vocabulary
 from adapters.hl7v2.convert.context import Context
-from adapters.hl7v2.convert.drafts import Draft, Items, Json, Reference, has_content
+from adapters.hl7v2.convert.drafts import Draft, Json, Reference
+from adapters.hl7v2.convert.filling import ObjectRow, ResourceRow
+from adapters.hl7v2.convert.memo import Memo
 from adapters.hl7v2.convert.nodes import Node
-from adapters.hl7v2.convert.operations import DataTypeProgram, Operation, Run, SegmentProgram
+from adapters.hl7v2.convert.operations import DataTypeProgram, Operation, PutText, Run, SegmentProgram
 from adapters.hl7v2.convert.primitives import COERCE
 from adapters.hl7v2.convert.site import Site
-from adapters.hl7v2.convert.terms import Make, maker, tester
-from adapters.hl7v2.convert.writing import item, locate, mark, put
+from adapters.hl7v2.convert.terms import DATA_TYPES, Make, constant, maker, tester
+from adapters.hl7v2.convert.values import Read, put_text, run_text
+from adapters.hl7v2.convert.writing import locator, put
 from adapters.hl7v2.maps.assignments import parse_assignment
 from adapters.hl7v2.maps.conditions import OWN, Subject, asks_own_absence, parse_condition, subject
 from adapters.hl7v2.maps.errors import MapError
 from adapters.hl7v2.maps.paths import parse_path
 from adapters.hl7v2.maps.tables import Row, tables
 from adapters.hl7v2.maps.targets import Target, is_primitive, resolve
+from adapters.hl7v2.separators import Separators
 from fhirserver.model.definitions import definitions
 
+MOST_SEPARATORS = 4
+"""Sets of separators whose data types are kept at a time: a sender has one."""
 NAMES_SYSTEMS = frozenset({"CWE", "CE", "CNE", "CF"})
 """Data types in which what becomes a system is the name of a coding system."""
 ALIKE = {"Quantity": ("SimpleQuantity", "Duration", "Age"), "Observation": ("Observation",)}
 """Types that a map to another one fills as well."""
+_SUBJECT = re.compile(r"\b([A-Z][A-Z0-9]{1,2})[-.]\d")
+_QUOTED = re.compile(r'"[^"]*"')
 _NAME = re.compile(r"(?P<v2>[A-Z0-9]+)\[(?P<fhir>[^\]]+)\]\Z")
 
 
@@ -38,6 +47,16 @@ class Library:
         self._types: dict[str, DataTypeProgram] = {}
         self._names = {name.lower(): name for name in tables().datatypes}
         self._vocabularies: dict[str, Vocabulary | None] = {}
+        self._memos: dict[Separators, Memo] = {}
+
+    def memo(self, separators: Separators) -> Memo:
+        """What data types that are so divided were made into."""
+        found = self._memos.get(separators)
+        if found is None:
+            if len(self._memos) >= MOST_SEPARATORS:
+                self._memos.clear()
+            found = self._memos[separators] = Memo()
+        return found
 
     def segment(self, name: str) -> SegmentProgram:
         """Raises :class:`MapError`, ``KeyError`` where there is no such map."""
@@ -79,8 +98,7 @@ class Library:
             else:
                 always.append(operation)
         ordered = tuple((number, tuple(fields[number])) for number in sorted(fields))
-        on_absence = frozenset(number for number, made in ordered if any(one.absent for one in made))
-        return SegmentProgram(context, tuple(always), ordered, on_absence)
+        return SegmentProgram(context, tuple(always), ordered)
 
     def data_type(self, name: str) -> DataTypeProgram:
         """Raises :class:`MapError`."""
@@ -102,10 +120,23 @@ class Library:
             return
         target = resolve(row.path, program.fhir, row.identifier, True)
         operation = self._operation(row, program.fhir, own, True)
+        program.is_plain &= self._is_plain(row, target)
         if target.name == "$value":
             program.values.append((operation, self._text(row, own, True)))
         else:
             program.operations.append(operation)
+
+    def _is_plain(self, row: Row, target: Target) -> bool:
+        """Whether the row sees its data type only, and makes nothing but what it is to fill."""
+        if any(hop.resource for hop in target.hops) or row.assignment.startswith(("$refer", "$document")):
+            return False
+        names = _SUBJECT.findall(_QUOTED.sub("", f"{row.condition} {row.assignment}"))
+        if not DATA_TYPES.issuperset(names):
+            return False
+        if target.name == "$value" or is_primitive(target.type) or (row.assignment and not row.map):
+            return True
+        inner = self.data_type(row.map or self._default(row, target))
+        return inner.is_plain and not inner.is_resource
 
     def _operation(self, row: Row, context: str, own: Subject, in_data_type: bool) -> Operation:
         condition = parse_condition(row.condition)
@@ -113,26 +144,37 @@ class Library:
         target = resolve(row.path, context, row.identifier, in_data_type)
         numbers = own.numbers if in_data_type else own.numbers[1:]
         absent = asks_own_absence(condition, own)
-        run: Run = _nothing if target.name == "$value" else self._run(row, target, own, in_data_type)
         whole = in_data_type and bool(row.assignment)
         inner = numbers[1:] if in_data_type else ()
-        return Operation(numbers, test, run, absent, target.group, row.source, target.top, whole, inner)
+        run, put = (_nothing, None) if target.name == "$value" else self._run(row, target, own, in_data_type)
+        text = constant(row.assignment) if in_data_type and put is not None else None
+        if not in_data_type or inner or (text is None and (row.assignment or row.map)):
+            put = None
+        return Operation(
+            numbers, test, run, absent, target.group or 1, row.source, target.top, whole, inner, put, text
+        )
 
-    def _run(self, row: Row, target: Target, own: Subject, in_data_type: bool) -> Run:
-        if target.name and is_primitive(target.type):
-            return self._primitive(row, target, own, in_data_type)
-        if row.assignment and not row.map:
-            return self._assigned(row, target, own)
-        program = self.data_type(row.map or self._default(row, target))
+    def _run(self, row: Row, target: Target, own: Subject, in_data_type: bool) -> tuple[Run, PutText | None]:
+        """The row; for one that makes a primitive value, also by the text that it is made of."""
+        program = None
+        if not (target.name and is_primitive(target.type)):
+            if row.assignment and not row.map:
+                return self._assigned(row, target, own), None
+            program = self.data_type(row.map or self._default(row, target))
+        if program is None or (program.values and not (program.operations or program.is_resource)):
+            make = self._text(row, own if not in_data_type or row.assignment else OWN, False)
+            put = self._put_text(row, target, own)
+            return run_text(make, put), put
+        return self._filled(row, target, program), None
+
+    def _filled(self, row: Row, target: Target, program: DataTypeProgram) -> Run:
         if program.is_resource:
             if target.type not in ("Reference", program.fhir):
                 raise MapError(f"{row.map} makes no {target.type}")
-            return _resource_run(target, program, row.source)
-        if program.values and not program.operations:
-            return self._primitive(row, target, own, in_data_type)
+            return ResourceRow(target, program, row.source).run
         if target.type != program.fhir and target.type not in ALIKE.get(program.fhir, ()):
             raise MapError(f"{row.map} makes no {target.type}")
-        return self._filled(row, target, program)
+        return ObjectRow(target, program, self._vocabulary(row), row.source).run
 
     def _default(self, row: Row, target: Target) -> str:
         """The data type map for a row that names none."""
@@ -157,7 +199,9 @@ class Library:
                     context, node.at(inner) if node and inner else node
                 )
         inner = own.numbers if in_data_type else ()
-        return lambda context, node: _value(node, inner)
+        if inner:
+            return lambda context, node: _value(node, inner)
+        return lambda context, node: node.value() if node is not None else None
 
     def _vocabulary(self, row: Row) -> Vocabulary | None:
         name = row.vocabulary
@@ -170,106 +214,24 @@ class Library:
             raise MapError(f"there is no concept map {name}")
         return found
 
-    def _primitive(self, row: Row, target: Target, own: Subject, in_data_type: bool) -> Run:
-        make = self._text(row, own if not in_data_type or row.assignment else OWN, False)
-        words = self._vocabulary(row)
-        coerce = COERCE.get(target.type)
+    def _put_text(self, row: Row, target: Target, own: Subject) -> PutText:
+        coerce, zone, site = COERCE.get(target.type), self.site.time_zone, self.site
         if coerce is None:
             raise MapError(f"nothing makes a {target.type}")
-        zone, site, source = self.site.time_zone, self.site, row.source
         is_system = target.name == "system" and not row.assignment and own.name in NAMES_SYSTEMS
-        allowed = _allowed(target)
-
-        def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
-            made = make(context, node)
-            if not isinstance(made, str) or not made:
-                return None
-            if words is not None:
-                found = words.find(made)
-                if found is not None:
-                    made = found.code
-                if not made:
-                    return context.issue(f"the map leaves this code open ({words.name})", source)
-            value = coding_system(made, site) if is_system else coerce(made, zone)
-            if value is None:
-                return context.issue(f"no {target.type}", source)
-            if allowed is not None and value not in allowed:
-                return context.issue(f"no code that {target.top or target.name} may have", source)
-            holder, at = locate(context, draft, start, target, repetition)
-            put(context, target, holder, at, value, repetition, source)
-            return None
-
-        return run
+        read: Read = partial(coding_system, site=site) if is_system else partial(coerce, zone=zone)
+        return put_text(target, read, self._vocabulary(row), _allowed(target), row.source)
 
     def _assigned(self, row: Row, target: Target, own: Subject) -> Run:
-        make = maker(parse_assignment(row.assignment), own)
+        make, locate = maker(parse_assignment(row.assignment), own), locator(target)
 
         def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
             made = make(context, node)
             if isinstance(made, Reference):
-                holder, at = locate(context, draft, start, target, repetition)
+                holder, at = locate(context, draft, start, repetition)
                 put(context, target, holder, at, made, repetition, row.source)
 
         return run
-
-    def _filled(self, row: Row, target: Target, program: DataTypeProgram) -> Run:
-        words = self._vocabulary(row)
-        source = row.source
-
-        def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
-            if node is None:
-                return
-            holder, at = locate(context, draft, start, target, repetition)
-
-            def objects(group: int) -> tuple[Draft, Json]:
-                if group > 1 and not target.is_list:
-                    return Draft(holder.type), {}
-                return holder, item(context, target, at, repetition, group)
-
-            before = context.held, context.held_path
-            path = context.within(holder, target.origin)
-            context.held, context.held_path = holder, path
-            program.fill(context, node, objects)
-            context.held, context.held_path = before
-            mark(context, target, holder, source)
-            if words is not None:
-                _translate(objects(1)[1], target.type, words)
-
-        return run
-
-
-def _resource_run(target: Target, program: DataTypeProgram, source: str) -> Run:
-    single = program.is_single
-
-    def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
-        if node is None:
-            return
-        holder, at = locate(context, draft, start, target, repetition)
-        if target.type == "Reference":
-            made = program.resources(context, node, None)
-            if made is not None:
-                put(context, target, holder, at, Reference(made), repetition, source)
-        elif single:
-            program.fill(context, node, lambda group: (holder, at))
-            mark(context, target, holder, source)
-        else:
-            program.resources(context, node, holder)
-            mark(context, target, holder, source)
-
-    return run
-
-
-def _translate(made: Json, type: str, words: Vocabulary) -> None:
-    more: list[Json] = []
-    if type == "CodeableConcept":
-        codings = made.get("coding")
-        for coding in list(codings.values()) if isinstance(codings, Items) else ():
-            words.translate(coding, more)
-        if isinstance(codings, Items):
-            for number, coding in enumerate(more):
-                codings[("original", number)] = coding
-    elif has_content(made):
-        words.translate(made, more)
 
 
 def _nothing(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:

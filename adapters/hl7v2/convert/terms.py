@@ -12,8 +12,9 @@ from adapters.hl7v2.convert import times
 from adapters.hl7v2.convert.codes import authority
 from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Reference
+from adapters.hl7v2.convert.generating import Source
 from adapters.hl7v2.convert.nodes import Node, nodes
-from adapters.hl7v2.maps.assignments import Call, Place, Term, Text
+from adapters.hl7v2.maps.assignments import Call, Place, Term, Text, parse_assignment
 from adapters.hl7v2.maps.conditions import (
     All,
     Any,
@@ -58,42 +59,56 @@ def finder(subject: Subject, own: Subject) -> Find:
 
 def tester(condition: Condition, own: Subject) -> Test:
     """Raises :class:`MapError`."""
+    source = Source()
+    made: Test = source.expression("context, node", _asked(source, condition, own))
+    return made
+
+
+def _asked(source: Source, condition: Condition, own: Subject) -> str:
+    """The condition as an expression over ``context`` and ``node``."""
     match condition:
         case Valued(subject):
-            return _valued(subject, own)
+            return _valued(source, subject, own)
         case OneOf(subject, values):
-            return _one_of(finder(subject, own), frozenset(values))
+            return _one_of(source, subject, own, source.bind(frozenset(values)))
         case Same(subject, other):
-            first, second = finder(subject, own), finder(other, own)
-            return lambda context, node: _text(first(context, node)) == _text(second(context, node))
+            first, second = source.bind(finder(subject, own)), source.bind(finder(other, own))
+            text = source.bind(_text)
+            return f"{text}({first}(context, node)) == {text}({second}(context, node))"
         case Measure(subject, what, sign, number):
-            return _measured(subject, what, sign, number, own)
+            return f"{source.bind(_measured(subject, what, sign, number, own))}(context, node)"
         case Not(inner):
-            test = tester(inner, own)
-            return lambda context, node: not test(context, node)
+            return f"not ({_asked(source, inner, own)})"
         case All(parts):
-            tests = tuple(tester(part, own) for part in parts)
-            return lambda context, node: all(test(context, node) for test in tests)
+            return " and ".join(f"({_asked(source, part, own)})" for part in parts)
         case Any(parts):
-            tests = tuple(tester(part, own) for part in parts)
-            return lambda context, node: any(test(context, node) for test in tests)
+            return " or ".join(f"({_asked(source, part, own)})" for part in parts)
     raise MapError("a condition of an unknown kind")
 
 
-def _valued(subject: Subject, own: Subject) -> Test:
+def _valued(source: Source, subject: Subject, own: Subject) -> str:
     if subject.name and not subject.numbers and subject.name not in DATA_TYPES:
-        name = subject.name
-        return lambda context, node: context.message.first(name) is not None
-    find = finder(subject, own)
-    return lambda context, node: find(context, node) is not None
+        return f"context.message.first({source.bind(subject.name)}) is not None"
+    if (number := _component(subject, own)) is not None:
+        return f"node is not None and node.has({number})"
+    return f"{source.bind(finder(subject, own))}(context, node) is not None"
 
 
-def _one_of(find: Find, values: frozenset[str]) -> Test:
-    def test(context: Context, node: Node | None) -> bool:
-        found = find(context, node)
-        return found is not None and found.value() in values
+def _one_of(source: Source, subject: Subject, own: Subject, values: str) -> str:
+    if (number := _component(subject, own)) is not None:
+        return f"node is not None and node.component({number}) in {values}"
+    found = f"{source.bind(finder(subject, own))}(context, node)"
+    return f"(found := {found}) is not None and found.value() in {values}"
 
-    return test
+
+def _component(subject: Subject, own: Subject) -> int | None:
+    """The number of a component of the data type that the row is about; None where something else is meant."""
+    numbers = subject.numbers
+    if not subject.name and own.name in DATA_TYPES:
+        numbers = own.numbers
+    elif subject.name not in DATA_TYPES:
+        return None
+    return numbers[0] if len(numbers) == 1 else None
 
 
 def _measured(subject: Subject, what: str, sign: str, number: int, own: Subject) -> Test:
@@ -113,6 +128,12 @@ def _measured(subject: Subject, what: str, sign: str, number: int, own: Subject)
 
 def _text(node: Node | None) -> str:
     return (node.value() or "") if node is not None else ""
+
+
+def constant(assignment: str) -> str | None:
+    """The text that is assigned whatever the message says; None where it depends on that."""
+    terms = parse_assignment(assignment)
+    return terms[0].value if len(terms) == 1 and isinstance(terms[0], Text) else None
 
 
 def maker(terms: tuple[Term, ...], own: Subject) -> Make:

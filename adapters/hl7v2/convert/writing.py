@@ -2,48 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from adapters.hl7v2.convert.context import Context, Trace
 from adapters.hl7v2.convert.drafts import Draft, Items, Json, Reference
-from adapters.hl7v2.maps.targets import LIST, RESOURCE, RESOURCES, Target
+from adapters.hl7v2.convert.generating import Source
+from adapters.hl7v2.convert.memo import Group, Settled
+from adapters.hl7v2.maps.targets import LIST, OBJECT, RESOURCES, Hop, Target
+
+Locate = Callable[[Context, Draft, Json, int], tuple[Draft, Json]]
+"""Context, the resource, the object to start from and the repetition to the object that has the element, made on the
+way; and the resource that it is of."""
 
 
-def locate(
-    context: Context, draft: Draft, start: Json, target: Target, repetition: int
-) -> tuple[Draft, Json]:
-    """The object that has the element, made on the way; and the resource that it is of."""
-    at = start
+Place = Callable[[Context, Draft, Json, Any, int], None]
+"""As :data:`Locate`, and puts the value there."""
+
+
+@lru_cache(maxsize=4096)
+def locator(target: Target) -> Locate:
+    """The hops of a target one after the other."""
+    source = _hops(target, "return Draft(draft.type), {}", "return draft, {}")
+    source.add("return draft, at")
+    made: Locate = source.function("context, draft, at, repetition")
+    return made
+
+
+def placer(target: Target, row: str) -> Place:
+    """For values that are no references: :func:`locator` and :func:`put` in one."""
+    mark_it = "mark(context, target, draft, row)"
+    source = _hops(target, "return", f"return {mark_it}")
+    source.bound |= {"mark": mark, "target": target, "row": row}
+    name = source.bind(target.name)
+    if target.rivals:
+        source.add(f"if not {source.bind(target.rivals)}.isdisjoint(at): return")
+    if target.is_list:
+        number = "repetition" if target.repeats else "0"
+        source.add(
+            f"items = at.get({name})",
+            f"if items is None: items = at[{name}] = Items()",
+            f"items.setdefault((context.segment.index, {source.bind(target.slot)}, {number}), value)",
+        )
+    else:
+        source.add(f"if {name} not in at: at[{name}] = value")
+    source.add(f"if draft is not context.held or context.traces is not None: {mark_it}")
+    made: Place = source.function("context, draft, at, value, repetition")
+    return made
+
+
+def _hops(target: Target, rivalled: str, taken: str) -> Source:
+    """``rivalled`` is done where another type of a choice was given first, ``taken`` where a reference stands."""
+    source = Source()
+    source.bound |= {"Draft": Draft, "Items": Items, "opened": _opened, "resource": _resource}
     for hop in target.hops:
-        if hop.rivals and not hop.rivals.isdisjoint(at):
-            return Draft(draft.type), {}  # Another type of the choice was given first.
-        if hop.kind == LIST:
-            items = at.get(hop.name)
-            if items is None:
-                items = at[hop.name] = Items()
-            index = 0 if hop.shared else context.segment.index
-            key = (index, hop.slot, repetition if hop.repeats else 0)
-            at = items.setdefault(key, {})
-        elif hop.kind == RESOURCE:
-            draft = _resource(context, draft, at, hop.name, hop.resource)
-            at = draft.content
-        elif hop.kind == RESOURCES:
-            items = at.setdefault(hop.name, Items())
-            place = (context.segment.index, hop.slot, repetition if hop.repeats else 0, hop.resource)
-            draft = _resource(context, draft, items, place, hop.resource)
-            at = draft.content
-        else:
-            at = at.setdefault(hop.name, {})
-        if not isinstance(at, dict):
-            return draft, {}  # A reference stands here already, and stays.
-    return draft, at
+        _hop(source, hop, rivalled, taken)
+    return source
 
 
-def _resource(context: Context, draft: Draft, holder: Any, key: Any, type: str) -> Draft:
+def _hop(source: Source, hop: Hop, rivalled: str, taken: str) -> None:
+    name, number = source.bind(hop.name), "repetition" if hop.repeats else "0"
+    if hop.rivals:
+        source.add(f"if not {source.bind(hop.rivals)}.isdisjoint(at): {rivalled}")
+    holder, key = "at", name
+    if hop.kind in (LIST, RESOURCES):
+        index = "0" if hop.shared and hop.kind == LIST else "context.segment.index"
+        type = f", {source.bind(hop.resource)}" if hop.kind == RESOURCES else ""
+        source.add(
+            f"items = at.get({name})",
+            f"if items is None: items = at[{name}] = Items()",
+            f"key = ({index}, {source.bind(hop.slot)}, {number}{type})",
+        )
+        holder, key = "items", "key"
+    if hop.kind in (LIST, OBJECT):
+        source.add(
+            f"inner = {holder}.get({key})",
+            "if type(inner) is not dict:",
+            f"    inner = opened({holder}, {key})",
+            f"    if not isinstance(inner, dict): {taken}",
+            "at = inner",
+        )
+    else:
+        made = f"resource(draft, {holder}, {key}, {source.bind(hop.resource)})"
+        source.add(f"draft = {made}", "at = draft.content")
+
+
+def _opened(holder: Any, key: Any) -> Any:
+    """The object that is there, to be completed; made where there is none yet."""
+    found = holder.get(key)
+    if found is None:
+        found = holder[key] = {}
+    elif type(found) is Settled:
+        found = holder[key] = found.opened()
+    return found
+
+
+def _resource(draft: Draft, holder: Any, key: Any, type: str) -> Draft:
     found = holder.get(key)
     if isinstance(found, Reference):
         return found.draft if found.draft.type == type else Draft(type)
-    made = context.draft(type)
+    made = Draft(type)
     if found is None:
         holder[key] = Reference(made)
         draft.refers.append(made)
@@ -66,7 +125,8 @@ def put(
         placed = at.setdefault(target.name, value)
     if isinstance(value, Reference) and placed is value:
         draft.refers.append(value.draft)
-    mark(context, target, draft, source)
+    if draft is not context.held or context.traces is not None:
+        mark(context, target, draft, source)
 
 
 def item(context: Context, target: Target, at: Json, repetition: int, group: int = 0) -> Json:
@@ -76,15 +136,43 @@ def item(context: Context, target: Target, at: Json, repetition: int, group: int
     if target.rivals and not target.rivals.isdisjoint(at):
         return {}
     if not target.is_list:
-        found = at.setdefault(target.name, {})
+        found = _opened(at, target.name)
         return found if isinstance(found, dict) else {}
     items = at.get(target.name)
     if items is None:
         items = at[target.name] = Items()
-    slot = f"{target.slot}/{group}" if group > 1 else target.slot
-    key = (context.segment.index, slot, repetition if target.repeats else 0)
-    found = items.setdefault(key, {})
+    key = (context.segment.index, _slot(target, group), repetition if target.repeats else 0)
+    found = _opened(items, key)
     return found if isinstance(found, dict) else {}
+
+
+def settle(
+    context: Context, target: Target, at: Json, repetition: int, groups: list[tuple[Group, Settled]]
+) -> bool:
+    """Put objects where nothing is; False, and nothing done, where something is."""
+    if target.rivals and not target.rivals.isdisjoint(at):
+        return False
+    if not target.is_list:
+        if target.name in at:
+            return False
+        for _, settled in groups:
+            at[target.name] = settled
+        return True
+    items = at.get(target.name)
+    index, number = context.segment.index, repetition if target.repeats else 0
+    placed = {(index, _slot(target, group.number), number): settled for group, settled in groups}
+    if items is None:
+        if placed:
+            at[target.name] = Items(placed)
+        return True
+    if any(key in items for key in placed):
+        return False
+    items.update(placed)
+    return True
+
+
+def _slot(target: Target, group: int) -> str:
+    return f"{target.slot}/{group}" if group > 1 else target.slot
 
 
 def mark(context: Context, target: Target, draft: Draft, source: str) -> None:

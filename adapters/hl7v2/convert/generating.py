@@ -1,0 +1,39 @@
+"""Python functions written out for one row of a map and compiled once: a walk over its parts costs more.
+
+Sources hold names, numbers and operators that the callers of this module write. Whatever comes from a map or a site,
+every text among them, is bound to a name: it is data of the function and never part of its source.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Source:
+    """The lines of one function to be, and what they are bound to."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.bound: dict[str, Any] = {}
+
+    def bind(self, value: object) -> str:
+        """The name by which the source speaks of a value."""
+        name = f"_{len(self.bound)}"
+        self.bound[name] = value
+        return name
+
+    def add(self, *lines: str) -> None:
+        self.lines += lines
+
+    def function(self, parameters: str) -> Any:
+        """The function of these lines."""
+        body = "\n".join(f"    {line}" for line in self.lines)
+        scope = dict(self.bound)
+        code = compile(f"def function({parameters}):\n{body}\n", "<row of a map>", "exec")
+        exec(code, scope)  # noqa: S102 -- see above: nothing of a map or a site is in the source
+        return scope["function"]
+
+    def expression(self, parameters: str, text: str) -> Any:
+        """The function that returns ``text``."""
+        self.add(f"return {text}")
+        return self.function(parameters)
