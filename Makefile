@@ -25,6 +25,10 @@ else
   MONGO_MARK   :=
 endif
 
+# Some machines forbid Python to keep what it compiled. Then every start compiles a thousand files again, and the
+# tests start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 ROUNDS ?= 200
 export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 

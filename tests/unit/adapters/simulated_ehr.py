@@ -9,7 +9,9 @@ from typing import Any, Self
 
 import httpx
 
-from adapters.fhir import FhirEhr, FhirSettings, RetryPolicy, StaticToken
+from adapters.fhir.ehr import FhirEhr, FhirSettings
+from adapters.fhir.retries import RetryPolicy
+from adapters.fhir.tokens import StaticToken
 
 TOKEN = "test-token"
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from adapters.fhir import FhirEhr, FhirSettings, RetryPolicy
+from adapters.fhir.ehr import FhirEhr, FhirSettings
+from adapters.fhir.retries import RetryPolicy
 from adapters.fhir.smart import ClientSecret, SmartTokens, TokenSettings
 from fhirserver.ports.ehr import Permanent
 from tests.contracts.ehr_contract import EhrContract, Vendor, everything, of_type, update
