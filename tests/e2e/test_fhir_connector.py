@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey
 from tests.e2e.fhir_peer import connected, count, found, until
 from tests.server_process import ServerProcess
 from tests.unit.adapters.in_process import tiny_bundles
-from tests.unit.adapters.simulated_ehr import SimulatedEhrProcess
+from tests.unit.adapters.simulated_ehr import SimulatedEhrThread
 
 SECRET = "correct-horse-battery-staple"
 COUNTED = ("Patient", "Slot", "Observation", "Condition")
@@ -39,13 +39,13 @@ def nothing_twice(server, types):
 @pytest.fixture
 def small(tmp_path):
     bundles = tiny_bundles(tmp_path / "bundles")
-    with SimulatedEhrProcess(tmp_path / "ehr.db", "--bundles", str(bundles)) as process:
+    with SimulatedEhrThread(tmp_path / "ehr.db", "--bundles", str(bundles)) as process:
         yield process
 
 
 @pytest.fixture
 def synthea(tmp_path):
-    with SimulatedEhrProcess(
+    with SimulatedEhrThread(
         tmp_path / "ehr.db",
         *("--weeks", "1", "--practitioners", "1"),
         *("--habit", "export=system", "--habit", "export_lines=40"),
