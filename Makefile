@@ -47,7 +47,7 @@ serve: $(RUNTIME)  ## the FHIR server on http://127.0.0.1:8080/fhir; the first t
 	@test -f credence.toml || $(BIN)/credence init --config credence.toml
 	@$(BIN)/credence serve --config credence.toml
 
-test: $(DEV) $(MONGO_SERVER)  ## every test of a few seconds, in parallel (twenty minutes on two cores)
+test: $(DEV) $(MONGO_SERVER)  ## every test of a few seconds, in parallel
 	@$(MONGO_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow $(MONGO_MARK)" tests $(ARGS)
 
 test-mongo: $(DEV) $(MONGO_SERVER)  ## only the tests that need a server on the MongoDB wire
@@ -132,6 +132,7 @@ $(BIN)/python:
 $(RUNTIME): pyproject.toml | $(BIN)/python
 	@echo "Installing Credence and what it needs into $(VENV) (once; about a minute) …"
 	@$(PIP) --no-compile -e .
+	@$(BIN)/python -c 'import fhirserver.app.serving, fhirserver.app.commands.serve' # compiled once, here
 	@touch $@
 
 $(DEV): pyproject.toml $(RUNTIME)
