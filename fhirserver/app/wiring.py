@@ -26,9 +26,9 @@ from adapters.runner.supervisor import Supervisor
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
 from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
-from fhirserver.app.connectors.hearing import Hearing, notification_route
+from fhirserver.app.connectors.hearing import Hearing, notification_routes
 from fhirserver.app.connectors.webhooks import Webhooks
-from fhirserver.app.messages import MessageDesk
+from fhirserver.app.messages import LateMessages
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
@@ -159,7 +159,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     context = make_context(settings, store, outlets.checked())
     catalogue = make_catalogue(settings, context)
     desk = Desk(store, settings.policy, catalogue)
-    context = replace(context, connectors=desk, messages=MessageDesk(store, catalogue, desk))
+    context = replace(context, connectors=desk, messages=LateMessages(store, catalogue, desk))
     webhooks = Webhooks(store, catalogue, settings.secrets)
     sockets = make_sockets(settings, context)
     principals = settings.authenticator()
@@ -196,10 +196,10 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     edge = FhirEdge(context, registry, principals, "/fhir", description, cors, jobs)
     ending = asyncio.Event()
     pages = console(context, registry, principals, _session_folder(settings), ending)
-    notifications = notification_route(lambda: ears[0] if state["ready"] else None)
-    web = web_application(lifespan, lambda: state["ready"], pages, notifications)
+    notifications = notification_routes(lambda: ears[0] if state["ready"] else None)
+    web = web_application(lifespan, lambda: state["ready"], pages)
     web.mount("/console/static", static_files())
-    web.router.routes.append(webhooks.route())
+    web.router.routes += [*notifications, webhooks.route()]
     web.router.routes.append(WebSocketRoute(SOCKETS, sockets.serve))
     return Application(edge, web, ending.set)
 
