@@ -97,8 +97,11 @@ class Node:
 def nodes(segment: Segment, field: int) -> list[Node]:
     """The repetitions of a field, the empty ones as well left out."""
     text = segment.field(field)
-    if not text:
-        return []
+    return repetitions(segment, field, text) if text else []
+
+
+def repetitions(segment: Segment, field: int, text: str) -> list[Node]:
+    """As :func:`nodes`, of a field that is there."""
     separators = segment.separators
     if separators.repetition not in text or (segment.name == "MSH" and field <= 2):
         return [Node(text, 0, separators)]

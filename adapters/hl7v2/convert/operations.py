@@ -8,7 +8,7 @@ from functools import cached_property
 
 from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Draft, Json
-from adapters.hl7v2.convert.nodes import Node, nodes
+from adapters.hl7v2.convert.nodes import Node, repetitions
 from adapters.hl7v2.convert.settling import settled
 from adapters.hl7v2.convert.terms import Make, Test
 from adapters.hl7v2.maps.targets import is_resource
@@ -49,21 +49,32 @@ class SegmentProgram:
     fields: tuple[tuple[int, tuple[Operation, ...]], ...]
 
     @cached_property
-    def _fields(self) -> tuple[tuple[int, tuple[Operation, ...], bool], ...]:
-        """And whether any of the operations speaks of the field's absence."""
-        return tuple((number, made, any(one.absent for one in made)) for number, made in self.fields)
+    def _by_number(self) -> dict[int, tuple[Operation, ...]]:
+        return dict(self.fields)
+
+    @cached_property
+    def _speaks_of_absence(self) -> bool:
+        """Whether fields that are not there have to be visited as well."""
+        return any(one.absent for _, operations in self.fields for one in operations)
 
     def run(self, context: Context, draft: Draft) -> None:
         """Rows about the segment itself only complete what its fields have said something of."""
         segment = context.segment
-        fields = segment.fields
-        last = len(fields)
+        valued = segment.valued
         used = context.used.setdefault(segment.index, set())
-        for number, operations, on_absence in self._fields:
-            if number < last and fields[number]:
+        if self._speaks_of_absence:
+            numbers: Iterable[int] = self._by_number
+        else:
+            numbers = valued
+        for number in numbers:
+            operations = self._by_number.get(number)
+            if operations is None:
+                continue
+            text = valued.get(number)
+            if text is not None:
                 used.add(number)
-                self._field(context, draft, number, operations)
-            elif on_absence:
+                self._field(context, draft, number, text, operations)
+            else:
                 self._absent(context, draft, number, operations)
         if self.always and not draft.is_empty:
             context.place = segment.name
@@ -71,11 +82,13 @@ class SegmentProgram:
                 if operation.test is None or operation.test(context, None):
                     operation.run(context, draft, draft.content, None, 0)
 
-    def _field(self, context: Context, draft: Draft, number: int, operations: Iterable[Operation]) -> None:
+    def _field(
+        self, context: Context, draft: Draft, number: int, text: str, operations: Iterable[Operation]
+    ) -> None:
         segment = context.segment
         context.place = f"{segment.name}-{number}"
-        for repetition, node in enumerate(nodes(segment, number)):
-            if node.is_null:
+        for repetition, node in enumerate(repetitions(segment, number, text)):
+            if node.text == NULL:
                 self._null(context, draft, repetition, operations)
                 continue
             for operation in operations:

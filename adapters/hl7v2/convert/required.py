@@ -54,12 +54,14 @@ IS_LIST = frozenset({("Account", "subject")})
 def complete(type: str, content: Json) -> None:
     """Add what R4 requires of the resource and, within it, of the elements that are there."""
     for name, value in DEFAULTS.get(type, {}).items():
-        content.setdefault(name, deepcopy(value))
-    notes = [note for note in content.get("note", ()) if not isinstance(note, dict) or "text" in note]
-    if "note" in content and not notes:
-        del content["note"]
-    elif notes:
-        content["note"] = notes
+        if name not in content:
+            content[name] = value if isinstance(value, str) else deepcopy(value)
+    if "note" in content:
+        notes = [note for note in content["note"] if not isinstance(note, dict) or "text" in note]
+        if notes:
+            content["note"] = notes
+        else:
+            del content["note"]
     if type == "Observation":
         _spread(content)
     _complete(type, content)
