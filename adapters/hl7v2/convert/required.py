@@ -132,5 +132,6 @@ def _unknown(content: Json, name: str, type: str, is_list: bool) -> None:
         return
     found = definitions().type(type)
     primitive = found is not None and found.kind == "primitive-type"
-    value: Any = [dict(UNKNOWN)] if is_list else dict(UNKNOWN)
+    unknown = deepcopy(UNKNOWN)
+    value: Any = [unknown] if is_list else unknown
     content[f"_{name}" if primitive else name] = value
