@@ -25,6 +25,14 @@ class Node:
         """Stated to be nothing."""
         return self.text == NULL
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its components have neither parts nor escapes: each is its own value."""
+        text, separators = self.text, self.separators
+        return (not separators.escape or separators.escape not in text) and (
+            not separators.subcomponent or separators.subcomponent not in text
+        )
+
     def at(self, numbers: tuple[int, ...]) -> Node | None:
         """The part that the numbers lead to; None where it is absent or stated to be nothing."""
         node: Node | None = self
@@ -66,6 +74,18 @@ class Node:
         if separators.escape and separators.escape in text:
             text = unescape(text, separators)
         return text or None
+
+    def subcomponent(self, text: str, number: int) -> str | None:
+        """The value of a part of a part that is there and not stated to be nothing."""
+        separators = self.separators
+        if self.level == 0 and separators.subcomponent:
+            parts = text.split(separators.subcomponent)
+            text = parts[number - 1] if number <= len(parts) else ""
+        elif number != 1:
+            return None
+        if text == NULL:
+            return None
+        return unescape(text, separators) or None
 
     def parts(self) -> list[str]:
         """The texts of the components or subcomponents."""

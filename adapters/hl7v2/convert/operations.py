@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from adapters.hl7v2.convert.components import Fill, fill_function
 from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Draft, Json
 from adapters.hl7v2.convert.nodes import Node, repetitions
 from adapters.hl7v2.convert.settling import settled
 from adapters.hl7v2.convert.terms import Make, Test
+from adapters.hl7v2.maps.assignments import Term
+from adapters.hl7v2.maps.conditions import OWN, Condition, Subject
 from adapters.hl7v2.maps.targets import is_resource
 from adapters.hl7v2.message import NULL
 
@@ -25,7 +28,8 @@ PutText = Callable[[Context, Draft, Json, object, int], None]
 class Operation:
     """One row. ``numbers`` lead from the node to the row's own place; ``absent``: it also runs where that is absent;
     ``whole``: it is given all of the data type, of which its assignment names the parts; ``inner`` leads on from the
-    component. ``put`` takes the component's own text, or ``text`` where that is the same whatever the message says."""
+    component. ``put`` takes the component's own text, or ``text`` where that is the same whatever the message says.
+    ``condition`` is what ``test`` asks of the row ``own``, ``assigned`` what ``whole`` rows that make a text join."""
 
     numbers: tuple[int, ...]
     test: Test | None
@@ -38,6 +42,9 @@ class Operation:
     inner: tuple[int, ...] = ()
     put: PutText | None = None
     text: str | None = None
+    condition: Condition | None = None
+    own: Subject = OWN
+    assigned: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,6 @@ class DataTypeProgram:
         self.is_resource = is_resource(fhir)
         self.is_plain = True
         """Whether it sees its own text only and makes nothing but what it fills: such can be kept."""
-        self._components: list[tuple[int, list[Operation], bool, bool]] = []
 
     @property
     def is_single(self) -> bool:
@@ -142,63 +148,10 @@ class DataTypeProgram:
                     return made
         return None
 
-    def fill(self, context: Context, node: Node, objects: Callable[[int], tuple[Draft, Json]]) -> None:
-        """Only the operations of components that are there are tried, and those that speak of absence."""
-        parts = node.parts()
-        most = len(parts)
-        for number, operations, on_absence, is_simple in self._components or self._by_component():
-            part = parts[number - 1] if number <= most else ""
-            if part == NULL:
-                part = ""
-            if not part and not on_absence:
-                continue
-            if not is_simple:
-                self._component(context, node, node.child(number) if part else None, operations, objects)
-                continue
-            value = node.inner(part)
-            for operation in operations:
-                if operation.test is None or operation.test(context, node):
-                    draft, at = objects(operation.group)
-                    text = operation.text
-                    operation.put(context, draft, at, value if text is None else text, 0)  # type: ignore[misc]
-
-    def _component(
-        self,
-        context: Context,
-        node: Node,
-        child: Node | None,
-        operations: Iterable[Operation],
-        objects: Callable[[int], tuple[Draft, Json]],
-    ) -> None:
-        for operation in operations:
-            own = child
-            if operation.inner and child is not None:
-                own = child.at(operation.inner)
-            if own is None and not operation.absent:
-                continue
-            if operation.test is None or operation.test(context, node):
-                draft, at = objects(operation.group)
-                operation.run(context, draft, at, node if own is None or operation.whole else own, 0)
-
-    def _by_component(self) -> list[tuple[int, list[Operation], bool, bool]]:
-        """Neighbours of one component together; whether any of them speaks of its absence, and whether all put a
-        text."""
-        groups: list[tuple[int, list[Operation]]] = []
-        for operation in self.operations:
-            number = operation.numbers[0] if operation.numbers else 0
-            if not groups or groups[-1][0] != number:
-                groups.append((number, []))
-            groups[-1][1].append(operation)
-        self._components = [
-            (
-                number,
-                operations,
-                any(one.absent for one in operations),
-                number > 0 and not any(one.put is None or one.absent for one in operations),
-            )
-            for number, operations in groups
-        ]
-        return self._components
+    @cached_property
+    def fill(self) -> Fill:
+        """Runs the operations on a value and the objects that they are about."""
+        return fill_function(self.operations)
 
     def resources(self, context: Context, node: Node, main: Draft | None) -> Draft | None:
         """The resource that the value is; the ones that it is part of besides. None for nothing."""
