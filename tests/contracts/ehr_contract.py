@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
@@ -115,10 +116,15 @@ def update(record: Record, key: str = "k@1", **members: Any) -> Change:
 
 async def until_done(vendor: Vendor, change: Change, tries: int = 60) -> Receipt:
     """Push as the runner does: again and again under the same key, as a new process now and then."""
-    ehr = vendor.ehr
+    ehr, sent = vendor.ehr, list[float]()
+
+    async def sending() -> None:
+        sent.append(time.monotonic())
+
     for number in range(1, tries + 1):
+        ago = time.monotonic() - sent[-1] if sent else None
         try:
-            return await ehr.push(replace(change, attempt=number))
+            return await ehr.push(replace(change, attempt=number, sent=ago, sending=sending))
         except Retryable:
             if number % 3 == 0:
                 ehr = vendor.fresh()

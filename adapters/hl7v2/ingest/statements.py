@@ -14,13 +14,13 @@ from adapters.hl7v2.ingest.keys import DIRECTORY
 from adapters.hl7v2.ingest.linking import Linked
 from adapters.hl7v2.ingest.repeating import Repeating, mark_of
 from adapters.hl7v2.message import Message
-from adapters.runner.sent import read_sent
+from adapters.runner.sent import no_news, read_sent
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.storage import Key, Row
 from fhirserver.store.commands import Note, Put, Write, Written
 from fhirserver.store.sent import digest
 from fhirserver.store.store import Store
-from fhirserver.world.units import Units, same, split
+from fhirserver.world.units import Units, split
 from fhirserver.world.voices import voice
 
 _HOLDERS = frozenset({"subject", "patient", "beneficiary", "participant"})
@@ -135,9 +135,9 @@ class Statements:
             stamp = view.stamp(unit) if view is not None and unit in before else None
             if stamp is None or stamp.confidence >= 1 or digest(value) not in sent.told.get(unit, ()):
                 continue
-            if same(before[unit], value):
+            if digest(before[unit]) == digest(value):
                 found[unit] = stamp.confidence
-        return found
+        return no_news(entity, stated, found, sent) if entity else found
 
     def committed(
         self, writes: Sequence[Write], marks: Mapping[str, bytes], results: Sequence[Written]

@@ -68,7 +68,7 @@ class Composer:
 
     async def _person(self, change: Change, at: datetime) -> Message:
         """A patient, told whole: with all cover and everybody close, since such lists are sent whole."""
-        reference = _whose(change)
+        reference = whose(change)
         patient = await self._reader.carried(reference)
         if change.type == "Patient" and change.content:
             patient = Carried(world_id(change), change.id, change.content)
@@ -95,7 +95,7 @@ class Composer:
             for one in await self._reader.of_patient(type, element, reference)
             if one.id != world_id(change)
         ]
-        found = [one for one in found if one.record]
+        found = [one for one in found if one.is_told]
         if change.type == type and change.operation is not Operation.DELETE:
             found.insert(0, Carried(world_id(change), change.id, change.content))
         return found
@@ -132,7 +132,7 @@ def booking_event(change: Change) -> str:
     status = str(change.content.get("status", ""))
     if status in _BOOKED:
         return _BOOKED[status]
-    if change.operation is Operation.CREATE:
+    if change.operation is Operation.CREATE and not change.only_found:
         return "S12"
     before = change.before or {}
     moved = any(before.get(name) != change.content.get(name) for name in _WHEN)
@@ -143,7 +143,7 @@ def _as_told(content: JsonObject, event: str) -> JsonObject:
     return {**content, "status": "entered-in-error"} if event == "S17" else content
 
 
-def _whose(change: Change) -> str:
+def whose(change: Change) -> str:
     """The reference of the patient whom a change is about."""
     if change.type == "Patient":
         return f"Patient/{world_id(change)}"

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from adapters.hl7v2.ingest.linking import Linker
 from adapters.runner.crosswalk import Crosswalk
+from adapters.runner.leaving import is_over
+from adapters.runner.sent import read_sent
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.references import parse_reference
 from fhirserver.ports.log import Statement
@@ -23,11 +25,20 @@ from fhirserver.world.units import join
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A resource as it may leave. ``id`` is the world's, ``record`` the EHR's, empty where it has none."""
+    """A resource as it may leave. ``id`` is the world's, ``record`` the EHR's, empty where it has none.
+
+    ``begun``: it is on its way there, so that it may have one by now.
+    """
 
     id: str
     record: str
     content: JsonObject
+    begun: bool = False
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it belongs in a list that is sent whole: one without it would take it away."""
+        return bool(self.record) or (self.begun and not is_over(self.content["resourceType"], self.content))
 
 
 class Reader(Protocol):
@@ -67,7 +78,8 @@ class WorldReader:
         if not content:
             return None
         made = {"resourceType": literal.type, **content}
-        return Carried(entity.key.id, link.record if link else "", made)
+        begun = link is None and bool((await read_sent(self._store, self._source, entity.key)).tried)
+        return Carried(entity.key.id, link.record if link else "", made, begun)
 
     async def of_patient(self, type: str, element: str, patient: str) -> list[Carried]:
         query = Query(type, ReferenceIs(element, *patient.split("/")), count=50)
