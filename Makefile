@@ -105,11 +105,12 @@ bench-hl7: $(DEV)  ## how fast HL7v2 messages arrive over MLLP (COUNT=… CONNEC
 bench-subscribers: $(DEV)  ## does a subscriber that hangs delay the others? (ARGS="--rounds 10 --events 100")
 	@$(BIN)/python -m benchmarks.subscribers $(ARGS)
 
-faults: $(DEV)  ## the long failure drills: kill -9 (ROUNDS=200), bookings, writebacks, HL7v2 messages, notified events
+faults: $(DEV)  ## the long failure drills: kill -9 (ROUNDS=200), bookings, writebacks, HL7v2 messages, leases, notified events
 	$(BIN)/python -m tests.faults.kill_9 --rounds $(ROUNDS)
 	$(BIN)/python -m tests.faults.booking_race
 	$(BIN)/python -m tests.faults.writeback_storm --count 500
 	$(BIN)/python -m tests.faults.hl7_kill_9 --rounds 20
+	$(BIN)/python -m tests.faults.lease_handover --rounds 10 --kills 4
 	$(BIN)/python -m tests.faults.subscriber_kills --events 10000 --kills 10
 
 chaos: $(DEV)  ## three EHRs at 20 % faults of every kind, the server killed every 30 s, for ten minutes; then all agree (ARGS="--minutes 2")

@@ -212,7 +212,6 @@ class Inbound:
             base = self._store.policies.source(self._source).base
             says = replace(says, confidence=Decimal(0))
             echoes = {**dict.fromkeys(stated, base), **echoes}
-        echoes = {unit: sure for unit, sure in echoes.items() if sure < 1 or view is None}
         return Put(type, content["id"], content, confidences=echoes, statement=says)
 
     def _is_of_others_too(self, entity: Entity) -> bool:

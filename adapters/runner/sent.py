@@ -24,6 +24,8 @@ from fhirserver.world.survivorship import Win, claims_on, contend
 from fhirserver.world.units import Units, same
 
 _LESS = Decimal("0.01")
+_SUREST = 1 - _LESS
+"""How sure an echo may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ class Sent:
     def echoes(self, before: Units, stated: Units, answer: bool) -> dict[str, Decimal]:
         """The units in which the EHR only says back what it was sent, with the confidence they had then.
 
-        Such an echo is no new evidence. In an ``answer`` to our write every changed unit that was sent is one,
+        Such an echo is no new evidence, and less sure than a source of its own: it comes later than the word it repeats,
+        and must not outlast that when its speaker takes it back. In an ``answer`` to our write every changed unit that was sent is one,
         also in the EHR's own spelling; elsewhere only the same value is, or an item with the same business key.
         """
         found: dict[str, Decimal] = {}
@@ -118,9 +121,9 @@ class Sent:
             if value is None or (unit in before and same(before[unit], value)):
                 continue
             if (same_value := values.get(digest(value))) is not None:
-                found[unit] = same_value
+                found[unit] = min(same_value, _SUREST)
             elif answer or isinstance(value, list):
-                found[unit] = max(values.values())
+                found[unit] = min(max(values.values()), _SUREST)
         return found
 
 

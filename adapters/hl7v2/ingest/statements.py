@@ -12,10 +12,11 @@ from adapters.hl7v2.ingest.heard import HEARD, Arrival, Hearing
 from adapters.hl7v2.ingest.identity import Subject
 from adapters.hl7v2.ingest.keys import DIRECTORY
 from adapters.hl7v2.ingest.linking import Linked
+from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.hl7v2.ingest.repeating import Repeating, mark_of
 from adapters.hl7v2.message import Message
 from adapters.runner.sent import no_news, read_sent
-from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.storage import Key, Row
 from fhirserver.store.commands import Note, Put, Write, Written
 from fhirserver.store.sent import digest
@@ -62,7 +63,7 @@ class Statements:
             return Told(())
         content = _own(subject, reference.partition("/")[2])
         if row is not None:
-            content = _without_defaults(subject, content)
+            content = _without_known_payer(_without_defaults(subject, content), linked, row)
         if self._says_nothing(subject, reference, mark, arrival, row):
             gone = absences(subject.type, content, subject.absent, message.first("PID"))
             return Told((await self._heard(reference, content, gone, arrival))[2])
@@ -130,7 +131,7 @@ class Statements:
         view = entity.ledger.view(voice(self.source, origin)) if entity else None
         before: Units = view.units if view is not None and view.deleted is None else {}
         stated = split(key.type, content)
-        found = {unit: sure for unit, sure in sent.echoes(before, stated, False).items() if sure < 1}
+        found = sent.echoes(before, stated, False)
         for unit, value in stated.items():
             stamp = view.stamp(unit) if view is not None and unit in before else None
             if stamp is None or stamp.confidence >= 1 or digest(value) not in sent.told.get(unit, ()):
@@ -164,6 +165,22 @@ def _without_defaults(subject: Subject, content: JsonObject) -> JsonObject:
     """What the message says of a resource that is there: not what a new one would have for want of a word."""
     gone = subject.supplied - subject.origin.keys() - _HOLDERS
     return {name: value for name, value in content.items() if name not in gone}
+
+
+def _without_known_payer(content: JsonObject, linked: Linked, row: Row) -> JsonObject:
+    """A cover without its payer where that is the one by whose name the world knows it.
+
+    The message names the payer as an organisation of its own, which only says again who it was told that pays; no other
+    EHR would know that organisation.
+    """
+    payers = content.get("payor", ()) if content["resourceType"] == "Coverage" else ()
+    names = {linked.names.get(str(one.get("reference")).removeprefix(LOCAL), "") for one in payers}
+    if not names or "" in names or row.version.deleted:
+        return content
+    known = loads(row.version.content).get("payor", ())
+    if any(one.get("reference") for one in known) or names != {one.get("display") for one in known}:
+        return content
+    return {name: value for name, value in content.items() if name != "payor"}
 
 
 def _own(subject: Subject, id: str) -> JsonObject:

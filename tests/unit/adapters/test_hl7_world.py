@@ -299,7 +299,8 @@ async def test_a_cover_that_was_sent_comes_back_as_itself_however_its_payer_is_w
         }
         await feed.put("operator", "Coverage", "ours", cover)
         await feed.send(adt("A31", pid(), _in1("Plan 1352", "M1"), id="2", at="20261128100100"))
-        assert (await feed.one("Coverage"))["id"] == "ours"
+        there = await feed.one("Coverage")
+        assert (there["id"], there["payor"]) == ("ours", [{"display": "Plan 1352"}]), "its payer is no news"
         # Another spelling of the payer is another name of the record, not another record.
         await feed.send(adt("A31", pid(), _in1("PLAN 1352 Inc.", "M1"), id="3", at="20261128100200"))
         assert (await feed.one("Coverage"))["id"] == "ours"
