@@ -111,9 +111,10 @@ class Sent:
     def echoes(self, before: Units, stated: Units, answer: bool) -> dict[str, Decimal]:
         """The units in which the EHR only says back what it was sent, with the confidence they had then.
 
-        Such an echo is no new evidence, and less sure than a source of its own: it comes later than the word it repeats,
-        and must not outlast that when its speaker takes it back. In an ``answer`` to our write every changed unit that was sent is one,
-        also in the EHR's own spelling; elsewhere only the same value is, or an item with the same business key.
+        Such an echo is no new evidence, and less sure than any source of its own: it comes later than the word that it
+        repeats, and must not outlast that when its speaker takes it back. In an ``answer`` to our write every changed
+        unit that was sent is one, also in the EHR's own spelling; elsewhere only the same value is, or an item with the
+        same business key.
         """
         found: dict[str, Decimal] = {}
         for unit, values in self.tried.items():
