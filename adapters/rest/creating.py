@@ -67,9 +67,10 @@ class Creator:
         """
         if create.look is None:
             return None
-        made = await self._look(resource, create, change, scope, strangers=True)
+        strangers = not change.only_found  # in the way of nothing where nothing is to be made
+        made = await self._look(resource, create, change, scope, strangers)
         if made is None and await self._patience.since(change.sent):
-            made = await self._look(resource, create, change, scope, strangers=True)
+            made = await self._look(resource, create, change, scope, strangers)
         return made
 
     async def _look(

@@ -208,6 +208,21 @@ class EhrContract:
             )
         assert vendor.booked().count(mine) == 0
 
+    async def test_what_is_only_looked_for_is_not_there_where_somebody_else_has_the_slot(
+        self, vendor: Vendor
+    ) -> None:
+        found, _ = await everything(vendor.ehr)
+        slot, later = of_type(found, "Slot")[:2]
+        mine, other = (patient.id for patient in of_type(found, "Patient")[:2])
+        schedule = found[slot.content["schedule"]["reference"]]
+        vendor.book(slot.id, other)
+        before = booking(slot, schedule, mine, "Appointment/a3")
+        after = booking(later, schedule, mine, "Appointment/a3")
+        looked_for = replace(after, only_found=True, earlier=before.content, sent=60.0)
+        with pytest.raises(Gone):
+            await vendor.ehr.push(looked_for)
+        assert vendor.booked().count(mine) == 0
+
     async def test_bookings_under_faults_are_exactly_once(self, vendor: Vendor) -> None:
         found, _ = await everything(vendor.ehr)
         slots, patients = of_type(found, "Slot"), of_type(found, "Patient")
