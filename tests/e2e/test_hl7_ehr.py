@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from adapters.runner.sent import read_sent
 from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.ports.ehr import Change, Operation
+from fhirserver.ports.storage import Key
 from fhirserver.search.expression import Query
 from tests.hl7_ehr import Clinic, clinic
 
@@ -170,6 +173,22 @@ async def test_covers_that_leave_at_once_are_all_there(tmp_path: Path) -> None:
         assert [str(there["lists"]).count(member) for member in members] == [1] * 4
         await practice.until(lambda: told_back(practice))
         assert sorted(one["subscriberId"] for one in await every(practice, "Coverage")) == members
+
+
+async def test_what_a_booking_tells_of_its_patient_in_passing_is_an_echo_too(tmp_path: Path) -> None:
+    async with clinic(tmp_path) as practice:
+        await a_doctor(practice)
+        patient = await a_patient(practice)
+        telecom = [*patient["telecom"], {"system": "phone", "use": "work", "value": "5559990000"}]
+        await practice.amend(
+            "operator", "Patient", patient["id"], telecom=telecom, confidence=Decimal("0.95")
+        )
+        # The booking leaves before the patient's own message.
+        await practice.put("operator", "Appointment", "a1", visit(patient), confidence=Decimal("0.95"))
+        change = Change(Operation.CREATE, "Appointment", "Appointment/a1", visit(patient))
+        await practice.ehr.push(change)
+        sent = await read_sent(practice.store, practice.sink.source, Key("Patient", patient["id"]))
+        assert [unit.partition("[")[0] for unit in sent.tried] == ["telecom"]
 
 
 async def told_back(practice: Clinic) -> bool:
