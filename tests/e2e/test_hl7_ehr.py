@@ -175,20 +175,30 @@ async def test_covers_that_leave_at_once_are_all_there(tmp_path: Path) -> None:
         assert sorted(one["subscriberId"] for one in await every(practice, "Coverage")) == members
 
 
-async def test_what_a_booking_tells_of_its_patient_in_passing_is_an_echo_too(tmp_path: Path) -> None:
+async def test_what_a_cover_tells_of_its_patient_in_passing_is_an_echo_too_and_sets_nothing_back(
+    tmp_path: Path,
+) -> None:
     async with clinic(tmp_path) as practice:
         await a_doctor(practice)
         patient = await a_patient(practice)
-        telecom = [*patient["telecom"], {"system": "phone", "use": "work", "value": "5559990000"}]
-        await practice.amend(
-            "operator", "Patient", patient["id"], telecom=telecom, confidence=Decimal("0.95")
-        )
-        # The booking leaves before the patient's own message.
-        await practice.put("operator", "Appointment", "a1", visit(patient), confidence=Decimal("0.95"))
-        change = Change(Operation.CREATE, "Appointment", "Appointment/a1", visit(patient))
-        await practice.ehr.push(change)
+        news = {"gender": "male", "telecom": [{"system": "phone", "use": "home", "value": "5559990000"}]}
+        await practice.amend("operator", "Patient", patient["id"], **news)
+        # The cover leaves before the patient's own message.
+        cover = {
+            "resourceType": "Coverage",
+            "status": "active",
+            "subscriberId": "M000001",
+            "beneficiary": {"reference": f"Patient/{patient['id']}"},
+            "payor": [{"display": "Plan 1352"}],
+        }
+        await practice.ehr.push(Change(Operation.CREATE, "Coverage", "Coverage/c1", cover))
         sent = await read_sent(practice.store, practice.sink.source, Key("Patient", patient["id"]))
-        assert [unit.partition("[")[0] for unit in sent.tried] == ["telecom"]
+        assert [unit.partition("[")[0] for unit in sent.tried] == ["gender"]
+        (there,), _ = await practice.hospital.records()
+        assert there["fields"]["PID-8"] == "M"
+        assert there["fields"]["PID-13"] == EVE["phone"], (
+            "what may have changed there since is not told in passing"
+        )
 
 
 async def told_back(practice: Clinic) -> bool:

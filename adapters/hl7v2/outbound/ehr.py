@@ -22,7 +22,7 @@ from adapters.hl7v2.ingest.patients import Naming
 from adapters.hl7v2.message import Message
 from adapters.hl7v2.mllp.client import MllpClient
 from adapters.hl7v2.outbound.answers import filler_of, had_it_before, is_unknown, refusal
-from adapters.hl7v2.outbound.messages import Composer, control_id, whose, world_id
+from adapters.hl7v2.outbound.messages import Composer, control_id, owner, world_id
 from adapters.hl7v2.outbound.profile import Profile
 from adapters.hl7v2.outbound.reader import Reader
 from adapters.hl7v2.outbound.values import reference_of
@@ -100,7 +100,7 @@ class Hl7Ehr:
         """One message about a person at a time: each tells lists whole, and the later one must have all of them."""
         if change.type == "Appointment":
             return nullcontext()
-        reference = whose(change)
+        reference = owner(change)
         turn = self._turns.get(reference)
         if turn is None:
             self._turns[reference] = turn = asyncio.Lock()

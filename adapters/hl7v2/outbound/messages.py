@@ -9,7 +9,7 @@ from adapters.hl7v2.message import Message
 from adapters.hl7v2.outbound.assembling import Part, assembled, structure_of
 from adapters.hl7v2.outbound.profile import Profile
 from adapters.hl7v2.outbound.reader import Carried, Reader
-from adapters.hl7v2.outbound.segments import evn, in1, nk1, own_number, pid, pv1, resources, sch
+from adapters.hl7v2.outbound.segments import evn, in1, known_by, nk1, own_number, pid, pv1, resources, sch
 from adapters.hl7v2.outbound.values import first, reference_of
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.json import JsonObject, canonical
@@ -49,7 +49,7 @@ class Composer:
         placer, filler = self._numbers(change, content)
         parts = [
             *sch(placer, filler, _as_told(content, event), self._profile),
-            pid(patient, self._profile, (_PATIENT,)),
+            known_by(pid(patient, self._profile, (_PATIENT,))),
             *resources(content, carried, _ACTIONS.get(event, "U"), self._profile),
         ]
         return self._made(event, change, at, parts, {"Appointment": content, "Patient": patient.content})
@@ -68,7 +68,7 @@ class Composer:
 
     async def _person(self, change: Change, at: datetime) -> Message:
         """A patient, told whole: with all cover and everybody close, since such lists are sent whole."""
-        reference = whose(change)
+        reference = owner(change)
         patient = await self._reader.carried(reference)
         if change.type == "Patient" and change.content:
             patient = Carried(world_id(change), change.id, change.content)
@@ -77,7 +77,9 @@ class Composer:
         wanted = "A29" if change.type == "Patient" and change.operation is Operation.DELETE else ""
         event = self._allowed(wanted, change.type) if wanted else self._person_event(change)
         group = f"{structure_of(event, self._profile.version)}_INSURANCE"
-        parts = [evn(event, at.strftime("%Y%m%d%H%M%S%z"), self._profile), pid(patient, self._profile)]
+        whose = pid(patient, self._profile)
+        whose = whose if change.type == "Patient" else known_by(whose)
+        parts = [evn(event, at.strftime("%Y%m%d%H%M%S%z"), self._profile), whose]
         if event == "A29":
             return self._made(event, change, at, [*parts, pv1()], {"Patient": patient.content})
         people = await self._all("RelatedPerson", "patient", reference, change)
@@ -143,7 +145,7 @@ def _as_told(content: JsonObject, event: str) -> JsonObject:
     return {**content, "status": "entered-in-error"} if event == "S17" else content
 
 
-def whose(change: Change) -> str:
+def owner(change: Change) -> str:
     """The reference of the patient whom a change is about."""
     if change.type == "Patient":
         return f"Patient/{world_id(change)}"

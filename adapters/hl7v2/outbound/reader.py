@@ -23,7 +23,10 @@ from fhirserver.store.store import Store
 from fhirserver.world.gates import may_leave, outbound
 from fhirserver.world.policy import Policy
 from fhirserver.world.survivorship import Win
-from fhirserver.world.units import join
+from fhirserver.world.units import join, member_of
+
+_KNOWN_BY = ("identifier", "name", "birthDate", "gender")
+"""What a message about something else tells of its patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,12 @@ class WorldReader:
         link = await self._crosswalk.by_world(*entity.key)
         says = self._crosswalk.voice(link, entity, self._source)
         units = may_leave(entity, self._policy, says)
+        in_passing = {unit: win for unit, win in units.items() if member_of(unit) in _KNOWN_BY}
         content = join(outbound(entity, says, units))
         if not content:
             return None
         if literal.type == "Patient" and link is not None:
-            await self._note_told(sent_key(link, entity.key), units)
+            await self._note_told(sent_key(link, entity.key), in_passing)
         made = {"resourceType": literal.type, **content}
         begun = link is None and bool((await read_sent(self._store, self._source, entity.key)).tried)
         return Carried(entity.key.id, link.record if link else "", made, begun)
