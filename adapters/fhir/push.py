@@ -67,8 +67,11 @@ class Pusher:
 
         An EHR without conditional create is asked first whether an earlier attempt arrived.
         """
-        if not conditional and (found := await self._created(change)):
+        look = change.only_found or not conditional
+        if look and (found := await self._created(change)):
             return Receipt(found, replayed=True)
+        if change.only_found:
+            raise Gone(f"no earlier attempt made the {change.type}")
         headers = {"If-None-Exist": marking.condition(change.type, change.key), **_WHOLE}
         content = marking.for_create(change.content, change.key)
         try:

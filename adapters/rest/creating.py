@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from adapters.rest.exchange import Answer, Exchange
 from adapters.rest.expressions import Scope, Unmappable
 from adapters.rest.inward import Inward
@@ -29,8 +31,6 @@ class Creator:
     def __init__(self, exchange: Exchange, lister: Lister, reader: Reader, patience: Patience):
         self._exchange, self._lister, self._reader, self._patience = exchange, lister, reader, patience
         self._inward: Inward = reader.inward
-        self._sent: dict[str, float] = {}
-        """When each create was sent last that has not come to a good end here: monotonic seconds by key."""
 
     async def create(self, change: Change) -> Receipt:
         """Raises :class:`~fhirserver.ports.ehr.EhrError`."""
@@ -39,11 +39,15 @@ class Creator:
         if create is None:
             raise Permanent(f"the mapping does not create {change.type}")
         await self._reader.prepare()
+        if change.earlier is not None:
+            change = replace(change, content=change.earlier)
         scope = self._inward.scope(key=change.key, content=change.content)
         if made := await self._made_before(resource, create, change, scope):
             return Receipt(made, replayed=True)
+        if change.only_found:
+            raise Gone(f"no earlier attempt made the {change.type}")
         request = self._exchange.make(create.request, change.content, scope)
-        self._sent[change.key] = self._patience.now()
+        await change.begin_sending()
         try:
             answer = await self._exchange.send(request, create.request.failed)
         except (Conflict, Permanent):
@@ -51,23 +55,22 @@ class Creator:
             if made := await self._look(resource, create, change, scope):
                 return Receipt(made, replayed=True)
             raise
-        record = await self._shown(resource, create, answer, scope)
-        self._sent.pop(change.key, None)
-        return Receipt(record)
+        return Receipt(await self._shown(resource, create, answer, scope))
 
     async def _made_before(
         self, resource: Resource, create: Create, change: Change, scope: Scope
     ) -> Record | None:
         """What an earlier attempt made.
 
-        An earlier attempt may be one whose write is not seen yet: of this process, which knows when it sent it, or of
-        one before it. Only what is not seen after the time it may take was not written.
+        The write of an earlier attempt, of this process or of one before it, may not be seen yet. Only what is not
+        seen after the time it may take was not written.
         """
         if create.look is None:
             return None
-        made = await self._look(resource, create, change, scope, strangers=True)
-        if made is None and await self._patience.since(self._sent.get(change.key)):
-            made = await self._look(resource, create, change, scope, strangers=True)
+        strangers = not change.only_found  # in the way of nothing where nothing is to be made
+        made = await self._look(resource, create, change, scope, strangers)
+        if made is None and await self._patience.since(change.sent):
+            made = await self._look(resource, create, change, scope, strangers)
         return made
 
     async def _look(
@@ -87,7 +90,7 @@ class Creator:
         if ours:
             return await self._read_made(resource, look.id or resource.id, ours[0], scope)
         if strangers and any(self._is(look, "taken", raw, scope) for raw in found):
-            raise Conflict("something else is there in the EHR")
+            raise Conflict("something else is there in the EHR", explained=True)
         if strangers and any(self._is(look, "same", raw, scope) for raw in found):
             raise NeedsPerson(f"the EHR has a {change.type} that is probably the same")
         return None

@@ -90,7 +90,8 @@ class RestEhr:
         self._puller = Puller(self._exchange, lister, self._reader, settings.types)
         within = self.mapping.server.visible_within
         seconds = within if settings.visible_within is None else settings.visible_within
-        patience = Patience(seconds, sleep, time.monotonic, time.monotonic())
+        self.visible_within = seconds
+        patience = Patience(seconds, sleep, time.monotonic)
         self._pusher = Pusher(self._exchange, lister, self._reader, patience)
         self.inward = inward
 

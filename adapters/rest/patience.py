@@ -12,12 +12,11 @@ _FIRST, _MOST = 0.05, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """``seconds``: within them a write is seen, as the mapping says. ``now``: monotonic seconds."""
+    """``seconds``: within them a write is seen, as the vendor says. ``now``: monotonic seconds."""
 
     seconds: float
     sleep: Sleep
     now: Callable[[], float]
-    started: float
 
     async def tries(self) -> AsyncIterator[int]:
         """One try at once, and more, farther and farther apart; the last begins when the time is over.
@@ -34,12 +33,9 @@ class Patience:
             await self.sleep(min(wait, max(0.0, until - self.now())))
             wait = min(wait * 2, _MOST)
 
-    async def since(self, written: float | None = None) -> bool:
-        """Wait until what was written then is to be seen; without a time, what a process before this one wrote.
-
-        Whether it had to wait.
-        """
-        left = (self.started if written is None else written) + self.seconds - self.now()
+    async def since(self, ago: float | None) -> bool:
+        """Wait until what was written so many seconds ago is to be seen; None: nothing was. Whether it had to wait."""
+        left = 0.0 if ago is None else self.seconds - ago
         if left > 0:
             await self.sleep(left)
         return left > 0

@@ -28,6 +28,10 @@ class Updater:
             raise Permanent(f"the mapping does not update {change.type}")
         current = await self._current(change)
         due = await self._due(resource, change, current.content)
+        if due and await self._patience.since(change.sent):
+            # What an earlier attempt did may not have been seen yet.
+            current = await self._current(change)
+            due = await self._due(resource, change, current.content)
         if not due:
             return await self._nothing_due(resource, change, current)
         if change.version and current.version != change.version:
@@ -65,6 +69,7 @@ class Updater:
 
     async def _send(self, due: Sequence[tuple[Action, Made]], change: Change, before: Record) -> None:
         """Raises what the vendor answers; a conflict that our own earlier attempt caused is none."""
+        await change.begin_sending()
         for action, made in due:
             made = await self._moved(made, action, change, before)
             try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from adapters.runner.crosswalk import WORLD
 from adapters.runner.tasks import OPEN, focus_of, is_of, open_tasks
+from adapters.runner.tries import Tries
 from adapters.runner.writeback import Sink
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Commit
@@ -20,17 +21,6 @@ from fhirserver.store.store import Store
 
 _PAGE = 500
 _COMMITS = 200
-
-
-@dataclass(slots=True)
-class Tries:
-    """How often a Task was tried here, how often the EHR objected, how often because of its own news, and what the Task
-    waits for (``Type/id``)."""
-
-    count: int = 0
-    conflicts: int = 0
-    news: int = 0
-    waits_for: str = ""
 
 
 @dataclass(slots=True)

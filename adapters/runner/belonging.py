@@ -27,7 +27,7 @@ class Belonging:
     """Asked for one sink. ``source`` is its source."""
 
     def __init__(self, store: Store, source: str):
-        self._store, self._source = store, source
+        self.store, self._source = store, source
         self._crosswalk = Crosswalk(store, source)
 
     async def is_elsewhere(self, entity: Entity) -> bool:
@@ -57,20 +57,20 @@ class Belonging:
     async def _refers_elsewhere(self, key: Key) -> bool:
         if await self._crosswalk.by_world(*key) is not None:
             return False
-        target = await self._store.entity(*key)
+        target = await self.store.entity(*key)
         return target is not None and await self._is_of_another(target)
 
     async def _is_of_another(self, entity: Entity) -> bool:
         """Whether another EHR brought it into the world, and this one does not say it."""
         if any(speaker(view.source) == self._source for view in entity.ledger.views if view.deleted is None):
             return False
-        source = self._store.policies.sources.get(await self._brought_by(entity.key))
+        source = self.store.policies.sources.get(await self._brought_by(entity.key))
         return source is not None and source.id != self._source and source.kind == EHR
 
     async def _brought_by(self, key: Key) -> str:
         """The source of the first statement about a resource."""
-        first = await self._store.read_version(key.type, key.id, 1)
-        commits = await self._store.read_log(first.position - 1, 1) if first else ()
+        first = await self.store.read_version(key.type, key.id, 1)
+        commits = await self.store.read_log(first.position - 1, 1) if first else ()
         events = (event for commit in commits for event in commit.events if event["e"] == "asserted")
         said = (speaker(source_of(event, commits[0])) for event in events if event.get("id") == key.id)
         return next(said, "")

@@ -32,7 +32,7 @@ class Link:
     """One record of a source and the world resource it is. ``version`` is the record's, as last taken in.
 
     ``revision`` counts the changes of the link itself, from 1. ``into`` is the record that the source merged this
-    one into.
+    one into. ``seen`` is the instant at which that version was known, kept where what the EHR says may be older.
     """
 
     source: str
@@ -44,8 +44,9 @@ class Link:
     deleted: bool = False
     revision: int = 0
     into: str = ""
+    seen: str = ""
 
-    def of(self, record: Record) -> Link:
+    def of(self, record: Record, seen: str = "") -> Link:
         """The same link after a newer version of the record was taken in."""
         return replace(
             self,
@@ -53,6 +54,7 @@ class Link:
             last_updated=record.last_updated,
             deleted=record.deleted,
             revision=self.revision + 1,
+            seen=seen,
         )
 
     def notes(self) -> Sequence[Note]:
@@ -69,6 +71,8 @@ class Link:
             value["deleted"] = True
         if self.into:
             value["into"] = self.into
+        if self.seen:
+            value["seen"] = self.seen
         record = Note(RECORD, f"{self.source}/{self.type}/{self.record}", value, advance=True)
         if self.revision > 1:
             return (record,)
@@ -87,6 +91,14 @@ class Link:
         if self.version.isdigit() and record.version.isdigit():
             return int(record.version) > int(self.version)
         return True
+
+    def is_surely_later(self, record: Record) -> bool:
+        """Whether the EHR itself says that the record is a later version than the one taken in last."""
+        before, now = time_of(self.last_updated), time_of(record.last_updated)
+        if before and now and before != now:
+            return now > before
+        numbers = self.version, record.version
+        return all(one.isdigit() for one in numbers) and int(numbers[1]) > int(numbers[0])
 
 
 def time_of(text: str) -> str:
@@ -134,6 +146,7 @@ class Crosswalk:
             value.get("deleted", False),
             value["position"],
             value.get("into", ""),
+            value.get("seen", ""),
         )
 
     async def by_world(self, type: str, world: str) -> Link | None:

@@ -7,12 +7,14 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from adapters.runner.belonging import EHR
 from adapters.runner.crosswalk import Crosswalk, Link, time_of
+from adapters.runner.doubt import Doubt
 from adapters.runner.merging import replaced_by, replaces, world_merge, world_unmerge
-from adapters.runner.sent import Sent, read_sent
+from adapters.runner.sent import Sent, no_news, read_sent
 from adapters.runner.tasks import SYSTEM, intake_task, moved, record_input, requested_intake
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.instants import Clock, SystemClock, instant
@@ -26,17 +28,13 @@ from fhirserver.search.expression import Query
 from fhirserver.store.arrivals import RESOLVED
 from fhirserver.store.commands import Command, Note, Put, Remove, Withdraw, Write
 from fhirserver.store.counterparts import counterparts
-from fhirserver.store.sent import digest
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
-from fhirserver.world.survivorship import claims_on, contend
-from fhirserver.world.units import Units, same, split
+from fhirserver.world.units import Units, split
 from fhirserver.world.view import View
 from fhirserver.world.voices import speaker, voice
 
 log = logging.getLogger("credence.runner")
-
-_LESS = Decimal("0.01")
 
 CURSOR, DEAD_LETTER = "cursor", "dead-letter"
 WRITEBACK_IDENTIFIER = "https://credence.health/fhir/identifier/writeback"
@@ -59,6 +57,7 @@ class Inbound:
         self._kept_at = time.monotonic()
         self._dead: set[str] = set()
         self.crosswalk = Crosswalk(store, source, is_listened(ehr))
+        self.doubt = Doubt(ehr, self._clock)
 
     async def pull(self, answered: Callable[[int], None] = lambda records: None) -> int:
         """Take in everything since the cursor. Returns how many records the EHR handed out.
@@ -68,9 +67,9 @@ class Inbound:
         fact = await self._store.fact(CURSOR, self._connector)
         await self._load_dead_letters()
         await self._again()
-        taken = 0
+        taken, asked = 0, self._clock.now()
         async for page in self._ehr.pull(self._cursor or (fact.value if fact else None)):
-            await self._page(page.records)
+            await self._page(page.records, asked)
             taken += len(page.records)
             await self._keep(page.cursor, fact, bool(page.records) or page.matters)
             answered(len(page.records))
@@ -86,17 +85,22 @@ class Inbound:
         await self._store.submit(Command(Statement(self._source, method="pull"), (note,)))
         self._kept_at = time.monotonic()
 
-    async def _page(self, records: Sequence[Record]) -> None:
+    async def _page(self, records: Sequence[Record], asked: datetime) -> None:
         for start in range(0, len(records), _AT_ONCE):
-            await asyncio.gather(*(self.take(record) for record in records[start : start + _AT_ONCE]))
+            lot = records[start : start + _AT_ONCE]
+            await asyncio.gather(*(self.take(record, asked=asked) for record in lot))
 
-    async def take(self, record: Record, set_back: bool = False) -> bool:
+    async def take(self, record: Record, set_back: bool = False, asked: datetime | None = None) -> bool:
         """One record; False where nothing was taken. What is no news is left; what cannot be taken in becomes a
-        dead letter. ``set_back``: the EHR is known to have gone back to this version."""
+        dead letter. ``set_back``: the EHR is known to have gone back to this version. ``asked``: when the EHR was asked
+        for it at the earliest; what may be older than what is known by now is read again. Raises :class:`EhrError`."""
         for _ in range(_TRIES):
             link = await self.crosswalk.by_record(record.type, record.id)
             if record.deleted if link is None else not (set_back or link.is_news(record)):
                 return False
+            if link is not None and asked is not None and self.doubt.about(link, record, asked):
+                record, asked = await self.doubt.read_again(record)
+                continue
             try:
                 await self._take(record, link, set_back)
                 return True
@@ -179,7 +183,7 @@ class Inbound:
 
     async def statement(self, record: Record, link: Link, answer: bool = False) -> tuple[Write, ...]:
         """What the record says of the world, with the link kept. ``answer``: it is one to a write of ours."""
-        notes = link.of(record).notes()
+        notes = link.of(record, self.doubt.now()).notes()
         if record.deleted:
             return (Remove(record.type, link.world, statement=self._says(record)), *notes)
         content, strangers = await self.crosswalk.inward(own_words(record.content))
@@ -192,7 +196,7 @@ class Inbound:
         put = self._put(says, content, view, sent, answer)
         if entity is not None and put.confidences:
             put = replace(
-                put, confidences=_no_news(entity, split(record.type, content), put.confidences, sent)
+                put, confidences=no_news(entity, split(record.type, content), put.confidences, sent)
             )
         if entity is not None and self._is_of_others_too(entity):
             put = _beside_others(put, says)
@@ -208,7 +212,6 @@ class Inbound:
             base = self._store.policies.source(self._source).base
             says = replace(says, confidence=Decimal(0))
             echoes = {**dict.fromkeys(stated, base), **echoes}
-        echoes = {unit: sure for unit, sure in echoes.items() if sure < 1 or view is None}
         return Put(type, content["id"], content, confidences=echoes, statement=says)
 
     def _is_of_others_too(self, entity: Entity) -> bool:
@@ -291,24 +294,6 @@ class Inbound:
 
     def _system(self) -> Statement:
         return Statement(SYSTEM, principal=f"intake:{self._connector}", method="intake")
-
-
-def _no_news(entity: Entity, stated: Units, echoes: Mapping[str, Decimal], sent: Sent) -> dict[str, Decimal]:
-    """The confidences of echoes, none of which beats what was said since the value was sent.
-
-    When it was sent it was the world's; where the world says something else by now, somebody has changed it meanwhile,
-    and the EHR's late answer to the older word must not undo that, sure as it is and later as it comes.
-    """
-    kept = dict(echoes)
-    for unit in echoes.keys() & stated.keys() & sent.tried.keys():
-        win = contend(claims_on(entity.ledger, unit))
-        tried = sent.tried[unit]
-        if win is None or win.confidence < kept[unit] or same(win.claim.value, stated[unit]):
-            continue
-        # What was sent may come back in the EHR's own spelling; that is the answer to the newest word.
-        if digest(win.claim.value) not in tried or digest(stated[unit]) in tried:
-            kept[unit] = max(kept[unit] - _LESS, Decimal(0))
-    return kept
 
 
 def _beside_others(put: Put, says: Statement) -> Put:

@@ -14,77 +14,54 @@ Gates are looked at again before every attempt. See docs/connectors.md.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adapters.fhir.retries import RetryPolicy
-from adapters.runner.backlog import Backlog, Tries
+from adapters.runner.attempt import Attempt, change_of
+from adapters.runner.backlog import Backlog
 from adapters.runner.belonging import Belonging
-from adapters.runner.crosswalk import Crosswalk, Link, Unlinked
+from adapters.runner.crosswalk import Crosswalk, Unlinked
 from adapters.runner.inbound import Inbound, own_words
-from adapters.runner.leaving import leaving
+from adapters.runner.leaving import is_over, leaving
 from adapters.runner.pace import Pace
 from adapters.runner.process import is_gone, this_process
 from adapters.runner.refused import Refused, refused
 from adapters.runner.sent import Sent, read_sent, sent_key
-from adapters.runner.tasks import OPEN, SYSTEM, moved, reason, record_output
+from adapters.runner.tasks import OPEN, SYSTEM, focus_of, moved, reason, record_output
+from adapters.runner.tries import MOST_CONFLICTS, OBJECTING_SECONDS, Tries
 from adapters.runner.writeback import NOTHING_LEFT, Sink, at_home
 from fhirserver.kernel.instants import Clock, SystemClock, parse_instant
-from fhirserver.kernel.json import JsonObject, canonical, loads
+from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.ports.ehr import (
     Change,
     Conflict,
     Ehr,
     EhrError,
+    Gone,
     Operation,
     Receipt,
     Retryable,
     Unauthorized,
+    is_listened,
+    visible_within,
 )
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Key, Version
 from fhirserver.store.commands import Command, Outcome, Put, Write
 from fhirserver.store.store import Store
-from fhirserver.world.entity import Entity
-from fhirserver.world.gates import outbound
 from fhirserver.world.policy import Policy
-from fhirserver.world.survivorship import Win
-from fhirserver.world.units import join, split
+from fhirserver.world.units import split
 
 log = logging.getLogger("credence.runner")
 
-MOST_CONFLICTS = 5
-"""So often may a sink object to one change that nothing of its own explains, until it counts as refused."""
-
-MOST_NEWS = 25
-"""So often may its own changes, or a record that turns out to be another, be in the way of one change of ours."""
-
 UNLINKED_SECONDS = 60.0
 """How long a Task waits for something it refers to, unless that arrives; it then goes at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """One Task about to be pushed: what leaves, and what the sink was sent before."""
-
-    version: Version
-    task: JsonObject
-    entity: Entity
-    link: Link | None
-    sent: Sent
-    units: Mapping[str, Win]
-    voice: str
-    """By which the sink speaks of the record."""
-
-    @property
-    def sent_key(self) -> Key:
-        return sent_key(self.link, self.entity.key)
 
 
 @dataclass(slots=True)
@@ -94,7 +71,8 @@ class Outbound:
     ``may_push`` is asked before each attempt; ``pace`` is shared with what else is asked of the EHR; ``tally``
     counts attempts by what came of them.
     ``takeover``: seconds after which a Task that another process has in progress is taken over; more than one
-    request may take. ``idle``: seconds between looks for what other processes wrote.
+    request may take. ``idle``: seconds between looks for what other processes wrote. ``objecting``: seconds that the
+    sink must object to a change for no reason that is seen until it is refused.
     """
 
     store: Store
@@ -106,6 +84,7 @@ class Outbound:
     concurrency: int = 4
     takeover: float = 60.0
     idle: float = 1.0
+    objecting: float = OBJECTING_SECONDS
     clock: Clock = field(default_factory=SystemClock)
     holder: str = field(default_factory=this_process)
     pace: Pace | None = None
@@ -229,19 +208,19 @@ class Outbound:
             return None
         tries.count += 1
         try:
-            change = await self._change(attempt, tries.count)
+            change = await change_of(attempt, self._crosswalk, tries.count)
         except Unlinked as missing:
             return await self._waits(attempt, tries, missing)
         begun = await self._begin(attempt, change)
-        return await self._push(begun, change, tries)
+        return await self._push(begun, self._dated(begun, change), tries)
 
-    async def _look(self, id: str) -> _Attempt | float | None:
+    async def _look(self, id: str) -> Attempt | float | None:
         """The Task as it stands; seconds to wait where another process has it; None where it is settled."""
         version = await self.store.read("Task", id)
         task: JsonObject = loads(version.content) if version and not version.deleted else {}
         if version is None or task.get("status") not in OPEN:
             return None
-        key = _focus(task)
+        key = Key(*focus_of(task).split("/"))
         link = await self._crosswalk.by_world(*key)
         sent = await read_sent(self.store, self.sink.source, sent_key(link, key))
         if task["status"] == "in-progress" and (wait := self._others(version, sent)) > 0:
@@ -253,9 +232,9 @@ class Outbound:
         units = leaving(entity, self.policy, says, sent, link is not None, id)
         if link is not None:
             units = await at_home(self._belonging, self.sink, entity, units, linked=True)
-        return _Attempt(version, task, entity, link, sent, units, says)
+        return Attempt(version, task, entity, link, sent, units, says)
 
-    async def _nothing_left(self, attempt: _Attempt) -> None:
+    async def _nothing_left(self, attempt: Attempt) -> None:
         """What was sent has come back with a pull before its answer: done. Otherwise it is superseded."""
         view, link = attempt.entity.ledger.view(attempt.voice), attempt.link
         says = view.units if view is not None else {}
@@ -274,7 +253,7 @@ class Outbound:
         age = self.clock.now() - parse_instant(version.recorded)
         return max(0.0, (timedelta(seconds=self.takeover) - age).total_seconds())
 
-    async def _waits(self, attempt: _Attempt, tries: Tries, missing: Unlinked) -> float:
+    async def _waits(self, attempt: Attempt, tries: Tries, missing: Unlinked) -> float:
         """Something it refers to is not in the sink yet: said on the Task; its arrival wakes the line."""
         tries.waits_for = f"{missing.type}/{missing.id}"
         text = f"Waits for {tries.waits_for}"
@@ -282,24 +261,22 @@ class Outbound:
             await self._close(attempt, moved(attempt.task, attempt.task["status"], text))
         return UNLINKED_SECONDS
 
-    async def _change(self, attempt: _Attempt, number: int) -> Change:
-        """The whole record as it shall be: the sink's own words with what leaves laid over them."""
-        entity, link = attempt.entity, attempt.link
-        content = join(outbound(entity, attempt.voice, attempt.units))
-        content = await self._crosswalk.outward({"resourceType": entity.key.type, **content})
-        if link is None:
-            return Change(Operation.CREATE, entity.key.type, str(entity.key), content, attempt=number)
-        view = entity.ledger.view(attempt.voice)
-        before = await self._crosswalk.outward(join(view.units)) if view else None
-        content = {**content, "id": link.record}
-        key = f"{entity.key}@{link.version}-{hashlib.sha256(canonical(content)).hexdigest()[:16]}"
-        return Change(
-            Operation.UPDATE, entity.key.type, key, content, link.record, link.version, before, number
-        )
+    def _dated(self, attempt: Attempt, change: Change) -> Change:
+        """The change with what is known of earlier attempts, for an EHR that may not show yet what they did."""
+        if not visible_within(self.ehr):
+            return change
 
-    async def _begin(self, attempt: _Attempt, change: Change) -> _Attempt:
+        async def sending() -> None:
+            sent = attempt.sent.begun(self.clock.now())
+            await self._submit(sent.note(self.sink.source, attempt.sent_key))
+
+        return replace(change, sent=attempt.sent.age(self.clock.now()), sending=sending)
+
+    async def _begin(self, attempt: Attempt, change: Change) -> Attempt:
         """Make it durable that this change is about to be sent, unless it is already."""
         version, sent = attempt.version, attempt.sent.trying(attempt.units, self.holder)
+        if change.operation is Operation.CREATE and not change.only_found:
+            sent = replace(sent, created=change.content)
         if self._begun.get(version.id) == (version.version, change.key) and sent == attempt.sent:
             return attempt
         task = moved(attempt.task, "in-progress")
@@ -309,12 +286,13 @@ class Outbound:
         self._begun[version.id] = (now.version, change.key)
         return replace(attempt, version=now, task=task, sent=sent)
 
-    async def _push(self, attempt: _Attempt, change: Change, tries: Tries) -> float | None:
+    async def _push(self, attempt: Attempt, change: Change, tries: Tries) -> float | None:
+        asked = self.clock.now()
         try:
             receipt = await self.ehr.push(change)
         except Conflict as conflict:
             self._pace.answered()
-            return await self._reconcile(attempt, conflict, tries)
+            return await self._reconcile(attempt, conflict, tries, asked)
         except Retryable as error:
             self._failed(error)
             return self.retries.delay(tries.count, error)
@@ -326,6 +304,8 @@ class Outbound:
             return None
         except EhrError as error:
             self._pace.answered()
+            if isinstance(error, Gone) and change.only_found:
+                return await self._never_arrived(attempt, change)
             await self._refuse(attempt, str(error), error)
             return None
         self._pace.answered()
@@ -333,26 +313,39 @@ class Outbound:
         self.tally["pushed"] += 1
         return None
 
+    async def _never_arrived(self, attempt: Attempt, change: Change) -> float | None:
+        """No earlier attempt made it: it is made now. Of what is over by now there is nothing to say."""
+        note = Sent(told=attempt.sent.told).note(self.sink.source, attempt.sent_key)
+        if is_over(change.type, change.content):
+            await self._close(attempt, moved(attempt.task, "cancelled", NOTHING_LEFT), note)
+            return None
+        await self._submit(note)
+        return 0.0
+
     def _failed(self, error: EhrError) -> None:
         self._pace.failed(error, time.monotonic())
         self.tally["failed"] += 1
 
-    async def _reconcile(self, attempt: _Attempt, conflict: Conflict, tries: Tries) -> float | None:
+    async def _reconcile(
+        self, attempt: Attempt, conflict: Conflict, tries: Tries, asked: datetime
+    ) -> float | None:
         """The EHR holds something else: take in what it has, then decide again whether to write."""
         self.tally["conflicts"] += 1
         current, link = conflict.current, attempt.link
-        if current is not None and (link is None or link.is_news(current)):
-            await self.inbound.take(current)
-            tries.news += 1
-        else:
-            tries.conflicts += 1
-        if tries.conflicts >= MOST_CONFLICTS or tries.news >= MOST_NEWS:
+        is_news = current is not None and (link is None or link.is_news(current))
+        if current is not None and is_news:
+            try:
+                await self.inbound.take(current, asked=asked)
+            except EhrError as error:
+                self._failed(error)
+                return self.retries.delay(tries.count, error)
+        tries.objected(conflict, is_news, time.monotonic())
+        if tries.is_refused(time.monotonic(), self.objecting):
             await self._refuse(attempt, str(conflict), conflict)
             return None
-        again = tries.conflicts + tries.news - 1
-        return self.retries.delay(again) if again else 0.0
+        return self.retries.delay(tries.again) if tries.again else 0.0
 
-    async def _refuse(self, attempt: _Attempt, text: str, error: EhrError) -> None:
+    async def _refuse(self, attempt: Attempt, text: str, error: EhrError) -> None:
         """A dead letter: the Task has failed, and an operator decides about the claims."""
         self.tally["refused"] += 1
         said = Refused(self.sink.name, attempt.entity, attempt.units, text, error.issues)
@@ -361,7 +354,7 @@ class Outbound:
         note = sent.note(self.sink.source, attempt.sent_key)
         await self._close(attempt, moved(attempt.task, "failed", text), note, *([item] if item else []))
 
-    async def _arrived(self, attempt: _Attempt, receipt: Receipt) -> None:
+    async def _arrived(self, attempt: Attempt, receipt: Receipt) -> None:
         """The sink has it: its answer is its statement, and the Task is done. One commit."""
         record, key = receipt.record, attempt.sent_key
         done = moved(attempt.task, "completed", "", (record_output(record.type, record.id, record.version),))
@@ -382,24 +375,23 @@ class Outbound:
             await self._submit(*writes, note)
             return
 
-    async def _answer(self, attempt: _Attempt, receipt: Receipt) -> tuple[Write, ...]:
+    async def _answer(self, attempt: Attempt, receipt: Receipt) -> tuple[Write, ...]:
         """The statement in the sink's answer, unless it was taken in already."""
         record, key = receipt.record, attempt.entity.key
         link = await self._crosswalk.by_record(record.type, record.id)
+        if link is None and is_listened(self.ehr):
+            link = await self._crosswalk.by_world(
+                *key
+            )  # its own message came before its answer, by another name
         link = link or self._crosswalk.link(record.type, record.id, key.id)
         if link.revision and not link.is_news(record):
             return ()
         return await self.inbound.statement(record, link, answer=not receipt.replayed)
 
-    async def _close(self, attempt: _Attempt, task: JsonObject, *more: Write) -> None:
+    async def _close(self, attempt: Attempt, task: JsonObject, *more: Write) -> None:
         put = Put("Task", attempt.version.id, task, if_match=attempt.version.version)
         await self._submit(put, *more)
 
     async def _submit(self, *writes: Write) -> Outcome:
         statement = Statement(SYSTEM, principal=f"writeback:{self.sink.name}", method="writeback")
         return await self.store.submit(Command(statement, writes))
-
-
-def _focus(task: JsonObject) -> Key:
-    type, id, *_ = str(task["focus"]["reference"]).split("/")
-    return Key(type, id)

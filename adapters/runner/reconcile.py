@@ -11,11 +11,13 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from adapters.runner.crosswalk import RECORD
 from adapters.runner.inbound import Inbound
 from adapters.runner.tasks import SYSTEM
 from adapters.runner.writeback import Sink, Writeback
+from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.ports.ehr import Ehr, EhrError, Gone, Record, is_listened
 from fhirserver.ports.log import Statement
@@ -48,40 +50,52 @@ class Swept:
 class Reconciliation:
     """One connector's. ``writeback`` is None where nothing is pushed."""
 
-    def __init__(self, store: Store, ehr: Ehr, sink: Sink, inbound: Inbound, writeback: Writeback | None):
+    def __init__(
+        self,
+        store: Store,
+        ehr: Ehr,
+        sink: Sink,
+        inbound: Inbound,
+        writeback: Writeback | None,
+        clock: Clock | None = None,
+    ):
         self._store, self._ehr, self._sink = store, ehr, sink
         self._inbound, self._writeback = inbound, writeback
+        self._clock = clock or SystemClock()
 
     async def sweep(self) -> Swept:
         """Compare and heal everything once. Raises :class:`EhrError` where the EHR does not answer."""
         swept, seen = Swept(), set[str]()
         if not is_listened(self._ehr):
+            asked = self._clock.now()
             async for page in self._ehr.pull(None):
                 for record in page.records:
                     seen.add(record.reference)
-                    await self._compare(record, swept)
+                    await self._compare(record, asked, swept)
             await self._look_for_missing(seen, swept)
         if self._writeback is not None:
             await self._look_for_unwritten(self._writeback, swept)
         return swept
 
-    async def _compare(self, record: Record, swept: Swept) -> None:
+    async def _compare(self, record: Record, asked: datetime, swept: Swept) -> None:
         swept.compared += 1
         link = await self._inbound.crosswalk.by_record(record.type, record.id)
         if link is None or link.is_news(record):
-            swept.taken += await self._inbound.take(record)
+            swept.taken += await self._inbound.take(record, asked=asked)
         elif record.version != link.version and not record.deleted:
             swept.set_back += await self._set_back(record.type, record.id)
 
     async def _set_back(self, type: str, id: str) -> bool:
         """Take in what the EHR has now although it is older than what we saw; what the page said may be past."""
         before = await self._inbound.crosswalk.by_record(type, id)
+        if before is None or self._inbound.doubt.is_early(before):
+            return False  # what it shows may be what was before; the next sweep will tell
         try:
             current = await self._ehr.read(type, id)
         except Gone:
             return False
         link = await self._inbound.crosswalk.by_record(type, id)
-        if link is None or link != before or current.version == link.version or link.is_news(current):
+        if link != before or current.version == link.version or link.is_news(current):
             return False
         return await self._inbound.take(current, set_back=True)
 
@@ -97,10 +111,11 @@ class Reconciliation:
             swept.gone += await self._missing(type, id)
 
     async def _missing(self, type: str, id: str) -> bool:
+        asked = self._clock.now()
         try:
-            await self._inbound.take(await self._ehr.read(type, id))
+            await self._inbound.take(await self._ehr.read(type, id), asked=asked)
         except Gone:
-            return await self._inbound.take(Record(type, id, "", "", {}, deleted=True))
+            return await self._inbound.take(Record(type, id, "", "", {}, deleted=True), asked=asked)
         except EhrError as error:
             log.info("%s: a record was not compared: %s", self._sink.name, error.__class__.__name__)
         return False

@@ -1,24 +1,31 @@
 """What a sink was sent about a resource, kept as a fact of the log before anything is sent.
 
 It tells an echo from the EHR's own word, keeps a change that the EHR answers otherwise from being sent for
-ever, and one that the EHR refused from being tried again with every later change. Values are kept as digests.
+ever, and one that the EHR refused from being tried again with every later change. Values are kept as digests; a create
+is kept whole until its outcome is known.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
 from adapters.runner.crosswalk import Link
+from fhirserver.kernel.instants import instant, parse_instant
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.ports.storage import Key
 from fhirserver.store.commands import Note
 from fhirserver.store.sent import SENT, digest
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
-from fhirserver.world.survivorship import Win
+from fhirserver.world.survivorship import Win, claims_on, contend
 from fhirserver.world.units import Units, same
+
+_LESS = Decimal("0.01")
+_SUREST = 1 - _LESS
+"""How sure an echo may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,8 @@ class Sent:
     ``tried``: unit → digest → confidence, of all that may have reached the sink since it last answered.
     ``told``: unit → digests of what it was sent and of what it answered instead.
     ``refused``: unit → mark of the claim it refused, in the Task ``refused_by``.
-    ``holder`` is the process that sends.
+    ``holder`` is the process that sends; ``at`` the instant of the last attempt that may have reached the sink since.
+    ``created`` is the content of a create of which it is not known whether it arrived.
     """
 
     tried: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
@@ -36,6 +44,8 @@ class Sent:
     refused: Mapping[str, str] = field(default_factory=dict)
     refused_by: str = ""
     holder: str = ""
+    at: str = ""
+    created: JsonObject | None = None
 
     def note(self, source: str, key: Key) -> Note:
         value: JsonObject = {
@@ -44,6 +54,8 @@ class Sent:
             "refused": dict(self.refused),
             "refusedBy": self.refused_by,
             "holder": self.holder,
+            "at": self.at,
+            "created": self.created,
         }
         return Note(SENT, f"{source}/{key}", {name: held for name, held in value.items() if held})
 
@@ -53,6 +65,14 @@ class Sent:
         for unit, win in units.items():
             tried.setdefault(unit, {})[digest(win.claim.value)] = win.confidence
         return replace(self, tried=tried, holder=holder)
+
+    def begun(self, at: datetime) -> Sent:
+        """Right before something is sent."""
+        return replace(self, at=instant(at))
+
+    def age(self, now: datetime) -> float | None:
+        """How many seconds ago an attempt of unknown outcome was begun; None: there is none."""
+        return max(0.0, (now - parse_instant(self.at)).total_seconds()) if self.at else None
 
     def has_tried(self, units: Mapping[str, Win]) -> bool:
         """Whether these very values are on their way."""
@@ -83,15 +103,18 @@ class Sent:
         return self.told.get(unit) == (digest(wanted), digest(says))
 
     def refusing(self, entity: Entity, units: Mapping[str, Win], task: str) -> Sent:
-        """After the sink refused the units for good."""
+        """After the sink refused the units for good. An attempt before that may have reached it all the same."""
         marks = {unit: mark(entity, unit, win) for unit, win in units.items()}
-        return Sent(told=self.told, refused={**self.refused, **marks}, refused_by=task)
+        refused = {**self.refused, **marks}
+        return Sent(self.tried, self.told, refused, task, created=self.created)
 
     def echoes(self, before: Units, stated: Units, answer: bool) -> dict[str, Decimal]:
         """The units in which the EHR only says back what it was sent, with the confidence they had then.
 
-        Such an echo is no new evidence. In an ``answer`` to our write every changed unit that was sent is one,
-        also in the EHR's own spelling; elsewhere only the same value is, or an item with the same business key.
+        Such an echo is no new evidence, and less sure than any source of its own: it comes later than the word that it
+        repeats, and must not outlast that when its speaker takes it back. In an ``answer`` to our write every changed
+        unit that was sent is one, also in the EHR's own spelling; elsewhere only the same value is, or an item with the
+        same business key.
         """
         found: dict[str, Decimal] = {}
         for unit, values in self.tried.items():
@@ -99,9 +122,9 @@ class Sent:
             if value is None or (unit in before and same(before[unit], value)):
                 continue
             if (same_value := values.get(digest(value))) is not None:
-                found[unit] = same_value
+                found[unit] = min(same_value, _SUREST)
             elif answer or isinstance(value, list):
-                found[unit] = max(values.values())
+                found[unit] = min(max(values.values()), _SUREST)
         return found
 
 
@@ -127,4 +150,30 @@ async def read_sent(store: Store, source: str, key: Key) -> Sent:
         for unit, values in value.get("tried", {}).items()
     }
     told = {unit: (pair[0], pair[1]) for unit, pair in value.get("told", {}).items()}
-    return Sent(tried, told, value.get("refused", {}), value.get("refusedBy", ""), value.get("holder", ""))
+    return Sent(
+        tried,
+        told,
+        value.get("refused", {}),
+        value.get("refusedBy", ""),
+        value.get("holder", ""),
+        value.get("at", ""),
+        value.get("created"),
+    )
+
+
+def no_news(entity: Entity, stated: Units, echoes: Mapping[str, Decimal], sent: Sent) -> dict[str, Decimal]:
+    """The confidences of echoes, none of which beats what was said since the value was sent.
+
+    When it was sent it was the world's; where the world says something else by now, somebody has changed it meanwhile,
+    and the EHR's late answer to the older word must not undo that, sure as it is and later as it comes.
+    """
+    kept = dict(echoes)
+    for unit in echoes.keys() & stated.keys():
+        were = sent.tried.get(unit, {}).keys() | set(sent.told.get(unit, ()))
+        win = contend(claims_on(entity.ledger, unit)) if were else None
+        if win is None or win.confidence < kept[unit] or digest(win.claim.value) == digest(stated[unit]):
+            continue
+        # What was sent may come back in the EHR's own spelling; that is the answer to the newest word.
+        if digest(win.claim.value) not in were or digest(stated[unit]) in were:
+            kept[unit] = max(kept[unit] - _LESS, Decimal(0))
+    return kept

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.runner.belonging import Belonging
+from adapters.runner.contradiction import uncontradicted
 from adapters.runner.crosswalk import Crosswalk
 from adapters.runner.leaving import leaving
 from adapters.runner.sent import read_sent, sent_key
@@ -110,12 +111,14 @@ class Writeback:
 async def at_home(
     belonging: Belonging, sink: Sink, entity: Entity, units: dict[str, Win], linked: bool
 ) -> dict[str, Win]:
-    """Of what may leave, what is the sink's business: see :mod:`adapters.runner.belonging`."""
-    if not units or sink.copies:
+    """Of what may leave, what is the sink's business, and what it did not itself say otherwise meanwhile: see
+    :mod:`adapters.runner.belonging` and :mod:`adapters.runner.contradiction`."""
+    if not units:
         return units
     if linked:
-        return await belonging.at_home(entity, units)
-    return {} if await belonging.is_elsewhere(entity) else units
+        units = units if sink.copies else await belonging.at_home(entity, units)
+        return await uncontradicted(belonging.store, sink.source, entity, units)
+    return {} if not sink.copies and await belonging.is_elsewhere(entity) else units
 
 
 def _touched(event: JsonObject) -> list[Key]:

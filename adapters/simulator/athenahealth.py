@@ -96,6 +96,8 @@ class Athenahealth(Vendor):
         return id
 
     def altered(self, table: str, id: str) -> None:
+        if table == "appointments" and (appointment := self.appointments.now(id)):
+            self.appointments.put(id, {**appointment, "lastmodified": now(), "lastmodifiedby": "CLERK-1"})
         if table == "insurances":
             insurance = self.insurances.now(id)
             table, id = "patients", str(insurance["patientid"]) if insurance else ""

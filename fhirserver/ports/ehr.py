@@ -11,7 +11,7 @@ which is for the operator and must not be logged.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol, runtime_checkable
@@ -72,6 +72,10 @@ class Change:
     ``id`` and ``version`` name the record and the version it was decided against (update, delete).
     ``before`` is the content of that version when the runner has it: it lets a retry tell whether a lost
     answer was a success. ``attempt`` counts from 1.
+    ``sent``: how many seconds ago an earlier attempt may have reached the EHR, by whatever process; None: none may.
+    ``sending`` is awaited right before anything is asked that changes the EHR, so that this is known afterwards.
+    ``only_found``: nothing is to be made now; only what an earlier attempt made counts, and :class:`Gone` says that
+    there is nothing (create). ``earlier`` is then the content of that attempt, where it was another.
     """
 
     operation: Operation
@@ -82,6 +86,15 @@ class Change:
     version: str = ""
     before: JsonObject | None = field(default=None, repr=False)
     attempt: int = 1
+    sent: float | None = None
+    sending: Callable[[], Awaitable[None]] | None = field(default=None, repr=False, compare=False)
+    only_found: bool = False
+    earlier: JsonObject | None = field(default=None, repr=False)
+
+    async def begin_sending(self) -> None:
+        """Have it known that this attempt may reach the EHR from now on."""
+        if self.sending is not None:
+            await self.sending()
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +197,8 @@ class Throttled(Retryable):
 class Conflict(EhrError):
     """The EHR holds something else than the change was decided against: pull, reconcile, decide again.
 
-    ``current`` is the record as the EHR holds it, where that could be read.
+    ``current`` is the record as the EHR holds it, where that could be read. ``explained``: what is in the way was
+    seen in the EHR, so that asking again would be answered alike.
     """
 
     def __init__(
@@ -192,10 +206,11 @@ class Conflict(EhrError):
         reason: str,
         *,
         current: Record | None = None,
+        explained: bool = False,
         status: int | None = None,
         issues: Iterable[EhrIssue] = (),
     ):
-        self.current = current
+        self.current, self.explained = current, explained
         super().__init__(reason, status=status, issues=issues)
 
 
@@ -247,6 +262,14 @@ def is_listened(ehr: object) -> bool:
     member ``listened``.
     """
     return bool(getattr(ehr, "listened", False))
+
+
+def visible_within(ehr: object) -> float:
+    """How many seconds an EHR may take to show what was written to it; until then what it says may be older.
+
+    An adapter says so by a member ``visible_within``; 0 for one that shows every write at once.
+    """
+    return float(getattr(ehr, "visible_within", 0.0))
 
 
 class Ehr(Protocol):

@@ -27,7 +27,24 @@ async def counterparts(
         return [one.version.id for one in found]
     compare = COMPARED[type]
     versions = await blocked(store, type, _blocks(content))
-    return sorted(v.id for v in versions if compare(content, loads(v.content)) is Grade.CERTAIN)
+    others = {version.id: loads(version.content) for version in versions}
+    if type == "Coverage":
+        content = await _with_payers_named(store, content)
+        others = {id: await _with_payers_named(store, other) for id, other in others.items()}
+    return sorted(id for id, other in others.items() if compare(content, other) is Grade.CERTAIN)
+
+
+async def _with_payers_named(store: Store, content: JsonObject) -> JsonObject:
+    """The cover with the names of the organisations that pay: another source may know the payer by its name alone."""
+    payers = [dict(payer) for payer in content.get("payor") or ()]
+    for payer in payers:
+        type, _, id = str(payer.get("reference") or "").partition("/")
+        if payer.get("display") or type != "Organization" or not id:
+            continue
+        version = await store.read(type, id)
+        if version is not None and not version.deleted and (name := loads(version.content).get("name")):
+            payer["display"] = name
+    return {**content, "payor": payers}
 
 
 def _blocks(content: JsonObject) -> Iterator[Expression]:

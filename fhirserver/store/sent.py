@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Final
 
+from fhirserver.kernel.instants import comparable
 from fhirserver.kernel.json import Json, JsonObject, canonical
 from fhirserver.ports.storage import Key
 from fhirserver.store.store import Store
 
 SENT: Final = "sent"
+_INSTANT: Final = re.compile(rb'"(\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d))"')
 
 
 def digest(value: Json) -> str:
-    """A short fingerprint of a unit's value; empty for absence."""
-    return "" if value is None else hashlib.sha256(canonical(value)).hexdigest()[:16]
+    """A short fingerprint of a unit's value; empty for absence. An instant is the same in every time zone."""
+    if value is None:
+        return ""
+    return hashlib.sha256(_INSTANT.sub(_in_utc, canonical(value))).hexdigest()[:16]
+
+
+def _in_utc(written: re.Match[bytes]) -> bytes:
+    try:
+        return b'"%s"' % comparable(written[1].decode()).encode()
+    except ValueError:
+        return written[0]
 
 
 async def has_reached(store: Store, key: Key, values: Mapping[str, Json]) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
@@ -115,10 +116,15 @@ def update(record: Record, key: str = "k@1", **members: Any) -> Change:
 
 async def until_done(vendor: Vendor, change: Change, tries: int = 60) -> Receipt:
     """Push as the runner does: again and again under the same key, as a new process now and then."""
-    ehr = vendor.ehr
+    ehr, sent = vendor.ehr, list[float]()
+
+    async def sending() -> None:
+        sent.append(time.monotonic())
+
     for number in range(1, tries + 1):
+        ago = time.monotonic() - sent[-1] if sent else None
         try:
-            return await ehr.push(replace(change, attempt=number))
+            return await ehr.push(replace(change, attempt=number, sent=ago, sending=sending))
         except Retryable:
             if number % 3 == 0:
                 ehr = vendor.fresh()
@@ -200,6 +206,21 @@ class EhrContract:
             await vendor.ehr.push(
                 booking(slot, found[slot.content["schedule"]["reference"]], mine, "Appointment/a2")
             )
+        assert vendor.booked().count(mine) == 0
+
+    async def test_what_is_only_looked_for_is_not_there_where_somebody_else_has_the_slot(
+        self, vendor: Vendor
+    ) -> None:
+        found, _ = await everything(vendor.ehr)
+        slot, later = of_type(found, "Slot")[:2]
+        mine, other = (patient.id for patient in of_type(found, "Patient")[:2])
+        schedule = found[slot.content["schedule"]["reference"]]
+        vendor.book(slot.id, other)
+        before = booking(slot, schedule, mine, "Appointment/a3")
+        after = booking(later, schedule, mine, "Appointment/a3")
+        looked_for = replace(after, only_found=True, earlier=before.content, sent=60.0)
+        with pytest.raises(Gone):
+            await vendor.ehr.push(looked_for)
         assert vendor.booked().count(mine) == 0
 
     async def test_bookings_under_faults_are_exactly_once(self, vendor: Vendor) -> None:

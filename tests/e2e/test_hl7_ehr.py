@@ -5,7 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
+from adapters.runner.sent import read_sent
 from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.ports.ehr import Change, Operation
+from fhirserver.ports.storage import Key
 from fhirserver.search.expression import Query
 from tests.hl7_ehr import Clinic, clinic
 
@@ -127,6 +132,79 @@ async def test_what_is_not_answered_is_sent_again_and_done_once(tmp_path: Path) 
         await practice.settle()
         assert await practice.statuses() == ["completed"]
         assert len((await practice.hospital.records())[1]) == 1
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_what_is_called_off_before_the_ehr_answered_is_taken_back_where_it_had_arrived(
+    tmp_path: Path, arrived: bool
+) -> None:
+    async with clinic(tmp_path) as practice:
+        await a_doctor(practice)
+        patient = await a_patient(practice)
+        fault = "drop_after" if arrived else "drop_before"
+        await practice.hospital.faults(**{fault: 1})
+        await practice.put("operator", "Appointment", "a1", visit(patient), confidence=Decimal("0.95"))
+        await practice.follow()
+        await practice.outbound.push_due()
+        assert await practice.statuses() == ["in-progress"]
+        await practice.hospital.faults(**{fault: 0})
+        await practice.amend("operator", "Appointment", "a1", status="cancelled")
+        await practice.settle()
+        assert not {"in-progress", "requested", "failed"} & set(await practice.statuses())
+        there = (await practice.hospital.records())[1]
+        assert [one["status"] for one in there] == (["Cancelled"] if arrived else [])
+        assert (await practice.world("Appointment", "a1"))["status"] == "cancelled"
+
+
+async def test_covers_that_leave_at_once_are_all_there(tmp_path: Path) -> None:
+    async with clinic(tmp_path) as practice:
+        patient = await a_patient(practice)
+        members = [f"M00000{number}" for number in range(4)]
+        for member in members:
+            cover = {
+                "status": "active",
+                "subscriberId": member,
+                "beneficiary": {"reference": f"Patient/{patient['id']}"},
+                "payor": [{"display": "Plan 1352"}],
+            }
+            await practice.put("operator", "Coverage", member, cover, confidence=Decimal("0.95"))
+        await practice.settle()
+        (there, *_), _ = await practice.hospital.records()
+        assert [str(there["lists"]).count(member) for member in members] == [1] * 4
+        await practice.until(lambda: told_back(practice))
+        assert sorted(one["subscriberId"] for one in await every(practice, "Coverage")) == members
+
+
+async def test_what_a_cover_tells_of_its_patient_in_passing_is_an_echo_too_and_sets_nothing_back(
+    tmp_path: Path,
+) -> None:
+    async with clinic(tmp_path) as practice:
+        await a_doctor(practice)
+        patient = await a_patient(practice)
+        news = {"gender": "male", "telecom": [{"system": "phone", "use": "home", "value": "5559990000"}]}
+        await practice.amend("operator", "Patient", patient["id"], **news)
+        # The cover leaves before the patient's own message.
+        cover = {
+            "resourceType": "Coverage",
+            "status": "active",
+            "subscriberId": "M000001",
+            "beneficiary": {"reference": f"Patient/{patient['id']}"},
+            "payor": [{"display": "Plan 1352"}],
+        }
+        await practice.ehr.push(Change(Operation.CREATE, "Coverage", "Coverage/c1", cover))
+        sent = await read_sent(practice.store, practice.sink.source, Key("Patient", patient["id"]))
+        assert [unit.partition("[")[0] for unit in sent.tried] == ["gender"]
+        (there,), _ = await practice.hospital.records()
+        assert there["fields"]["PID-8"] == "M"
+        assert there["fields"]["PID-13"] == EVE["phone"], (
+            "what may have changed there since is not told in passing"
+        )
+
+
+async def told_back(practice: Clinic) -> bool:
+    """Whether the EHR has nothing more to tell."""
+    await practice.settle()
+    return not (await practice.hospital.state())["feed_waiting"]
 
 
 async def test_a_new_patient_gets_the_ehrs_number(tmp_path: Path) -> None:

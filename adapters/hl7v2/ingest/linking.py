@@ -42,18 +42,29 @@ class Linked:
 
     ``places`` are held until the message is committed, against other sources that bring the same at the same moment.
     ``ours`` is the authority of the numbers that we gave to what the source was sent. ``world`` maps a name in the
-    conversion to ``Type/id``, ``made`` type and key of a record to an id.
+    conversion to ``Type/id``, ``made`` type and key of a record to an id, ``names`` a name in the conversion to that of
+    the organisation.
     """
 
     places: AsyncExitStack
     ours: str = ""
     world: dict[str, str] = field(default_factory=dict)
     made: dict[tuple[str, str], str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def reference(self, local: str) -> str:
         return self.world[local]
+
+    def compared(self, content: JsonObject) -> JsonObject:
+        """The content as it is compared with what is stored: who pays for a cover also by name."""
+        payers = [dict(payer) for payer in content.get("payor") or ()]
+        for payer in payers:
+            local = str(payer.get("reference") or "").removeprefix(LOCAL)
+            if name := self.names.get(local):
+                payer.setdefault("display", name)
+        return self.resolved({**content, "payor": payers} if payers else content, known_only=True)
 
     def resolved(self, content: JsonObject, known_only: bool = False) -> JsonObject:
         """A copy of the content whose references lead to the world. Refuses (422) one to what is not of the message.
@@ -93,6 +104,8 @@ class Linker:
                 world = self.crosswalk.fresh(subject.type, subject.keys[0]).world
             for local in subject.locals:
                 linked.world[local] = f"{subject.type}/{world}"
+                if subject.type == "Organization":
+                    linked.names[local] = str(subject.content.get("name") or "")
 
     async def record(self, type: str, keys: Sequence[str]) -> Link | None:
         """The link of the first key that is known: that of the record itself, whichever of its names was asked for."""
@@ -115,7 +128,7 @@ class Linker:
             for key in subject.keys
             if (world := linked.made.get((type, key)) or await self._world_of(type, key))
         }
-        world = next(iter(known.values()), "")
+        world = next(iter(known.values()), "") or await self._held(subject, linked)
         if not world:
             link = replace(await self._new(subject, linked), revision=1)
             world = link.world
@@ -162,7 +175,7 @@ class Linker:
         if sent := await self._sent(subject, linked.ours):
             return self.crosswalk.link(subject.type, record, sent)
         if subject.type in RESOLVED:
-            content = linked.resolved(subject.content, known_only=True)
+            content = linked.compared(subject.content)
             check(subject, content, exists=True)
             await linked.places.enter_async_context(self._store.arrivals.of(self._source, content))
 
@@ -173,6 +186,20 @@ class Linker:
                 if await is_free(id):
                     return self.crosswalk.link(subject.type, record, id)
         return self.crosswalk.fresh(subject.type, record)
+
+    async def _held(self, subject: Subject, linked: Linked) -> str:
+        """The cover that a record certainly is and that the source has under another name; empty for none.
+
+        A cover has no number: its name follows from what is said of it, such as how its payer is written.
+        """
+        if subject.type != "Coverage":
+            return ""
+        content = linked.compared(subject.content)
+        named = {id for (type, _), id in linked.made.items() if type == subject.type}
+        for id in await counterparts(self._store, content):
+            if id not in named and await self.crosswalk.is_taken(subject.type, id, subject.keys[0]):
+                return id
+        return ""
 
 
 def _of_ours(key: str, ours: str) -> str:

@@ -12,15 +12,16 @@ from adapters.hl7v2.ingest.heard import Heard
 from adapters.hl7v2.ingest.identity import Subject
 from adapters.hl7v2.ingest.keys import DIRECTORY
 from adapters.hl7v2.ingest.linking import Linked
+from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.hl7v2.ingest.repeating import Repeating, mark_of
 from adapters.hl7v2.message import Message
-from adapters.runner.sent import read_sent
-from fhirserver.kernel.json import JsonObject
+from adapters.runner.sent import no_news, read_sent
+from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.storage import Key, Row
 from fhirserver.store.commands import Put, Write, Written
 from fhirserver.store.sent import digest
 from fhirserver.store.store import Store
-from fhirserver.world.units import Units, same, split, unit_of_member
+from fhirserver.world.units import Units, split, unit_of_member
 from fhirserver.world.voices import voice
 
 _HOLDERS = frozenset({"subject", "patient", "beneficiary", "participant"})
@@ -83,7 +84,7 @@ class Statements:
             return Told(())
         content = _own(subject, reference.partition("/")[2])
         if row is not None:
-            content = _without_defaults(subject, content)
+            content = _without_known_payer(_without_defaults(subject, content), linked, row)
         return await self._stated(subject, linked, content, message, heard, row is not None, mark)
 
     def _says_nothing(
@@ -132,14 +133,14 @@ class Statements:
         view = entity.ledger.view(voice(self.source, origin)) if entity else None
         before: Units = view.units if view is not None and view.deleted is None else {}
         stated = split(key.type, content)
-        found = {unit: sure for unit, sure in sent.echoes(before, stated, False).items() if sure < 1}
+        found = sent.echoes(before, stated, False)
         for unit, value in stated.items():
             stamp = view.stamp(unit) if view is not None and unit in before else None
             if stamp is None or stamp.confidence >= 1 or digest(value) not in sent.told.get(unit, ()):
                 continue
-            if same(before[unit], value):
+            if digest(before[unit]) == digest(value):
                 found[unit] = stamp.confidence
-        return found
+        return no_news(entity, stated, found, sent) if entity else found
 
     def committed(
         self, writes: Sequence[Write], marks: Mapping[str, bytes], results: Sequence[Written]
@@ -180,6 +181,22 @@ def _without_defaults(subject: Subject, content: JsonObject) -> JsonObject:
     """What the message says of a resource that is there: not what a new one would have for want of a word."""
     gone = subject.supplied - subject.origin.keys() - _HOLDERS
     return {name: value for name, value in content.items() if name not in gone}
+
+
+def _without_known_payer(content: JsonObject, linked: Linked, row: Row) -> JsonObject:
+    """A cover without its payer where that is the one by whose name the world knows it.
+
+    The message names the payer as an organisation of its own, which only says again who it was told that pays; no other
+    EHR would know that organisation.
+    """
+    payers = content.get("payor", ()) if content["resourceType"] == "Coverage" else ()
+    names = {linked.names.get(str(one.get("reference")).removeprefix(LOCAL), "") for one in payers}
+    if not names or "" in names or row.version.deleted:
+        return content
+    known = loads(row.version.content).get("payor", ())
+    if any(one.get("reference") for one in known) or names != {one.get("display") for one in known}:
+        return content
+    return {name: value for name, value in content.items() if name != "payor"}
 
 
 def _own(subject: Subject, id: str) -> JsonObject:

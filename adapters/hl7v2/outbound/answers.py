@@ -32,6 +32,11 @@ def had_it_before(answer: Acknowledgement) -> bool:
     return not answer.accepted and found.code == "205" and found.place in ("MSH-10", "MSA-2")
 
 
+def is_unknown(answer: Acknowledgement) -> bool:
+    """Whether the receiver refuses because it has no such record."""
+    return not answer.accepted and refused(answer).code == "204"
+
+
 def refusal(answer: Acknowledgement, profile: Profile) -> EhrError:
     """The error that an answer other than AA and CA is.
 

@@ -7,9 +7,12 @@ the record that the receiver then has, so that the same words later are another 
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from adapters.hl7v2.acknowledgement import Acknowledgement
 from adapters.hl7v2.convert.engine import convert
@@ -18,8 +21,8 @@ from adapters.hl7v2.ingest.identity import others, patients
 from adapters.hl7v2.ingest.patients import Naming
 from adapters.hl7v2.message import Message
 from adapters.hl7v2.mllp.client import MllpClient
-from adapters.hl7v2.outbound.answers import filler_of, had_it_before, refusal
-from adapters.hl7v2.outbound.messages import Composer, control_id, world_id
+from adapters.hl7v2.outbound.answers import filler_of, had_it_before, is_unknown, refusal
+from adapters.hl7v2.outbound.messages import Composer, control_id, owner, world_id
 from adapters.hl7v2.outbound.profile import Profile
 from adapters.hl7v2.outbound.reader import Reader
 from adapters.hl7v2.outbound.values import reference_of
@@ -29,6 +32,7 @@ from fhirserver.ports.ehr import (
     Capabilities,
     Change,
     EhrError,
+    Gone,
     Health,
     Operation,
     Page,
@@ -38,6 +42,7 @@ from fhirserver.ports.ehr import (
     TypeCapabilities,
 )
 
+_OVER = ("cancelled", "entered-in-error")
 PUSHED = ("Patient", "Coverage", "RelatedPerson", "Appointment")
 
 
@@ -66,6 +71,7 @@ class Hl7Ehr:
         self._client, self._profile, self._reader = client, profile, reader
         self._site, self._clock = site or Site(), clock or SystemClock()
         self._composer = Composer(profile, reader)
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def pull(self, cursor: JsonObject | None = None) -> AsyncIterator[Page]:
         """Nothing: its records come by its own messages."""
@@ -74,9 +80,12 @@ class Hl7Ehr:
             yield page
 
     async def push(self, change: Change) -> Receipt:
-        at = self._clock.now()
-        message = await self._composer.message(change, at)
-        sent = await self._send(message)
+        if change.only_found and change.content.get("status") in _OVER and change.type != "Appointment":
+            raise Gone("there is no message that takes back what may never have arrived")
+        async with self._turn(change):
+            at = self._clock.now()
+            message = await self._composer.message(change, at)
+            sent = await self._send(message, change.only_found)
         record = change.id if change.operation is not Operation.CREATE else self._record(change, message)
         if change.type == "Appointment" and sent.answer is not None:
             await self._learn(change, sent.answer)
@@ -87,12 +96,25 @@ class Hl7Ehr:
         )
         return Receipt(made, sent.replayed)
 
-    async def _send(self, message: Message) -> _Sent:
+    def _turn(self, change: Change) -> AbstractAsyncContextManager[None]:
+        """One message about a person at a time: each tells lists whole, and the later one must have all of them."""
+        if change.type == "Appointment":
+            return nullcontext()
+        reference = owner(change)
+        turn = self._turns.get(reference)
+        if turn is None:
+            self._turns[reference] = turn = asyncio.Lock()
+        return turn
+
+    async def _send(self, message: Message, only_found: bool) -> _Sent:
+        """``only_found``: a change of what the receiver may never have heard of."""
         answer = await self._client.send(message, self._profile.encoding)
         if answer is None or answer.accepted:
             return _Sent(message, answer, False)
         if had_it_before(answer):
             return _Sent(message, answer, True)
+        if only_found and is_unknown(answer):
+            raise Gone("no earlier attempt made the record")
         raise refusal(answer, self._profile)
 
     def _record(self, change: Change, message: Message) -> str:

@@ -9,7 +9,7 @@ from adapters.hl7v2.message import Message
 from adapters.hl7v2.outbound.assembling import Part, assembled, structure_of
 from adapters.hl7v2.outbound.profile import Profile
 from adapters.hl7v2.outbound.reader import Carried, Reader
-from adapters.hl7v2.outbound.segments import evn, in1, nk1, own_number, pid, pv1, resources, sch
+from adapters.hl7v2.outbound.segments import evn, in1, known_by, nk1, own_number, pid, pv1, resources, sch
 from adapters.hl7v2.outbound.values import first, reference_of
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.json import JsonObject, canonical
@@ -49,7 +49,7 @@ class Composer:
         placer, filler = self._numbers(change, content)
         parts = [
             *sch(placer, filler, _as_told(content, event), self._profile),
-            pid(patient, self._profile, (_PATIENT,)),
+            known_by(pid(patient, self._profile, (_PATIENT,))),
             *resources(content, carried, _ACTIONS.get(event, "U"), self._profile),
         ]
         return self._made(event, change, at, parts, {"Appointment": content, "Patient": patient.content})
@@ -68,7 +68,7 @@ class Composer:
 
     async def _person(self, change: Change, at: datetime) -> Message:
         """A patient, told whole: with all cover and everybody close, since such lists are sent whole."""
-        reference = _whose(change)
+        reference = owner(change)
         patient = await self._reader.carried(reference)
         if change.type == "Patient" and change.content:
             patient = Carried(world_id(change), change.id, change.content)
@@ -77,7 +77,9 @@ class Composer:
         wanted = "A29" if change.type == "Patient" and change.operation is Operation.DELETE else ""
         event = self._allowed(wanted, change.type) if wanted else self._person_event(change)
         group = f"{structure_of(event, self._profile.version)}_INSURANCE"
-        parts = [evn(event, at.strftime("%Y%m%d%H%M%S%z"), self._profile), pid(patient, self._profile)]
+        whose = pid(patient, self._profile)
+        whose = whose if change.type == "Patient" else known_by(whose)
+        parts = [evn(event, at.strftime("%Y%m%d%H%M%S%z"), self._profile), whose]
         if event == "A29":
             return self._made(event, change, at, [*parts, pv1()], {"Patient": patient.content})
         people = await self._all("RelatedPerson", "patient", reference, change)
@@ -95,7 +97,7 @@ class Composer:
             for one in await self._reader.of_patient(type, element, reference)
             if one.id != world_id(change)
         ]
-        found = [one for one in found if one.record]
+        found = [one for one in found if one.is_told]
         if change.type == type and change.operation is not Operation.DELETE:
             found.insert(0, Carried(world_id(change), change.id, change.content))
         return found
@@ -132,7 +134,7 @@ def booking_event(change: Change) -> str:
     status = str(change.content.get("status", ""))
     if status in _BOOKED:
         return _BOOKED[status]
-    if change.operation is Operation.CREATE:
+    if change.operation is Operation.CREATE and not change.only_found:
         return "S12"
     before = change.before or {}
     moved = any(before.get(name) != change.content.get(name) for name in _WHEN)
@@ -143,7 +145,7 @@ def _as_told(content: JsonObject, event: str) -> JsonObject:
     return {**content, "status": "entered-in-error"} if event == "S17" else content
 
 
-def _whose(change: Change) -> str:
+def owner(change: Change) -> str:
     """The reference of the patient whom a change is about."""
     if change.type == "Patient":
         return f"Patient/{world_id(change)}"

@@ -5,29 +5,46 @@ Only what the EHR said itself and what passes its gate is handed out: nothing el
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from adapters.hl7v2.ingest.linking import Linker
 from adapters.runner.crosswalk import Crosswalk
+from adapters.runner.leaving import is_over
+from adapters.runner.sent import read_sent, sent_key
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.references import parse_reference
 from fhirserver.ports.log import Statement
+from fhirserver.ports.storage import Key
 from fhirserver.search.expression import Query, ReferenceIs
 from fhirserver.store.commands import Command
 from fhirserver.store.store import Store
 from fhirserver.world.gates import may_leave, outbound
 from fhirserver.world.policy import Policy
-from fhirserver.world.units import join
+from fhirserver.world.survivorship import Win
+from fhirserver.world.units import join, member_of
+
+_KNOWN_BY = ("identifier", "name", "birthDate", "gender")
+"""What a message about something else tells of its patient."""
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A resource as it may leave. ``id`` is the world's, ``record`` the EHR's, empty where it has none."""
+    """A resource as it may leave. ``id`` is the world's, ``record`` the EHR's, empty where it has none.
+
+    ``begun``: it is on its way there, so that it may have one by now.
+    """
 
     id: str
     record: str
     content: JsonObject
+    begun: bool = False
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it belongs in a list that is sent whole: one without it would take it away."""
+        return bool(self.record) or (self.begun and not is_over(self.content["resourceType"], self.content))
 
 
 class Reader(Protocol):
@@ -63,11 +80,23 @@ class WorldReader:
             return None
         link = await self._crosswalk.by_world(*entity.key)
         says = self._crosswalk.voice(link, entity, self._source)
-        content = join(outbound(entity, says, may_leave(entity, self._policy, says)))
+        units = may_leave(entity, self._policy, says)
+        in_passing = {unit: win for unit, win in units.items() if member_of(unit) in _KNOWN_BY}
+        content = join(outbound(entity, says, units))
         if not content:
             return None
+        if literal.type == "Patient" and link is not None:
+            await self._note_told(sent_key(link, entity.key), in_passing)
         made = {"resourceType": literal.type, **content}
-        return Carried(entity.key.id, link.record if link else "", made)
+        begun = link is None and bool((await read_sent(self._store, self._source, entity.key)).tried)
+        return Carried(entity.key.id, link.record if link else "", made, begun)
+
+    async def _note_told(self, key: Key, units: Mapping[str, Win]) -> None:
+        """Make it durable that a message tells of the patient in passing: what comes back of it is no new evidence."""
+        before = await read_sent(self._store, self._source, key)
+        if units and not before.has_tried(units):
+            note = before.trying(units, before.holder).note(self._source, key)
+            await self._store.submit(Command(Statement(self._source, method="writeback"), (note,)))
 
     async def of_patient(self, type: str, element: str, patient: str) -> list[Carried]:
         query = Query(type, ReferenceIs(element, *patient.split("/")), count=50)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from adapters.hl7v2.outbound.assembling import Part
 from adapters.hl7v2.outbound.profile import Profile
@@ -32,6 +33,10 @@ def own_number(profile: Profile, id: str) -> JsonObject:
     return {"system": f"urn:{profile.authority}", "value": id, "type": {"coding": [{"code": "PI"}]}}
 
 
+KNOWN_BY = (1, 3, 5, 7, 8)
+"""Fields of PID: numbers, name, birth date, sex."""
+
+
 def pid(patient: Carried, profile: Profile, groups: tuple[str, ...] = ()) -> Part:
     """The patient: the numbers that the EHR knows, and ours."""
     content = patient.content
@@ -56,6 +61,12 @@ def pid(patient: Carried, profile: Profile, groups: tuple[str, ...] = ()) -> Par
     elif "deceasedBoolean" in content:
         fields[30] = "Y" if content["deceasedBoolean"] else "N"
     return Part("PID", fields, groups)
+
+
+def known_by(patient: Part) -> Part:
+    """The same where a message is about something else: by what the patient is known, and nothing that may have changed
+    there since. A field that is absent says nothing."""
+    return replace(patient, fields={number: patient.fields[number] for number in KNOWN_BY})
 
 
 def pv1(groups: tuple[str, ...] = ()) -> Part:

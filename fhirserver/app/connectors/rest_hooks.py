@@ -21,6 +21,7 @@ from adapters.runner.inbound import Inbound
 from fhirserver.app.connectors.connector import Connector
 from fhirserver.app.connectors.rest import RestConnector
 from fhirserver.app.connectors.secrets import MissingSecret, Secrets
+from fhirserver.kernel.instants import SystemClock
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.ports.ehr import EhrError, Gone, Record
 from fhirserver.store.store import Store
@@ -90,11 +91,12 @@ class RestHooks:
         return 200
 
     async def _take(self, hook: _Hook, notice: Notice) -> None:
+        asked = SystemClock().now()
         try:
             record = await hook.ehr.read(notice.type, notice.id)
         except Gone:
             record = Record(notice.type, notice.id, "deleted", "", {}, deleted=True)
-        await hook.inbound.take(record)
+        await hook.inbound.take(record, asked=asked)
 
     async def _keys(self, hook: _Hook) -> list[bytes]:
         """The keys: of the settings, or those that the vendor handed out for our address."""

@@ -26,9 +26,12 @@ def report(outcome: Outcome) -> str:
         f"worked     {outcome.seconds:.0f} s, {kills}, {outcome.unanswered} requests asked again",
         f"drained    in {outcome.drained:.0f} s after the faults ended",
         f"bookings   {len(memory.bookings)}: {memory.moves} moves, {cancelled} cancelled, {clerks} of them by clerks",
-        f"desk       {len(memory.taken)} times taken before we booked them, {len(memory.desk) + len(memory.former)} "
-        f"numbers written down, {len(memory.births)} contradictions of which {verdict.disagreements} are in review",
-        f"agent      {stated} values stated, {approved} approved; {verdict.below} below their gate in an EHR",
+        f"desk       {len(memory.taken)} times taken before we booked them, {len(memory.walk_ins)} bookings in all, "
+        f"{len(memory.desk) + len(memory.former)} numbers written down, {len(memory.births)} contradictions of which "
+        f"{verdict.disagreements} are in review",
+        f"agent      {stated} values stated, {approved} approved, {len(memory.corrected)} of these corrected; "
+        f"{verdict.below} below their gate in an EHR",
+        f"refused    {verdict.settled} writebacks, each to be seen by a person or settled since",
         f"call-backs {verdict.calls} open",
         "",
         "EHR       " + "".join(f"{name:>12}" for name in _COLUMNS),
@@ -51,7 +54,9 @@ def main() -> int:
     options.add_argument("--pause", type=float, default=0.8, help="seconds between two acts of the agent")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--sites", default=",".join(SITES), help="which EHRs take part")
-    options.add_argument("--drain", type=float, default=300.0, help="seconds that draining may take")
+    options.add_argument(
+        "--drain", type=float, default=120.0, help="seconds that draining may go on without getting better"
+    )
     options.add_argument("--keep", type=Path, help="a folder for all files, which stays")
     chosen = options.parse_args()
     plan = Plan(
@@ -63,6 +68,8 @@ def main() -> int:
         sites=tuple(chosen.sites.split(",")),
         drain=chosen.drain,
     )
+    if chosen.keep:
+        chosen.keep.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="credence-chaos-") as folder:
         outcome = asyncio.run(chaos(chosen.keep or Path(folder), plan))
     print(f"load       {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")

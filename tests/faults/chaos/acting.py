@@ -1,23 +1,20 @@
-"""Who is at work during the drill: the agent, the operator, and the clerks of the EHRs."""
+"""Who is at work during the drill: the agent, and the clerks of the EHRs. The operator: :mod:`.operator`."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from fhirserver.kernel.json import dumps
-from tests.faults.chaos.memory import Booking, Memory
+from tests.faults.chaos.memory import Booking, Memory, WalkIn
 from tests.faults.chaos.site import HOMES, Json, Opening, Site
-from tests.faults.chaos.world import AGENT, OPERATOR, Refused, World
+from tests.faults.chaos.world import AGENT, World
 
 _STOLEN = 0.12
 """The share of bookings whose time a clerk has just taken."""
 _WHISPERED = 0.1
 """The share of bookings that nobody confirms."""
-_REVIEW = "https://credence.health/fhir/CodeSystem/task-code|review"
 
 
 @dataclass(slots=True)
@@ -41,6 +38,7 @@ class Scene:
         left = self.openings.get(site) or []
         if not left:
             used = {(one.site, one.opening.key) for one in self.memory.bookings.values()}
+            used |= {(one.site, one.opening.key) for one in self.memory.walk_ins}
             shown = await self.sites[site].openings(self.world)
             left = [one for one in shown if (site, one.key) not in used | set(self.memory.taken.items())]
             self.draw.shuffle(left)
@@ -86,6 +84,7 @@ class Agent:
             other = scene.draw.choice([one for one in HOMES[site.name] if one != person])
             if await asyncio.to_thread(site.take, opening, other):
                 scene.memory.taken[opening.key] = site.name
+                scene.memory.walk_ins.append(WalkIn(site.name, other, opening))
         booking = Booking(f"chaos-{scene.number()}", site.name, person, opening, busy=True)
         booking.whispered = scene.draw.random() < _WHISPERED
         scene.memory.bookings[booking.id] = booking
@@ -154,89 +153,23 @@ class Agent:
         await scene.world.ask(AGENT, "PUT", f"Coverage/{content['id']}", content)
 
 
-class Operator:
-    """Approves some of what the agent stated, corrects some, and leaves the rest."""
-
-    def __init__(self, scene: Scene):
-        self._scene = scene
-        self._left: set[str] = set()
-
-    async def step(self) -> None:
-        items = await self._scene.world.search(f"Task?code={_REVIEW}&status=requested&_count=200")
-        await self.confirm(items)
-        for item in items:
-            numbers = stated(item) & (self._scene.memory.phones.keys() | self._scene.memory.members.keys())
-            if item["id"] in self._left or not numbers:
-                continue
-            self._left.add(item["id"])
-            if self._scene.draw.random() < 0.5:
-                await self._decide(item, numbers)
-                return
-
-    async def confirm(self, items: list[Json]) -> int:
-        """Confirm the bookings among the items, each by itself: one that has changed meanwhile comes again."""
-        wanted = []
-        for item in items:
-            booking = self._scene.memory.bookings.get(str(item["focus"]["reference"]).partition("/")[2])
-            if booking is not None and not booking.whispered and "refused-by-sink" not in str(item["meta"]):
-                wanted.append({"name": "item", "valueString": item["id"]})
-        if wanted:
-            body = {"resourceType": "Parameters", "parameter": wanted}
-            await self._scene.world.ask(OPERATOR, "POST", "Task/$approve", body)
-        return len(wanted)
-
-    async def _decide(self, item: Json, numbers: set[str]) -> None:
-        memory = self._scene.memory
-        body: Json = {"resourceType": "Parameters"}
-        units = [
-            unit
-            for unit in units_of(item)
-            if not unit.startswith("telecom") or any(n in unit for n in numbers)
-        ]
-        body["parameter"] = [{"name": "unit", "valueString": unit} for unit in units]
-        if not units:
-            return
-        memory.approved |= numbers
-        try:
-            await self._scene.world.ask(OPERATOR, "POST", f"Task/{item['id']}/$approve", body)
-        except Refused as refused:
-            if refused.status == 409:  # it was done, and its answer was lost: that is settled by reading
-                task = await self._scene.world.read(f"Task/{item['id']}")
-                if task["status"] == "completed":
-                    return
-            if refused.status not in (404, 409, 412, 422):
-                raise
-            memory.approved -= numbers
-
-
-def stated(item: Json) -> set[str]:
-    """Telephone and member numbers in the open claims of a review item."""
-    text = dumps(item.get("contained", [])).decode()
-    return set(re.findall(r"C\d{6}", text)) | {one[2:] for one in re.findall(r"\+1202555\d{4}", text)}
-
-
-def units_of(item: Json) -> list[str]:
-    """The units of the claims that are not decided."""
-    parameters: Json = next((one for one in item.get("contained", ()) if one.get("id") == "claims"), {})
-    found = []
-    for claim in parameters.get("parameter", ()):
-        parts = {part["name"]: part for part in claim.get("part", ())}
-        if "unit" in parts and "decision" not in parts:
-            found.append(str(parts["unit"].get("valueString")))
-    return found
-
-
 class Clerk:
-    """At one EHR: writes down phones, cancels appointments."""
+    """At one EHR: writes down phones, cancels appointments, books for who stands at the desk."""
 
     def __init__(self, scene: Scene, site: Site):
         self._scene, self._site = scene, site
 
     async def step(self) -> None:
-        if self._scene.draw.random() < 0.6:
-            await self._phone()
-        else:
-            await self._cancel()
+        (kind,) = self._scene.draw.choices((self._phone, self._cancel, self._book), (5, 3, 3))
+        await kind()
+
+    async def _book(self) -> None:
+        scene, site = self._scene, self._site
+        opening = await scene.free(site.name)
+        if opening is not None:
+            person = scene.draw.choice(HOMES[site.name])
+            if await asyncio.to_thread(site.take, opening, person):
+                scene.memory.walk_ins.append(WalkIn(site.name, person, opening))
 
     async def _phone(self) -> None:
         scene, memory = self._scene, self._scene.memory

@@ -12,24 +12,26 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.faults.chaos.acting import Agent, Clerk, Operator, Scene, repeat
+from tests.faults.chaos.acting import Agent, Clerk, Scene, repeat
 from tests.faults.chaos.athena import Athena
 from tests.faults.chaos.hospital import Hospital
 from tests.faults.chaos.judge import Judge, Verdict
 from tests.faults.chaos.memory import Memory
 from tests.faults.chaos.north import North
+from tests.faults.chaos.operator import Operator
 from tests.faults.chaos.site import HOMES, PERSONS, Site
 from tests.faults.chaos.world import World
 from tests.server_process import ServerProcess
 
 SITES: dict[str, Callable[[Path, int], Site]] = {"athena": Athena, "hospital": Hospital, "north": North}
-BEGIN_SECONDS, QUIET_SECONDS = 60.0, 5.0
+BEGIN_SECONDS, QUIET_SECONDS = 120.0, 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """``seconds`` of work, ``bookings`` after which it ends anyway (0: none), ``kill_every`` seconds, ``rate`` of
-    each kind of fault, ``pause`` between two acts of the agent, ``drain`` seconds at most afterwards."""
+    each kind of fault, ``pause`` between two acts of the agent, ``drain`` seconds at most afterwards without anything
+    getting better."""
 
     seconds: float = 600.0
     bookings: int = 0
@@ -38,7 +40,7 @@ class Plan:
     rate: float = 0.2
     pause: float = 0.8
     slots: int = 320
-    drain: float = 300.0
+    drain: float = 120.0
     seed: int = 1
     sites: tuple[str, ...] = tuple(SITES)
 
@@ -97,8 +99,12 @@ class Drill:
     async def _know(self) -> None:
         """Until everybody has arrived, is one, and has free times."""
         wanted = {one for name in self.sites for one in HOMES[name]}
-        async with asyncio.timeout(BEGIN_SECONDS):
+        async with asyncio.timeout(BEGIN_SECONDS) as patience:
+            known = -1
             while self.memory.world.keys() != wanted or not await self._have_times():
+                if len(self.memory.world) > known:
+                    known = len(self.memory.world)
+                    patience.reschedule(asyncio.get_running_loop().time() + BEGIN_SECONDS)
                 await asyncio.sleep(0.5)
                 for person in wanted - self.memory.world.keys():
                     who = PERSONS[person]
@@ -164,12 +170,14 @@ class Drill:
                     await asyncio.sleep(0.5)
 
     async def _drain(self) -> Verdict:
-        """Until all is well and stays so, for a bounded time."""
+        """Until all is well and stays so, as long as it gets better."""
         judge = Judge(self.world, self.sites, self.memory)
-        deadline = time.monotonic() + self.plan.drain
+        deadline, fewest = time.monotonic() + self.plan.drain, sys.maxsize
         while True:
             await self._confirm()
             verdict = await judge.verdict()
+            if len(verdict.problems) < fewest:
+                fewest, deadline = len(verdict.problems), time.monotonic() + self.plan.drain
             if not verdict.problems:
                 await asyncio.sleep(QUIET_SECONDS)
                 verdict = await judge.verdict()

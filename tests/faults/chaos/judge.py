@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 
 from fhirserver.kernel.instants import parse_instant
-from tests.faults.chaos.memory import Booking, Memory
+from tests.faults.chaos.memory import Booking, Memory, WalkIn
 from tests.faults.chaos.site import HOMES, Held, Json, Site, ten
 from tests.faults.chaos.world import Refused, World
 
@@ -67,7 +67,8 @@ class Judge:
         for site in self._sites.values():
             held = await asyncio.to_thread(site.appointments)
             self._bookings(made, site, held, known, calls)
-            self._strangers(made, site, held, known)
+            self._strangers(made, site, held)
+            self._walk_ins(made, site, found)
             await asyncio.to_thread(self._numbers, made, site)
         await self._persons(made)
         await self._differences(made)
@@ -144,7 +145,36 @@ class Judge:
         if held.patient != self._sites[booking.site].patients[booking.person]:
             yield f"for another patient in the EHR ({held.id})"
 
-    def _strangers(self, made: Verdict, site: Site, held: Sequence[Held], known: Mapping[str, Json]) -> None:
+    def _walk_ins(self, made: Verdict, site: Site, known: Sequence[Json]) -> None:
+        """What clerks booked is in the world, once."""
+        for one in self._memory.walk_ins:
+            if one.site != site.name:
+                continue
+            whose, at = self._memory.world[one.person], _utc(one.opening.start)
+            what = f"the appointment of {whose} at {at}, booked at the desk,"
+            there = [each for each in known if self._is_of(each, one)]
+            # A clerk may have booked two doctors for somebody at one time.
+            booked = [each for each in self._memory.walk_ins if self._is_alike(each, one)]
+            made.figures[site.name].learned += bool(there)
+            if len(there) < len(booked):
+                made.figures[site.name].lost += 1
+                made.problems.append(f"{site.name}: {what} is not in the world")
+            elif len(there) > len(booked):
+                made.figures[site.name].duplicates += len(there) - len(booked)
+                made.problems.append(f"{site.name}: {what} is in the world {len(there)} times")
+
+    @staticmethod
+    def _is_alike(one: WalkIn, other: WalkIn) -> bool:
+        return one.person == other.person and _utc(one.opening.start) == _utc(other.opening.start)
+
+    def _is_of(self, appointment: Json, walk_in: WalkIn) -> bool:
+        """Whether an appointment of the world that stands is this one: of the patient, at the time, none of ours."""
+        actors = {str(one.get("actor", {}).get("reference")) for one in appointment.get("participant", ())}
+        whose = f"Patient/{self._memory.world[walk_in.person]}"
+        stands = appointment["status"] not in _CLOSED and appointment["id"] not in self._memory.bookings
+        return stands and whose in actors and _utc(appointment["start"]) == _utc(walk_in.opening.start)
+
+    def _strangers(self, made: Verdict, site: Site, held: Sequence[Held]) -> None:
         """Appointments that bear our mark and that nobody confirmed; and times that two have."""
         bookings = self._memory.bookings
         for one in held:
@@ -221,22 +251,47 @@ class Judge:
     async def _queues(self, made: Verdict) -> None:
         for task in await self._world.tasks("writeback", "requested,in-progress"):
             made.problems.append(f"open writeback {_task(task)}")
+        reviewed = {one["focus"]["reference"] for one in await self._refused()}
         for task in await self._world.tasks("writeback", "failed"):
-            if not await self._is_explained(task):
-                made.problems.append(f"failed writeback {_task(task)}")
+            if _focus(task) in reviewed or await self._is_settled(task):
+                made.settled += 1
+            else:
+                made.problems.append(f"nobody sees the failed writeback {_task(task)}")
         for task in await self._world.tasks("intake", "failed"):
             made.problems.append(f"dead letter {_task(task)}")
         for site in self._sites.values():
             if waiting := await asyncio.to_thread(site.waiting):
                 made.problems.append(f"{site.name}: {waiting} messages wait to be told")
 
-    async def _is_explained(self, task: Json) -> bool:
-        """A booking whose time was taken is flagged, or was settled since."""
-        type, _, id = str(task["focus"]["reference"]).partition("/")
+    async def _refused(self) -> list[Json]:
+        """The review items about what an EHR refused, that a person sees."""
+        items = await self._world.tasks("review", "requested")
+        return [one for one in items if "refused-by-sink" in str(one.get("meta", {}).get("tag"))]
+
+    async def _is_settled(self, task: Json) -> bool:
+        """Whether nothing of it is left: a later writeback brought the resource there, or it was called off since.
+
+        Both are found in the EHR by what is said of each booking and number above.
+        """
+        later = [one for one in await self._world.tasks("writeback", "completed") if _is_after(one, task)]
+        if later:
+            return True
+        type, _, _ = _focus(task).partition("/")
         try:
-            return type == "Appointment" and bool(await self._world.read(f"Appointment/{id}"))
+            resource = await self._world.read(_focus(task))
         except Refused:
             return False
+        return type == "Appointment" and resource["status"] in _CLOSED
+
+
+def _focus(task: Json) -> str:
+    return str(task["focus"]["reference"]).partition("/_history")[0]
+
+
+def _is_after(one: Json, other: Json) -> bool:
+    """Whether a writeback is a later one of the same resource to the same EHR."""
+    same = _focus(one) == _focus(other) and one.get("owner") == other.get("owner")
+    return same and one["meta"]["lastUpdated"] > other["meta"]["lastUpdated"]
 
 
 def _name(patient: Json) -> str:

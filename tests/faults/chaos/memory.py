@@ -26,6 +26,15 @@ class Booking:
     moves: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class WalkIn:
+    """An appointment that a clerk booked at the EHR's own desk."""
+
+    site: str
+    person: int
+    opening: Opening
+
+
 @dataclass(slots=True)
 class Memory:
     """All of it. ``world`` is the world's id of each person."""
@@ -34,12 +43,16 @@ class Memory:
     bookings: dict[str, Booking] = field(default_factory=dict)
     taken: dict[str, str] = field(default_factory=dict)
     """Openings that a clerk took: the site by the opening's key."""
+    walk_ins: list[WalkIn] = field(default_factory=list)
+    """Those and what clerks booked beside us: the world learns of them."""
     phones: dict[str, int] = field(default_factory=dict)
     """Numbers that the agent stated: whose."""
     members: dict[str, int] = field(default_factory=dict)
     """Member numbers that the agent stated: whose."""
     approved: set[str] = field(default_factory=set)
     """Those of both that an operator approved or corrected to."""
+    corrected: dict[str, str] = field(default_factory=dict)
+    """What an operator corrected such a number to; the first is nobody's."""
     desk: dict[int, tuple[str, str]] = field(default_factory=dict)
     """The last home number that a clerk wrote down, and where, by person."""
     former: dict[str, int] = field(default_factory=dict)

@@ -131,6 +131,8 @@ async def test_a_booking() -> None:
         ("S14", booking(Operation.UPDATE, content={"minutesDuration": 45}, before=VISIT)),
         ("S15", booking(Operation.UPDATE, content={"status": "cancelled"}, before=VISIT)),
         ("S26", booking(Operation.UPDATE, content={"status": "noshow"}, before=VISIT)),
+        ("S13", booking(only_found=True)),
+        ("S15", booking(content={"status": "cancelled"}, only_found=True)),
         (
             "S17",
             Change(Operation.DELETE, "Appointment", "Appointment/a1", before=VISIT, id="PLAC:CREDENCE|a1"),

@@ -287,3 +287,32 @@ async def test_an_appointment_is_told_by_either_number(tmp_path: Path) -> None:
         booked = await feed.one("Appointment")
         assert booked["minutesDuration"] == 30 and len(booked["identifier"]) == 2
         assert booked["status"] == "cancelled"
+
+
+async def test_a_cover_that_was_sent_comes_back_as_itself_however_its_payer_is_written(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path) as feed:
+        await feed.send(adt("A28", pid()))
+        patient = (await feed.one("Patient"))["id"]
+        cover = {
+            "status": "active",
+            "subscriberId": "M1",
+            "beneficiary": {"reference": f"Patient/{patient}"},
+            "payor": [{"display": "Plan 1352"}],
+        }
+        await feed.put("operator", "Coverage", "ours", cover)
+        await feed.send(adt("A31", pid(), _in1("Plan 1352", "M1"), id="2", at="20261128100100"))
+        there = await feed.one("Coverage")
+        assert (there["id"], there["payor"]) == ("ours", [{"display": "Plan 1352"}]), "its payer is no news"
+        # Another spelling of the payer is another name of the record, not another record.
+        await feed.send(adt("A31", pid(), _in1("PLAN 1352 Inc.", "M1"), id="3", at="20261128100200"))
+        assert (await feed.one("Coverage"))["id"] == "ours"
+        await feed.send(
+            adt("A31", pid(), _in1("Plan 1352", "M1"), _in1("Plan 1352", "M2"), id="4", at="20261128100300")
+        )
+        assert {one["subscriberId"] for one in await feed.all("Coverage")} == {"M1", "M2"}
+
+
+def _in1(payer: str, member: str) -> str:
+    return f"IN1|1|P|1|{payer}{'|' * 32}{member}"

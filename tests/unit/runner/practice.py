@@ -59,6 +59,7 @@ class Practice:
         if holder:
             settings["holder"] = holder
         settings.setdefault("retries", QUICK)
+        settings.setdefault("objecting", 0.0)
         self.outbound = Outbound(store, self.policy, ehr, self.sink, self.inbound, **settings)
         self.following = Following(store, Writeback(store, self.policy, self.sink), "credence")
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.runner.outbound import MOST_NEWS
+from adapters.runner.tries import MOST_CONFLICTS, MOST_NEWS, OBJECTING_SECONDS, Tries
 from fhirserver.ports.ehr import Change, Conflict, Page, Record
 from tests.unit.runner.practice import Practice, make_store
 
@@ -47,3 +47,18 @@ async def test_a_create_that_something_else_is_always_in_the_way_of_ends(practic
         while await practice.statuses() not in (["failed"],):
             await practice.outbound.push_due()
     assert practice.ehr.pushed <= MOST_NEWS
+
+
+def test_objections_count_only_when_they_are_many_and_long_or_when_their_reason_was_seen() -> None:
+    chance, reason = Conflict("no"), Conflict("taken", explained=True)
+    tries = Tries()
+    for _ in range(3 * MOST_CONFLICTS):
+        tries.objected(chance, False, 100.0)
+    assert not tries.is_refused(100.0 + OBJECTING_SECONDS - 1)
+    assert tries.is_refused(100.0 + OBJECTING_SECONDS)
+    tries = Tries()
+    tries.objected(chance, False, 100.0)
+    assert not tries.is_refused(1000.0)
+    for _ in range(MOST_CONFLICTS):
+        tries.objected(reason, False, 100.0)
+    assert tries.is_refused(100.0)

@@ -15,7 +15,7 @@ class Time:
 
 async def test_the_last_try_begins_when_the_time_is_over_however_long_the_others_took():
     time = Time()
-    patience = Patience(2.0, time.sleep, lambda: time.now, 100.0)
+    patience = Patience(2.0, time.sleep, lambda: time.now)
     begun = []
     async for _ in patience.tries():
         begun.append(time.now)
@@ -26,14 +26,13 @@ async def test_the_last_try_begins_when_the_time_is_over_however_long_the_others
 
 async def test_without_patience_there_is_one_try():
     time = Time()
-    assert [n async for n in Patience(0.0, time.sleep, lambda: time.now, 0.0).tries()] == [0]
+    assert [n async for n in Patience(0.0, time.sleep, lambda: time.now).tries()] == [0]
 
 
-async def test_a_new_process_waits_for_what_one_before_it_may_have_written():
+async def test_it_waits_for_what_may_have_been_written_before_and_only_as_long_as_that_takes():
     time = Time()
-    patience = Patience(5.0, time.sleep, lambda: time.now, started=99.0)
-    assert await patience.since()
+    patience = Patience(5.0, time.sleep, lambda: time.now)
+    assert not await patience.since(None)
+    assert not await patience.since(5.0)
+    assert await patience.since(1.0)
     assert time.now == 104.0
-    assert not await patience.since()
-    assert await patience.since(written=103.0)
-    assert time.now == 108.0
