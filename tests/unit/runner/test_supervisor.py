@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from adapters.runner.lease import Leases
-from adapters.runner.supervisor import Plan, Supervisor
+from adapters.runner.supervisor import Supervisor
+from adapters.runner.work import Plan
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.storage.memory.cells import MemoryCells
 
