@@ -34,7 +34,7 @@ class Doorway:
     def __init__(self, folder: Path, listener: str):
         self._folder = folder
         self._name = hashlib.sha256(listener.encode()).hexdigest()[:24]
-        self._mark: tuple[int, int] | None = None
+        self._mark: tuple[int, int, int] | None = None
 
     def listen(self) -> socket.socket:
         """Take the place; one that was left over is put away. Raises OSError."""
@@ -90,8 +90,8 @@ def _plain() -> socket.socket:
     return made
 
 
-def _mark(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino
+def _mark(status: os.stat_result) -> tuple[int, int, int]:
+    return status.st_dev, status.st_ino, status.st_ctime_ns
 
 
 def is_ours(way: socket.socket) -> bool:

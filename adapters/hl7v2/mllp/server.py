@@ -10,11 +10,12 @@ import contextlib
 import logging
 import socket
 import ssl
+from collections.abc import Callable
 
 from adapters.hl7v2.mllp.connection import Counts, Receiver
 from adapters.hl7v2.mllp.limits import Admission, Limits
 from adapters.hl7v2.mllp.service import Service
-from adapters.hl7v2.mllp.sharing import Sharing
+from adapters.hl7v2.mllp.sharing import LOOK_SECONDS, Sharing
 
 log = logging.getLogger("credence.hl7")
 
@@ -38,6 +39,7 @@ class Listener:
         self.name = name
         self.host, self.port = host, port
         self._service = Service(name, receiver, limits, tls)
+        self._service.move = self._place
         self._admission = Admission(self._service.limits)
         self._sharing = sharing
         self._sockets: list[socket.socket] = []
@@ -69,6 +71,7 @@ class Listener:
         loops.append(asyncio.create_task(self._service.sweep()))
         if self._sharing is not None:
             loops.append(asyncio.create_task(self._sharing.run()))
+            loops.append(asyncio.create_task(self._level(self._sharing)))
         try:
             await asyncio.gather(*loops)
         finally:
@@ -117,5 +120,14 @@ class Listener:
         def ended() -> None:
             self._admission.leave(peer)
 
+        self._place(accepted, peer, ended)
+
+    def _place(self, accepted: socket.socket, peer: str, ended: Callable[[], None]) -> None:
         if self._sharing is None or not self._sharing.hand(accepted, peer, len(self._service), ended):
             self._service.begin(accepted, peer, ended)
+
+    async def _level(self, sharing: Sharing) -> None:
+        """Move connections to whoever came later."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            self._service.lessen(sharing.surplus(len(self._service)))

@@ -10,8 +10,9 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from adapters.hl7v2.mllp.connection import Budget, Connection, Counts, Receiver, Shared
+from adapters.hl7v2.mllp.connection import Budget, Connection, Counts, Inlet, Receiver, Shared
 from adapters.hl7v2.mllp.limits import Complaints, Limits
 from adapters.hl7v2.mllp.tls import problem
 
@@ -30,6 +31,13 @@ class _Guest:
     connection: Connection | None = None
 
 
+Move: TypeAlias = Callable[[socket.socket, str, Callable[[], None]], None]
+
+
+def _nothing() -> None:
+    pass
+
+
 class Service:
     """Serves what is given to :meth:`begin`. ``tls``: only over TLS."""
 
@@ -40,18 +48,38 @@ class Service:
         self.limits = limits or Limits()
         self.counts, self.complaints = Counts(), Complaints(name)
         budget = Budget(self.limits.memory_bytes)
-        self._shared = Shared(receiver, self.limits, budget, self.complaints, self.counts)
+        self._shared = Shared(receiver, self.limits, budget, self.complaints, self.counts, self._idle)
         self._open: dict[asyncio.Task[None], _Guest] = {}
+        self._surplus = 0
+        self.move: Move = self.begin
+        """What is done with a connection that shall go elsewhere."""
 
     def __len__(self) -> int:
         """How many connections are open here."""
-        return len(self._open)
+        return sum(guest.ended is not _nothing for guest in self._open.values())
 
     def begin(self, accepted: socket.socket, peer: str, ended: Callable[[], None]) -> None:
         """Serve a connection of ``peer``; ``ended`` is called when it has ended."""
         task = asyncio.create_task(self._serve(accepted, peer))
         self._open[task] = _Guest(peer, ended)
         task.add_done_callback(self._ended)
+
+    def lessen(self, surplus: int) -> None:
+        """Move so many connections elsewhere, each when nothing of it is here; the number may change at any time."""
+        self._surplus = surplus
+        for guest in list(self._open.values()) if surplus else ():
+            if guest.connection is not None:
+                self._idle(guest.connection)
+
+    def _idle(self, connection: Connection) -> None:
+        if self._surplus <= 0:
+            return
+        guest = next((one for one in self._open.values() if one.connection is connection), None)
+        if guest is None or (kept := connection.release()) is None:
+            return
+        self._surplus -= 1
+        ended, guest.ended, guest.connection = guest.ended, _nothing, None
+        self.move(kept, guest.peer, ended)
 
     async def sweep(self) -> None:
         """End the connections whose time is up, until cancelled."""
@@ -90,12 +118,10 @@ class Service:
             self._open[current].connection = connection
         await connection.run()
 
-    async def _streams(
-        self, accepted: socket.socket, peer: str
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    async def _streams(self, accepted: socket.socket, peer: str) -> tuple[Inlet, asyncio.StreamWriter] | None:
         loop = asyncio.get_running_loop()
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        reader = asyncio.StreamReader()
+        reader = Inlet()
         protocol = asyncio.StreamReaderProtocol(reader)
         handshake = self.limits.handshake_seconds if self.tls else None
         try:

@@ -55,14 +55,14 @@ class Sharing:
         except OSError as error:
             log.warning("%s: one process serves all connections: %s", self.name, error.strerror)
             return
-        welcoming = asyncio.create_task(self._welcome(listening))
+        loop = asyncio.get_running_loop()
+        loop.add_reader(listening.fileno(), self._welcome, listening)
         try:
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
                 self._look()
         finally:
-            welcoming.cancel()
-            await asyncio.gather(welcoming, return_exceptions=True)
+            loop.remove_reader(listening.fileno())
             listening.close()
             self.doorway.leave()
 
@@ -94,15 +94,15 @@ class Sharing:
                 return True
         return False
 
-    async def _welcome(self, listening: socket.socket) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            way: socket.socket | None = None
-            with contextlib.suppress(OSError):  # out of descriptors, or gone at once
-                way, _ = await loop.sock_accept(listening)
-            if way is None:
-                await asyncio.sleep(LOOK_SECONDS)
-            elif is_ours(way):
+    def surplus(self, own: int) -> int:
+        """How many of its ``own`` connections this process has too many."""
+        least = min((len(one.has) for one in self._assistants if one.rank >= 0), default=own)
+        return max(0, (own - least) // 2)
+
+    def _welcome(self, listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # out of descriptors, or gone at once: it asks again
+            way, _ = listening.accept()
+            if is_ours(way):
                 self._join(way)
             else:
                 way.close()
