@@ -181,7 +181,7 @@ def test_both_workers_serve_the_connections(server: FeedServer) -> None:
 
 
 def test_one_patient_on_all_connections_of_both_workers(server: FeedServer) -> None:
-    senders = lanes(server, 100, 10, 3)
+    senders = lanes(server, 100, 10, 1)
     ended(senders)
     once_and_in_order(server, senders)
 
