@@ -254,6 +254,7 @@ def test_a_worker_dies_under_a_feed(server: FeedServer, whose: str) -> None:
     once_and_in_order(server, senders)
 
 
+@pytest.mark.slow
 def test_two_servers_on_one_port_fail_loudly(server: FeedServer, tmp_path: Path) -> None:
     other = FeedServer(tmp_path / "other", workers=2)
     other.mllp_port = server.mllp_port
@@ -262,6 +263,7 @@ def test_two_servers_on_one_port_fail_loudly(server: FeedServer, tmp_path: Path)
         assert TOGETHER not in log_of(other)
 
 
+@pytest.mark.slow
 def test_limits_are_of_the_server_and_not_of_each_worker(tmp_path: Path) -> None:
     with FeedServer(tmp_path, "connections = 4", workers=2) as server:
         until(lambda: joined(server), "the second worker takes part", 90)

@@ -229,6 +229,16 @@ async def test_one_with_other_settings_gets_nothing(server: Server) -> None:
         assert not len(other._service)
 
 
+async def test_a_second_listener_on_the_port_fails_and_takes_no_place(server: Server) -> None:
+    second = Server(server.folder.parent / "second")
+    second.folder.parent.mkdir()
+    second.listener.port = server.listener.port
+    with pytest.raises(OSError, match="already in use"):
+        await second.listener.run()
+    assert not second.folder.exists()
+    assert await (await server.connect()).send("M1") == "AA M1"
+
+
 async def test_tls_is_of_the_one_who_serves_and_such_connections_stay(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     pair = authority.sign("listener")
