@@ -103,7 +103,7 @@ bench-import: $(DEV)  ## how fast Synthea bundles are imported
 bench-queue: $(DEV)  ## how soon a claim is in the review queue at 200 claims a second (RATE=… QUEUE_SECONDS=…)
 	@$(BIN)/python -m benchmarks.review_queue
 
-bench-hl7: $(DEV)  ## how fast HL7v2 messages arrive over MLLP (COUNT=… CONNECTIONS=… PATIENTS=… MESSAGES=folder)
+bench-hl7: $(DEV)  ## how fast HL7v2 messages arrive over MLLP (COUNT=… CONNECTIONS=… PATIENTS=… WORKERS=… MESSAGES=folder)
 	@$(BIN)/python -m benchmarks.hl7_arrival
 
 bench-subscribers: $(DEV)  ## does a subscriber that hangs delay the others? (ARGS="--rounds 10 --events 100")
@@ -114,6 +114,7 @@ faults: $(DEV)  ## the long failure drills: kill -9 (ROUNDS=200), bookings, writ
 	$(BIN)/python -m tests.faults.booking_race
 	$(BIN)/python -m tests.faults.writeback_storm --count 500
 	$(BIN)/python -m tests.faults.hl7_kill_9 --rounds 20
+	$(BIN)/python -m tests.faults.hl7_kill_9 --rounds 20 --workers 2
 	$(BIN)/python -m tests.faults.subscriber_kills --events 10000 --kills 10
 	$(BIN)/python -m tests.faults.lease_handover --rounds 10 --kills 4
 

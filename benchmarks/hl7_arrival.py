@@ -2,11 +2,11 @@
 
 ``COUNT`` (10,000) messages of :mod:`benchmarks.adt_feed` about ``PATIENTS`` (2,000) patients over
 ``CONNECTIONS`` (16), each connection with one message under way, from a process of its own; the server runs
-with ``WORKERS`` (1) on a SQLite file. ``MESSAGES`` names a folder of ``.hl7`` files to send in turn instead,
-with control ids and patients of their own. Prints messages a second, how long an answer took, processor time
-a message, and the server's memory as it goes. Exit code 1 where it is below 300 messages a second, where 99
-of 100 answers took longer than 250 ms, where an answer was no AA, or where memory grew by more than a tenth
-over the second half.
+with ``WORKERS`` (as many as ``credence init`` sets here) on a SQLite file. ``MESSAGES`` names a folder of
+``.hl7`` files to send in turn instead, with control ids and patients of their own. Prints messages a second,
+how long an answer took, processor time a message, and the server's memory as it goes. Exit code 1 where it is
+below 300 messages a second, where 99 of 100 answers took longer than 250 ms, where an answer was no AA, or
+where memory grew by more than a tenth over the second half.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from pathlib import Path
 from benchmarks.adt_feed import message
 from benchmarks.server import Target
 from benchmarks.wire import Address
+from fhirserver.app.workers import automatic
 from fhirserver.kernel.json import dumps, loads
 from tests.hl7_feed import FeedServer, code_of
 
@@ -157,7 +158,7 @@ def main() -> int:
         return 0
     env = os.environ
     count, lanes = int(env.get("COUNT") or 10_000), int(env.get("CONNECTIONS") or 16)
-    patients, workers = int(env.get("PATIENTS") or 2_000), int(env.get("WORKERS") or 1)
+    patients, workers = int(env.get("PATIENTS") or 2_000), int(env.get("WORKERS") or automatic())
     temporary = tempfile.TemporaryDirectory(prefix="credence-hl7-", dir=env.get("DATA") or None)
     with temporary as folder, FeedServer(Path(folder), workers=workers) as server:
         well = measure(server, count, lanes, patients, env.get("MESSAGES", ""))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Protocol
 
+from adapters.runner.assisting import Assisting
 from adapters.runner.lease import MARGIN, Leases, beat_safely
+from adapters.runner.work import Job, Plan, Work, ended
 
 log = logging.getLogger("credence.runner")
 
@@ -22,46 +22,13 @@ _BEATS = 4
 """Beats in the length of a lease."""
 
 
-class Work(Protocol):
-    """A connector at work."""
-
-    paused: bool
-
-    async def run(self) -> None:
-        """Work until cancelled."""
-        ...
-
-    async def drain(self) -> None:
-        """Let what runs end, and begin nothing new; returns after a bounded time."""
-        ...
-
-    async def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """One connector that shall be at work: ``version`` changes with its settings, ``paused`` need not."""
-
-    name: str
-    version: str
-    make: Callable[[], Work] = field(compare=False)
-    paused: bool = False
-
-
-@dataclass(slots=True)
-class _Job:
-    plan: Plan
-    work: Work
-    task: asyncio.Task[None]
-    ending: asyncio.Task[None] | None = None
-
-
 class Supervisor:
     """``wanted`` gives the plans by name as they are now."""
 
     def __init__(self, leases: Leases, wanted: Callable[[], Awaitable[Mapping[str, Plan]]]):
         self._leases, self._wanted = leases, wanted
-        self._jobs: dict[str, _Job] = {}
+        self._jobs: dict[str, Job] = {}
+        self._assisting = Assisting()
         self._plans: Mapping[str, Plan] = {}
         self._beaten = float("-inf")
 
@@ -105,6 +72,7 @@ class Supervisor:
         for name in sorted(self._leases.held - self._jobs.keys()):
             if not self._leases.is_lost(name):
                 self._begin(self._plans[name])
+        self._assisting.turn(self._plans, self._leases.held | self._jobs.keys())
 
     async def _beat(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -113,7 +81,7 @@ class Supervisor:
         elif await beat_safely(self._leases):
             self._beaten = now
 
-    def _check(self, name: str, job: _Job) -> None:
+    def _check(self, name: str, job: Job) -> None:
         plan = self._plans.get(name)
         if plan is not None and plan.version == job.plan.version:
             job.work.paused = plan.paused
@@ -134,21 +102,18 @@ class Supervisor:
             log.error("%s: cannot begin: %s", plan.name, type(error).__name__)
             return
         work.paused = plan.paused
-        self._jobs[plan.name] = _Job(plan, work, asyncio.create_task(work.run(), name=plan.name))
+        self._jobs[plan.name] = Job(plan, work, asyncio.create_task(work.run(), name=plan.name))
         log.info("%s: at work", plan.name)
 
-    async def _stop(self, name: str, job: _Job, release: bool) -> None:
+    async def _stop(self, name: str, job: Job, release: bool) -> None:
         """End a connector in order; the lease is kept up meanwhile."""
         await job.work.drain()
         await self._end_job(name, job)
         if release:
             await self._leases.release(name)
 
-    async def _end_job(self, name: str, job: _Job) -> None:
-        while not job.task.done():
-            job.task.cancel()  # again: before Python 3.12 a cancellation can be lost in wait_for
-            await asyncio.wait({job.task}, timeout=0.25)
-        await job.work.close()
+    async def _end_job(self, name: str, job: Job) -> None:
+        await ended(job)
         if self._jobs.get(name) is job:
             del self._jobs[name]
         log.info("%s: no longer at work here", name)
@@ -166,13 +131,14 @@ class Supervisor:
 
     async def _end(self, watching: asyncio.Task[None]) -> None:
         watching.cancel()
-        await asyncio.gather(*(self._stopped(name, job) for name, job in list(self._jobs.items())))
+        stopping = (self._stopped(name, job) for name, job in list(self._jobs.items()))
+        await asyncio.gather(self._assisting.end(), *stopping)
         try:
             await self._leases.leave()
         except Exception as error:  # they run out by themselves
             log.warning("leases were not given back: %s", type(error).__name__)
 
-    async def _stopped(self, name: str, job: _Job) -> None:
+    async def _stopped(self, name: str, job: Job) -> None:
         if job.ending is None:
             job.ending = asyncio.create_task(self._stop(name, job, release=True))
         await job.ending

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
+from adapters.hl7v2.mllp.doorway import is_possible
 from adapters.runner.compensation import Compensation
 from adapters.runner.lease import Leases
 from adapters.runner.runner import Runner
@@ -27,6 +28,7 @@ from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
 from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
 from fhirserver.app.connectors.hearing import Hearing, notification_routes
+from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.server_key import server_key
@@ -157,7 +159,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     store = make_store(settings, shared=part is not Part.ALONE)
     outlets = make_outlets(settings)
     context = make_context(settings, store, outlets.checked())
-    catalogue = make_catalogue(settings, context)
+    catalogue = make_catalogue(settings, context, part)
     desk = Desk(store, settings.policy, catalogue)
     context = replace(context, connectors=desk, messages=LateMessages(store, catalogue, desk))
     webhooks = Webhooks(store, catalogue, settings.secrets)
@@ -297,9 +299,18 @@ def make_guard(settings: Settings) -> ConnectorGuard:
     return ConnectorGuard(SYSTEM.id, admins, settings.sources, settings.folder, taken)
 
 
-def make_catalogue(settings: Settings, context: Context) -> Catalogue:
+def make_catalogue(settings: Settings, context: Context, part: Part = Part.ALONE) -> Catalogue:
     """All connectors there are."""
-    return Catalogue(context, settings.connectors, settings.secrets, make_guard(settings), SYSTEM.id)
+    guard, mates = make_guard(settings), _workmates(settings, part)
+    return Catalogue(context, settings.connectors, settings.secrets, guard, SYSTEM.id, mates)
+
+
+def _workmates(settings: Settings, part: Part) -> Workmates | None:
+    """The other workers, where they can hand each other connections."""
+    if part is Part.ALONE or settings.storage != "sqlite" or not is_possible():
+        return None
+    path = settings.path
+    return Workmates(path.with_name(f"{path.name}-listeners"), rank=int(part is Part.FIRST))
 
 
 def make_supervisor(settings: Settings, context: Context, catalogue: Catalogue) -> Supervisor:

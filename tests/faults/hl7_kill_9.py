@@ -2,7 +2,8 @@
 
 Each round sends from 16 connections, kills the server with ``kill -9`` at a random instant, starts it again and has
 every sender go on with the message that it had no answer to, as HL7 senders do; some send again what was answered
-already. At the end the log is read: each control id was taken in once, with one effect, in the order of its sender;
+already. With ``--workers 2`` two rounds of three kill one worker only, which its parent starts again, while the senders
+go on. At the end the log is read: each control id was taken in once, with one effect, in the order of its sender;
 and ``credence rebuild --verify`` must give the same bytes.
 """
 
@@ -16,16 +17,19 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from adapters.hl7v2.intake.record import RECEIVED
 from fhirserver.storage.sqlite.storage import SqliteStorage
-from tests.hl7_feed import FeedServer, adt, code_of
+from tests.hl7_feed import FeedServer, Wire, adt, code_of
 
 CONNECTIONS = 16
 LONGEST = 60.0
-"""Seconds of sending after which the server is dead at the latest."""
+"""Seconds of sending after which something is killed at the latest."""
 
 
 @dataclass(slots=True)
@@ -44,25 +48,29 @@ class Sender:
         id = f"S{self.number}N{number}"
         return id, adt(id, f"P{self.number}x{number % self.patients}", family=f"Family{number}")
 
-    def run(self, server: FeedServer, until: float) -> None:
-        """Send until the server is gone, or the time is up."""
-        try:
-            with server.connect() as wire:
-                if self.acknowledged:
-                    self._again(wire)
-                while time.monotonic() < until:
-                    id, raw = self.message(self.next)
-                    self._answered(code_of(wire.send(raw)), id)
-                    self.acknowledged.append(id)
-                    self.next += 1
-        except OSError:
-            return
+    def run(self, server: FeedServer, over: threading.Event) -> None:
+        """Send until the round is over, and connect again whenever the connection ends."""
+        while not over.is_set():
+            try:
+                with server.connect() as wire:
+                    self._go_on(wire, over)
+            except OSError:
+                time.sleep(0.02)
 
-    def _again(self, wire: object) -> None:
+    def _go_on(self, wire: Wire, over: threading.Event) -> None:
+        if self.acknowledged:
+            self._again(wire)
+        while not over.is_set():
+            id, raw = self.message(self.next)
+            self._answered(code_of(wire.send(raw)), id)
+            self.acknowledged.append(id)
+            self.next += 1
+
+    def _again(self, wire: Wire) -> None:
         """Send something again that was acknowledged: the answer is the same and nothing else happens."""
         number = self.chance.randrange(len(self.acknowledged))
         id, raw = self.message(number)
-        self._answered(code_of(wire.send(raw)), id)  # type: ignore[attr-defined]
+        self._answered(code_of(wire.send(raw)), id)
         self.resent += 1
 
     def _answered(self, code: str, id: str) -> None:
@@ -75,6 +83,7 @@ class Outcome:
     """What a drill saw. ``problems`` must be empty."""
 
     rounds: int = 0
+    workers_killed: int = 0
     acknowledged: int = 0
     resent: int = 0
     unanswered: int = 0
@@ -94,32 +103,47 @@ class Drill:
     def run(self, rounds: int) -> Outcome:
         self.server.start()
         for _ in range(rounds):
-            killer = threading.Thread(target=self._kill)
-            killer.start()
-            self._send(120)
-            killer.join()
+            worker = self.server.workers > 1 and self.chance.random() < 2 / 3
+            self._send(self._kill_worker if worker else self._kill)
             self.outcome.rounds += 1
-            self.server.start()
-        self._send(1.0)
+            if not worker:
+                self.server.start()
+        self._send(lambda over: time.sleep(1.0))
         self.server.stop()
         asyncio.run(self._compare())
         self.outcome.rebuild = self.server.rebuild_and_verify()
         return self.outcome
 
-    def _kill(self) -> None:
-        """At a random instant, once some messages were acknowledged in this round: machines differ in speed."""
+    def _kill(self, over: threading.Event) -> None:
+        self._wait()
+        over.set()
+        self.server.kill()
+
+    def _kill_worker(self, over: threading.Event) -> None:
+        """Kill any of the workers; the senders go on until some more messages were acknowledged."""
+        self._wait()
+        victim = self.chance.choice(psutil.Process(self.server.pid).children())
+        victim.kill()
+        self.outcome.workers_killed += 1
+        self._wait()
+
+    def _wait(self) -> None:
+        """Until some more messages were acknowledged, and a moment: machines differ in speed."""
         wanted = sum(sender.next for sender in self.senders) + self.chance.randint(60, 200)
         deadline = time.monotonic() + LONGEST
         while sum(sender.next for sender in self.senders) < wanted and time.monotonic() < deadline:
             time.sleep(0.005)
         time.sleep(self.chance.uniform(0, 0.1))
-        self.server.kill()
 
-    def _send(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        threads = [threading.Thread(target=one.run, args=(self.server, until)) for one in self.senders]
+    def _send(self, meanwhile: Callable[[threading.Event], None]) -> None:
+        over = threading.Event()
+        threads = [threading.Thread(target=one.run, args=(self.server, over)) for one in self.senders]
         for thread in threads:
             thread.start()
+        try:
+            meanwhile(over)
+        finally:
+            over.set()
         for thread in threads:
             thread.join()
 
@@ -174,7 +198,8 @@ def main() -> int:
         finally:
             drill.server.kill()
     print(
-        f"{outcome.rounds} rounds; {outcome.acknowledged} messages acknowledged, {outcome.resent} of them sent again, "
+        f"{outcome.rounds} rounds, of which {outcome.workers_killed} killed one worker only; "
+        f"{outcome.acknowledged} messages acknowledged, {outcome.resent} of them sent again, "
         f"{outcome.unanswered} taken in without an answer"
     )
     print(outcome.rebuild)

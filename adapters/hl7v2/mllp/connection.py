@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
+import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from adapters.hl7v2.mllp.framing import Event, Frame, Framing, Garbage, frame
 from adapters.hl7v2.mllp.limits import Complaints, Limits
@@ -74,18 +76,31 @@ class Shared:
     budget: Budget
     complaints: Complaints
     counts: Counts
+    idle: Callable[[Connection], None] = lambda connection: None
+    """Called when a connection has answered what came."""
+
+
+class Inlet(asyncio.StreamReader):
+    """A reader that tells how many bytes have come in all."""
+
+    fed = 0
+
+    def feed_data(self, data: Any) -> None:
+        self.fed += len(data)
+        super().feed_data(data)
 
 
 class Connection:
     """``deadline``, on the monotonic clock, is when the peer must have gone on; the listener looks after it."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str, shared: Shared):
+    def __init__(self, reader: Inlet, writer: asyncio.StreamWriter, peer: str, shared: Shared):
         self._reader, self._writer, self.peer, self._shared = reader, writer, peer, shared
         self._limits = shared.limits
         self._framing = Framing(self._limits.message_bytes)
         self._answers: asyncio.Queue[_Answers | None] = asyncio.Queue()
         self._slots = asyncio.Semaphore(self._limits.pipelined)
-        self._outstanding = 0
+        self._outstanding = self._read_bytes = 0
+        self._listening = False
         self._reading: asyncio.Task[None] | None = None
         self.deadline = _NEVER
         self._wait_for_more()
@@ -116,6 +131,24 @@ class Connection:
         if self._reading is not None:
             self._reading.cancel()
 
+    def release(self) -> socket.socket | None:
+        """Let the connection itself go on elsewhere, and end here; None where something of it is here still.
+
+        Then it was neither read from beyond what was dealt with, nor is anything to be answered. Never over TLS,
+        whose state cannot be taken along.
+        """
+        transport = self._writer.transport
+        unread = self._reader.fed - self._read_bytes or self._reader.at_eof() or not self._listening
+        if unread or self._framing.inside or self._outstanding or transport.get_write_buffer_size():
+            return None
+        if transport.is_closing() or transport.get_extra_info("sslcontext") is not None:
+            return None
+        kept = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        kept.setblocking(False)
+        self.finish()
+        transport.abort()  # closes our descriptor, not the connection
+        return kept
+
     def expire(self) -> None:
         """End it at once: the peer has had its time."""
         within = self._framing.inside
@@ -128,10 +161,13 @@ class Connection:
     async def _read(self) -> None:
         while not self._framing.refused:
             inside = self._framing.inside
+            self._listening = True
             try:
                 data = await self._reader.read(_CHUNK)
             except OSError:
                 return
+            self._listening = False
+            self._read_bytes += len(data)
             if not data:
                 return
             for event in self._framing.feed(data):
@@ -185,6 +221,15 @@ class Connection:
             self._slots.release()
             if not self._framing.inside:
                 self._wait_for_more()
+            if not self._outstanding:
+                asyncio.get_running_loop().call_soon(self._offer)
+
+    def _offer(self, again: bool = True) -> None:
+        """Say that nothing of it is here, once the answer has gone out."""
+        if again and self._writer.transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_soon(self._offer, False)
+        else:
+            self._shared.idle(self)
 
     async def _flush(self) -> None:
         if not self._writer.transport.get_write_buffer_size():

@@ -1,4 +1,4 @@
-"""An MLLP listener: connections, limits, order of answers. What a message means is the receiver's matter.
+"""An MLLP listener: the port, and who may connect. What a message means is the receiver's matter.
 
 https://www.hl7.org/documentcenter/public/wg/inm/mllp_transport_specification.PDF
 """
@@ -10,22 +10,21 @@ import contextlib
 import logging
 import socket
 import ssl
-import time
+from collections.abc import Callable
 
-from adapters.hl7v2.mllp.connection import Budget, Connection, Counts, Receiver, Shared
-from adapters.hl7v2.mllp.limits import Admission, Complaints, Limits
-from adapters.hl7v2.mllp.tls import problem
+from adapters.hl7v2.mllp.connection import Counts, Receiver
+from adapters.hl7v2.mllp.limits import Admission, Limits
+from adapters.hl7v2.mllp.service import Service
+from adapters.hl7v2.mllp.sharing import LOOK_SECONDS, Sharing
 
 log = logging.getLogger("credence.hl7")
 
-SWEEP_SECONDS = 0.25
-DRAIN_SECONDS = 10.0
 _BACKLOG = 256
 _ACCEPT_AGAIN = 0.2
 
 
 class Listener:
-    """Listens on one address. ``tls``: only over TLS."""
+    """Listens on one address. ``tls``: only over TLS. ``sharing``: with other processes of the same server."""
 
     def __init__(
         self,
@@ -35,23 +34,26 @@ class Listener:
         port: int = 2575,
         limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
+        sharing: Sharing | None = None,
     ):
         self.name = name
         self.host, self.port = host, port
-        self.counts = Counts()
-        self._limits = limits or Limits()
-        self._tls = tls
-        self._admission = Admission(self._limits)
-        self._complaints = Complaints(name)
-        budget = Budget(self._limits.memory_bytes)
-        self._shared = Shared(receiver, self._limits, budget, self._complaints, self.counts)
-        self._open: dict[asyncio.Task[None], Connection | None] = {}
+        self._service = Service(name, receiver, limits, tls)
+        self._service.move = self._place
+        self._admission = Admission(self._service.limits)
+        self._sharing = sharing
         self._sockets: list[socket.socket] = []
         self.ready = asyncio.Event()
         """Set when it listens; ``port`` is then the one it got."""
 
     @property
+    def counts(self) -> Counts:
+        """What was seen in this process."""
+        return self._service.counts
+
+    @property
     def connections(self) -> int:
+        """How many are connected, also those that others serve."""
         return self._admission.count
 
     async def run(self) -> None:
@@ -62,12 +64,14 @@ class Listener:
             log.error("%s: cannot listen on %s port %d: %s", self.name, self.host, self.port, error.strerror)
             raise
         self.port = self._sockets[0].getsockname()[1]
-        log.info(
-            "%s: listening on %s port %d%s", self.name, self.host, self.port, " (TLS)" if self._tls else ""
-        )
+        tls = " (TLS)" if self._service.tls else ""
+        log.info("%s: listening on %s port %d%s", self.name, self.host, self.port, tls)
         self.ready.set()
         loops = [asyncio.create_task(self._accept(one)) for one in self._sockets]
-        loops.append(asyncio.create_task(self._sweep()))
+        loops.append(asyncio.create_task(self._service.sweep()))
+        if self._sharing is not None:
+            loops.append(asyncio.create_task(self._sharing.run()))
+            loops.append(asyncio.create_task(self._level(self._sharing)))
         try:
             await asyncio.gather(*loops)
         finally:
@@ -77,7 +81,7 @@ class Listener:
             await asyncio.gather(*loops, return_exceptions=True)
             for one in self._sockets:
                 one.close()
-            await self._drain()
+            await asyncio.gather(self._service.drain(), *([self._sharing.end()] if self._sharing else ()))
 
     async def _bind(self) -> list[socket.socket]:
         found = await asyncio.get_running_loop().getaddrinfo(
@@ -103,71 +107,27 @@ class Listener:
                 log.warning("%s: accepting failed: %s", self.name, type(error).__name__)
                 await asyncio.sleep(_ACCEPT_AGAIN)
                 continue
-            peer = str(address[0])
-            if refusal := self._admission.refusal(peer):
-                self.counts.refused += 1
-                self._complaints.say(peer, f"connection refused: {refusal}")
-                accepted.close()
-                continue
-            self._admission.enter(peer)
-            task = asyncio.create_task(self._serve(accepted, peer))
-            self._open[task] = None
-            task.add_done_callback(self._ended)
+            self._admit(accepted, str(address[0]))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._open.pop(task, None)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("%s: a connection failed with %s", self.name, type(error).__name__)
+    def _admit(self, accepted: socket.socket, peer: str) -> None:
+        if refusal := self._admission.refusal(peer):
+            self.counts.refused += 1
+            self._service.complaints.say(peer, f"connection refused: {refusal}")
+            accepted.close()
+            return
+        self._admission.enter(peer)
 
-    async def _serve(self, accepted: socket.socket, peer: str) -> None:
-        try:
-            streams = await self._streams(accepted, peer)
-            if streams is None:
-                return
-            connection = Connection(*streams, peer, self._shared)
-            current = asyncio.current_task()
-            if current is not None:
-                self._open[current] = connection
-            await connection.run()
-        finally:
+        def ended() -> None:
             self._admission.leave(peer)
 
-    async def _streams(
-        self, accepted: socket.socket, peer: str
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-        loop = asyncio.get_running_loop()
-        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        reader = asyncio.StreamReader()
-        protocol = asyncio.StreamReaderProtocol(reader)
-        handshake = self._limits.handshake_seconds if self._tls else None
-        try:
-            transport, _ = await loop.connect_accepted_socket(
-                lambda: protocol, accepted, ssl=self._tls, ssl_handshake_timeout=handshake
-            )
-        except OSError as error:  # ssl.SSLError and ConnectionError are of its kind
-            self.counts.refused += 1
-            self._complaints.say(peer, f"TLS handshake refused: {problem(error)}")
-            accepted.close()
-            return None
-        return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+        self._place(accepted, peer, ended)
 
-    async def _sweep(self) -> None:
-        """End the connections whose time is up."""
+    def _place(self, accepted: socket.socket, peer: str, ended: Callable[[], None]) -> None:
+        if self._sharing is None or not self._sharing.hand(accepted, peer, len(self._service), ended):
+            self._service.begin(accepted, peer, ended)
+
+    async def _level(self, sharing: Sharing) -> None:
+        """Move connections to whoever came later."""
         while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            now = time.monotonic()
-            for connection in list(self._open.values()):
-                if connection is not None and connection.deadline < now:
-                    connection.expire()
-
-    async def _drain(self) -> None:
-        for connection in list(self._open.values()):
-            if connection is not None:
-                connection.finish()
-        pending = set(self._open)
-        if pending:
-            _, pending = await asyncio.wait(pending, timeout=DRAIN_SECONDS)
-        for task in pending:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*pending, return_exceptions=True)
+            await asyncio.sleep(LOOK_SECONDS)
+            self._service.lessen(sharing.surplus(len(self._service)))

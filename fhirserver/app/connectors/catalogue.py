@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from adapters.runner.supervisor import Plan
+from adapters.runner.work import Plan
 from fhirserver.app.connectors.connector import Connector
 from fhirserver.app.connectors.endpoint import (
     SETTINGS,
@@ -19,12 +19,12 @@ from fhirserver.app.connectors.endpoint import (
     write_endpoint,
 )
 from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
-from fhirserver.app.connectors.making import make_runner
+from fhirserver.app.connectors.kind import Workmates
+from fhirserver.app.connectors.making import make_assistant, make_runner
 from fhirserver.app.connectors.secrets import Secrets
 from fhirserver.app.setting_kinds import WrongSetting
 from fhirserver.interactions.exchange import Context
-from fhirserver.kernel.ids import derived_id
-from fhirserver.kernel.json import JsonObject, canonical, loads
+from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Statement
 from fhirserver.search.cursor import decode
 from fhirserver.search.expression import Query, TokenIs
@@ -52,12 +52,19 @@ class Known:
 
 
 class Catalogue:
-    """``own`` are the connectors of the settings."""
+    """``own`` are the connectors of the settings; ``mates`` the other processes of this server, if any."""
 
     def __init__(
-        self, context: Context, own: Sequence[Connector], secrets: Secrets, guard: ConnectorGuard, system: str
+        self,
+        context: Context,
+        own: Sequence[Connector],
+        secrets: Secrets,
+        guard: ConnectorGuard,
+        system: str,
+        mates: Workmates | None = None,
     ):
         self._context, self._secrets, self._guard, self._system = context, secrets, guard, system
+        self._mates = mates
         self._own = {one.name: one for one in own}
         self._read_at, self._known = -1, dict[str, Known]()
 
@@ -125,9 +132,9 @@ class Catalogue:
         }
 
     def _plan(self, known: Known, connector: Connector) -> Plan:
-        version = derived_id(canonical(dict(connector.table)).decode())
-        make = partial(make_runner, connector, self._context, self._secrets)
-        return Plan(known.name, version, make, known.status == SUSPENDED)
+        given = (connector, self._context, self._secrets, self._mates)
+        make, assist = partial(make_runner, *given), make_assistant(*given)
+        return Plan(known.name, connector.version, make, known.status == SUSPENDED, assist)
 
 
 def _is_of_settings(endpoint: JsonObject) -> bool:

@@ -11,6 +11,8 @@ from adapters.runner.hours import Hours, InvalidHours, parse_hours
 from adapters.runner.writeback import PUSHED_TYPES
 from fhirserver.app.connectors.registry import KINDS
 from fhirserver.app.setting_kinds import SettingKinds, WrongSetting, check, kinds, required
+from fhirserver.kernel.ids import derived_id
+from fhirserver.kernel.json import canonical
 from fhirserver.model.definitions import definitions
 
 COMMON: SettingKinds = kinds(
@@ -50,6 +52,11 @@ class Connector:
     burst: int = 10
     hours: Hours = field(default_factory=Hours)
     table: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def version(self) -> str:
+        """Changes with the settings."""
+        return derived_id(canonical(dict(self.table)).decode())
 
 
 def parse_connector(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,9 +19,13 @@ from adapters.hl7v2.ingest.world import Feed, WorldIngest
 from adapters.hl7v2.intake.ingest import Ingest
 from adapters.hl7v2.intake.keeping import KeepingIngest
 from adapters.hl7v2.intake.reception import Reading, Reception
+from adapters.hl7v2.mllp.assistant import Assistant
 from adapters.hl7v2.mllp.client import MllpClient, Peer
+from adapters.hl7v2.mllp.doorway import Doorway
 from adapters.hl7v2.mllp.limits import Limits, Network
 from adapters.hl7v2.mllp.server import Listener
+from adapters.hl7v2.mllp.service import Service
+from adapters.hl7v2.mllp.sharing import Sharing
 from adapters.hl7v2.mllp.tls import InvalidTls, client_context, server_context
 from adapters.hl7v2.outbound.ehr import Hl7Ehr
 from adapters.hl7v2.outbound.profile import Profile, ProfileError, load_profile
@@ -94,9 +99,28 @@ def make(own: Hl7v2Connector, making: Making) -> Made:
     """See :meth:`fhirserver.app.connectors.kind.Kind.make`."""
     connector, store = making.connector, making.context.store
     reception = make_reception(connector, store, making.heard)
-    listener = Listener(connector.name, reception, own.host, own.port, own.limits, own.tls)
+    sharing = None
+    if (mates := making.mates) is not None:
+        place = Doorway(mates.folder, connector.name)
+        sharing = Sharing(connector.name, place, connector.version, mates.rank, making.heard)
+    listener = Listener(connector.name, reception, own.host, own.port, own.limits, own.tls, sharing)
     again = Again(store, connector.name, reception)
     return Made(_ehr(own, making), {"listen": listener.run, "again": again.run})
+
+
+def assist(own: Hl7v2Connector, making: Making) -> Assistant:
+    """See :class:`fhirserver.app.connectors.making.Assists`."""
+    connector, mates = making.connector, making.mates
+    assert mates is not None
+    tally: Counter[str] = Counter()
+
+    def heard(taken: bool) -> None:
+        tally["taken" if taken else "refused"] += 1
+
+    reception = make_reception(connector, making.context.store, heard)
+    service = Service(connector.name, reception, own.limits, own.tls)
+    place = Doorway(mates.folder, connector.name)
+    return Assistant(service, place, connector.version, mates.rank, tally)
 
 
 def make_reception(

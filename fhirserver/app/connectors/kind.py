@@ -21,6 +21,17 @@ Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
+class Workmates:
+    """The other processes of this server: ``folder`` is where they meet, this one's alone among all servers.
+
+    ``rank`` is 0 for a process that only serves; one that has other work too has more, and is given the less.
+    """
+
+    folder: Path
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
 class Making:
     """What a kind may use to make an adapter.
 
@@ -28,7 +39,7 @@ class Making:
     between tries. ``rate`` is how often it may ask: over HTTP by a
     :class:`~adapters.runner.paced.PacedTransport`, otherwise ``await rate.request()`` before each request.
     ``pull_soon`` says that the EHR has news: the next pull is then made at once. ``heard`` says that a message of its
-    own accord came, and whether it was taken in.
+    own accord came, and whether it was taken in. ``mates`` is None for the only process of a server.
     """
 
     connector: Connector
@@ -38,6 +49,7 @@ class Making:
     rate: Rate
     pull_soon: Callable[[], None] = lambda: None
     heard: Callable[[bool], None] = lambda taken: None
+    mates: Workmates | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from adapters.runner.lease import Leases
-from adapters.runner.supervisor import Plan, Supervisor
+from adapters.runner.supervisor import Supervisor
+from adapters.runner.work import Plan
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.storage.memory.cells import MemoryCells
 
@@ -159,3 +160,44 @@ async def test_one_that_cannot_begin_holds_up_no_other():
     await until(lambda: diary.at_work == ["b"])
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+class Helped(Process):
+    """One whose connectors may be assisted with."""
+
+    async def _wanted(self) -> dict[str, Plan]:
+        def assistant(name, version):
+            return lambda: FakeWork(self.diary, f"help {name}", version)
+
+        plans = await super()._wanted()
+        return {
+            name: Plan(name, plan.version, plan.make, plan.paused, assistant(name, plan.version))
+            for name, plan in plans.items()
+        }
+
+
+async def test_who_has_not_the_lease_assists_and_begins_anew_with_other_settings():
+    cells, diary, wanted = MemoryCells(), Diary(), wishes("a")
+    one, other = Helped(cells, wanted, diary), Helped(cells, wanted, diary)
+    async with one.running(), other.running():
+        await until(lambda: sorted(diary.at_work) == ["a", "help a"])
+        wanted["a"] = ("2", False)
+        await until(lambda: {"run a 2", "run help a 2"} <= set(diary.events))
+        assert "close help a" in diary.events and "drain help a" in diary.events
+        await until(lambda: sorted(diary.at_work) == ["a", "help a"])
+        del wanted["a"]
+        await until(lambda: diary.at_work == [])
+    assert diary.most == 1
+
+
+async def test_who_assisted_takes_over():
+    cells, diary, wanted = MemoryCells(), Diary(), wishes("a")
+    one, other = Helped(cells, wanted, diary, 60.0), Helped(cells, wanted, diary, 60.0)
+    async with AsyncExitStack() as first:
+        await first.enter_async_context(one.running())
+        await until(lambda: diary.at_work == ["a"])
+        async with other.running():
+            await until(lambda: sorted(diary.at_work) == ["a", "help a"])
+            await first.aclose()
+            await until(lambda: diary.at_work == ["a"] and other.supervisor.working == {"a"}, 3.0)
+    assert diary.at_work == [] and diary.most == 1
