@@ -58,7 +58,7 @@ class Repetition:
 class Segment:
     """One segment. ``index`` counts the segments of the message, ``occurrence`` those of this name; both from 1."""
 
-    __slots__ = ("_fields", "index", "name", "occurrence", "separators", "text")
+    __slots__ = ("_fields", "_valued", "index", "name", "occurrence", "separators", "text")
 
     def __init__(self, text: str, index: int, occurrence: int, separators: Separators):
         self.name = text[:3]
@@ -67,6 +67,7 @@ class Segment:
         self.occurrence = occurrence
         self.separators = separators
         self._fields: list[str] | None = None
+        self._valued: dict[int, str] | None = None
 
     def __repr__(self) -> str:
         return f"Segment({self.place})"
@@ -81,9 +82,12 @@ class Segment:
         return f"{self.name}[{self.occurrence}]"
 
     @property
-    def fields(self) -> list[str]:
-        """The texts of the fields as they stood in the message, by number; the first is the segment's name."""
-        return self._fields or self._split()
+    def valued(self) -> dict[int, str]:
+        """The texts of the fields that are there, as they stood in the message, by number and in their order."""
+        if self._valued is None:
+            fields = self._fields or self._split()
+            self._valued = {number: text for number, text in enumerate(fields) if text and number}
+        return self._valued
 
     def field(self, number: int) -> str:
         """A field's whole text as it stood in the message; empty where it is absent."""

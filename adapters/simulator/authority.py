@@ -13,11 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-import httpx
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-
 from adapters.simulator.answers import Answer, plain
 from adapters.simulator.call import Call
 from fhirserver.kernel.json import JsonObject, dumps, loads
@@ -130,6 +125,10 @@ class Authority:
 
     async def _assertion(self, text: str, audience: str, now: float) -> None:
         """https://hl7.org/fhir/smart-app-launch/client-confidential-asymmetric.html#signature-verification"""
+        from joserfc import jws, jwt  # half of what this process imports, and few clients bring assertions
+        from joserfc.errors import JoseError
+        from joserfc.jwk import KeySet
+
         try:
             stated = jws.extract_compact(text.encode())
             header: dict[str, Any] = dict(stated.headers())
@@ -154,6 +153,8 @@ class Authority:
         if client.keys_at:
             if header.get("jku") not in (None, client.keys_at):
                 raise Refused("invalid_client", "jku is not the registered address", 401)
+            import httpx
+
             async with httpx.AsyncClient(trust_env=False, timeout=5) as http:
                 keys = (await http.get(client.keys_at)).json()
         fitting = [key for key in (keys or {}).get("keys", []) if key.get("kid") == header.get("kid")]

@@ -8,14 +8,16 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
-
-import httpx
 
 from adapters.simulator.habits import HabitBook
 from adapters.simulator.records import Records, Stored
 from adapters.simulator.search import InvalidSearch, parse, run
 from fhirserver.kernel.json import JsonObject, dumps
+
+if TYPE_CHECKING:
+    import httpx
 
 TOPIC = "https://ehr.example/fhir/SubscriptionTopic/record-changed"
 """The one topic: anything is created, changed or deleted. A filter may be a search such as ``Patient?_id=1``."""
@@ -130,6 +132,8 @@ class Notifier:
             method, url, body = "PUT", f"{url}/{stored.type}/{stored.id}", stored.content
         if body:
             headers["content-type"] = "application/fhir+json"
+        import httpx  # only where somebody has subscribed
+
         self._http = self._http or httpx.AsyncClient(trust_env=False, timeout=5)
         try:
             return (await self._http.request(method, url, content=body, headers=headers)).is_success

@@ -32,12 +32,29 @@ def run(options: Options) -> None:
 
 
 async def _serve(app: SimulatedEhr, options: Options) -> None:
+    listening, address = listen(options)
+    print(f"Simulated EHR on {address}", flush=True)
+    await web_server(app).serve(sockets=[listening])
+    await app.settle()
+
+
+def listen(options: Options) -> tuple[socket.socket, str]:
+    """The socket that the options name, and the address of the EHR on it."""
     listening = socket.create_server((options.host, options.port), backlog=512)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
     host, port = listening.getsockname()[:2]
-    config = uvicorn.Config(
-        app, http=AbortableProtocol, lifespan="off", log_level="warning", access_log=False, date_header=False
+    return listening, f"http://{host}:{port}/fhir"
+
+
+def web_server(app: SimulatedEhr) -> uvicorn.Server:
+    """What serves it."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=AbortableProtocol,
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+            date_header=False,
+        )
     )
-    print(f"Simulated EHR on http://{host}:{port}/fhir", flush=True)
-    await uvicorn.Server(config).serve(sockets=[listening])
-    await app.settle()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fhirserver.access.principals import ROLES, Principal, Principals, token_digest
-from fhirserver.app.connectors.connector import Connector, all_settings, parse_connector
+from fhirserver.app.connectors.connector import COMMON, Connector, parse_connector
 from fhirserver.app.connectors.secrets import Secrets
 from fhirserver.app.setting_kinds import SettingKinds, WrongSetting, check, kinds
 from fhirserver.app.smtp_settings import InvalidSmtp, parse_smtp
@@ -70,11 +70,11 @@ KNOWN: dict[str, SettingKinds] = {
     ),
     "source": kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
     "principal": kinds("name source token token_sha256 token_file", "roles"),
-    "connector": all_settings(),
+    "connector": COMMON,
     "secrets": kinds("folder"),
     "runner": kinds(numbers="lease_seconds"),
 }
-"""Every setting, by table, and what it must be. docs/settings.md explains each."""
+"""Every setting by table, and what it must be; connectors have those of their kind too. See docs/settings.md."""
 
 
 class InvalidSettings(ValueError):
@@ -208,10 +208,14 @@ def _checked(table: Any, name: str, where: str) -> dict[str, Any]:
 
 
 def _entries(document: dict[str, Any], name: str) -> list[tuple[int, dict[str, Any]]]:
+    return [(n, _checked(entry, name, f"[[{name}]] {n}")) for n, entry in _listed(document, name)]
+
+
+def _listed(document: dict[str, Any], name: str) -> list[tuple[int, Any]]:
     entries = document.get(name, [])
     if not isinstance(entries, list):
         raise InvalidSettings(f"write [[{name}]], with two brackets: there may be several")
-    return [(n, _checked(entry, name, f"[[{name}]] {n}")) for n, entry in enumerate(entries, 1)]
+    return list(enumerate(entries, 1))
 
 
 def _integer(value: Any, where: str) -> int:
@@ -360,8 +364,10 @@ def _limits(document: dict[str, Any]) -> dict[str, int]:
 
 def _connectors(document: dict[str, Any], sources: dict[str, Source], folder: Path) -> tuple[Connector, ...]:
     found: dict[str, Connector] = {}
-    for number, entry in _entries(document, "connector"):
+    for number, entry in _listed(document, "connector"):
         where = f"[[connector]] {number}"
+        if not isinstance(entry, dict):
+            raise InvalidSettings(f"{where} must be a table")
         try:
             connector = parse_connector(entry, where, folder, sources)
         except WrongSetting as wrong:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
-from adapters.hl7v2.mllp.doorway import is_possible
 from adapters.runner.compensation import Compensation
 from adapters.runner.lease import Leases
 from adapters.runner.runner import Runner
@@ -27,10 +27,10 @@ from adapters.runner.supervisor import Supervisor
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
 from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
-from fhirserver.app.connectors.hearing import Hearing, notification_route
+from fhirserver.app.connectors.hearing import Hearing, notification_routes
 from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
-from fhirserver.app.messages import MessageDesk
+from fhirserver.app.messages import LateMessages
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
@@ -161,7 +161,7 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     context = make_context(settings, store, outlets.checked())
     catalogue = make_catalogue(settings, context, part)
     desk = Desk(store, settings.policy, catalogue)
-    context = replace(context, connectors=desk, messages=MessageDesk(store, catalogue, desk))
+    context = replace(context, connectors=desk, messages=LateMessages(store, catalogue, desk))
     webhooks = Webhooks(store, catalogue, settings.secrets)
     sockets = make_sockets(settings, context)
     principals = settings.authenticator()
@@ -198,10 +198,10 @@ def make_application(settings: Settings, part: Part = Part.ALONE) -> Application
     edge = FhirEdge(context, registry, principals, "/fhir", description, cors, jobs)
     ending = asyncio.Event()
     pages = console(context, registry, principals, _session_folder(settings), ending)
-    notifications = notification_route(lambda: ears[0] if state["ready"] else None)
-    web = web_application(lifespan, lambda: state["ready"], pages, notifications)
+    notifications = notification_routes(lambda: ears[0] if state["ready"] else None)
+    web = web_application(lifespan, lambda: state["ready"], pages)
     web.mount("/console/static", static_files())
-    web.router.routes.append(webhooks.route())
+    web.router.routes += [*notifications, webhooks.route()]
     web.router.routes.append(WebSocketRoute(SOCKETS, sockets.serve))
     return Application(edge, web, ending.set)
 
@@ -306,8 +306,8 @@ def make_catalogue(settings: Settings, context: Context, part: Part = Part.ALONE
 
 
 def _workmates(settings: Settings, part: Part) -> Workmates | None:
-    """The other workers, where they can hand each other connections."""
-    if part is Part.ALONE or settings.storage != "sqlite" or not is_possible():
+    """The other workers, where they can hand each other connections (:mod:`adapters.hl7v2.mllp.doorway`)."""
+    if part is Part.ALONE or settings.storage != "sqlite" or sys.platform != "linux":
         return None
     path = settings.path
     return Workmates(path.with_name(f"{path.name}-listeners"), rank=int(part is Part.FIRST))

@@ -91,6 +91,7 @@ def _keyed(resource_type: str) -> dict[str, Callable[[JsonObject], str]]:
 
 
 @lru_cache(8192)
+@lru_cache(8192)
 def unit_of_member(resource_type: str, member: str) -> str:
     """The unit of a JSON member: ``_birthDate`` → ``birthDate``, ``valueCode`` → ``value[x]``."""
     name = member.removeprefix("_")

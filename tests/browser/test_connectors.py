@@ -16,7 +16,7 @@ from tests.browser.conftest import CHROMIUM, FLAGS, shoot
 from tests.browser.test_accessibility import axe, faults
 from tests.server_process import ServerProcess
 from tests.unit.adapters.in_process import tiny_bundles
-from tests.unit.adapters.simulated_ehr import TOKEN, SimulatedEhrProcess
+from tests.unit.adapters.simulated_ehr import TOKEN, SimulatedEhrThread
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("connectors")]
 __all__ = ["axe"]
@@ -39,7 +39,7 @@ retry_cap_seconds = 0.5
 class Desk:
     """A browser in which an operator looks at the connectors, and the machinery behind."""
 
-    def __init__(self, page: Page, server: ServerProcess, ehrs: dict[str, SimulatedEhrProcess]):
+    def __init__(self, page: Page, server: ServerProcess, ehrs: dict[str, SimulatedEhrThread]):
         self.page, self.server, self.ehrs = page, server, ehrs
         self.url = server.base.removesuffix("/fhir")
         self.problems: list[str] = []
@@ -69,7 +69,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
         server = ServerProcess(folder / "server")
         server._initialise()
         for name in ("north", "south"):
-            made = SimulatedEhrProcess(folder / f"{name}.db", "--bundles", str(bundles))
+            made = SimulatedEhrThread(folder / f"{name}.db", "--bundles", str(bundles))
             ehrs[name] = stack.enter_context(made)
             with server.config.open("a") as config:
                 config.write(_CONNECTOR.format(name=name, url=ehrs[name].base, token=TOKEN))

@@ -512,7 +512,10 @@ class Loaded:
 
 
 class SearchContract:
-    """Subclass it and give the fixture ``index``."""
+    """Subclass it and give the fixture ``index``. ``page_sizes``: a very small one now and then, a small one."""
+
+    page_sizes = (1, 3)
+    combinations = 150
 
     @pytest.fixture
     async def loaded(self, index: Index) -> Loaded:
@@ -533,7 +536,7 @@ class SearchContract:
         for number, text in enumerate(SORTS):
             asked = query(text)
             expected = await loaded.check(asked)
-            for size in (3 if number % 4 else 1, len(expected) or 1):
+            for size in (self.page_sizes[bool(number % 4)], len(expected) or 1):
                 assert await loaded.pages(asked, size) == expected, (text, size)
 
     async def test_combined_at_random(self, loaded: Loaded) -> None:
@@ -542,7 +545,7 @@ class SearchContract:
         for text in [*QUERIES, *SORTS]:
             type_name, _, tail = text.partition("?")
             by_type.setdefault(type_name, []).append(tail)
-        for _ in range(150):
+        for _ in range(self.combinations):
             type_name = random.choice(("Patient", "Observation", "Encounter"))
             text = f"{type_name}?{'&'.join(random.sample(by_type[type_name], random.randint(2, 3)))}"
             try:

@@ -14,9 +14,9 @@ from tests.server_process import ServerProcess
 SOURCE = "practice"
 
 
-def connected(directory: Path, url: str, **settings: Any) -> ServerProcess:
+def connected(directory: Path, url: str, port: int | None = None, **settings: Any) -> ServerProcess:
     """A server that is not started yet, whose connector ``clinic`` leads to ``url``."""
-    server = ServerProcess(directory)
+    server = ServerProcess(directory, port=port)
     server._initialise()
     lines = [f'\n[[source]]\nid = "{SOURCE}"\nkind = "ehr"\nauthoritative = true\n', "[[connector]]"]
     table = {"name": "clinic", "source": SOURCE, "url": url, "pull_seconds": 0.5, **settings}

@@ -8,9 +8,9 @@ import pytest
 from joserfc.jwk import ECKey
 
 from tests.e2e.fhir_peer import connected, count, found, until
-from tests.server_process import ServerProcess
+from tests.server_process import ServerProcess, free_port
 from tests.unit.adapters.in_process import tiny_bundles
-from tests.unit.adapters.simulated_ehr import SimulatedEhrProcess
+from tests.unit.adapters.simulated_ehr import SimulatedEhrThread
 
 SECRET = "correct-horse-battery-staple"
 COUNTED = ("Patient", "Slot", "Observation", "Condition")
@@ -39,13 +39,13 @@ def nothing_twice(server, types):
 @pytest.fixture
 def small(tmp_path):
     bundles = tiny_bundles(tmp_path / "bundles")
-    with SimulatedEhrProcess(tmp_path / "ehr.db", "--bundles", str(bundles)) as process:
+    with SimulatedEhrThread(tmp_path / "ehr.db", "--bundles", str(bundles)) as process:
         yield process
 
 
 @pytest.fixture
 def synthea(tmp_path):
-    with SimulatedEhrProcess(
+    with SimulatedEhrThread(
         tmp_path / "ehr.db",
         *("--weeks", "1", "--practitioners", "1"),
         *("--habit", "export=system", "--habit", "export_lines=40"),
@@ -87,29 +87,20 @@ def test_a_notification_makes_a_pull_within_a_second(small, tmp_path, kind):
 
     small.habits(subscriptions=kind)
     more = {"topics": [TOPIC]} if kind == "topic" else {}
-    server = ServerProcess(tmp_path / "server")
+    port = free_port()
     server = connected(
         tmp_path / "server",
         small.base,
+        port,
         types=["Patient"],
         pull_seconds=3600,
         subscribe=kind,
-        notify_url=f"http://127.0.0.1:{server.port}",
+        notify_url=f"http://127.0.0.1:{port}",
         notify_secret=SECRET,
         **more,
         **TOKEN,
     )
-    text = server.config.read_text()
     with server:
-        # The address of notifications is that of the server, whose port was chosen when it was made.
-        server.stop()
-        port = server.port
-        import re
-
-        server.config.write_text(
-            re.sub(r'notify_url = "[^"]*"', f'notify_url = "http://127.0.0.1:{port}"', text)
-        )
-        server.start()
         until(lambda: count(server, "Patient") == 1)
         until(lambda: any(s["status"] == "active" for s in small.resources("Subscription")))
         times = []

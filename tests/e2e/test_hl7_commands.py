@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fhirserver.app.cli import main
 from tests.hl7_feed import FeedServer, adt, code_of
 from tests.server_process import command
 
@@ -19,8 +22,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedServer]:
 
 
 def _run(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run([*command(), "hl7", *arguments], capture_output=True, text=True, timeout=120)
-    return done.returncode, done.stdout + done.stderr
+    """The command in this process: a process of its own would take seconds for each."""
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+        try:
+            code = main(["hl7", *arguments])
+        except SystemExit as ended:
+            assert isinstance(ended.code, int)
+            code = ended.code
+    return code, told.getvalue()
 
 
 def _on(server: FeedServer, action: str, *arguments: str) -> tuple[int, str]:
@@ -37,6 +47,15 @@ def test_files_are_sent_over_several_connections(server: FeedServer, tmp_path: P
     assert (code, told.splitlines()[0].startswith("32 messages in ")) == (0, True), told
     assert "32 AA" in told
     assert "99 %" in told
+
+
+def test_what_is_not_accepted_is_told_by_the_process_too(server: FeedServer, tmp_path: Path) -> None:
+    file = tmp_path / "once.hl7"
+    file.write_bytes(adt("T1", "P1") + adt("T1", "P2"))
+    arguments = ["send", str(file), "--to", f"127.0.0.1:{server.mllp_port}"]
+    done = subprocess.run([*command(), "hl7", *arguments], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (1, ""), done.stdout
+    assert "1 AE" in done.stdout
 
 
 def test_what_is_not_accepted_is_told(server: FeedServer, tmp_path: Path) -> None:

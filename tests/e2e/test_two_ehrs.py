@@ -12,7 +12,7 @@ import pytest
 
 from tests.server_process import ServerProcess
 from tests.unit.adapters.in_process import tiny_bundles
-from tests.unit.adapters.simulated_ehr import TOKEN, SimulatedEhrProcess
+from tests.unit.adapters.simulated_ehr import TOKEN, SimulatedEhrThread
 
 SSN = {"system": "http://hl7.org/fhir/sid/us-ssn", "value": "900-55-0142"}
 PATIENT = {
@@ -41,7 +41,7 @@ pull_seconds = 0.3
 class Town:
     """A server and two EHRs."""
 
-    def __init__(self, server: ServerProcess, ehrs: list[SimulatedEhrProcess]):
+    def __init__(self, server: ServerProcess, ehrs: list[SimulatedEhrThread]):
         self.server, self.ehrs = server, ehrs
         self.http = httpx.Client(
             base_url=f"{server.base}/", headers=server.headers_of("admin"), trust_env=False, timeout=30
@@ -92,7 +92,7 @@ def town(tmp_path) -> Iterator[Town]:
     bundles = tiny_bundles(tmp_path / "bundles")
     with contextlib.ExitStack() as stack:
         ehrs = [
-            stack.enter_context(SimulatedEhrProcess(tmp_path / f"{name}.db", "--bundles", str(bundles)))
+            stack.enter_context(SimulatedEhrThread(tmp_path / f"{name}.db", "--bundles", str(bundles)))
             for name in ("north", "south")
         ]
         server = ServerProcess(tmp_path / "server")

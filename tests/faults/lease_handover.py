@@ -27,7 +27,7 @@ import httpx
 from fhirserver.kernel.json import loads
 from tests.server_process import ServerProcess
 from tests.unit.adapters.in_process import tiny_bundles
-from tests.unit.adapters.simulated_ehr import TOKEN, SimulatedEhrProcess
+from tests.unit.adapters.simulated_ehr import TOKEN, SimulatedEhrThread
 
 OPERATOR = "admin"
 _CONNECTOR = """
@@ -60,7 +60,7 @@ class Outcome:
 class Drill:
     """One drill; ``ehrs`` run already and are the server's connectors."""
 
-    def __init__(self, server: ServerProcess, ehrs: Sequence[SimulatedEhrProcess], http: httpx.AsyncClient):
+    def __init__(self, server: ServerProcess, ehrs: Sequence[SimulatedEhrThread], http: httpx.AsyncClient):
         self.server, self.ehrs, self.http = server, ehrs, http
         self.outcome = Outcome()
 
@@ -159,7 +159,7 @@ class Drill:
             await asyncio.sleep(0.3)
 
     @staticmethod
-    def _births(ehr: SimulatedEhrProcess) -> dict[str, str]:
+    def _births(ehr: SimulatedEhrThread) -> dict[str, str]:
         return {one["name"][0]["family"]: one.get("birthDate", "") for one in ehr.resources("Patient")}
 
     def _judge(self, rounds: int) -> None:
@@ -211,7 +211,7 @@ async def handover(directory: Path, rounds: int, kills: int, ehrs: int = 5) -> O
     with contextlib.ExitStack() as stack:
         bundles = str(tiny_bundles(directory / "bundles"))
         running = [
-            stack.enter_context(SimulatedEhrProcess(directory / f"ehr{n}.db", "--bundles", bundles))
+            stack.enter_context(SimulatedEhrThread(directory / f"ehr{n}.db", "--bundles", bundles))
             for n in range(ehrs)
         ]
         for n, ehr in enumerate(running):
@@ -232,7 +232,7 @@ async def handover(directory: Path, rounds: int, kills: int, ehrs: int = 5) -> O
     return outcome
 
 
-def _number_apart(ehr: SimulatedEhrProcess, n: int) -> None:
+def _number_apart(ehr: SimulatedEhrThread, n: int) -> None:
     """Have the EHR give record numbers of its own: those of all simulated EHRs are in one system."""
     port = int(ehr.base.split(":")[2].split("/")[0])
     ehr.kill()

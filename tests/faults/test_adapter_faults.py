@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from adapters.fhir import RetryPolicy
+from adapters.fhir.retries import RetryPolicy
 from fhirserver.ports.ehr import Change, Conflict, EhrError, Operation, Retryable
 from tests.unit.adapters.simulated_ehr import SimulatedEhrProcess
 

@@ -21,12 +21,12 @@ from tests.storage.test_storage_mongo_search import Mongo
 Round = Callable[[Any, Random], Awaitable[None]]
 CHANCE = st.integers(0, 2**32).map(Random)
 ROUNDS = [pages_stay_put, chains_agree]
-MONGO_ROUNDS = 12
+MONGO_ROUNDS = 6
 
 
 @pytest.mark.parametrize("round", ROUNDS)
 @given(chance=CHANCE)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_in_memory(round: Round, chance: Random) -> None:
     asyncio.run(_run(round, Memory(), chance))
 
@@ -34,7 +34,7 @@ def test_in_memory(round: Round, chance: Random) -> None:
 @pytest.mark.parametrize("round", ROUNDS)
 @pytest.mark.parametrize("many", [2000, 0])
 @given(chance=CHANCE)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_in_sqlite(round: Round, many: int, chance: Random) -> None:
     """``many`` 0: no source is narrow, as when there are very many resources."""
     from fhirserver.storage.sqlite import index_plan

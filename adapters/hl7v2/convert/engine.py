@@ -255,8 +255,8 @@ class _Run:
             if segment.index in self.touched:
                 asked = used.get(segment.index, ())
                 first = 2 if segment.name != "PR1" else 3
-                for number, text in enumerate(segment.fields):
-                    if text and number >= first and number not in asked:
+                for number in segment.valued:
+                    if number >= first and number not in asked:
                         yield f"{segment.place}-{number}"
 
 

@@ -25,6 +25,14 @@ class Node:
         """Stated to be nothing."""
         return self.text == NULL
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its components have neither parts nor escapes: each is its own value."""
+        text, separators = self.text, self.separators
+        return (not separators.escape or separators.escape not in text) and (
+            not separators.subcomponent or separators.subcomponent not in text
+        )
+
     def at(self, numbers: tuple[int, ...]) -> Node | None:
         """The part that the numbers lead to; None where it is absent or stated to be nothing."""
         node: Node | None = self
@@ -67,6 +75,18 @@ class Node:
             text = unescape(text, separators)
         return text or None
 
+    def subcomponent(self, text: str, number: int) -> str | None:
+        """The value of a part of a part that is there and not stated to be nothing."""
+        separators = self.separators
+        if self.level == 0 and separators.subcomponent:
+            parts = text.split(separators.subcomponent)
+            text = parts[number - 1] if number <= len(parts) else ""
+        elif number != 1:
+            return None
+        if text == NULL:
+            return None
+        return unescape(text, separators) or None
+
     def parts(self) -> list[str]:
         """The texts of the components or subcomponents."""
         if self._parts is None:
@@ -97,8 +117,11 @@ class Node:
 def nodes(segment: Segment, field: int) -> list[Node]:
     """The repetitions of a field, the empty ones as well left out."""
     text = segment.field(field)
-    if not text:
-        return []
+    return repetitions(segment, field, text) if text else []
+
+
+def repetitions(segment: Segment, field: int, text: str) -> list[Node]:
+    """As :func:`nodes`, of a field that is there."""
     separators = segment.separators
     if separators.repetition not in text or (segment.name == "MSH" and field <= 2):
         return [Node(text, 0, separators)]

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from adapters.hl7v2.convert.components import Fill, fill_function
 from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Draft, Json
-from adapters.hl7v2.convert.nodes import Node, nodes
+from adapters.hl7v2.convert.nodes import Node, repetitions
 from adapters.hl7v2.convert.settling import settled
 from adapters.hl7v2.convert.terms import Make, Test
+from adapters.hl7v2.maps.assignments import Term
+from adapters.hl7v2.maps.conditions import OWN, Condition, Subject
 from adapters.hl7v2.maps.targets import is_resource
 from adapters.hl7v2.message import NULL
 
@@ -25,7 +28,8 @@ PutText = Callable[[Context, Draft, Json, object, int], None]
 class Operation:
     """One row. ``numbers`` lead from the node to the row's own place; ``absent``: it also runs where that is absent;
     ``whole``: it is given all of the data type, of which its assignment names the parts; ``inner`` leads on from the
-    component. ``put`` takes the component's own text, or ``text`` where that is the same whatever the message says."""
+    component. ``put`` takes the component's own text, or ``text`` where that is the same whatever the message says.
+    ``condition`` is what ``test`` asks of the row ``own``, ``assigned`` what ``whole`` rows that make a text join."""
 
     numbers: tuple[int, ...]
     test: Test | None
@@ -38,6 +42,9 @@ class Operation:
     inner: tuple[int, ...] = ()
     put: PutText | None = None
     text: str | None = None
+    condition: Condition | None = None
+    own: Subject = OWN
+    assigned: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,21 +56,32 @@ class SegmentProgram:
     fields: tuple[tuple[int, tuple[Operation, ...]], ...]
 
     @cached_property
-    def _fields(self) -> tuple[tuple[int, tuple[Operation, ...], bool], ...]:
-        """And whether any of the operations speaks of the field's absence."""
-        return tuple((number, made, any(one.absent for one in made)) for number, made in self.fields)
+    def _by_number(self) -> dict[int, tuple[Operation, ...]]:
+        return dict(self.fields)
+
+    @cached_property
+    def _speaks_of_absence(self) -> bool:
+        """Whether fields that are not there have to be visited as well."""
+        return any(one.absent for _, operations in self.fields for one in operations)
 
     def run(self, context: Context, draft: Draft) -> None:
         """Rows about the segment itself only complete what its fields have said something of."""
         segment = context.segment
-        fields = segment.fields
-        last = len(fields)
+        valued = segment.valued
         used = context.used.setdefault(segment.index, set())
-        for number, operations, on_absence in self._fields:
-            if number < last and fields[number]:
+        if self._speaks_of_absence:
+            numbers: Iterable[int] = self._by_number
+        else:
+            numbers = valued
+        for number in numbers:
+            operations = self._by_number.get(number)
+            if operations is None:
+                continue
+            text = valued.get(number)
+            if text is not None:
                 used.add(number)
-                self._field(context, draft, number, operations)
-            elif on_absence:
+                self._field(context, draft, number, text, operations)
+            else:
                 self._absent(context, draft, number, operations)
         if self.always and not draft.is_empty:
             context.place = segment.name
@@ -71,11 +89,13 @@ class SegmentProgram:
                 if operation.test is None or operation.test(context, None):
                     operation.run(context, draft, draft.content, None, 0)
 
-    def _field(self, context: Context, draft: Draft, number: int, operations: Iterable[Operation]) -> None:
+    def _field(
+        self, context: Context, draft: Draft, number: int, text: str, operations: Iterable[Operation]
+    ) -> None:
         segment = context.segment
         context.place = f"{segment.name}-{number}"
-        for repetition, node in enumerate(nodes(segment, number)):
-            if node.is_null:
+        for repetition, node in enumerate(repetitions(segment, number, text)):
+            if node.text == NULL:
                 self._null(context, draft, repetition, operations)
                 continue
             for operation in operations:
@@ -111,7 +131,6 @@ class DataTypeProgram:
         self.is_resource = is_resource(fhir)
         self.is_plain = True
         """Whether it sees its own text only and makes nothing but what it fills: such can be kept."""
-        self._components: list[tuple[int, list[Operation], bool, bool]] = []
 
     @property
     def is_single(self) -> bool:
@@ -129,63 +148,10 @@ class DataTypeProgram:
                     return made
         return None
 
-    def fill(self, context: Context, node: Node, objects: Callable[[int], tuple[Draft, Json]]) -> None:
-        """Only the operations of components that are there are tried, and those that speak of absence."""
-        parts = node.parts()
-        most = len(parts)
-        for number, operations, on_absence, is_simple in self._components or self._by_component():
-            part = parts[number - 1] if number <= most else ""
-            if part == NULL:
-                part = ""
-            if not part and not on_absence:
-                continue
-            if not is_simple:
-                self._component(context, node, node.child(number) if part else None, operations, objects)
-                continue
-            value = node.inner(part)
-            for operation in operations:
-                if operation.test is None or operation.test(context, node):
-                    draft, at = objects(operation.group)
-                    text = operation.text
-                    operation.put(context, draft, at, value if text is None else text, 0)  # type: ignore[misc]
-
-    def _component(
-        self,
-        context: Context,
-        node: Node,
-        child: Node | None,
-        operations: Iterable[Operation],
-        objects: Callable[[int], tuple[Draft, Json]],
-    ) -> None:
-        for operation in operations:
-            own = child
-            if operation.inner and child is not None:
-                own = child.at(operation.inner)
-            if own is None and not operation.absent:
-                continue
-            if operation.test is None or operation.test(context, node):
-                draft, at = objects(operation.group)
-                operation.run(context, draft, at, node if own is None or operation.whole else own, 0)
-
-    def _by_component(self) -> list[tuple[int, list[Operation], bool, bool]]:
-        """Neighbours of one component together; whether any of them speaks of its absence, and whether all put a
-        text."""
-        groups: list[tuple[int, list[Operation]]] = []
-        for operation in self.operations:
-            number = operation.numbers[0] if operation.numbers else 0
-            if not groups or groups[-1][0] != number:
-                groups.append((number, []))
-            groups[-1][1].append(operation)
-        self._components = [
-            (
-                number,
-                operations,
-                any(one.absent for one in operations),
-                number > 0 and not any(one.put is None or one.absent for one in operations),
-            )
-            for number, operations in groups
-        ]
-        return self._components
+    @cached_property
+    def fill(self) -> Fill:
+        """Runs the operations on a value and the objects that they are about."""
+        return fill_function(self.operations)
 
     def resources(self, context: Context, node: Node, main: Draft | None) -> Draft | None:
         """The resource that the value is; the ones that it is part of besides. None for nothing."""

@@ -15,10 +15,10 @@ from adapters.hl7v2.convert.nodes import Node
 from adapters.hl7v2.convert.operations import DataTypeProgram, Operation, PutText, Run, SegmentProgram
 from adapters.hl7v2.convert.primitives import COERCE
 from adapters.hl7v2.convert.site import Site
-from adapters.hl7v2.convert.terms import DATA_TYPES, Make, constant, maker, tester
+from adapters.hl7v2.convert.terms import DATA_TYPES, Make, is_written, maker, tester
 from adapters.hl7v2.convert.values import Read, put_text, run_text
 from adapters.hl7v2.convert.writing import locator, put
-from adapters.hl7v2.maps.assignments import parse_assignment
+from adapters.hl7v2.maps.assignments import Text, parse_assignment
 from adapters.hl7v2.maps.conditions import OWN, Subject, asks_own_absence, parse_condition, subject
 from adapters.hl7v2.maps.errors import MapError
 from adapters.hl7v2.maps.paths import parse_path
@@ -147,12 +147,15 @@ class Library:
         whole = in_data_type and bool(row.assignment)
         inner = numbers[1:] if in_data_type else ()
         run, put = (_nothing, None) if target.name == "$value" else self._run(row, target, own, in_data_type)
-        text = constant(row.assignment) if in_data_type and put is not None else None
-        if not in_data_type or inner or (text is None and (row.assignment or row.map)):
+        terms = parse_assignment(row.assignment) if in_data_type and put is not None else ()
+        text = terms[0].value if len(terms) == 1 and isinstance(terms[0], Text) else None
+        assigned = terms if text is None and is_written(terms) else ()
+        if not in_data_type or inner or (text is None and not assigned and (row.assignment or row.map)):
             put = None
         return Operation(
-            numbers, test, run, absent, target.group or 1, row.source, target.top, whole, inner, put, text
-        )
+            numbers, test, run, absent, target.group or 1, row.source, target.top,
+            whole, inner, put, text, condition, own, assigned,
+        )  # fmt: skip
 
     def _run(self, row: Row, target: Target, own: Subject, in_data_type: bool) -> tuple[Run, PutText | None]:
         """The row; for one that makes a primitive value, also by the text that it is made of."""

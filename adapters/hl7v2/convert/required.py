@@ -54,12 +54,14 @@ IS_LIST = frozenset({("Account", "subject")})
 def complete(type: str, content: Json) -> None:
     """Add what R4 requires of the resource and, within it, of the elements that are there."""
     for name, value in DEFAULTS.get(type, {}).items():
-        content.setdefault(name, deepcopy(value))
-    notes = [note for note in content.get("note", ()) if not isinstance(note, dict) or "text" in note]
-    if "note" in content and not notes:
-        del content["note"]
-    elif notes:
-        content["note"] = notes
+        if name not in content:
+            content[name] = value if isinstance(value, str) else deepcopy(value)
+    if "note" in content:
+        notes = [note for note in content["note"] if not isinstance(note, dict) or "text" in note]
+        if notes:
+            content["note"] = notes
+        else:
+            del content["note"]
     if type == "Observation":
         _spread(content)
     _complete(type, content)
@@ -130,5 +132,6 @@ def _unknown(content: Json, name: str, type: str, is_list: bool) -> None:
         return
     found = definitions().type(type)
     primitive = found is not None and found.kind == "primitive-type"
-    value: Any = [dict(UNKNOWN)] if is_list else dict(UNKNOWN)
+    unknown = deepcopy(UNKNOWN)
+    value: Any = [unknown] if is_list else unknown
     content[f"_{name}" if primitive else name] = value

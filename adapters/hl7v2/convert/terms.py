@@ -14,7 +14,7 @@ from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Reference
 from adapters.hl7v2.convert.generating import Source
 from adapters.hl7v2.convert.nodes import Node, nodes
-from adapters.hl7v2.maps.assignments import Call, Place, Term, Text, parse_assignment
+from adapters.hl7v2.maps.assignments import Call, Place, Term, Text
 from adapters.hl7v2.maps.conditions import (
     All,
     Any,
@@ -57,20 +57,30 @@ def finder(subject: Subject, own: Subject) -> Find:
     return lambda context, node: context.find(subject)
 
 
+class Words:
+    """How an expression asks for components of the data type that a row is about."""
+
+    def has(self, number: int) -> str:
+        return f"node is not None and node.has({number})"
+
+    def component(self, number: int) -> str:
+        return f"(node.component({number}) if node is not None else None)"
+
+
 def tester(condition: Condition, own: Subject) -> Test:
     """Raises :class:`MapError`."""
     source = Source()
-    made: Test = source.expression("context, node", _asked(source, condition, own))
+    made: Test = source.expression("context, node", asked(source, condition, own, Words()))
     return made
 
 
-def _asked(source: Source, condition: Condition, own: Subject) -> str:
-    """The condition as an expression over ``context`` and ``node``."""
+def asked(source: Source, condition: Condition, own: Subject, words: Words) -> str:
+    """The condition as an expression over ``context`` and ``node``. Raises :class:`MapError`."""
     match condition:
         case Valued(subject):
-            return _valued(source, subject, own)
+            return _valued(source, subject, own, words)
         case OneOf(subject, values):
-            return _one_of(source, subject, own, source.bind(frozenset(values)))
+            return _one_of(source, subject, own, frozenset(values), words)
         case Same(subject, other):
             first, second = source.bind(finder(subject, own)), source.bind(finder(other, own))
             text = source.bind(_text)
@@ -78,27 +88,28 @@ def _asked(source: Source, condition: Condition, own: Subject) -> str:
         case Measure(subject, what, sign, number):
             return f"{source.bind(_measured(subject, what, sign, number, own))}(context, node)"
         case Not(inner):
-            return f"not ({_asked(source, inner, own)})"
+            return f"not ({asked(source, inner, own, words)})"
         case All(parts):
-            return " and ".join(f"({_asked(source, part, own)})" for part in parts)
+            return " and ".join(f"({asked(source, part, own, words)})" for part in parts)
         case Any(parts):
-            return " or ".join(f"({_asked(source, part, own)})" for part in parts)
+            return " or ".join(f"({asked(source, part, own, words)})" for part in parts)
     raise MapError("a condition of an unknown kind")
 
 
-def _valued(source: Source, subject: Subject, own: Subject) -> str:
+def _valued(source: Source, subject: Subject, own: Subject, words: Words) -> str:
     if subject.name and not subject.numbers and subject.name not in DATA_TYPES:
         return f"context.message.first({source.bind(subject.name)}) is not None"
     if (number := _component(subject, own)) is not None:
-        return f"node is not None and node.has({number})"
+        return words.has(number)
     return f"{source.bind(finder(subject, own))}(context, node) is not None"
 
 
-def _one_of(source: Source, subject: Subject, own: Subject, values: str) -> str:
+def _one_of(source: Source, subject: Subject, own: Subject, values: frozenset[str], words: Words) -> str:
+    among = source.bind(values)
     if (number := _component(subject, own)) is not None:
-        return f"node is not None and node.component({number}) in {values}"
+        return f"{words.component(number)} in {among}"
     found = f"{source.bind(finder(subject, own))}(context, node)"
-    return f"(found := {found}) is not None and found.value() in {values}"
+    return f"(found := {found}) is not None and found.value() in {among}"
 
 
 def _component(subject: Subject, own: Subject) -> int | None:
@@ -130,10 +141,39 @@ def _text(node: Node | None) -> str:
     return (node.value() or "") if node is not None else ""
 
 
-def constant(assignment: str) -> str | None:
-    """The text that is assigned whatever the message says; None where it depends on that."""
-    terms = parse_assignment(assignment)
-    return terms[0].value if len(terms) == 1 and isinstance(terms[0], Text) else None
+def is_written(terms: tuple[Term, ...]) -> bool:
+    """Whether :func:`joined` can say what the terms make."""
+    match terms:
+        case (Call(function, arguments),):
+            return function in _FUNCTIONS and all(_is_part(one) for one in arguments)
+        case _:
+            return all(_is_part(one) for one in terms)
+
+
+def _is_part(term: Term) -> bool:
+    return isinstance(term, Text) or (
+        isinstance(term, Place) and term.subject.name in DATA_TYPES and len(term.subject.numbers) in (1, 2)
+    )
+
+
+def joined(source: Source, terms: tuple[Term, ...], words: Words) -> str:
+    """What the terms make as an expression over ``context`` and ``node``, where that :func:`is_written`."""
+    if isinstance(terms[0], Call):
+        given = "".join(f", {_part(source, one, words)}" for one in terms[0].arguments)
+        return f"{source.bind(_FUNCTIONS[terms[0].function])}(context{given})"
+    return f"({' + '.join(_part(source, one, words) for one in terms)}).strip()"
+
+
+def _part(source: Source, term: Term, words: Words) -> str:
+    match term:
+        case Text(value):
+            return source.bind(value)
+        case Place(Subject(_, (number,))):
+            return f'({words.component(number)} or "")'
+        case Place(Subject(_, (number, inner))):
+            text = words.has(number)
+            return f'((node.subcomponent({text}, {inner}) or "") if {text} else "")'
+    raise MapError("a function stands alone")
 
 
 def maker(terms: tuple[Term, ...], own: Subject) -> Make:

@@ -47,7 +47,13 @@ def placer(target: Target, row: str) -> Place:
         )
     else:
         source.add(f"if {name} not in at: at[{name}] = value")
-    source.add(f"if draft is not context.held or context.traces is not None: {mark_it}")
+    origin = source.bind(target.origin)
+    source.add(f"if context.traces is not None: {mark_it}")
+    if target.origin:
+        source.add(
+            f"elif draft is not context.held and {origin} not in draft.origin:",
+            f"    draft.origin[{origin}] = context.place",
+        )
     made: Place = source.function("context, draft, at, value, repetition")
     return made
 

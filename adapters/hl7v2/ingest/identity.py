@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from adapters.hl7v2.convert.conversion import Conversion, Mapped
 from adapters.hl7v2.ingest.keys import DIRECTORY, KeyMaker, Keys
-from adapters.hl7v2.ingest.locals import LOCAL
+from adapters.hl7v2.ingest.locals import LOCALS
 from adapters.hl7v2.ingest.patients import Named, Naming, facility_of, owners
 from adapters.hl7v2.message import NULL, Message, Segment
 from fhirserver.kernel.json import JsonObject, dumps
 
-_LOCALS = re.compile(rb'"reference":"' + LOCAL.encode() + rb'([^"]+)"')
 _ONCE = DIRECTORY | {"Patient", "Encounter", "Coverage", "Account", "EpisodeOfCare", "RelatedPerson"}
 """Types of which a message that names the same one twice means one; of others it means two."""
 _ABOUT_THE_MESSAGE = frozenset({"MessageHeader", "Provenance", "Bundle", "Parameters", "Linkage"})
@@ -47,7 +45,7 @@ class Subject:
     @cached_property
     def refers(self) -> tuple[str, ...]:
         """The names in the conversion of what the content refers to, in order."""
-        return tuple(local.decode() for local in _LOCALS.findall(self.text))
+        return tuple(local.decode() for local in LOCALS.findall(self.text))
 
     @property
     def segment(self) -> str:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from adapters.hl7v2.ingest.checking import check
 from adapters.hl7v2.ingest.identity import Subject
-from adapters.hl7v2.ingest.locals import LOCAL
+from adapters.hl7v2.ingest.locals import LOCALS
 from adapters.runner.crosswalk import RECORD, Crosswalk, Link
 from fhirserver.kernel.ids import is_id
-from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.kernel.references import walk_references
 from fhirserver.store.arrivals import RESOLVED
 from fhirserver.store.commands import Note
 from fhirserver.store.counterparts import counterparts
@@ -57,30 +56,21 @@ class Linked:
         return self.world[local]
 
     def resolved(self, content: JsonObject, known_only: bool = False) -> JsonObject:
-        """The content with its references leading to the world. Refuses (422) one to what is not of the message.
+        """A copy of the content whose references lead to the world. Refuses (422) one to what is not of the message.
 
         ``known_only``: what is not linked yet is left as it is.
         """
-        moved: JsonObject = _copied(content)
-        for holder in walk_references(moved):
-            reference = str(holder["reference"])
-            if not reference.startswith(LOCAL):
-                continue
-            found = self.world.get(reference.removeprefix(LOCAL))
-            if found is None and known_only:
-                continue
-            if found is None:
-                text = "The conversion refers to a resource that it did not make"
-                raise refuse(Category.UNPROCESSABLE, "not-found", text, content["resourceType"])
-            holder["reference"] = found
-        return moved
 
+        def found(match: re.Match[bytes]) -> bytes:
+            world = self.world.get(match[1].decode())
+            if world is not None:
+                return b'"reference":"' + world.encode() + b'"'
+            if known_only:
+                return match[0]
+            text = "The conversion refers to a resource that it did not make"
+            raise refuse(Category.UNPROCESSABLE, "not-found", text, content["resourceType"])
 
-def _copied(value: Any) -> Any:
-    """A deep copy of JSON, faster than that of any object."""
-    if isinstance(value, dict):
-        return {name: _copied(member) for name, member in value.items()}
-    return [_copied(item) for item in value] if isinstance(value, list) else value
+        return dict(loads(LOCALS.sub(found, dumps(content))))
 
 
 class Linker:

@@ -24,17 +24,18 @@ REPEATED_SECONDS = 60.0
 _REMEMBERED = 200_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Said:
     """``seen`` is the last commit that the resource had in it, ``at`` when that was by the process's clock.
 
-    ``units`` are those of which it spoke.
+    ``units`` are those of which it spoke, ``looks`` how the resource was stored when it was looked at last.
     """
 
     mark: bytes
     seen: int
     at: float
     units: tuple[str, ...]
+    looks: int = 0
 
 
 class Repeating:
@@ -48,7 +49,10 @@ class Repeating:
         before = self._said.get(reference)
         if before is None or before.mark != mark or row is None or row.version.deleted:
             return False
-        return 0 < before.seen == seen_of(row)
+        looks = hash((row.version.position, row.ledger))
+        if before.looks != looks and 0 < before.seen == seen_of(row):
+            before.looks = looks
+        return before.looks == looks
 
     def is_recent(self, reference: str, mark: bytes) -> bool:
         """Whether just this was said a moment ago, whatever has become of the resource."""

@@ -46,15 +46,37 @@ class Statements:
     _repeating: Repeating = field(default_factory=Repeating)
 
     async def about(
-        self, subject: Subject, linked: Linked, message: Message, heard: Heard, row: Row | None
+        self, stated: Mapping[str, Subject], linked: Linked, message: Message, heard: Heard
+    ) -> Told:
+        """What is written about the resources (``Type/id``) that a message speaks of."""
+        pid = message.first("PID")
+        marks = {reference: mark_of(one, linked.world, pid) for reference, one in stated.items()}
+        told = {
+            reference: one
+            for reference, one in stated.items()
+            if one.type not in DIRECTORY or not self._repeating.is_recent(reference, marks[reference])
+        }
+        keys = {reference: Key(*reference.split("/")) for reference in told}
+        rows = await self.store.storage.rows(keys.values())
+        writes: list[Write] = []
+        whole: dict[str, bytes] = {}
+        for reference, subject in told.items():
+            made = await self._about(
+                subject, linked, message, heard, rows.get(keys[reference]), marks[reference]
+            )
+            writes += made.writes
+            whole |= made.marks
+        return Told(writes, whole)
+
+    async def _about(
+        self, subject: Subject, linked: Linked, message: Message, heard: Heard, row: Row | None, mark: bytes
     ) -> Told:
         """What is written about one resource, whose stored ``row`` is given.
 
         Nothing is stated that was stated last and still stands so, nor again in a replay of what is named in passing.
         """
         reference = linked.world[subject.locals[0]]
-        passing, mark = subject.type in DIRECTORY, mark_of(subject, linked.world, message.first("PID"))
-        if passing and (self._repeating.is_recent(reference, mark) or (row and heard.arrival.replayed)):
+        if subject.type in DIRECTORY and row and heard.arrival.replayed:
             return Told(())
         if self._says_nothing(subject, reference, mark, heard, row):
             heard.hear(reference, self._repeating.units(reference))

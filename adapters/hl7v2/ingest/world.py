@@ -26,7 +26,6 @@ from adapters.hl7v2.message import Message
 from adapters.runner.tasks import SYSTEM
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.ports.log import Statement
-from fhirserver.ports.storage import Key
 from fhirserver.store.commands import Command, Outcome, Remove, Write
 from fhirserver.store.store import Store
 
@@ -167,21 +166,15 @@ class WorldIngest:
         self, about: Sequence[Subject], linked: Linked, message: Message, compared: Compared, heard: Heard
     ) -> Told:
         """The statements about the resources of the message, and about those that are in its lists no more."""
-        told: list[Write] = []
-        marks: dict[str, bytes] = {}
         stated = {linked.world[one.locals[0]]: one for one in about if not one.former}
-        keys = {
-            reference: Key(*reference.split("/")) for reference in stated if reference not in compared.late
-        }
-        rows = await self._store.storage.rows(keys.values())
-        for reference, key in keys.items():
-            made = await self._statements.about(stated[reference], linked, message, heard, rows.get(key))
-            told += made.writes
-            marks |= made.marks
-        for reference in compared.gone:
-            type, _, id = reference.partition("/")
-            told.append(Remove(type, id))
-        return Told(told, marks)
+        told = await self._statements.about(
+            {reference: one for reference, one in stated.items() if reference not in compared.late},
+            linked,
+            message,
+            heard,
+        )
+        gone = (reference.split("/") for reference in compared.gone)
+        return Told((*told.writes, *(Remove(type, id) for type, id in gone)), told.marks)
 
 
 def _rejected(refusal: Refusal) -> Exception:

@@ -59,19 +59,12 @@ class Connector:
         return derived_id(canonical(dict(self.table)).decode())
 
 
-def all_settings() -> dict[str, Any]:
-    """Every setting that a connector of some kind may have."""
-    found: dict[str, Any] = dict(COMMON)
-    for kind in KINDS.values():
-        found.update(kind.SETTINGS)
-    return found
-
-
 def parse_connector(
     entry: Mapping[str, Any], where: str, folder: Path, sources: Collection[str]
 ) -> Connector:
     """Check one table, in the settings or in an Endpoint. Raises :class:`WrongSetting`."""
     kind = entry.get("kind", "fhir")
+    check({"kind": kind}, COMMON)
     if kind not in KINDS:
         raise WrongSetting("kind", f"kind is one of {', '.join(sorted(KINDS))}")
     own = KINDS[kind]

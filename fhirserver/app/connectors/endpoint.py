@@ -7,7 +7,7 @@ the rest: ``kind``, ``source``, and ``setting``s of a ``name`` and a ``value``, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -66,6 +66,7 @@ def read_endpoint(endpoint: Mapping[str, Any]) -> Entry:
     table: dict[str, Any] = {"name": name_of(endpoint)}
     places = {"": here, "name": "Endpoint.identifier", "url": "Endpoint.address"}
     origin = RESOURCE
+    lists = _lists(extension)
     for number, part in enumerate(extension.get("extension", ())):
         place, url = f"{here}.extension[{number}]", part.get("url")
         if url in ("kind", "source", "origin"):
@@ -73,7 +74,7 @@ def read_endpoint(endpoint: Mapping[str, Any]) -> Entry:
             origin = value if url == "origin" else origin
             table, places = {**table, url: value}, {**places, url: f"{place}.value"}
         elif url == "setting":
-            name, value = _setting(part, place)
+            name, value = _setting(part, place, lists)
             table[name], places[name] = value, place
         else:
             raise WrongSetting(f"{place}.url", "a part is kind, source or setting")
@@ -100,7 +101,7 @@ def _extension(endpoint: Mapping[str, Any]) -> tuple[int, Mapping[str, Any]] | N
     return None
 
 
-def _setting(part: Mapping[str, Any], place: str) -> tuple[str, Any]:
+def _setting(part: Mapping[str, Any], place: str, lists: Collection[str]) -> tuple[str, Any]:
     """A setting's name and value; a list where it is one."""
     inner = [one for one in part.get("extension", ()) if one.get("url") in ("name", "value")]
     names = [one for one in inner if one["url"] == "name"]
@@ -112,12 +113,16 @@ def _setting(part: Mapping[str, Any], place: str) -> tuple[str, Any]:
     name = str(_value(names[0], place))
     if name in ("name", "source", "kind", "url"):
         raise WrongSetting(place, f"'{name}' has an element of its own")
-    return name, values if _is_list(name) else values[0] if len(values) == 1 else values
+    return name, values if name in lists else values[0] if len(values) == 1 else values
 
 
-def _is_list(name: str) -> bool:
-    known = {**COMMON, **{k: v for kind in KINDS.values() for k, v in kind.SETTINGS.items()}}
-    return name in known and known[name][0] is list
+def _lists(extension: Mapping[str, Any]) -> Collection[str]:
+    """The settings that are lists, for a connector of the kind that the extension says, wherever it says so."""
+    parts = extension.get("extension", ())
+    named = (one for one in parts if one.get("url") == "kind")
+    kind = KINDS.get(str(next((value for one in named for name, value in one.items() if name != "url"), "")))
+    known = {**COMMON, **(kind.SETTINGS if kind is not None else {})}
+    return {name for name, (type, _) in known.items() if type is list}
 
 
 def _value(extension: Mapping[str, Any], place: str) -> Any:

@@ -7,14 +7,15 @@ that is this process. Nothing that it says is taken in.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from adapters.runner.runner import Runner
-from fhirserver.app.connectors import fhir
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.secrets import MissingSecret, Secrets
 from fhirserver.ports.connectors import Connectors
@@ -43,7 +44,13 @@ class Hears(Protocol):
         ...
 
 
-HEARING: Final[Mapping[str, Hears]] = {"fhir": fhir.heard}
+def _fhir(own: Any, secrets: Secrets, incoming: Incoming) -> tuple[tuple[str, str], ...]:
+    from fhirserver.app.connectors import fhir  # with its adapter, only where there is such a connector
+
+    return fhir.heard(own, secrets, incoming)
+
+
+HEARING: Final[Mapping[str, Hears]] = {"fhir": _fhir}
 """The kinds that are notified of news: one line each."""
 
 
@@ -87,23 +94,21 @@ class Hearing:
         runner.pull_soon()
 
 
-def notification_route(hearing: Callable[[], Hearing | None]) -> APIRouter:
-    """The route. ``hearing`` is None until the server is ready."""
-    router = APIRouter()
+def notification_routes(hearing: Callable[[], Hearing | None]) -> Sequence[Route]:
+    """The routes. ``hearing`` is None until the server is ready."""
 
-    async def answer(request: Request, name: str, path: str = "") -> Response:
+    async def answer(request: Request) -> Response:
         ears = hearing()
         if ears is None:
             return Response(status_code=503)
         body = await _body(request)
         if body is None:
             return Response(status_code=413)
-        incoming = Incoming(request.method, path, request.headers, body)
-        return Response(status_code=await ears.hear(name, incoming))
+        incoming = Incoming(request.method, request.path_params.get("path", ""), request.headers, body)
+        return Response(status_code=await ears.hear(request.path_params["name"], incoming))
 
-    for place in ("/notify/{name}", "/notify/{name}/{path:path}"):
-        router.add_api_route(place, answer, methods=["POST", "PUT", "DELETE"], include_in_schema=False)
-    return router
+    places = ("/notify/{name}", "/notify/{name}/{path:path}")
+    return [Route(place, answer, methods=list(_ANSWERS)) for place in places]
 
 
 async def _body(request: Request) -> bytes | None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import httpx
 
-from adapters.fhir import FhirEhr, FhirSettings, RetryPolicy, StaticToken
+from adapters.fhir.ehr import FhirEhr, FhirSettings
+from adapters.fhir.retries import RetryPolicy
+from adapters.fhir.tokens import StaticToken
 from adapters.simulator.app import SimulatedEhr, create_app
 from adapters.simulator.options import Options
 

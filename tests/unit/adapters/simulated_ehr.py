@@ -1,15 +1,25 @@
-"""A simulated EHR as a separate process, for the tests."""
+"""A simulated EHR on a port of this machine for the tests: as a process that can be killed, or quicker in a thread."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Thread
 from typing import Any, Self
 
 import httpx
+import uvicorn
 
-from adapters.fhir import FhirEhr, FhirSettings, RetryPolicy, StaticToken
+from adapters.fhir.ehr import FhirEhr, FhirSettings
+from adapters.fhir.retries import RetryPolicy
+from adapters.fhir.tokens import StaticToken
+from adapters.simulator.__main__ import parse
+from adapters.simulator.app import create_app
+from adapters.simulator.options import Options
+from adapters.simulator.server import listen, web_server
 
 TOKEN = "test-token"
 
@@ -30,7 +40,10 @@ class SimulatedEhrProcess:
         assert self.process.stdout is not None
         address = self.process.stdout.readline().strip()
         assert "http://" in address, "the simulated EHR did not start"
-        self.base = address[address.index("http://") :]
+        self._listens(address[address.index("http://") :])
+
+    def _listens(self, base: str) -> None:
+        self.base = base
         self.root = self.base.removesuffix("/fhir")
         self.http = httpx.Client(headers={"Authorization": f"Bearer {TOKEN}"}, trust_env=False)
 
@@ -73,3 +86,41 @@ class SimulatedEhrProcess:
     def adapter(self, **settings: Any) -> FhirEhr:
         settings.setdefault("retries", RetryPolicy(first=0.01, cap=0.1, attempts=50))
         return FhirEhr(FhirSettings(self.base, **settings), StaticToken(TOKEN))
+
+
+class SimulatedEhrThread(SimulatedEhrProcess):
+    """The same in a thread of this process, over real sockets: for tests whose EHR is not killed."""
+
+    def start(self, port: int = 0) -> None:
+        where = ["--token", TOKEN, "--port", str(port), "--data", str(self.data)]
+        started: Future[tuple[uvicorn.Server, str]] = Future()
+        self._thread = Thread(target=_serve, args=(parse([*where, *self.arguments]), started), daemon=True)
+        self._thread.start()
+        self._server, base = started.result(60)
+        self._listens(base)
+
+    def kill(self) -> None:
+        self.http.close()
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join(30)
+        assert not self._thread.is_alive(), "the simulated EHR did not end"
+
+
+def _serve(options: Options, started: Future[tuple[uvicorn.Server, str]]) -> None:
+    try:
+        app = create_app(options)
+        listening, base = listen(options)
+        server = web_server(app)
+    except BaseException as error:
+        started.set_exception(error)
+        raise
+
+    async def serve() -> None:
+        started.set_result((server, base))
+        await server.serve(sockets=[listening])
+        await app.settle()
+
+    try:
+        asyncio.run(serve())
+    finally:
+        app.close()

@@ -5,8 +5,10 @@ import json
 import httpx
 import pytest
 
-from adapters.fhir import FhirEhr, FhirSettings, RetryPolicy, StaticToken
 from adapters.fhir.bulk import BulkSettings
+from adapters.fhir.ehr import FhirEhr, FhirSettings
+from adapters.fhir.retries import RetryPolicy
+from adapters.fhir.tokens import StaticToken
 from fhirserver.ports.ehr import Throttled
 from tests.unit.adapters.in_process import BASE, TOKEN, adapter, client, ehr_app, tiny_bundles
 

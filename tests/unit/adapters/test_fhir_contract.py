@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from adapters.fhir import FhirEhr, FhirSettings, RetryPolicy
+from adapters.fhir.ehr import FhirEhr, FhirSettings
+from adapters.fhir.retries import RetryPolicy
 from adapters.fhir.smart import ClientSecret, SmartTokens, TokenSettings
 from fhirserver.ports.ehr import Permanent
 from tests.contracts.ehr_contract import EhrContract, Vendor, everything, of_type, update
-from tests.unit.adapters.simulated_ehr import SimulatedEhrProcess
+from tests.unit.adapters.simulated_ehr import SimulatedEhrThread
 
 _AS_CUTS = ("late_error_rate", "drop_rate")
 _HABITS = ("visible_after", "token_seconds")
@@ -18,7 +19,7 @@ _UNKNOWN = ("partial_rate",)
 class FhirVendor(Vendor):
     """The practice begins with an empty calendar: no appointments, every slot free."""
 
-    def __init__(self, process: SimulatedEhrProcess):
+    def __init__(self, process: SimulatedEhrThread):
         self.process = process
         client = {"client_id": "credence", "secret": "s3cr3t"}
         assert process.http.post(f"{process.root}/admin/clients", json=client).status_code == 200
@@ -91,7 +92,7 @@ async def vendor(request, tmp_path):
     options = ["--weeks", "2", "--practitioners", "1"]
     if request.param == "export":
         options += ["--habit", "export=system", "--habit", "export_lines=30", "--habit", "history=system"]
-    with SimulatedEhrProcess(tmp_path / "ehr.db", *options) as process:
+    with SimulatedEhrThread(tmp_path / "ehr.db", *options) as process:
         vendor = FhirVendor(process)
         yield vendor
         await vendor.close()

@@ -7,8 +7,8 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from adapters.fhir import RetryPolicy
 from adapters.fhir.cursor import read_cursor
+from adapters.fhir.retries import RetryPolicy
 from fhirserver.kernel.instants import FixedClock, instant
 from fhirserver.ports.ehr import Change, Operation, Unauthorized
 from tests.unit.adapters.in_process import adapter, client, ehr_app, tiny_bundles
@@ -117,7 +117,8 @@ async def test_a_type_without_last_updated_is_read_as_a_whole_now_and_then(app, 
             response.headers["Date"] = format_datetime(clock.now(), usegmt=True)
             return response
 
-    from adapters.fhir import FhirEhr, FhirSettings, StaticToken
+    from adapters.fhir.ehr import FhirEhr, FhirSettings
+    from adapters.fhir.tokens import StaticToken
     from tests.unit.adapters.in_process import BASE, TOKEN, no_wait
 
     settings = FhirSettings(BASE, types=("Patient",), whole_every=900, retries=RetryPolicy(attempts=1))

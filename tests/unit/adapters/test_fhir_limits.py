@@ -13,8 +13,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from adapters.fhir import FhirEhr, FhirSettings, RetryPolicy, StaticToken
 from adapters.fhir.bodies import TooLarge
+from adapters.fhir.ehr import FhirEhr, FhirSettings
+from adapters.fhir.retries import RetryPolicy
+from adapters.fhir.tokens import StaticToken
 from fhirserver.ports.ehr import Permanent, Retryable, Unanswered, Unauthorized, Unusable
 from tests.unit.adapters.in_process import adapter, ehr_app, tiny_bundles
 

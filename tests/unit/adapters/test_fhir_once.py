@@ -68,7 +68,7 @@ async def scenario(folder, bare, fates, keys):
     return writes, held
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     fates=st.lists(st.sampled_from(FATES), max_size=25),
     bare=st.booleans(),

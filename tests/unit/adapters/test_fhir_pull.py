@@ -5,8 +5,8 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from adapters.fhir import RetryPolicy
 from adapters.fhir.cursor import MOST_SEEN, Cursor, InvalidCursor, Mark, read_cursor
+from adapters.fhir.retries import RetryPolicy
 from fhirserver.kernel.instants import instant
 from fhirserver.ports.ehr import Permanent, Retryable
 from tests.unit.adapters.in_process import BASE, adapter, client, ehr_app, tiny_bundles

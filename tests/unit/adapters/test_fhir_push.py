@@ -230,7 +230,7 @@ class Renewing:
 
 
 async def test_a_refused_token_is_renewed_once(app):
-    from adapters.fhir import FhirEhr, FhirSettings
+    from adapters.fhir.ehr import FhirEhr, FhirSettings
 
     ehr = FhirEhr(FhirSettings(BASE), Renewing("stale", TOKEN), transport=httpx.ASGITransport(app=app))
     assert (await ehr.push(Change(CREATE, "Flag", "k", FLAG))).record.version == "1"

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
-from adapters.fhir import FhirEhr, FhirSettings, RetryPolicy
+from adapters.fhir.ehr import FhirEhr, FhirSettings
+from adapters.fhir.retries import RetryPolicy
 from adapters.fhir.smart import (
     ClientSecret,
     InvalidKey,

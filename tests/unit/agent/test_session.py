@@ -175,7 +175,7 @@ _POOL = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(_POOL | st.text(max_size=60), max_size=12))
 def test_nothing_is_disclosed_whatever_is_said(said: list[str]) -> None:
     session = opened()
@@ -187,7 +187,7 @@ def test_nothing_is_disclosed_whatever_is_said(said: list[str]) -> None:
     feed(session, HangUp(NOW))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(_POOL | st.text(max_size=60) | st.none(), max_size=15))
 def test_no_words_break_an_identified_call(said: list[str | None]) -> None:
     session = opened()

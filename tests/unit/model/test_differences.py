@@ -110,7 +110,7 @@ def mutated(value: Any, random: Random) -> Any:
     return value
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_applied_it_gives_the_other(seed: int) -> None:
     random = Random(seed)

@@ -55,13 +55,13 @@ def run(expression: str) -> object:
         return error.kind
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(expressions)
 def test_any_expression_gives_items_or_a_fhirpath_error(expression: str) -> None:
     assert run(expression) != "syntax"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.text(alphabet="ab1.'\"`()[]{}@T:-+*/|&=~!<>$% \\\n,", max_size=40) | st.text(max_size=20))
 def test_any_text_is_parsed_or_refused(text: str) -> None:
     run(text)
@@ -86,7 +86,7 @@ members = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(members, json_values), expressions)
 def test_any_resource_gives_items_or_a_fhirpath_error(content: dict[str, object], expression: str) -> None:
     try:

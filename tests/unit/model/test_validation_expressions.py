@@ -71,7 +71,7 @@ def astray(resource: Json) -> list[str]:
     ]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=50, deadline=None, derandomize=True)
 @given(
     st.sampled_from(SEEDS),
     st.integers(0, 3),

@@ -163,7 +163,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=50)
 @given(JSON, st.sampled_from(["Patient", "Bundle", "Parameters", "Questionnaire", "StructureDefinition"]))
 def test_anything_at_all_is_answered(content: Any, type_name: str) -> None:
     validate(content)

@@ -145,7 +145,7 @@ async def _ask(server: Facade, scope: dict[str, Any], body: bytes) -> tuple[int,
 
 
 @given(_METHOD, _PATH, _QUERY, _HEADERS, _BODY)
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 def test_anything(
     loop: asyncio.AbstractEventLoop,
     running: Facade,

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from adapters.fhir import RetryPolicy
+from adapters.fhir.retries import RetryPolicy
 from adapters.runner.inbound import Inbound
 from adapters.runner.outbound import Outbound
 from adapters.runner.writeback import Sink, Writeback

@@ -115,7 +115,7 @@ async def test_members_that_stand_still_do_not_count_and_are_forgotten(cells, ti
 _STEPS = st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["beat", "take", "release"]), st.floats(0, 6)))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(_STEPS)
 def test_never_do_two_believe_that_they_have_it(steps):
     time, cells = Time(), MemoryCells()

@@ -2,7 +2,7 @@
 
 import random
 
-from adapters.fhir import RetryPolicy
+from adapters.fhir.retries import RetryPolicy
 from adapters.runner.pace import OPENS_AFTER, Pace
 from fhirserver.ports.ehr import Retryable, Throttled, Unauthorized
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adapters.fhir import RetryPolicy
+from adapters.fhir.retries import RetryPolicy
 from adapters.runner.hours import parse_hours
 from adapters.runner.runner import Cadence, Runner
 from adapters.runner.status import ask, told

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.fhir import RetryPolicy
+from adapters.fhir.retries import RetryPolicy
 from fhirserver.ports.storage import Key
 from fhirserver.search.expression import Query
 from fhirserver.store.as_of import latest

@@ -28,14 +28,14 @@ from tests.unit.world.strategies import (
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seeds)
 def test_any_interleaving_gives_the_same_world(pick: Random) -> None:
     history = histories(pick)
     assert shown(take_in(interleaved(pick, history))) == shown(take_in(interleaved(pick, history)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seeds)
 def test_deletions_too(pick: Random) -> None:
     first, history = assertion(pick, "ehr"), histories(pick, removals=True)
@@ -43,7 +43,7 @@ def test_deletions_too(pick: Random) -> None:
     assert shown(take_in(one)) == shown(take_in(other))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seeds)
 def test_a_row_holds_the_whole_entity(pick: Random) -> None:
     """Written to rows and read back after every commit, or kept in memory: the same bytes."""
@@ -55,7 +55,7 @@ def test_a_row_holds_the_whole_entity(pick: Random) -> None:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seeds)
 def test_the_ledger_round_trip_is_identity(pick: Random) -> None:
     entity = take_in(interleaved(pick, histories(pick, removals=True)))
@@ -64,7 +64,7 @@ def test_the_ledger_round_trip_is_identity(pick: Random) -> None:
     assert loaded == entity.ledger and dump_ledger(loaded) == dumped
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seeds)
 def test_repetition_says_nothing_new(pick: Random) -> None:
     """Whoever repeats their last full statement, as surely or less, changes nothing at all."""
@@ -75,7 +75,7 @@ def test_repetition_says_nothing_new(pick: Random) -> None:
     assert apply(before, again, commit(again, len(arriving) + 1)) is before
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_a_sources_newer_statement_replaces_its_older_one(pick: Random) -> None:
     said = in_time([{**assertion(pick, "ehr"), "full": True} for _ in range(3)])
@@ -84,7 +84,7 @@ def test_a_sources_newer_statement_replaces_its_older_one(pick: Random) -> None:
     assert entity.ledger.uncontested
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_a_contested_unit_goes_to_the_surest_then_the_latest(pick: Random) -> None:
     """Against an oracle that knows only the rule, for one unit stated once by each source."""
@@ -102,7 +102,7 @@ def test_a_contested_unit_goes_to_the_surest_then_the_latest(pick: Random) -> No
     assert world.confidence == best["confidence"]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_compacting_never_changes_the_world(pick: Random) -> None:
     arriving = interleaved(pick, histories(pick))
