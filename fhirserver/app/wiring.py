@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
 
-from adapters.hl7v2.mllp.doorway import is_possible
 from adapters.runner.compensation import Compensation
 from adapters.runner.lease import Leases
 from adapters.runner.runner import Runner
@@ -306,8 +306,8 @@ def make_catalogue(settings: Settings, context: Context, part: Part = Part.ALONE
 
 
 def _workmates(settings: Settings, part: Part) -> Workmates | None:
-    """The other workers, where they can hand each other connections."""
-    if part is Part.ALONE or settings.storage != "sqlite" or not is_possible():
+    """The other workers, where they can hand each other connections (:mod:`adapters.hl7v2.mllp.doorway`)."""
+    if part is Part.ALONE or settings.storage != "sqlite" or sys.platform != "linux":
         return None
     path = settings.path
     return Workmates(path.with_name(f"{path.name}-listeners"), rank=int(part is Part.FIRST))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from adapters.hl7v2.ingest.checking import check
 from adapters.hl7v2.ingest.identity import Subject
-from adapters.hl7v2.ingest.locals import LOCALS
+from adapters.hl7v2.ingest.locals import LOCAL, LOCALS
 from adapters.runner.crosswalk import RECORD, Crosswalk, Link
 from fhirserver.kernel.ids import is_id
 from fhirserver.kernel.json import JsonObject, dumps, loads

@@ -1,4 +1,4 @@
-"""Where the processes of one server meet to hand connections on: a Unix-domain socket, private to their user.
+"""Where the processes of one server meet to hand connections on: a Unix-domain socket, private to their user. On Linux.
 
 https://man7.org/linux/man-pages/man7/unix.7.html
 """
@@ -21,11 +21,6 @@ _BACKLOG: Final = 16
 _MOST: Final = 512
 _PRIVATE: Final = 0o700
 _CREDENTIALS: Final = "3i"
-
-
-def is_possible() -> bool:
-    """Whether this system has what it takes: Linux."""
-    return hasattr(socket, "SO_PEERCRED") and _SELF.is_dir()
 
 
 class Doorway:

@@ -10,7 +10,6 @@ from adapters.runner.rate import Rate
 from adapters.runner.runner import Cadence, Runner
 from adapters.runner.work import Work
 from adapters.runner.writeback import Sink
-from fhirserver.app.connectors import hl7v2
 from fhirserver.app.connectors.connector import Connector
 from fhirserver.app.connectors.kind import Made, Making, Workmates
 from fhirserver.app.connectors.registry import KINDS
@@ -29,7 +28,13 @@ class Assists(Protocol):
         ...
 
 
-ASSISTING: Final[Mapping[str, Assists]] = {"hl7v2": hl7v2.assist}
+def _hl7v2(own: Any, making: Making) -> Work:
+    from fhirserver.app.connectors import hl7v2  # with its adapter, only where there is such a connector
+
+    return hl7v2.assist(own, making)
+
+
+ASSISTING: Final[Mapping[str, Assists]] = {"hl7v2": _hl7v2}
 """The kinds of which all processes of a server have a part: one line each."""
 
 
