@@ -111,10 +111,9 @@ def test_the_rate_stays_between_the_floor_and_the_limit_and_recovers_in_bounded_
     assert math.isclose(rate.per_second, 8.0)
 
 
-@given(st.floats(0.01, 0.2), st.integers(0, 1000))
-@settings(deadline=None, max_examples=40)
-def test_refusals_that_have_nothing_to_do_with_the_load_leave_a_rate_to_work_with(share, seed):
-    time, draw = Time(), random.Random(seed)
+def _requests_per_second(share: float, draw: random.Random) -> float:
+    """What is made of ten that are allowed where the EHR refuses a share of them by chance, over five minutes."""
+    time = Time()
     rate = Rate(10.0, 5, time)
     begun, made = time.now, 0
     while time.now < begun + 300:
@@ -127,7 +126,17 @@ def test_refusals_that_have_nothing_to_do_with_the_load_leave_a_rate_to_work_wit
             rate.refused(None, sent)
         else:
             rate.answered()
-    assert made / 300 > 2.5, "of ten that are allowed"
+    return made / 300
+
+
+@given(st.floats(0.01, 0.2), st.integers(0, 1000))
+@settings(deadline=None, max_examples=10)
+def test_refusals_that_have_nothing_to_do_with_the_load_leave_a_rate_to_work_with(share, seed):
+    """At a fifth refused five minutes make 4.4 requests a second, 1.1 more or fewer: twenty runs say what chance hides."""
+    draw = random.Random(seed)
+    made = [_requests_per_second(share, draw) for _ in range(20)]
+    assert sum(made) / len(made) > 3.0
+    assert min(made) > FLOOR
 
 
 @given(st.floats(2.0, 20.0), st.floats(0.5, 3.0))
