@@ -132,7 +132,7 @@ def _requests_per_second(share: float, draw: random.Random) -> float:
 @given(st.floats(0.01, 0.2), st.integers(0, 1000))
 @settings(deadline=None, max_examples=10)
 def test_refusals_that_have_nothing_to_do_with_the_load_leave_a_rate_to_work_with(share, seed):
-    """At a fifth refused five minutes make 4.4 requests a second, 1.1 more or fewer: twenty runs say what chance hides."""
+    """At a fifth refused it is 4.4 a second, 1.1 more or fewer by chance: the mean of twenty runs tells."""
     draw = random.Random(seed)
     made = [_requests_per_second(share, draw) for _ in range(20)]
     assert sum(made) / len(made) > 3.0
