@@ -153,12 +153,12 @@ async def test_a_kill_between_two_pages_loses_nothing_and_repeats_nothing(proces
     practice = Practice(store, ehr)
     pages = 0
 
-    async def page_then_die(records):
+    async def page_then_die(records, asked):
         nonlocal pages
         pages += 1
         if pages == 2:
             raise ConnectionError("killed")
-        await type(practice.inbound)._page(practice.inbound, records)
+        await type(practice.inbound)._page(practice.inbound, records, asked)
 
     practice.inbound._page = page_then_die
     with pytest.raises(ConnectionError):
