@@ -49,9 +49,11 @@ _KEPT: Final = ("id", "meta", "implicitRules", "language", "text", "contained")
 
 def is_topic(resource: JsonObject) -> bool:
     """Whether a Basic carries a topic."""
-    codings = (resource.get("code") or {}).get("coding") or ()
-    return resource.get("resourceType") == "Basic" and any(
-        one.get("system") == FHIR_TYPES and one.get("code") == TOPIC_TYPE for one in codings
+    code = resource.get("code") if resource.get("resourceType") == "Basic" else None
+    codings = code.get("coding") if isinstance(code, dict) else None
+    return isinstance(codings, list) and any(
+        isinstance(one, dict) and one.get("system") == FHIR_TYPES and one.get("code") == TOPIC_TYPE
+        for one in codings
     )
 
 

@@ -213,3 +213,18 @@ async def test_the_capability_statement_names_what_may_be_subscribed_to(server):
     statement = (await server.ehr.get("metadata")).json()
     (told,) = [one for one in statement["rest"][0]["resource"] if one["type"] == "Subscription"]
     assert ENCOUNTER_TOPIC not in [one["valueCanonical"] for one in told["extension"]]
+
+
+@pytest.mark.parametrize(
+    ("resource", "status"),
+    [
+        ({"resourceType": "PractitionerRole", "code": [{"text": "GP"}]}, 201),
+        ({"resourceType": "Basic", "code": "x"}, 422),
+        ({"resourceType": "Basic", "code": {"coding": ["x"]}}, 422),
+    ],
+    ids=["a list", "a text", "a list of texts"],
+)
+async def test_what_is_no_topic_is_taken_for_none_whatever_its_code_is(server, resource, status):
+    made = entry("POST", resource["resourceType"], resource)
+    answer = await server.admin.transaction(made)
+    assert answer.status_code == (200 if status == 201 else status), answer.text
