@@ -31,7 +31,8 @@ from fhirserver.store.store import Store
 
 log = logging.getLogger("credence.hl7v2")
 
-_TRIES = 12
+_TRIES = 60
+"""Another worker that takes in many messages about the same patient may be faster many times in a row."""
 _METHOD = "hl7v2"
 _PLAIN = Site()
 Convert = Callable[[Message, Site], Conversion]
