@@ -380,9 +380,8 @@ class Outbound:
         record, key = receipt.record, attempt.entity.key
         link = await self._crosswalk.by_record(record.type, record.id)
         if link is None and is_listened(self.ehr):
-            link = await self._crosswalk.by_world(
-                *key
-            )  # its own message came before its answer, by another name
+            # Its own message came before its answer, by another name.
+            link = await self._crosswalk.by_world(*key)
         link = link or self._crosswalk.link(record.type, record.id, key.id)
         if link.revision and not link.is_news(record):
             return ()

@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple
 
 from fhirserver.kernel.instants import microseconds
+from fhirserver.kernel.json import loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Key, Version
 from fhirserver.search.cursor import decode
 from fhirserver.search.expression import Cursor, Query, ReferenceIs
 from fhirserver.search.literals import date_range
-from fhirserver.store.provenance import DERIVED
+from fhirserver.store.provenance import DERIVED, is_said_again
 from fhirserver.store.store import Store
 from fhirserver.world.belief import Belief
 from fhirserver.world.entity import Entity, apply
@@ -162,7 +163,11 @@ async def _positions(store: Store, key: Key, at: Moment) -> Sequence[int]:
     where, place = ReferenceIs("target", *key), Cursor((), -at.position - 1)
     while True:
         page = await store.search(Query(DERIVED, where, count=_PAGE, cursor=place))
-        found += [version.position for version in page.versions if version.position <= at.position]
+        found += [
+            version.position
+            for version in page.versions
+            if version.position <= at.position and not is_said_again(loads(version.content), key)
+        ]
         if not page.cursor:
             return sorted(set(found), reverse=True)
         place = decode(page.cursor, ())

@@ -32,6 +32,7 @@ DERIVED = "Provenance"
 PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 PROJECTED = ("provenance", "projected")
 _LEDGER = dumps({"v": []})
+_AGAIN = {"url": SAID_AGAIN, "valueBoolean": True}
 _ACTIVITIES = {
     "asserted": "assert",
     "removed": "remove",
@@ -152,7 +153,13 @@ def _again(references: Sequence[str], events: Sequence[JsonObject]) -> Iterator[
     told = {f"{event['type']}/{event['id']}" for event in events}
     for reference in references:
         if reference not in told:
-            yield {"reference": reference, "extension": [{"url": SAID_AGAIN, "valueBoolean": True}]}
+            yield {"reference": reference, "extension": [dict(_AGAIN)]}
+
+
+def is_said_again(resource: JsonObject, key: Key) -> bool:
+    """Whether a Provenance names a resource only as said again, or not at all: no event is about it."""
+    mine = (target for target in resource["target"] if key in _local(target))
+    return all(_AGAIN in target.get("extension", ()) for target in mine)
 
 
 def _say_patients(targets: Sequence[JsonObject], patients: Patients) -> list[JsonObject]:

@@ -48,6 +48,26 @@ async def test_two_operators_contend_for_one_item(site: Site) -> None:
     await ben.context.close()
 
 
+async def test_the_place_is_kept_when_the_list_comes_anew_while_a_reason_is_asked_for(site: Site) -> None:
+    mine, other = await small_changes(site.server, 2, 160)
+    ana, ben = await site.desk("ana"), await site.desk("ben")
+    await site.open(ana, "?sort=newest")
+    await site.open(ben, "?sort=newest")
+    await ana.locator(f"#item-{mine}").focus()
+    await keys(ana, "r")
+    await ben.locator(f"#item-{other}").focus()
+    await keys(ben, "a")
+    await expect(ana.locator(f"tr[data-id='{other}']")).to_have_count(0)
+    await keys(ana, "2", "Enter")
+    await expect(ana.locator(f"tr[data-id='{mine}']")).to_have_count(0)
+    await expect(ana.locator("tr.entry:focus-within")).to_have_count(1)
+    await keys(ana, "Enter")
+    await expect(ana.locator("#decide")).to_be_visible()
+    assert await decided(site, mine) == "rejected"
+    await ana.context.close()
+    await ben.context.close()
+
+
 async def test_both_decide_at_once_and_one_of_them_is_told(site: Site) -> None:
     (item,) = await small_changes(site.server, 1, 61)
     ana, ben = await site.desk("ana"), await site.desk("ben")

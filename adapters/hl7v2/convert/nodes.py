@@ -69,8 +69,13 @@ class Node:
         separators = self.separators
         if self.level == 0 and separators.subcomponent and separators.subcomponent in text:
             text = text.partition(separators.subcomponent)[0]
-            if text == NULL:
-                return None
+        return self._said(text)
+
+    def _said(self, text: str) -> str | None:
+        """The unescaped text; None where it is empty or stated to be nothing."""
+        if text == NULL:
+            return None
+        separators = self.separators
         if separators.escape and separators.escape in text:
             text = unescape(text, separators)
         return text or None
@@ -83,9 +88,7 @@ class Node:
             text = parts[number - 1] if number <= len(parts) else ""
         elif number != 1:
             return None
-        if text == NULL:
-            return None
-        return unescape(text, separators) or None
+        return self._said(text)
 
     def parts(self) -> list[str]:
         """The texts of the components or subcomponents."""
@@ -103,11 +106,7 @@ class Node:
                 text = text.partition(separators.component)[0]
             if separators.subcomponent and separators.subcomponent in text:
                 text = text.partition(separators.subcomponent)[0]
-        if text == NULL:
-            return None
-        if separators.escape and separators.escape in text:
-            text = unescape(text, separators)
-        return text or None
+        return self._said(text)
 
     def whole(self) -> str:
         """All of it with its separators, unescaped: what a sender who does not escape has meant."""

@@ -31,8 +31,8 @@ export function focus(element) {
   element?.select?.();
 }
 
-// Asks for the reason of a rejection; calls back with it.
-export function askReason(about, then) {
+// Asks for the reason of a rejection; calls back with it. Before that, and also where none was given, it has `closed`.
+export function askReason(about, then, closed = () => {}) {
   const dialog = document.getElementById("reject");
   const other = document.getElementById("reject-other");
   document.getElementById("reject-about").textContent = about;
@@ -47,6 +47,7 @@ export function askReason(about, then) {
     choice.focus();
   };
   dialog.onclose = () => {
+    closed();
     const reason = other.value.trim() || dialog.querySelector("input[name=common]:checked")?.value || "";
     if (dialog.returnValue === "reject" && reason) then(reason);
   };

@@ -46,7 +46,9 @@ function toggle() {
 function reject(ids) {
   if (!ids.length) return;
   const about = ids.length > 1 ? `${ids.length} items` : list().querySelector(`tr[data-id="${ids[0]}"]`).dataset.about;
-  askReason(about, (reason) => decide("reject", ids, reason));
+  // Meanwhile the list may come anew: then the row is gone to which the browser would give the focus back.
+  const kept = place();
+  askReason(about, (reason) => decide("reject", ids, reason), () => current() || refocus(kept));
 }
 
 // One after the other, however fast the keys come: none is lost, and the last answer is the newest list.
@@ -101,9 +103,13 @@ function place() {
 function restore(kept) {
   for (const box of list().querySelectorAll("input[name=item]")) box.checked = kept.chosen.has(box.value);
   tell();
-  const all = rows();
-  if (kept.id) focus(link(all.find((row) => row.dataset.id === kept.id) || all[Math.min(kept.at, all.length - 1)]));
+  if (kept.id) refocus(kept);
   else if (kept.part && document.activeElement === document.body) focus(document.getElementById(kept.part));
+}
+
+function refocus({ id, at }) {
+  const all = rows();
+  focus(link(all.find((row) => row.dataset.id === id) || all[Math.min(at, all.length - 1)]));
 }
 
 export function keepPlace() {

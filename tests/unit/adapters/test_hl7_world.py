@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -17,7 +18,9 @@ from adapters.hl7v2.intake.reception import Reading, Reception
 from adapters.hl7v2.message import Message, parse
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Statement
+from fhirserver.ports.storage import Key
 from fhirserver.search.expression import Query, ReferenceIs, TokenIs
+from fhirserver.store import as_of
 from fhirserver.store.commands import Command, Decide, Ruling
 from fhirserver.world.vocabulary import SAID_AGAIN
 from tests.unit.adapters.hl7_feed import Bench, adt, bench, convert, pid
@@ -141,6 +144,19 @@ async def test_every_message_is_traced_to_its_resources_and_back(tmp_path: Path)
             t["reference"].partition("/_")[0] for v in cites.versions for t in loads(v.content)["target"]
         }
         assert f"Patient/{patient['id']}" in targets
+
+
+async def test_what_was_only_said_again_is_not_read_for_what_was_at_a_moment(tmp_path: Path) -> None:
+    async with bench(tmp_path) as feed:
+        await feed.send(adt("A28", pid()))
+        for minute in (1, 2, 3):
+            await feed.send(adt("A08", pid(), id=f"R{minute}", at=f"202611281001{minute:02}"))
+        await feed.send(adt("A08", pid(rest="19800203|M"), id="N", at="20261128100200"))
+        key = Key("Patient", (await feed.one("Patient"))["id"])
+        with mock.patch.object(as_of, "commit_at", wraps=as_of.commit_at) as read:
+            then = await as_of.entity_as_of(feed.store, key, as_of.Moment(4, ""))
+        assert then is not None
+        assert (then.json["gender"], then.version, read.call_count) == ("female", 1, 1)
 
 
 def _is_said_again(provenance: JsonObject, reference: str) -> bool:
