@@ -93,13 +93,14 @@ async def theirs(hospital: Hospital) -> dict[str, tuple[str, str]]:
 
 
 async def until_same(world: World, hospital: Hospital, count: int, seconds: float) -> None:
-    """Both have the same, and nothing is on its way."""
+    """Both have the same, and nothing is on its way: no message, and no write that waits for its answer."""
     try:
         async with asyncio.timeout(seconds):
             while True:
                 ours, state = await world.appointments(), await hospital.state()
                 still = state["feed_waiting"] == state["feed_repeats"] == 0
-                if still and len(ours) == count and ours == await theirs(hospital):
+                written = all(one["status"] == "completed" for one in await world.all("Task"))
+                if still and written and len(ours) == count and ours == await theirs(hospital):
                     return
                 await asyncio.sleep(0.3)
     except TimeoutError:
