@@ -19,6 +19,7 @@ from fhirserver.ports.cells import Cell, Cells
 STATUS, REQUEST = "connector/", "request/"
 REPORT_SECONDS: Final = 0.25
 _TRIES: Final = 5
+_LASTING: Final = frozenset({"lastExchange", "lastPull", "lastPush", "handled"})
 
 
 @dataclass(slots=True)
@@ -89,6 +90,13 @@ async def tell(cells: Cells, name: str, value: JsonObject) -> None:
             return
         if await cells.swap(STATUS + name, seen.revision if seen else 0, value):
             return
+
+
+async def tell_unable(cells: Cells, process: str, name: str, problem: str) -> None:
+    """Put that ``process``, which holds the lease, cannot begin; when the EHR was last heard stays."""
+    seen = await told(cells, name)
+    kept = {part: value for part, value in (seen.value if seen else {}).items() if part in _LASTING}
+    await tell(cells, name, {**kept, "state": "failed", "process": process, "error": problem})
 
 
 async def told(cells: Cells, name: str) -> Cell | None:

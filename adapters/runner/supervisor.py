@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from adapters.runner.assisting import Assisting
 from adapters.runner.lease import MARGIN, Leases, beat_safely
-from adapters.runner.work import Job, Plan, Work, ended
+from adapters.runner.work import CannotBegin, Job, Plan, Work, ended
 
 log = logging.getLogger("credence.runner")
 
@@ -22,11 +22,22 @@ _BEATS = 4
 """Beats in the length of a lease."""
 
 
-class Supervisor:
-    """``wanted`` gives the plans by name as they are now."""
+async def _untold(name: str, problem: str) -> None:
+    """Tell nobody."""
 
-    def __init__(self, leases: Leases, wanted: Callable[[], Awaitable[Mapping[str, Plan]]]):
-        self._leases, self._wanted = leases, wanted
+
+class Supervisor:
+    """``wanted`` gives the plans by name as they are now; ``unable`` is told the name of a connector that cannot
+    begin, and why, whenever that changes. It is tried again at every turn."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        wanted: Callable[[], Awaitable[Mapping[str, Plan]]],
+        unable: Callable[[str, str], Awaitable[None]] = _untold,
+    ):
+        self._leases, self._wanted, self._unable = leases, wanted, unable
+        self._problems: dict[str, str] = {}
         self._jobs: dict[str, Job] = {}
         self._assisting = Assisting()
         self._plans: Mapping[str, Plan] = {}
@@ -71,7 +82,7 @@ class Supervisor:
         await self._leases.take_share(self._plans.keys())
         for name in sorted(self._leases.held - self._jobs.keys()):
             if not self._leases.is_lost(name):
-                self._begin(self._plans[name])
+                await self._begin(self._plans[name])
         self._assisting.turn(self._plans, self._leases.held | self._jobs.keys())
 
     async def _beat(self) -> None:
@@ -95,15 +106,25 @@ class Supervisor:
             job = self._jobs[name]
             job.ending = asyncio.create_task(self._stop(name, job, release=True))
 
-    def _begin(self, plan: Plan) -> None:
+    async def _begin(self, plan: Plan) -> None:
         try:
             work = plan.make()
-        except Exception as error:  # it is told in the status; the others go on
-            log.error("%s: cannot begin: %s", plan.name, type(error).__name__)
+        except CannotBegin as reason:
+            await self._told(plan.name, str(reason))
             return
+        except Exception as error:  # the others go on
+            await self._told(plan.name, type(error).__name__)
+            return
+        self._problems.pop(plan.name, None)
         work.paused = plan.paused
         self._jobs[plan.name] = Job(plan, work, asyncio.create_task(work.run(), name=plan.name))
         log.info("%s: at work", plan.name)
+
+    async def _told(self, name: str, problem: str) -> None:
+        if self._problems.get(name) != problem:
+            log.error("%s: cannot begin: %s", name, problem)
+            await self._unable(name, problem)
+            self._problems[name] = problem
 
     async def _stop(self, name: str, job: Job, release: bool) -> None:
         """End a connector in order; the lease is kept up meanwhile."""

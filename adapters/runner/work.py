@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 
+class CannotBegin(Exception):
+    """A connector cannot be put to work as things are; the message says what is missing, without any value."""
+
+
 class Work(Protocol):
     """A connector at work."""
 
@@ -28,6 +32,7 @@ class Work(Protocol):
 class Plan:
     """One connector that shall be at work: ``version`` changes with its settings, ``paused`` need not.
 
+    ``make`` raises :class:`CannotBegin` where something that it needs is not there.
     ``assist`` makes what another process of the same server does for it meanwhile, without the lease; None: nothing.
     """
 

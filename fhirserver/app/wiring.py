@@ -22,7 +22,9 @@ from starlette.routing import WebSocketRoute
 
 from adapters.runner.compensation import Compensation
 from adapters.runner.lease import Leases
+from adapters.runner.process import this_process
 from adapters.runner.runner import Runner
+from adapters.runner.status import tell_unable
 from adapters.runner.supervisor import Supervisor
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
@@ -315,8 +317,9 @@ def _workmates(settings: Settings, part: Part) -> Workmates | None:
 
 def make_supervisor(settings: Settings, context: Context, catalogue: Catalogue) -> Supervisor:
     """The connectors of this process."""
-    leases = Leases(context.store.storage.cells, settings.lease_seconds)
-    return Supervisor(leases, catalogue.plans)
+    cells = context.store.storage.cells
+    leases = Leases(cells, settings.lease_seconds)
+    return Supervisor(leases, catalogue.plans, partial(tell_unable, cells, this_process()))
 
 
 async def _derive_when_idle(store: Store, edge: FhirEdge) -> None:

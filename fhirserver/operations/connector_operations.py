@@ -34,7 +34,9 @@ _COUNT = (
 )
 _STATUS = (
     Parameter("name", "string", "The connector's name", 1, use="out"),
-    Parameter("state", "code", "running, paused, closed, starting, stopping, off or refused", 1, use="out"),
+    Parameter(
+        "state", "code", "running, paused, closed, starting, failed, stopping, off or refused", 1, use="out"
+    ),
     Parameter("freshness", "code", "fresh, stale, quiet or never, by the last exchange", 1, use="out"),
     Parameter("breaker", "code", "closed, open or half-open", 1, use="out"),
     Parameter("kind", "code", "How it speaks", use="out"),

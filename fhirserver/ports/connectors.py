@@ -44,7 +44,8 @@ class Asked(Enum):
 @dataclass(frozen=True, slots=True)
 class ConnectorStatus:
     """One connector. Instants are FHIR's, empty for never; ``state`` is ``running``, ``paused``, ``closed`` (outside
-    its hours), ``starting`` (no process has it yet), ``stopping`` (to end or pause), ``off`` or ``refused``.
+    its hours), ``starting`` (no process has it yet), ``failed`` (it cannot begin, ``error`` says why; it is tried
+    again), ``stopping`` (to end or pause), ``off`` or ``refused``.
 
     ``lag`` is the age in seconds of the oldest change that waits for the EHR, ``queue`` how many wait;
     ``breaker`` is ``closed``, ``open`` or ``half-open``; ``error`` the class of the last failure;

@@ -183,6 +183,19 @@ def test_an_endpoint_starts_a_connector_and_its_status_pauses_and_stops_it(
     assert http.get("Endpoint/east/$connector-status").status_code == 410
 
 
+def test_a_connector_without_its_secret_says_so_and_begins_when_it_is_there(
+    server: ServerProcess, http: httpx.Client, other: SimulatedEhrThread
+) -> None:
+    asked = east(other.base, id="asked", token_secret=("String", "later-token"))
+    assert put(http, asked).status_code == 201
+    failed = until(
+        lambda: (now := status(http, "asked"))["state"] == "failed" and now, "it says that it failed"
+    )
+    assert "'later-token'" in failed["error"] and TOKEN not in str(failed)
+    (server.directory / "secrets" / "later-token").write_text(TOKEN)
+    until(lambda: status(http, "asked")["state"] == "running", "it begins")
+
+
 def test_changed_settings_hold_without_a_restart(http: httpx.Client, other: SimulatedEhrThread) -> None:
     put(http, east("http://127.0.0.1:9/fhir", id="moved", pull_seconds=("Decimal", 0.2)))
     until(lambda: status(http, "moved").get("error"), "nobody answers there")

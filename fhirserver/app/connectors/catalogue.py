@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from adapters.runner.work import Plan
+from adapters.runner.runner import Runner
+from adapters.runner.work import CannotBegin, Plan
 from fhirserver.app.connectors.connector import Connector
 from fhirserver.app.connectors.endpoint import (
     SETTINGS,
@@ -21,7 +22,7 @@ from fhirserver.app.connectors.endpoint import (
 from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
 from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.making import make_assistant, make_runner
-from fhirserver.app.connectors.secrets import Secrets
+from fhirserver.app.connectors.secrets import MissingSecret, Secrets
 from fhirserver.app.setting_kinds import WrongSetting
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.json import JsonObject, loads
@@ -133,8 +134,15 @@ class Catalogue:
 
     def _plan(self, known: Known, connector: Connector) -> Plan:
         given = (connector, self._context, self._secrets, self._mates)
-        make, assist = partial(make_runner, *given), make_assistant(*given)
+        make, assist = partial(_made, *given), make_assistant(*given)
         return Plan(known.name, connector.version, make, known.status == SUSPENDED, assist)
+
+
+def _made(connector: Connector, context: Context, secrets: Secrets, mates: Workmates | None) -> Runner:
+    try:
+        return make_runner(connector, context, secrets, mates)
+    except MissingSecret as missing:
+        raise CannotBegin(str(missing)) from None
 
 
 def _is_of_settings(endpoint: JsonObject) -> bool:

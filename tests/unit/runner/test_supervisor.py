@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from adapters.runner.lease import Leases
 from adapters.runner.supervisor import Supervisor
-from adapters.runner.work import Plan
+from adapters.runner.work import CannotBegin, Plan
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.storage.memory.cells import MemoryCells
 
@@ -201,3 +201,31 @@ async def test_who_assisted_takes_over():
             await first.aclose()
             await until(lambda: diary.at_work == ["a"] and other.supervisor.working == {"a"}, 3.0)
     assert diary.at_work == [] and diary.most == 1
+
+
+async def test_what_cannot_begin_is_told_once_and_tried_again_until_it_can():
+    told: list[tuple[str, str]] = []
+    diary, missing = Diary(), True
+
+    def make() -> FakeWork:
+        if missing:
+            raise CannotBegin("there is no secret 'token'")
+        return FakeWork(diary, "a", "1")
+
+    async def wanted() -> dict[str, Plan]:
+        return {"a": Plan("a", "1", make)}  # type: ignore[arg-type]
+
+    async def unable(name: str, problem: str) -> None:
+        told.append((name, problem))
+
+    supervisor = Supervisor(Leases(MemoryCells(), 1.0, process=ELSEWHERE), wanted, unable)
+    await supervisor.turn()
+    await supervisor.turn()
+    assert told == [("a", "there is no secret 'token'")]
+    missing = False
+    await supervisor.turn()
+    await until(lambda: diary.at_work == ["a"])
+    work = asyncio.create_task(supervisor.run())
+    await asyncio.sleep(0)
+    work.cancel()
+    await asyncio.gather(work, return_exceptions=True)
