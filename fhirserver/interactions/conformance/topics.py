@@ -44,8 +44,13 @@ def _becomes(resource: str, text: str, state: str, *kinds: str) -> JsonObject:
     }
 
 
-def _changes(resource: str, text: str, *interactions: str) -> JsonObject:
-    return {"description": text, "resource": resource, "supportedInteraction": list(interactions)}
+def _any_change(resource: str) -> JsonObject:
+    interactions = ["create", "update", "delete"]
+    return {
+        "description": "Made, changed or deleted.",
+        "resource": resource,
+        "supportedInteraction": interactions,
+    }
 
 
 def _filters(resource: str, *kinds: _Of) -> list[JsonObject]:
@@ -88,9 +93,7 @@ def _about_task(id: str, title: str, text: str, status: str, code: str) -> JsonO
     )
 
 
-def catalogue() -> list[JsonObject]:
-    """Every topic of the server's own, as a SubscriptionTopic."""
-    appointment = _changes("Appointment", "Made, changed or deleted.", "create", "update", "delete")
+def _of_tasks() -> list[JsonObject]:
     return [
         _about_task(
             "claim-needs-review",
@@ -116,79 +119,98 @@ def catalogue() -> list[JsonObject]:
             "failed",
             "intake",
         ),
-        _topic(
-            "appointment-changed",
-            "Appointment changed",
-            "An appointment was made, changed, cancelled or deleted.",
-            resourceTrigger=[appointment],
-            canFilterBy=_filters(
-                "Appointment",
-                _Of(("status", "service-type", "specialty", "appointment-type", "identifier"), _TOKEN),
-                _Of(("patient", "practitioner", "location", "actor", "slot"), _REFERENCE),
-                _Of(("date", "_lastUpdated"), _DATE),
-            ),
-            notificationShape=[
-                {
-                    "resource": "Appointment",
-                    "include": ["Appointment:patient", "Appointment:practitioner", "Appointment:location"],
-                }
-            ],
-        ),
-        _topic(
-            "patient-merged",
-            "Patient merged",
-            "Two records of one person became one, or were parted again. The focus is the one that stays.",
-            eventTrigger=[
-                {
-                    "description": "One record became part of another, or was parted from it.",
-                    "event": {
-                        "coding": [{"system": LOG_EVENT, "code": kind} for kind in ("merged", "unmerged")]
-                    },
-                    "resource": "Patient",
-                }
-            ],
-            canFilterBy=_filters("Patient", _Of(("_id",), ()), _Of(("identifier",), _TOKEN)),
-            notificationShape=[{"resource": "Patient", "include": ["Patient:link"]}],
-        ),
-        _topic(
-            "patient-changed",
-            "Patient changed",
-            "What is known of a patient changed.",
-            resourceTrigger=[_changes("Patient", "Made, changed or deleted.", "create", "update", "delete")],
-            canFilterBy=_filters(
-                "Patient",
-                _Of(("_id",), ()),
-                _Of(("identifier", "gender", "language"), _TOKEN),
-                _Of(("general-practitioner", "organization"), _REFERENCE),
-                _Of(("birthdate", "_lastUpdated"), _DATE),
-            ),
-        ),
-        _topic(
-            "coverage-changed",
-            "Coverage changed",
-            "A patient's insurance was stated, changed or ended.",
-            resourceTrigger=[_changes("Coverage", "Made, changed or deleted.", "create", "update", "delete")],
-            canFilterBy=_filters(
-                "Coverage",
-                _Of(("status", "type", "identifier"), _TOKEN),
-                _Of(("patient", "beneficiary", "payor"), _REFERENCE),
-            ),
-            notificationShape=[{"resource": "Coverage", "include": ["Coverage:patient", "Coverage:payor"]}],
-        ),
-        _topic(
-            "slot-freed",
-            "Slot freed",
-            "A slot became free.",
-            resourceTrigger=[_becomes("Slot", "Came to be free.", "status=free")],
-            canFilterBy=_filters(
-                "Slot",
-                _Of(("service-type", "specialty", "appointment-type"), _TOKEN),
-                _Of(("schedule",), _REFERENCE),
-                _Of(("start",), _DATE),
-            ),
-            notificationShape=[{"resource": "Slot", "include": ["Slot:schedule"]}],
-        ),
     ]
+
+
+def _appointment_changed() -> JsonObject:
+    return _topic(
+        "appointment-changed",
+        "Appointment changed",
+        "An appointment was made, changed, cancelled or deleted.",
+        resourceTrigger=[_any_change("Appointment")],
+        canFilterBy=_filters(
+            "Appointment",
+            _Of(("status", "service-type", "specialty", "appointment-type", "identifier"), _TOKEN),
+            _Of(("patient", "practitioner", "location", "actor", "slot"), _REFERENCE),
+            _Of(("date", "_lastUpdated"), _DATE),
+        ),
+        notificationShape=[
+            {
+                "resource": "Appointment",
+                "include": ["Appointment:patient", "Appointment:practitioner", "Appointment:location"],
+            }
+        ],
+    )
+
+
+def _patient_merged() -> JsonObject:
+    return _topic(
+        "patient-merged",
+        "Patient merged",
+        "Two records of one person became one, or were parted again. The focus is the one that stays.",
+        eventTrigger=[
+            {
+                "description": "One record became part of another, or was parted from it.",
+                "event": {"coding": [{"system": LOG_EVENT, "code": kind} for kind in ("merged", "unmerged")]},
+                "resource": "Patient",
+            }
+        ],
+        canFilterBy=_filters("Patient", _Of(("_id",), ()), _Of(("identifier",), _TOKEN)),
+        notificationShape=[{"resource": "Patient", "include": ["Patient:link"]}],
+    )
+
+
+def _patient_changed() -> JsonObject:
+    return _topic(
+        "patient-changed",
+        "Patient changed",
+        "What is known of a patient changed.",
+        resourceTrigger=[_any_change("Patient")],
+        canFilterBy=_filters(
+            "Patient",
+            _Of(("_id",), ()),
+            _Of(("identifier", "gender", "language"), _TOKEN),
+            _Of(("general-practitioner", "organization"), _REFERENCE),
+            _Of(("birthdate", "_lastUpdated"), _DATE),
+        ),
+    )
+
+
+def _coverage_changed() -> JsonObject:
+    return _topic(
+        "coverage-changed",
+        "Coverage changed",
+        "A patient's insurance was stated, changed or ended.",
+        resourceTrigger=[_any_change("Coverage")],
+        canFilterBy=_filters(
+            "Coverage",
+            _Of(("status", "type", "identifier"), _TOKEN),
+            _Of(("patient", "beneficiary", "payor"), _REFERENCE),
+        ),
+        notificationShape=[{"resource": "Coverage", "include": ["Coverage:patient", "Coverage:payor"]}],
+    )
+
+
+def _slot_freed() -> JsonObject:
+    return _topic(
+        "slot-freed",
+        "Slot freed",
+        "A slot became free.",
+        resourceTrigger=[_becomes("Slot", "Came to be free.", "status=free")],
+        canFilterBy=_filters(
+            "Slot",
+            _Of(("service-type", "specialty", "appointment-type"), _TOKEN),
+            _Of(("schedule",), _REFERENCE),
+            _Of(("start",), _DATE),
+        ),
+        notificationShape=[{"resource": "Slot", "include": ["Slot:schedule"]}],
+    )
+
+
+def catalogue() -> list[JsonObject]:
+    """Every topic of the server's own, as a SubscriptionTopic."""
+    of_records = (_appointment_changed, _patient_merged, _patient_changed, _coverage_changed, _slot_freed)
+    return [*_of_tasks(), *(topic() for topic in of_records)]
 
 
 def topic_definitions() -> Sequence[JsonObject]:
