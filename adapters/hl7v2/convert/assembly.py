@@ -72,25 +72,25 @@ class Assembly:
 
     def _mapped(self, draft: Draft, patients: dict[int, Draft]) -> Mapped:
         made = self.contents.get(id(draft))
-        content: Json = {
-            "resourceType": draft.type,
-            **(draft.finished() if made is None else made),
-        }
-        origin = dict(draft.origin)
-        said = set(content)
+        if made is None:
+            made = draft.finished()
+        content: Json = {"resourceType": draft.type, **made}
         self._about(draft, content, patients)
-        self._event(draft.type, content, origin)
+        is_meant = self._event(draft.type, content)
         complete(draft.type, content)
+        origin = {name: place for name, place in draft.origin.items() if name in content}
+        if is_meant:
+            origin["status"] = "MSH-9"
+        supplied = content.keys() - made.keys()
+        supplied.discard("resourceType")
+        nulled, absent = self._nothing(draft, content) if draft.nulls else ({}, _NONE)
+        return Mapped(draft.local, content, absent, origin, nulled, frozenset(supplied) if supplied else _NONE)
+
+    def _nothing(self, draft: Draft, content: Json) -> tuple[dict[str, str], frozenset[str]]:
+        """The fields that are stated to be nothing, and the elements that are."""
         nulled = {place: element for place, element in draft.nulls.items() if element}
         absent = {e for e in nulled.values() if e not in content and self._all_null(draft.type, e, nulled)}
-        return Mapped(
-            draft.local,
-            content,
-            frozenset(absent),
-            {name: place for name, place in origin.items() if name in content},
-            nulled,
-            frozenset(set(content) - said),
-        )
+        return nulled, frozenset(absent)
 
     def _all_null(self, type: str, element: str, nulled: dict[str, str]) -> bool:
         """Whether every field of the segment that feeds the element is null: one left out says nothing of its part."""
@@ -113,12 +113,13 @@ class Assembly:
         elif element and element not in content:
             content[element] = [reference] if (draft.type, element) in IS_LIST else reference
 
-    def _event(self, type: str, content: Json, origin: dict[str, str]) -> None:
+    def _event(self, type: str, content: Json) -> bool:
+        """Whether the status is what the event means."""
         meaning = _MEANINGS.get(type)
-        if meaning is not None and meaning(self.event, content):
-            origin["status"] = "MSH-9"
+        return meaning is not None and bool(meaning(self.event, content))
 
 
+_NONE: frozenset[str] = frozenset()
 _MEANINGS = {
     "Encounter": events.encounter,
     "Appointment": events.appointment,

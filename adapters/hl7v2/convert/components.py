@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Draft, Json
-from adapters.hl7v2.convert.generating import Source
+from adapters.hl7v2.convert.generating import Source, indented
 from adapters.hl7v2.convert.nodes import Node
 from adapters.hl7v2.convert.terms import Words, asked, joined
 from adapters.hl7v2.message import NULL
@@ -22,7 +22,7 @@ Fill = Callable[[Context, Node, Objects], None]
 
 class _Parts(Words):
     """Components as variables: ``t3`` is the text of the third, empty where it is absent or stated to be nothing,
-    ``v3`` its value."""
+    ``v3`` its value, empty or None then."""
 
     def __init__(self) -> None:
         self.texts: set[int] = set()
@@ -37,16 +37,22 @@ class _Parts(Words):
         self.values.add(number)
         return f"v{number}"
 
-    def read(self, null: str) -> list[str]:
+    def read(self, source: Source) -> list[str]:
         """The lines that set the variables."""
-        lines = ["parts = node.parts()", "most = len(parts)", "inner = node.inner"]
-        if self.values:
-            lines.append("plain = node.is_plain")
-        for number in sorted(self.texts):
-            lines.append(f't{number} = parts[{number - 1}] if most > {number - 1} else ""')
-            lines.append(f'if t{number} == {null}: t{number} = ""')
-        for number in sorted(self.values):
-            lines.append(f"v{number} = (t{number} if plain else inner(t{number})) if t{number} else None")
+        if not self.texts:
+            return []
+        last = max(self.texts)
+        texts = "".join(f"t{number}, " if number in self.texts else "_, " for number in range(1, last + 1))
+        null, values = source.bind(NULL), sorted(self.values)
+        lines = [
+            "parts = node.parts()",
+            f"if {null} in node.text: parts = ['' if part == {null} else part for part in parts]",
+            f"{texts}= (parts + {source.bind([''] * last)})[:{last}]",
+        ]
+        if values:
+            plain = "; ".join(f"v{number} = t{number}" for number in values)
+            inner = "; ".join(f"v{number} = inner(t{number}) if t{number} else ''" for number in values)
+            lines += [f"if node.is_plain: {plain}", "else:", f"    inner = node.inner; {inner}"]
         return lines
 
 
@@ -58,41 +64,51 @@ def fill_function(operations: Sequence[Operation]) -> Fill:
     source = Source()
     source.bound = rows.bound
     groups = sorted({operation.group for operation in operations})
-    source.add(*parts.read(source.bind(NULL)), *(f"g{group} = None" for group in groups), *rows.lines)
-    made: Fill = source.function("context, node, objects")
+    source.add(*parts.read(source), *(f"d{group} = None" for group in groups), *rows.lines)
+    made: Fill = source.function("context, node, objects", "fill")
     return made
 
 
 def _row(rows: Source, parts: _Parts, operation: Operation) -> None:
     number, group = (operation.numbers or (0,))[0], operation.group
-    holder = f"g{group}"
-    given = _given(rows, parts, operation, number)
+    holder, at = f"d{group}", f"c{group}"
     conditions = []
     if number and not operation.absent:
         conditions.append(parts.has(number))
         if operation.inner:
-            conditions.append(f"(own := {given}) is not None")
-            given = "own"
+            conditions.append(f"(own := {_node(rows, parts, operation, number)}) is not None")
     if operation.condition is not None:
         conditions.append(f"({asked(rows, operation.condition, operation.own, parts)})")
-    if operation.whole and operation.put is None:
-        given = "node"
-    elif operation.absent and operation.put is None:
-        given = f"({given}) or node"
-    call = rows.bind(operation.run if operation.put is None else operation.put)
     rows.add(
         f"if {' and '.join(conditions) or 'True'}:",
-        f"    if {holder} is None: {holder} = objects({group})",
-        f"    {call}(context, {holder}[0], {holder}[1], {given}, 0)",
+        f"    if {holder} is None: {holder}, {at} = objects({group})",
+        *indented(_run(rows, parts, operation, number, holder, at)),
     )
 
 
-def _given(rows: Source, parts: _Parts, operation: Operation, number: int) -> Any:
-    """What the row is run on: a text, or a node."""
-    if operation.put is not None:
-        if operation.assigned:
-            return joined(rows, operation.assigned, parts)
-        return rows.bind(operation.text) if operation.text is not None else parts.component(number)
+def _run(
+    rows: Source, parts: _Parts, operation: Operation, number: int, holder: str, at: str
+) -> list[str]:
+    if operation.made is None:
+        return [f"{rows.bind(operation.run)}(context, {holder}, {at}, {_on(rows, parts, operation, number)}, 0)"]
+    if operation.text is not None:
+        return operation.made.constant(rows, operation.text, holder, at, "0")
+    text = joined(rows, operation.assigned, parts) if operation.assigned else parts.component(number)
+    lines = operation.made.lines(rows, "said", holder, at, "0")
+    return [f"if said := {text}:", *indented(lines)]
+
+
+def _on(rows: Source, parts: _Parts, operation: Operation, number: int) -> str:
+    """The node that the row is run on."""
+    if operation.whole:
+        return "node"
+    if operation.absent:
+        return f"({_node(rows, parts, operation, number)}) or node"
+    return "own" if number and operation.inner else _node(rows, parts, operation, number)
+
+
+def _node(rows: Source, parts: _Parts, operation: Operation, number: int) -> str:
+    """The row's own component."""
     if not number:
         return "node"
     child = f"node.child({number})"

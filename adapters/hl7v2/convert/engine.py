@@ -137,7 +137,8 @@ class _Run:
                 continue
             applied = True
             self._apply(rule, program, instance)
-        applied |= self._site_segment(segment)
+        if self.engine.site.overrides:
+            applied |= self._site_segment(segment)
         if applied:
             self.touched.add(segment.index)
         elif segment.name not in SILENT:
@@ -250,13 +251,13 @@ class _Run:
 
     def _left_out(self) -> Iterable[str]:
         """Fields with a value that no row asked for, of segments that are mapped."""
-        used = self.context.used
+        nothing: frozenset[int] = frozenset()
         for segment in self.context.message.segments:
             if segment.index in self.touched:
-                asked = used.get(segment.index, ())
+                asked = self.context.used.get(segment.index, nothing)
                 first = 2 if segment.name != "PR1" else 3
-                for number in segment.valued:
-                    if number >= first and number not in asked:
+                for number, text in enumerate(segment.fields):
+                    if text and number >= first and number not in asked:
                         yield f"{segment.place}-{number}"
 
 

@@ -12,11 +12,11 @@ from adapters.hl7v2.convert.drafts import Draft, Json, Reference
 from adapters.hl7v2.convert.filling import ObjectRow, ResourceRow
 from adapters.hl7v2.convert.memo import Memo
 from adapters.hl7v2.convert.nodes import Node
-from adapters.hl7v2.convert.operations import DataTypeProgram, Operation, PutText, Run, SegmentProgram
+from adapters.hl7v2.convert.operations import DataTypeProgram, Operation, Run, SegmentProgram
 from adapters.hl7v2.convert.primitives import COERCE
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.convert.terms import DATA_TYPES, Make, is_written, maker, tester
-from adapters.hl7v2.convert.values import Read, put_text, run_text
+from adapters.hl7v2.convert.values import Read, TextRow
 from adapters.hl7v2.convert.writing import locator, put
 from adapters.hl7v2.maps.assignments import Text, parse_assignment
 from adapters.hl7v2.maps.conditions import OWN, Subject, asks_own_absence, parse_condition, subject
@@ -98,7 +98,7 @@ class Library:
             else:
                 always.append(operation)
         ordered = tuple((number, tuple(fields[number])) for number in sorted(fields))
-        return SegmentProgram(context, tuple(always), ordered)
+        return SegmentProgram(name[:3].rstrip("["), context, tuple(always), ordered)
 
     def data_type(self, name: str) -> DataTypeProgram:
         """Raises :class:`MapError`."""
@@ -146,29 +146,34 @@ class Library:
         absent = asks_own_absence(condition, own)
         whole = in_data_type and bool(row.assignment)
         inner = numbers[1:] if in_data_type else ()
-        run, put = (_nothing, None) if target.name == "$value" else self._run(row, target, own, in_data_type)
-        terms = parse_assignment(row.assignment) if in_data_type and put is not None else ()
+        run, made, make = (_nothing, None, None)
+        if target.name != "$value":
+            run, made, make = self._run(row, target, own, in_data_type)
+        terms = parse_assignment(row.assignment) if made is not None else ()
         text = terms[0].value if len(terms) == 1 and isinstance(terms[0], Text) else None
-        assigned = terms if text is None and is_written(terms) else ()
-        if not in_data_type or inner or (text is None and not assigned and (row.assignment or row.map)):
-            put = None
+        assigned = terms if in_data_type and text is None and is_written(terms) else ()
+        if in_data_type and (inner or (text is None and not assigned and (row.assignment or row.map))):
+            made = None
         return Operation(
             numbers, test, run, absent, target.group or 1, row.source, target.top,
-            whole, inner, put, text, condition, own, assigned,
+            whole, inner, made, text, make, condition, own, assigned,
         )  # fmt: skip
 
-    def _run(self, row: Row, target: Target, own: Subject, in_data_type: bool) -> tuple[Run, PutText | None]:
-        """The row; for one that makes a primitive value, also by the text that it is made of."""
+    def _run(
+        self, row: Row, target: Target, own: Subject, in_data_type: bool
+    ) -> tuple[Run, TextRow | None, Make | None]:
+        """The row; for one that makes a primitive value, also by the text that it is made of, and what makes that where
+        it is not the row's own place."""
         program = None
         if not (target.name and is_primitive(target.type)):
             if row.assignment and not row.map:
-                return self._assigned(row, target, own), None
+                return self._assigned(row, target, own), None, None
             program = self.data_type(row.map or self._default(row, target))
         if program is None or (program.values and not (program.operations or program.is_resource)):
             make = self._text(row, own if not in_data_type or row.assignment else OWN, False)
-            put = self._put_text(row, target, own)
-            return run_text(make, put), put
-        return self._filled(row, target, program), None
+            made = self._text_row(row, target, own)
+            return _texted(make, made), made, make if row.assignment or row.map else None
+        return self._filled(row, target, program), None, None
 
     def _filled(self, row: Row, target: Target, program: DataTypeProgram) -> Run:
         if program.is_resource:
@@ -217,13 +222,13 @@ class Library:
             raise MapError(f"there is no concept map {name}")
         return found
 
-    def _put_text(self, row: Row, target: Target, own: Subject) -> PutText:
+    def _text_row(self, row: Row, target: Target, own: Subject) -> TextRow:
         coerce, zone, site = COERCE.get(target.type), self.site.time_zone, self.site
         if coerce is None:
             raise MapError(f"nothing makes a {target.type}")
         is_system = target.name == "system" and not row.assignment and own.name in NAMES_SYSTEMS
         read: Read = partial(coding_system, site=site) if is_system else partial(coerce, zone=zone)
-        return put_text(target, read, self._vocabulary(row), _allowed(target), row.source)
+        return TextRow(target, read, self._vocabulary(row), _allowed(target), row.source)
 
     def _assigned(self, row: Row, target: Target, own: Subject) -> Run:
         make, locate = maker(parse_assignment(row.assignment), own), locator(target)
@@ -235,6 +240,15 @@ class Library:
                 put(context, target, holder, at, made, repetition, row.source)
 
         return run
+
+
+def _texted(make: Make, made: TextRow) -> Run:
+    """The row of the text that ``make`` makes."""
+
+    def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
+        made.put(context, draft, start, make(context, node), repetition)
+
+    return run
 
 
 def _nothing(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:

@@ -80,7 +80,7 @@ def asked(source: Source, condition: Condition, own: Subject, words: Words) -> s
         case Valued(subject):
             return _valued(source, subject, own, words)
         case OneOf(subject, values):
-            return _one_of(source, subject, own, frozenset(values), words)
+            return _one_of(source, subject, own, frozenset(values) - {""}, words)
         case Same(subject, other):
             first, second = source.bind(finder(subject, own)), source.bind(finder(other, own))
             text = source.bind(_text)

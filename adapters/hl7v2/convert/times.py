@@ -34,6 +34,7 @@ def date(text: str) -> str | None:
     return _date(match) if match is not None and _exists(match) else None
 
 
+@lru_cache(maxsize=4096)
 def instant(text: str, zone: str) -> str | None:
     """A FHIR instant: what is not said is the first moment of what is."""
     match = _DTM.match(text.strip())
@@ -80,11 +81,13 @@ def _date(match: re.Match[str]) -> str:
 
 def _moment(match: re.Match[str], zone: str) -> str:
     local = _datetime(match)
-    return f"{local:%Y-%m-%dT%H:%M:%S}{match['fraction'] or ''}{_offset(match['zone'], local, zone)}"
+    return f"{local.isoformat()}{match['fraction'] or ''}{_offset(match['zone'], local, zone)}"
 
 
 def _offset(given: str | None, local: datetime, zone: str) -> str:
     if given:
         return f"{given[:3]}:{given[3:]}"
+    if zone == "UTC":
+        return "+00:00"
     offset = f"{local.replace(tzinfo=ZoneInfo(zone)):%z}"
     return f"{offset[:3]}:{offset[3:5]}"
