@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -23,7 +22,7 @@ class Assembly:
     def __init__(self, roots: Iterable[Draft], event: str, feeds: dict[str, dict[str, set[str]]]):
         self.event = event
         self.feeds = feeds
-        self.counts: Counter[str] = Counter()
+        self.counts: dict[str, int] = {}
         self.shared: dict[bytes, Draft] = {}
         self.doubles: set[int] = set()
         self.contents: dict[int, Json] = {}
@@ -50,8 +49,8 @@ class Assembly:
         )
 
     def _name(self, draft: Draft) -> None:
-        self.counts[draft.type] += 1
-        draft.local = f"{draft.type}[{self.counts[draft.type]}]"
+        self.counts[draft.type] = number = self.counts.get(draft.type, 0) + 1
+        draft.local = f"{draft.type}[{number}]"
 
     def _share(self, draft: Draft, done: set[int]) -> None:
         """Name a shared resource, after those it refers to; one like another takes the other's name."""
@@ -81,10 +80,9 @@ class Assembly:
         origin = {name: place for name, place in draft.origin.items() if name in content}
         if is_meant:
             origin["status"] = "MSH-9"
-        supplied = content.keys() - made.keys()
-        supplied.discard("resourceType")
+        supplied = frozenset(content).difference(made, _TYPE)
         nulled, absent = self._nothing(draft, content) if draft.nulls else ({}, _NONE)
-        return Mapped(draft.local, content, absent, origin, nulled, frozenset(supplied) if supplied else _NONE)
+        return Mapped(draft.local, content, absent, origin, nulled, supplied)
 
     def _nothing(self, draft: Draft, content: Json) -> tuple[dict[str, str], frozenset[str]]:
         """The fields that are stated to be nothing, and the elements that are."""
@@ -120,6 +118,7 @@ class Assembly:
 
 
 _NONE: frozenset[str] = frozenset()
+_TYPE = ("resourceType",)
 _MEANINGS = {
     "Encounter": events.encounter,
     "Appointment": events.appointment,

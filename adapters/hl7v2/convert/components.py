@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from adapters.hl7v2.convert.drafts import Draft, Json
 from adapters.hl7v2.convert.generating import Source, indented
 from adapters.hl7v2.convert.nodes import Node
 from adapters.hl7v2.convert.terms import Words, asked, joined
+from adapters.hl7v2.convert.values import At
+from adapters.hl7v2.maps.targets import Hop
 from adapters.hl7v2.message import NULL
 
 if TYPE_CHECKING:
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 Objects = Callable[[int], tuple[Draft, Json]]
 """A group's resource, and the object in it that is filled."""
 Fill = Callable[[Context, Node, Objects], None]
+
+
+Shared = dict[tuple[int, tuple[Hop, ...]], int]
+"""The group and the hops of rows to the number of the variables that hold where these lead."""
 
 
 class _Parts(Words):
@@ -59,19 +66,36 @@ class _Parts(Words):
 def fill_function(operations: Sequence[Operation]) -> Fill:
     """Runs the operations in their order: of components that are there, and those that speak of absence."""
     rows, parts = Source(), _Parts()
+    shared = shared_hops(operations)
     for operation in operations:
-        _row(rows, parts, operation)
+        _row(rows, parts, operation, shared)
     source = Source()
     source.bound = rows.bound
     groups = sorted({operation.group for operation in operations})
-    source.add(*parts.read(source), *(f"d{group} = None" for group in groups), *rows.lines)
+    source.add(*parts.read(source), *(f"d{group} = None" for group in groups))
+    source.add(*(f"at{inner} = None" for inner in shared.values()), *rows.lines)
     made: Fill = source.function("context, node, objects", "fill")
     return made
 
 
-def _row(rows: Source, parts: _Parts, operation: Operation) -> None:
+def shared_hops(operations: Sequence[Operation]) -> Shared:
+    """Numbers for the ways that several rows go."""
+    ways = Counter(_way(one) for one in operations if one.made is not None and one.made.target.hops)
+    return {way: inner for inner, way in enumerate((way for way in ways if ways[way] > 1), 1)}
+
+
+def at(operation: Operation, draft: str, start: str, repetition: str, shared: Shared) -> At:
+    """Where a row of a primitive value puts it."""
+    return At(draft, start, repetition, shared.get(_way(operation), 0))
+
+
+def _way(operation: Operation) -> tuple[int, tuple[Hop, ...]]:
+    return operation.group, operation.made.target.hops if operation.made is not None else ()
+
+
+def _row(rows: Source, parts: _Parts, operation: Operation, shared: Shared) -> None:
     number, group = (operation.numbers or (0,))[0], operation.group
-    holder, at = f"d{group}", f"c{group}"
+    holder, start = f"d{group}", f"c{group}"
     conditions = []
     if number and not operation.absent:
         conditions.append(parts.has(number))
@@ -81,20 +105,19 @@ def _row(rows: Source, parts: _Parts, operation: Operation) -> None:
         conditions.append(f"({asked(rows, operation.condition, operation.own, parts)})")
     rows.add(
         f"if {' and '.join(conditions) or 'True'}:",
-        f"    if {holder} is None: {holder}, {at} = objects({group})",
-        *indented(_run(rows, parts, operation, number, holder, at)),
+        f"    if {holder} is None: {holder}, {start} = objects({group})",
+        *indented(_run(rows, parts, operation, number, at(operation, holder, start, "0", shared))),
     )
 
 
-def _run(
-    rows: Source, parts: _Parts, operation: Operation, number: int, holder: str, at: str
-) -> list[str]:
+def _run(rows: Source, parts: _Parts, operation: Operation, number: int, at: At) -> list[str]:
     if operation.made is None:
-        return [f"{rows.bind(operation.run)}(context, {holder}, {at}, {_on(rows, parts, operation, number)}, 0)"]
+        node = _on(rows, parts, operation, number)
+        return [f"{rows.bind(operation.run)}(context, {at.draft}, {at.start}, {node}, 0)"]
     if operation.text is not None:
-        return operation.made.constant(rows, operation.text, holder, at, "0")
+        return operation.made.constant(rows, operation.text, at)
     text = joined(rows, operation.assigned, parts) if operation.assigned else parts.component(number)
-    lines = operation.made.lines(rows, "said", holder, at, "0")
+    lines = operation.made.lines(rows, "said", at)
     return [f"if said := {text}:", *indented(lines)]
 
 

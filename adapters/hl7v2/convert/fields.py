@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from adapters.hl7v2.convert.components import Shared, at, shared_hops
 from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Draft
 from adapters.hl7v2.convert.generating import Source, indented
@@ -52,6 +53,7 @@ class _Rows:
     def __init__(self, source: Source, name: str, is_whole: bool):
         self.source, self.name = source, name
         self.content = "draft.content" if is_whole else "content"
+        self.shared: Shared = {}
         self.begin = () if is_whole else ("content = draft.content",)
 
     def field(self, number: int, operations: Sequence[Operation]) -> None:
@@ -60,6 +62,7 @@ class _Rows:
         if not (self.name in HEADERS and number <= 2):
             parts = f"divided(whole, divider) if divider and divider in whole else {parts}"
         of_field = source.bind(tuple(operations))
+        self.shared = shared_hops([one for one in operations if not one.absent])
         source.add(
             f"if most > {number} and (whole := fields[{number}]):",
             f"    context.place = {place}",
@@ -68,10 +71,12 @@ class _Rows:
             f"            nothing(context, draft, repetition, {of_field})",
             "            continue",
             "        node = Node(text, 0, separators)",
+            *(f"        at{inner} = None" for inner in self.shared.values()),
         )
         for operation in operations:
             source.add(*indented(indented(self.row(operation, "repetition", True))))
         absent = [one for one in operations if one.absent and one.test is not None]
+        self.shared = {}
         if absent:
             source.add("else:", "    node = None")
             for operation in absent:
@@ -93,9 +98,10 @@ class _Rows:
         source, made = self.source, operation.made
         if made is None:
             return [f"{source.bind(operation.run)}(context, draft, {self.content}, {own}, {repetition})"]
+        where = at(operation, "draft", self.content, repetition, {} if operation.absent else self.shared)
         if operation.text is not None:
-            return made.constant(source, operation.text, "draft", self.content, repetition)
-        lines = made.lines(source, "said", "draft", self.content, repetition)
+            return made.constant(source, operation.text, where)
+        lines = made.lines(source, "said", where)
         if operation.make is not None:
             said = f"(said := {source.bind(operation.make)}(context, {own})) and type(said) is str"
         else:

@@ -23,12 +23,20 @@ Objects = Callable[[int], tuple[Draft, Json]]
 
 
 class ObjectRow:
-    """A row whose element is an object that ``program`` fills, its codes translated by ``words``."""
+    """A row whose element is an object that ``program`` fills, its codes translated by ``words``. ``is_completed``:
+    another row adds to it, so that what was made of the text before would have to be opened again."""
 
-    def __init__(self, target: Target, program: DataTypeProgram, words: Vocabulary | None, source: str):
+    def __init__(
+        self,
+        target: Target,
+        program: DataTypeProgram,
+        words: Vocabulary | None,
+        source: str,
+        is_completed: bool,
+    ):
         self.target, self.program, self.words, self.source = target, program, words, source
         self.locate = locator(target) if target.hops else None
-        self.settles = program.is_plain and bool(target.name)
+        self.settles = program.is_plain and bool(target.name) and not is_completed
         self.alone = self._alone
 
     def run(self, context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:

@@ -86,13 +86,13 @@ class Library:
         rows = self.rows(name)
         if not rows:
             raise KeyError(name)
-        for row in rows:
+        for number, row in enumerate(rows):
             if not row.path:
                 continue
             own = subject(row.identifier) if row.identifier else OWN
             if own.numbers and own.name != name[:3]:
                 continue
-            operation = self._operation(row, context, own, False)
+            operation = self._operation(row, context, own, False, _is_completed(row, rows[number + 1 :], context))
             if own.numbers:
                 fields.setdefault(own.numbers[0], []).append(operation)
             else:
@@ -138,7 +138,9 @@ class Library:
         inner = self.data_type(row.map or self._default(row, target))
         return inner.is_plain and not inner.is_resource
 
-    def _operation(self, row: Row, context: str, own: Subject, in_data_type: bool) -> Operation:
+    def _operation(
+        self, row: Row, context: str, own: Subject, in_data_type: bool, is_completed: bool = False
+    ) -> Operation:
         condition = parse_condition(row.condition)
         test = tester(condition, own) if condition is not None else None
         target = resolve(row.path, context, row.identifier, in_data_type)
@@ -148,7 +150,7 @@ class Library:
         inner = numbers[1:] if in_data_type else ()
         run, made, make = (_nothing, None, None)
         if target.name != "$value":
-            run, made, make = self._run(row, target, own, in_data_type)
+            run, made, make = self._run(row, target, own, in_data_type, is_completed)
         terms = parse_assignment(row.assignment) if made is not None else ()
         text = terms[0].value if len(terms) == 1 and isinstance(terms[0], Text) else None
         assigned = terms if in_data_type and text is None and is_written(terms) else ()
@@ -160,7 +162,7 @@ class Library:
         )  # fmt: skip
 
     def _run(
-        self, row: Row, target: Target, own: Subject, in_data_type: bool
+        self, row: Row, target: Target, own: Subject, in_data_type: bool, is_completed: bool
     ) -> tuple[Run, TextRow | None, Make | None]:
         """The row; for one that makes a primitive value, also by the text that it is made of, and what makes that where
         it is not the row's own place."""
@@ -173,16 +175,16 @@ class Library:
             make = self._text(row, own if not in_data_type or row.assignment else OWN, False)
             made = self._text_row(row, target, own)
             return _texted(make, made), made, make if row.assignment or row.map else None
-        return self._filled(row, target, program), None, None
+        return self._filled(row, target, program, is_completed), None, None
 
-    def _filled(self, row: Row, target: Target, program: DataTypeProgram) -> Run:
+    def _filled(self, row: Row, target: Target, program: DataTypeProgram, is_completed: bool) -> Run:
         if program.is_resource:
             if target.type not in ("Reference", program.fhir):
                 raise MapError(f"{row.map} makes no {target.type}")
             return ResourceRow(target, program, row.source).run
         if target.type != program.fhir and target.type not in ALIKE.get(program.fhir, ()):
             raise MapError(f"{row.map} makes no {target.type}")
-        return ObjectRow(target, program, self._vocabulary(row), row.source).run
+        return ObjectRow(target, program, self._vocabulary(row), row.source, is_completed).run
 
     def _default(self, row: Row, target: Target) -> str:
         """The data type map for a row that names none."""
@@ -258,6 +260,16 @@ def _nothing(context: Context, draft: Draft, start: Json, node: Node | None, rep
 def _value(node: Node | None, numbers: tuple[int, ...]) -> str | None:
     found = node.at(numbers) if node is not None and numbers else node
     return found.value() if found is not None else None
+
+
+def _is_completed(row: Row, after: list[Row], context: str) -> bool:
+    """Whether a row after it always adds to what it makes of the same field."""
+    for other in after:
+        if other.identifier == row.identifier and other.path and not other.condition:
+            target, added = (resolve(one.path, context, one.identifier) for one in (row, other))
+            if added.hops and not target.hops and (added.hops[0].name, added.hops[0].slot) == (target.name, target.slot):
+                return True
+    return False
 
 
 def _allowed(target: Target) -> frozenset[str] | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from adapters.hl7v2.convert.context import Context, Issue
 from adapters.hl7v2.convert.drafts import Draft, Json, finished
 from adapters.hl7v2.convert.memo import Entry, Group, Settled, packed
 from adapters.hl7v2.convert.nodes import Node
+from adapters.hl7v2.message import Segment
 
 Make = Callable[[Context, Node], Mapping[int, Draft]]
 """Runs a data type map alone: the drafts by group, which refer to nothing."""
@@ -23,7 +25,9 @@ def settled(context: Context, key: object, node: Node, make: Make) -> list[Settl
     if entry is not None:
         if entry.issues:
             context.issues += [Issue(context.place, what, source) for what, source in entry.issues]
-        again = _again(context, node, make)
+        again = partial(_again, context, context.segment, node, make)
+        if len(entry.groups) == 1:
+            return [Settled(entry.groups[0], None, again)]
         return [Settled(group, None, again) for group in entry.groups]
     if not memo.admits(at):
         return None
@@ -50,16 +54,11 @@ def _entry(made: Mapping[int, Draft], contents: Mapping[int, Json], issues: Iter
     return Entry(tuple(groups), tuple((issue.what, issue.source) for issue in issues))
 
 
-def _again(context: Context, node: Node, make: Make) -> Callable[[int], Json]:
+def _again(context: Context, segment: Segment, node: Node, make: Make, number: int) -> Json:
     """Makes a group once more, as part of the segment that it is of: what went wrong is known already."""
-    segment = context.segment
-
-    def again(number: int) -> Json:
-        before, issues = context.segment, len(context.issues)
-        context.segment = segment
-        made = make(context, node)
-        context.segment = before
-        del context.issues[issues:]
-        return made[number].content
-
-    return again
+    before, issues = context.segment, len(context.issues)
+    context.segment = segment
+    made = make(context, node)
+    context.segment = before
+    del context.issues[issues:]
+    return made[number].content

@@ -70,9 +70,8 @@ def _exists(match: re.Match[str]) -> bool:
 
 
 def _datetime(match: re.Match[str]) -> datetime:
-    names = ("year", "month", "day", "hour", "minute", "second")
-    first = (1, 1, 1, 0, 0, 0)
-    return datetime(*(int(match[n] or f) for n, f in zip(names, first, strict=True)))  # type: ignore[arg-type]
+    year, month, day, hour, minute, second = match.group(1, 2, 3, 4, 5, 6)
+    return datetime(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0))
 
 
 def _date(match: re.Match[str]) -> str:

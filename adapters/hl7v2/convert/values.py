@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.hl7v2.convert.codes import Vocabulary
 from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Draft, Json
 from adapters.hl7v2.convert.generating import Source, indented
-from adapters.hl7v2.convert.writing import Place, placer, placing
+from adapters.hl7v2.convert.writing import Place, locator, placer, placing
 from adapters.hl7v2.maps.targets import Target
 
 MOST = 128
@@ -52,26 +52,44 @@ class TextRow:
             else:
                 self.place(context, draft, start, value, repetition)
 
-    def constant(self, source: Source, text: str, draft: str, at: str, repetition: str) -> list[str]:
+    def constant(self, source: Source, text: str, at: At) -> list[str]:
         """The row where it says the same whatever the message says, as lines of a function."""
         value, wrong = self.made(text) if text else (None, "")
         if wrong:
             return [f"context.issue({source.bind(wrong)}, {source.bind(self.source)})"]
-        return self._placing(source, source.bind(value), draft, at, repetition) if text else ["pass"]
+        return self._placing(source, source.bind(value), at) if text else ["pass"]
 
-    def lines(self, source: Source, text: str, draft: str, at: str, repetition: str) -> list[str]:
-        """The row as lines of a function. ``text`` and the others are the variables that hold its parameters."""
+    def lines(self, source: Source, text: str, at: At) -> list[str]:
+        """The row as lines of a function; ``text`` is the variable that holds the text."""
         return [
             f"value, wrong = {source.bind(self.made)}({text})",
             f"if wrong: context.issue(wrong, {source.bind(self.source)})",
             "else:",
-            *indented(self._placing(source, "value", draft, at, repetition)),
+            *indented(self._placing(source, "value", at)),
         ]
 
-    def _placing(self, source: Source, value: str, draft: str, at: str, repetition: str) -> list[str]:
-        if self.target.hops:
-            return [f"{source.bind(self.place)}(context, {draft}, {at}, {value}, {repetition})"]
-        return placing(source, self.target, self.source, value, draft, at, repetition)
+    def _placing(self, source: Source, value: str, at: At) -> list[str]:
+        if not self.target.hops:
+            return placing(source, self.target, self.source, value, at.draft, at.start, at.repetition)
+        start = f"(context, {at.draft}, {at.start}"
+        if not at.inner:
+            return [f"{source.bind(self.place)}{start}, {value}, {at.repetition})"]
+        draft, inner = f"draft{at.inner}", f"at{at.inner}"
+        found = f"{source.bind(locator(self.target))}{start}, {at.repetition})"
+        return [
+            f"if {inner} is None: {draft}, {inner} = {found}",
+            *placing(source, self.target, self.source, value, draft, inner, at.repetition),
+        ]
+
+
+class At(NamedTuple):
+    """The variables that hold the resource, the object to start from and the repetition; ``inner`` is the number of
+    those that hold where the hops of several rows lead, if they do."""
+
+    draft: str
+    start: str
+    repetition: str
+    inner: int = 0
 
 
 def _maker(

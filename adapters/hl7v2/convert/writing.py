@@ -180,13 +180,14 @@ def settle(context: Context, target: Target, at: Json, repetition: int, groups: 
         return True
     items = at.get(name)
     index, number = context.segment.index, repetition if target.repeats else 0
-    placed = {(index, _slot(target, one.group.number), number): one for one in groups}
+    placed = [((index, _slot(target, one.group.number), number), one) for one in groups]
     if items is None:
         if placed:
             at[name] = Items(placed)
         return True
-    if not items.keys().isdisjoint(placed):
-        return False
+    for key, _ in placed:
+        if key in items:
+            return False
     items.update(placed)
     return True
 
