@@ -74,13 +74,18 @@ class Assembly:
         if made is None:
             made = draft.finished()
         content: Json = {"resourceType": draft.type, **made}
-        self._about(draft, content, patients)
-        is_meant = self._event(draft.type, content)
+        patient = patients.get(id(draft))
+        if patient is not None and patient.local:
+            _about(patient, draft.type, content)
+        meaning = _MEANINGS.get(draft.type)
+        is_meant = meaning is not None and bool(meaning(self.event, content))
         complete(draft.type, content)
-        origin = {name: place for name, place in draft.origin.items() if name in content}
+        origin = draft.origin
+        if not origin.keys() <= content.keys():
+            origin = {name: place for name, place in origin.items() if name in content}
         if is_meant:
             origin["status"] = "MSH-9"
-        supplied = frozenset(content).difference(made, _TYPE)
+        supplied = frozenset([name for name in content if name not in made and name != "resourceType"])
         nulled, absent = self._nothing(draft, content) if draft.nulls else ({}, _NONE)
         return Mapped(draft.local, content, absent, origin, nulled, supplied)
 
@@ -98,27 +103,22 @@ class Assembly:
                 return True
         return False
 
-    def _about(self, draft: Draft, content: Json, patients: dict[int, Draft]) -> None:
-        element = PATIENT.get(draft.type)
-        patient = patients.get(id(draft))
-        if patient is None or not patient.local:
-            return
-        reference = {"reference": f"urn:local:{patient.local}"}
-        if draft.type == "Appointment":
-            participants = content.setdefault("participant", [])
-            if all(one.get("actor") != reference for one in participants):
-                participants.append({"actor": reference})
-        elif element and element not in content:
-            content[element] = [reference] if (draft.type, element) in IS_LIST else reference
 
-    def _event(self, type: str, content: Json) -> bool:
-        """Whether the status is what the event means."""
-        meaning = _MEANINGS.get(type)
-        return meaning is not None and bool(meaning(self.event, content))
+def _about(patient: Draft, type: str, content: Json) -> None:
+    """Name the patient where the resource names none itself."""
+    if type == "Appointment":
+        reference = {"reference": f"urn:local:{patient.local}"}
+        participants = content.setdefault("participant", [])
+        if all(one.get("actor") != reference for one in participants):
+            participants.append({"actor": reference})
+        return
+    element = PATIENT.get(type)
+    if element is not None and element not in content:
+        reference = {"reference": f"urn:local:{patient.local}"}
+        content[element] = [reference] if (type, element) in IS_LIST else reference
 
 
 _NONE: frozenset[str] = frozenset()
-_TYPE = ("resourceType",)
 _MEANINGS = {
     "Encounter": events.encounter,
     "Appointment": events.appointment,

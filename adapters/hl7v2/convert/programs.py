@@ -148,9 +148,11 @@ class Library:
         absent = asks_own_absence(condition, own)
         whole = in_data_type and bool(row.assignment)
         inner = numbers[1:] if in_data_type else ()
-        run, made, make = (_nothing, None, None)
-        if target.name != "$value":
-            run, made, make = self._run(row, target, own, in_data_type, is_completed)
+        run, made, make = (
+            self._run(row, target, own, in_data_type, is_completed)
+            if target.name != "$value"
+            else (_nothing, None, None)
+        )
         terms = parse_assignment(row.assignment) if made is not None else ()
         text = terms[0].value if len(terms) == 1 and isinstance(terms[0], Text) else None
         assigned = terms if in_data_type and text is None and is_written(terms) else ()
