@@ -171,17 +171,17 @@ class Message:
         """MSH-9.3 such as ``ADT_A01``; where it is absent, what HL7 table 0354 says of type and event."""
         return self.header.value(9, component=3) or structure_of(self.type, self.event)
 
-    @property
+    @cached_property
     def version(self) -> str:
         """MSH-12 such as ``2.5.1``, or empty."""
         return self.header.value(12) or ""
 
-    @property
+    @cached_property
     def sender(self) -> tuple[str, str]:
         """The sending application and facility (MSH-3, MSH-4): namespace, else universal id, else empty."""
         return _designator(self.header, 3), _designator(self.header, 4)
 
-    @property
+    @cached_property
     def receiver(self) -> tuple[str, str]:
         """The receiving application and facility (MSH-5, MSH-6), as ``sender``."""
         return _designator(self.header, 5), _designator(self.header, 6)

@@ -10,7 +10,7 @@ from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Draft, Json
 from adapters.hl7v2.convert.generating import Source, indented
 from adapters.hl7v2.convert.nodes import Node
-from adapters.hl7v2.convert.terms import Words, asked, joined
+from adapters.hl7v2.convert.terms import Make, Words, asked, joined
 from adapters.hl7v2.convert.values import At
 from adapters.hl7v2.maps.targets import Hop
 from adapters.hl7v2.message import NULL
@@ -76,6 +76,29 @@ def fill_function(operations: Sequence[Operation]) -> Fill:
     source.add(*(f"at{inner} = None" for inner in shared.values()), *rows.lines)
     made: Fill = source.function("context, node, objects", "fill")
     return made
+
+
+def value_function(rows: Sequence[tuple[Operation, Make | None]]) -> Make:
+    """The first text that a row makes of a node; rows without a ``Make`` take their own component."""
+    source, parts = Source(), _Parts()
+    lines: list[str] = []
+    for operation, make in rows:
+        numbers, conditions = operation.numbers, []
+        if not operation.absent and numbers:
+            conditions.append(parts.has(numbers[0]))
+        elif not operation.absent:
+            conditions.append(f"node.text != {source.bind(NULL)}")
+        if not operation.absent and len(numbers) > 1:
+            conditions.append(f"node.at({source.bind(numbers)}) is not None")
+        if operation.condition is not None:
+            conditions.append(f"({asked(source, operation.condition, operation.own, parts)})")
+        made = f"{source.bind(make)}(context, node)" if make is not None else "node.value()"
+        if make is None and numbers:
+            made = parts.component(numbers[0])
+        lines.append(f"if {' and '.join(conditions) or 'True'} and (made := {made}): return made")
+    source.add("if node is None: return None", *parts.read(source), *lines, "return None")
+    function: Make = source.function("context, node", "value")
+    return function
 
 
 def shared_hops(operations: Sequence[Operation]) -> Shared:

@@ -45,7 +45,10 @@ class ObjectRow:
         holder, at = draft, start
         if self.locate is not None:
             holder, at = self.locate(context, draft, start, repetition)
-        if not (self.settles and self._settled(context, at, node, repetition)):
+        groups = None
+        if self.settles and context.held is None and context.memo is not None:
+            groups = settled(context, self, node, self.alone)
+        if groups is None or not settle(context, self.target, at, repetition, groups):
             self._fill(context, holder, node, self._within(context, holder, at, repetition))
         mark(context, self.target, holder, self.source)
 
@@ -84,13 +87,6 @@ class ObjectRow:
 
         self._fill(context, holder, node, objects)
         return made
-
-    def _settled(self, context: Context, at: Json, node: Node, repetition: int) -> bool:
-        """Whether what the map makes could be put where nothing was."""
-        if context.held is not None or context.memo is None:
-            return False
-        groups = settled(context, self, node, self.alone)
-        return groups is not None and settle(context, self.target, at, repetition, groups)
 
 
 class ResourceRow:

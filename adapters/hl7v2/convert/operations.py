@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from adapters.hl7v2.convert.components import Fill, fill_function
+from adapters.hl7v2.convert.components import Fill, fill_function, value_function
 from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Draft, Json
 from adapters.hl7v2.convert.fields import Complete, segment_function
@@ -72,7 +72,7 @@ class DataTypeProgram:
 
     def __init__(self, fhir: str) -> None:
         self.fhir = fhir
-        self.values: list[tuple[Operation, Make]] = []
+        self.values: list[tuple[Operation, Make | None]] = []
         self.operations: list[Operation] = []
         self.links: list[tuple[int, str, int]] = []
         self.is_resource = is_resource(fhir)
@@ -84,16 +84,10 @@ class DataTypeProgram:
         """Whether it makes one object, and not several (``[2].given``)."""
         return all(operation.group == 1 for operation in self.operations)
 
-    def value(self, context: Context, node: Node | None) -> object:
-        for operation, make in self.values:
-            own = node.at(operation.numbers) if node is not None else None
-            if (own is not None or operation.absent) and (
-                operation.test is None or operation.test(context, node)
-            ):
-                made = make(context, node)
-                if made not in (None, ""):
-                    return made
-        return None
+    @cached_property
+    def value(self) -> Make:
+        """The text that a value is."""
+        return value_function(self.values)
 
     @cached_property
     def fill(self) -> Fill:

@@ -13,7 +13,7 @@ from adapters.hl7v2.convert.filling import ObjectRow, ResourceRow
 from adapters.hl7v2.convert.memo import Memo
 from adapters.hl7v2.convert.nodes import Node
 from adapters.hl7v2.convert.operations import DataTypeProgram, Operation, Run, SegmentProgram
-from adapters.hl7v2.convert.primitives import COERCE
+from adapters.hl7v2.convert.primitives import COERCE, string
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.convert.terms import DATA_TYPES, Make, is_written, maker, tester
 from adapters.hl7v2.convert.values import Read, TextRow
@@ -122,7 +122,8 @@ class Library:
         operation = self._operation(row, program.fhir, own, True)
         program.is_plain &= self._is_plain(row, target)
         if target.name == "$value":
-            program.values.append((operation, self._text(row, own, True)))
+            is_own = not (row.assignment or row.map) and len(own.numbers) <= 1
+            program.values.append((operation, None if is_own else self._text(row, own, True)))
         else:
             program.operations.append(operation)
 
@@ -232,7 +233,8 @@ class Library:
             raise MapError(f"nothing makes a {target.type}")
         is_system = target.name == "system" and not row.assignment and own.name in NAMES_SYSTEMS
         read: Read = partial(coding_system, site=site) if is_system else partial(coerce, zone=zone)
-        return TextRow(target, read, self._vocabulary(row), _allowed(target), row.source)
+        words, is_text = self._vocabulary(row), coerce is string and not is_system
+        return TextRow(target, None if is_text else read, words, _allowed(target), row.source)
 
     def _assigned(self, row: Row, target: Target, own: Subject) -> Run:
         make, locate = maker(parse_assignment(row.assignment), own), locator(target)

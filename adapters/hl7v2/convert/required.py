@@ -87,9 +87,10 @@ def _units(component: Json) -> Json:
 
 
 class _Needs(NamedTuple):
-    """``elements``: name, type, whether it is a list; ``choices``: the names of each choice; ``inner``: the backbones
+    """``needed`` and ``elements``: name, type, whether it is a list; ``choices``: the names of each choice; ``inner``: the backbones
     that need something, ``backbones`` their names."""
 
+    needed: frozenset[str] = frozenset()
     elements: tuple[tuple[str, str, bool], ...] = ()
     choices: tuple[tuple[tuple[str, ...], str], ...] = ()
     inner: tuple[tuple[str, str], ...] = ()
@@ -112,8 +113,10 @@ def _needs(type: str) -> _Needs:
         # A backbone may hold itself: what it needs is asked for already.
         if "." in e.type and (type.startswith(e.type) or _needs(e.type) != _Needs())
     )
+    elements = tuple((n, e.type, e.is_list) for n, e in required if not e.choice)
     return _Needs(
-        tuple((n, e.type, e.is_list) for n, e in required if not e.choice),
+        frozenset(n for n, _, _ in elements),
+        elements,
         tuple((tuple(n for n, _ in types), types[0][1]) for types in choices.values()),
         inner,
         frozenset(n for n, _ in inner),
@@ -121,10 +124,11 @@ def _needs(type: str) -> _Needs:
 
 
 def _complete(type: str, content: Json) -> None:
-    elements, choices, inner, backbones = _needs(type)
-    for name, element, is_list in elements:
-        if name not in content and f"_{name}" not in content:
-            _unknown(content, name, element, is_list)
+    needed, elements, choices, inner, backbones = _needs(type)
+    if not needed <= content.keys():
+        for name, element, is_list in elements:
+            if name not in content and f"_{name}" not in content:
+                _unknown(content, name, element, is_list)
     for names, first in choices:
         if not any(name in content or f"_{name}" in content for name in names):
             _unknown(content, names[0], first, False)

@@ -22,18 +22,19 @@ Read = Callable[[str], Any]
 
 class TextRow:
     """Puts the value of a text where ``target`` says: translated by ``words``, one of ``allowed`` where these are
-    given. What cannot be taken over is an issue."""
+    given. What cannot be taken over is an issue. Without ``read`` the value is the text."""
 
     def __init__(
         self,
         target: Target,
-        read: Read,
+        read: Read | None,
         words: Vocabulary | None,
         allowed: frozenset[str] | None,
         source: str,
     ):
         self.target, self.source = target, source
-        self.made = lru_cache(maxsize=MOST)(_maker(target, read, words, allowed))
+        self.made = lru_cache(maxsize=MOST)(_maker(target, read or _stripped, words, allowed))
+        self.is_stripped = read is None and words is None and allowed is None
         self._place: Place | None = None
 
     @property
@@ -61,6 +62,12 @@ class TextRow:
 
     def lines(self, source: Source, text: str, at: At) -> list[str]:
         """The row as lines of a function; ``text`` is the variable that holds the text."""
+        if self.is_stripped:
+            return [
+                f"if value := {text}.strip():",
+                *indented(self._placing(source, "value", at)),
+                f"else: context.issue({source.bind(self.made(' ')[1])}, {source.bind(self.source)})",
+            ]
         return [
             f"value, wrong = {source.bind(self.made)}({text})",
             f"if wrong: context.issue(wrong, {source.bind(self.source)})",
@@ -90,6 +97,10 @@ class At(NamedTuple):
     start: str
     repetition: str
     inner: int = 0
+
+
+def _stripped(text: str) -> str | None:
+    return text.strip() or None
 
 
 def _maker(

@@ -180,6 +180,14 @@ def settle(context: Context, target: Target, at: Json, repetition: int, groups: 
         return True
     items = at.get(name)
     index, number = context.segment.index, repetition if target.repeats else 0
+    if len(groups) == 1 and groups[0].group.number < 2:
+        key = (index, target.slot, number)
+        if items is None:
+            items = at[name] = Items()
+        elif key in items:
+            return False
+        items[key] = groups[0]
+        return True
     placed = [((index, _slot(target, one.group.number), number), one) for one in groups]
     if items is None:
         if placed:
