@@ -190,6 +190,8 @@ def _error(verdict: Verdict, separators: Separators, modern: bool) -> str:
 
 def _complete(separators: Separators) -> Separators:
     """The separators with those that were not declared filled in from the usual ones."""
+    if separators.repetition and separators.escape and separators.subcomponent:
+        return separators
     usual = iter("^~\\&!%*+")
     taken = set(separators.field + separators.encoding_characters)
 

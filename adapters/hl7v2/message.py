@@ -47,18 +47,13 @@ class Repetition:
 
     def value(self, component: int = 1, subcomponent: int = 1) -> str | None:
         """The unescaped value; None where there is none, :data:`NULL` where it is stated to be none."""
-        text = self.text
-        if component != 1 or self.separators.component in text:
-            text = _nth(text, self.separators.component, component)
-        if subcomponent != 1 or (self.separators.subcomponent and self.separators.subcomponent in text):
-            text = _nth(text, self.separators.subcomponent, subcomponent)
-        return unescape(text, self.separators) or None
+        return _part(self.text, self.separators, component, subcomponent)
 
 
 class Segment:
     """One segment. ``index`` counts the segments of the message, ``occurrence`` those of this name; both from 1."""
 
-    __slots__ = ("_fields", "_valued", "index", "name", "occurrence", "separators", "text")
+    __slots__ = ("_fields", "index", "name", "occurrence", "separators", "text")
 
     def __init__(self, text: str, index: int, occurrence: int, separators: Separators):
         self.name = text[:3]
@@ -67,7 +62,6 @@ class Segment:
         self.occurrence = occurrence
         self.separators = separators
         self._fields: list[str] | None = None
-        self._valued: dict[int, str] | None = None
 
     def __repr__(self) -> str:
         return f"Segment({self.place})"
@@ -82,12 +76,9 @@ class Segment:
         return f"{self.name}[{self.occurrence}]"
 
     @property
-    def valued(self) -> dict[int, str]:
-        """The texts of the fields that are there, as they stood in the message, by number and in their order."""
-        if self._valued is None:
-            fields = self._fields or self._split()
-            self._valued = {number: text for number, text in enumerate(fields) if text and number}
-        return self._valued
+    def fields(self) -> list[str]:
+        """The texts of the fields by number, as they stood in the message; the first is the segment's name."""
+        return self._fields or self._split()
 
     def field(self, number: int) -> str:
         """A field's whole text as it stood in the message; empty where it is absent."""
@@ -104,7 +95,7 @@ class Segment:
         separator = self.separators.repetition
         if repetition != 1 or (separator and separator in text):
             text = _nth(text, separator, repetition)
-        return Repetition(text, self.separators).value(component, subcomponent)
+        return _part(text, self.separators, component, subcomponent)
 
     def repetitions(self, field: int) -> tuple[Repetition, ...]:
         """All repetitions of a field in their order; none where the field is absent."""
@@ -145,7 +136,10 @@ class Message:
         return "".join(f"{segment.text}\r" for segment in self.segments)
 
     def first(self, name: str) -> Segment | None:
-        return next((segment for segment in self.segments if segment.name == name), None)
+        for segment in self.segments:  # a generator costs more than most messages have to be asked
+            if segment.name == name:
+                return segment
+        return None
 
     def all(self, name: str) -> tuple[Segment, ...]:
         return tuple(segment for segment in self.segments if segment.name == name)
@@ -177,17 +171,17 @@ class Message:
         """MSH-9.3 such as ``ADT_A01``; where it is absent, what HL7 table 0354 says of type and event."""
         return self.header.value(9, component=3) or structure_of(self.type, self.event)
 
-    @property
+    @cached_property
     def version(self) -> str:
         """MSH-12 such as ``2.5.1``, or empty."""
         return self.header.value(12) or ""
 
-    @property
+    @cached_property
     def sender(self) -> tuple[str, str]:
         """The sending application and facility (MSH-3, MSH-4): namespace, else universal id, else empty."""
         return _designator(self.header, 3), _designator(self.header, 4)
 
-    @property
+    @cached_property
     def receiver(self) -> tuple[str, str]:
         """The receiving application and facility (MSH-5, MSH-6), as ``sender``."""
         return _designator(self.header, 5), _designator(self.header, 6)
@@ -246,6 +240,14 @@ def _designator(segment: Segment, field: int) -> str:
 
 def _split(text: str, separator: str) -> tuple[str, ...]:
     return tuple(text.split(separator)) if separator else (text,)
+
+
+def _part(text: str, separators: Separators, component: int, subcomponent: int) -> str | None:
+    if component != 1 or separators.component in text:
+        text = _nth(text, separators.component, component)
+    if subcomponent != 1 or (separators.subcomponent and separators.subcomponent in text):
+        text = _nth(text, separators.subcomponent, subcomponent)
+    return unescape(text, separators) or None
 
 
 def _nth(text: str, separator: str, number: int) -> str:

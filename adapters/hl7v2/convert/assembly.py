@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -23,7 +22,7 @@ class Assembly:
     def __init__(self, roots: Iterable[Draft], event: str, feeds: dict[str, dict[str, set[str]]]):
         self.event = event
         self.feeds = feeds
-        self.counts: Counter[str] = Counter()
+        self.counts: dict[str, int] = {}
         self.shared: dict[bytes, Draft] = {}
         self.doubles: set[int] = set()
         self.contents: dict[int, Json] = {}
@@ -50,8 +49,8 @@ class Assembly:
         )
 
     def _name(self, draft: Draft) -> None:
-        self.counts[draft.type] += 1
-        draft.local = f"{draft.type}[{self.counts[draft.type]}]"
+        self.counts[draft.type] = number = self.counts.get(draft.type, 0) + 1
+        draft.local = f"{draft.type}[{number}]"
 
     def _share(self, draft: Draft, done: set[int]) -> None:
         """Name a shared resource, after those it refers to; one like another takes the other's name."""
@@ -72,25 +71,29 @@ class Assembly:
 
     def _mapped(self, draft: Draft, patients: dict[int, Draft]) -> Mapped:
         made = self.contents.get(id(draft))
-        content: Json = {
-            "resourceType": draft.type,
-            **(draft.finished() if made is None else made),
-        }
-        origin = dict(draft.origin)
-        said = set(content)
-        self._about(draft, content, patients)
-        self._event(draft.type, content, origin)
+        if made is None:
+            made = draft.finished()
+        content: Json = {"resourceType": draft.type, **made}
+        patient = patients.get(id(draft))
+        if patient is not None and patient.local:
+            _about(patient, draft.type, content)
+        meaning = _MEANINGS.get(draft.type)
+        is_meant = meaning is not None and bool(meaning(self.event, content))
         complete(draft.type, content)
+        origin = draft.origin
+        if not origin.keys() <= content.keys():
+            origin = {name: place for name, place in origin.items() if name in content}
+        if is_meant:
+            origin["status"] = "MSH-9"
+        supplied = frozenset([name for name in content if name not in made and name != "resourceType"])
+        nulled, absent = self._nothing(draft, content) if draft.nulls else ({}, _NONE)
+        return Mapped(draft.local, content, absent, origin, nulled, supplied)
+
+    def _nothing(self, draft: Draft, content: Json) -> tuple[dict[str, str], frozenset[str]]:
+        """The fields that are stated to be nothing, and the elements that are."""
         nulled = {place: element for place, element in draft.nulls.items() if element}
         absent = {e for e in nulled.values() if e not in content and self._all_null(draft.type, e, nulled)}
-        return Mapped(
-            draft.local,
-            content,
-            frozenset(absent),
-            {name: place for name, place in origin.items() if name in content},
-            nulled,
-            frozenset(set(content) - said),
-        )
+        return nulled, frozenset(absent)
 
     def _all_null(self, type: str, element: str, nulled: dict[str, str]) -> bool:
         """Whether every field of the segment that feeds the element is null: one left out says nothing of its part."""
@@ -100,25 +103,22 @@ class Assembly:
                 return True
         return False
 
-    def _about(self, draft: Draft, content: Json, patients: dict[int, Draft]) -> None:
-        element = PATIENT.get(draft.type)
-        patient = patients.get(id(draft))
-        if patient is None or not patient.local:
-            return
+
+def _about(patient: Draft, type: str, content: Json) -> None:
+    """Name the patient where the resource names none itself."""
+    if type == "Appointment":
         reference = {"reference": f"urn:local:{patient.local}"}
-        if draft.type == "Appointment":
-            participants = content.setdefault("participant", [])
-            if all(one.get("actor") != reference for one in participants):
-                participants.append({"actor": reference})
-        elif element and element not in content:
-            content[element] = [reference] if (draft.type, element) in IS_LIST else reference
-
-    def _event(self, type: str, content: Json, origin: dict[str, str]) -> None:
-        meaning = _MEANINGS.get(type)
-        if meaning is not None and meaning(self.event, content):
-            origin["status"] = "MSH-9"
+        participants = content.setdefault("participant", [])
+        if all(one.get("actor") != reference for one in participants):
+            participants.append({"actor": reference})
+        return
+    element = PATIENT.get(type)
+    if element is not None and element not in content:
+        reference = {"reference": f"urn:local:{patient.local}"}
+        content[element] = [reference] if (type, element) in IS_LIST else reference
 
 
+_NONE: frozenset[str] = frozenset()
 _MEANINGS = {
     "Encounter": events.encounter,
     "Appointment": events.appointment,

@@ -34,8 +34,8 @@ class Trace:
 @dataclass
 class Context:
     """``segment`` and ``place`` move on as the message is read; ``nearest`` are the segments read last, by name;
-    ``held`` is the resource of which one element, ``held_path``, is being filled; ``memo``
-    what data types were made into, None where the conversion is explained."""
+    ``held`` is the resource of which one element, ``held_path``, is being filled; ``used`` the fields that
+    maps ask for, by segment; ``memo`` what data types were made into, None where the conversion is explained."""
 
     message: Message
     site: Site
@@ -47,7 +47,7 @@ class Context:
     place: str = ""
     held: Draft | None = None
     held_path: str = ""
-    used: dict[int, set[int]] = field(default_factory=dict)
+    used: dict[int, frozenset[int]] = field(default_factory=dict)
     memo: Memo | None = None
 
     def within(self, draft: Draft, name: str) -> str:

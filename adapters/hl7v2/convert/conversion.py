@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from adapters.hl7v2.convert.context import Issue
 from adapters.hl7v2.convert.merges import MergeFact
@@ -12,8 +13,7 @@ from fhirserver.kernel.json import JsonObject
 __all__ = ["Conversion", "Explained", "Issue", "Mapped", "MergeFact"]
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(NamedTuple):
     """One resource of a conversion.
 
     ``local`` is its name in the conversion (``Patient[1]``). ``content`` is R4 JSON without an id; a reference to

@@ -112,14 +112,22 @@ def finished(value: Any) -> Any:
     kind = type(value)
     if kind is dict:
         return _finished_object(value)
-    if kind is Items:
-        items = [one for item in value.values() if (one := finished(item)) is not None]
-        return items or None
     if kind is Settled:
         return value.json()
+    if kind is Items:
+        return _finished_items(value)
     if kind is Reference:
         return _reference(value.draft) if value.draft.local else None
     return value
+
+
+def _finished_items(items: Items) -> list[Any] | None:
+    made: list[Any] = []
+    for item in items.values():
+        one = item if type(item) is str else finished(item)
+        if one is not None:
+            made.append(one)
+    return made or None
 
 
 def _finished_object(value: Json) -> Json | None:

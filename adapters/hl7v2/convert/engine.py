@@ -26,7 +26,7 @@ from adapters.hl7v2.convert.rules import (
 )
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.convert.structures import Instance, Walk
-from adapters.hl7v2.convert.writing import locator, put
+from adapters.hl7v2.convert.writing import put
 from adapters.hl7v2.message import Message, Segment
 
 MAKERS: dict[str, frozenset[str]] = {
@@ -54,7 +54,7 @@ class _Made:
 
 def convert(message: Message, site: Site, explain: bool = False) -> Conversion:
     """Deterministic: the same message and site give the same conversion. Never raises for what a message holds."""
-    own = site.for_sender(*message.sender)
+    own = site.for_sender(*message.sender) if site.senders else site
     engine = _engines.get(own)
     if engine is None:
         engine = _engines[own] = Engine(own)
@@ -137,7 +137,8 @@ class _Run:
                 continue
             applied = True
             self._apply(rule, program, instance)
-        applied |= self._site_segment(segment)
+        if self.engine.site.overrides:
+            applied |= self._site_segment(segment)
         if applied:
             self.touched.add(segment.index)
         elif segment.name not in SILENT:
@@ -217,7 +218,9 @@ class _Run:
         self.linked.add(known)
         self.context.segment = segment
         self.context.place = segment.name
-        drafted, at = locator(link.target)(self.context, holder, holder.content, 0)
+        drafted, at = holder, holder.content
+        if link.locate is not None:
+            drafted, at = link.locate(self.context, holder, at, 0)
         put(self.context, link.target, drafted, at, Reference(value), 0, link.source)
         return True
 
@@ -250,13 +253,13 @@ class _Run:
 
     def _left_out(self) -> Iterable[str]:
         """Fields with a value that no row asked for, of segments that are mapped."""
-        used = self.context.used
+        nothing: frozenset[int] = frozenset()
         for segment in self.context.message.segments:
             if segment.index in self.touched:
-                asked = used.get(segment.index, ())
+                asked = self.context.used.get(segment.index, nothing)
                 first = 2 if segment.name != "PR1" else 3
-                for number in segment.valued:
-                    if number >= first and number not in asked:
+                for number, text in enumerate(segment.fields):
+                    if text and number >= first and number not in asked:
                         yield f"{segment.place}-{number}"
 
 

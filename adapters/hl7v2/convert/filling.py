@@ -23,25 +23,40 @@ Objects = Callable[[int], tuple[Draft, Json]]
 
 
 class ObjectRow:
-    """A row whose element is an object that ``program`` fills, its codes translated by ``words``."""
+    """A row whose element is an object that ``program`` fills, its codes translated by ``words``. ``is_completed``:
+    another row adds to it, so that what was made of the text before would have to be opened again."""
 
-    def __init__(self, target: Target, program: DataTypeProgram, words: Vocabulary | None, source: str):
+    def __init__(
+        self,
+        target: Target,
+        program: DataTypeProgram,
+        words: Vocabulary | None,
+        source: str,
+        is_completed: bool,
+    ):
         self.target, self.program, self.words, self.source = target, program, words, source
-        self.locate = locator(target)
-        self.settles = program.is_plain and bool(target.name)
+        self.locate = locator(target) if target.hops else None
+        self.settles = program.is_plain and bool(target.name) and not is_completed
+        self.alone = self._alone
 
     def run(self, context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
         if node is None:
             return
-        holder, at = self.locate(context, draft, start, repetition)
-        if not (self.settles and self._settled(context, holder, at, node, repetition)):
+        holder, at = draft, start
+        if self.locate is not None:
+            holder, at = self.locate(context, draft, start, repetition)
+        groups = None
+        if self.settles and context.held is None and context.memo is not None:
+            groups = settled(context, self, node, self.alone)
+        if groups is None or not settle(context, self.target, at, repetition, groups):
             self._fill(context, holder, node, self._within(context, holder, at, repetition))
         mark(context, self.target, holder, self.source)
 
     def _fill(self, context: Context, holder: Draft, node: Node, objects: Objects) -> None:
         before = context.held, context.held_path
-        path = context.within(holder, self.target.origin)
-        context.held, context.held_path = holder, path
+        if context.traces is not None:
+            context.held_path = context.within(holder, self.target.origin)
+        context.held = holder
         self.program.fill(context, node, objects)
         context.held, context.held_path = before
         if self.words is not None:
@@ -72,13 +87,6 @@ class ObjectRow:
 
         self._fill(context, holder, node, objects)
         return made
-
-    def _settled(self, context: Context, holder: Draft, at: Json, node: Node, repetition: int) -> bool:
-        """Whether what the map makes could be put where nothing was."""
-        if context.held is not None or context.memo is None:
-            return False
-        groups = settled(context, self, node.text, lambda again: self._alone(again, node))
-        return groups is not None and settle(context, self.target, at, repetition, groups)
 
 
 class ResourceRow:

@@ -1,4 +1,4 @@
-"""Python functions written out for one row of a map and compiled once: a walk over its parts costs more.
+"""Python functions written out for the rows of a map and compiled once: a walk over their parts costs more.
 
 Sources hold names, numbers and operators that the callers of this module write. Whatever comes from a map or a site,
 every text among them, is bound to a name: it is data of the function and never part of its source.
@@ -6,6 +6,9 @@ every text among them, is bound to a name: it is data of the function and never 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 
@@ -25,15 +28,26 @@ class Source:
     def add(self, *lines: str) -> None:
         self.lines += lines
 
-    def function(self, parameters: str) -> Any:
+    def function(self, parameters: str, name: str = "row") -> Any:
         """The function of these lines."""
-        body = "\n".join(f"    {line}" for line in self.lines)
+        body = "\n".join(indented(self.lines or ["pass"]))
         scope = dict(self.bound)
-        code = compile(f"def function({parameters}):\n{body}\n", "<row of a map>", "exec")
+        code = _compiled(f"def {name}({parameters}):\n{body}\n")
         exec(code, scope)  # noqa: S102 -- see above: nothing of a map or a site is in the source
-        return scope["function"]
+        return scope[name]
 
     def expression(self, parameters: str, text: str) -> Any:
         """The function that returns ``text``."""
         self.add(f"return {text}")
         return self.function(parameters)
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    """The lines within a block."""
+    return [f"    {line}" for line in lines]
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> CodeType:
+    """Sites have most rows in common: their functions differ in what is bound only."""
+    return compile(text, "<row of a map>", "exec")

@@ -7,8 +7,8 @@ in the memory of this process, within :data:`MOST` and :data:`LONGEST`.
 
 from __future__ import annotations
 
-import marshal
 from collections.abc import Callable
+from marshal import dumps, loads  # bytes that packed() made in this process
 from typing import Any, NamedTuple
 
 MOST = 4096
@@ -26,10 +26,6 @@ class Group(NamedTuple):
     packed: bytes
     has_content: bool
     origin: tuple[str, ...]
-
-    def unpacked(self) -> Any:
-        """A copy of the JSON; None for nothing."""
-        return marshal.loads(self.packed)  # noqa: S302 -- bytes that packed() made in this process
 
 
 class Entry(NamedTuple):
@@ -85,7 +81,7 @@ class Memo:
 def packed(json: Any) -> bytes | None:
     """None for what cannot be packed: a decimal with its digits."""
     try:
-        return marshal.dumps(json)
+        return dumps(json)
     except ValueError:
         return None
 
@@ -96,16 +92,23 @@ class Settled:
     It is finished JSON already. ``opened`` makes it again what it was under construction, for a row that completes it.
     """
 
-    __slots__ = ("_again", "_group", "_json", "has_content")
+    __slots__ = ("_again", "_json", "group")
 
-    def __init__(self, group: Group, json: Any, again: Callable[[], Any]):
-        self.has_content = group.has_content
-        self._group, self._json, self._again = group, json, again
+    def __init__(self, group: Group, json: Any, again: Callable[[int], Any]):
+        self.group, self._json, self._again = group, json, again
+
+    @property
+    def has_content(self) -> bool:
+        """Whether there is anything in it, also where nothing of it is finished."""
+        return self.group.has_content
 
     def opened(self) -> Any:
-        return self._again()
+        return self._again(self.group.number)
 
     def json(self) -> Any:
         """The JSON, which is the caller's own; None for nothing."""
-        made, self._json = self._json, None
-        return made if made is not None else self._group.unpacked()
+        made = self._json
+        if made is None:
+            return loads(self.group.packed)
+        self._json = None
+        return made

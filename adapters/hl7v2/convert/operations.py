@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from adapters.hl7v2.convert.components import Fill, fill_function
+from adapters.hl7v2.convert.components import Fill, fill_function, value_function
 from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Draft, Json
-from adapters.hl7v2.convert.nodes import Node, repetitions
+from adapters.hl7v2.convert.fields import Complete, segment_function
+from adapters.hl7v2.convert.nodes import Node
 from adapters.hl7v2.convert.settling import settled
 from adapters.hl7v2.convert.terms import Make, Test
+from adapters.hl7v2.convert.values import TextRow
 from adapters.hl7v2.maps.assignments import Term
 from adapters.hl7v2.maps.conditions import OWN, Condition, Subject
 from adapters.hl7v2.maps.targets import is_resource
-from adapters.hl7v2.message import NULL
 
 Run = Callable[[Context, Draft, Json, Node | None, int], None]
 """Context, the resource, the object to start from, the value and which repetition it is of."""
-
-PutText = Callable[[Context, Draft, Json, object, int], None]
-"""As :data:`Run`, of the text that a primitive value is made of instead of the value's node."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One row. ``numbers`` lead from the node to the row's own place; ``absent``: it also runs where that is absent;
     ``whole``: it is given all of the data type, of which its assignment names the parts; ``inner`` leads on from the
-    component. ``put`` takes the component's own text, or ``text`` where that is the same whatever the message says.
-    ``condition`` is what ``test`` asks of the row ``own``, ``assigned`` what ``whole`` rows that make a text join."""
+    component. ``made`` is the row where it makes a primitive value of a text: its own, ``text`` where that is the same
+    whatever the message says, what ``assigned`` joins, else what ``make`` makes.
+    ``condition`` is what ``test`` asks of the row ``own``."""
 
     numbers: tuple[int, ...]
     test: Test | None
@@ -40,8 +39,9 @@ class Operation:
     top: str
     whole: bool = False
     inner: tuple[int, ...] = ()
-    put: PutText | None = None
+    made: TextRow | None = None
     text: str | None = None
+    make: Make | None = None
     condition: Condition | None = None
     own: Subject = OWN
     assigned: tuple[Term, ...] = ()
@@ -51,73 +51,20 @@ class Operation:
 class SegmentProgram:
     """``always`` are rows about the segment itself; ``fields`` the operations by field, in order."""
 
+    segment: str
     resource: str
     always: tuple[Operation, ...]
     fields: tuple[tuple[int, tuple[Operation, ...]], ...]
 
     @cached_property
-    def _by_number(self) -> dict[int, tuple[Operation, ...]]:
-        return dict(self.fields)
+    def numbers(self) -> frozenset[int]:
+        """The fields that it asks for."""
+        return frozenset(number for number, _ in self.fields)
 
     @cached_property
-    def _speaks_of_absence(self) -> bool:
-        """Whether fields that are not there have to be visited as well."""
-        return any(one.absent for _, operations in self.fields for one in operations)
-
-    def run(self, context: Context, draft: Draft) -> None:
-        """Rows about the segment itself only complete what its fields have said something of."""
-        segment = context.segment
-        valued = segment.valued
-        used = context.used.setdefault(segment.index, set())
-        if self._speaks_of_absence:
-            numbers: Iterable[int] = self._by_number
-        else:
-            numbers = valued
-        for number in numbers:
-            operations = self._by_number.get(number)
-            if operations is None:
-                continue
-            text = valued.get(number)
-            if text is not None:
-                used.add(number)
-                self._field(context, draft, number, text, operations)
-            else:
-                self._absent(context, draft, number, operations)
-        if self.always and not draft.is_empty:
-            context.place = segment.name
-            for operation in self.always:
-                if operation.test is None or operation.test(context, None):
-                    operation.run(context, draft, draft.content, None, 0)
-
-    def _field(
-        self, context: Context, draft: Draft, number: int, text: str, operations: Iterable[Operation]
-    ) -> None:
-        segment = context.segment
-        context.place = f"{segment.name}-{number}"
-        for repetition, node in enumerate(repetitions(segment, number, text)):
-            if node.text == NULL:
-                self._null(context, draft, repetition, operations)
-                continue
-            for operation in operations:
-                own = node.at(operation.numbers) if operation.numbers else node
-                if own is None and not operation.absent:
-                    continue
-                if operation.test is None or operation.test(context, node):
-                    operation.run(context, draft, draft.content, own, repetition)
-
-    def _null(self, context: Context, draft: Draft, repetition: int, operations: Iterable[Operation]) -> None:
-        """A repetition that is stated to be nothing."""
-        for operation in operations:
-            if operation.top:
-                draft.nulls.setdefault(context.place, operation.top)
-            if operation.absent and (operation.test is None or operation.test(context, None)):
-                operation.run(context, draft, draft.content, None, repetition)
-
-    def _absent(self, context: Context, draft: Draft, number: int, operations: Iterable[Operation]) -> None:
-        for operation in operations:
-            if operation.absent and operation.test is not None and operation.test(context, None):
-                context.place = f"{context.segment.name}-{number}"
-                operation.run(context, draft, draft.content, None, 0)
+    def run(self) -> Complete:
+        """Completes a draft by the segment that the conversion is at."""
+        return segment_function(self.segment, self.always, self.fields)
 
 
 class DataTypeProgram:
@@ -125,7 +72,7 @@ class DataTypeProgram:
 
     def __init__(self, fhir: str) -> None:
         self.fhir = fhir
-        self.values: list[tuple[Operation, Make]] = []
+        self.values: list[tuple[Operation, Make | None]] = []
         self.operations: list[Operation] = []
         self.links: list[tuple[int, str, int]] = []
         self.is_resource = is_resource(fhir)
@@ -137,16 +84,10 @@ class DataTypeProgram:
         """Whether it makes one object, and not several (``[2].given``)."""
         return all(operation.group == 1 for operation in self.operations)
 
-    def value(self, context: Context, node: Node | None) -> object:
-        for operation, make in self.values:
-            own = node.at(operation.numbers) if node is not None else None
-            if (own is not None or operation.absent) and (
-                operation.test is None or operation.test(context, node)
-            ):
-                made = make(context, node)
-                if made not in (None, ""):
-                    return made
-        return None
+    @cached_property
+    def value(self) -> Make:
+        """The text that a value is."""
+        return value_function(self.values)
 
     @cached_property
     def fill(self) -> Fill:
@@ -193,14 +134,14 @@ class DataTypeProgram:
     def _kept(self, context: Context, node: Node) -> dict[int, Draft] | None:
         if not self.is_plain or context.held is not None:
             return None
-        groups = settled(context, self, node.text, lambda again: self._alone(again, node))
+        groups = settled(context, self, node, self._alone)
         if groups is None:
             return None
         made: dict[int, Draft] = {}
-        for group, one in groups:
-            made[group.number] = draft = Draft(self.fhir)
+        for one in groups:
+            made[one.group.number] = draft = Draft(self.fhir)
             draft.settle(one)
-            draft.origin = dict.fromkeys(group.origin, context.place)
+            draft.origin = dict.fromkeys(one.group.origin, context.place)
         return made
 
     def _link(self, made: dict[int, Draft]) -> None:

@@ -12,11 +12,11 @@ from adapters.hl7v2.convert.drafts import Draft, Json, Reference
 from adapters.hl7v2.convert.filling import ObjectRow, ResourceRow
 from adapters.hl7v2.convert.memo import Memo
 from adapters.hl7v2.convert.nodes import Node
-from adapters.hl7v2.convert.operations import DataTypeProgram, Operation, PutText, Run, SegmentProgram
-from adapters.hl7v2.convert.primitives import COERCE
+from adapters.hl7v2.convert.operations import DataTypeProgram, Operation, Run, SegmentProgram
+from adapters.hl7v2.convert.primitives import COERCE, string
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.convert.terms import DATA_TYPES, Make, is_written, maker, tester
-from adapters.hl7v2.convert.values import Read, put_text, run_text
+from adapters.hl7v2.convert.values import Read, TextRow
 from adapters.hl7v2.convert.writing import locator, put
 from adapters.hl7v2.maps.assignments import Text, parse_assignment
 from adapters.hl7v2.maps.conditions import OWN, Subject, asks_own_absence, parse_condition, subject
@@ -86,19 +86,19 @@ class Library:
         rows = self.rows(name)
         if not rows:
             raise KeyError(name)
-        for row in rows:
+        for number, row in enumerate(rows):
             if not row.path:
                 continue
             own = subject(row.identifier) if row.identifier else OWN
             if own.numbers and own.name != name[:3]:
                 continue
-            operation = self._operation(row, context, own, False)
+            operation = self._operation(row, context, own, False, _is_completed(row, rows[number + 1 :], context))
             if own.numbers:
                 fields.setdefault(own.numbers[0], []).append(operation)
             else:
                 always.append(operation)
         ordered = tuple((number, tuple(fields[number])) for number in sorted(fields))
-        return SegmentProgram(context, tuple(always), ordered)
+        return SegmentProgram(name[:3].rstrip("["), context, tuple(always), ordered)
 
     def data_type(self, name: str) -> DataTypeProgram:
         """Raises :class:`MapError`."""
@@ -122,7 +122,8 @@ class Library:
         operation = self._operation(row, program.fhir, own, True)
         program.is_plain &= self._is_plain(row, target)
         if target.name == "$value":
-            program.values.append((operation, self._text(row, own, True)))
+            is_own = not (row.assignment or row.map) and len(own.numbers) <= 1
+            program.values.append((operation, None if is_own else self._text(row, own, True)))
         else:
             program.operations.append(operation)
 
@@ -138,7 +139,9 @@ class Library:
         inner = self.data_type(row.map or self._default(row, target))
         return inner.is_plain and not inner.is_resource
 
-    def _operation(self, row: Row, context: str, own: Subject, in_data_type: bool) -> Operation:
+    def _operation(
+        self, row: Row, context: str, own: Subject, in_data_type: bool, is_completed: bool = False
+    ) -> Operation:
         condition = parse_condition(row.condition)
         test = tester(condition, own) if condition is not None else None
         target = resolve(row.path, context, row.identifier, in_data_type)
@@ -146,38 +149,45 @@ class Library:
         absent = asks_own_absence(condition, own)
         whole = in_data_type and bool(row.assignment)
         inner = numbers[1:] if in_data_type else ()
-        run, put = (_nothing, None) if target.name == "$value" else self._run(row, target, own, in_data_type)
-        terms = parse_assignment(row.assignment) if in_data_type and put is not None else ()
+        run, made, make = (
+            self._run(row, target, own, in_data_type, is_completed)
+            if target.name != "$value"
+            else (_nothing, None, None)
+        )
+        terms = parse_assignment(row.assignment) if made is not None else ()
         text = terms[0].value if len(terms) == 1 and isinstance(terms[0], Text) else None
-        assigned = terms if text is None and is_written(terms) else ()
-        if not in_data_type or inner or (text is None and not assigned and (row.assignment or row.map)):
-            put = None
+        assigned = terms if in_data_type and text is None and is_written(terms) else ()
+        if in_data_type and (inner or (text is None and not assigned and (row.assignment or row.map))):
+            made = None
         return Operation(
             numbers, test, run, absent, target.group or 1, row.source, target.top,
-            whole, inner, put, text, condition, own, assigned,
+            whole, inner, made, text, make, condition, own, assigned,
         )  # fmt: skip
 
-    def _run(self, row: Row, target: Target, own: Subject, in_data_type: bool) -> tuple[Run, PutText | None]:
-        """The row; for one that makes a primitive value, also by the text that it is made of."""
+    def _run(
+        self, row: Row, target: Target, own: Subject, in_data_type: bool, is_completed: bool
+    ) -> tuple[Run, TextRow | None, Make | None]:
+        """The row; for one that makes a primitive value, also by the text that it is made of, and what makes that where
+        it is not the row's own place."""
         program = None
         if not (target.name and is_primitive(target.type)):
             if row.assignment and not row.map:
-                return self._assigned(row, target, own), None
+                return self._assigned(row, target, own), None, None
             program = self.data_type(row.map or self._default(row, target))
         if program is None or (program.values and not (program.operations or program.is_resource)):
             make = self._text(row, own if not in_data_type or row.assignment else OWN, False)
-            put = self._put_text(row, target, own)
-            return run_text(make, put), put
-        return self._filled(row, target, program), None
+            made = self._text_row(row, target, own)
+            return _texted(make, made), made, make if row.assignment or row.map else None
+        return self._filled(row, target, program, is_completed), None, None
 
-    def _filled(self, row: Row, target: Target, program: DataTypeProgram) -> Run:
+    def _filled(self, row: Row, target: Target, program: DataTypeProgram, is_completed: bool) -> Run:
         if program.is_resource:
             if target.type not in ("Reference", program.fhir):
                 raise MapError(f"{row.map} makes no {target.type}")
             return ResourceRow(target, program, row.source).run
         if target.type != program.fhir and target.type not in ALIKE.get(program.fhir, ()):
             raise MapError(f"{row.map} makes no {target.type}")
-        return ObjectRow(target, program, self._vocabulary(row), row.source).run
+        return ObjectRow(target, program, self._vocabulary(row), row.source, is_completed).run
 
     def _default(self, row: Row, target: Target) -> str:
         """The data type map for a row that names none."""
@@ -217,13 +227,14 @@ class Library:
             raise MapError(f"there is no concept map {name}")
         return found
 
-    def _put_text(self, row: Row, target: Target, own: Subject) -> PutText:
+    def _text_row(self, row: Row, target: Target, own: Subject) -> TextRow:
         coerce, zone, site = COERCE.get(target.type), self.site.time_zone, self.site
         if coerce is None:
             raise MapError(f"nothing makes a {target.type}")
         is_system = target.name == "system" and not row.assignment and own.name in NAMES_SYSTEMS
         read: Read = partial(coding_system, site=site) if is_system else partial(coerce, zone=zone)
-        return put_text(target, read, self._vocabulary(row), _allowed(target), row.source)
+        words, is_text = self._vocabulary(row), coerce is string and not is_system
+        return TextRow(target, None if is_text else read, words, _allowed(target), row.source)
 
     def _assigned(self, row: Row, target: Target, own: Subject) -> Run:
         make, locate = maker(parse_assignment(row.assignment), own), locator(target)
@@ -237,6 +248,15 @@ class Library:
         return run
 
 
+def _texted(make: Make, made: TextRow) -> Run:
+    """The row of the text that ``make`` makes."""
+
+    def run(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
+        made.put(context, draft, start, make(context, node), repetition)
+
+    return run
+
+
 def _nothing(context: Context, draft: Draft, start: Json, node: Node | None, repetition: int) -> None:
     """A row about ``$value`` is run by :meth:`DataTypeProgram.value`."""
 
@@ -244,6 +264,16 @@ def _nothing(context: Context, draft: Draft, start: Json, node: Node | None, rep
 def _value(node: Node | None, numbers: tuple[int, ...]) -> str | None:
     found = node.at(numbers) if node is not None and numbers else node
     return found.value() if found is not None else None
+
+
+def _is_completed(row: Row, after: list[Row], context: str) -> bool:
+    """Whether a row after it always adds to what it makes of the same field."""
+    for other in after:
+        if other.identifier == row.identifier and other.path and not other.condition:
+            target, added = (resolve(one.path, context, one.identifier) for one in (row, other))
+            if added.hops and not target.hops and (added.hops[0].name, added.hops[0].slot) == (target.name, target.slot):
+                return True
+    return False
 
 
 def _allowed(target: Target) -> frozenset[str] | None:

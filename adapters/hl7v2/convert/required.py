@@ -87,39 +87,54 @@ def _units(component: Json) -> Json:
 
 
 class _Needs(NamedTuple):
-    """``elements``: name, type, whether it is a list; ``choices``: the names of each choice; ``inner``: backbones."""
+    """``needed`` and ``elements``: name, type, whether it is a list; ``choices``: the names of each choice; ``inner``: the backbones
+    that need something, ``backbones`` their names."""
 
-    elements: tuple[tuple[str, str, bool], ...]
-    choices: tuple[tuple[tuple[str, ...], str], ...]
-    inner: tuple[tuple[str, str], ...]
+    needed: frozenset[str] = frozenset()
+    elements: tuple[tuple[str, str, bool], ...] = ()
+    choices: tuple[tuple[tuple[str, ...], str], ...] = ()
+    inner: tuple[tuple[str, str], ...] = ()
+    backbones: frozenset[str] = frozenset()
 
 
 @cache
 def _needs(type: str) -> _Needs:
     definition = definitions().type(type)
     if definition is None:
-        return _Needs((), (), ())
+        return _Needs()
     required = [(n, e) for n, e in definition.elements.items() if e.min and n != "url"]
     choices: dict[str, list[tuple[str, str]]] = {}
     for name, element in required:
         if element.choice:
             choices.setdefault(element.choice, []).append((name, element.type))
+    inner = tuple(
+        (n, e.type)
+        for n, e in definition.elements.items()
+        # A backbone may hold itself: what it needs is asked for already.
+        if "." in e.type and (type.startswith(e.type) or _needs(e.type) != _Needs())
+    )
+    elements = tuple((n, e.type, e.is_list) for n, e in required if not e.choice)
     return _Needs(
-        tuple((n, e.type, e.is_list) for n, e in required if not e.choice),
+        frozenset(n for n, _, _ in elements),
+        elements,
         tuple((tuple(n for n, _ in types), types[0][1]) for types in choices.values()),
-        tuple((n, e.type) for n, e in definition.elements.items() if "." in e.type),
+        inner,
+        frozenset(n for n, _ in inner),
     )
 
 
 def _complete(type: str, content: Json) -> None:
-    needs = _needs(type)
-    for name, element, is_list in needs.elements:
-        if name not in content and f"_{name}" not in content:
-            _unknown(content, name, element, is_list)
-    for names, first in needs.choices:
+    needed, elements, choices, inner, backbones = _needs(type)
+    if not needed <= content.keys():
+        for name, element, is_list in elements:
+            if name not in content and f"_{name}" not in content:
+                _unknown(content, name, element, is_list)
+    for names, first in choices:
         if not any(name in content or f"_{name}" in content for name in names):
             _unknown(content, names[0], first, False)
-    for name, element in needs.inner:
+    if backbones.isdisjoint(content):
+        return
+    for name, element in inner:
         value = content.get(name)
         if value is not None:
             for one in value if isinstance(value, list) else (value,):

@@ -8,6 +8,7 @@ from typing import Any
 
 from adapters.hl7v2.convert.structures import Group, Slot, from_rows, from_tree
 from adapters.hl7v2.convert.terms import Test, tester
+from adapters.hl7v2.convert.writing import Locate, locator
 from adapters.hl7v2.maps.conditions import OWN, Subject, parse_condition
 from adapters.hl7v2.maps.errors import MapError
 from adapters.hl7v2.maps.tables import MessageRow, tables
@@ -26,13 +27,15 @@ NOT_CONVERTED = MESSAGE_ONLY | {"Basic", "EpisodeOfCare"}
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """``holder`` refers to ``value`` by ``target``; both are labels. ``later``: also to what is made after it."""
+    """``holder`` refers to ``value`` by ``target``; both are labels. ``later``: also to what is made after it;
+    ``locate`` where ``target`` has hops."""
 
     holder: str
     target: Target
     value: str
     source: str
     later: bool
+    locate: Locate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,9 @@ def _links(row: MessageRow, own: str, later: bool) -> list[Link]:
         type = holder.partition("[")[0]
         if type in NOT_CONVERTED or value.partition("[")[0] in NOT_CONVERTED:
             continue
-        links.append(Link(holder, resolve(match["path"], type, "reference"), value, row.source, later))
+        target = resolve(match["path"], type, "reference")
+        locate = locator(target) if target.hops else None
+        links.append(Link(holder, target, value, row.source, later, locate))
     return links
 
 

@@ -24,15 +24,17 @@ class Slot:
 
 
 class Group:
-    """``children`` are slots and groups in order; ``names`` all segments within, however deep."""
+    """``children`` are slots and groups in order; ``names`` all segments within, however deep; ``holders`` the
+    children that are or have a segment."""
 
-    __slots__ = ("children", "index", "name", "names", "parent", "repeats")
+    __slots__ = ("children", "holders", "index", "name", "names", "parent", "repeats")
 
     def __init__(self, name: str, repeats: bool, parent: Group | None):
         self.name, self.repeats, self.parent = name, repeats, parent
         self.index = len(parent.children) if parent else 0
         self.children: list[Slot | Group] = []
         self.names: set[str] = set()
+        self.holders: dict[str, list[Slot | Group]] = {}
 
     def ancestors(self) -> list[Group]:
         """From the root to this one."""
@@ -79,15 +81,12 @@ class Walk:
     def _forward(self, name: str) -> tuple[Slot, Instance] | None:
         instance: Instance | None = self.current
         while instance is not None:
-            if name in instance.group.names:
-                children = instance.group.children
-                for child in children[max(instance.at, 0) :]:
+            reached = instance.at
+            for child in instance.group.holders.get(name, ()):
+                if child.index > reached or (child.index == reached and child.repeats):
                     if isinstance(child, Slot):
-                        again = child.index == instance.at and not child.repeats
-                        if child.name == name and not again:
-                            return self._reached(child, instance)
-                    elif name in child.names and (child.index != instance.at or child.repeats):
-                        return self._enter(child, instance, name)
+                        return self._reached(child, instance)
+                    return self._enter(child, instance, name)
             instance = instance.parent
         return None
 
@@ -157,8 +156,8 @@ def _grown(group: Group, tree: Sequence[Any]) -> Group:
 
 def _named(group: Group) -> Group:
     for child in group.children:
-        if isinstance(child, Slot):
-            group.names.add(child.name)
-        else:
-            group.names |= _named(child).names
+        names = {child.name} if isinstance(child, Slot) else _named(child).names
+        group.names |= names
+        for name in names:
+            group.holders.setdefault(name, []).append(child)
     return group

@@ -13,7 +13,7 @@ from adapters.hl7v2.convert.codes import authority
 from adapters.hl7v2.convert.context import Context
 from adapters.hl7v2.convert.drafts import Reference
 from adapters.hl7v2.convert.generating import Source
-from adapters.hl7v2.convert.nodes import Node, nodes
+from adapters.hl7v2.convert.nodes import Node, first_node, nodes
 from adapters.hl7v2.maps.assignments import Call, Place, Term, Text
 from adapters.hl7v2.maps.conditions import (
     All,
@@ -54,6 +54,9 @@ def finder(subject: Subject, own: Subject) -> Find:
     if subject.name == own.name and numbers[:1] == own.numbers[:1]:
         rest = numbers[1:]
         return lambda context, node: node.at(rest) if node is not None else context.find(subject)
+    if subject.name == own.name and numbers:
+        field, rest = numbers[0], numbers[1:]
+        return lambda context, node: found.at(rest) if (found := first_node(context.segment, field)) else None
     return lambda context, node: context.find(subject)
 
 
@@ -80,7 +83,7 @@ def asked(source: Source, condition: Condition, own: Subject, words: Words) -> s
         case Valued(subject):
             return _valued(source, subject, own, words)
         case OneOf(subject, values):
-            return _one_of(source, subject, own, frozenset(values), words)
+            return _one_of(source, subject, own, frozenset(values) - {""}, words)
         case Same(subject, other):
             first, second = source.bind(finder(subject, own)), source.bind(finder(other, own))
             text = source.bind(_text)
@@ -183,6 +186,9 @@ def maker(terms: tuple[Term, ...], own: Subject) -> Make:
         return lambda context, node: value
     if len(terms) == 1 and isinstance(terms[0], Call):
         return _call(terms[0], own)
+    if len(terms) == 1 and isinstance(terms[0], Place):
+        find = finder(terms[0].subject, own)
+        return lambda context, node: _text(find(context, node)).strip()
     makes = tuple(_term(term, own) for term in terms)
     return lambda context, node: "".join(str(make(context, node) or "") for make in makes).strip()
 

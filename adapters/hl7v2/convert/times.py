@@ -34,6 +34,7 @@ def date(text: str) -> str | None:
     return _date(match) if match is not None and _exists(match) else None
 
 
+@lru_cache(maxsize=4096)
 def instant(text: str, zone: str) -> str | None:
     """A FHIR instant: what is not said is the first moment of what is."""
     match = _DTM.match(text.strip())
@@ -69,9 +70,8 @@ def _exists(match: re.Match[str]) -> bool:
 
 
 def _datetime(match: re.Match[str]) -> datetime:
-    names = ("year", "month", "day", "hour", "minute", "second")
-    first = (1, 1, 1, 0, 0, 0)
-    return datetime(*(int(match[n] or f) for n, f in zip(names, first, strict=True)))  # type: ignore[arg-type]
+    year, month, day, hour, minute, second = match.group(1, 2, 3, 4, 5, 6)
+    return datetime(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0))
 
 
 def _date(match: re.Match[str]) -> str:
@@ -80,11 +80,13 @@ def _date(match: re.Match[str]) -> str:
 
 def _moment(match: re.Match[str], zone: str) -> str:
     local = _datetime(match)
-    return f"{local:%Y-%m-%dT%H:%M:%S}{match['fraction'] or ''}{_offset(match['zone'], local, zone)}"
+    return f"{local.isoformat()}{match['fraction'] or ''}{_offset(match['zone'], local, zone)}"
 
 
 def _offset(given: str | None, local: datetime, zone: str) -> str:
     if given:
         return f"{given[:3]}:{given[3:]}"
+    if zone == "UTC":
+        return "+00:00"
     offset = f"{local.replace(tzinfo=ZoneInfo(zone)):%z}"
     return f"{offset[:3]}:{offset[3:5]}"

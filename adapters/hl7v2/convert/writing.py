@@ -8,8 +8,8 @@ from typing import Any
 
 from adapters.hl7v2.convert.context import Context, Trace
 from adapters.hl7v2.convert.drafts import Draft, Items, Json, Reference
-from adapters.hl7v2.convert.generating import Source
-from adapters.hl7v2.convert.memo import Group, Settled
+from adapters.hl7v2.convert.generating import Source, indented
+from adapters.hl7v2.convert.memo import Settled
 from adapters.hl7v2.maps.targets import LIST, OBJECT, RESOURCES, Hop, Target
 
 Locate = Callable[[Context, Draft, Json, int], tuple[Draft, Json]]
@@ -24,50 +24,65 @@ Place = Callable[[Context, Draft, Json, Any, int], None]
 @lru_cache(maxsize=4096)
 def locator(target: Target) -> Locate:
     """The hops of a target one after the other."""
-    source = _hops(target, "return Draft(draft.type), {}", "return draft, {}")
+    source = _known(Source())
+    for hop in target.hops:
+        _hop(source, hop, "return Draft(draft.type), {}", "return draft, {}")
     source.add("return draft, at")
-    made: Locate = source.function("context, draft, at, repetition")
+    made: Locate = source.function("context, draft, at, repetition", "locate")
     return made
 
 
 def placer(target: Target, row: str) -> Place:
     """For values that are no references: :func:`locator` and :func:`put` in one."""
-    mark_it = "mark(context, target, draft, row)"
-    source = _hops(target, "return", f"return {mark_it}")
-    source.bound |= {"mark": mark, "target": target, "row": row}
-    name = source.bind(target.name)
-    if target.rivals:
-        source.add(f"if not {source.bind(target.rivals)}.isdisjoint(at): return")
-    if target.is_list:
-        number = "repetition" if target.repeats else "0"
-        source.add(
-            f"items = at.get({name})",
-            f"if items is None: items = at[{name}] = Items()",
-            f"items.setdefault((context.segment.index, {source.bind(target.slot)}, {number}), value)",
-        )
-    else:
-        source.add(f"if {name} not in at: at[{name}] = value")
-    origin = source.bind(target.origin)
-    source.add(f"if context.traces is not None: {mark_it}")
-    if target.origin:
-        source.add(
-            f"elif draft is not context.held and {origin} not in draft.origin:",
-            f"    draft.origin[{origin}] = context.place",
-        )
-    made: Place = source.function("context, draft, at, value, repetition")
+    source = Source()
+    taken = f"return {_marking(source, target, source.bind(row), 'draft')}"
+    for hop in target.hops:
+        _hop(_known(source), hop, "return", taken)
+    source.add(*placing(source, target, row, "value", "draft", "at", "repetition"))
+    made: Place = source.function("context, draft, at, value, repetition", "place")
     return made
 
 
-def _hops(target: Target, rivalled: str, taken: str) -> Source:
-    """``rivalled`` is done where another type of a choice was given first, ``taken`` where a reference stands."""
-    source = Source()
+def placing(
+    source: Source, target: Target, row: str, value: str, draft: str, at: str, repetition: str
+) -> list[str]:
+    """Lines that put a value into the object ``at``: the last step of :func:`placer`."""
+    _known(source)
+    name = source.bind(target.name)
+    marked = _marking(source, target, source.bind(row), draft)
+    if target.is_list:
+        key = f"(context.segment.index, {source.bind(target.slot)}, {repetition if target.repeats else 0})"
+        lines = [
+            f"items = {at}.get({name})",
+            f"if items is None: {at}[{name}] = Items({{{key}: {value}}})",
+            f"else: items.setdefault({key}, {value})",
+        ]
+    else:
+        lines = [f"if {name} not in {at}: {at}[{name}] = {value}"]
+    lines.append(f"if context.traces is not None: {marked}")
+    if target.origin:
+        origin = source.bind(target.origin)
+        lines += [
+            f"elif {draft} is not context.held and {origin} not in {draft}.origin:",
+            f"    {draft}.origin[{origin}] = context.place",
+        ]
+    if target.rivals:
+        return [f"if {source.bind(target.rivals)}.isdisjoint({at}):", *indented(lines)]
+    return lines
+
+
+def _marking(source: Source, target: Target, row: str, draft: str) -> str:
+    return f"{source.bind(mark)}(context, {source.bind(target)}, {draft}, {row})"
+
+
+def _known(source: Source) -> Source:
+    """What the lines of this module speak of, bound."""
     source.bound |= {"Draft": Draft, "Items": Items, "opened": _opened, "resource": _resource}
-    for hop in target.hops:
-        _hop(source, hop, rivalled, taken)
     return source
 
 
 def _hop(source: Source, hop: Hop, rivalled: str, taken: str) -> None:
+    """``rivalled`` is done where another type of a choice was given first, ``taken`` where a reference stands."""
     name, number = source.bind(hop.name), "repetition" if hop.repeats else "0"
     if hop.rivals:
         source.add(f"if not {source.bind(hop.rivals)}.isdisjoint(at): {rivalled}")
@@ -152,27 +167,35 @@ def item(context: Context, target: Target, at: Json, repetition: int, group: int
     return found if isinstance(found, dict) else {}
 
 
-def settle(
-    context: Context, target: Target, at: Json, repetition: int, groups: list[tuple[Group, Settled]]
-) -> bool:
+def settle(context: Context, target: Target, at: Json, repetition: int, groups: list[Settled]) -> bool:
     """Put objects where nothing is; False, and nothing done, where something is."""
+    name = target.name
     if target.rivals and not target.rivals.isdisjoint(at):
         return False
     if not target.is_list:
-        if target.name in at:
+        if name in at:
             return False
-        for _, settled in groups:
-            at[target.name] = settled
+        for one in groups:
+            at[name] = one
         return True
-    items = at.get(target.name)
+    items = at.get(name)
     index, number = context.segment.index, repetition if target.repeats else 0
-    placed = {(index, _slot(target, group.number), number): settled for group, settled in groups}
+    if len(groups) == 1 and groups[0].group.number < 2:
+        key = (index, target.slot, number)
+        if items is None:
+            items = at[name] = Items()
+        elif key in items:
+            return False
+        items[key] = groups[0]
+        return True
+    placed = [((index, _slot(target, one.group.number), number), one) for one in groups]
     if items is None:
         if placed:
-            at[target.name] = Items(placed)
+            at[name] = Items(placed)
         return True
-    if any(key in items for key in placed):
-        return False
+    for key, _ in placed:
+        if key in items:
+            return False
     items.update(placed)
     return True
 
@@ -183,9 +206,9 @@ def _slot(target: Target, group: int) -> str:
 
 def mark(context: Context, target: Target, draft: Draft, source: str) -> None:
     """Remember where the top element came from; all of it where somebody wants to know."""
-    name = target.origin
-    if name and draft is not context.held and name not in draft.origin:
-        draft.origin[name] = context.place
+    name, origin = target.origin, draft.origin
+    if name and name not in origin and draft is not context.held:
+        origin[name] = context.place
     if context.traces is not None:
         path = context.within(draft, name)
         context.traces.append(Trace(draft, path, context.place, source))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from adapters.hl7v2.maps.errors import MapError
 from adapters.hl7v2.maps.paths import Step, parse_path
@@ -61,6 +62,7 @@ class Target:
         return (names[start:] or [self.name])[0]
 
 
+@lru_cache(maxsize=8192)
 def resolve(text: str, context: str, field: str, in_data_type: bool = False) -> Target:
     """``context`` is the type the path starts in. Raises :class:`MapError`."""
     steps = list(parse_path(text))
