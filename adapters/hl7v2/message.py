@@ -182,7 +182,7 @@ class Message:
         """MSH-12 such as ``2.5.1``, or empty."""
         return self.header.value(12) or ""
 
-    @property
+    @cached_property
     def sender(self) -> tuple[str, str]:
         """The sending application and facility (MSH-3, MSH-4): namespace, else universal id, else empty."""
         return _designator(self.header, 3), _designator(self.header, 4)

@@ -211,19 +211,18 @@ def _of_ours(key: str, ours: str) -> str:
 def in_order(subjects: Sequence[Subject]) -> list[Subject]:
     """The subjects, each after those that it refers to as far as there is no circle."""
     holders: Mapping[str, Subject] = {local: one for one in subjects for local in one.locals}
-    done: dict[int, Subject] = {}
-    under_way: set[int] = set()
+    done: list[Subject] = []
+    met: set[int] = set()
 
     def visit(one: Subject) -> None:
-        if id(one) in done or id(one) in under_way:
-            return
-        under_way.add(id(one))
+        met.add(id(one))
         for local in one.refers:
             other = holders.get(local)
-            if other is not None:
+            if other is not None and id(other) not in met:
                 visit(other)
-        done[id(one)] = one
+        done.append(one)
 
     for one in subjects:
-        visit(one)
-    return list(done.values())
+        if id(one) not in met:
+            visit(one)
+    return done
