@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from adapters.hl7v2.message import MalformedMessage, Message, Segment, parse
 from adapters.hl7v2.places import read_place
@@ -190,6 +191,8 @@ def _error(verdict: Verdict, separators: Separators, modern: bool) -> str:
 
 def _complete(separators: Separators) -> Separators:
     """The separators with those that were not declared filled in from the usual ones."""
+    if separators.repetition and separators.escape and separators.subcomponent:
+        return separators
     usual = iter("^~\\&!%*+")
     taken = set(separators.field + separators.encoding_characters)
 
@@ -213,6 +216,7 @@ def timestamp(at: str) -> str:
     return at[:-1].replace("-", "").replace(":", "").replace("T", "") + "+0000"
 
 
+@lru_cache(maxsize=64)
 def _version(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in (text or _DEFAULT_VERSION).split("."))

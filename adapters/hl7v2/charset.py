@@ -10,6 +10,7 @@ import codecs
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from adapters.hl7v2.malformed import MalformedMessage
 
@@ -57,6 +58,7 @@ class Decoded:
     notes: tuple[str, ...] = ()
 
 
+@lru_cache(maxsize=256)
 def codec_of(name: str) -> str | None:
     """The Python codec of a name of table 0211, or of one in common use; None where there is none."""
     return _CODECS.get(re.sub(r"[\s/_.-]", "", name).upper())

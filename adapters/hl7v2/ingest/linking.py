@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
@@ -97,11 +97,11 @@ class Linker:
         for subject in in_order(subjects):
             if subject.former:
                 known = await self.record(subject.type, subject.keys)
-                world = known.world if known else self.crosswalk.fresh(subject.type, subject.keys[0]).world
+                world = known.world if known else self.crosswalk.id_of(subject.type, subject.keys[0])
             elif subject.type in LINKED and not subject.own:
                 world = await self._linked(subject, linked)
             else:
-                world = self.crosswalk.fresh(subject.type, subject.keys[0]).world
+                world = self.crosswalk.id_of(subject.type, subject.keys[0])
             for local in subject.locals:
                 linked.world[local] = f"{subject.type}/{world}"
                 if subject.type == "Organization":
@@ -123,11 +123,11 @@ class Linker:
 
     async def _linked(self, subject: Subject, linked: Linked) -> str:
         type = subject.type
-        known = {
-            key: world
-            for key in subject.keys
-            if (world := linked.made.get((type, key)) or await self._world_of(type, key))
-        }
+        known: dict[str, str] = {}
+        for key in subject.keys:
+            name = type, key
+            if world := linked.made.get(name) or self._known.get(name) or await self._world_of(type, key):
+                known[key] = world
         world = next(iter(known.values()), "") or await self._held(subject, linked)
         if not world:
             link = replace(await self._new(subject, linked), revision=1)
@@ -150,13 +150,14 @@ class Linker:
         return Note(RECORD, f"{self._source}/{type}/{key}", value, advance=True)
 
     async def _world_of(self, type: str, key: str) -> str:
-        """The resource that a record is; never another one once it was taken in."""
-        world = self._known.get((type, key), "")
-        if not world and (link := await self.crosswalk.by_record(type, key)):
-            world = self._known[type, key] = link.world
-            if len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-        return world
+        """The resource that a record is, which is kept: never another one once it was taken in."""
+        link = await self.crosswalk.by_record(type, key)
+        if link is None:
+            return ""
+        self._known[type, key] = link.world
+        if len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return link.world
 
     async def _sent(self, subject: Subject, ours: str) -> str:
         """The resource that the source was sent and that comes back before its answer, by the number we gave it."""
@@ -179,12 +180,11 @@ class Linker:
             check(subject, content, exists=True)
             await linked.places.enter_async_context(self._store.arrivals.of(self._source, content))
 
-            async def is_free(id: str) -> bool:
-                return not await self.crosswalk.is_taken(subject.type, id, record)
+            async def free(ids: Collection[str]) -> Sequence[str]:
+                return await self.crosswalk.free(subject.type, ids, record)
 
-            for id in await counterparts(self._store, content, is_free):
-                if await is_free(id):
-                    return self.crosswalk.link(subject.type, record, id)
+            for id in await counterparts(self._store, content, free):
+                return self.crosswalk.link(subject.type, record, id)
         return self.crosswalk.fresh(subject.type, record)
 
     async def _held(self, subject: Subject, linked: Linked) -> str:
