@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from adapters.hl7v2.malformed import MalformedMessage
 
 HEADERS = frozenset(("MSH", "BHS", "FHS"))
+_DECLARATION = 10
+"""Characters at the start of a header that its separators follow from: one more than they can be."""
 _NEVER = frozenset(" \"'\t\r\n\0")
 
 
@@ -40,6 +43,11 @@ def read_separators(text: str, encoding: str = "utf-8") -> Separators:
 
     Raises :class:`MalformedMessage` where it declares none, or characters that cannot divide anything.
     """
+    return _read(text[:_DECLARATION], encoding)
+
+
+@lru_cache(maxsize=256)
+def _read(text: str, encoding: str) -> Separators:
     name = text[:3]
     if name not in HEADERS:
         raise MalformedMessage("the message does not begin with MSH", "line 1")
@@ -47,7 +55,7 @@ def read_separators(text: str, encoding: str = "utf-8") -> Separators:
     if not field or not _divides(field):
         raise MalformedMessage("no field separator", f"{name}-1")
     # Six characters hold the five, and show where there are too many.
-    characters = re.split(rf"[\r\n{re.escape(field)}]", text[4:10], maxsplit=1)[0]
+    characters = re.split(rf"[\r\n{re.escape(field)}]", text[4:_DECLARATION], maxsplit=1)[0]
     if not 1 <= len(characters) <= 5:
         raise MalformedMessage("one to five encoding characters expected", f"{name}-2")
     if not all(map(_divides, characters)) or len({field, *characters}) != len(characters) + 1:
