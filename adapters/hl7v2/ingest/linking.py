@@ -99,7 +99,7 @@ class Linker:
                 known = await self.record(subject.type, subject.keys)
                 world = known.world if known else self.crosswalk.id_of(subject.type, subject.keys[0])
             elif subject.type in LINKED and not subject.own:
-                world = await self._linked(subject, linked)
+                world = self._as_ever(subject, linked) or await self._linked(subject, linked)
             else:
                 world = self.crosswalk.id_of(subject.type, subject.keys[0])
             for local in subject.locals:
@@ -120,6 +120,17 @@ class Linker:
         fact = await self._store.fact("world", f"{self._source}/{link.type}/{link.world}")
         record = str(fact.value["record"]) if fact else link.record
         return link if record == link.record else (await self.crosswalk.by_record(link.type, record) or link)
+
+    def _as_ever(self, subject: Subject, linked: Linked) -> str:
+        """The resource that all keys of a subject are kept as, as of nearly every subject; empty where it is to ask."""
+        names = [(subject.type, key) for key in subject.keys]
+        worlds = {linked.made.get(name) or self._known.get(name) for name in names}
+        world = worlds.pop() if len(worlds) == 1 else None
+        if not world:
+            return ""
+        for name in names:
+            linked.made[name] = world
+        return world
 
     async def _linked(self, subject: Subject, linked: Linked) -> str:
         type = subject.type
