@@ -78,10 +78,11 @@ def others(
     gone = _ABOUT_THE_MESSAGE | {"Patient"}
     resources = [one for one in conversion.resources if one.content["resourceType"] not in gone]
     facility = facility_of(message)
-    known = dict(_numbered(resources, message, naming))
-    unnumbered = any(
-        one.content["resourceType"] == "Encounter" and one.local not in known for one in resources
-    )
+    of_type: dict[str, list[Mapped]] = {}
+    for one in resources:
+        of_type.setdefault(one.content["resourceType"], []).append(one)
+    known = dict(_numbered(of_type, message, naming))
+    unnumbered = any(one.local not in known for one in of_type.get("Encounter", ()))
     account = _account(message, naming, facility) if unnumbered else ""
     maker = KeyMaker(resources, known, digest, facility, account, world)
     return _distinct(_subject(one, maker.of(one.local), False) for one in resources)
@@ -112,16 +113,9 @@ def united(about: Sequence[Subject], world: Mapping[str, str]) -> list[Subject]:
 
 def _subject(one: Mapped, keys: Keys, former: bool) -> Subject:
     type = one.content["resourceType"]
+    local = (one.local,)
     return Subject(
-        type,
-        keys.keys,
-        one.content,
-        one.absent,
-        one.origin,
-        (one.local,),
-        keys.own,
-        former,
-        supplied=one.supplied,
+        type, keys.keys, one.content, one.absent, one.origin, local, keys.own, former, one.supplied
     )
 
 
@@ -174,14 +168,15 @@ _PLACED = ("Appointment", "SCH", ((2, "FILL:"), (1, "PLAC:")))
 """The numbers that MRG-5 and MRG-3 name too, of which the first that is there counts; and those that both count."""
 
 
-def _numbered(resources: Sequence[Mapped], message: Message, naming: Naming) -> Iterator[tuple[str, Keys]]:
+def _numbered(
+    of_type: Mapping[str, Sequence[Mapped]], message: Message, naming: Naming
+) -> Iterator[tuple[str, Keys]]:
     """Visits, accounts and appointments by the numbers in their segments."""
     for type, segment, fields in (*_NUMBERS, _PLACED):
-        numbered = [one for one in resources if one.content["resourceType"] == type]
-        holder = message.first(segment) if numbered else None
+        holder = message.first(segment) if type in of_type else None
         found = list(_in_fields(holder, fields, type, naming, facility_of(message))) if holder else []
         some = found if type == "Appointment" else found[:1]
-        for made in numbered if some else ():
+        for made in of_type[type] if some else ():
             values = {item.get("value") for item in made.content.get("identifier", ())}
             if some[0].value in values:
                 yield made.local, Keys(tuple(one.key for one in some))

@@ -161,10 +161,11 @@ class KeyMaker:
 
     def _ranked(self, type: str, items: Sequence[JsonObject]) -> list[str]:
         """The numbers of a resource, each once, the type's own first."""
+        if len(items) == 1:
+            key = self._number(type, items[0])
+            return [key] if key else []
         rank = _RANKS.get(type, _unranked)
         found = [(rank(item), key) for item in items if (key := self._number(type, item))]
-        if len(found) < 2:
-            return [key for _, key in found]
         found.sort(key=lambda one: one[0])
         if type == "Encounter":  # an alternate number may be that of several visits
             found = [one for one in found if one[0] == found[0][0]]
