@@ -45,13 +45,15 @@ def write_header(name: str, fields: Sequence[Field], separators: Separators) -> 
 
 
 def _field(field: Field, separators: Separators) -> str:
+    if not field:
+        return ""
     if isinstance(field, Raw):
         return str(field)
     if isinstance(field, Repetitions):
         return separators.repetition.join(_field(one, separators) for one in field)
     if isinstance(field, Components):
         return _joined([_component(one, separators) for one in field], separators.component)
-    return escape(field or "", separators)
+    return escape(field, separators)
 
 
 def _component(component: Component, separators: Separators) -> str:

@@ -11,7 +11,7 @@ recorded as of that origin. What a merged resource is at the source follows the 
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from fhirserver.kernel.ids import derived_id, is_id
@@ -183,9 +183,22 @@ class Crosswalk:
         holder = await self._record_of(type, world)
         return holder not in ("", record)
 
+    async def free(self, type: str, worlds: Collection[str], record: str) -> list[str]:
+        """Those of the world resources that are no other record of this source, in their order."""
+        names = {world: (WORLD, f"{self._source}/{type}/{world}") for world in worlds}
+        facts = await self._store.facts_named(names.values())
+        holders = {world: facts.get(name) for world, name in names.items()}
+        return [
+            world for world, fact in holders.items() if fact is None or fact.value["record"] in ("", record)
+        ]
+
+    def id_of(self, type: str, record: str) -> str:
+        """The id in the world of a record that is new there: always the same for the same record."""
+        return derived_id(self._source, type, record)
+
     def fresh(self, type: str, record: str) -> Link:
-        """The link of a record new to the world: always the same id for the same record."""
-        return self.link(type, record, derived_id(self._source, type, record))
+        """The link of a record new to the world."""
+        return self.link(type, record, self.id_of(type, record))
 
     def link(self, type: str, record: str, world: str) -> Link:
         """A link that is to be made."""

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeAlias
 
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.storage import Version
@@ -40,6 +41,10 @@ _AT_ONCE = 16
 """Candidates compared before others' requests have their turn."""
 
 
+Free: TypeAlias = Callable[[Collection[str]], Awaitable[Sequence[str]]]
+"""Of some ids those of resources that may be taken at all, in their order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A stored patient and how sure it is that this is the one."""
@@ -54,7 +59,7 @@ async def candidates(
     patient: JsonObject,
     spared: Collection[str] = (),
     least: Grade = Grade.POSSIBLE,
-    free: Callable[[str], Awaitable[bool]] | None = None,
+    free: Free | None = None,
 ) -> list[Candidate]:
     """The stored patients that may be ``patient``, the surest first; ties in order of id.
 
@@ -64,10 +69,11 @@ async def candidates(
     person = person_of(patient)
     wheres = certain_blocks(patient, person) if least is Grade.CERTAIN else blocks(patient, person)
     found = [one for one in await blocked(store, "Patient", wheres) if one.id not in spared]
+    if free is not None:
+        left = frozenset(await free([one.id for one in found]))
+        found = [one for one in found if one.id in left]
     wanted: list[Candidate] = []
     for number, version in enumerate(found):
-        if free is not None and not await free(version.id):
-            continue
         one = judge(version, person)
         if one is not None and _reaches(one.score.grade, least):
             wanted.append(one)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.search.expression import Expression, ReferenceIs, StringIs, conjunction, disjunction
 from fhirserver.search.values import fold
-from fhirserver.store.candidates import blocked, candidates, identifier_tokens, sounding
+from fhirserver.store.candidates import Free, blocked, candidates, identifier_tokens, sounding
 from fhirserver.store.store import Store
 from fhirserver.world.identity.entities import COMPARED, plain_name
 from fhirserver.world.identity.person import person_of
 from fhirserver.world.identity.scoring import Grade
 
 
-async def counterparts(
-    store: Store, content: JsonObject, free: Callable[[str], Awaitable[bool]] | None = None
-) -> list[str]:
+async def counterparts(store: Store, content: JsonObject, free: Free | None = None) -> list[str]:
     """The ids of the stored resources that are certainly what the record is of, the surest first.
 
-    References in the content are the world's. Patients that are not ``free`` are not compared.
+    References in the content are the world's. What is not ``free`` is left out.
     """
     type = str(content["resourceType"])
     if type == "Patient":
@@ -31,7 +29,8 @@ async def counterparts(
     if type == "Coverage":
         content = await _with_payers_named(store, content)
         others = {id: await _with_payers_named(store, other) for id, other in others.items()}
-    return sorted(id for id, other in others.items() if compare(content, other) is Grade.CERTAIN)
+    same = sorted(id for id, other in others.items() if compare(content, other) is Grade.CERTAIN)
+    return same if free is None or not same else list(await free(same))
 
 
 async def _with_payers_named(store: Store, content: JsonObject) -> JsonObject:

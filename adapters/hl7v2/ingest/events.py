@@ -205,9 +205,11 @@ class Events:
 
 def renamed_keys(message: Message, naming: Naming, linked: Sequence[Subject]) -> dict[str, tuple[str, ...]]:
     """Further keys of a message's resources: the old numbers of a patient or visit that has a new one."""
-    facility = facility_of(message)
     found: dict[str, tuple[str, ...]] = {}
-    for pid, mrg in _pairs(message) if message.type == "ADT" else ():
+    if message.type != "ADT" or message.first("MRG") is None:
+        return found
+    facility = facility_of(message)
+    for pid, mrg in _pairs(message):
         if message.event in RENAMES:
             keys = {one.key for one in naming.of_patient(pid, facility)}
             old = tuple(one.key for one in naming.of_former(mrg, facility))

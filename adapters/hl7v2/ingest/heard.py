@@ -70,7 +70,10 @@ class Heard:
 
     def hear(self, resource: str, units: Iterable[str]) -> None:
         """The message speaks of these units of a resource."""
-        if new := [unit for unit in dict.fromkeys(units) if self._is_unsaid(resource, unit)]:
+        new = list(dict.fromkeys(units))
+        if self.late:
+            new = [unit for unit in new if self._is_unsaid(resource, unit)]
+        if new:
             self.said[resource] = new
 
     def hear_list(self, key: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 from adapters.hl7v2.convert.conversion import Conversion, Mapped
 from adapters.hl7v2.ingest.keys import DIRECTORY, KeyMaker, Keys
@@ -19,12 +18,12 @@ _ABOUT_THE_MESSAGE = frozenset({"MessageHeader", "Provenance", "Bundle", "Parame
 """Types that say how a message was made; the statement itself says that (docs/hl7v2-world.md)."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True, eq=False)
 class Subject:
-    """One resource of which a message speaks. ``locals`` are its names in the conversion.
+    """One resource of which a message speaks, as a value: not frozen only since a message makes a dozen of them.
 
-    ``former`` says that it is only named as merged away or renamed: nothing is stated of it. ``supplied`` are the
-    elements that no field said.
+    ``locals`` are its names in the conversion. ``former`` says that it is only named as merged away or renamed: nothing
+    is stated of it. ``supplied`` are the elements that no field said.
     """
 
     type: str
@@ -36,16 +35,22 @@ class Subject:
     own: bool = False
     former: bool = False
     supplied: frozenset[str] = frozenset()
+    _text: bytes = field(default=b"", init=False, repr=False)
+    _refers: tuple[str, ...] | None = field(default=None, init=False, repr=False)
 
-    @cached_property
+    @property
     def text(self) -> bytes:
         """The content as JSON."""
-        return dumps(self.content)
+        if not self._text:
+            self._text = dumps(self.content)
+        return self._text
 
-    @cached_property
+    @property
     def refers(self) -> tuple[str, ...]:
         """The names in the conversion of what the content refers to, in order."""
-        return tuple(local.decode() for local in LOCALS.findall(self.text))
+        if self._refers is None:
+            self._refers = tuple([local.decode() for local in LOCALS.findall(self.text)])
+        return self._refers
 
     @property
     def segment(self) -> str:
@@ -73,8 +78,12 @@ def others(
     gone = _ABOUT_THE_MESSAGE | {"Patient"}
     resources = [one for one in conversion.resources if one.content["resourceType"] not in gone]
     facility = facility_of(message)
-    known = dict(_numbered(resources, message, naming))
-    account = _account(message, naming, facility)
+    of_type: dict[str, list[Mapped]] = {}
+    for one in resources:
+        of_type.setdefault(one.content["resourceType"], []).append(one)
+    known = dict(_numbered(of_type, message, naming))
+    unnumbered = any(one.local not in known for one in of_type.get("Encounter", ()))
+    account = _account(message, naming, facility) if unnumbered else ""
     maker = KeyMaker(resources, known, digest, facility, account, world)
     return _distinct(_subject(one, maker.of(one.local), False) for one in resources)
 
@@ -104,21 +113,16 @@ def united(about: Sequence[Subject], world: Mapping[str, str]) -> list[Subject]:
 
 def _subject(one: Mapped, keys: Keys, former: bool) -> Subject:
     type = one.content["resourceType"]
+    local = (one.local,)
     return Subject(
-        type,
-        keys.keys,
-        one.content,
-        one.absent,
-        one.origin,
-        (one.local,),
-        keys.own,
-        former,
-        supplied=one.supplied,
+        type, keys.keys, one.content, one.absent, one.origin, local, keys.own, former, one.supplied
     )
 
 
 def _counted(subject: Subject, found: Mapping[tuple[str, str], Subject]) -> Subject:
     """The second of two results of one kind is the second: told from the first by its place."""
+    if (subject.type, subject.keys[0]) not in found:
+        return subject
     number, keys = 1, subject.keys
     while (subject.type, keys[0]) in found:
         number += 1
@@ -164,15 +168,17 @@ _PLACED = ("Appointment", "SCH", ((2, "FILL:"), (1, "PLAC:")))
 """The numbers that MRG-5 and MRG-3 name too, of which the first that is there counts; and those that both count."""
 
 
-def _numbered(resources: Sequence[Mapped], message: Message, naming: Naming) -> Iterator[tuple[str, Keys]]:
+def _numbered(
+    of_type: Mapping[str, Sequence[Mapped]], message: Message, naming: Naming
+) -> Iterator[tuple[str, Keys]]:
     """Visits, accounts and appointments by the numbers in their segments."""
     for type, segment, fields in (*_NUMBERS, _PLACED):
-        holder = message.first(segment)
+        holder = message.first(segment) if type in of_type else None
         found = list(_in_fields(holder, fields, type, naming, facility_of(message))) if holder else []
         some = found if type == "Appointment" else found[:1]
-        for made in resources if some else ():
+        for made in of_type[type] if some else ():
             values = {item.get("value") for item in made.content.get("identifier", ())}
-            if made.content["resourceType"] == type and some[0].value in values:
+            if some[0].value in values:
                 yield made.local, Keys(tuple(one.key for one in some))
 
 

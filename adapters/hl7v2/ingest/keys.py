@@ -6,8 +6,7 @@ from others of its kind is the message's own (:attr:`Keys.own`), and new with ev
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from adapters.hl7v2.convert.conversion import Mapped
@@ -120,10 +119,11 @@ class KeyMaker:
         """The keys of a resource of the conversion."""
         if (known := self._known.get(local)) is not None:
             return known
-        if local in self._under_way or local not in self._contents:
+        content = self._contents.get(local)
+        if content is None or local in self._under_way:
             return self._its_own(local)
         self._under_way.add(local)
-        keys = self._made(local, self._contents[local])
+        keys = self._made(local, content)
         self._under_way.discard(local)
         self._known[local] = keys
         return keys
@@ -145,12 +145,10 @@ class KeyMaker:
         return Keys((f"message:{self._message}:{local}",), own=True)
 
     def _numbers(self, type: str, content: JsonObject) -> list[str]:
-        items = _listed(content.get("identifier"))
-        found = [(_rank(type, item), key) for item in items if (key := self._number(type, item))]
-        found.sort(key=lambda one: one[0])
-        if type == "Encounter":  # an alternate number may be that of several visits
-            found = [one for one in found if one[0] == found[0][0]]
-        keys = list(dict.fromkeys(key for _, key in found))
+        items = content.get("identifier")
+        if not items:
+            return []
+        keys = self._ranked(type, items if isinstance(items, list) else [items])
         if type in _CODED and keys and "code" in content:
             code = self._plain(content["code"])
             keys = [*(f"{key}#{code}" for key in keys), *keys]
@@ -161,21 +159,37 @@ class KeyMaker:
             keys = [f"{key}/{told}" for key in keys]
         return keys
 
+    def _ranked(self, type: str, items: Sequence[JsonObject]) -> list[str]:
+        """The numbers of a resource, each once, the type's own first."""
+        if len(items) == 1:
+            key = self._number(type, items[0])
+            return [key] if key else []
+        rank = _RANKS.get(type, _unranked)
+        found = [(rank(item), key) for item in items if (key := self._number(type, item))]
+        found.sort(key=lambda one: one[0])
+        if type == "Encounter":  # an alternate number may be that of several visits
+            found = [one for one in found if one[0] == found[0][0]]
+        return list(dict.fromkeys([key for _, key in found]))
+
     def _number(self, type: str, item: JsonObject) -> str:
         """A placer's and a filler's number may be alike: they say which they are."""
         value = str(item.get("value") or "").strip()
-        kind = next((code for code in _codes(item) if code in ("PLAC", "FILL") and type in _PREFERRED), "")
-        return f"{kind and kind + ':'}{item.get('system') or self._scope}|{value}" if value else ""
+        if not value:
+            return ""
+        number = f"{item.get('system') or self._scope}|{value}"
+        if type in _PREFERRED:
+            kind = next((code for code in _codes(item) if code in ("PLAC", "FILL")), "")
+            number = f"{kind}:{number}" if kind else number
+        return number
 
     def _parts(self, type: str, content: JsonObject) -> list[str]:
         members = _WHAT_MAKES_IT.get(type)
         if members is None:
             return []
         found = {member: self._plain(_element(content, member)) for member in members}
-        missing = [member for member in _NEEDED.get(type, ()) if not found[member]]
-        return (
-            [] if missing or not any(found.values()) else [f"{name}={text}" for name, text in found.items()]
-        )
+        if not any(found.values()) or not all(found[member] for member in _NEEDED.get(type, ())):
+            return []
+        return [f"{name}={text}" for name, text in found.items()]
 
     def _digest(self, type: str, parts: Sequence[str]) -> str:
         return f"derived:{derived_id(type, self._scope if type in DIRECTORY else '', *parts)}"
@@ -236,25 +250,35 @@ def _reports(contents: Mapping[str, JsonObject]) -> dict[str, str]:
     }
 
 
-def _rank(type: str, item: JsonObject) -> int:
-    """Where an identifier stands among those of its resource: the type's own first."""
-    if type == "Practitioner":
-        return 0 if item.get("system") == NPI else 1
-    preferred = _PREFERRED.get(type, ())
-    return min((preferred.index(code) for code in _codes(item) if code in preferred), default=len(preferred))
+def _preferring(codes: tuple[str, ...]) -> Callable[[JsonObject], int]:
+    def rank(item: JsonObject) -> int:
+        return min((codes.index(code) for code in _codes(item) if code in codes), default=len(codes))
+
+    return rank
+
+
+def _unranked(item: JsonObject) -> int:
+    return 0
+
+
+_RANKS: Mapping[str, Callable[[JsonObject], int]] = {
+    "Practitioner": lambda item: 0 if item.get("system") == NPI else 1,
+    **{type: _preferring(codes) for type, codes in _PREFERRED.items()},
+}
+"""Where an identifier stands among those of its resource: the type's own first."""
 
 
 def _codes(identifier: JsonObject) -> list[str]:
-    return [str(coding.get("code")) for coding in (identifier.get("type") or {}).get("coding", ())]
+    kind = identifier.get("type")
+    return [str(coding.get("code")) for coding in kind.get("coding", ())] if kind else []
 
 
 def _element(content: JsonObject, name: str) -> Json:
     """An element by name; a choice by the beginning of its name."""
     if name in content:
         return content[name]
-    choice = re.compile(rf"{name}[A-Z]")
-    return next((value for member, value in content.items() if choice.match(member)), None)
-
-
-def _listed(value: Json) -> Iterator[JsonObject]:
-    yield from value if isinstance(value, list) else [value] if value else []
+    length = len(name)
+    for member in content:
+        if member.startswith(name) and "A" <= member[length] <= "Z":
+            return content[member]
+    return None

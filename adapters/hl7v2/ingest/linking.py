@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 
@@ -97,11 +97,11 @@ class Linker:
         for subject in in_order(subjects):
             if subject.former:
                 known = await self.record(subject.type, subject.keys)
-                world = known.world if known else self.crosswalk.fresh(subject.type, subject.keys[0]).world
+                world = known.world if known else self.crosswalk.id_of(subject.type, subject.keys[0])
             elif subject.type in LINKED and not subject.own:
-                world = await self._linked(subject, linked)
+                world = self._as_ever(subject, linked) or await self._linked(subject, linked)
             else:
-                world = self.crosswalk.fresh(subject.type, subject.keys[0]).world
+                world = self.crosswalk.id_of(subject.type, subject.keys[0])
             for local in subject.locals:
                 linked.world[local] = f"{subject.type}/{world}"
                 if subject.type == "Organization":
@@ -121,13 +121,24 @@ class Linker:
         record = str(fact.value["record"]) if fact else link.record
         return link if record == link.record else (await self.crosswalk.by_record(link.type, record) or link)
 
+    def _as_ever(self, subject: Subject, linked: Linked) -> str:
+        """The resource that all keys of a subject are kept as, as of nearly every subject; empty where it is to ask."""
+        names = [(subject.type, key) for key in subject.keys]
+        worlds = {linked.made.get(name) or self._known.get(name) for name in names}
+        world = worlds.pop() if len(worlds) == 1 else None
+        if not world:
+            return ""
+        for name in names:
+            linked.made[name] = world
+        return world
+
     async def _linked(self, subject: Subject, linked: Linked) -> str:
         type = subject.type
-        known = {
-            key: world
-            for key in subject.keys
-            if (world := linked.made.get((type, key)) or await self._world_of(type, key))
-        }
+        known: dict[str, str] = {}
+        for key in subject.keys:
+            name = type, key
+            if world := linked.made.get(name) or self._known.get(name) or await self._world_of(type, key):
+                known[key] = world
         world = next(iter(known.values()), "") or await self._held(subject, linked)
         if not world:
             link = replace(await self._new(subject, linked), revision=1)
@@ -150,13 +161,14 @@ class Linker:
         return Note(RECORD, f"{self._source}/{type}/{key}", value, advance=True)
 
     async def _world_of(self, type: str, key: str) -> str:
-        """The resource that a record is; never another one once it was taken in."""
-        world = self._known.get((type, key), "")
-        if not world and (link := await self.crosswalk.by_record(type, key)):
-            world = self._known[type, key] = link.world
-            if len(self._known) > _KEPT:
-                self._known.popitem(last=False)
-        return world
+        """The resource that a record is, which is kept: never another one once it was taken in."""
+        link = await self.crosswalk.by_record(type, key)
+        if link is None:
+            return ""
+        self._known[type, key] = link.world
+        if len(self._known) > _KEPT:
+            self._known.popitem(last=False)
+        return link.world
 
     async def _sent(self, subject: Subject, ours: str) -> str:
         """The resource that the source was sent and that comes back before its answer, by the number we gave it."""
@@ -179,12 +191,11 @@ class Linker:
             check(subject, content, exists=True)
             await linked.places.enter_async_context(self._store.arrivals.of(self._source, content))
 
-            async def is_free(id: str) -> bool:
-                return not await self.crosswalk.is_taken(subject.type, id, record)
+            async def free(ids: Collection[str]) -> Sequence[str]:
+                return await self.crosswalk.free(subject.type, ids, record)
 
-            for id in await counterparts(self._store, content, is_free):
-                if await is_free(id):
-                    return self.crosswalk.link(subject.type, record, id)
+            for id in await counterparts(self._store, content, free):
+                return self.crosswalk.link(subject.type, record, id)
         return self.crosswalk.fresh(subject.type, record)
 
     async def _held(self, subject: Subject, linked: Linked) -> str:
@@ -211,19 +222,18 @@ def _of_ours(key: str, ours: str) -> str:
 def in_order(subjects: Sequence[Subject]) -> list[Subject]:
     """The subjects, each after those that it refers to as far as there is no circle."""
     holders: Mapping[str, Subject] = {local: one for one in subjects for local in one.locals}
-    done: dict[int, Subject] = {}
-    under_way: set[int] = set()
+    done: list[Subject] = []
+    met: set[int] = set()
 
     def visit(one: Subject) -> None:
-        if id(one) in done or id(one) in under_way:
-            return
-        under_way.add(id(one))
+        met.add(id(one))
         for local in one.refers:
             other = holders.get(local)
-            if other is not None:
+            if other is not None and id(other) not in met:
                 visit(other)
-        done[id(one)] = one
+        done.append(one)
 
     for one in subjects:
-        visit(one)
-    return list(done.values())
+        if id(one) not in met:
+            visit(one)
+    return done

@@ -71,7 +71,10 @@ class Naming:
 
     def authority(self, holder: Repetition, component: int) -> str:
         """The assigning authority in a component: the site's system for it, else its own id, else its name."""
-        namespace, universal = (holder.value(component, part) or "" for part in (1, 2))
+        namespace = holder.value(component) or ""
+        universal = holder.value(component, 2) or ""
+        if not self._authorities:
+            return universal or namespace
         known = self._authorities.get(namespace) or self._authorities.get(universal)
         return known or universal or namespace
 

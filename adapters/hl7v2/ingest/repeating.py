@@ -77,9 +77,11 @@ class Repeating:
 
 def mark_of(subject: Subject, world: Mapping[str, str], pid: Segment | None) -> bytes:
     """What tells this statement from any other about the same resource: all that it is made from."""
-    leads = (world.get(local, "") for local in subject.refers)
-    phones = f"{bool(pid.field(13))} {bool(pid.field(14))}" if subject.type == "Patient" and pid else ""
-    words = "\x1f".join((*leads, "", *sorted(subject.absent), "", *sorted(subject.supplied), "", phones))
-    return hashlib.blake2b(
-        subject.text + b"\x1e" + words.encode("utf-8", "surrogatepass"), digest_size=16
-    ).digest()
+    words = [world.get(local, "") for local in subject.refers]
+    for names in (subject.absent, subject.supplied):
+        words.append("\x1e")
+        words += sorted(names) if len(names) > 1 else names
+    if subject.type == "Patient" and pid:
+        words.append(f"\x1e{bool(pid.field(13))} {bool(pid.field(14))}")
+    text = subject.text + "\x1f".join(words).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16).digest()

@@ -106,11 +106,13 @@ def _lists(
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     if message.type != "ADT" or message.event not in _EVENTS:
         return
-    patient, visit = (_first(subjects, world, type) for type in ("Patient", "Encounter"))
+    sent = {segment.name for segment in message.segments}
     for segment, type in _TYPES.items():
+        if segment not in sent:
+            continue
         found = message.all(segment)
-        whose = visit if segment in _OF_A_VISIT else patient
-        if not found or not whose or any(one.value(_ACTION.get(segment, 0)) for one in found):
+        whose = _first(subjects, world, "Encounter" if segment in _OF_A_VISIT else "Patient")
+        if not whose or any(one.value(_ACTION.get(segment, 0)) for one in found):
             continue
         members = [world[one.locals[0]] for one in subjects if one.type == type and one.segment == segment]
         yield f"{source}/{whose}/{segment}", tuple(dict.fromkeys(members))

@@ -51,20 +51,16 @@ class Statements:
     ) -> Told:
         """What is written about the resources (``Type/id``) that a message speaks of."""
         pid = message.first("PID")
-        marks = {reference: mark_of(one, linked.world, pid) for reference, one in stated.items()}
-        told = {
-            reference: one
-            for reference, one in stated.items()
-            if one.type not in DIRECTORY or not self._repeating.is_recent(reference, marks[reference])
-        }
-        keys = {reference: Key(*reference.split("/")) for reference in told}
-        rows = await self.store.storage.rows(keys.values())
+        told: list[tuple[Subject, Key, bytes]] = []
+        for reference, one in stated.items():
+            mark = mark_of(one, linked.world, pid)
+            if one.type not in DIRECTORY or not self._repeating.is_recent(reference, mark):
+                told.append((one, Key(one.type, reference.partition("/")[2]), mark))
+        rows = await self.store.storage.rows([key for _, key, _ in told])
         writes: list[Write] = []
         whole: dict[str, bytes] = {}
-        for reference, subject in told.items():
-            made = await self._about(
-                subject, linked, message, heard, rows.get(keys[reference]), marks[reference]
-            )
+        for subject, key, mark in told:
+            made = await self._about(subject, linked, message, heard, rows.get(key), mark)
             writes += made.writes
             whole |= made.marks
         return Told(writes, whole)

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from adapters.hl7v2.message import Message
-from fhirserver.kernel.instants import instant, parse_instant
+from fhirserver.kernel.instants import instant
 
 _TIME = re.compile(
     r"(\d{4})(\d\d)?(\d\d)?(?:(\d\d)(\d\d)?(\d\d)?(?:\.(\d{1,6}))?)?([+-]\d{4})?\Z",
@@ -23,9 +23,7 @@ def effective(message: Message, received: str, zone: tzinfo = UTC) -> str:
     if len(recorded.partition("+")[0].partition("-")[0]) < 12 and moment(made, zone):
         recorded = made
     found = moment(recorded, zone) or moment(made, zone)
-    if found is None or found > parse_instant(received):
-        return received
-    return instant(found)
+    return received if found is None else min(instant(found), received)
 
 
 def moment(text: str, zone: tzinfo = UTC) -> datetime | None:

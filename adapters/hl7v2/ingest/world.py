@@ -199,6 +199,8 @@ def _anchors(about: Sequence[Subject], linked: Linked) -> Sequence[str]:
 def _with_former_keys(about: Sequence[Subject], message: Message, naming: Naming) -> list[Subject]:
     """The subjects, also known by the numbers that the message says they had before."""
     former = renamed_keys(message, naming, about)
+    if not former:
+        return [*about]
     return [
         replace(one, keys=(*one.keys, *former.get(one.locals[0], ()))) if one.locals[0] in former else one
         for one in about
