@@ -213,17 +213,20 @@ def in_order(subjects: Sequence[Subject]) -> list[Subject]:
     holders: Mapping[str, Subject] = {local: one for one in subjects for local in one.locals}
     done: dict[int, Subject] = {}
     under_way: set[int] = set()
-
-    def visit(one: Subject) -> None:
-        if id(one) in done or id(one) in under_way:
-            return
-        under_way.add(id(one))
-        for local in one.refers:
-            other = holders.get(local)
-            if other is not None:
-                visit(other)
-        done[id(one)] = one
-
     for one in subjects:
-        visit(one)
+        _visit(one, holders, done, under_way)
     return list(done.values())
+
+
+def _visit(
+    one: Subject, holders: Mapping[str, Subject], done: dict[int, Subject], under_way: set[int]
+) -> None:
+    """Not a function within: one that calls itself is a circle, and keeps all it sees until it is collected."""
+    if id(one) in done or id(one) in under_way:
+        return
+    under_way.add(id(one))
+    for local in one.refers:
+        other = holders.get(local)
+        if other is not None:
+            _visit(other, holders, done, under_way)
+    done[id(one)] = one
