@@ -6,15 +6,15 @@ https://www.hl7.eu/HL7v2x/v251/std251/ch02.html (2.5.4, message delimiters).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from adapters.hl7v2.malformed import MalformedMessage
+from fhirserver.kernel.frozen import frozen
 
 HEADERS = frozenset(("MSH", "BHS", "FHS"))
 _NEVER = frozenset(" \"'\t\r\n\0")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Separators:
     """One character each; empty where the header declares none. ``truncation`` exists from version 2.7 on.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 
 from adapters.hl7v2.convert.conversion import Conversion, Mapped
@@ -11,6 +11,7 @@ from adapters.hl7v2.ingest.keys import DIRECTORY, KeyMaker, Keys
 from adapters.hl7v2.ingest.locals import LOCALS
 from adapters.hl7v2.ingest.patients import Named, Naming, facility_of, owners
 from adapters.hl7v2.message import NULL, Message, Segment
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject, dumps
 
 _ONCE = DIRECTORY | {"Patient", "Encounter", "Coverage", "Account", "EpisodeOfCare", "RelatedPerson"}
@@ -19,7 +20,7 @@ _ABOUT_THE_MESSAGE = frozenset({"MessageHeader", "Provenance", "Bundle", "Parame
 """Types that say how a message was made; the statement itself says that (docs/hl7v2-world.md)."""
 
 
-@dataclass(frozen=True)
+@frozen(slots=False)
 class Subject:
     """One resource of which a message speaks. ``locals`` are its names in the conversion.
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from adapters.hl7v2.convert.conversion import Mapped
 from adapters.hl7v2.ingest.locals import LOCAL
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.json import Json, JsonObject, canonical
 from fhirserver.world.identity.identifiers import NPI
@@ -87,7 +87,7 @@ _PREFERRED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Keys:
     """The keys of one resource, the surest first. ``own``: it is told from others by its message alone."""
 
