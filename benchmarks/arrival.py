@@ -12,7 +12,6 @@ those of all resources. Exit code 1 where the ratio is above 1.2 or the ledgers 
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import statistics
 import sys
@@ -28,6 +27,7 @@ from unittest import mock
 from rich.console import Console
 
 from benchmarks.synthea import bundles
+from fhirserver.app.collecting import spare_what_stays
 from fhirserver.kernel.ids import new_id
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.model.links import relink
@@ -149,9 +149,7 @@ async def run(archive: Path, count: int, lot: int, lanes: int, folder: Path) -> 
     resources = records(archive)
     types = [resource["resourceType"] for resource in resources]
     async with opened(folder / "world.db") as world, opened(folder / "plain.db") as plain:
-        gc.collect()
-        gc.freeze()  # as a server does that serves: see fhirserver/app/serving.py
-        gc.set_threshold(10_000, 10, 10)
+        spare_what_stays()
         costs = await in_turn(world, plain, lambda: copies(resources, count), lot, lanes)
         keys = [Key(types[number % len(types)], f"r{number}") for number in range(count)]
         return costs, *await weights(world, keys)

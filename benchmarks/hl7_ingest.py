@@ -22,6 +22,7 @@ from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.ingest.world import Feed, WorldIngest
 from adapters.hl7v2.intake.reception import Reading, Reception
 from benchmarks.adt_feed import message
+from fhirserver.app.collecting import spare_what_stays
 from fhirserver.model.validation import validate
 from fhirserver.storage.sqlite.storage import SqliteStorage
 from fhirserver.store.state import Policies
@@ -48,6 +49,7 @@ async def measured(folder: Path, count: int, patients: int, lanes: int, profile:
     store = Store(SqliteStorage(folder / "log.sqlite"), Policies({EHR.id: EHR, SYSTEM.id: SYSTEM}, validate))
     await store.open()
     reception = Reception(Reading("lab", EHR.id), store, WorldIngest(store, Feed("lab", EHR.id)), Site())
+    spare_what_stays()
     found: list[float] = []
     profiler = cProfile.Profile(time.process_time)
     for start in range(0, count, LOT):

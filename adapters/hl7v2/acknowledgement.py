@@ -7,13 +7,14 @@ Codes: HL7 table 0008 (AA, AE, AR, CA, CE, CR) and table 0357 (error conditions)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from adapters.hl7v2.message import MalformedMessage, Message, Segment, parse
 from adapters.hl7v2.places import read_place
 from adapters.hl7v2.separators import Separators
 from adapters.hl7v2.writing import Components, Field, Raw, write_header, write_segment
+from fhirserver.kernel.frozen import frozen
 
 ERRORS = {
     "0": "Message accepted",
@@ -39,7 +40,7 @@ _NEW_ERR = (2, 5)
 _NAMED_STRUCTURE = (2, 3, 1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """What is answered. ``code`` is of table 0008, ``error`` of table 0357, ``severity`` E, W or I.
 
@@ -64,7 +65,7 @@ class Verdict:
         return replace(self, code=_COMMIT.get(self.code, self.code))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Acknowledgement:
     """An answer as it was received. ``of`` is the control id of what it answers (MSA-2)."""
 

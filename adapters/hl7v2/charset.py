@@ -9,10 +9,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 
 from adapters.hl7v2.malformed import MalformedMessage
+from fhirserver.kernel.frozen import frozen
 
 _JAPANESE = "iso2022_jp_ext"
 _CODECS: Mapping[str, str] = {
@@ -49,7 +49,7 @@ _WIDE = ((b"M\0S\0H\0", "utf-16-le"), (b"\0M\0S\0H", "utf-16-be"))
 _ENDS = re.compile(rb"[\r\n]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decoded:
     """The text of a message without its byte order mark, and the codec it was read by."""
 

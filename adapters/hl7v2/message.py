@@ -9,13 +9,13 @@ https://www.hl7.eu/HL7v2x/v251/std251/ch02.html (2.5, message construction rules
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 
 from adapters.hl7v2.escapes import unescape
 from adapters.hl7v2.malformed import MalformedMessage
 from adapters.hl7v2.separators import HEADERS, Separators, read_separators
 from adapters.hl7v2.structures import structure_of
+from fhirserver.kernel.frozen import frozen
 
 __all__ = ["NULL", "MalformedMessage", "Message", "Repetition", "Segment", "parse"]
 
@@ -29,7 +29,7 @@ _UNDIVIDED = Separators("", "", "", "", "")
 _NAME = re.compile(r"[A-Z][A-Z0-9]{2}\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repetition:
     """One repetition of a field. ``text`` is as it stood in the message, escapes and all."""
 

@@ -6,16 +6,16 @@ https://www.hl7.eu/HL7v2x/v251/std251/ch02.html (2.5.4, message delimiters).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from adapters.hl7v2.malformed import MalformedMessage
+from fhirserver.kernel.frozen import frozen
 
 HEADERS = frozenset(("MSH", "BHS", "FHS"))
 _NEVER = frozenset(" \"'\t\r\n\0")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Separators:
     """One character each; empty where the header declares none. ``truncation`` exists from version 2.7 on.
 
@@ -41,7 +41,9 @@ def read_separators(text: str, encoding: str = "utf-8") -> Separators:
 
     Raises :class:`MalformedMessage` where it declares none, or characters that cannot divide anything.
     """
-    return _declared(text[:10], encoding)  # six characters hold the five of MSH-2, and show where there are too many
+    return _declared(
+        text[:10], encoding
+    )  # six characters hold the five of MSH-2, and show where there are too many
 
 
 @lru_cache(maxsize=64)

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.ids import derived_id, is_id
 from fhirserver.kernel.instants import comparable
 from fhirserver.kernel.json import JsonObject
@@ -27,7 +28,7 @@ from fhirserver.world.voices import last, voice
 RECORD, WORLD = "record", "world"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """One record of a source and the world resource it is. ``version`` is the record's, as last taken in.
 

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import socket
-from typing import Any, Final
+from typing import Any
 
 import uvicorn
 
+from fhirserver.app.collecting import spare_what_stays
 from fhirserver.app.door import ENDED, READY
 from fhirserver.app.settings import Settings
 from fhirserver.app.wiring import Part, make_application
 from fhirserver.rest.protocol import FhirHttpProtocol
 from fhirserver.rest.socket_protocol import MESSAGE_BYTES, PING_SECONDS, FhirSocketProtocol
-
-_COLLECT_AFTER: Final = (10_000, 10, 10)
-"""Objects that may be garbage, and then rounds of each generation."""
 
 
 def serve_alone(chosen: Settings) -> None:
@@ -53,17 +50,11 @@ def _config(chosen: Settings, part: Part) -> uvicorn.Config:
 
 
 class SettledServer(uvicorn.Server):
-    """Does not look again, at each collection of garbage, at what was made before the first request.
-
-    Definitions and what was compiled from them stay for ever. A Bundle makes tens of thousands of objects that
-    live until its answer: with Python's defaults a sixth of its time went into looking for garbage among them.
-    """
+    """Looks for garbage only among what was made after the start."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*_COLLECT_AFTER)
+        spare_what_stays()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         application: Any = self.config.app

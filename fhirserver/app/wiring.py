@@ -84,9 +84,10 @@ IDLE_SECONDS = 5.0
 INDEX_SECONDS = 0.5
 BUSY_SECONDS = 0.2
 IDLE_BATCH = 20
+FEED_BATCH = 5
 BREATH_SECONDS = 1.0
-"""Between two such lots while the log grows by more than one a breath: a feed that never rests must not keep them
-waiting for ever."""
+"""While the log grows by more than an idle lot a breath, a smaller lot each breath: a feed that never rests must not
+keep them waiting for ever. One commit takes about as long as deciding it did, and its messages wait for that."""
 POLICY_SECONDS = 1.0
 LOT_SECONDS = 0.01
 """The pause between two lots, which belongs to those who wait for answers."""
@@ -331,10 +332,10 @@ async def _derive_when_idle(store: Store, edge: FhirEdge) -> None:
     while True:
         fast = growth.rate * BREATH_SECONDS > IDLE_BATCH
         await asyncio.sleep(IDLE_SECONDS if not more else BREATH_SECONDS if fast else 0)
-        idle = time.monotonic() - edge.last_request > IDLE_SECONDS
+        idle, lot = time.monotonic() - edge.last_request > IDLE_SECONDS, FEED_BATCH if fast else IDLE_BATCH
         more = idle and (
-            await store.derive_some(IDLE_BATCH)
-            or await store.storage.settle(IDLE_BATCH)
+            await store.derive_some(lot)
+            or await store.storage.settle(lot)
             or await store.contained.follow_some()
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statement:
     """Who said it, how, and how surely: what an ``X-Provenance`` header and a principal make together.
 
@@ -64,7 +65,7 @@ class Statement:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Commit:
     """One atomic entry of the log.
 

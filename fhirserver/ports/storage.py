@@ -8,9 +8,9 @@ leaves nothing. It returns when the batch is durable and its projection can be r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.log import Commit
 
@@ -40,7 +40,7 @@ class Version(NamedTuple):
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """What the storage keeps of a resource now: the version, its ledger and its number ``pk``."""
 
@@ -56,7 +56,7 @@ class Numbered(NamedTuple):
     version: Version
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """The projection of one commit on one resource.
 
@@ -70,7 +70,7 @@ class Change:
     new_index: Sequence[Any] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fact:
     """A keyed value beside the resources: crosswalk entries, checkpoints, what a sink was last told."""
 
@@ -80,7 +80,7 @@ class Fact:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Head:
     """The end of the log, and how far the projections follow it (behind only after a crash or race)."""
 
@@ -90,7 +90,7 @@ class Head:
     projected: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Projection:
     """All that a batch of commits does to the projections."""
 
@@ -98,7 +98,7 @@ class Projection:
     facts: Sequence[Fact]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """Search results in order. ``cursor`` continues after the last one; empty when there are no more."""
 
@@ -106,7 +106,7 @@ class Page:
     cursor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reindexed:
     """All index values of a version, as they should be."""
 
@@ -125,7 +125,7 @@ class Place(NamedTuple):
     version: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HistoryQuery:
     """Versions of one resource, of one type (``id`` "") or of all (``type`` ""), newest first.
 
@@ -162,7 +162,7 @@ class HistoryQuery:
         return frozenset([key]) if self.among is None or key in self.among else frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HistoryPage:
     """Versions in order. ``after`` continues behind the last one; None when there are no more."""
 

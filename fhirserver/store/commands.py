@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeAlias
 
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Key, Version
@@ -27,7 +28,7 @@ class Prepared(NamedTuple):
     values: Sequence[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Put:
     """State a resource.
 
@@ -57,7 +58,7 @@ class Put:
     absent: Callable[[Units, Units], Iterable[str]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Amend:
     """Change the world resource by a pure function; what it changed is stated, nothing else (PATCH).
 
@@ -72,7 +73,7 @@ class Amend:
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remove:
     """Say that a resource is no more.
 
@@ -87,7 +88,7 @@ class Remove:
     most: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Withdraw:
     """Take back what a source said about a resource, as though it had never said it.
 
@@ -102,7 +103,7 @@ class Withdraw:
     if_match: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ruling:
     """One decision about a claim: ``kind`` is ``approve``, ``reject``, ``verify``, ``doubt``, ``cap`` or ``decay``.
 
@@ -118,7 +119,7 @@ class Ruling:
     confidence: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decide:
     """Reviewers' or judges' rulings on claims about one resource."""
 
@@ -127,7 +128,7 @@ class Decide:
     rulings: Sequence[Ruling]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Correct:
     """A reviewer's own value for units of a resource, superseding every claim made so far on them.
 
@@ -140,7 +141,7 @@ class Correct:
     confidence: Decimal
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TakeBack:
     """Take back what a reviewer decided about one resource, or some units of that.
 
@@ -156,7 +157,7 @@ class TakeBack:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """Keep a fact beside the resources (crosswalk, checkpoint, what a sink was told).
 
@@ -170,7 +171,7 @@ class Note:
     advance: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Merge:
     """Say that a resource is the same as another, ``into``: its claims become claims about that one.
 
@@ -186,7 +187,7 @@ class Merge:
     into_match: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unmerge:
     """Undo the merge of a resource into another. ``task`` as in :class:`Merge`."""
 
@@ -195,7 +196,7 @@ class Unmerge:
     task: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Relink:
     """Have the references of a resource lead where merges say now. Only that: nothing is stated."""
 
@@ -216,7 +217,7 @@ def touched(write: Write) -> Sequence[Key]:
     return (key, Key(write.type, write.into)) if isinstance(write, Merge) else (key,)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """Writes that stand or fall together. ``conditions`` are searches decided with them.
 
@@ -230,7 +231,7 @@ class Command:
     spared: frozenset[Key] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Written:
     """What became of one write. ``held`` are the paths of units that others' claims still win.
 
@@ -250,7 +251,7 @@ class Written:
     seen: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What became of a command. ``position`` is that of its commit, or of the head where nothing was new."""
 

@@ -114,6 +114,7 @@ class Committer:
         merges: Merges | None = None,
     ) -> None:
         self._storage, self._policies, self._extract, self._clock = storage, policies, extract, clock
+        self._shared = storage if isinstance(storage, Shared) else None
         self._appended = appended
         self._parameters, self._known = parameters, -1
         self._merges = merges or Merges(storage)
@@ -198,8 +199,8 @@ class Committer:
 
     async def _round(self, waiting: list[Waiting]) -> list[Waiting]:
         """Decide a group, land the one before it, send this one. Returns those to be decided (again)."""
-        if isinstance(self._storage, Shared):
-            return await self._turn(self._storage, waiting)
+        if self._shared is not None:
+            return await self._turn(self._shared, waiting)
         if self._flying is not None and (
             any(one.command.conditions for one in waiting) or self._flying.batch.touches((PARAMETERS,))
         ):

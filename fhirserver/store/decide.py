@@ -7,9 +7,10 @@ replaced by the one after the commit when the command was accepted.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Fact, Key
@@ -39,7 +40,7 @@ from fhirserver.store.stating import amend, put, remove, withdraw
 from fhirserver.world.entity import Entity
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Decided:
     """An accepted command: its commit (None where nothing was new) and what it made of the world."""
 

@@ -71,6 +71,7 @@ class Following:
         """``batch``: commits that are handled at a time."""
         self._store, self._follower, self._watchers, self._batch = store, follower, watchers, batch
         self._statement = Statement(source, principal=follower.name, method="derivation")
+        self._timed = follower if isinstance(follower, Timed) else None
         self._idle = idle_seconds
         self._seen = 0
         self._looked = float("-inf")
@@ -119,10 +120,10 @@ class Following:
     async def _overdue(self) -> None:
         """Now and then, what the passing of time alone brings."""
         now = asyncio.get_running_loop().time()
-        if not isinstance(self._follower, Timed) or now - self._looked < OVERDUE_SECONDS:
+        if self._timed is None or now - self._looked < OVERDUE_SECONDS:
             return
         self._looked = now
-        writes = await self._follower.overdue()
+        writes = await self._timed.overdue()
         if writes:
             await self._store.submit(Command(self._statement, tuple(writes)))
 

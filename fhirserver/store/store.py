@@ -62,6 +62,7 @@ class Store:
         self.contained = ContainedResources(storage, self.parameters, self._extract)
         following = None if extract else self.parameters
         self._clock = clock or SystemClock()
+        self._is_shared = isinstance(storage, Shared)
         self.merges = Merges(storage)
         self.arrivals = Arrivals()
         self._tail = Tail(storage)
@@ -183,7 +184,7 @@ class Store:
         then, on other storages when the time is up.
         """
         until = time.monotonic() + seconds
-        step = LOOK_SECONDS if isinstance(self.storage, Shared) else seconds
+        step = LOOK_SECONDS if self._is_shared else seconds
         while not await self._beyond(position, min(step, max(0.0, until - time.monotonic()))):
             if time.monotonic() >= until:
                 return False

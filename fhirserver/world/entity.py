@@ -7,9 +7,10 @@ entity, byte for byte.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import Json, JsonObject, dumps, loads
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Key, Row, Version
@@ -32,7 +33,7 @@ from fhirserver.world.view import Stamp, View
 from fhirserver.world.voices import voice
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entity:
     """One resource: its number, its newest version, its ledger and the world that follows from it.
 

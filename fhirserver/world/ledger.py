@@ -7,8 +7,9 @@ left out of the JSON, since they are those of the world resource.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.world.decision import Decision
 from fhirserver.world.restating import withdrawn
@@ -17,7 +18,7 @@ from fhirserver.world.view import View, view_from, view_json
 from fhirserver.world.voices import MARK, origin_of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ledger:
     """All views and decisions of one resource.
 

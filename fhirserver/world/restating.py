@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import Json
 from fhirserver.world.units import Units, member_of, ordered, same, same_order
 from fhirserver.world.view import Stamp, View
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """What one assertion states.
 

@@ -7,9 +7,9 @@ source ids, never of arrival. See ``docs/world-model.md``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import Json
 from fhirserver.world.decision import Decision
 from fhirserver.world.ledger import Ledger
@@ -24,7 +24,7 @@ OF_THE_RECORD = frozenset({"meta", "text", "active", "status", "link"})
 """Units that say something of a record, not of what it is about: those of merged records are not heard."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """What one source says about one unit. ``value`` is :data:`ABSENT` for stated absence.
 
@@ -56,7 +56,7 @@ class Claim:
         return origin_of(self.source)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Win:
     """The outcome for one unit: the winning claim, all claims that say the same, and the others."""
 
@@ -66,7 +66,7 @@ class Win:
     losing: tuple[Claim, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class World:
     """The outcome for a resource.
 

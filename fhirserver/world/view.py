@@ -6,14 +6,15 @@ A source that repeats itself keeps the stamp of the first time.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from decimal import Decimal
 
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.world.units import Units, member_of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stamp:
     """One assertion: where in the log, when recorded, since when it holds, how sure, how it was made.
 
@@ -59,7 +60,7 @@ class Stamp:
         return Stamp(json[0], json[1], Decimal(json[2]), *json[3:])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """What one source says about one resource.
 

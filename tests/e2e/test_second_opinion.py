@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -245,6 +246,19 @@ async def test_the_sweep_keeps_behind_the_follower(room: Rooms) -> None:
     assert await sweep(room).step() == 0, "the follower has not come so far"
     await room.follow()
     assert await sweep(room).step() == 0, "what is in review is not found again"
+
+
+async def test_what_is_too_young_is_not_read(room: Rooms) -> None:
+    await lose(room)
+    swept = sweep(room)
+    await swept.step()
+    for day in range(1, 6):
+        await room.say("Patient", "p", {"birthDate": f"1980-01-0{day}"}, talk="")
+    room.follower.handled = room.store.head
+    room.clock.at -= timedelta(minutes=2)
+    with mock.patch.object(room.store, "read_log", wraps=room.store.read_log) as read:
+        assert await swept.step() == 0
+    assert [one.args[1] for one in read.await_args_list] == [1]
 
 
 async def test_what_waits_for_its_transcript_is_left_alone(room: Rooms) -> None:

@@ -10,9 +10,10 @@ from adapters.hl7v2.convert.nodes import Node, first_node, nodes
 from adapters.hl7v2.convert.site import Site
 from adapters.hl7v2.maps.conditions import Subject
 from adapters.hl7v2.message import Message, Segment
+from fhirserver.kernel.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Issue:
     """What could not be taken over. ``what`` holds nothing of the value."""
 
@@ -21,7 +22,7 @@ class Issue:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trace:
     """``element`` of a resource came from ``place`` by the row ``source``."""
 

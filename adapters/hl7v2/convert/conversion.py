@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from adapters.hl7v2.convert.context import Issue
 from adapters.hl7v2.convert.merges import MergeFact
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject
 
 __all__ = ["Conversion", "Explained", "Issue", "Mapped", "MergeFact"]
@@ -32,7 +32,7 @@ class Mapped(NamedTuple):
     supplied: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explained:
     """``element`` of ``local`` came from ``place`` by ``source``, a row of a map."""
 
@@ -42,7 +42,7 @@ class Explained:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conversion:
     """``resources`` in the order they were made. ``unmapped`` names the segments that no map speaks of (``ZPI[1]``),
     ``unmapped_fields`` valued fields that the maps leave out (``PID-22``). ``occurred`` and ``recorded`` are when the

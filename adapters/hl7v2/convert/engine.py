@@ -97,7 +97,9 @@ class Engine:
         run = _Run(self, message, explain)
         for segment in message.segments:
             run.segment(segment)
-        return run.conversion()
+        made = run.conversion()
+        run.context.labels.clear()  # drafts know their context: as a circle all of it would wait for the collector
+        return made
 
 
 _engines: WeakKeyDictionary[Site, Engine] = WeakKeyDictionary()

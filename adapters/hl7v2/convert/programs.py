@@ -92,7 +92,9 @@ class Library:
             own = subject(row.identifier) if row.identifier else OWN
             if own.numbers and own.name != name[:3]:
                 continue
-            operation = self._operation(row, context, own, False, _is_completed(row, rows[number + 1 :], context))
+            operation = self._operation(
+                row, context, own, False, _is_completed(row, rows[number + 1 :], context)
+            )
             if own.numbers:
                 fields.setdefault(own.numbers[0], []).append(operation)
             else:
@@ -271,7 +273,11 @@ def _is_completed(row: Row, after: list[Row], context: str) -> bool:
     for other in after:
         if other.identifier == row.identifier and other.path and not other.condition:
             target, added = (resolve(one.path, context, one.identifier) for one in (row, other))
-            if added.hops and not target.hops and (added.hops[0].name, added.hops[0].slot) == (target.name, target.slot):
+            if (
+                added.hops
+                and not target.hops
+                and (added.hops[0].name, added.hops[0].slot) == (target.name, target.slot)
+            ):
                 return True
     return False
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from adapters.hl7v2.message import Segment
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.world.units import Units, member_of, unit_of_member
 
@@ -16,7 +17,7 @@ are not: numbers are changed by messages of their own (A47), and what one messag
 _KEYED = LISTS | {"identifier", "extension", "modifierExtension"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Absences:
     """The units that a statement about ``type`` takes away; asked when it is decided.
 

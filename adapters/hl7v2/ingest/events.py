@@ -6,7 +6,7 @@ https://www.hl7.eu/HL7v2x/v251/std251/ch03.html (3.3, trigger events; 3.6.2, mer
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from adapters.hl7v2.ingest.absences import Absences
 from adapters.hl7v2.ingest.identity import Subject
@@ -16,6 +16,7 @@ from adapters.hl7v2.intake.ingest import Rejected
 from adapters.hl7v2.message import Message, Segment
 from adapters.runner.crosswalk import Link
 from adapters.runner.merging import merging, world_unmerge
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject
 from fhirserver.store.commands import Put, Remove, Write
 from fhirserver.store.store import Store
@@ -31,7 +32,7 @@ LINKS, UNLINKS = frozenset(("A24",)), frozenset(("A37",))
 DELETES = {"A23": "Encounter", "A29": "Patient"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Events:
     """Makes the writes of a message's event, beside the statements about its resources."""
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.storage import Fact
 from fhirserver.store.commands import Note
@@ -23,7 +24,7 @@ Time = tuple[str, str]
 """Since when a message holds, and the mark of the message."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arrival:
     """One message: its id, since when it holds, and whether it was taken in before."""
 

@@ -7,10 +7,10 @@ from others of its kind is the message's own (:attr:`Keys.own`), and new with ev
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from adapters.hl7v2.convert.conversion import Mapped
 from adapters.hl7v2.ingest.locals import LOCAL
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.ids import derived_id
 from fhirserver.kernel.json import Json, JsonObject, canonical
 from fhirserver.world.identity.identifiers import NPI
@@ -86,7 +86,7 @@ _PREFERRED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Keys:
     """The keys of one resource, the surest first. ``own``: it is told from others by its message alone."""
 

@@ -224,16 +224,17 @@ def in_order(subjects: Sequence[Subject]) -> list[Subject]:
     holders: Mapping[str, Subject] = {local: one for one in subjects for local in one.locals}
     done: list[Subject] = []
     met: set[int] = set()
-
-    def visit(one: Subject) -> None:
-        met.add(id(one))
-        for local in one.refers:
-            other = holders.get(local)
-            if other is not None and id(other) not in met:
-                visit(other)
-        done.append(one)
-
     for one in subjects:
         if id(one) not in met:
-            visit(one)
+            _visit(one, holders, done, met)
     return done
+
+
+def _visit(one: Subject, holders: Mapping[str, Subject], done: list[Subject], met: set[int]) -> None:
+    """Not a function within: one that calls itself is a circle, and keeps all it sees until it is collected."""
+    met.add(id(one))
+    for local in one.refers:
+        other = holders.get(local)
+        if other is not None and id(other) not in met:
+            _visit(other, holders, done, met)
+    done.append(one)

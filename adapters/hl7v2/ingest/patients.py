@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from adapters.hl7v2.intake.ingest import Lane
 from adapters.hl7v2.message import NULL, Message, Repetition, Segment
+from fhirserver.kernel.frozen import frozen
 
 # https://terminology.hl7.org/CodeSystem-v2-0203.html
 _RECORD = frozenset({"MR", "MRT"})
@@ -41,7 +41,7 @@ _ACCOUNT = 18
 _PLACEHOLDER = re.compile(r"(.)\1{4,}|0+|unknown|none|n/?a", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """One identifier of a patient: the crosswalk keeps its record under ``key``. The lowest ``rank`` is the surest."""
 

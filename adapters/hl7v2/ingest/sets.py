@@ -8,11 +8,11 @@ say by themselves what becomes of each, so that there is nothing to compare.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from adapters.hl7v2.ingest.heard import Heard
 from adapters.hl7v2.ingest.identity import Subject
 from adapters.hl7v2.message import Message
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.storage import Fact
 from fhirserver.store.commands import Note
@@ -31,7 +31,7 @@ _ACTION = {"DG1": 21, "PR1": 20}
 _EVENTS = frozenset(("A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A13", "A28", "A31"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Set:
     """One list as the source sent it: whose, which resources (``Type/id``), since when it has just these and by which
     message."""
@@ -61,7 +61,7 @@ class Set:
         return Note(SET, self.key, value, advance=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Compared:
     """What a message's lists do: ``gone`` are no more, ``late`` are of an older list and not of the one since."""
 

@@ -16,6 +16,7 @@ from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.hl7v2.ingest.repeating import Repeating, mark_of
 from adapters.hl7v2.message import Message
 from adapters.runner.sent import no_news, read_sent
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.storage import Key, Row
 from fhirserver.store.commands import Put, Write, Written
@@ -29,7 +30,7 @@ _HOLDERS = frozenset({"subject", "patient", "beneficiary", "participant"})
 _SERVER_SAYS = frozenset({"id", "text"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Told:
     """What is written about resources; ``marks``: of those stated whole, what to know them again by."""
 

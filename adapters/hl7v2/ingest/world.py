@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from zoneinfo import ZoneInfo
 
 from adapters.hl7v2.convert.conversion import Conversion
@@ -24,6 +24,7 @@ from adapters.hl7v2.ingest.timing import effective
 from adapters.hl7v2.intake.ingest import Ingested, Lane, Received, Rejected
 from adapters.hl7v2.message import Message
 from adapters.runner.tasks import SYSTEM
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.ports.log import Statement
 from fhirserver.store.commands import Command, Outcome, Remove, Write
@@ -39,7 +40,7 @@ Convert = Callable[[Message, Site], Conversion]
 """A message and its site's ways → the resources it speaks of."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Feed:
     """One feed: the connector's name, and the source that it speaks as.
 
@@ -53,7 +54,7 @@ class Feed:
     authority: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prepared:
     """A message as writes, before it is submitted."""
 

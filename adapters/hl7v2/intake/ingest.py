@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol, TypeAlias
 
 from adapters.hl7v2.intake.record import Receipt
 from adapters.hl7v2.message import Message
+from fhirserver.kernel.frozen import frozen
 
 Site: TypeAlias = Any
 """What is peculiar to a site in the conversion of its messages; the wire only passes it on."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lane:
     """Messages of one lane are taken in one after the other, in the order of arrival.
 
@@ -25,7 +26,7 @@ class Lane:
     barrier_with: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Received:
     """One message as it arrived. ``raw`` is every byte of it; ``at`` an instant of ours.
 
@@ -42,7 +43,7 @@ class Received:
     receipt: Receipt
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ingested:
     """What became of a message that was taken in: the commit's position, and what its receipt was given."""
 

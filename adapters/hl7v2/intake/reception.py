@@ -10,7 +10,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from adapters.hl7v2.acknowledgement import Verdict, acknowledge, due, refuse_unread, timestamp, wants
@@ -22,6 +22,7 @@ from adapters.hl7v2.intake.lanes import Lanes
 from adapters.hl7v2.intake.letters import Letters
 from adapters.hl7v2.intake.record import CONTROL, Receipt, digest_of, has_failed_so, receipt
 from adapters.hl7v2.message import MalformedMessage, Message, parse
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.instants import Clock, SystemClock, instant
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.ports.log import Statement
@@ -37,7 +38,7 @@ _ID_LENGTH = 20
 _OF_A_BATCH = 256
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """How a listener reads its messages.
 
@@ -54,7 +55,7 @@ class Reading:
     warn: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Settled:
     """What a message came to. ``safe``: it is durable, with its effects or as a failure."""
 

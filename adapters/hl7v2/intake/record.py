@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from adapters.hl7v2.message import Message
+from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.storage import Fact
 from fhirserver.store.commands import Note, Write
@@ -26,7 +27,7 @@ def digest_of(*parts: str) -> str:
     return hashlib.blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Receipt:
     """One arrival of a message: what its record is kept under, and what was known of it beforehand.
 
