@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from adapters.hl7v2.message import MalformedMessage, Message, Segment, parse
 from adapters.hl7v2.places import read_place
@@ -215,6 +216,7 @@ def timestamp(at: str) -> str:
     return at[:-1].replace("-", "").replace(":", "").replace("T", "") + "+0000"
 
 
+@lru_cache(maxsize=64)
 def _version(text: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in (text or _DEFAULT_VERSION).split("."))

@@ -46,7 +46,7 @@ def unescape(text: str, separators: Separators) -> str:
 
 def escape(value: str, separators: Separators) -> str:
     """``value`` with what would divide it escaped; ``unescape`` gives it back."""
-    if not separators.escape or value.isalnum():  # which no separator is
+    if not value or not separators.escape or value.isalnum():  # which no separator is
         return value
     return value.translate(_table(separators))
 

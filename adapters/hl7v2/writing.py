@@ -45,6 +45,8 @@ def write_header(name: str, fields: Sequence[Field], separators: Separators) -> 
 
 
 def _field(field: Field, separators: Separators) -> str:
+    if not field:
+        return ""
     if isinstance(field, Raw):
         return str(field)
     if isinstance(field, Repetitions):
