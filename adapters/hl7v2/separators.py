@@ -41,9 +41,8 @@ def read_separators(text: str, encoding: str = "utf-8") -> Separators:
 
     Raises :class:`MalformedMessage` where it declares none, or characters that cannot divide anything.
     """
-    return _declared(
-        text[:10], encoding
-    )  # six characters hold the five of MSH-2, and show where there are too many
+    # The six characters of MSH-2 hold the five, and show where there are too many.
+    return _declared(text[:10], encoding)
 
 
 @lru_cache(maxsize=64)

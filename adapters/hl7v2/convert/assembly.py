@@ -31,7 +31,7 @@ class Assembly:
     def resources(self, patients: dict[int, Draft]) -> tuple[Mapped, ...]:
         """``patients`` says which patient a draft is about, where it names none itself; so are those it refers to."""
         for draft in self.drafts:
-            if (patient := patients.get(id(draft))) is not None:
+            if draft.refers and (patient := patients.get(id(draft))) is not None:
                 for other in draft.refers:
                     if other is not patient:
                         patients.setdefault(id(other), patient)

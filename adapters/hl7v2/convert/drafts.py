@@ -12,6 +12,8 @@ Json = dict[str, Any]
 class Items(dict[Any, Any]):
     """A list's items by what tells them apart, in the order they were first spoken of."""
 
+    __slots__ = ()
+
 
 class Draft:
     """One resource to be. ``origin`` says which field an element came from, ``nulls`` which said it is nothing;
@@ -27,15 +29,17 @@ class Draft:
         self.refers: list[Draft] = []
         self._content: Json = {}
         self._settled: Settled | None = None
-        self._links: list[tuple[str, Draft]] = []
+        self._links: tuple[tuple[str, Draft], ...] = ()
 
     @property
     def content(self) -> Json:
         """What is in it, to be added to."""
-        if self._settled is not None:
-            self._content, self._settled = self._settled.opened(), None
-            for name, other in self._links:
-                self._content[name] = Reference(other)
+        return self._content if self._settled is None else self._opened(self._settled)
+
+    def _opened(self, settled: Settled) -> Json:
+        self._content, self._settled = settled.opened(), None
+        for name, other in self._links:
+            self._content[name] = Reference(other)
         return self._content
 
     @property
@@ -68,7 +72,7 @@ class Draft:
         if self._settled is None:
             self._content[name] = Reference(other)
         else:
-            self._links.append((name, other))
+            self._links += ((name, other),)
         self.refers.append(other)
 
     def finished(self) -> Json:
@@ -124,7 +128,8 @@ def finished(value: Any) -> Any:
 def _finished_items(items: Items) -> list[Any] | None:
     made: list[Any] = []
     for item in items.values():
-        one = item if type(item) is str else finished(item)
+        kind = type(item)
+        one = item if kind is str else item.json() if kind is Settled else finished(item)
         if one is not None:
             made.append(one)
     return made or None
@@ -133,10 +138,11 @@ def _finished_items(items: Items) -> list[Any] | None:
 def _finished_object(value: Json) -> Json | None:
     made: Json = {}
     for key, item in value.items():
-        if type(item) is str:
+        kind = type(item)
+        if kind is str:
             made[key] = item
             continue
-        one = finished(item)
+        one = item.json() if kind is Settled else finished(item)
         if key == "extension" and type(one) is list:
             one = [each for each in one if _is_said(each)]
             if not one:

@@ -91,12 +91,10 @@ class _Rows:
             lines = [f"if {condition}:", *indented(lines)]
         if not operation.numbers:
             return lines
-        own = f"own = node.at({self.source.bind(operation.numbers)})" if is_there else "own = None"
-        return (
-            [own, *lines]
-            if operation.absent or not is_there
-            else [own, "if own is not None:", *indented(lines)]
-        )
+        if not is_there:
+            return ["own = None", *lines]
+        own = f"own = node.at({self.source.bind(operation.numbers)})"
+        return [own, *lines] if operation.absent else [own, "if own is not None:", *indented(lines)]
 
     def _run(self, operation: Operation, repetition: str, own: str, is_there: bool) -> list[str]:
         source, made = self.source, operation.made

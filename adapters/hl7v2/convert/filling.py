@@ -50,7 +50,9 @@ class ObjectRow:
             groups = settled(context, self, node, self.alone)
         if groups is None or not settle(context, self.target, at, repetition, groups):
             self._fill(context, holder, node, self._within(context, holder, at, repetition))
-        mark(context, self.target, holder, self.source)
+        name = self.target.origin
+        if context.traces is not None or name not in holder.origin:
+            mark(context, self.target, holder, self.source)
 
     def _fill(self, context: Context, holder: Draft, node: Node, objects: Objects) -> None:
         before = context.held, context.held_path

@@ -8,7 +8,7 @@ in the memory of this process, within :data:`MOST` and :data:`LONGEST`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from marshal import dumps, loads  # bytes that packed() made in this process
+from marshal import dumps, loads
 from typing import Any, NamedTuple
 
 MOST = 4096
@@ -109,6 +109,6 @@ class Settled:
         """The JSON, which is the caller's own; None for nothing."""
         made = self._json
         if made is None:
-            return loads(self.group.packed)
+            return loads(self.group.packed)  # noqa: S302 -- bytes that packed() made in this process
         self._json = None
         return made

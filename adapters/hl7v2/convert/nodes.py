@@ -122,9 +122,10 @@ def nodes(segment: Segment, field: int) -> list[Node]:
 def repetitions(segment: Segment, field: int, text: str) -> list[Node]:
     """As :func:`nodes`, of a field that is there."""
     separators = segment.separators
-    if separators.repetition not in text or (segment.name == "MSH" and field <= 2):
+    divider = separators.repetition
+    if not divider or divider not in text or (segment.name == "MSH" and field <= 2):
         return [Node(text, 0, separators)]
-    return [Node(part, 0, separators) for part in text.split(separators.repetition) if part]
+    return [Node(part, 0, separators) for part in text.split(divider) if part]
 
 
 def first_node(segment: Segment, field: int) -> Node | None:
@@ -133,7 +134,7 @@ def first_node(segment: Segment, field: int) -> Node | None:
     if not text:
         return None
     separator = segment.separators.repetition
-    if separator not in text or (segment.name == "MSH" and field <= 2):
+    if not separator or separator not in text or (segment.name == "MSH" and field <= 2):
         return Node(text, 0, segment.separators)
     text = next((part for part in text.split(separator) if part), "")
     return Node(text, 0, segment.separators) if text else None

@@ -94,6 +94,10 @@ class DataTypeProgram:
         """Runs the operations on a value and the objects that they are about."""
         return fill_function(self.operations)
 
+    @cached_property
+    def _above(self) -> dict[int, tuple[str, int]]:
+        return {group: (name, target) for group, name, target in self.links}
+
     def resources(self, context: Context, node: Node, main: Draft | None) -> Draft | None:
         """The resource that the value is; the ones that it is part of besides. None for nothing."""
         made = self._drafts(context, node)
@@ -145,7 +149,7 @@ class DataTypeProgram:
         return made
 
     def _link(self, made: dict[int, Draft]) -> None:
-        above = {group: (name, target) for group, name, target in self.links}
+        above = self._above
         for group, draft in made.items():
             name, at = above.get(group, ("", 0))
             seen = {group}

@@ -92,9 +92,8 @@ class Library:
             own = subject(row.identifier) if row.identifier else OWN
             if own.numbers and own.name != name[:3]:
                 continue
-            operation = self._operation(
-                row, context, own, False, _is_completed(row, rows[number + 1 :], context)
-            )
+            is_completed = _is_completed(row, rows[number + 1 :], context)
+            operation = self._operation(row, context, own, False, is_completed)
             if own.numbers:
                 fields.setdefault(own.numbers[0], []).append(operation)
             else:
@@ -270,14 +269,11 @@ def _value(node: Node | None, numbers: tuple[int, ...]) -> str | None:
 
 def _is_completed(row: Row, after: list[Row], context: str) -> bool:
     """Whether a row after it always adds to what it makes of the same field."""
+    target = resolve(row.path, context, row.identifier)
     for other in after:
         if other.identifier == row.identifier and other.path and not other.condition:
-            target, added = (resolve(one.path, context, one.identifier) for one in (row, other))
-            if (
-                added.hops
-                and not target.hops
-                and (added.hops[0].name, added.hops[0].slot) == (target.name, target.slot)
-            ):
+            hops = resolve(other.path, context, other.identifier).hops
+            if hops and not target.hops and (hops[0].name, hops[0].slot) == (target.name, target.slot):
                 return True
     return False
 

@@ -87,10 +87,10 @@ def _units(component: Json) -> Json:
 
 
 class _Needs(NamedTuple):
-    """``needed`` and ``elements``: name, type, whether it is a list; ``choices``: the names of each choice; ``inner``: the backbones
-    that need something, ``backbones`` their names."""
+    """``elements``: name, type, whether it is a list, and ``names`` theirs; ``choices``: the names of each choice;
+    ``inner``: the backbones that need something, and ``backbones`` their names."""
 
-    needed: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
     elements: tuple[tuple[str, str, bool], ...] = ()
     choices: tuple[tuple[tuple[str, ...], str], ...] = ()
     inner: tuple[tuple[str, str], ...] = ()
@@ -124,8 +124,8 @@ def _needs(type: str) -> _Needs:
 
 
 def _complete(type: str, content: Json) -> None:
-    needed, elements, choices, inner, backbones = _needs(type)
-    if not needed <= content.keys():
+    required, elements, choices, inner, backbones = _needs(type)
+    if not required <= content.keys():
         for name, element, is_list in elements:
             if name not in content and f"_{name}" not in content:
                 _unknown(content, name, element, is_list)

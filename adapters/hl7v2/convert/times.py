@@ -71,9 +71,8 @@ def _exists(match: re.Match[str]) -> bool:
 
 def _datetime(match: re.Match[str]) -> datetime:
     year, month, day, hour, minute, second = match.group(1, 2, 3, 4, 5, 6)
-    return datetime(
-        int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0)
-    )
+    clock = int(hour or 0), int(minute or 0), int(second or 0)
+    return datetime(int(year), int(month or 1), int(day or 1), *clock)
 
 
 def _date(match: re.Match[str]) -> str:

@@ -437,3 +437,12 @@ class TestInsurance:
     def test_a_tariff_is_no_coverage(self) -> None:
         made = converted(PID, "PV1|1|I" + "|" * 18 + "SELF")
         assert not made.of("Coverage") and "PV1[1]-20" in made.unmapped_fields
+
+
+@pytest.mark.parametrize("declared", ["^", "^~", "^~\\"])
+def test_a_sender_that_declares_few_separators_is_converted(declared: str) -> None:
+    header = f"MSH|{declared}|A|B|C|D|20250301||ADT^A01^ADT_A01|1|P|2.5.1"
+    text = "\r".join((header, "PID|1||1^^^M||Moss^Eve||19800229|F|||Elm St|XYZ", "PV1|1|I|W^1|||||||MED"))
+    made = [convert(parse(text), SITE) for _ in range(3)]
+    assert only(made[0], "Patient")["name"] == [{"family": "Moss", "given": ["Eve"]}]
+    assert made[0].resources == made[1].resources == made[2].resources
