@@ -123,13 +123,16 @@ class Linker:
 
     def _as_ever(self, subject: Subject, linked: Linked) -> str:
         """The resource that all keys of a subject are kept as, as of nearly every subject; empty where it is to ask."""
-        names = [(subject.type, key) for key in subject.keys]
-        worlds = {linked.made.get(name) or self._known.get(name) for name in names}
-        world = worlds.pop() if len(worlds) == 1 else None
+        type, keys, made = subject.type, subject.keys, linked.made
+        first = type, keys[0]
+        world = made.get(first) or self._known.get(first)
         if not world:
             return ""
-        for name in names:
-            linked.made[name] = world
+        for key in keys[1:]:
+            if (made.get((type, key)) or self._known.get((type, key))) != world:
+                return ""
+        for key in keys:
+            made[type, key] = world
         return world
 
     async def _linked(self, subject: Subject, linked: Linked) -> str:

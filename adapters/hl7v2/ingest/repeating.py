@@ -78,9 +78,8 @@ class Repeating:
 def mark_of(subject: Subject, world: Mapping[str, str], pid: Segment | None) -> bytes:
     """What tells this statement from any other about the same resource: all that it is made from."""
     words = [world.get(local, "") for local in subject.refers]
-    for names in (subject.absent, subject.supplied):
-        words.append("\x1e")
-        words += sorted(names) if len(names) > 1 else names
+    if subject.absent or subject.supplied:
+        words += ["\x1e", *sorted(subject.absent), "\x1e", *sorted(subject.supplied)]
     if subject.type == "Patient" and pid:
         words.append(f"\x1e{bool(pid.field(13))} {bool(pid.field(14))}")
     text = subject.text + "\x1f".join(words).encode("utf-8", "surrogatepass")

@@ -130,7 +130,7 @@ class WorldIngest:
         await self._linker.link(_with_former_keys(what, message, naming), linked)
         about = united((*who, *what), linked.world)
         heard, sets = await self._before(message, about, linked, arrival)
-        focus = tuple(dict.fromkeys(linked.world[one.locals[0]] for one in about))
+        focus = tuple([linked.world[one.locals[0]] for one in about])
         cites = (entity(id, message),)
         says = Statement(
             self._feed.source,
@@ -169,12 +169,9 @@ class WorldIngest:
     ) -> Told:
         """The statements about the resources of the message, and about those that are in its lists no more."""
         stated = {linked.world[one.locals[0]]: one for one in about if not one.former}
-        told = await self._statements.about(
-            {reference: one for reference, one in stated.items() if reference not in compared.late},
-            linked,
-            message,
-            heard,
-        )
+        for reference in compared.late:
+            stated.pop(reference, None)
+        told = await self._statements.about(stated, linked, message, heard)
         gone = (reference.split("/") for reference in compared.gone)
         return Told((*told.writes, *(Remove(type, id) for type, id in gone)), told.marks)
 
