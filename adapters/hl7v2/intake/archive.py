@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
-from adapters.hl7v2.intake.record import CONTROL, FAILED, RECEIVED
+from adapters.hl7v2.intake.record import CONTROL, FAILED, RECEIVED, WAITING
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Statement
 from fhirserver.ports.messages import ReceivedMessage
@@ -40,8 +40,9 @@ class Archive:
 
     async def entry(self, key: str) -> ReceivedMessage | None:
         """One message by its key."""
-        for kind in (RECEIVED, FAILED):
-            if (fact := await self.store.fact(kind, key)) is not None:
+        for kind in (RECEIVED, FAILED, WAITING):
+            fact = await self.store.fact(kind, key)
+            if fact is not None and fact.value.get("waiting", True):
                 return entry(fact)
         return None
 

@@ -1,6 +1,7 @@
 """Reception: every message that arrives is read, taken in at its turn, recorded, and answered once that is durable.
 
 Answers are made from the record, so a repeat is answered as before. What cannot be taken in is kept with its bytes.
+Where the listener answers what is stored, taking in is for :mod:`adapters.hl7v2.intake.backlog`.
 Only where nothing could be made durable is nothing kept: then the answer says so (AR, CE) and the sender has it still.
 """
 
@@ -20,7 +21,7 @@ from adapters.hl7v2.intake.archive import Archive
 from adapters.hl7v2.intake.ingest import Ingest, Ingested, Received, Rejected, Site
 from adapters.hl7v2.intake.lanes import Lanes
 from adapters.hl7v2.intake.letters import Letters
-from adapters.hl7v2.intake.record import CONTROL, Receipt, digest_of, has_failed_so, receipt
+from adapters.hl7v2.intake.record import CONTROL, STORED, Receipt, digest_of, has_failed_so, receipt
 from adapters.hl7v2.message import MalformedMessage, Message, parse
 from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.instants import Clock, SystemClock, instant
@@ -33,9 +34,11 @@ from fhirserver.store.store import Store
 log = logging.getLogger("credence.hl7")
 
 _PASSING = frozenset((Category.BUSY, Category.FAULT, Category.TIMEOUT, Category.TOO_MANY, Category.CONFLICT))
+_KEPT = frozenset(("AA", STORED))
 _UNSAFE = Verdict("AR", "207", "", "the message could not be stored; send it again")
 _ID_LENGTH = 20
 _OF_A_BATCH = 256
+_BREATH_SECONDS, _BREATHS = 0.002, 20
 
 
 @frozen
@@ -45,6 +48,7 @@ class Reading:
     ``source`` makes the records' statements. ``encoding`` is the codec of messages that declare no character set.
     ``reuse_ids`` takes a message in though its control id was used for another one before; otherwise it is refused.
     ``processing_ids`` are the MSH-11 that are taken in; none: all. ``warn``: remarks go into the answer.
+    ``stores``: a message is answered as soon as it is stored, and taken in later.
     """
 
     listener: str
@@ -53,6 +57,7 @@ class Reading:
     reuse_ids: bool = False
     processing_ids: frozenset[str] = frozenset()
     warn: bool = False
+    stores: bool = False
 
 
 @frozen
@@ -85,7 +90,8 @@ class Reception:
     ):
         self._reading, self._store, self._ingest, self._site = reading, store, ingest, site
         self._clock, self._letters, self._heard = clock or SystemClock(), letters, heard
-        self._lanes = Lanes()
+        self._lanes, self._storing = Lanes(), Lanes()
+        self._arriving = 0
         self._working = asyncio.Semaphore(at_once)
 
     async def receive(self, raw: bytes, peer: str = "") -> Sequence[bytes]:
@@ -138,7 +144,8 @@ class Reception:
             self._heard(False)
             return [await self._malformed(raw, at, error)]
         record = receipt(self._reading.listener, at, raw, message)
-        settled = await self._in_turn(message, raw, record)
+        arrived = self._stored_in_turn if self._reading.stores else self._in_turn
+        settled = await arrived(message, raw, record)
         self._heard(settled.verdict.accepted)
         if not settled.verdict.accepted:
             verdict = settled.verdict
@@ -153,16 +160,69 @@ class Reception:
         async with place.turn(), self._working:
             return await self._settle(message, raw, record)
 
+    async def _stored_in_turn(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
+        lane = self._ingest.lane(message)
+        place = self._storing.enter((lane.key, *lane.barrier_with, f"id {record.control_key}"))
+        self._arriving += 1
+        try:
+            async with place.turn():
+                return await self._store_it(message, raw, record)
+        finally:
+            self._arriving -= 1
+
+    async def between_arrivals(self) -> None:
+        """Wait a little while messages arrive that are answered once they are stored: their senders wait."""
+        for _ in range(_BREATHS):
+            if not self._arriving:
+                return
+            await asyncio.sleep(_BREATH_SECONDS)
+
+    async def _store_it(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
+        """Make the message durable, to be taken in later, or say again what became of it."""
+        try:
+            before = await self._before(record)
+            if before is not None:
+                if settled := await self._known(before, record, raw):
+                    return settled
+                record = record.again(before)
+            self._check(message)
+            statement = Statement(self._reading.source, principal=self._reading.listener, method="hl7v2")
+            await self._store.submit(Command(statement, record.stored(raw)))
+        except Rejected as error:
+            return await self._failed(record, raw, Verdict(error.code, error.error, error.place, error.text))
+        except Refusal as refusal:
+            return await self._refused(record, raw, refusal)
+        return _Settled(Verdict("AA"), record.at)
+
+    async def take_up(self, raw: bytes, at: str, entry: str, failed: str = "") -> bool:
+        """Take in what was stored at ``at`` as ``entry``, and put right the failure ``failed``, if it is one's.
+
+        False where that could be made durable neither as taken in nor as failed: then it is to be tried again. What
+        is no longer waiting has no effect.
+        """
+        try:
+            message = self._read(raw)
+        except MalformedMessage as error:  # as it is read here by now
+            return (await self._misread(raw, at, error, entry)).safe
+        record = receipt(self._reading.listener, at, raw, message)
+        record = replace(record, failed_before=failed)
+        before = await self._before(record)
+        if before is None or before.value["code"] != STORED or before.value["digest"] != record.digest:
+            return True
+        settled = await self._in_turn(message, raw, record)
+        if not settled.verdict.accepted:
+            verdict = settled.verdict
+            what = f"{verdict.code} {verdict.error} {verdict.place}".rstrip()
+            log.warning("%s: a message that was stored: %s", self._reading.listener, what)
+        return settled.safe
+
     async def _settle(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
         """Take the message in, or say again what became of it."""
         try:
             before = await self._before(record)
             if before is not None:
-                if settled := self._repeated(before, record):
+                if not _waits(before, record) and (settled := await self._known(before, record, raw)):
                     return settled
-                if before.value["code"] == "AA" and not self._reading.reuse_ids:
-                    text = "this control id was used for another message"
-                    return await self._failed(record.stranger(), raw, Verdict("AE", "205", "MSH-10", text))
                 record = record.again(before)
             if self._letters and record.failed_before:
                 record = replace(record, closing=await self._letters.settled(record.failed_before))
@@ -190,9 +250,18 @@ class Reception:
     async def _before(self, record: Receipt) -> Fact | None:
         return await self._store.fact(CONTROL, record.control_key)
 
+    async def _known(self, before: Fact, record: Receipt, raw: bytes) -> _Settled | None:
+        """The answer to a message whose control id was taken in or stored before; None where it is to be tried."""
+        if settled := self._repeated(before, record):
+            return settled
+        if before.value["code"] in _KEPT and not self._reading.reuse_ids:
+            text = "this control id was used for another message"
+            return await self._failed(record.stranger(), raw, Verdict("AE", "205", "MSH-10", text))
+        return None
+
     def _repeated(self, before: Fact, record: Receipt) -> _Settled | None:
         """What became of the same message before. One that failed has had no effect: it is tried again."""
-        if before.value["code"] == "AA" and before.value["digest"] == record.digest:
+        if before.value["code"] in _KEPT and before.value["digest"] == record.digest:
             return _Settled(Verdict("AA"), before.value["at"])
         return None
 
@@ -209,7 +278,8 @@ class Reception:
         """What the store refused: by the message's content, or because of its own state."""
         if refusal.category is Category.CONFLICT:
             before = await self._before(record)
-            if before is not None and (settled := self._repeated(before, record)):
+            known = before is not None and not _waits(before, record)
+            if before is not None and known and (settled := self._repeated(before, record)):
                 return settled  # another process has taken it in meanwhile
         if refusal.category in _PASSING:
             return _Settled(_UNSAFE, record.at, safe=False)
@@ -244,14 +314,18 @@ class Reception:
         return await self._letters.failed_again(entry, verdict) if self._letters else ()
 
     async def _malformed(self, raw: bytes, at: str, error: MalformedMessage) -> bytes:
-        record = receipt(self._reading.listener, at, raw, None)
+        settled = await self._misread(raw, at, error)
+        return self._unread(raw, settled.verdict, settled.at)
+
+    async def _misread(self, raw: bytes, at: str, error: MalformedMessage, waited: str = "") -> _Settled:
+        record = replace(receipt(self._reading.listener, at, raw, None), waited=waited)
         header = error.place.startswith(("MSH", "BHS", "FHS", "line 1"))
         code = "102" if "character set" in error.reason else "100"
         verdict = Verdict("AR" if header else "AE", code, error.place, error.reason)
         async with self._working:
             settled = await self._failed(record, raw, verdict)
         log.warning("%s: a malformed message: %s", self._reading.listener, error)
-        return self._unread(raw, settled.verdict, settled.at)
+        return settled
 
     async def _batch(self, raw: bytes, peer: str) -> bytes:
         """A batch is answered by a batch; one whose counts are wrong is not taken in at all."""
@@ -295,6 +369,15 @@ class Reception:
 
     def _now(self) -> str:
         return instant(self._clock.now())
+
+
+def _waits(before: Fact, record: Receipt) -> bool:
+    """Whether it is this very arrival that was stored and waits to be taken in."""
+    return bool(
+        before.value["code"] == STORED
+        and before.value["digest"] == record.digest
+        and before.value["at"] == record.at
+    )
 
 
 def _reasons(refusal: Refusal) -> str:

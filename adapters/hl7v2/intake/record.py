@@ -2,7 +2,8 @@
 
 ``hl7-control`` tells a repeat: one fact for each sender and control id, refused (409) where the message was taken
 in already. ``hl7-received`` lists what was taken in, and ``hl7-failed`` what was not, by listener and time; a
-failed one holds the message itself, since nothing else does.
+failed one holds the message itself, since nothing else does. ``hl7-waiting`` holds those that were answered before
+they were taken in, until they are.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.storage import Fact
 from fhirserver.store.commands import Note, Write
 
-CONTROL, RECEIVED, FAILED = "hl7-control", "hl7-received", "hl7-failed"
+CONTROL, RECEIVED, FAILED, WAITING = "hl7-control", "hl7-received", "hl7-failed", "hl7-waiting"
+STORED = "CA"
+"""The code of what was stored and answered, and is not taken in yet."""
 _LONGEST = 64
 
 
@@ -31,8 +34,9 @@ def digest_of(*parts: str) -> str:
 class Receipt:
     """One arrival of a message: what its record is kept under, and what was known of it beforehand.
 
-    ``attempt`` counts how often this sender's control id was taken in or failed, this time included. ``failed_before``
-    is the entry of the failure that it puts right, and ``closing`` what else is written when it does.
+    ``attempt`` counts how often this sender's control id was stored, taken in or failed, this time included.
+    ``failed_before`` is the entry of the failure that it puts right, ``waited`` its own entry where it was stored
+    to be taken in later, and ``closing`` what else is written when it is.
     """
 
     listener: str
@@ -42,6 +46,7 @@ class Receipt:
     summary: JsonObject = field(repr=False)
     attempt: int = 1
     failed_before: str = ""
+    waited: str = ""
     closing: tuple[Write, ...] = field(default=(), repr=False)
 
     @property
@@ -69,8 +74,16 @@ class Receipt:
             *self._control("AA", mark=self.mark),
             Note(RECEIVED, self.entry, entry),
             *self.settled("taken in"),
+            *self._no_longer_waiting(),
             *self.closing,
         )
+
+    def stored(self, raw: bytes) -> tuple[Write, ...]:
+        """The writes that keep a message to be taken in later, with every byte of it."""
+        entry = {**self.summary, "code": STORED, "raw": base64.b64encode(raw).decode("ascii")}
+        entry |= {"waiting": True}
+        entry |= {"failed": self.failed_before} if self.failed_before else {}
+        return (*self._control(STORED, entry=self.entry), Note(WAITING, self.entry, entry))
 
     def failed(self, code: str, error: str, place: str, text: str, raw: bytes) -> tuple[Write, ...]:
         """The writes that keep a message that could not be taken in, with the reason and every byte of it."""
@@ -86,7 +99,7 @@ class Receipt:
         }
         key = self.failed_before or self.entry
         more = {"entry": key, "error": error, "place": place, "text": text}
-        return (*self._control(code, **more), Note(FAILED, key, entry))
+        return (*self._control(code, **more), Note(FAILED, key, entry), *self._no_longer_waiting())
 
     def settled(self, how: str) -> tuple[Write, ...]:
         """The write that closes the failure that this message's control id had before; none where there was none."""
@@ -97,6 +110,9 @@ class Receipt:
                 FAILED, self.failed_before, {**self.summary, "open": False, "settled": how, "by": self.entry}
             ),
         )
+
+    def _no_longer_waiting(self) -> tuple[Note, ...]:
+        return (Note(WAITING, self.waited, {"waiting": False}),) if self.waited else ()
 
     def _control(self, code: str, **more: str) -> tuple[Note, ...]:
         value: JsonObject = {
@@ -114,8 +130,11 @@ class Receipt:
 
     def again(self, before: Fact) -> Receipt:
         """The same arrival, where the control id is known from before."""
-        failed = before.value.get("entry", "") if before.value["code"] != "AA" else ""
-        return replace(self, attempt=before.value["position"] + 1, failed_before=self.failed_before or failed)
+        code, entry = before.value["code"], before.value.get("entry", "")
+        failed = entry if code not in ("AA", STORED) else ""
+        waited = entry if code == STORED else ""
+        attempt = before.value["position"] + 1
+        return replace(self, attempt=attempt, failed_before=self.failed_before or failed, waited=waited)
 
 
 def receipt(listener: str, at: str, raw: bytes, message: Message | None) -> Receipt:

@@ -37,7 +37,8 @@ class Sharing:
     """The side of who has the port. ``version`` is that of the listener's settings, which assistants must have too.
 
     Of several that have equally few, the one with the least ``rank`` gets the next. ``heard`` is told of every message
-    that an assistant received, whether it was taken in.
+    that an assistant received, whether it was taken in. ``yields``: this process has other work to do, and keeps a
+    connection only where it is alone.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Sharing:
     version: str
     rank: int = 0
     heard: Callable[[bool], None] = lambda taken: None
+    yields: bool = False
     _assistants: list[_Assistant] = field(default_factory=list)
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -85,7 +87,7 @@ class Sharing:
         for one in sorted(self._assistants, key=lambda one: (len(one.has), one.rank)):
             if one.rank < 0:
                 continue
-            if (own, self.rank) < (len(one.has), one.rank):
+            if not self.yields and (own, self.rank) < (len(one.has), one.rank):
                 return False
             number = next(self._numbers)
             if one.channel.hand(f"C {number} {peer}".encode(), accepted.fileno()):
@@ -97,6 +99,8 @@ class Sharing:
     def surplus(self, own: int) -> int:
         """How many of its ``own`` connections this process has too many."""
         least = min((len(one.has) for one in self._assistants if one.rank >= 0), default=own)
+        if self.yields and any(one.rank >= 0 for one in self._assistants):
+            return own
         return max(0, (own - least) // 2)
 
     def _welcome(self, listening: socket.socket) -> None:

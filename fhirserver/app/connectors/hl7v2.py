@@ -16,6 +16,7 @@ from adapters.hl7v2.convert.site_file import SiteError, load_site
 from adapters.hl7v2.ingest.again import Again
 from adapters.hl7v2.ingest.dead_letters import DeadLetters
 from adapters.hl7v2.ingest.world import Feed, WorldIngest
+from adapters.hl7v2.intake.backlog import Backlog
 from adapters.hl7v2.intake.ingest import Ingest
 from adapters.hl7v2.intake.keeping import KeepingIngest
 from adapters.hl7v2.intake.reception import Reading, Reception
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from fhirserver.app.connectors.connector import Connector
 
 SETTINGS = kinds(
-    "listen tls_certificate tls_key tls_client_ca charset site send profile send_tls_ca",
+    "listen tls_certificate tls_key tls_client_ca charset site send profile send_tls_ca answer",
     "allow processing_ids",
     "message_seconds idle_seconds answer_seconds",
     "message_bytes connections connections_per_peer",
@@ -62,6 +63,7 @@ class Hl7v2Connector:
     processing_ids: frozenset[str] = frozenset()
     remarks: bool = False
     record_only: bool = False
+    stores: bool = False
     site: Site = _PLAIN
     receiver: Peer | None = None
     profile: Profile = field(default_factory=Profile)
@@ -89,6 +91,7 @@ def parse(entry: Mapping[str, Any], where: str, folder: Path) -> Hl7v2Connector:
         frozenset(entry.get("processing_ids", ())),
         entry.get("remarks", False),
         entry.get("record_only", False),
+        _stores(entry),
         _site(entry, folder),
         _receiver(entry, folder),
         _profile(entry, folder),
@@ -102,10 +105,11 @@ def make(own: Hl7v2Connector, making: Making) -> Made:
     sharing = None
     if (mates := making.mates) is not None:
         place = Doorway(mates.folder, connector.name)
-        sharing = Sharing(connector.name, place, connector.version, mates.rank, making.heard)
+        sharing = Sharing(connector.name, place, connector.version, mates.rank, making.heard, own.stores)
     listener = Listener(connector.name, reception, own.host, own.port, own.limits, own.tls, sharing)
     again = Again(store, connector.name, reception)
-    return Made(_ehr(own, making), {"listen": listener.run, "again": again.run})
+    backlog = Backlog(store, connector.name, connector.source, reception, own.stores)
+    return Made(_ehr(own, making), {"listen": listener.run, "again": again.run, "backlog": backlog.run})
 
 
 def assist(own: Hl7v2Connector, making: Making) -> Assistant:
@@ -129,7 +133,9 @@ def make_reception(
     """What takes in the messages of a connector of this kind, as its listener does."""
     own: Hl7v2Connector = connector.own
     name, source = connector.name, connector.source
-    reading = Reading(name, source, own.encoding, own.reuse_control_ids, own.processing_ids, own.remarks)
+    reading = Reading(
+        name, source, own.encoding, own.reuse_control_ids, own.processing_ids, own.remarks, own.stores
+    )
     pushed = frozenset(connector.push_types) if own.receiver and connector.push else frozenset()
     feed = Feed(name, source, pushed, own.profile.authority if pushed else "")
     ingest: Ingest = KeepingIngest(store, source) if own.record_only else WorldIngest(store, feed)
@@ -233,6 +239,13 @@ def _network(text: str) -> Network:
         return ipaddress.ip_network(text)
     except ValueError:
         raise WrongSetting("allow", 'allow holds networks such as "10.1.0.0/16" or "10.1.2.3"') from None
+
+
+def _stores(entry: Mapping[str, Any]) -> bool:
+    answer = entry.get("answer", "taken in")
+    if answer not in ("taken in", "stored"):
+        raise WrongSetting("answer", 'answer says when messages are answered: "taken in" or "stored"')
+    return bool(answer == "stored")
 
 
 def _encoding(charset: str) -> str:

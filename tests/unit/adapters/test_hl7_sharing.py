@@ -162,6 +162,20 @@ async def test_connections_move_to_who_comes_later_and_no_byte_is_lost(server: S
         assert len({*server.own.seen, *there.seen}) == len(server.own.seen) + len(there.seen) == count
 
 
+async def test_one_that_has_other_work_keeps_no_connection_where_another_can_serve_it(server: Server) -> None:
+    server.sharing.yields = True
+    wires = [await server.connect() for _ in range(4)]
+    assert [await wire.send(f"M{n}") for n, wire in enumerate(wires)] == [f"AA M{n}" for n in range(4)]
+    there = Answering()
+    async with server.assisted(there):
+        await until(lambda: len(server.listener._service) == 0)
+        wires += [await server.connect() for _ in range(4)]
+        before = len(server.own.seen)
+        for number, wire in enumerate(wires):
+            assert await wire.send(f"N{number}") == f"AA N{number}"
+        assert len(there.seen) == 8 and len(server.own.seen) == before == 4
+
+
 async def test_a_message_that_has_begun_keeps_its_connection(server: Server) -> None:
     begun, idle = await server.connect(), await server.connect()
     begun.writer.write(b"\x0bMSH|^~\\&|LAB|NORTH|EHR|MAIN|2026||ADT^A08|B1|P|2.5.1\r")

@@ -40,6 +40,7 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
         processing_ids=["P"],
         reuse_control_ids=True,
         remarks=True,
+        answer="stored",
         message_bytes=1000,
         connections=5,
         connections_per_peer=2,
@@ -49,7 +50,7 @@ def test_everything_that_can_be_set(tmp_path: Path) -> None:
     allowed = (ipaddress.ip_network("10.1.0.0/16"), ipaddress.ip_network("10.2.3.4/32"))
     assert found.limits == Limits(1000, 5, 2, 3.0, 4.5, allowed=allowed)
     assert (found.encoding, found.reuse_control_ids, found.remarks) == ("iso8859_1", True, True)
-    assert found.processing_ids == {"P"}
+    assert found.processing_ids == {"P"} and found.stores
 
 
 def test_how_long_an_answer_is_waited_for(tmp_path: Path) -> None:
@@ -83,6 +84,7 @@ def test_certificates_are_from_the_folder_of_the_settings(tmp_path: Path) -> Non
         ({"send": "127.0.0.1:2576", "answer_seconds": 0}, "answer_seconds"),
         ({"tls_key": "x"}, "tls_certificate"),
         ({"tls_certificate": "missing.pem"}, "tls_certificate"),
+        ({"answer": "later"}, "answer"),
         ({"url": "http://x"}, "url"),
     ],
 )
