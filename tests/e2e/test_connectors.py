@@ -21,7 +21,7 @@ from tests.unit.adapters.simulated_ehr import TOKEN, SimulatedEhrThread
 BASE = "https://credence.health/fhir"
 pytestmark = pytest.mark.xdist_group("connectors-api")
 SECONDS = 30.0
-NAMES = ("east", "moved", "asked", "also")
+NAMES = ("east", "moved", "asked", "also", "keyless")
 """Of the further connector, in the tests that have one."""
 _SETTINGS = """
 [secrets]
@@ -186,14 +186,14 @@ def test_an_endpoint_starts_a_connector_and_its_status_pauses_and_stops_it(
 def test_a_connector_without_its_secret_says_so_and_begins_when_it_is_there(
     server: ServerProcess, http: httpx.Client, other: SimulatedEhrThread
 ) -> None:
-    asked = east(other.base, id="asked", token_secret=("String", "later-token"))
+    asked = east(other.base, id="keyless", token_secret=("String", "later-token"))
     assert put(http, asked).status_code == 201
     failed = until(
-        lambda: (now := status(http, "asked"))["state"] == "failed" and now, "it says that it failed"
+        lambda: (now := status(http, "keyless"))["state"] == "failed" and now, "it says that it failed"
     )
     assert "'later-token'" in failed["error"] and TOKEN not in str(failed)
     (server.directory / "secrets" / "later-token").write_text(TOKEN)
-    until(lambda: status(http, "asked")["state"] == "running", "it begins")
+    until(lambda: status(http, "keyless")["state"] == "running", "it begins")
 
 
 def test_changed_settings_hold_without_a_restart(http: httpx.Client, other: SimulatedEhrThread) -> None:
