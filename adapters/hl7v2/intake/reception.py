@@ -10,18 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from adapters.hl7v2.acknowledgement import Verdict, acknowledge, due, refuse_unread, timestamp, wants
 from adapters.hl7v2.batch import answer_batch, is_batch, read_batch
 from adapters.hl7v2.charset import decode, encode, header_of
 from adapters.hl7v2.intake.archive import Archive
 from adapters.hl7v2.intake.ingest import Ingest, Ingested, Received, Rejected, Site
-from adapters.hl7v2.intake.lanes import Lanes
+from adapters.hl7v2.intake.lanes import Lanes, Place
 from adapters.hl7v2.intake.letters import Letters
-from adapters.hl7v2.intake.record import CONTROL, STORED, Receipt, digest_of, has_failed_so, receipt
+from adapters.hl7v2.intake.record import CONTROL, STORED, Receipt, Stored, digest_of, has_failed_so, receipt
 from adapters.hl7v2.message import MalformedMessage, Message, parse
 from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.instants import Clock, SystemClock, instant
@@ -38,7 +40,10 @@ _KEPT = frozenset(("AA", STORED))
 _UNSAFE = Verdict("AR", "207", "", "the message could not be stored; send it again")
 _ID_LENGTH = 20
 _OF_A_BATCH = 256
+TAKEN_UP_AT_ONCE = 8
+"""Messages that were stored and are worked on beside each other; what arrives may have to wait for a step of each."""
 _BREATH_SECONDS, _BREATHS = 0.002, 20
+_FIRST_WAIT, _DOUBLINGS, _MOST_WAIT = 0.1, 7, 10.0
 
 
 @frozen
@@ -69,6 +74,9 @@ class _Settled:
     safe: bool = True
 
 
+Work: TypeAlias = Callable[[Message, bytes, Receipt], Awaitable[_Settled]]
+
+
 class Reception:
     """Receives the messages of one listener. At most ``at_once`` are worked on at a time.
 
@@ -92,7 +100,8 @@ class Reception:
         self._clock, self._letters, self._heard = clock or SystemClock(), letters, heard
         self._lanes, self._storing = Lanes(), Lanes()
         self._arriving = 0
-        self._working = asyncio.Semaphore(at_once)
+        self._working, self._taking_up = asyncio.Semaphore(at_once), asyncio.Semaphore(TAKEN_UP_AT_ONCE)
+        self._says = Statement(reading.source, principal=reading.listener, method="hl7v2")
 
     async def receive(self, raw: bytes, peer: str = "") -> Sequence[bytes]:
         """The answers to one message or batch, once all of it is durable."""
@@ -147,87 +156,64 @@ class Reception:
         arrived = self._stored_in_turn if self._reading.stores else self._in_turn
         settled = await arrived(message, raw, record)
         self._heard(settled.verdict.accepted)
-        if not settled.verdict.accepted:
-            verdict = settled.verdict
-            what = f"{verdict.code} {verdict.error} {verdict.place}".rstrip()
-            log.warning("%s: a message from %s: %s", self._reading.listener, peer, what)
+        self._complain(settled.verdict, f"from {peer}")
         return self._answers(message, settled, record)
 
     async def _in_turn(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
+        async with self._place(self._lanes, message, record).turn(), self._working:
+            return await self._guarded(self._settle, message, raw, record)
+
+    def _place(self, lanes: Lanes, message: Message, record: Receipt) -> Place:
         lane = self._ingest.lane(message)
         # A repeat on another connection waits for the first, whatever its lane.
-        place = self._lanes.enter((lane.key, *lane.barrier_with, f"id {record.control_key}"))
-        async with place.turn(), self._working:
-            return await self._settle(message, raw, record)
+        return lanes.enter((lane.key, *lane.barrier_with, f"id {record.control_key}"))
 
     async def _stored_in_turn(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
-        lane = self._ingest.lane(message)
-        place = self._storing.enter((lane.key, *lane.barrier_with, f"id {record.control_key}"))
+        place = self._place(self._storing, message, record)
         self._arriving += 1
         try:
             async with place.turn():
-                return await self._store_it(message, raw, record)
+                return await self._guarded(self._store_it, message, raw, record)
         finally:
             self._arriving -= 1
 
-    async def between_arrivals(self) -> None:
+    def take_up(self, one: Stored) -> Awaitable[None]:
+        """Take in what was stored, in the order of the calls; ends when it is durable, or has failed for good.
+
+        What is no longer waiting has no effect.
+        """
+        try:
+            message = self._read(one.raw)
+        except MalformedMessage as error:  # as it is read here by now
+            return self._until_safe(partial(self._misread, one.raw, one.at, error, one.entry))
+        record = receipt(self._reading.listener, one.at, one.raw, message)
+        record = replace(record, failed_before=one.failed_before)
+        return self._taken_up(self._place(self._lanes, message, record), message, one.raw, record)
+
+    async def _taken_up(self, place: Place, message: Message, raw: bytes, record: Receipt) -> None:
+        async with place.turn(), self._taking_up:
+            await self._between_arrivals()
+            await self._until_safe(partial(self._guarded, self._settle_waiting, message, raw, record))
+
+    async def _until_safe(self, work: Callable[[], Awaitable[_Settled]]) -> None:
+        """Try again, slower and slower, what could not be made durable: what is of the same patient waits for it."""
+        failures = 0
+        while not (settled := await work()).safe:
+            failures += 1
+            await asyncio.sleep(min(_FIRST_WAIT * 2 ** min(failures, _DOUBLINGS), _MOST_WAIT))
+        self._complain(settled.verdict, "that was stored")
+
+    async def _between_arrivals(self) -> None:
         """Wait a little while messages arrive that are answered once they are stored: their senders wait."""
         for _ in range(_BREATHS):
             if not self._arriving:
                 return
             await asyncio.sleep(_BREATH_SECONDS)
 
-    async def _store_it(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
-        """Make the message durable, to be taken in later, or say again what became of it."""
+    async def _guarded(self, work: Work, message: Message, raw: bytes, record: Receipt) -> _Settled:
+        """What becomes of a message by ``work``; what that does not take is kept as a failure."""
         try:
-            before = await self._before(record)
-            if before is not None:
-                if settled := await self._known(before, record, raw):
-                    return settled
-                record = record.again(before)
-            self._check(message)
-            statement = Statement(self._reading.source, principal=self._reading.listener, method="hl7v2")
-            await self._store.submit(Command(statement, record.stored(raw)))
-        except Rejected as error:
-            return await self._failed(record, raw, Verdict(error.code, error.error, error.place, error.text))
-        except Refusal as refusal:
-            return await self._refused(record, raw, refusal)
-        return _Settled(Verdict("AA"), record.at)
-
-    async def take_up(self, raw: bytes, at: str, entry: str, failed: str = "") -> bool:
-        """Take in what was stored at ``at`` as ``entry``, and put right the failure ``failed``, if it is one's.
-
-        False where that could be made durable neither as taken in nor as failed: then it is to be tried again. What
-        is no longer waiting has no effect.
-        """
-        try:
-            message = self._read(raw)
-        except MalformedMessage as error:  # as it is read here by now
-            return (await self._misread(raw, at, error, entry)).safe
-        record = receipt(self._reading.listener, at, raw, message)
-        record = replace(record, failed_before=failed)
-        before = await self._before(record)
-        if before is None or before.value["code"] != STORED or before.value["digest"] != record.digest:
-            return True
-        settled = await self._in_turn(message, raw, record)
-        if not settled.verdict.accepted:
-            verdict = settled.verdict
-            what = f"{verdict.code} {verdict.error} {verdict.place}".rstrip()
-            log.warning("%s: a message that was stored: %s", self._reading.listener, what)
-        return settled.safe
-
-    async def _settle(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
-        """Take the message in, or say again what became of it."""
-        try:
-            before = await self._before(record)
-            if before is not None:
-                if not _waits(before, record) and (settled := await self._known(before, record, raw)):
-                    return settled
-                record = record.again(before)
-            if self._letters and record.failed_before:
-                record = replace(record, closing=await self._letters.settled(record.failed_before))
-            self._check(message)
-            ingested = await self._ingest.ingest(self._received(message, raw, record))
+            return await work(message, raw, record)
         except Rejected as error:
             return await self._failed(record, raw, Verdict(error.code, error.error, error.place, error.text))
         except Refusal as refusal:
@@ -237,7 +223,44 @@ class Reception:
             fault = f"internal error ({type(error).__name__})"
             log.error("%s: a message met an %s at %s", self._reading.listener, fault, _where(error))
             return await self._failed(record, raw, Verdict("AE", "207", "", fault))
+
+    async def _store_it(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
+        """Make the message durable, to be taken in later, or say again what became of it."""
+        before = await self._before(record)
+        if before is not None:
+            if settled := await self._known(before, record, raw):
+                return settled
+            record = record.again(before)
+        self._check(message)
+        await self._store.submit(Command(self._says, record.stored(raw)))
+        return _Settled(Verdict("AA"), record.at)
+
+    async def _settle(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
+        """Take the message in, or say again what became of it."""
+        before = await self._before(record)
+        if before is not None and (settled := await self._known(before, record, raw)):
+            return settled
+        return await self._taken_in(message, raw, record, before)
+
+    async def _settle_waiting(self, message: Message, raw: bytes, record: Receipt) -> _Settled:
+        """Take in the message that waits, if it still does."""
+        before = await self._before(record)
+        if before is None or not _waits(before, record):
+            return _Settled(Verdict("AA"), record.at)
+        return await self._taken_in(message, raw, record, before)
+
+    async def _taken_in(self, message: Message, raw: bytes, record: Receipt, before: Fact | None) -> _Settled:
+        record = record.again(before) if before is not None else record
+        if self._letters and record.failed_before:
+            record = replace(record, closing=await self._letters.settled(record.failed_before))
+        self._check(message)
+        ingested = await self._ingest.ingest(self._received(message, raw, record))
         return self._accepted(ingested, record)
+
+    def _complain(self, verdict: Verdict, which: str) -> None:
+        if not verdict.accepted:
+            what = f"{verdict.code} {verdict.error} {verdict.place}".rstrip()
+            log.warning("%s: a message %s: %s", self._reading.listener, which, what)
 
     def _accepted(self, ingested: Ingested, record: Receipt) -> _Settled:
         remarks = tuple(ingested.warnings)
@@ -289,16 +312,15 @@ class Reception:
     async def _failed(self, record: Receipt, raw: bytes, verdict: Verdict) -> _Settled:
         """Keep what could not be taken in. A sender that sends it again and again fills no log."""
         reason = (verdict.code, verdict.error, verdict.place, verdict.text)
-        statement = Statement(self._reading.source, principal=self._reading.listener, method="hl7v2")
         try:
             before = await self._before(record)
             if before is not None and has_failed_so(before, record.digest, *reason):
                 if again := await self._told_again(before.value["entry"], verdict):
-                    await self._store.submit(Command(statement, again))
+                    await self._store.submit(Command(self._says, again))
                 return _Settled(verdict, before.value["at"])
             record = record.again(before) if before is not None else record
             letter = await self._told(record, verdict)
-            await self._store.submit(Command(statement, (*record.failed(*reason, raw), *letter)))
+            await self._store.submit(Command(self._says, (*record.failed(*reason, raw), *letter)))
         except Exception as error:
             # Whatever keeps it from being stored: the sender must hear that it is not.
             log.error("%s: a failure was not recorded: %s", self._reading.listener, type(error).__name__)

@@ -80,8 +80,8 @@ class Receipt:
 
     def stored(self, raw: bytes) -> tuple[Write, ...]:
         """The writes that keep a message to be taken in later, with every byte of it."""
-        entry = {**self.summary, "code": STORED, "raw": base64.b64encode(raw).decode("ascii")}
-        entry |= {"waiting": True}
+        bytes = base64.b64encode(raw).decode("ascii")
+        entry = {**self.summary, "code": STORED, "raw": bytes, "waiting": True}
         entry |= {"failed": self.failed_before} if self.failed_before else {}
         return (*self._control(STORED, entry=self.entry), Note(WAITING, self.entry, entry))
 
@@ -158,6 +158,23 @@ def control_key(listener: str, message: Message, digest: str = "") -> str:
         return f"{listener}/-/{digest}"
     sender = digest_of(header.field(3), header.field(4), id)
     return f"{listener}/{id[:_LONGEST]}/{sender}"
+
+
+@frozen
+class Stored:
+    """A message that was stored to be taken in later. ``failed_before``: the entry of a failure that it may put right."""
+
+    listener: str
+    at: str
+    entry: str
+    raw: bytes = field(repr=False)
+    failed_before: str = ""
+
+
+def stored(key: str, value: JsonObject) -> Stored:
+    """Read what :meth:`Receipt.stored` wrote."""
+    listener, at, _ = key.rsplit("/", 2)
+    return Stored(listener, at, key, base64.b64decode(value["raw"]), value.get("failed", ""))
 
 
 def has_failed_so(before: Fact, digest: str, code: str, error: str, place: str, text: str) -> bool:

@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 
 from adapters.hl7v2.intake.archive import Archive
-from adapters.hl7v2.intake.backlog import Backlog, NotSafe
+from adapters.hl7v2.intake.backlog import Backlog
 from adapters.hl7v2.intake.ingest import Rejected
 from adapters.hl7v2.intake.reception import Reading
-from adapters.hl7v2.intake.record import FAILED, RECEIVED, WAITING
+from adapters.hl7v2.intake.record import CONTROL, FAILED, RECEIVED, WAITING
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.storage.memory.storage import MemoryStorage
+from fhirserver.store.followers import Following
 from fhirserver.store.state import Policies
 from fhirserver.store.store import Store
 from tests.unit.adapters.test_hl7_reception import SOURCES, Desk, adt
@@ -28,9 +29,11 @@ class Storing(Desk):
         super().__init__(store)
         self.reception = self.with_reading(STORES)
         self.backlog = Backlog(store, "lab", "lab-feed", self.reception)
+        self.following = Following(store, self.backlog, "lab-feed")
 
     async def work_off(self) -> None:
-        while await self.backlog.step():
+        await self.backlog.begin()
+        while await self.following.step():
             pass
 
     async def send(self, raw: bytes) -> list[str]:
@@ -109,7 +112,7 @@ async def test_another_process_goes_on_where_one_ended(desk):
         await desk.send(adt(str(number), patient=str(number)))
     desk.ingest.errors = [asyncio.CancelledError()]
     with pytest.raises(asyncio.CancelledError):
-        await desk.backlog.step()
+        await desk.work_off()
     after = Storing(desk.store)
     await after.work_off()
     await Storing(desk.store).work_off()
@@ -125,19 +128,19 @@ async def test_what_cannot_be_made_durable_waits_on(desk):
             raise refuse(Category.BUSY, "transient", "no answer")
         return await submit(command)
 
+    await desk.backlog.begin()
+    working = asyncio.create_task(desk.work_off())
     desk.store.submit = failing
-    with pytest.raises(NotSafe):
-        await desk.backlog.step()
+    await asyncio.sleep(0.3)
+    assert not working.done() and await desk.kept() == 0
     busy = False
-    await desk.work_off()
+    await asyncio.wait_for(working, 5)
     assert await desk.kept() == 1 and await desk.facts(FAILED) == []
 
 
 async def test_a_conflict_with_others_is_no_repeat(desk):
     await desk.send(adt("1"))
     desk.ingest.errors = [refuse(Category.CONFLICT, "conflict", "somebody was faster")]
-    with pytest.raises(NotSafe):
-        await desk.backlog.step()
     await desk.work_off()
     assert await desk.kept() == 1 and len(await desk.facts(RECEIVED)) == 1
 
@@ -146,10 +149,10 @@ async def test_arrivals_go_before_what_waits_for_a_bounded_time(desk):
     reception = desk.reception
     reception._arriving = 1
     begun = asyncio.get_running_loop().time()
-    await asyncio.wait_for(reception.between_arrivals(), 5)
+    await asyncio.wait_for(reception._between_arrivals(), 5)
     assert asyncio.get_running_loop().time() - begun > 0.02
     reception._arriving = 0
-    await asyncio.wait_for(reception.between_arrivals(), 0.01)
+    await asyncio.wait_for(reception._between_arrivals(), 0.01)
 
 
 async def test_what_stays_when_the_setting_is_taken_back_is_taken_in(desk):
@@ -163,3 +166,38 @@ async def test_what_stays_when_the_setting_is_taken_back_is_taken_in(desk):
         await asyncio.sleep(0.01)
     task.cancel()
     assert await desk.kept() == 1
+
+
+async def test_a_slow_reading_of_the_record_changes_no_order(desk):
+    for id in "12":
+        await desk.send(adt(id))
+    fact = desk.store.fact
+
+    async def slow(kind, key):
+        await asyncio.sleep(0.05 if kind == CONTROL and "/1/" in key else 0)
+        return await fact(kind, key)
+
+    desk.store.fact = slow
+    await desk.work_off()
+    assert desk.ingest.order == ["1", "2"]
+
+
+async def test_what_cannot_be_made_durable_holds_up_its_patient_and_nobody_else(desk):
+    for id, patient in (("1", "7"), ("2", "7"), ("3", "8")):
+        await desk.send(adt(id, patient=patient))
+    desk.ingest.errors = [refuse(Category.BUSY, "transient", "no answer")]
+    await desk.work_off()
+    order = desk.ingest.order
+    assert [id for id in order if id in "12"] == ["1", "1", "2"] and order.index("3") < 3
+    assert await desk.kept() == 3
+
+
+async def test_a_fault_of_ours_is_kept_as_a_failure(desk, monkeypatch):
+    def stumble(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(desk.reception, "_check", stumble)
+    (answer,) = await desk.send(adt("1"))
+    assert answer.startswith("AE 1 207")
+    (failed,) = await desk.facts(FAILED)
+    assert failed["open"] and failed["raw"]
