@@ -162,7 +162,7 @@ def control_key(listener: str, message: Message, digest: str = "") -> str:
 
 @frozen
 class Stored:
-    """A message that was stored to be taken in later. ``failed_before``: the entry of a failure that it may put right."""
+    """A message that was stored to be taken in later, maybe to put right a failure: the entry ``failed_before``."""
 
     listener: str
     at: str
