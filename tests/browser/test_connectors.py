@@ -151,3 +151,43 @@ async def test_what_would_be_written_is_told_unit_by_unit(desk: Desk) -> None:
     await expect(desk.page.locator("main")).to_contain_text("gender")
     await desk.open("/connectors/nothing")
     assert Path(desk.page.url).name == "nothing"
+
+
+async def test_one_that_cannot_begin_says_why_and_no_process_works_on_it(desk: Desk) -> None:
+    parts = [
+        {"url": "kind", "valueCode": "fhir"},
+        {"url": "source", "valueString": "north"},
+        {
+            "url": "setting",
+            "extension": [
+                {"url": "name", "valueString": "token_secret"},
+                {"url": "value", "valueString": "no-such-token"},
+            ],
+        },
+    ]
+    made = desk.http.put(
+        "Endpoint/keyless",
+        json={
+            "resourceType": "Endpoint",
+            "id": "keyless",
+            "extension": [
+                {"url": "https://credence.health/fhir/StructureDefinition/connector", "extension": parts}
+            ],
+            "identifier": [
+                {"system": "https://credence.health/fhir/identifier/connector", "value": "keyless"}
+            ],
+            "status": "active",
+            "connectionType": {"code": "hl7-fhir-rest"},
+            "payloadType": [{"text": "any"}],
+            "address": "http://127.0.0.1:9/fhir",
+        },
+    )
+    assert made.status_code == 201, made.text
+    await desk.open("/connectors")
+    await expect(desk.row("keyless")).to_contain_text("failed", timeout=20000)
+    await desk.row("keyless").get_by_role("link", name="keyless", exact=True).click()
+    await expect(desk.page.get_by_role("alert")).to_contain_text(
+        "It cannot begin: there is no secret 'no-such-token'"
+    )
+    await expect(desk.page.get_by_text("No process works on it.")).to_be_visible()
+    desk.http.delete("Endpoint/keyless")
