@@ -33,27 +33,28 @@ ROUNDS ?= 200
 export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-mongo check check-style check-types check-layers check-docs check-size \
-        format corpus judge-eval fuzz bench bench-scale bench-import bench-queue bench-hl7 bench-subscribers \
+.PHONY: help demo serve test test-mongo check check-style check-types check-layers check-docs check-size check-dependencies \
+        format corpus eval eval-audio judge-eval fuzz bench bench-scale bench-import bench-queue bench-hl7 bench-subscribers bench-voice \
+        bench-speech \
         faults chaos clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(RUNTIME)  ## the whole story, no keys needed: flaky EHR, call, review, writeback (KEEP=1 leaves it running)
-	@$(BIN)/credence demo $(if $(KEEP),--keep)
+demo: $(RUNTIME)  ## the whole story, no keys needed: flaky EHR, a call with sound, review, writeback (KEEP=1 leaves it running, TEXT=1 in writing)
+	@$(BIN)/credence demo $(if $(KEEP),--keep) $(if $(TEXT),--text)
 
 serve: $(RUNTIME)  ## the FHIR server on http://127.0.0.1:8080/fhir; the first time it writes credence.toml with fresh tokens
 	@test -f credence.toml || $(BIN)/credence init --config credence.toml
 	@$(BIN)/credence serve --config credence.toml
 
-test: $(DEV) $(MONGO_SERVER)  ## every test of a few seconds, in parallel
-	@$(MONGO_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not slow $(MONGO_MARK)" tests $(ARGS)
+test: $(DEV) $(MONGO_SERVER)  ## every test of a few seconds, in parallel; the slowest are listed at the end
+	@$(MONGO_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=15 -m "not slow $(MONGO_MARK)" tests $(ARGS)
 
 test-mongo: $(DEV) $(MONGO_SERVER)  ## only the tests that need a server on the MongoDB wire
 	@$(MONGO_ENV) $(BIN)/python -m pytest -m "mongo and not slow" tests $(ARGS)
 
-check: check-style check-types check-layers check-docs check-size  ## style, types, layers, documents and sizes
+check: check-style check-types check-layers check-docs check-size check-dependencies  ## style, types, layers, documents, sizes, dependencies
 
 check-style: $(DEV)
 	$(BIN)/ruff check .
@@ -71,9 +72,18 @@ check-docs: $(DEV)
 check-size: $(DEV)
 	$(BIN)/python scripts/check_size.py
 
+check-dependencies: $(DEV)
+	$(BIN)/python scripts/audit_dependencies.py
+
 format: $(DEV)  ## put the sources into the form that check asks for
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+eval: $(RUNTIME)  ## calls by simulated callers, judged by the world afterwards: every scenario five times (ARGS=… for credence eval)
+	@$(BIN)/credence eval --runs 5 $(ARGS)
+
+eval-audio: $(RUNTIME)  ## the scenarios for the ear through the telephone, once: about a quarter of an hour (ARGS=… for credence eval)
+	@$(BIN)/credence eval --by audio $(ARGS)
 
 corpus: $(DEV)  ## every suite over ../shared/corpus (CORPUS=DIR another folder, OUT=FILE the result as JSON)
 	@$(BIN)/python -m tests.corpus
@@ -106,8 +116,14 @@ bench-queue: $(DEV)  ## how soon a claim is in the review queue at 200 claims a 
 bench-hl7: $(DEV)  ## how fast HL7v2 messages arrive over MLLP (COUNT=… CONNECTIONS=… PATIENTS=… WORKERS=… MESSAGES=folder)
 	@$(BIN)/python -m benchmarks.hl7_arrival
 
+bench-voice: $(DEV)  ## how fast calls answer, from their recordings (CALLS=100 AT_ONCE=20 SLOW=1.5 KEEP=folder)
+	@$(BIN)/python -m benchmarks.voice_calls
+
 bench-subscribers: $(DEV)  ## does a subscriber that hangs delay the others? (ARGS="--rounds 10 --events 100")
 	@$(BIN)/python -m benchmarks.subscribers $(ARGS)
+
+bench-speech: $(DEV)  ## what the local recogniser makes of synthetic callers (VOICES=2)
+	@$(BIN)/python -m benchmarks.speech_local
 
 faults: $(DEV)  ## the long failure drills: kill -9 (ROUNDS=200), bookings, writebacks, HL7v2 messages, notified events, leases
 	$(BIN)/python -m tests.faults.kill_9 --rounds $(ROUNDS)
@@ -132,7 +148,7 @@ $(BIN)/python:
 
 $(RUNTIME): pyproject.toml | $(BIN)/python
 	@echo "Installing Credence and what it needs into $(VENV) (once; about a minute) …"
-	@$(PIP) --no-compile -e .
+	@$(PIP) --no-compile -e ".[voice,espeak]"
 	@$(BIN)/python -c 'import fhirserver.app.serving, fhirserver.app.commands.serve' # compiled once, here
 	@touch $@
 

@@ -11,13 +11,14 @@ from agent.memory import Memory
 from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.judge import Turn
-from fhirserver.world.judge.transcript import attachments
+from fhirserver.world.judge.transcript import Reading, attachments, second_attachment
 
 LOINC = "http://loinc.org"
 _TRANSCRIPT = {"system": LOINC, "code": "75476-2", "display": "Physician Telephone encounter Note"}
 _SUMMARY = {"system": LOINC, "code": "34748-4", "display": "Telephone encounter Note"}
 _KIND = "https://credence.health/fhir/CodeSystem/document-kind"
-_CAPTURED = ("insurance", "phone", "address")
+CAPTURED = ("insurance", "phone", "address")
+"""The kinds of business that capture a fact about the patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ def summary(memory: Memory) -> tuple[Section, ...]:
     reasons = tuple(dict.fromkeys(memory.reasons)) or ("no request was understood",)
     who = f"Caller spoke for the patient ({memory.third_party})" if memory.third_party else "Caller"
     identity = "identified by name and birth date" if memory.patient else "not identified"
-    acted = tuple(_line(d.text, d.turns, d.reference) for d in memory.done if d.kind not in _CAPTURED)
-    facts = tuple(_line(d.text, d.turns, d.reference) for d in memory.done if d.kind in _CAPTURED)
+    acted = tuple(_line(d.text, d.turns, d.reference) for d in memory.done if d.kind not in CAPTURED)
+    facts = tuple(_line(d.text, d.turns, d.reference) for d in memory.done if d.kind in CAPTURED)
     follow_up = list(memory.follow_up)
     if any(d.checked_later for d in memory.done):
         follow_up.append("Facts captured on the call wait for verification.")
@@ -60,11 +61,17 @@ def as_text(sections: Sequence[Section]) -> str:
 
 
 def transcript_document(
-    turns: Sequence[Turn], communication: str, patient: str, zone: str, started: datetime, at: datetime
+    turns: Sequence[Turn],
+    communication: str,
+    patient: str,
+    zone: str,
+    started: datetime,
+    at: datetime,
+    awaited: bool = False,
 ) -> JsonObject:
-    """The DocumentReference that carries the transcript."""
+    """The DocumentReference that carries the transcript. ``awaited``: the call will be heard again."""
     document = _document("transcript", _TRANSCRIPT, "Call transcript", communication, patient, at)
-    document["content"] = attachments(turns, communication, zone, started)
+    document["content"] = attachments(turns, communication, zone, started, awaited)
     document["context"]["period"] = {"start": instant(started), "end": instant(at)}
     return document
 
@@ -79,6 +86,22 @@ def summary_document(
     document["content"] = [{"attachment": attachment}]
     if transcript:
         document["relatesTo"] = [{"code": "transforms", "target": {"reference": transcript}}]
+    return document
+
+
+def second_document(
+    readings: Sequence[Reading],
+    recogniser: str,
+    communication: str,
+    patient: str,
+    transcript: str,
+    at: datetime,
+) -> JsonObject:
+    """The DocumentReference of what a second recogniser heard otherwise, be it nothing."""
+    document = _document("second-reading", _TRANSCRIPT, "Call heard again", communication, patient, at)
+    document["content"] = second_attachment(readings, communication, recogniser)
+    if transcript:
+        document["relatesTo"] = [{"code": "appends", "target": {"reference": transcript}}]
     return document
 
 

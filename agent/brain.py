@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from agent.effects import Effect
+from agent.hints import Hints
 from agent.memory import Memory
 from agent.signals import Signal
 
@@ -23,6 +24,14 @@ class Brain(Protocol):
     @property
     def state(self) -> str:
         """The state of the context graph the conversation is in."""
+        ...
+
+    def opening(self) -> str:
+        """What will be said when the call is answered, so that its sound can be ready; it changes nothing."""
+        ...
+
+    def hints(self) -> Hints:
+        """What the caller may well say next."""
         ...
 
     def respond(self, signal: Signal, turn: int) -> Sequence[Effect]:

@@ -1,85 +1,94 @@
-"""One call from ringing to its record: the session core, the tools, and a line to speak on."""
+"""One call from ringing to its record: the session core, the tools, and a line to speak on.
+
+Everything that happens comes through one inbox, in the order in which it happened: what the caller does, what tools
+answer, what an operator does, how the voice sounds. So the caller may speak while a tool runs, and a tool may
+answer while the agent speaks.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
+import logging
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
-from agent.after_call import as_text, summary, summary_document, transcript_document
+from agent.brain import Brain
+from agent.call_record import CallRecord, Keeper
 from agent.effects import Effect, End, Escalate, Filler, RunTool, Say, Transfer
+from agent.line import Line
+from agent.manner import PLAIN, Manner, manner_of
 from agent.memory import Memory, Setting
 from agent.policy.dialogue import Dialogue
-from agent.requests import CONFIRMED, MENTIONED, Basis, Request
-from agent.results import Result
+from agent.requests import Request
+from agent.results import Failed, Result
 from agent.session import Session
-from agent.signals import Answered, HangUp, Ringing, Signal, ToolResult
-from agent.tools.client import FhirClient, Unreachable
-from agent.tools.provenance import header, provenance
+from agent.signals import (
+    Alarm,
+    Answered,
+    AnsweredBy,
+    Drafted,
+    Emotion,
+    HangUp,
+    Keys,
+    Operator,
+    Partial,
+    Ringing,
+    Signal,
+    Speakers,
+    ToolResult,
+    Utterance,
+)
+from agent.tools.client import FhirClient
 from agent.tools.toolbox import Toolbox
-from fhirserver.kernel.instants import Clock, SystemClock, instant
-from fhirserver.kernel.json import JsonObject
-from fhirserver.ports.judge import Turn
+from fhirserver.kernel.instants import Clock, SystemClock
 
-_CATEGORY = "http://terminology.hl7.org/CodeSystem/communication-category"
-_MEDIUM = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
+__all__ = ["Call", "CallRecord", "Event", "Line", "Model", "OnEvent"]
+
+log = logging.getLogger("credence.call")
+
+_PATIENCE = 20.0
+"""Seconds after the end of a call within which tools that still run are waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened on the call, for a timeline.
 
-    ``kind``: ``ringing``, ``agent``, ``caller``, ``filler``, ``tool``, ``result``, ``state``, ``identified``,
-    ``transfer``, ``escalate``, ``end``, ``record``. ``detail`` is the tool's
-    request or result where there is one.
+    ``kind``: ``ringing``, ``agent``, ``caller``, ``partial``, ``keys``, ``filler``, ``tool``, ``result``, ``state``,
+    ``identified``, ``emotion``, ``speakers``, ``operator``, ``transfer``, ``escalate``, ``end``, ``record``. ``detail``
+    is the tool's request or result, or the signal, where there is one.
     """
 
     at: datetime
     kind: str
     text: str
     turn: int = 0
-    detail: Request | Result | None = None
+    detail: Request | Result | Signal | None = None
     seconds: float = 0.0
 
 
 OnEvent: TypeAlias = Callable[[Event], None]
 
 
-class Line(Protocol):
-    """A channel: says what the agent says, and waits for what the caller does."""
+class Model(Protocol):
+    """Runs a request that is not the world's business but a language model's."""
 
-    async def say(self, text: str, turn: int) -> None: ...
+    def runs(self, request: Request) -> bool: ...
 
-    async def listen(self) -> Signal:
-        """The caller's next signal (an utterance, silence, hanging up)."""
+    def run(self, request: Request) -> AsyncIterator[str | Result]:
+        """Sentences as they are ready, and the result as the last item. Never raises: trouble is Failed."""
         ...
 
 
 @dataclass
-class CallRecord:
-    """What a call left behind; references are empty where the server could not be reached."""
-
-    caller: str
-    started: datetime
-    ended: datetime
-    outcome: str
-    turns: tuple[Turn, ...]
-    patient: str = ""
-    communication: str = ""
-    transcript: str = ""
-    summary: str = ""
-    summary_text: str = ""
-    done: tuple[str, ...] = ()
-    written: tuple[str, ...] = ()
-    signals: tuple[Signal, ...] = field(default=(), repr=False)
-
-
-@dataclass
 class Call:
-    """Drives one session over one line. ``medium`` is PHONE or WRITTEN (v3 ParticipationMode)."""
+    """Drives one session over one line. ``medium`` is PHONE or WRITTEN (v3 ParticipationMode).
+
+    ``notice`` is said before the greeting (that the call is recorded). ``ring_seconds``: how long the look-ups may
+    take before the call is answered without them.
+    """
 
     client: FhirClient
     line: Line
@@ -88,56 +97,243 @@ class Call:
     clock: Clock = field(default_factory=SystemClock)
     medium: str = "PHONE"
     on_event: OnEvent | None = None
+    brain: Brain | None = None
+    model: Model | None = None
+    ring_seconds: float = 5.0
+    title: str = "Inbound call"
+    notice: str = ""
 
     def __post_init__(self) -> None:
         self.started = self.clock.now()
-        self.brain = Dialogue(self.setting, self.started)
-        self.session = Session(self.brain)
+        self.mind: Brain = self.brain or Dialogue(self.setting, self.started)
+        self.session = Session(self.mind, self.notice)
+        self.unreached = ""
+        """Why nobody was reached by a call out: Twilio's status of the call, or what kept it from being made."""
         self.tools = Toolbox(self.client, self.clock, self.setting.zone)
         self.signals: list[Signal] = []
-        self.written: list[str] = []
-        self._communication: JsonObject = {}
-        self._running: set[asyncio.Task[ToolResult]] = set()
+        self.keeper = Keeper(
+            self.client,
+            self.tools,
+            self.clock,
+            self.mind.memory,
+            self.caller,
+            self.medium,
+            self.started,
+            self.title,
+        )
+        self._inbox: asyncio.Queue[Signal] = asyncio.Queue()
+        self._quiet = asyncio.Event()
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._opened: asyncio.Task[None] | None = None
         self._state = ""
         self._known = ""
+        self._escalated = False
 
     @property
     def memory(self) -> Memory:
-        return self.brain.memory
+        return self.mind.memory
+
+    @property
+    def written(self) -> list[str]:
+        """References of everything the call wrote."""
+        return self.keeper.written
+
+    def put(self, signal: Signal) -> None:
+        """Tell the call of something that happened: an operator's act, how the voice sounds."""
+        self._inbox.put_nowait(signal)
 
     async def run(self) -> CallRecord:
-        """From ringing to the record. The line is left open for the channel to close."""
+        """From ringing to the record."""
         self._tell("ringing", self.caller or "number withheld")
-        opened = asyncio.create_task(self._open_communication())
-        await self._take(Ringing(self.clock.now(), self.caller))
-        await self._settle()
-        await opened
-        await self._take(Answered(self.clock.now()))
-        while not self.session.over:
-            await self._settle()
-            if self.session.over:
-                break
-            await self._take(await self.line.listen())
-        if not isinstance(self.signals[-1], HangUp):
+        self._opened = asyncio.create_task(self.keeper.open())
+        listening: asyncio.Task[None] | None = None
+        try:
+            if await self._ring():
+                await self._take(Answered(self.clock.now()))
+                listening = asyncio.create_task(self._listen())
+                while not self.session.over:
+                    await self._take(await self._next())
+            return await self._leave(listening)
+        finally:
+            for task in (listening, self._opened, *self._running.values()):
+                if task is not None:
+                    task.cancel()
+
+    async def _ring(self) -> bool:
+        """Look the caller up; answer when that is done or has taken its time. False when nobody is left."""
+        self.signals.append(Ringing(self.clock.now(), self.caller, self.medium.lower()))
+        for effect in self.session.handle(self.signals[-1]):
+            await self._do(effect)
+        preparing = asyncio.create_task(self.line.prepare(f"{self.notice} {self.mind.opening()}".strip()))
+        until = asyncio.get_running_loop().time() + self.ring_seconds
+        if not await self._settle(until):
+            self._tell("record", "answered before the look-ups were done")
+        await asyncio.wait({preparing}, timeout=max(until - asyncio.get_running_loop().time(), 0.05))
+        if await self.line.answered():
+            return True
+        await self._take(HangUp(self.clock.now()))
+        return False
+
+    async def _leave(self, listening: asyncio.Task[None] | None) -> CallRecord:
+        """The conversation is over: let what was said be heard, give up the line, write the record."""
+        await self._part()
+        if listening is not None and not listening.done():
+            listening.cancel()
+        while not self._inbox.empty():  # how much was heard of the last words
+            await self._take(self._inbox.get_nowait())
+        if not any(isinstance(s, HangUp) for s in self.signals):
             await self._take(HangUp(self.clock.now()))
-        await self._settle()
-        return await self._close()
+        if not await self._settle(asyncio.get_running_loop().time() + _PATIENCE):
+            self._tell("record", "a tool did not answer in time")
+        if self._opened is not None:
+            await self._opened
+        turns = tuple(self.session.transcript.turns)
+        self.keeper.sound, self.keeper.began = self.line.sounds(), self.line.began
+        self.keeper.missed = int(self._missed())
+        if self.unreached:
+            record = await self.keeper.unreached(self.unreached, tuple(self.signals))
+        else:
+            record = await self.keeper.close(turns, self.session.over or "finished", tuple(self.signals))
+        for type in self.keeper.failures:
+            self._tell("record", f"{type} could not be written")
+        self._tell("record", f"{record.communication or 'call not recorded'}: {record.outcome}")
+        return record
+
+    def _missed(self) -> bool:
+        """Whether operators were asked for and none came; whether a transfer was taken is known only later."""
+        came = any(isinstance(one, Operator) for one in self.signals)
+        return self._escalated and not came and not self.session.over.startswith(("transfer", "escalate"))
+
+    async def _part(self) -> None:
+        over = self.session.over
+        if over != "hang-up":
+            await self.line.finish()
+        if over.startswith(("transfer", "escalate")):
+            await self.line.transfer(over.partition(": ")[2])
+        else:
+            await self.line.hang_up()
+
+    # what comes in
+
+    async def _listen(self) -> None:
+        """Bring what the caller does into the inbox; a line in turns only when nothing else is under way.
+
+        A line that fails is a caller who is gone: the call ends, and its record is written.
+        """
+        try:
+            while True:
+                if self.line.in_turns:
+                    await self._quiet.wait()
+                    self._quiet.clear()
+                signal = await self.line.listen()
+                self._inbox.put_nowait(signal)
+                if isinstance(signal, HangUp):
+                    return
+        except Exception as error:  # any line may stand here, and none may leave the call waiting for ever
+            log.error("the line of a call failed: %s", type(error).__name__)
+            self._inbox.put_nowait(HangUp(self.clock.now()))
+
+    async def _next(self) -> Signal:
+        if self._inbox.empty() and not self._running:
+            self._quiet.set()
+        signal = await self._inbox.get()
+        self._quiet.clear()
+        return signal
+
+    async def _settle(self, until: float) -> bool:
+        """Take what comes in until no tool runs; False where that is not so at ``until`` (the loop's clock)."""
+        while self._running or not self._inbox.empty():
+            left = until - asyncio.get_running_loop().time()
+            try:
+                signal = await asyncio.wait_for(self._inbox.get(), max(left, 0))
+            except TimeoutError:
+                return False
+            await self._take(signal)
+        return True
 
     async def _take(self, signal: Signal) -> None:
         self.signals.append(signal)
-        text = getattr(signal, "text", "")
         effects = self.session.handle(signal)
-        if text:
-            number = max(
-                (t.number for t in self.session.transcript.turns if t.speaker == "caller"), default=0
-            )
-            self._tell("caller", text, number)
+        self._tell_signal(signal)
+        if isinstance(signal, Operator):
+            self.line.held(self.session.operator)
+        if _interrupts(signal, effects):
+            await self.line.stop()
         self._tell_identified()
         for effect in effects:
             await self._do(effect)
-        if self.brain.state != self._state:
-            self._state = self.brain.state
+        if self.mind.state != self._state:
+            self._state = self.mind.state
             self._tell("state", self._state)
+        if not isinstance(signal, Partial):
+            self.line.expect(self.mind.hints())
+
+    # what is done
+
+    async def _do(self, effect: Effect) -> None:
+        if isinstance(effect, Say):
+            self._tell("agent", effect.text, effect.turn)
+            await self.line.say(effect.text, effect.turn, self._manner, effect.shielded)
+        elif isinstance(effect, Filler):
+            self._tell("filler", effect.text)
+            await self.line.fill(effect, self._manner)
+        elif isinstance(effect, RunTool):
+            self._tell("tool", type(effect.request).__name__, detail=effect.request)
+            self.line.working(effect.request)
+            self._running[effect.id] = asyncio.create_task(self._run_tool(effect))
+        elif isinstance(effect, Transfer | Escalate | End):
+            self._escalated = self._escalated or isinstance(effect, Escalate)
+            self._tell(type(effect).__name__.lower(), effect.reason)
+
+    @property
+    def _manner(self) -> Manner:
+        felt = self.session.emotions
+        return manner_of(felt[-1].tier) if felt else PLAIN
+
+    async def _run_tool(self, effect: RunTool) -> None:
+        before = asyncio.get_running_loop().time()
+        result = await self._result(effect)
+        seconds = asyncio.get_running_loop().time() - before
+        self._tell("result", type(result).__name__, detail=result, seconds=seconds)
+        reference = getattr(result, "reference", "")
+        if reference:
+            self.written.append(reference)
+        self._inbox.put_nowait(ToolResult(self.clock.now(), effect.id, result))
+        # In this order and without a pause between: whoever sees that nothing runs also sees the result.
+        del self._running[effect.id]
+        if not self._running:
+            self.line.working(None)
+
+    async def _result(self, effect: RunTool) -> Result:
+        if self.model is not None and self.model.runs(effect.request):
+            async for piece in self.model.run(effect.request):
+                if not isinstance(piece, str):
+                    return piece
+                self._inbox.put_nowait(Drafted(self.clock.now(), effect.id, piece))
+            return Failed("the model gave no answer")
+        if hasattr(effect.request, "basis") and self._opened is not None:
+            # What is written names the call it was said on, so the call must be on record first.
+            await asyncio.shield(self._opened)
+        return await self.tools.run(effect.request)
+
+    # what is told of it
+
+    def _tell_signal(self, signal: Signal) -> None:
+        if isinstance(signal, Utterance) and signal.text:
+            turns = (t.number for t in self.session.transcript.turns if t.speaker == "caller")
+            self._tell("caller", signal.text, max(turns, default=0), signal)
+        elif isinstance(signal, Partial):
+            self._tell("partial", signal.text)
+        elif isinstance(signal, Keys):
+            self._tell("keys", f"{len(signal.digits)} pressed")
+        elif isinstance(signal, Emotion):
+            self._tell("emotion", signal.label, detail=signal)
+        elif isinstance(signal, Speakers):
+            self._tell("speakers", signal.kind)
+        elif isinstance(signal, Operator) and signal.action == "spoke":
+            self._tell("agent", signal.text, len(self.session.transcript.turns))
+        elif isinstance(signal, Operator):
+            self._tell("operator", signal.action)
 
     def _tell_identified(self) -> None:
         patient = self.memory.patient
@@ -145,128 +341,22 @@ class Call:
             self._known = patient.reference
             self._tell("identified", patient.reference)
 
-    async def _do(self, effect: Effect) -> None:
-        if isinstance(effect, Say):
-            self._tell("agent", effect.text, effect.turn)
-            await self.line.say(effect.text, effect.turn)
-        elif isinstance(effect, Filler):
-            self._tell("filler", effect.text)
-        elif isinstance(effect, RunTool):
-            self._tell("tool", type(effect.request).__name__, detail=effect.request)
-            self._running.add(asyncio.create_task(self._run_tool(effect)))
-        elif isinstance(effect, Transfer | Escalate | End):
-            self._tell(type(effect).__name__.lower(), effect.reason)
-
-    async def _run_tool(self, effect: RunTool) -> ToolResult:
-        before = asyncio.get_running_loop().time()
-        result = await self.tools.run(effect.request)
-        seconds = asyncio.get_running_loop().time() - before
-        self._tell("result", type(result).__name__, detail=result, seconds=seconds)
-        reference = getattr(result, "reference", "")
-        if reference:
-            self.written.append(reference)
-        return ToolResult(self.clock.now(), effect.id, result)
-
-    async def _settle(self) -> None:
-        """Wait for the tools that run, feeding each result in, until none does."""
-        waiting: deque[ToolResult] = deque()
-        while self._running or waiting:
-            if not waiting:
-                done, self._running = await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-                waiting.extend(sorted((t.result() for t in done), key=lambda r: r.id))
-            await self._take(waiting.popleft())
-
-    # the record of the call itself
-
-    def _basis(self, confidence: str, method: str) -> dict[str, str]:
-        stated = Basis(confidence, method, (), self.memory.third_party)
-        patient = self.memory.patient.reference if self.memory.patient else ""
-        reference = self.tools.communication
-        now = self.clock.now()
-        return header(provenance(self.tools.speaker, stated, reference, patient, now))
-
-    async def _open_communication(self) -> None:
-        self._communication = {
-            "resourceType": "Communication",
-            "status": "in-progress",
-            "category": [{"coding": [{"system": _CATEGORY, "code": "notification"}], "text": "Inbound call"}],
-            "medium": [{"coding": [{"system": _MEDIUM, "code": self.medium}]}],
-            "sent": instant(self.started),
-            "received": instant(self.started),
-            "recipient": [self.tools.speaker.reference()],
-            "sender": {"display": self.caller or "number withheld"},
-        }
-        self._communication |= await self._put("Communication", self._communication, CONFIRMED, "observed")
-        if self._communication.get("id"):
-            self.tools.communication = f"Communication/{self._communication['id']}"
-
-    async def _put(self, type: str, resource: JsonObject, confidence: str, method: str) -> JsonObject:
-        """Create, or update where an id is known; the id, or nothing where the server could not be "
-        "reached."""
-        id = resource.get("id", "")
-        method_, path = ("PUT", f"{type}/{id}") if id else ("POST", type)
-        for _ in range(3):
-            try:
-                answer = await self.client.send(method_, path, resource, self._basis(confidence, method))
-            except Unreachable:
-                if method_ == "POST":
-                    break
-                continue
-            if not answer.ok:
-                break
-            location = answer.headers.get("location", "")
-            found = answer.body.get("id") or (location.split(f"{type}/")[-1].split("/")[0] or id)
-            self.written.append(f"{type}/{found}")
-            return {"id": found}
-        self._tell("record", f"{type} could not be written")
-        return {}
-
-    async def _close(self) -> CallRecord:
-        ended = self.clock.now()
-        patient = self.memory.patient.reference if self.memory.patient else ""
-        turns = tuple(self.session.transcript.turns)
-        sections = summary(self.memory)
-        call = self.tools.communication
-        document = transcript_document(turns, call, patient, self.setting.zone, self.started, ended)
-        transcript = await self._document(document, CONFIRMED, "observed")
-        note = summary_document(sections, call, patient, transcript, ended)
-        written = await self._document(note, MENTIONED, "derived")
-        await self._complete(patient, ended, [r for r in (transcript, written) if r])
-        record = CallRecord(
-            self.caller, self.started, ended, self.session.over or "finished", turns, patient, call,
-            transcript, written, as_text(sections), tuple(d.text for d in self.memory.done),
-            tuple(dict.fromkeys(self.written)), tuple(self.signals),
-        )  # fmt: skip
-        self._tell("record", f"{call or 'call not recorded'}: {record.outcome}")
-        return record
-
-    async def _document(self, document: JsonObject, confidence: str, method: str) -> str:
-        made = await self._put("DocumentReference", document, confidence, method)
-        return f"DocumentReference/{made['id']}" if made else ""
-
-    async def _complete(self, patient: str, ended: datetime, documents: list[str]) -> None:
-        if not self._communication.get("id"):
-            return
-        self._communication |= {"status": "completed", "received": instant(ended)}
-        if patient:
-            self._communication["subject"] = {"reference": patient}
-            if not self.memory.third_party:
-                self._communication["sender"] = {"reference": patient, "display": self.caller}
-        reasons = list(dict.fromkeys(self.memory.reasons))
-        if reasons:
-            self._communication["topic"] = {"text": "; ".join(reasons)}
-        self._communication["payload"] = [{"contentReference": {"reference": d}} for d in documents]
-        if not documents:
-            del self._communication["payload"]
-        await self._put("Communication", self._communication, CONFIRMED, "observed")
-
     def _tell(
         self,
         kind: str,
         text: str,
         turn: int = 0,
-        detail: Request | Result | None = None,
+        detail: Request | Result | Signal | None = None,
         seconds: float = 0.0,
     ) -> None:
         if self.on_event is not None:
             self.on_event(Event(self.clock.now(), kind, text, turn, detail, seconds))
+
+
+def _interrupts(signal: Signal, effects: tuple[Effect, ...]) -> bool:
+    """Whether a person comes now, or there is none, so that nothing is said of what is queued."""
+    if isinstance(signal, Alarm):
+        return any(isinstance(effect, Transfer) for effect in effects)
+    if isinstance(signal, AnsweredBy):  # a machine gets what it is left and nothing else
+        return any(isinstance(effect, End) for effect in effects)
+    return isinstance(signal, Operator) and signal.action == "take_over"

@@ -10,10 +10,16 @@ from agent.requests import Request
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """One turn of the agent; ``turn`` is its number in the transcript."""
+    """One turn of the agent; ``turn`` is its number in the transcript.
+
+    ``more``: the turn before goes on with this (a sentence of a reply that comes by sentences). ``shielded``: it
+    is said to its end, whoever speaks over it (what to do in an emergency).
+    """
 
     text: str
     turn: int
+    more: bool = False
+    shielded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ _WISHES: dict[str, str] = {
     r"check up)\b"
     r"|\bpostpone\b|\b(?:can't|cannot|can not|won't be able to|unable to) (?:make|come|attend|keep)\b"
     r"|\b(?:different|another|new) (?:time|date) for (?:my|the)\b"
+    r"|\b(?:my|the) (?:appointment|visit) (?:to|on|for) (?:another|a different|some other) (?:day|date|time|week)\b"
     r"|\bmove (?:it|that|this)\b|\b(?:thursday|monday|tuesday|wednesday|friday|"
     r"my) (?:appointment )?doesn't work",
     "book": r"\b(?:book|schedule|scheduled|make|set up|set|fix|arrange|reserve)"
@@ -51,7 +52,7 @@ _NOT_PHONE = r"\b(?:member|group|id|insurance|policy|wrong) number\b|\bnumber on
 _PERSON = re.compile(
     r"\b(?:(?:speak|talk|connect me|get me|put me through|transfer me|transferred) (?:to|with|"
     r"through to)?|want|need|get|"
-    r"like|give me) (?:\w+ ){0,3}?(?:person|human|human being|representative|operator|receptionist|"
+    r"like|give me) (?:(?!see|visit|seen)\w+ ){0,3}?(?:person|human|human being|representative|operator|receptionist|"
     r"real person|"
     r"somebody|someone|staff|agent|nurse|front desk|"
     r"doctor|dr|provider|billing|pharmacist|office|manager|supervisor)\b|"
@@ -101,8 +102,35 @@ _FRUSTRATED = re.compile(
     r"can't believe|so hard|worst)\b"
 )
 _ABUSE = re.compile(r"\b(?:fuck\w*|shit\w*|bitch\w*|asshole\w*|idiot|moron|stupid (?:bot|machine|robot))\b")
+_VOICEMAIL = re.compile(
+    r"\b(?:(?:after|at) the (?:tone|beep)|leave (?:me |us )?(?:a|your) (?:message|name and number)|mailbox|"
+    r"you(?:'ve| have) reached the (?:voice ?mail|\w+ residence|\w+ family)|voice ?mail|"
+    r"(?:can't|cannot|unable to) (?:come to|answer|take) (?:the phone|your call)|"
+    r"(?:person|party|number) you (?:are calling|have (?:dialed|called)|called) (?:is|can))\b"
+)
+_AGES = [
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+]
+_MINOR = re.compile(
+    rf"\b(?:i'm|i am)(?: only| just)? (?:(?:{'|'.join(_AGES)}|[89]|1[0-7])(?: years? old)?(?=$| and| but| so)|"
+    rf"(?:{'|'.join(_AGES)}|[89]|1[0-7]) years? old|a (?:kid|child|minor))"
+)
+_ADVICE = re.compile(
+    r"\b(?:symptoms?|should i (?:take|stop|eat|be worried)|is it (?:safe|normal|serious)|diagnos\w+|dosage|dose|"
+    r"what does (?:this|it|my) \w+ mean|(?:rash|pain|fever|cough|lump) (?:mean|serious|normal))\b"
+)
 _GOODBYE = re.compile(
-    r"\b(?:good ?bye|bye|bye bye|that's all|that is all|that'll be all|that will be all|nothing else|"
+    r"\b(?:good ?bye|bye|bye bye|that's all(?! right)|that is all(?! right)|"
+    r"that'll be all|that will be all|nothing else|"
     r"that's everything|"
     r"that's it|i'm (?:all set|done|good)|all set|have a (?:good|nice|great) (?:day|one|evening|afternoon)|"
     r"see you|talk to you later)\b"
@@ -142,19 +170,25 @@ _BEYOND = re.compile(
     r"serious)|"
     r"medical records?|referral|x ray|mri|directions|parking|opening hours|your hours|open on|hours are)\b"
 )
+SURE = 0.5
+"""Confidence below which words of danger, and a yes that is written down, are asked back."""
 _COMPILED = {name: re.compile(pattern) for name, pattern in _WISHES.items()}
 _NOT_PHONE_RE = re.compile(_NOT_PHONE)
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One utterance with its number in the transcript and what the rules make of it."""
+    """One utterance with its number in the transcript and what the rules make of it.
+
+    ``confidence`` is the recogniser's, 0 to 1.
+    """
 
     turn: int
     text: str
     plain: str = field(repr=False)
     answer: Answer | None
     wishes: tuple[str, ...]
+    confidence: float = 1.0
 
     def _has(self, pattern: re.Pattern[str]) -> bool:
         return pattern.search(self.plain) is not None
@@ -166,6 +200,16 @@ class Heard:
     @property
     def no(self) -> bool:
         return self.answer is Answer.NO
+
+    @property
+    def sure(self) -> bool:
+        """Heard well enough to act upon what cannot be taken back."""
+        return self.confidence >= SURE
+
+    @property
+    def danger(self) -> str:
+        """``self_harm``, ``emergency``, or empty."""
+        return "self_harm" if self.self_harm else "emergency" if self.emergency else ""
 
     @property
     def emergency(self) -> bool:
@@ -192,6 +236,21 @@ class Heard:
         return self._has(_ABUSE)
 
     @property
+    def voicemail(self) -> bool:
+        """The words of a machine that answers calls."""
+        return self._has(_VOICEMAIL)
+
+    @property
+    def minor(self) -> bool:
+        """The caller says that it is a child."""
+        return self._has(_MINOR)
+
+    @property
+    def advice(self) -> bool:
+        """Medical advice is asked for."""
+        return self._has(_ADVICE)
+
+    @property
     def goodbye(self) -> bool:
         return self._has(_GOODBYE)
 
@@ -209,7 +268,7 @@ class Heard:
 
     @property
     def beyond(self) -> bool:
-        return self._has(_BEYOND)
+        return self._has(_BEYOND) or self.advice
 
     @property
     def never_mind(self) -> bool:
@@ -251,7 +310,7 @@ def _wishes(said: str) -> tuple[str, ...]:
     return tuple(sorted(hits, key=lambda name: hits[name]))
 
 
-def hear(turn: int, text: str) -> Heard:
+def hear(turn: int, text: str, confidence: float = 1.0) -> Heard:
     """Read one utterance."""
     said = plain(text)
-    return Heard(turn, text, said, answer(text), _wishes(said))
+    return Heard(turn, text, said, answer(text), _wishes(said), confidence)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
+from agent.errand import Errand
 from agent.records import AppointmentRecord, Context, PatientRecord
 from agent.requests import Request
 
@@ -23,6 +24,10 @@ class Setting:
     identity_attempts: int = 3
     third_party: str = "known_phone"
     infer_phone: bool = True
+    adult: int = 18
+    """Younger patients are served only with a parent or guardian on the line."""
+    errand: Errand | None = None
+    """What a call out is for; None where the caller called us."""
 
     @property
     def tz(self) -> tzinfo:
@@ -58,6 +63,15 @@ class Memory:
     follow_up: list[str] = field(default_factory=list)
     frustration: int = 0
     misunderstood: int = 0
+    abuse: int = 0
+    doubted: str = ""
+    """The danger that was asked back (``emergency``, ``self_harm``) and is not answered yet."""
+    inferred: bool = False
+    """Whether the number called from was noted."""
+    machine: int = 0
+    """Above 0 once what answered a call out talks like an answering machine: counts its silences."""
+    human: bool = False
+    """Whether a person is known to have answered a call out."""
     ended: str = ""
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
+from agent.llm.requests import AskModel
 from fhirserver.world.spoken.addresses import SpokenAddress
 
 INFERRED, MENTIONED, CONFIRMED = "0.2", "0.3", "0.5"
@@ -125,4 +126,5 @@ Request: TypeAlias = (
     | AddCoverage
     | ChangePhone
     | ChangeAddress
+    | AskModel
 )

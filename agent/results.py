@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from agent.llm.requests import ModelAnswer
 from agent.records import Context, PatientRecord, SlotRecord
 
 
@@ -49,4 +50,4 @@ class Failed:
     reason: str
 
 
-Result: TypeAlias = PatientsFound | ContextLoaded | SlotsFound | Written | Taken | Failed
+Result: TypeAlias = PatientsFound | ContextLoaded | SlotsFound | Written | Taken | Failed | ModelAnswer

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from agent.results import Result
+from fhirserver.ports.judge import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,26 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredBy:
+    """Who or what answered a call out, told while it goes on: ``human``, ``machine_start``, ``machine_end_beep``,
+    ``machine_end_silence``, ``machine_end_other``, ``fax`` or ``unknown``
+    (https://www.twilio.com/docs/voice/answering-machine-detection)."""
+
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Utterance:
-    """A finished turn of the caller."""
+    """A finished turn of the caller.
+
+    ``started``: when it began to be heard, None for text; ``confidence``: the recogniser's, 0 to 1.
+    """
 
     at: datetime
     text: str
+    started: datetime | None = None
+    confidence: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +66,33 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class BargeIn:
-    """The caller spoke over the agent; ``heard`` is the part of the agent's turn that was played."""
+    """The caller spoke over the agent.
+
+    ``heard`` is the part of turn ``turn`` that was played (0: the agent's last turn); what the agent had still
+    to say after that turn was not heard at all. ``lost`` is what was not heard; the session fills it in.
+    """
 
     at: datetime
     heard: str
+    turn: int = 0
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An agent's turn began to be heard at ``started``; the transcript carries that moment from now on."""
+
+    at: datetime
+    turn: int
+    started: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The caller pressed keys of the telephone (``0123456789*#``), as one entry."""
+
+    at: datetime
+    digits: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +105,65 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Drafted:
+    """A sentence that a running tool (a language model) has ready before it is done."""
+
+    at: datetime
+    id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Emotion:
-    """How the voice sounds: a soft signal about pace and tone, never about identity or health."""
+    """How the voice sounds: a soft signal about pace and tone, never about identity or health.
+
+    ``tier``: ``functional``, ``light touch``, ``full empathy`` or ``hold space``; ``arousal`` 0 to 1, ``valence``
+    -1 to 1, ``trend`` the change of valence over the last turns.
+    """
 
     at: datetime
     label: str
     tier: str = "functional"
+    arousal: float = 0.0
+    valence: float = 0.0
+    trend: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speakers:
+    """Who is on the line, by voice: ``second`` a further speaker is heard, ``changed`` another one speaks now."""
+
+    at: datetime
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """A person acts on the call: ``take_over``, ``hand_back``, or ``guide`` with a text to be said."""
+    """A person acts on the call: ``take_over``, ``say`` (a text in that person's name), ``spoke`` (the words of what
+    they said with their own voice), ``hand_back``, ``finish`` (end the call), or ``guide`` with a text for the agent.
+
+    ``started``: when what was spoken began. ``held``: what both sides said while the person held the call, for
+    whoever goes on after ``hand_back``; the session fills it in.
+    """
 
     at: datetime
     action: str
     text: str = ""
+    started: datetime | None = None
+    held: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Whoever watches the call asks for a person.
+
+    ``hard`` at once, with ``words`` said first; else the agent goes on meanwhile.
+    """
+
+    at: datetime
+    reason: str
+    words: str = ""
+    hard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +174,20 @@ class HangUp:
 
 
 Signal: TypeAlias = (
-    Ringing | Answered | Utterance | Partial | Silence | BargeIn | ToolResult | Emotion | Operator | HangUp
+    Ringing
+    | Answered
+    | AnsweredBy
+    | Utterance
+    | Partial
+    | Silence
+    | BargeIn
+    | Spoken
+    | Keys
+    | ToolResult
+    | Drafted
+    | Emotion
+    | Speakers
+    | Operator
+    | Alarm
+    | HangUp
 )

@@ -29,6 +29,11 @@ LINES: dict[str, tuple[str, ...]] = {
         "I'm sorry, I couldn't match those details. Please say the full name and the date of birth again.",
         "I still couldn't match that. Let's try once more: the full name and the date of birth, please.",
     ),
+    "ask_spelling": (
+        "I still couldn't match those details. Please spell the last name for me, letter by letter, "
+        "and then say the date of birth.",
+        "Please spell the last name letter by letter, and then say the date of birth.",
+    ),
     "identity_person": (
         "I'm sorry, I couldn't match those details, so I can't help with that here. Let me get a person "
         "for you.",
@@ -122,8 +127,12 @@ LINES: dict[str, tuple[str, ...]] = {
         "I can't help with that myself, but our staff can. Shall I connect you with a person?",
         "That is something for our staff. Would you like me to connect you?",
     ),
+    "loop_person": ("Let me get a person who can look at this with you.",),
     "new_patient": ("Welcome. Our staff will set up your record. I'm connecting you with a person now.",),
     "wrong_number": ("This is {practice}. It sounds like you have the wrong number. No problem. Goodbye.",),
+    "sure_emergency": ("I want to be sure I heard you right: is this a medical emergency?",),
+    "sure_self_harm": ("I want to be sure I heard you right: are you thinking of hurting yourself?",),
+    "no_danger": ("All right, thank you.",),
     "emergency": (
         "If this is a medical emergency, please hang up and dial nine one one right now. "
         "I'm also connecting you with a person.",
@@ -132,10 +141,32 @@ LINES: dict[str, tuple[str, ...]] = {
         "I'm glad you told me. Please stay with me: I'm connecting you with a person now. "
         "You can also call or text nine eight eight at any time, and nine one one if you are in danger.",
     ),
+    "take_your_time": ("Take all the time you need.", "There is no hurry. I'm here."),
     "sorry_trouble": (
         "I'm sorry for the trouble.",
         "I understand this is frustrating, and I'm sorry.",
         "I hear you, and I want to get this right.",
+    ),
+    "advice": (
+        "I can't give medical advice, but our staff can help. Shall I connect you with a person?",
+        "That is a medical question for our staff. Would you like me to connect you with a person?",
+    ),
+    "abuse_warning": (
+        "I want to help you, but please don't use that language. Otherwise I'll have to end the call.",
+    ),
+    "abuse_end": ("I'm ending the call now because of the language used. Please call again. Goodbye.",),
+    "minor": (
+        "Thank you for calling. Because you are under eighteen, a member of our staff has to help you with this. "
+        "I'm connecting you with a person now.",
+    ),
+    "ask_guardian": (
+        "Thank you. The patient is under eighteen. Are you the patient's parent or guardian?",
+        "Just to be sure: are you the patient's parent or guardian?",
+    ),
+    "still_working": (
+        "Yes, I'm still here. One more moment, please.",
+        "I'm still working on it. Just a moment, please.",
+        "Thank you for waiting. I'm nearly there.",
     ),
     "offer_person": ("Would you like me to connect you with a person?",),
     "not_understood": (
@@ -154,17 +185,47 @@ LINES: dict[str, tuple[str, ...]] = {
     "back": ("I'm back with you. What else can I do?",),
 }
 
+LINES_OUT: dict[str, tuple[str, ...]] = {
+    "greeting": (
+        "Hello, this is the automated assistant of {practice}. Before I say why I'm calling, I need to know "
+        "who I'm speaking with. May I have your full name and date of birth?",
+    ),
+    "ask_identity": (
+        "This is the automated assistant of {practice}. I can say more once I know who I'm speaking with. "
+        "Please tell me your full name and your date of birth.",
+        "Please tell me your full name and your date of birth.",
+    ),
+    "errand_confirm": ("I'm calling about an appointment.",),
+    "errand_reschedule": ("I'm calling because we would like to move an appointment.",),
+    "errand_insurance": ("I'm calling because we need your current insurance.",),
+    "errand_call_back": ("I'm calling you back, as promised.",),
+    "errand_other": ("My call was meant for somebody else.",),
+    "goodbye": ("Thank you for your time. Goodbye.", "Thank you. Have a good day. Goodbye."),
+    "silent_end": ("I can't hear anything, so I'll hang up now. Goodbye.",),
+    "wrong_number": ("I'm sorry to have troubled you. Goodbye.",),
+    "abuse_end": ("I'm ending the call now because of the language used. Goodbye.",),
+    "minor": (
+        "Thank you. Because you are under eighteen, a member of our staff has to help with this. "
+        "I'm connecting you with a person now.",
+    ),
+}
+"""What is said otherwise, or only, where the agent calls."""
+
 
 class Wording:
-    """Picks the variants of a line in turn, so that a repeated question is put in other words."""
+    """Picks the variants of a line in turn, so that a repeated question is put in other words. ``out``: we call."""
 
-    def __init__(self, practice: str):
-        self._practice = practice
+    def __init__(self, practice: str, out: bool = False):
+        self._practice, self._lines = practice, {**LINES, **LINES_OUT} if out else LINES
         self._used: Counter[str] = Counter()
+
+    def first(self, key: str) -> str:
+        """The first variant of ``key``, without using it up."""
+        return self._lines[key][0].format(practice=self._practice)
 
     def line(self, key: str, **values: str) -> str:
         """The next variant of ``key`` with its places filled. Raises KeyError for an unknown key."""
-        variants = LINES[key]
+        variants = self._lines[key]
         index = (
             min(self._used[key], len(variants) - 1) if len(variants) < 3 else self._used[key] % len(variants)
         )

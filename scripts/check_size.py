@@ -1,4 +1,4 @@
-"""Report how much test there is for the code, and how long its functions are.
+"""Report how much test there is for the code, how long its functions are, and which of its files are too long.
 
 A report and no gate: the figures are for the reader (docs/architecture.md says what we aim at). Lines are
 lines that are not blank; a function is counted from its ``def`` to its last line, docstring included.
@@ -17,6 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CODE = ("fhirserver", "adapters", "subscriptions", "agent", "terminology")
 TESTS = ("tests",)
+LONGEST_FILE = 400
+"""Lines, blank ones too, that a file with one subject does with."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ def main() -> int:
     code_lines, code_functions = report("code", sources(CODE))
     test_lines, _ = report("tests", sources(TESTS))
     print(f"tests ÷ code: {test_lines / max(code_lines, 1):.2f}")
+    for path in sources(CODE):
+        if (lines := len(path.read_text("utf-8").splitlines())) > LONGEST_FILE:
+            print(f"  {lines:>4}  {path.relative_to(ROOT)}")
     for function in sorted(code_functions, key=lambda one: -one.lines)[: options.longest]:
         print(f"  {function.lines:>4}  {function.place}  {function.name}")
     return 0

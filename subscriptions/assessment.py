@@ -87,7 +87,7 @@ async def pending(
     for source in dict.fromkeys(one.source for one in said):
         own = [one for one in said if one.source == source]
         for claim in below_gate(entity, policy, source, [one.position for one in own]):
-            rule = policy.rule(entity.key.type, claim.unit)
+            rule = policy.rule(entity.key.type, claim.unit, entity.codes)
             if rule.verification == "none" or is_decided(entity, claim, but):
                 continue
             names = names if names is not None else await _names(store, entity)
@@ -156,7 +156,7 @@ def find(
         findings.rulings.append(
             Ruling(kind, claim.unit, claim.source, claim.stamp.position, verdict.reasoning)
         )
-    review = policy.rule(entity.key.type, claim.unit).review
+    review = policy.rule(entity.key.type, claim.unit, entity.codes).review
     if review == "always" or (review == "doubtful" and not verified):
         findings.review.append(_review_claim(entity, claim, verdict, waited))
     else:
@@ -167,7 +167,7 @@ def disagreeing(entity: Entity, policy: Policy, sources: Iterable[str]) -> list[
     """For review: the claims of equally sure sources that contradict each other."""
     found: list[ReviewClaim] = []
     for unit, claims in disagreements(entity, sources).items():
-        if policy.rule(entity.key.type, unit).review == "never":
+        if policy.rule(entity.key.type, unit, entity.codes).review == "never":
             continue
         among = ", ".join(sorted(claim.source for claim in claims))
         for claim in claims:

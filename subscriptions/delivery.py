@@ -15,7 +15,9 @@ from dataclasses import dataclass, field, replace
 
 from fhirserver.interactions.subscription.record import delivered, delivered_note, events
 from fhirserver.kernel.instants import parse_instant
+from fhirserver.kernel.measures import Counter
 from fhirserver.kernel.outcomes import Category, Refusal
+from fhirserver.kernel.tracing import CLIENT, span
 from fhirserver.ports.log import Statement
 from fhirserver.store.commands import Command
 from fhirserver.store.store import Store
@@ -34,6 +36,12 @@ _HANDSHAKEN = frozenset({"rest-hook", "message", "email"})
 """Channels on which a topic's subscriber is asked first whether it is there."""
 
 log = logging.getLogger("credence.subscriptions")
+
+NOTIFICATIONS = Counter(
+    "credence_notifications_total",
+    "Attempts to notify a subscriber, by what came of them",
+    ("channel", "result"),
+)
 
 
 @dataclass(frozen=True)
@@ -133,10 +141,13 @@ class Subscriber:
     async def _attempt(self, held: Held, delivery: Delivery) -> bool:
         """Try once. False where it failed: what that means is decided, and the wait is over."""
         try:
-            await self._desk.channels[held.wanted.channel].deliver(delivery)
+            with span("notify", CLIENT, credence__channel=held.wanted.channel):
+                await self._desk.channels[held.wanted.channel].deliver(delivery)
         except Undeliverable as error:
+            NOTIFICATIONS.add(held.wanted.channel, "failed")
             await self._failed(held, error)
             return False
+        NOTIFICATIONS.add(held.wanted.channel, "delivered")
         self._failures, self._sent_at = 0, time.monotonic()
         return True
 

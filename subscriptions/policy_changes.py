@@ -191,7 +191,7 @@ class PolicyChanges:
 
     def _review(self, entity: Entity, unit: str, win: Win) -> ReviewClaim | None:
         """For an operator: a value that the world holds and that its gate lets out no more."""
-        rule, claim = self._policy.rule(entity.key.type, unit), win.claim
+        rule, claim = self._policy.rule(entity.key.type, unit, entity.codes), win.claim
         wanted = rule.review == "always" or (rule.review == "doubtful" and claim.checked != "verify")
         if not wanted or claim.value is ABSENT:
             return None
@@ -202,7 +202,7 @@ class PolicyChanges:
         return ReviewClaim(*_identity(win), win.confidence, claim.value, current, "unverified", reasoning)
 
     def _is_settled(self, entity: Entity, unit: str) -> bool:
-        return self._policy.rule(entity.key.type, unit).review != "always"
+        return self._policy.rule(entity.key.type, unit, entity.codes).review != "always"
 
 
 def _identity(win: Win) -> tuple[str, str, int]:

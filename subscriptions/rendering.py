@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from fhirserver.access.server_key import signing_secret
+from fhirserver.access.server_key import signing_secrets
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.subscription.notification import Happening, MayRead, happenings, notification
 from fhirserver.interactions.subscription.record import Event
@@ -33,6 +33,7 @@ class Rendering:
     def target(self, held: Held) -> Target:
         """Where notifications go."""
         wanted = held.wanted
+        secret, *former = signing_secrets(self.context.key, held.id, held.standing.owner)
         return Target(
             held.id,
             wanted.channel,
@@ -40,7 +41,8 @@ class Rendering:
             wanted.headers,
             wanted.mime,
             wanted.timeout,
-            signing_secret(self.context.key, held.id, held.standing.owner).encode(),
+            secret.encode(),
+            tuple(one.encode() for one in former),
         )
 
     def plain(self, held: Held, kind: Kind) -> Delivery:

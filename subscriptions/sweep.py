@@ -101,7 +101,7 @@ class Sweep:
         open_claims = {
             (claim.unit, claim.source, claim.stamp.position)
             for claim in below_gate(entity, self._policy, said.source, [said.position])
-            if self._policy.rule(said.key.type, claim.unit).verification != "none"
+            if self._policy.rule(said.key.type, claim.unit, entity.codes).verification != "none"
             and not is_decided(entity, claim)
         }
         if not open_claims:

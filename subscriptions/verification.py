@@ -1,7 +1,8 @@
 """The verification follower: claims below their gate go to the judge and, where needed, to an operator.
 
 Claims that rest on a conversation wait until its transcript is there, but not for ever: a conversation whose
-transcript does not come goes to review as unverified. Other claims are handled as they come.
+transcript does not come goes to review as unverified. A transcript that a second recogniser is still to be heard on
+waits as long for that, and is then judged without it. Other claims are handled as they come.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from fhirserver.world.entity import source_of
 from fhirserver.world.evidence import evidence_in
 from fhirserver.world.judge.agreement import RULES
 from fhirserver.world.policy import Policy
+from fhirserver.world.rules import codes_of
 from fhirserver.world.sources import Source
 from fhirserver.world.voices import last, origin_of, speaker, voice
 from subscriptions.assessment import assess, disagreeing
@@ -91,7 +93,7 @@ class Verification:
         """The commit's assertions by sources that are not simply believed, where the policy wants a check."""
         found = []
         for event in commit.events:
-            if event["e"] != "asserted" or self._policy.rule(event["type"], "*").verification == "none":
+            if event["e"] != "asserted" or not self._wants_check(event):
                 continue
             source = source_of(event, commit)
             known = self._sources.get(speaker(source))
@@ -100,6 +102,9 @@ class Verification:
             talk, turns = evidence_in(event.get("entity") or commit.statement.entity)
             found.append(Said(Key(event["type"], event["id"]), source, commit.position, talk, turns))
         return found
+
+    def _wants_check(self, event: JsonObject) -> bool:
+        return self._policy.rule(event["type"], "*", codes_of(event["content"])).verification != "none"
 
     async def _heard(
         self,
@@ -112,7 +117,7 @@ class Verification:
         """Add to what was claimed in a conversation; with its transcript there, all of that is to be judged."""
         heard = (await conversation(self._store, talk)).heard(said, at)
         evidence = await transcript_of(self._store, talk) if heard.said else None
-        if evidence is not None:
+        if evidence is not None and not evidence.awaited:
             transcripts[talk] = evidence
             self._no_longer(talk)
             writes.append(heard.note(JUDGED))
@@ -128,7 +133,8 @@ class Verification:
             self._waiting.pop(talk, None)
 
     async def overdue(self) -> Sequence[Write]:
-        """Review items for the conversations whose transcript does not come."""
+        """What follows where something does not come: without a transcript an item for review, without its second
+        reading a judgement by the transcript alone."""
         if self._waiting is None:
             open_talks = await waiting(self._store)
             self._waiting = {talk.reference: parse_instant(talk.since) for talk in open_talks}
@@ -141,7 +147,9 @@ class Verification:
             heard = await conversation(self._store, talk)
             self._no_longer(talk)
             if heard.state == OPEN and heard.said:
-                return [heard.note(OVERDUE), *await self._resources(heard.said, {}, (), heard.since)]
+                evidence = await transcript_of(self._store, talk)
+                state, known = (JUDGED, {talk: evidence}) if evidence is not None else (OVERDUE, {})
+                return [heard.note(state), *await self._resources(heard.said, known, (), heard.since)]
         return ()
 
     async def _touched(self, talk: str) -> datetime | None:

@@ -24,12 +24,16 @@ from fhirserver.app.wiring import make_application
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.store.store import Store
 from fhirserver.world.sources import Source
+from tests.phi import told
 
 BASE = "http://facade.test/fhir"
 MEDIA = "application/fhir+json"
 
 _AGENT_TYPES = frozenset(
-    {"Patient", "Coverage", "Appointment", "Slot", "Communication", "DocumentReference", "Task"}
+    {
+        *("Patient", "Coverage", "Appointment", "Slot", "Communication", "DocumentReference", "Task"),
+        *("Composition", "Flag", "Observation", "MeasureReport", "Media", "AuditEvent"),
+    }
 )
 SOURCES = {
     source.id: source
@@ -57,6 +61,7 @@ ROLES = {
     "ana": ("operator", {"read", "write", "operator"}),
     "ben": ("operator", {"read", "write", "operator"}),
     "admin": ("operator", {"admin"}),
+    "officer": ("operator", {"privacy"}),
 }
 """Principals by name: the source each speaks as, and its roles. The token of each is ``token-`` and the name."""
 
@@ -89,7 +94,9 @@ class Client:
             if not isinstance(body, bytes):
                 content = dumps(body)
         url = f"{BASE}/{path}" if not path.startswith("http") else path
-        return await self.http.request(method, url, content=content, headers=sent)
+        answer = await self.http.request(method, url, content=content, headers=sent)
+        told(answer.status_code, answer.content)
+        return answer
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         return await self("GET", path, **headers)

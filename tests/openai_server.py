@@ -59,6 +59,29 @@ class OpenAiServer:
         """Begin anew."""
         self._admin("DELETE", "requests")
 
+    def realtime(
+        self,
+        heard: list[str] | None = None,
+        connect: list[dict[str, Any]] | None = None,
+        turns: list[dict[str, Any]] | None = None,
+        speech: list[dict[str, Any]] | None = None,
+        otherwise: str | None = None,
+    ) -> None:
+        """What the websocket will hear, and how it will fail: see adapters/simulator/openai_realtime.py."""
+        wanted = {
+            "heard": heard,
+            "connect": connect,
+            "turns": turns,
+            "speech": speech,
+            "otherwise": otherwise,
+        }
+        self._admin("POST", "realtime", {name: given for name, given in wanted.items() if given})
+
+    def realtime_report(self) -> dict[str, Any]:
+        """Its sessions, turns and events so far."""
+        report: dict[str, Any] = self._admin("GET", "realtime")
+        return report
+
     def models(self, known: dict[str, dict[str, Any]]) -> None:
         """Which models there are."""
         self._admin("PUT", "models", known)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -69,14 +70,18 @@ class ServerProcess:
         environment: dict[str, str] | None = None,
         workers: int = 1,
         settings: str = "",
+        server: str = "",
     ):
+        """``server``: more lines of the table ``[server]``; with ``tls_cert`` among them it speaks https."""
         self.directory = directory
         self.port = port or free_port()
         self.workers = workers
-        self._settings = settings
+        self._settings, self._server = settings, server
+        scheme = "https" if "tls_cert" in server else "http"
+        self.root = f"{scheme}://127.0.0.1:{self.port}"
         self.config = directory / "credence.toml"
         self.data = directory / "data"
-        self.base = f"http://127.0.0.1:{self.port}/fhir"
+        self.base = f"{self.root}/fhir"
         self.tokens: dict[str, str] = {}
         self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,6 +98,13 @@ class ServerProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def secret(self, text: str, name: str = "ehr-token") -> Path:
+        """A file beside the configuration that holds a secret, for a setting such as ``token_file``."""
+        path = self.directory / name
+        path.touch(0o600)
+        path.write_text(text)
+        return path
 
     @property
     def token(self) -> str:
@@ -146,6 +158,10 @@ class ServerProcess:
         if made.returncode:
             raise ServerFailed(f"credence init failed:\n{made.stdout}")
         self.tokens = dict(line.split("=", 1) for line in tokens.read_text().splitlines())
+        if self._server:
+            self.config.write_text(
+                self.config.read_text().replace("[server]", f"[server]\n{self._server}", 1)
+            )
         with self.config.open("a") as config:
             config.write(self._settings)
 
@@ -164,7 +180,8 @@ class ServerProcess:
 
     def _ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=2) as answer:
+            anybody = ssl._create_unverified_context() if self.root.startswith("https") else None
+            with urllib.request.urlopen(f"{self.root}/readyz", timeout=2, context=anybody) as answer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,10 @@ PRACTICE = {
     "athenahealth": {"practice": "195900", "days": 6},
     "elation": {"practice": "64901", "physician": "4001", "days": 6},
 }
+
+
+_mapping = cache(load_mapping)
+"""Read once, since nothing alters it."""
 
 
 class VendorProcess:
@@ -55,7 +60,7 @@ class VendorProcess:
     def settings(self, **more: Any) -> RestSettings:
         """Quick retries, and little patience."""
         made = RestSettings(
-            load_mapping(self.name),
+            _mapping(self.name),
             Credentials("credence", SECRET),
             self.url,
             PRACTICE[self.name],

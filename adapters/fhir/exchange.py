@@ -18,6 +18,7 @@ from adapters.fhir.refusals import objection, refusal, unanswered
 from adapters.fhir.tokens import TokenProvider
 from fhirserver.kernel.instants import Clock, parse_instant
 from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.kernel.tracing import outgoing
 from fhirserver.ports.ehr import Permanent, Record, Retryable, Unusable
 
 MEDIA_TYPE = "application/fhir+json"
@@ -175,7 +176,9 @@ class Exchange:
         own = {"Accept": MEDIA_TYPE, "Accept-Encoding": ENCODING}
         if body is not None:
             own["Content-Type"] = MEDIA_TYPE
-        request = self._http.build_request(method, url, content=body, headers={**own, **headers})
+        request = self._http.build_request(
+            method, url, content=body, headers={**own, **outgoing(), **headers}
+        )
         return await self._http.send(request, stream=True)
 
     async def _refusal(self, response: httpx.Response, on_record: bool) -> Exception:

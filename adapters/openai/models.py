@@ -23,7 +23,9 @@ async def model_state(settings: ModelSettings, today: date) -> tuple[bool, str]:
         )
     finally:
         await client.close()
-    end = _day((model.model_extra or {}).get("shutdown_date") or getattr(model, "shutdown_date", None))
+    end = shutdown_day(
+        (model.model_extra or {}).get("shutdown_date") or getattr(model, "shutdown_date", None)
+    )
     if end is None:
         return True, "answers"
     left = (end - today).days
@@ -33,7 +35,8 @@ async def model_state(settings: ModelSettings, today: date) -> tuple[bool, str]:
     return True, f"answers; it will be shut down on {end}{warning}"
 
 
-def _day(said: object) -> date | None:
+def shutdown_day(said: object) -> date | None:
+    """A ``shutdown_date`` as a day: a date or an instant in ISO form, or seconds since 1970; else None."""
     if isinstance(said, int | float):
         return datetime.fromtimestamp(said, UTC).date()
     try:

@@ -17,6 +17,10 @@ import yaml
 from fhirserver.kernel.json import Json
 
 MOST_BYTES = 1_000_000
+MOST_LEVELS = 100
+"""Mappings and lists inside each other; those that are shipped have ten."""
+# libyaml reads ten times as fast; PyYAML without it has no such class.
+_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)\Z")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+\Z")
 _WORDS: dict[str, Json] = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -76,10 +80,9 @@ def read_document(name: str, text: str) -> Document:
     if len(text) > MOST_BYTES:
         raise InvalidMapping(name, [Problem(1, f"the file is larger than {MOST_BYTES} characters")])
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise InvalidMapping(name, [Problem(_line(event.start_mark), "no anchors and aliases here")])
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if problem := _refused(text):
+            raise InvalidMapping(name, [problem])
+        node = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise InvalidMapping(name, [Problem(_line(mark), f"not YAML: {error.problem}")]) from None
@@ -91,6 +94,18 @@ def read_document(name: str, text: str) -> Document:
     if problems:
         raise InvalidMapping(name, problems)
     return Document(value, lines)
+
+
+def _refused(text: str) -> Problem | None:
+    """What is YAML but not for mappings, found event by event: composing a deep file could exhaust the stack of C."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            return Problem(_line(event.start_mark), "no anchors and aliases here")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MOST_LEVELS:
+            return Problem(_line(event.start_mark), f"more than {MOST_LEVELS} levels inside each other")
+    return None
 
 
 def _line(mark: yaml.Mark | None) -> int:
@@ -124,7 +139,7 @@ def _members(
 
 def _scalar(node: yaml.ScalarNode) -> Json:
     text: str = node.value
-    if node.style is not None:  # quoted, or a block: text
+    if node.style:  # quoted, or a block: text (a plain one has none, or "" with libyaml)
         return text
     if text in _WORDS:
         return _WORDS[text]

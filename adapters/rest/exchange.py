@@ -19,6 +19,7 @@ from adapters.rest.templates import Templates
 from adapters.rest.tokens import Authorisation, Authoriser
 from fhirserver.kernel.instants import Clock
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads
+from fhirserver.kernel.tracing import outgoing
 from fhirserver.ports.ehr import Permanent, Retryable, Unanswered
 
 
@@ -126,7 +127,7 @@ class Exchange:
             raise Unanswered(f"no answer from the EHR: {type(error).__name__}") from None
 
     def _content(self, made: Made, allowed: Authorisation) -> dict[str, Any]:
-        headers = {**self._headers, **allowed.headers}
+        headers = {**self._headers, **outgoing(), **allowed.headers}
         content: dict[str, Any] = {"headers": headers}
         if allowed.basic is not None:
             content["auth"] = allowed.basic

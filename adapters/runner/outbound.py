@@ -26,6 +26,7 @@ from adapters.runner.attempt import Attempt, change_of
 from adapters.runner.backlog import Backlog
 from adapters.runner.belonging import Belonging
 from adapters.runner.crosswalk import Crosswalk, Unlinked
+from adapters.runner.delivering import deliver
 from adapters.runner.inbound import Inbound, own_words
 from adapters.runner.leaving import is_over, leaving
 from adapters.runner.pace import Pace
@@ -289,7 +290,7 @@ class Outbound:
     async def _push(self, attempt: Attempt, change: Change, tries: Tries) -> float | None:
         asked = self.clock.now()
         try:
-            receipt = await self.ehr.push(change)
+            receipt = await deliver(self.ehr, self.sink.name, change)
         except Conflict as conflict:
             self._pace.answered()
             return await self._reconcile(attempt, conflict, tries, asked)

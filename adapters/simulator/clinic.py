@@ -162,7 +162,7 @@ class Clinic:
         self._release([id for id in before if id not in after])
 
 
-_LOGGED = frozenset(("if-match", "if-none-exist", "x-request-id", "user-agent"))
+_LOGGED = frozenset(("if-match", "if-none-exist", "x-request-id", "traceparent", "user-agent"))
 
 
 def _who(patient: JsonObject) -> tuple[str, str]:

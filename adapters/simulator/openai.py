@@ -5,10 +5,13 @@
 * ``POST /v1/responses``: the next scripted text; ``stream: true`` sends it as server-sent events. Without a script a
   request for verdicts gets ``doubtful`` for every claim, any other an empty object.
 * ``GET /v1/models``, ``GET /v1/models/{id}``: the models of ``PUT /admin/models`` (``{id: {"shutdown_date": …}}``).
+* ``GET /v1/realtime`` (a websocket): see :mod:`adapters.simulator.openai_realtime`.
+* ``POST /v1/audio/transcriptions``: the next text of ``heard``.
 * ``POST /admin/script`` ``{"texts": [...], "faults": [...]}``: answers and faults, used up one for each request. A
   fault is ``{"kind": …}``: ``429`` (``retry_after``), ``500``, ``401``, ``slow`` (``seconds``), ``cut`` (the connection
   ends within the answer), ``malformed`` (no JSON), ``refusal``, ``incomplete``.
 * ``GET /admin/requests``: the bodies received, ``DELETE`` forgets all.
+* ``POST /admin/realtime``: what the websocket will hear and how it will fail, ``GET``: what it was sent.
 """
 
 from __future__ import annotations
@@ -24,7 +27,9 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+
+from adapters.simulator.openai_realtime import Realtime, realtime
 
 Json = dict[str, Any]
 
@@ -36,7 +41,9 @@ class Scripted:
         self.texts: list[str] = []
         self.faults: list[Json] = []
         self.requests: list[Json] = []
-        self.models: dict[str, Json] = {"gpt-6-luna": {}}
+        names = ("gpt-6-luna", "gpt-live-transcribe", "gpt-transcribe", "gpt-realtime-2.1")
+        self.models: dict[str, Json] = {name: {} for name in names}
+        self.realtime = Realtime()
 
     def next_fault(self) -> Json:
         return self.faults.pop(0) if self.faults else {}
@@ -143,6 +150,29 @@ def _refused(kind: str, fault: Json, body: Json) -> Response | None:
     )
 
 
+async def transcriptions(request: Request) -> Response:
+    """``POST /v1/audio/transcriptions``."""
+    script: Scripted = request.app.state.script
+    form = await request.form()
+    fields: Json = {}
+    for name, value in form.multi_items():
+        fields.setdefault(name, []).append(value if isinstance(value, str) else len(await value.read()))
+    script.requests.append(fields)
+    fault = script.next_fault()
+    if fault.get("kind") == "slow":
+        await asyncio.sleep(float(fault.get("seconds", 1)))
+    heard = script.realtime.heard
+    return _refused(fault.get("kind", ""), fault, {}) or JSONResponse({"text": heard.pop(0) if heard else ""})
+
+
+async def realtime_script(request: Request) -> Response:
+    """``GET`` and ``POST /admin/realtime``."""
+    state: Realtime = request.app.state.script.realtime
+    if request.method == "POST":
+        state.script(await request.json())
+    return JSONResponse(state.report())
+
+
 def _model(name: str, more: Json) -> Json:
     return {"id": name, "object": "model", "created": 1, "owned_by": "openai", **more}
 
@@ -187,6 +217,9 @@ def create_app() -> Starlette:
             Route("/v1/responses", responses, methods=["POST"]),
             Route("/v1/models", models),
             Route("/v1/models/{id}", model),
+            Route("/v1/audio/transcriptions", transcriptions, methods=["POST"]),
+            WebSocketRoute("/v1/realtime", realtime),
+            Route("/admin/realtime", realtime_script, methods=["GET", "POST"]),
             Route("/admin/script", script, methods=["POST"]),
             Route("/admin/requests", requests, methods=["GET", "DELETE"]),
             Route("/admin/models", set_models, methods=["PUT"]),
@@ -198,7 +231,9 @@ def create_app() -> Starlette:
 
 async def _serve(port: int) -> None:
     listening = socket.create_server(("127.0.0.1", port))
-    config = uvicorn.Config(create_app(), lifespan="off", log_level="critical", access_log=False)
+    config = uvicorn.Config(
+        create_app(), lifespan="off", log_level="critical", access_log=False, ws="websockets-sansio"
+    )
     print(f"http://127.0.0.1:{listening.getsockname()[1]}/v1", flush=True)
     await uvicorn.Server(config).serve(sockets=[listening])
 

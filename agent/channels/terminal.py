@@ -10,8 +10,11 @@ import httpx
 from rich.console import Console
 from rich.prompt import Prompt
 
-from agent.call import Call, CallRecord, OnEvent
+from agent.brain import Brain
+from agent.call import Call, CallRecord, Model, OnEvent
 from agent.channels.script import Script, parse
+from agent.line import WrittenLine
+from agent.manner import PLAIN, Manner
 from agent.memory import Setting
 from agent.signals import HangUp, Signal, Silence, Utterance
 from agent.tools.client import FhirClient
@@ -33,6 +36,9 @@ class CallOptions:
     """Seconds to wait before each scripted utterance."""
     transport: httpx.AsyncBaseTransport | None = None
     quiet: bool = False
+    brain: Brain | None = None
+    """None: the dialogue policy."""
+    model: Model | None = None
 
     @property
     def base(self) -> str:
@@ -40,14 +46,14 @@ class CallOptions:
         return bare if bare.endswith("/fhir") else f"{bare}/fhir"
 
 
-class ScriptedLine:
+class ScriptedLine(WrittenLine):
     """A caller who reads from a script."""
 
     def __init__(self, script: Script, clock: Clock, pace: float = 0.0):
         self._script, self._clock, self._pace = script, clock, pace
         self._agent_said = ""
 
-    async def say(self, text: str, turn: int) -> None:
+    async def say(self, text: str, turn: int, manner: Manner = PLAIN, shielded: bool = False) -> None:
         self._agent_said = f"{self._agent_said} {text}".strip()
 
     async def listen(self) -> Signal:
@@ -64,13 +70,13 @@ class ScriptedLine:
         return Utterance(self._clock.now(), text)
 
 
-class TypedLine:
+class TypedLine(WrittenLine):
     """A caller who types; an empty line is silence, end of input hangs up."""
 
     def __init__(self, clock: Clock, console: Console):
         self._clock, self._console = clock, console
 
-    async def say(self, text: str, turn: int) -> None:
+    async def say(self, text: str, turn: int, manner: Manner = PLAIN, shielded: bool = False) -> None:
         self._console.print(f"[bold cyan]Agent[/]  {text}")
 
     async def listen(self) -> Signal:
@@ -93,7 +99,16 @@ async def run_call(options: CallOptions, on_event: OnEvent | None = None) -> Cal
         line = TypedLine(options.clock, Console(quiet=options.quiet))
     client = FhirClient(options.base, options.token, options.transport)
     try:
-        call = Call(client, line, options.caller, options.setting, options.clock, on_event=on_event)
+        call = Call(
+            client,
+            line,
+            options.caller,
+            options.setting,
+            options.clock,
+            on_event=on_event,
+            brain=options.brain,
+            model=options.model,
+        )
         return await call.run()
     finally:
         await client.close()

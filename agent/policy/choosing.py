@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from agent.hearing import Heard
@@ -11,14 +12,20 @@ from agent.memory import Memory
 from agent.records import AppointmentRecord, SlotRecord
 from agent.scheduling import Wish, wish
 from fhirserver.world.spoken.answers import versions
-from fhirserver.world.spoken.days import day_wishes, days_named
+from fhirserver.world.spoken.dates import MONTHS
+from fhirserver.world.spoken.days import WEEKDAYS, day_wishes, days_named
 from fhirserver.world.spoken.names import mentions
 from fhirserver.world.spoken.say import say_date, say_list, say_moment, say_time
 from fhirserver.world.spoken.times import bare_hours, time_wishes
+from fhirserver.world.spoken.words import plain
 
 _PLACES = (("first", 0), ("earlier", 0), ("earliest", 0), ("second", 1), ("third", 2))
 _NUMBERS = (("one", 0), ("two", 1), ("three", 2))
 _LAST = ("last", "latest", "later", "final")
+_MORE_THAN_WEEKDAY = re.compile(
+    rf"\b(?:{'|'.join(MONTHS)}|this|next|week|first|second|third|last|\w+(?:th|nd|rd|st)|"
+    r"from|before|after|until)\b"
+)
 _INSTEAD = re.compile(r"\b(?:to|for|until|instead|into|on)\b")
 
 
@@ -49,9 +56,9 @@ def spoken_slots(memory: Memory, slots: Sequence[SlotRecord]) -> str:
     return f"{joined}, with {name}" if name else joined
 
 
-def by_place(heard: Heard, count: int) -> int | None:
+def by_place(text: str, count: int) -> int | None:
     """``the second one``, ``the last``: an index, or None."""
-    said = heard.plain
+    said = plain(text)
     for word in _LAST:
         if re.search(rf"\bthe {word}\b(?! week)|^{word}(?: one| please)?$", said):
             return count - 1
@@ -76,14 +83,28 @@ def pick(memory: Memory, heard: Heard, starts: Sequence[datetime]) -> list[int]:
         if wanted.days or wanted.times:
             local = [memory.local(s) for s in starts]
             hits = [i for i, start in enumerate(local) if _starts_at(start, wanted)]
-            return hits if hits else _looser(local, wanted)
-    place = by_place(heard, len(starts))
-    return _by_hour(memory, heard, starts) if place is None else [place]
+            return _on_weekday(version.text, local, wanted) or hits or _looser(local, wanted)
+        place = by_place(version.text, len(starts))
+        hits = _by_hour(memory, version.text, starts) if place is None else [place]
+        if hits:
+            return hits
+    place = by_place(heard.text, len(starts))
+    return [] if place is None else [place]
 
 
-def _by_hour(memory: Memory, heard: Heard, starts: Sequence[datetime]) -> list[int]:
+def _on_weekday(text: str, starts: Sequence[datetime], wanted: Wish) -> list[int]:
+    """Those on the weekday that was said, where no more was said of the day: among those named it need not be the
+    next one, and where two share it neither is meant more than the other."""
+    said = [i for i, name in enumerate(WEEKDAYS) if re.search(rf"\b{name}\b", plain(text))]
+    if len(said) != 1 or _MORE_THAN_WEEKDAY.search(plain(text)):
+        return []
+    timed = replace(wanted, days=())
+    return [i for i, start in enumerate(starts) if start.weekday() == said[0] and timed.holds(start)]
+
+
+def _by_hour(memory: Memory, text: str, starts: Sequence[datetime]) -> list[int]:
     """A bare number among the times offered: ``ten works``."""
-    said = {(t.hour % 12, t.minute) for t in bare_hours(heard.text)}
+    said = {(t.hour % 12, t.minute) for t in bare_hours(text)}
     local = [memory.local(s) for s in starts]
     return [i for i, s in enumerate(local) if (s.hour % 12, s.minute) in said]
 

@@ -11,6 +11,8 @@ from agent.requests import Request
 from agent.results import Result
 from agent.wording import Wording
 
+_SHIELDED = frozenset(("emergency", "self_harm"))
+
 
 class Business(Protocol):
     """One thing the caller wants: a small state machine over what is heard and what tools answer."""
@@ -40,19 +42,40 @@ class Business(Protocol):
         ...
 
 
+READ_BACKS = frozenset(
+    (
+        "confirm_move",
+        "confirm_book",
+        "confirm_cancel",
+        "ask_confirm",
+        "read_coverage",
+        "read_phone",
+        "read_address",
+    )
+)
+"""Lines a yes to which is written down: what they say must have been heard first."""
+
+
 class Desk:
     """Collects the effects of one signal."""
 
     def __init__(self, memory: Memory):
         self.memory = memory
-        self.wording = Wording(memory.setting.practice)
+        self.wording = Wording(memory.setting.practice, out=memory.setting.errand is not None)
         self.effects: list[Effect] = []
         self.pending: dict[int, Pending] = {}
         self._next = 1
+        self.spare = 0
+        """Words at the end of what was said last that may be missed without missing what is read back."""
 
     def say(self, key: str, **values: str) -> None:
         """Say the next variant of a line."""
-        self.effects.append(Say(self.wording.line(key, **values), 0))
+        text = self.wording.line(key, **values)
+        self.effects.append(Say(text, 0, shielded=key in _SHIELDED))
+        if key in READ_BACKS:
+            self.spare = len(text.rstrip("?.").rpartition(". ")[2].split())
+        else:
+            self.spare += len(text.split())
 
     def fill(self, key: str, kind: str = "working") -> None:
         """A word for a wait."""

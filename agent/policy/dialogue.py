@@ -2,59 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from agent.effects import Effect, Escalate
+from agent.effects import Effect, RunTool
 from agent.hearing import Heard, hear
-from agent.memory import Memory, Setting
-from agent.policy.contact import Address, Phone
+from agent.hints import Hints
+from agent.memory import Setting
+from agent.policy import errands
 from agent.policy.desk import Business, Desk
-from agent.policy.identity import Identity
-from agent.policy.insurance import Insurance
+from agent.policy.ending import take_leave
+from agent.policy.expecting import hints_for
+from agent.policy.first import first_of_all
+from agent.policy.keys import as_words
+from agent.policy.reception import Reception
 from agent.policy.slots import TakeSlot
-from agent.policy.visits import CancelVisit, ConfirmVisit
-from agent.records import PatientRecord
-from agent.requests import INFERRED, Basis, ChangePhone, FindPatients, LoadContext
-from agent.results import ContextLoaded, PatientsFound
-from agent.signals import Answered, Emotion, HangUp, Operator, Ringing, Signal, Silence, ToolResult, Utterance
-from fhirserver.world.spoken.identifiers import is_nanp, phone_key
+from agent.requests import FindPatients, LoadContext
+from agent.results import ContextLoaded, PatientsFound, SlotsFound
+from agent.signals import (
+    Answered,
+    AnsweredBy,
+    BargeIn,
+    Emotion,
+    HangUp,
+    Keys,
+    Operator,
+    Ringing,
+    Signal,
+    Silence,
+    ToolResult,
+    Utterance,
+)
 
-_BUSINESS: dict[str, Callable[[], Business]] = {
-    "reschedule": lambda: TakeSlot(moves=True),
-    "book": lambda: TakeSlot(moves=False),
-    "cancel": CancelVisit,
-    "confirm": ConfirmVisit,
-    "insurance": Insurance,
-    "phone": Phone,
-    "address": Address,
-}
-_REASONS = {
-    "reschedule": "wanted to move an appointment",
-    "book": "wanted to book an appointment",
-    "cancel": "wanted to cancel an appointment",
-    "confirm": "asked about an appointment",
-    "insurance": "had new insurance",
-    "phone": "had a new phone number",
-    "address": "had a new address",
-}
-_PATIENCE = 3
-"""Misunderstandings in a row, and outbursts, after which a person is offered."""
+_READ_BACK = frozenset(("read_back", "will_you_come"))
+"""States in which a yes is written down."""
+_GUESSED = 0.25
+"""Confidence below which words are no more than a guess: they are asked again."""
 
 
-class Dialogue:
-    """The dialogue policy as a :class:`~agent.brain.Brain`."""
+class Dialogue(Reception):
+    """The dialogue policy as a :class:`~agent.brain.Brain`: what each signal is, and who deals with it."""
 
     def __init__(self, setting: Setting, now: datetime):
-        self.memory = Memory(setting, now)
-        self.desk = Desk(self.memory)
-        self.identity = Identity()
-        self.current: Business | None = None
-        self.waiting: list[tuple[str, Heard, Business | None]] = []
-        self.stage = "ringing"
-        self.question = ""
-        self.silences = 0
-        self.inferred = False
+        super().__init__(setting, now)
+        self.unheard = False
+        """Whether something came between what is read back and the caller's answer: the caller spoke over it before
+        it was heard, or a person spoke after it."""
 
     @property
     def state(self) -> str:
@@ -65,32 +58,70 @@ class Dialogue:
             return self.current.state
         return "identity" if self._identifying else self.stage
 
-    @property
-    def _identifying(self) -> bool:
-        return self.memory.patient is None and bool(self.identity.asked)
+    def opening(self) -> str:
+        """The greeting."""
+        return self.desk.wording.first("greeting")
+
+    def hints(self) -> Hints:
+        """What the caller may well say next, by the state and by what is known of the caller."""
+        state = "read_back" if self.question or self.memory.doubted else self.state
+        offered = self.current.offered if isinstance(self.current, TakeSlot) else ()
+        asked = getattr(self.current, "asked", "")
+        return hints_for(state, self.memory, asked, [slot.start for slot in offered])
 
     def respond(self, signal: Signal, turn: int) -> Sequence[Effect]:
-        """What to do about one signal."""
+        """What to do about one signal. After the end only writing goes on: nothing more is said."""
         self.memory.now = signal.at
+        over = bool(self.memory.ended)
+        self._take(signal, turn)
+        effects = self.desk.flush()
+        return [e for e in effects if isinstance(e, RunTool)] if over else effects
+
+    def _take(self, signal: Signal, turn: int) -> None:
+        if isinstance(signal, Utterance):
+            self._speak(hear(turn, signal.text, signal.confidence))
+        elif isinstance(signal, Keys):
+            self._pressed(signal, turn)
+        elif isinstance(signal, ToolResult):
+            self._answered(signal)
+        elif isinstance(signal, BargeIn):
+            self.unheard = self.unheard or len(signal.lost.split()) > self.desk.spare
+        elif isinstance(signal, Emotion):
+            self._felt(signal)
+        else:
+            self._happened(signal)
+
+    def _happened(self, signal: Signal) -> None:
         if isinstance(signal, Ringing):
             self._ring(signal)
         elif isinstance(signal, Answered):
             self.stage = "open"
+            self.identity.asked = "both" if self.memory.setting.errand else ""
             self.desk.say("greeting")
-        elif isinstance(signal, Utterance):
-            self.silences = 0
-            self._listen(hear(turn, signal.text))
-        elif isinstance(signal, ToolResult):
-            self._answered(signal)
+        elif isinstance(signal, AnsweredBy):
+            errands.answered_by(self.desk, signal)
         elif isinstance(signal, Silence):
             self._silence()
-        elif isinstance(signal, Emotion):
-            self._felt(signal)
         elif isinstance(signal, Operator):
-            self.desk.say("back")
+            self.unheard = True
+            if signal.action == "hand_back":
+                self.desk.say("back")
         elif isinstance(signal, HangUp):
             self._gone()
-        return self.desk.flush()
+
+    def _speak(self, heard: Heard) -> None:
+        """Take an utterance; what was cut off before it is of no account after it."""
+        self.silences = 0
+        self._listen(heard)
+        self.unheard = False
+
+    def _pressed(self, signal: Keys, turn: int) -> None:
+        asked = "guardian" if self.identity.asked == "guardian" else self.question or self.state
+        words = as_words(signal.digits, asked)
+        if words:
+            self._speak(hear(turn, words))
+        elif signal.digits.strip("#*"):
+            self._not_understood(self._ask_open_question)
 
     # before the first word
 
@@ -105,6 +136,9 @@ class Dialogue:
             self.memory.candidates = result.patients
             for patient in result.patients[:4]:
                 desk.run(LoadContext(patient.reference), self)
+        if self.identity.held is not None:
+            self.identity.resume(desk)
+            self._identified()
 
     # what tools answer
 
@@ -137,7 +171,7 @@ class Dialogue:
     def _finish(self, owner: object, signal: ToolResult) -> None:
         business = owner
         result = getattr(business, "result", None)
-        if result is not None:
+        if result is not None and (business is self.current or not isinstance(signal.result, SlotsFound)):
             result(self.desk, signal.result)
         if business is self.current:
             self._after_business()
@@ -145,7 +179,13 @@ class Dialogue:
     # what is heard
 
     def _listen(self, heard: Heard) -> None:
-        if self._urgent(heard):
+        doubted = self.memory.doubted
+        if first_of_all(self.desk, heard):
+            if doubted and not self.memory.ended:
+                self._ask_open_question()
+            return
+        if heard.confidence < _GUESSED:
+            self._not_understood(self._ask_open_question)
             return
         self._acknowledge(heard)
         self._note_wishes(heard)
@@ -154,139 +194,24 @@ class Dialogue:
         if not self.memory.ended:
             self._serve(heard)
 
-    def _urgent(self, heard: Heard) -> bool:
-        """What goes before everything: danger, a person, a wrong number."""
-        desk, memory = self.desk, self.memory
-        if heard.self_harm:
-            desk.hand_over("self_harm", "self-harm words", hard=True)
-        elif heard.emergency:
-            desk.hand_over("emergency", "emergency words", hard=True)
-        elif heard.person and not (heard.no and "don't" in heard.plain):
-            desk.hand_over("person", "the caller asked for a person")
-        elif heard.wrong_number and memory.patient is None:
-            desk.say("wrong_number")
-            desk.end("wrong number")
-        elif memory.patient is not None and heard.wishes and heard.third_party and not memory.third_party:
-            desk.hand_over("third_party_person", "asked about another patient")
-        elif heard.new_patient and memory.patient is None:
-            desk.hand_over("new_patient", "new patient")
-        else:
-            return False
-        return True
-
-    def _acknowledge(self, heard: Heard) -> None:
-        if not heard.frustrated:
-            return
-        self.memory.frustration += 1
-        self.desk.say("sorry_trouble")
-        if self.memory.frustration == _PATIENCE:
-            self.desk.effects.append(Escalate("frustrated caller"))
-            self.memory.follow_up.append("The caller was frustrated; a call back may help.")
-
-    def _note_wishes(self, heard: Heard) -> None:
-        memory = self.memory
-        if heard.third_party and memory.patient is None and not heard.for_self:
-            memory.third_party = heard.third_party
-        if self.question:
-            return
-        busy = {self.current.kind if self.current else "", *(kind for kind, _, _ in self.waiting)}
-        for kind in heard.wishes:
-            if kind not in busy and not self._belongs_to_current(kind, heard):
-                self.waiting.append((kind, heard, None))
-                memory.reasons.append(_REASONS[kind])
-
-    def _belongs_to_current(self, kind: str, heard: Heard) -> bool:
-        """Words of the business at hand that sound like another wish."""
-        current = self.current
-        if current is None:
-            return False
-        if current.kind in ("reschedule", "book") and kind in ("book", "reschedule", "confirm"):
-            return True
-        if current.kind in ("phone", "address", "insurance") and kind in ("phone", "address", "insurance"):
-            return kind == "insurance" or not ({"also", "and"} & set(heard.plain.split()))
-        return isinstance(current, CancelVisit) and current.state == "reason" and kind != "reschedule"
-
-    def _identity_first(self, heard: Heard) -> bool:
-        """Until the caller is identified nothing else is served; whether the utterance is dealt with."""
-        if self.memory.patient is not None:
-            return False
-        told = self.identity.listen(self.memory, heard)
-        if self._identifying and (self.identity.hear(self.desk, heard) or told):
-            self._identified()
-            return True
-        if self._identifying:
-            return self._while_identifying(heard)
-        if not self.waiting:
-            return self._nothing_wanted(heard, told)
-        if not self.identity.hear(self.desk, heard):
-            self.identity.ask(self.desk)
-        self._identified()
-        return True
-
-    def _while_identifying(self, heard: Heard) -> bool:
-        if heard.goodbye or heard.never_mind:
-            self._close()
-        elif heard.repeat:
-            self.identity.ask(self.desk)
-        else:
-            self._not_understood(lambda: self.identity.ask(self.desk))
-        return True
-
-    def _nothing_wanted(self, heard: Heard, told: bool) -> bool:
-        """An utterance without a wish before anybody is identified."""
-        if self.question == "person":
-            return self._offered_person(heard)
-        if heard.goodbye or heard.never_mind:
-            self._close()
-        elif heard.beyond:
-            self._beyond()
-        elif told or heard.third_party or heard.greeting:
-            self.desk.say("how_help")
-        else:
-            self._not_understood(lambda: self.desk.say("how_help"))
-        return True
-
-    def _identified(self) -> None:
-        """Identity has just been established: greet by name and go on with what was wanted."""
-        patient = self.memory.patient
-        if patient is None or self.memory.ended or self.stage == "served":
-            return
-        self.stage = "served"
-        if self.memory.third_party:
-            self.desk.say("identified_third")
-        else:
-            self.desk.say("identified", name=_first_name(patient, self.identity.name))
-        self._resume()
-
-    def _resume(self) -> None:
-        """Start the next wish once the record is there."""
-        if self.stage != "served" or self.current is not None or self.memory.ended:
-            return
-        patient = self.memory.patient
-        if patient is None or patient.reference not in self.memory.contexts:
-            return
-        if self.waiting:
-            self._start(*self.waiting.pop(0))
-        elif not self.memory.done:
-            self.desk.say("how_help")
-
-    def _start(self, kind: str, heard: Heard, begun: Business | None = None) -> None:
-        """Begin a piece of business, or go on with one that was put aside."""
-        self.current = begun or _BUSINESS[kind]()
-        self.memory.misunderstood = 0
-        if begun is not None:
-            begun.ask(self.desk)
-            return
-        self.current.begin(self.desk, heard)
-        self._after_business()
-
     def _serve(self, heard: Heard) -> None:
         if self.question == "person" and self._offered_person(heard):
             return
         current = self.current
         if current is None:
             self._between(heard)
-        elif heard.never_mind and not heard.yes:
+        elif current.state == "writing":
+            self.desk.say("still_working")
+        elif current.state == "searching":
+            self._while_searching(current, heard)
+        elif heard.yes and current.state in _READ_BACK and (self.unheard or not heard.sure):
+            current.ask(self.desk)
+        else:
+            self._at_hand(current, heard)
+
+    def _at_hand(self, current: Business, heard: Heard) -> None:
+        """The business at hand hears it, unless it is something else that is said."""
+        if heard.never_mind and not heard.yes:
             self._drop(heard)
         elif self._digresses(heard):
             self._digress(heard)
@@ -298,7 +223,7 @@ class Dialogue:
         elif self._first_waiting(heard):
             self._digress(heard)
         elif heard.beyond:
-            self._beyond()
+            self._beyond(heard)
         elif heard.goodbye and not heard.yes:
             self._gone_mid_business()
         elif not heard.frustrated:
@@ -306,167 +231,26 @@ class Dialogue:
         else:
             current.ask(self.desk)
 
-    def _first_waiting(self, heard: Heard) -> bool:
-        return any(said is heard for _, said, _ in self.waiting)
-
-    def _digresses(self, heard: Heard) -> bool:
-        """A new wish that replaces the one at hand: cancel instead of move, move instead of cancel."""
-        current = self.current
-        new = {kind for kind, said, _ in self.waiting if said is heard}
-        if isinstance(current, ConfirmVisit) and new & {"cancel", "reschedule"}:
-            return True
-        rivals = {"reschedule": "cancel", "cancel": "reschedule", "book": "cancel"}
-        return current is not None and rivals.get(current.kind, "") in new
-
-    def _digress(self, heard: Heard) -> None:
-        """Serve the new wish now; a rival is dropped, any other goes on afterwards."""
-        current = self.current
-        index = next(i for i, (_, said, _) in enumerate(self.waiting) if said is heard)
-        kind, said, _ = self.waiting.pop(index)
-        if current is not None and not current.finished and not self._replaced_by(kind):
-            self.waiting.insert(0, (current.kind, heard, current))
-        self._start(kind, said)
-
-    def _replaced_by(self, kind: str) -> bool:
-        return (
-            kind in ("cancel", "reschedule", "book", "confirm")
-            and self.current is not None
-            and (self.current.kind in ("cancel", "reschedule", "book", "confirm"))
-        )
+    def _while_searching(self, current: Business, heard: Heard) -> None:
+        """The caller speaks while the calendar is looked at: another day, dropped, or told that it goes on."""
+        if heard.never_mind:
+            self._drop(heard)
+        elif self._digresses(heard):
+            self._digress(heard)
+        elif not current.hear(self.desk, heard) and not heard.frustrated:
+            self.desk.say("still_working")
 
     def _between(self, heard: Heard) -> None:
         """Nothing is at hand: the next wish, or the end."""
         if self.memory.patient and self.memory.patient.reference not in self.memory.contexts:
-            return
-        if self.waiting:
+            take_leave(self.desk) if heard.goodbye else self.desk.say("still_working")
+        elif self.waiting:
             self._start(*self.waiting.pop(0))
         elif heard.goodbye or heard.never_mind or (heard.no and not heard.beyond):
-            self._close()
+            take_leave(self.desk)
         elif heard.beyond:
-            self._beyond()
+            self._beyond(heard)
         elif heard.repeat or heard.yes:
-            self.desk.say("how_help")
+            self._ask_open_question()
         else:
             self._not_understood(lambda: self.desk.say("how_help"))
-
-    def _drop(self, heard: Heard) -> None:
-        self.current = None
-        self.desk.say("dropped")
-        if self.waiting:
-            self._start(*self.waiting.pop(0))
-        else:
-            self.desk.say("anything_else")
-
-    def _after_business(self) -> None:
-        if self.current is None or not self.current.finished or self.memory.ended:
-            return
-        self.current = None
-        if self.waiting:
-            self._start(*self.waiting.pop(0))
-        else:
-            self.desk.say("anything_else")
-
-    # misunderstandings, people, silence, the end
-
-    def _not_understood(self, again: Callable[[], None]) -> None:
-        self.memory.misunderstood += 1
-        if self.memory.misunderstood > _PATIENCE:
-            self.desk.hand_over("person", "the conversation did not get on")
-            return
-        self.desk.say("not_understood")
-        if self.memory.misunderstood == _PATIENCE:
-            self.question = "person"
-            self.desk.say("offer_person")
-            return
-        if self.memory.misunderstood == 2 and self.current is None and not self._identifying:
-            self.desk.say("menu")
-        again()
-
-    def _beyond(self) -> None:
-        self.question = "person"
-        self.desk.say("beyond")
-
-    def _offered_person(self, heard: Heard) -> bool:
-        self.question = ""
-        if heard.yes:
-            self.desk.hand_over("person", "the caller accepted a person")
-            return True
-        if heard.no:
-            self.memory.misunderstood = 0
-            self._ask_open_question()
-            return True
-        return False
-
-    def _ask_open_question(self) -> None:
-        if self.current is not None:
-            self.current.ask(self.desk)
-        elif self._identifying:
-            self.identity.ask(self.desk)
-        else:
-            self.desk.say("anything_else" if self.memory.done else "how_help")
-
-    def _felt(self, signal: Emotion) -> None:
-        if signal.tier in ("full empathy", "hold space"):
-            self.desk.fill("sorry_trouble", kind="empathy")
-
-    def _silence(self) -> None:
-        self.silences += 1
-        if self.memory.ended or self.desk.pending:
-            return
-        if self.silences >= _PATIENCE:
-            self.desk.say("silent_end")
-            self._gone()
-            self.desk.end("silence")
-            return
-        self.desk.say("still_there")
-        if self.silences == 2:
-            self._ask_open_question()
-
-    def _close(self) -> None:
-        done = self.memory.done
-        if done:
-            said = ", and ".join(d.text for d in done)
-            self.desk.say("recap", done=said)
-            if any(d.checked_later for d in done):
-                self.desk.say("recap_check")
-        self.desk.say("goodbye")
-        self._infer_phone()
-        self.desk.end("finished")
-
-    def _gone_mid_business(self) -> None:
-        if self.current is not None:
-            self.current.abandon(self.desk)
-        self.current = None
-        self._close()
-
-    def _gone(self) -> None:
-        """The line is gone: keep what was mentioned."""
-        if self.current is not None and not self.current.finished:
-            self.current.abandon(self.desk)
-        self.current = None
-        for _, _, begun in self.waiting:
-            if begun is not None:
-                begun.abandon(self.desk)
-        self.waiting = []
-        self._infer_phone()
-        self.memory.ended = self.memory.ended or "hang-up"
-
-    def _infer_phone(self) -> None:
-        """An identified patient who calls from a number that no record knows can be reached there, it "
-        "seems."""
-        memory = self.memory
-        patient = memory.patient
-        if self.inferred or patient is None or not memory.setting.infer_phone or not is_nanp(memory.caller):
-            return
-        if memory.third_party or phone_key(memory.caller) in {phone_key(p) for p in patient.phones}:
-            return
-        if any(d.kind == "phone" for d in memory.done):
-            return
-        self.inferred = True
-        basis = Basis(INFERRED, "inferred", ())
-        self.desk.run(ChangePhone(patient.reference, memory.caller, "mobile", basis, adds=True), None)
-
-
-def _first_name(patient: PatientRecord, said: str) -> str:
-    """The first name as the caller said it; nothing is told that was not said."""
-    return said.split()[0] if said else ""

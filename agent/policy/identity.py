@@ -1,17 +1,19 @@
 """Who is calling: full name and birth date, before anything of a record is said.
 
-Until both match, no sentence of the agent depends on what any record holds, not even on whether there is one.
+Until both match, no sentence of the agent depends on what any record holds, not even on whether there is one. Before
+the last attempt the last name is to be spelled, for it is what is misheard most, whatever it was that did not match.
 """
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 from agent.hearing import Heard
 from agent.memory import Memory
 from agent.policy.desk import Desk
 from agent.records import PatientRecord
-from agent.requests import FindByBirthDate, LoadContext
+from agent.requests import FindByBirthDate, FindPatients, LoadContext
 from agent.results import Failed, PatientsFound, Result
 from fhirserver.world.spoken.answers import versions
 from fhirserver.world.spoken.dates import birth_dates, dates
@@ -19,6 +21,19 @@ from fhirserver.world.spoken.identifiers import digit_strings
 from fhirserver.world.spoken.names import introduced_names, says_family, says_given
 from fhirserver.world.spoken.spelling import spelled
 from fhirserver.world.spoken.words import plain
+
+_PARENT = re.compile(r"\b(?:mother|father|mom|mum|dad|guardian|parent|grandmother|grandfather)\b")
+
+
+def _is_minor(memory: Memory, record: PatientRecord) -> bool:
+    born, today = record.birth_date, memory.today
+    if born is None:
+        return False
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day)) < memory.setting.adult
+
+
+def _looking_up(desk: Desk) -> bool:
+    return any(isinstance(p.request, FindPatients) for p in desk.pending.values())
 
 
 def matches(record: PatientRecord, name: str, birth_date: date) -> bool:
@@ -53,6 +68,8 @@ class Identity:
         self.asked = ""
         self.searching = False
         self.finished = False
+        self.held: PatientRecord | None = None
+        """Matched, and something is still to be known: who calls for a child, or whose number this is."""
 
     def listen(self, memory: Memory, heard: Heard) -> bool:
         """Take what an utterance says of name and birth date; whether it said anything of them."""
@@ -85,6 +102,8 @@ class Identity:
         )
         if not (self.asked or explicit):
             return ""
+        if self.asked == "spelling":
+            return self._spelled(heard)
         for version in versions(heard.text):
             names = [f.value for f in introduced_names(version.text, bare=bool(self.asked))]
             spelt = [f.value for f in spelled(version.text)]
@@ -93,10 +112,24 @@ class Identity:
                 return " ".join(dict.fromkeys([*parts, *spelt]))
         return ""
 
+    def _spelled(self, heard: Heard) -> str:
+        """The name whose last part was spelled, the first as it was said now or before; else a full name said again."""
+        for version in versions(heard.text):
+            spelt = [f.value for f in spelled(version.text, least=2)]
+            whole = [f.value for f in introduced_names(version.text, bare=True) if " " in f.value]
+            if spelt:
+                first = spelt[0] if len(spelt) > 1 else (whole or [self.name])[0].split()[0]
+                return f"{first} {spelt[-1]}"
+            if whole:
+                return whole[-1]
+        return ""
+
     def ask(self, desk: Desk) -> None:
         """Ask for what is missing."""
         third = "_third" if desk.memory.third_party else ""
-        if not self.name and not self.birth_date:
+        if self.asked in ("guardian", "spelling"):
+            desk.say(f"ask_{self.asked}")
+        elif not self.name and not self.birth_date:
             self.asked = "both"
             desk.say("ask_identity" + third)
         elif not self.birth_date:
@@ -108,7 +141,10 @@ class Identity:
 
     def hear(self, desk: Desk, heard: Heard) -> bool:
         """Take an utterance that was already listened to; False when it was of no use."""
-        if self.searching:
+        if self.asked == "guardian":
+            return self._heard_guardian(desk, heard)
+        if self.searching or self.held is not None:
+            desk.say("still_working")
             return True
         if self.birth_date and self.name and " " in self.name and self.fresh:
             self._check(desk, desk.memory.candidates, final=False)
@@ -120,6 +156,8 @@ class Identity:
         return False
 
     def _ask_rest(self, desk: Desk, heard: Heard) -> None:
+        if self.asked == "spelling":
+            self.asked = "birth"
         half_a_date = dates(heard.text) or digit_strings(heard.text, 4)
         if not self.birth_date and half_a_date:
             desk.say("ask_birth_again")
@@ -146,6 +184,15 @@ class Identity:
     def _settle(self, desk: Desk, record: PatientRecord) -> None:
         memory = desk.memory
         known = any(record.id == c.id for c in memory.candidates)
+        if not memory.third_party and _is_minor(memory, record):
+            self.held, self.asked = record, "guardian"
+            desk.say("ask_guardian")
+            return
+        if memory.third_party and not known and _looking_up(desk):
+            self.held = record
+            desk.fill("loading")
+            return
+        self.held = None
         if memory.third_party and not (known and memory.setting.third_party == "known_phone"):
             desk.hand_over("third_party_person", "third party calling for a patient")
             return
@@ -153,11 +200,34 @@ class Identity:
         if record.reference not in memory.contexts:
             desk.run(LoadContext(record.reference), self)
 
+    def resume(self, desk: Desk) -> None:
+        """What was waited for is known now."""
+        if self.held is not None and self.asked != "guardian":
+            self._settle(desk, self.held)
+
+    def _heard_guardian(self, desk: Desk, heard: Heard) -> bool:
+        """Whether a parent or guardian speaks for the child."""
+        guardian = (
+            heard.third_party or (heard.yes and "patient" not in heard.plain) or _PARENT.search(heard.plain)
+        )
+        if guardian and self.held is not None:
+            desk.memory.third_party, self.asked = "parent or guardian", "both"
+            self._settle(desk, self.held)
+        elif heard.no or heard.for_self or "patient" in heard.plain:
+            desk.hand_over("minor", "a minor called alone")
+        else:
+            return False
+        return True
+
     def _fail(self, desk: Desk) -> None:
         memory = desk.memory
         memory.identity_failures += 1
         if memory.identity_failures >= memory.setting.identity_attempts:
             desk.hand_over("identity_person", "identity not established")
+            return
+        if memory.identity_failures == memory.setting.identity_attempts - 1:
+            self.asked, self.birth_date = "spelling", None
+            desk.say("ask_spelling")
             return
         self.asked = "both"
         desk.say("identity_failed")

@@ -14,31 +14,19 @@ from fhirserver.world.spoken.answers import Answer, versions
 from fhirserver.world.spoken.characters import runs
 from fhirserver.world.spoken.identifiers import identifiers
 from fhirserver.world.spoken.names import mentions
+from fhirserver.world.spoken.numbers import cardinal
 from fhirserver.world.spoken.payers import NOT_PAYER, PAYERS, payer_in
 from fhirserver.world.spoken.say import say_id
-from fhirserver.world.spoken.words import fold, plain
+from fhirserver.world.spoken.words import fold, plain, tokens
 
 _NO_GROUP = re.compile(
     r"\b(?:no group|don't (?:have|see|know)|there (?:isn't|is no|is none)|isn't (?:one|any)|none|"
     r"not (?:on|there)|"
     r"no there|without|skip|not sure|can't find)\b|^(?:no|nope|none)$"
 )
-_GROUP = re.compile(
-    r"\b(?:no group|don't (?:have|see|know)|there (?:isn't|is no|is none)|isn't (?:one|any)|none|"
-    r"not (?:on|there)|"
-    r"no there|without|skip|not sure|can't find)\b|^(?:no|nope|none)$"
-)
-_GROUP = re.compile(
-    r"\b(?:no group|don't (?:have|see|know)|there (?:isn't|is no|is none)|isn't (?:one|any)|none|"
-    r"not (?:on|there)|"
-    r"no there|without|skip|not sure|can't find)\b|^(?:no|nope|none)$"
-)
-_GROUP = re.compile(
-    r"\b(?:no group|don't (?:have|see|know)|there (?:isn't|is no|is none)|isn't (?:one|any)|none|"
-    r"not (?:on|there)|"
-    r"no there|without|skip|not sure|can't find)\b|^(?:no|nope|none)$"
-)
 _GROUP = re.compile(r"\bgroup\b(?:\s*(?:number|id|no|is|it's|:|#|,))*", re.I)
+_HEDGE = re.compile(r",?\s*\bi (?:think|believe|guess|suppose)\b", re.I)
+"""Words whose ``I`` is no letter of an id."""
 _MEMBER = re.compile(
     r"\b(?:member|subscriber|policy|id|i d)\b(?:\s*(?:number|id|i d|no|is|it's|:|#|,))*", re.I
 )
@@ -90,6 +78,7 @@ class Insurance:
         return before != (self.payer, self.member, self.group)
 
     def _take(self, desk: Desk, text: str) -> None:
+        text = _HEDGE.sub(" ", text)
         lead, member_part, group_part = _parts(text)
         self.payer = self._payer(desk, text, lead) or self.payer
         self.group = (
@@ -120,7 +109,10 @@ class Insurance:
         found = payer_in(lead, self._known(desk))
         if not found and self.asked == "payer" and len(plain(text).split()) <= 5 and not identifiers(text, 3):
             words = [w for w in text.strip(" .,!").split() if fold(w.strip(",.")) not in NOT_PAYER]
-            found = " ".join(w.title() if w.islower() else w for w in words)
+            counted = sum(
+                cardinal(tokens(word), 0) is not None for word in words
+            )  # "eight nine" is no company
+            found = "" if counted > 1 else " ".join(w.title() if w.islower() else w for w in words)
         return found if not found or plain(found) not in _FILLERS else ""
 
     def _bare_group(self, text: str) -> bool:

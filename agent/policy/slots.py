@@ -36,6 +36,10 @@ _OTHER_DOCTOR = re.compile(
 )
 
 
+_ROUNDS = 8
+"""Offers after which a person takes over: the conversation goes round."""
+
+
 class TakeSlot:
     """Books a slot; with ``moves`` it gives up an appointment in the same transaction."""
 
@@ -55,6 +59,9 @@ class TakeSlot:
         self.turns: list[int] = []
         self.empty = 0
         self.which = 0
+        self.rounds = 0
+        self.searches = 0
+        """Searches under way; only what the last one found counts."""
 
     def begin(self, desk: Desk, heard: Heard) -> None:
         """Find the appointment and the wish in what was already said."""
@@ -100,8 +107,13 @@ class TakeSlot:
     def _search(self, desk: Desk) -> None:
         self.state = "searching"
         first, last = window(self.wish, desk.memory.local_now)
-        desk.fill("searching")
-        desk.run(SearchSlots(first, last, self.practitioner), self)
+        if not self.searches:
+            desk.fill("searching")
+        self._run(desk, SearchSlots(first, last, self.practitioner))
+
+    def _run(self, desk: Desk, search: SearchSlots) -> None:
+        self.searches += 1
+        desk.run(search, self)
 
     def ask(self, desk: Desk) -> None:
         """Put the open question again."""
@@ -120,6 +132,9 @@ class TakeSlot:
             desk.say("which_slot", list=spoken_slots(memory, self.offered))
         elif self.state == "read_back" and self.choice:
             self._read_back(desk, self.choice)
+        elif self.state == "searching":  # put aside meanwhile: what was found then is not known any more
+            self.searches = 0
+            self._search(desk)
 
     def hear(self, desk: Desk, heard: Heard) -> bool:
         """Take an utterance in whatever state this is."""
@@ -127,6 +142,7 @@ class TakeSlot:
             "no_appointment": self._hear_no_appointment,
             "choose_appointment": self._hear_appointment,
             "wish": self._hear_wish,
+            "searching": self._hear_meanwhile,
             "offer": self._hear_choice,
             "read_back": self._hear_confirmation,
         }.get(self.state)
@@ -162,6 +178,15 @@ class TakeSlot:
         if heard.answer is Answer.UNSURE and not wanted.says_something:
             wanted = Wish(anything=True)
         if not wanted.says_something:
+            return False
+        self.wish = self.wish.refined(wanted)
+        self._search(desk)
+        return True
+
+    def _hear_meanwhile(self, desk: Desk, heard: Heard) -> bool:
+        """Another day or time while the calendar is looked at."""
+        wanted = wish(heard.text, desk.memory.today)
+        if not (wanted.days or wanted.times):
             return False
         self.wish = self.wish.refined(wanted)
         self._search(desk)
@@ -253,6 +278,12 @@ class TakeSlot:
 
     def result(self, desk: Desk, result: Result) -> None:
         """Slots found, or the outcome of the booking."""
+        if isinstance(result, SlotsFound) and self.state != "searching":
+            return
+        if self.state == "searching":
+            self.searches -= 1
+            if self.searches > 0 and not isinstance(result, Failed):
+                return
         if isinstance(result, SlotsFound):
             self._offer(desk, result)
         elif isinstance(result, Written):
@@ -282,7 +313,7 @@ class TakeSlot:
         if self.empty == 1 and (self.wish.days or self.practitioner):
             now = desk.memory.local_now
             first, last = window(Wish(), now)
-            desk.run(SearchSlots(first, last, "" if not self.wish.days else self.practitioner), self)
+            self._run(desk, SearchSlots(first, last, "" if not self.wish.days else self.practitioner))
             return
         self.state, self.wish = "wish", Wish()
         if self.empty > 3:
@@ -292,6 +323,11 @@ class TakeSlot:
         desk.say("no_slots")
 
     def _put(self, desk: Desk, best: Offer) -> None:
+        self.rounds += 1
+        if self.rounds > _ROUNDS:
+            self.finished = True
+            desk.hand_over("loop_person", "no time that suits was found")
+            return
         self.offered, self.state = best.slots, "offer"
         if len(best.slots) == 1 and best.fits == "all" and any(t.exact for t in self.wish.times):
             self._choose(desk, best.slots[0])

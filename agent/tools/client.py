@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 import httpx
 
 from fhirserver.kernel.json import Json, JsonObject, dumps, loads
+from fhirserver.kernel.tracing import outgoing
 
 FHIR_JSON = "application/fhir+json"
 _PAGES = 20
@@ -51,7 +53,8 @@ def version_of(resource: JsonObject) -> str:
 class FhirClient:
     """Speaks FHIR JSON to one base URL with one bearer token.
 
-    ``transport`` may be an in-process one. ``base`` is the FHIR base (``http://host:port/fhir``).
+    ``transport`` may be an in-process one. ``base`` is the FHIR base (``http://host:port/fhir``). ``tls``: how
+    the server is known, where that is not by the usual authorities.
     """
 
     def __init__(
@@ -60,10 +63,13 @@ class FhirClient:
         token: str,
         transport: httpx.AsyncBaseTransport | None = None,
         timeout: float = 10.0,
+        tls: ssl.SSLContext | None = None,
     ):
         headers = {"Accept": FHIR_JSON, "Authorization": f"Bearer {token}"}
         self.base = base.rstrip("/")
-        self._http = httpx.AsyncClient(headers=headers, transport=transport, timeout=timeout)
+        self._http = httpx.AsyncClient(
+            headers=headers, transport=transport, timeout=timeout, verify=tls or True
+        )
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -73,7 +79,9 @@ class FhirClient:
     ) -> Answer:
         """One request. Raises :class:`Unreachable` when there is no answer."""
         content = None if body is None else dumps(body)
-        sent = {"Content-Type": FHIR_JSON, **(headers or {})} if content is not None else dict(headers or {})
+        sent = {**outgoing(), **(headers or {})}
+        if content is not None:
+            sent.setdefault("Content-Type", FHIR_JSON)
         url = path if path.startswith("http") else f"{self.base}/{path}" if path else self.base
         try:
             response = await self._http.request(method, url, content=content, headers=sent)

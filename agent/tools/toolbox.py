@@ -57,7 +57,9 @@ class Toolbox:
 
     async def run(self, request: Request) -> Result:
         """Do it. Never raises for what the server does: the answer says what became of it."""
-        tool: Callable[[Request], Awaitable[Result]] = getattr(self, f"_{tool_name(request)}")
+        tool: Callable[[Request], Awaitable[Result]] | None = getattr(self, f"_{tool_name(request)}", None)
+        if tool is None:
+            return Failed("there is nothing here that runs this request")
         try:
             return await tool(request)
         except Unreachable as error:

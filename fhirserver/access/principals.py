@@ -6,22 +6,38 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from fhirserver.access.permissions import Permissions
+from fhirserver.kernel.measures import Counter
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.world.sources import Source
 
-ROLES = frozenset({"read", "write", "operator", "admin"})
+PRIVACY = "privacy"
+"""The one role that ``admin`` does not include: who is watched is not who reads the watch."""
+ROLES = frozenset({"read", "write", "operator", "admin", "metrics", PRIVACY})
+TOKENS = Counter(
+    "credence_token_lookups_total", "Bearer tokens that were looked up, by what came of it", ("result",)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """One caller. ``roles``: ``read`` and ``write`` FHIR, ``operator`` reviews, ``admin`` may do all."""
+    """One caller. ``roles``: ``read`` and ``write`` FHIR, ``operator`` reviews, ``metrics`` reads figures, ``admin``
+    may do all but what ``privacy`` may: read AuditEvents.
+
+    ``permissions`` say with which resources; None: with all that the roles allow. ``client`` is the id of the app that
+    acts for ``user`` (a reference such as ``Practitioner/1``), by the authorization ``grant``; empty without an app.
+    """
 
     name: str
     source: Source
     roles: frozenset[str]
+    permissions: Permissions | None = None
+    client: str = ""
+    user: str = ""
+    grant: str = ""
 
     def may(self, role: str) -> bool:
-        return role in self.roles or "admin" in self.roles
+        return role in self.roles or (role != PRIVACY and "admin" in self.roles)
 
 
 def token_digest(token: str) -> str:
@@ -35,16 +51,19 @@ class Principals:
     def __init__(self, by_digest: Iterable[tuple[str, Principal]]):
         self._by_digest = dict(by_digest)
         self._known: dict[str, Principal] = {}
+        self._cached = TOKENS.at(("cached",))
 
     def authenticate(self, authorization: str | None) -> Principal:
         """The principal of an ``Authorization: Bearer`` header. Raises :class:`Refusal` (401)."""
         known = self._known.get(authorization or "")
         if known is not None:
+            TOKENS.note(self._cached)
             return known
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise _unauthenticated("A bearer token is needed: send 'Authorization: Bearer <token>'")
         found = self._by_digest.get(token_digest(token.strip()))
+        TOKENS.add("known" if found is not None else "refused")
         if found is None:
             raise _unauthenticated("The bearer token is not known; 'credence init' shows how to make one")
         self._known[authorization or ""] = found

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fhirserver.access.principals import Principal
+from fhirserver.access.audit.hidden import AUDIT
+from fhirserver.access.principals import PRIVACY, Principal
 from fhirserver.kernel.json import JsonObject
 
 
 def may_read(principal: Principal, type: str, resource: JsonObject) -> bool:
     """Whether a principal may read a resource now; ``resource`` is its content, empty for one that is gone.
 
-    Today roles decide, and all that may be read at all may be read by whoever has ``read``.
+    Whoever has the role may read everything. Whose permissions say with which resources is sent nothing: what they
+    allow is asked of a store, and parts of a resource may be masked for them.
     """
-    return principal.may("read")
+    return principal.permissions is None and principal.may(PRIVACY if type == AUDIT else "read")
 
 
 class Readers:

@@ -1,6 +1,7 @@
 """The server's own key: what other secrets are derived from, so that none of them has to be kept.
 
-All processes that serve one tenant have the same key. Whoever has it can sign notifications and open sockets.
+All processes that serve one tenant have the same key. Whoever has it can sign notifications and open sockets. After it
+was changed, what was made with the one before is still taken for a while.
 """
 
 from __future__ import annotations
@@ -8,17 +9,28 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 LEAST_BYTES = 32
 
 
-class ServerKey:
-    """A secret of at least 32 bytes. Raises ValueError for a shorter one."""
+@dataclass(frozen=True, slots=True)
+class FormerKey:
+    """A key that was in use; it still counts until then, in seconds since 1970."""
 
-    def __init__(self, secret: bytes):
-        if len(secret) < LEAST_BYTES:
+    secret: bytes = field(repr=False)
+    until: float
+
+
+class ServerKey:
+    """A secret of at least 32 bytes, and those before it. Raises ValueError for a shorter one."""
+
+    def __init__(self, secret: bytes, former: Sequence[FormerKey] = (), now: Callable[[], float] = time.time):
+        if any(len(one) < LEAST_BYTES for one in (secret, *(key.secret for key in former))):
             raise ValueError(f"the server's key has at least {LEAST_BYTES} bytes")
-        self._secret = secret
+        self._secret, self._former, self._now = secret, tuple(former), now
 
     @staticmethod
     def random() -> ServerKey:
@@ -27,12 +39,22 @@ class ServerKey:
 
     def derive(self, purpose: str, *parts: str) -> bytes:
         """32 bytes for one purpose and what is named by ``parts``; no two of them have the same."""
-        named = [part.encode() for part in (purpose, *parts)]
-        text = b"".join(len(part).to_bytes(4, "big") + part for part in named)
-        return hmac.digest(self._secret, text, hashlib.sha256)
+        return _derived(self._secret, purpose, parts)
+
+    def derive_all(self, purpose: str, *parts: str) -> tuple[bytes, ...]:
+        """What :meth:`derive` gives, then what it gave with the keys before that still count."""
+        now = self._now()
+        former = (key.secret for key in self._former if key.until > now)
+        return tuple(_derived(secret, purpose, parts) for secret in (self._secret, *former))
 
     def __repr__(self) -> str:
         return "ServerKey()"
+
+
+def _derived(secret: bytes, purpose: str, parts: Sequence[str]) -> bytes:
+    named = [part.encode() for part in (purpose, *parts)]
+    text = b"".join(len(part).to_bytes(4, "big") + part for part in named)
+    return hmac.digest(secret, text, hashlib.sha256)
 
 
 def signing_secret(key: ServerKey, subscription: str, owner: str) -> str:
@@ -40,4 +62,10 @@ def signing_secret(key: ServerKey, subscription: str, owner: str) -> str:
 
     Who takes over another's subscription has another secret: the old one would let him speak to the old endpoint.
     """
-    return "whsec_" + key.derive("notifications of a subscription", subscription, owner).hex()
+    return signing_secrets(key, subscription, owner)[0]
+
+
+def signing_secrets(key: ServerKey, subscription: str, owner: str) -> tuple[str, ...]:
+    """The same, then those of the keys before: who has not asked again since knows one of these."""
+    derived = key.derive_all("notifications of a subscription", subscription, owner)
+    return tuple("whsec_" + one.hex() for one in derived)

@@ -8,15 +8,27 @@ import sys
 COMMANDS = {
     "serve": ("run the FHIR server", "fhirserver.app.commands.serve"),
     "init": ("write a configuration with fresh tokens", "fhirserver.app.commands.init"),
+    "users": ("add, list and remove the people who sign in", "fhirserver.app.commands.users"),
     "load": ("load a FHIR package: profiles, value sets …", "fhirserver.app.commands.load"),
     "rebuild": ("make all projections again from the log, or verify them", "fhirserver.app.commands.rebuild"),
+    "audit": ("verify, export and shorten the audit trail", "fhirserver.app.commands.audit"),
     "policy": ("check, explain and compare policy files", "fhirserver.app.commands.policy"),
     "hl7": ("send, list, replay and explain HL7v2 messages", "fhirserver.app.commands.hl7"),
     "rest": ("check, explain and test mapping files for REST EHRs", "fhirserver.app.commands.rest"),
     "openapi": ("print the OpenAPI description of the REST API", "fhirserver.app.commands.openapi"),
+    "server-key": ("change the key that the server signs with", "fhirserver.app.commands.server_key"),
     "connectors": ("see and steer the connectors of a running server", "fhirserver.app.commands.connectors"),
     "call": ("call the agent in a terminal", "fhirserver.app.commands.call"),
+    "call-out": ("have the agent call a patient by telephone", "fhirserver.app.commands.call_out"),
+    "voice": ("answer the telephone: Twilio's webhooks and media streams", "fhirserver.app.commands.voice"),
+    "simulate-phone": (
+        "call the agent as Twilio would, with sound, or be called",
+        "fhirserver.app.commands.simulate_phone",
+    ),
+    "eval": ("play scenarios against the agent and judge them", "fhirserver.app.commands.eval"),
     "simulate-ehr": ("run a simulated EHR with faults", "fhirserver.app.commands.simulate_ehr"),
+    "clients": ("list, add and remove the apps that may ask for tokens", "fhirserver.app.commands.clients"),
+    "keys": ("list and rotate the keys that sign tokens", "fhirserver.app.commands.keys"),
     "demo": ("play the whole story on this machine", "fhirserver.app.commands.demo"),
     "doctor": ("check the configuration and what it needs", "fhirserver.app.commands.doctor"),
 }
@@ -34,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given[0] not in COMMANDS:
         print(f"credence: no command '{given[0]}'\n\n{usage()}", file=sys.stderr)
         return 2
+    os.umask(0o077)  # data, recordings, sessions: what is written is for this user alone
     from importlib import import_module
 
     command = import_module(COMMANDS[given[0]][1])

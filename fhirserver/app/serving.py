@@ -8,14 +8,14 @@ import os
 import socket
 from typing import Any
 
-import uvicorn
-
-from fhirserver.app.collecting import spare_what_stays
 from fhirserver.app.door import ENDED, READY
+from fhirserver.app.observing.folder import figures_folder
 from fhirserver.app.settings import Settings
+from fhirserver.app.settled import SettledServer
+from fhirserver.app.uvicorn_config import HANDSHAKE_SECONDS, SafeConfig
 from fhirserver.app.wiring import Part, make_application
+from fhirserver.kernel.measures import MEASURES
 from fhirserver.rest.protocol import FhirHttpProtocol
-from fhirserver.rest.socket_protocol import MESSAGE_BYTES, PING_SECONDS, FhirSocketProtocol
 
 
 def serve_alone(chosen: Settings) -> None:
@@ -26,40 +26,13 @@ def serve_alone(chosen: Settings) -> None:
 def serve_handed(chosen: Settings, number: int, channel: int) -> None:
     """Serve what the parent hands over, as worker ``number``; ``channel`` is the descriptor of the way there."""
     part = Part.FURTHER if number else Part.FIRST
+    MEASURES.share(figures_folder(chosen.path, os.getppid()), f"serve-{number}")
     HandedServer(_config(chosen, part), socket.socket(fileno=channel)).run()
 
 
-def _config(chosen: Settings, part: Part) -> uvicorn.Config:
-    application: Any = make_application(chosen, part)
-    return uvicorn.Config(
-        application,
-        host=chosen.host,
-        port=chosen.port,
-        loop="uvloop",
-        http=FhirHttpProtocol,
-        ws=FhirSocketProtocol,
-        ws_max_size=MESSAGE_BYTES,
-        ws_ping_interval=PING_SECONDS,
-        ws_ping_timeout=PING_SECONDS,
-        ws_per_message_deflate=False,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=5,
-    )
-
-
-class SettledServer(uvicorn.Server):
-    """Looks for garbage only among what was made after the start."""
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        spare_what_stays()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        application: Any = self.config.app
-        application.end_streams()
-        await super().shutdown(sockets)
+def _config(chosen: Settings, part: Part) -> SafeConfig:
+    application = make_application(chosen, part)
+    return SafeConfig(chosen, application, host=chosen.host, port=chosen.port, timeout_graceful_shutdown=5)
 
 
 class HandedServer(SettledServer):
@@ -68,7 +41,7 @@ class HandedServer(SettledServer):
     A parent that ends in order ends its workers first, so this is what ``kill -9`` of the parent does.
     """
 
-    def __init__(self, config: uvicorn.Config, channel: socket.socket) -> None:
+    def __init__(self, config: SafeConfig, channel: socket.socket) -> None:
         super().__init__(config)
         channel.setblocking(False)
         self._channel = channel
@@ -116,12 +89,15 @@ class HandedServer(SettledServer):
         connection.setblocking(False)
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                self._protocol, connection, ssl=self.config.ssl
+                self.protocol,
+                connection,
+                ssl=self.config.ssl,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS if self.config.ssl else None,
             )
-        except OSError:  # the client is gone already
+        except OSError:  # the client is gone already, or its handshake failed
             connection.close()
 
-    def _protocol(self) -> FhirHttpProtocol:
+    def protocol(self) -> FhirHttpProtocol:
         protocol = FhirHttpProtocol(self.config, self.server_state, self.lifespan.state)
         protocol.lost = self._report
         return protocol

@@ -35,12 +35,23 @@ def kinds(
 def check(table: Mapping[str, Any], known: SettingKinds) -> None:
     """Raises :class:`WrongSetting` for one that is unknown or of the wrong kind."""
     for unknown in sorted(set(table) - set(known)):
+        if f"{unknown}_file" in known:
+            raise WrongSetting(unknown, _no_secrets_here(unknown, known))
         raise WrongSetting(unknown, f"unknown setting '{unknown}'; known: {', '.join(sorted(known))}")
     for setting, value in table.items():
         kind, words = known[setting]
         right = isinstance(value, kind) and isinstance(value, bool) == (kind is bool)
         if not right or (isinstance(value, list) and not all(isinstance(one, str) for one in value)):
             raise WrongSetting(setting, f"{setting} is {words}")
+
+
+def _no_secrets_here(setting: str, known: SettingKinds) -> str:
+    """What to do about a secret that stands in the settings."""
+    ways = [f"{setting}_{way}" for way in ("file", "secret", "sha256") if f"{setting}_{way}" in known]
+    return (
+        f"{setting} is a secret, and none stands in the settings: put it into a file that only the server's user may"
+        f" read, and name that by {ways[0]}{''.join(f', or use {way}' for way in ways[1:])}"
+    )
 
 
 def required(table: Mapping[str, Any], *names: str) -> None:

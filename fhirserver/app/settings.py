@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
-import os
 import re
+import ssl
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from agent.safety.risk import Thresholds
 from fhirserver.access.principals import ROLES, Principal, Principals, token_digest
-from fhirserver.app.connectors.connector import COMMON, Connector, parse_connector
+from fhirserver.access.rules import AccessRules
+from fhirserver.access.smart.clients import Client
+from fhirserver.app.access_settings import parse_access, parse_permissions
+from fhirserver.app.audit_settings import AuditSettings, parse_audit
+from fhirserver.app.connectors.connector import Connector, parse_connector
 from fhirserver.app.connectors.secrets import Secrets
-from fhirserver.app.setting_kinds import SettingKinds, WrongSetting, check, kinds
+from fhirserver.app.identity_settings import OpenIdSettings, SignInSettings, parse_openid, parse_sign_in
+from fhirserver.app.llm_settings import InvalidLlm, LlmSettings, parse_llm
+from fhirserver.app.observing.settings import (
+    LogSettings,
+    MetricsSettings,
+    TraceSettings,
+    parse_log,
+    parse_metrics,
+    parse_traces,
+)
+from fhirserver.app.safety_settings import InvalidSafety, parse_safety
+from fhirserver.app.secret_files import secret_in
+from fhirserver.app.server_settings import RATES, parse_proxies, parse_rates, parse_tls
+from fhirserver.app.setting_kinds import WrongSetting, check
+from fhirserver.app.setting_tables import KNOWN, lifted
+from fhirserver.app.smart_settings import SmartSettings, parse_clients, parse_smart
 from fhirserver.app.smtp_settings import InvalidSmtp, parse_smtp
+from fhirserver.app.speech_settings import InvalidSpeech, SpeechSettings, speech_settings
+from fhirserver.app.storage_settings import mongodb_url
 from fhirserver.app.subscription_settings import (
     InvalidSubscriptions,
     SubscriptionSettings,
     parse_subscriptions,
 )
+from fhirserver.app.telephony_settings import parse_telephony
+from fhirserver.app.tls import Tls
 from fhirserver.app.validation_settings import InvalidValidation, parse_claims, parse_rules
 from fhirserver.app.verification_settings import InvalidVerification, VerificationSettings, parse_verification
+from fhirserver.app.voice.settings import VoiceSettings, parse_turns, parse_voice
 from fhirserver.model.validation.profiles import Rules
+from fhirserver.rest.visits import Rates
 from fhirserver.world.policy import InvalidPolicy, Policy, default_policy, parse_policy
 from fhirserver.world.review_rules import ReviewRules
 from fhirserver.world.sources import KINDS, Source
@@ -31,50 +58,24 @@ from fhirserver.world.vocabulary import CERTAIN
 from fhirserver.world.voices import MARK
 
 if TYPE_CHECKING:
+    from agent.telephony.settings import TelephonySettings
     from subscriptions.channels.mail import Smtp
 
 _Parsed = TypeVar("_Parsed")
-
 SYSTEM = Source("credence", "system", authoritative=True, acts_on=frozenset({"Task", "Endpoint"}))
 """The server's own voice: review and writeback tasks, and the connectors of the settings."""
 
 MOST_WORKERS = 64
+_WRONG_TABLES = (
+    InvalidVerification,
+    InvalidLlm,
+    InvalidSubscriptions,
+    InvalidSmtp,
+    InvalidValidation,
+    InvalidSafety,
+    WrongSetting,
+)
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?\Z|https?://\[[0-9a-f:]+\](?::\d+)?\Z")
-KNOWN: dict[str, SettingKinds] = {
-    "server": kinds("host base_url", "cors_origins", wholes="port workers"),
-    "storage": kinds("kind path url database"),
-    "policy": kinds("file"),
-    "limits": kinds(
-        wholes="body_bytes bundle_entries conditional_delete default_count max_count resource_elements",
-    ),
-    "validation": kinds(
-        "profiles unknown_extensions lapses markup_in_text",
-        "extension_domains",
-        yes_no="for_publication experimental",
-    ),
-    "verification": kinds(
-        "agreement payers model model_url model_key_file",
-        numbers="transcript_patience_seconds model_timeout_seconds model_patience_seconds",
-        wholes="model_retries model_daily_tokens",
-    ),
-    "review": kinds(numbers="lease_seconds expire_days", wholes="batch_items statistics_items"),
-    "subscriptions": kinds(
-        "ca_file key_file",
-        "allowed_addresses",
-        "retry_cap_seconds off_after_hours",
-        "attempts",
-        "allow_private allow_http",
-    ),
-    "subscriptions.smtp": kinds(
-        "host tls from user password_file ca_file", "domains", wholes="port", yes_no="attachments"
-    ),
-    "source": kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
-    "principal": kinds("name source token token_sha256 token_file", "roles"),
-    "connector": COMMON,
-    "secrets": kinds("folder"),
-    "runner": kinds(numbers="lease_seconds"),
-}
-"""Every setting by table, and what it must be; connectors have those of their kind too. See docs/settings.md."""
 
 
 class InvalidSettings(ValueError):
@@ -90,32 +91,58 @@ class Settings:
     workers: int = 1
     base_url: str = ""
     cors_origins: frozenset[str] = frozenset()
+    tls: Tls | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
     storage: str = "sqlite"
     path: Path = Path("var/credence.db")
-    mongodb_url: str = ""
+    mongodb_url: str = field(default="", repr=False)
     database: str = "credence"
     policy: Policy = field(default_factory=default_policy)
     review: ReviewRules = field(default_factory=ReviewRules)
     verification: VerificationSettings = field(default_factory=VerificationSettings)
+    speech: SpeechSettings = field(default_factory=SpeechSettings)
+    voice: VoiceSettings = field(default_factory=VoiceSettings)
+    turns: Mapping[str, float] = field(default_factory=dict)
+    """The times of turn-taking that are not the default."""
+    llm: LlmSettings = field(default_factory=LlmSettings)
     subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
     smtp: Smtp | None = None
+    audit: AuditSettings = field(default_factory=AuditSettings)
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
+    oidc: OpenIdSettings | None = None
+    smart: SmartSettings = field(default_factory=SmartSettings)
+    clients: tuple[Client, ...] = ()
+    """Apps and services that are known from the start."""
+    safety: Thresholds = field(default_factory=Thresholds)
     claims: str = "off"
     """What becomes of writes that break the profiles they claim: ``off``, ``warn`` or ``enforce``."""
     rules: Rules = field(default_factory=Rules)
     """What ``$validate`` holds a resource to where the standard leaves a choice."""
     sources: dict[str, Source] = field(default_factory=dict)
-    principals: tuple[tuple[str, Principal], ...] = ()
+    access: AccessRules = field(default_factory=AccessRules)
+    principals: tuple[tuple[str, Principal], ...] = field(default=(), repr=False)
     connectors: tuple[Connector, ...] = ()
     secrets: Secrets = field(default_factory=Secrets)
     lease_seconds: float = 10.0
+    telephony: TelephonySettings | None = None
     folder: Path = Path()
     """The folder of the file: relative paths are from there."""
+    log: LogSettings = field(default_factory=LogSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
+    traces: TraceSettings = field(default_factory=TraceSettings)
     limits: Mapping[str, int] = field(default_factory=dict)
     """Where they are not the default; the names are those of ``[limits]``."""
+    rates: Rates = field(default_factory=Rates)
 
     @property
     def fhir_base(self) -> str:
-        return (self.base_url or f"http://{self.host}:{self.port}/fhir").rstrip("/")
+        scheme = "https" if self.tls else "http"
+        return (self.base_url or f"{scheme}://{self.host}:{self.port}/fhir").rstrip("/")
+
+    def own_context(self) -> ssl.SSLContext | None:
+        """How this server is known at :attr:`fhir_base`, where it speaks TLS and has no other name; else None."""
+        return self.tls.own_context() if self.tls and not self.base_url else None
 
     def authenticator(self) -> Principals:
         return Principals(self.principals)
@@ -136,14 +163,15 @@ def load_settings(path: Path) -> Settings:
 
 def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
     """Check a settings document. Relative paths are from ``folder``."""
-    document = _lifted(document)
+    document = lifted(document)
     _known(document, set(KNOWN), "the file")
-    server = _table(document, "server", set(KNOWN["server"]))
-    storage = _table(document, "storage", {"kind", "path", "url", "database"})
+    server = _table(document, "server")
+    storage = _table(document, "storage")
     sources = {
         SYSTEM.id: SYSTEM,
         **dict(_source(number, entry) for number, entry in _entries(document, "source")),
     }
+    openid_roles = [entry for _, entry in _entries(document, "oidc.role")]
     if storage.get("kind", "sqlite") not in ("sqlite", "mongo", "memory"):
         raise InvalidSettings("[storage] kind is 'sqlite', 'mongo' or 'memory'")
     return Settings(
@@ -152,34 +180,43 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         workers=_workers(server.get("workers", 1)),
         base_url=str(server.get("base_url", "")),
         cors_origins=_origins(server.get("cors_origins", [])),
+        tls=_read("server", parse_tls, document, folder),
+        trusted_proxies=_read("server", parse_proxies, document),
         storage=storage.get("kind", "sqlite"),
         path=folder / storage.get("path", "var/credence.db"),
-        mongodb_url=_mongodb_url(storage),
+        mongodb_url=_read("storage", mongodb_url, document, folder),
         database=storage.get("database", "credence"),
-        policy=_policy(_table(document, "policy", {"file"}), folder),
+        policy=_policy(_table(document, "policy"), folder),
         review=_review(document),
         verification=_read("verification", parse_verification, document, folder),
+        speech=_read("speech openai", speech_settings, document, folder),
+        voice=_read("voice", parse_voice, document, folder),
+        turns=_read("turns", parse_turns, document),
+        llm=_read("llm", parse_llm, document, folder),
         subscriptions=_read("subscriptions", parse_subscriptions, document, folder),
         smtp=_read("subscriptions.smtp", parse_smtp, document, folder),
+        audit=_read("audit", parse_audit, document),
+        sign_in=_read("sign_in", parse_sign_in, document),
+        oidc=_read("oidc", partial(parse_openid, roles=openid_roles, sources=sources), document, folder),
+        smart=_read("smart", parse_smart, document, folder, sources),
+        clients=_clients(document, folder, sources),
+        safety=_read("safety", parse_safety, document),
         claims=_read("validation", parse_claims, document),
         rules=_read("validation", parse_rules, document),
         sources=sources,
-        principals=tuple(_principal(n, entry, sources) for n, entry in _entries(document, "principal")),
-        limits=_limits(document),
+        access=(access := _access(document)),
+        principals=_principals(document, sources, access),
+        log=_read("log", parse_log, document),
+        metrics=_read("metrics", parse_metrics, document),
+        traces=_read("traces", parse_traces, document, folder),
+        limits={name: value for name, value in _limits(document).items() if name not in RATES},
+        rates=_read("limits", parse_rates, document),
         connectors=_connectors(document, sources, folder),
         secrets=_secrets(document, folder),
         lease_seconds=_lease_seconds(document),
+        telephony=_read("telephony", parse_telephony, document, folder),
         folder=folder,
     )
-
-
-def _lifted(document: dict[str, Any]) -> dict[str, Any]:
-    """The table ``[subscriptions.smtp]`` as one of its own."""
-    outer = document.get("subscriptions")
-    if isinstance(outer, dict) and "smtp" in outer:
-        rest = {name: value for name, value in outer.items() if name != "smtp"}
-        return {**document, "subscriptions": rest, "subscriptions.smtp": outer["smtp"]}
-    return document
 
 
 def _known(table: dict[str, Any], allowed: frozenset[str] | set[str], where: str) -> None:
@@ -188,12 +225,8 @@ def _known(table: dict[str, Any], allowed: frozenset[str] | set[str], where: str
         raise InvalidSettings(f"{where}: unknown setting '{unknown[0]}'; known: {', '.join(sorted(allowed))}")
 
 
-def _table(document: dict[str, Any], name: str, allowed: set[str]) -> dict[str, Any]:
-    table = document.get(name, {})
-    if not isinstance(table, dict):
-        raise InvalidSettings(f"[{name}] must be a table")
-    _known(table, allowed, f"[{name}]")
-    return _checked(table, name, f"[{name}]")
+def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return _checked(document.get(name, {}), name, f"[{name}]")
 
 
 def _checked(table: Any, name: str, where: str) -> dict[str, Any]:
@@ -281,16 +314,34 @@ def _source(number: int, entry: dict[str, Any]) -> tuple[str, Source]:
     return id, source
 
 
-def _principal(number: int, entry: dict[str, Any], sources: dict[str, Source]) -> tuple[str, Principal]:
+def _access(document: dict[str, Any]) -> AccessRules:
+    masks = [entry for _, entry in _entries(document, "mask")]
+    return _read("access", partial(parse_access, masks=masks), document)
+
+
+def _principals(
+    document: dict[str, Any], sources: dict[str, Source], rules: AccessRules
+) -> tuple[tuple[str, Principal], ...]:
+    return tuple(_principal(n, entry, sources, rules) for n, entry in _entries(document, "principal"))
+
+
+def _principal(
+    number: int, entry: dict[str, Any], sources: dict[str, Source], rules: AccessRules
+) -> tuple[str, Principal]:
     where = f"[[principal]] {number}"
-    _known(entry, {"name", "source", "roles", "token", "token_sha256", "token_file"}, where)
     name, source = _required(entry, "name", where), _required(entry, "source", where)
     if source not in sources:
         raise InvalidSettings(f"{where}: there is no [[source]] with id '{source}'")
     roles = frozenset(entry.get("roles", ["read", "write"]))
     if roles - ROLES:
         raise InvalidSettings(f"{where}: roles are of {', '.join(sorted(ROLES))}")
-    return _digest(entry, where), Principal(name, sources[source], roles)
+    try:
+        permissions = parse_permissions(entry.get("scopes", ()), entry.get("patient", ""))
+    except WrongSetting as wrong:
+        raise InvalidSettings(f"{where}: {wrong}") from None
+    if permissions is not None and roles & {"operator", "admin"}:
+        raise InvalidSettings(f"{where}: operators and administrators see everything; scopes are for others")
+    return _digest(entry, where), Principal(name, sources[source], roles, rules.applied(permissions, roles))
 
 
 def _digest(entry: dict[str, Any], where: str) -> str:
@@ -298,9 +349,7 @@ def _digest(entry: dict[str, Any], where: str) -> str:
         return str(entry["token_sha256"]).lower()
     if entry.get("token_file"):
         return token_digest(read_secret(entry["token_file"], where))
-    if entry.get("token"):
-        return token_digest(str(entry["token"]))
-    raise InvalidSettings(f"{where}: one of token_sha256, token_file or token is needed")
+    raise InvalidSettings(f"{where}: one of token_sha256 and token_file is needed")
 
 
 def _policy(table: dict[str, Any], folder: Path) -> Policy:
@@ -317,30 +366,25 @@ def _policy(table: dict[str, Any], folder: Path) -> Policy:
 def read_secret(path: str, where: str) -> str:
     """The content of a file that holds a token."""
     try:
-        return Path(path).read_text().strip()
-    except OSError as error:
-        raise InvalidSettings(f"{where}: token_file {path}: {error.strerror}") from None
+        return secret_in(Path(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise InvalidSettings(f"{where}: token_file {path}: {reason}") from None
 
 
-def _mongodb_url(storage: dict[str, Any]) -> str:
-    """The URL of the settings, or of the environment where a secret keeps it out of the file."""
-    url = str(storage.get("url") or os.environ.get("MONGODB_URL", ""))
-    if storage.get("kind") == "mongo" and not url:
-        raise InvalidSettings("[storage] kind 'mongo' needs a url, here or as MONGODB_URL in the environment")
-    return url
-
-
-def _read(name: str, parse: Callable[..., _Parsed], document: dict[str, Any], *folder: Path) -> _Parsed:
-    """A table as ``parse`` makes something of it. What it finds wrong is said with the table's name."""
-    table = _table(document, name, set(KNOWN[name]))
+def _read(name: str, parse: Callable[..., _Parsed], document: dict[str, Any], *more: Any) -> _Parsed:
+    """A table, or several, as ``parse`` makes something of them. What is wrong is said with the table's name."""
+    tables = [_table(document, one) for one in name.split()]
     try:
-        return parse(table, *folder)
-    except (InvalidVerification, InvalidSubscriptions, InvalidSmtp, InvalidValidation) as error:
+        return parse(*tables, *more)
+    except InvalidSpeech as error:
+        raise InvalidSettings(str(error)) from None
+    except _WRONG_TABLES as error:
         raise InvalidSettings(f"[{name}] {error}") from None
 
 
 def _review(document: dict[str, Any]) -> ReviewRules:
-    table = _table(document, "review", set(KNOWN["review"]))
+    table = _table(document, "review")
     for name, value in table.items():
         least = 0 if name == "expire_days" else 1
         if value < least:
@@ -355,9 +399,9 @@ def _review(document: dict[str, Any]) -> ReviewRules:
 
 
 def _limits(document: dict[str, Any]) -> dict[str, int]:
-    table = _table(document, "limits", set(KNOWN["limits"]))
+    table = _table(document, "limits")
     for name, value in table.items():
-        if value < 1:
+        if value < 1 and name not in RATES:
             raise InvalidSettings(f"[limits] {name} is at least 1")
     return table
 
@@ -378,13 +422,20 @@ def _connectors(document: dict[str, Any], sources: dict[str, Source], folder: Pa
     return tuple(found.values())
 
 
+def _clients(document: dict[str, Any], folder: Path, sources: dict[str, Source]) -> tuple[Client, ...]:
+    try:
+        return parse_clients([entry for _, entry in _entries(document, "client")], folder, sources)
+    except WrongSetting as wrong:
+        raise InvalidSettings(f"[[client]] {wrong}") from None
+
+
 def _secrets(document: dict[str, Any], folder: Path) -> Secrets:
-    table = _table(document, "secrets", set(KNOWN["secrets"]))
+    table = _table(document, "secrets")
     return Secrets(folder / table["folder"] if table.get("folder") else None)
 
 
 def _lease_seconds(document: dict[str, Any]) -> float:
-    seconds = _table(document, "runner", set(KNOWN["runner"])).get("lease_seconds", 10.0)
+    seconds = _table(document, "runner").get("lease_seconds", 10.0)
     if not 1 <= seconds <= 3600:
         raise InvalidSettings("[runner] lease_seconds is a number from 1 to 3600")
     return float(seconds)

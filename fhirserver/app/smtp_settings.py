@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from fhirserver.app.secret_files import warn_of_readers
+
 if TYPE_CHECKING:
     from subscriptions.channels.mail import Smtp
 
@@ -66,6 +68,7 @@ def _password(table: Mapping[str, Any], folder: Path) -> str:
     if path is None:
         return ""
     try:
+        warn_of_readers(path)
         return path.read_text("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
         raise InvalidSmtp(f"password_file: {table['password_file']} cannot be read") from None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fhirserver.access.binding_tokens import BindingTokens
+from fhirserver.access.principals import Principals
 from fhirserver.access.reading import Readers
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.subscription_settings import SubscriptionSettings
@@ -56,7 +57,7 @@ class Outlets:
 
 def make_outlets(settings: Settings) -> Outlets:
     """The channels that the settings allow."""
-    sender = Sender(_egress(settings.subscriptions), f"Credence/{version('credence')}")
+    sender = Sender(egress_of(settings.subscriptions), f"Credence/{version('credence')}")
     channels: dict[str, Channel] = {
         "rest-hook": RestHook(sender),
         "message": Message(sender, settings.fhir_base),
@@ -68,11 +69,12 @@ def make_outlets(settings: Settings) -> Outlets:
     return Outlets(channels, websocket.url_of(settings.fhir_base))
 
 
-def make_sockets(settings: Settings, context: Context) -> websocket.Sockets:
+def make_sockets(settings: Settings, context: Context, principals: Principals) -> websocket.Sockets:
     """What serves this process's sockets."""
     readers = Readers(principal for _, principal in settings.principals)
     feed = RecordedFeed(context, Rendering(context, readers.may_read), partial(_is_admin, readers))
-    return websocket.Sockets(feed, BindingTokens(context.key, context.clock), settings.authenticator())
+    tokens = BindingTokens(context.key, context.clock)
+    return websocket.Sockets(feed, tokens, principals, audit=context.audit)
 
 
 def _is_admin(readers: Readers, name: str) -> bool:
@@ -80,7 +82,8 @@ def _is_admin(readers: Readers, name: str) -> bool:
     return principal is not None and principal.may("admin")
 
 
-def _egress(chosen: SubscriptionSettings) -> Egress:
+def egress_of(chosen: SubscriptionSettings) -> Egress:
+    """What may be asked for outside, where somebody else has named it."""
     ca_file = Path(chosen.ca_file) if chosen.ca_file else None
     return Egress(chosen.addresses, chosen.allow_http, ca_file)
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from fhirserver.app.secret_files import secret_in
 from fhirserver.world.judge.agreement import MODES, RULES
 from fhirserver.world.judge.directory import Directory, InvalidDirectory, parse_directory
 
@@ -39,7 +40,7 @@ class VerificationSettings:
     def key(self) -> str:
         """The model's key: from its file, else from the environment; empty where there is none."""
         if self.model_key_file:
-            return Path(self.model_key_file).read_text().strip()
+            return secret_in(Path(self.model_key_file))
         return os.environ.get(KEY_VARIABLE, "")
 
 

@@ -15,7 +15,7 @@ from enum import Enum
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fastapi import FastAPI
 from starlette.routing import WebSocketRoute
@@ -26,23 +26,36 @@ from adapters.runner.process import this_process
 from adapters.runner.runner import Runner
 from adapters.runner.status import tell_unable
 from adapters.runner.supervisor import Supervisor
+from agent.live.board import LiveBoard
+from agent.live.remote import RemoteBoard
+from agent.voice.kept import KeptRecordings
+from fhirserver.access.audit.projecting import AuditEvents
+from fhirserver.access.desk_passes import DeskPasses
+from fhirserver.app.auditing import Auditing
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
 from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
 from fhirserver.app.connectors.hearing import Hearing, notification_routes
 from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
+from fhirserver.app.humans import people_desk
+from fhirserver.app.identity import make_identity
 from fhirserver.app.messages import LateMessages
+from fhirserver.app.observing.watching import Watching, watched
+from fhirserver.app.securing import Humans, secure
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Settings
+from fhirserver.app.storages import make_storage
 from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
 from fhirserver.app.verification_settings import VerificationSettings
-from fhirserver.console.pages import console, static_files
+from fhirserver.console.pages import SIGN_INS, console, static_files
 from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.capabilities import capabilities
 from fhirserver.interactions.conformance.resources import definitions_of, keys_of, publish
 from fhirserver.interactions.exchange import Context, Limits
 from fhirserver.interactions.openapi.handler import openapi
+from fhirserver.interactions.recordings import Listening
+from fhirserver.interactions.registry import Registry
 from fhirserver.interactions.search_parameters import patched_issues
 from fhirserver.interactions.subscription.channel_checks import Channels
 from fhirserver.kernel.instants import SystemClock, instant
@@ -51,12 +64,16 @@ from fhirserver.kernel.outcomes import Issue
 from fhirserver.model.validation import validate
 from fhirserver.model.validation.profiles import Validator
 from fhirserver.operations.all import all_operations
-from fhirserver.ports.storage import Storage
+from fhirserver.ports.live_calls import LiveCalls
 from fhirserver.rest.application import Application, web_application
-from fhirserver.rest.cors import Cors
 from fhirserver.rest.edge import FhirEdge
 from fhirserver.rest.jobs import Jobs
+from fhirserver.rest.live_calls import LiveRoutes
+from fhirserver.rest.recordings import RecordingRoutes
+from fhirserver.rest.smart.documents import SMART_CONFIGURATION
+from fhirserver.rest.smart.sign_in import SIGN_IN
 from fhirserver.rest.spool import Spool
+from fhirserver.rest.visits import Visits
 from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.followers import follow
 from fhirserver.store.generation import OLD_INDEX, index_is_current
@@ -105,25 +122,6 @@ class Part(Enum):
     FURTHER = "further"
 
 
-def make_storage(settings: Settings, shared: bool = False) -> Storage:
-    """The storage that the settings name. Drivers are imported only when used."""
-    if settings.storage == "mongo":
-        from fhirserver.storage.mongo.storage import MongoStorage
-
-        return MongoStorage(settings.mongodb_url, settings.database)
-    if settings.storage == "memory":
-        from fhirserver.storage.memory.storage import MemoryStorage
-
-        return MemoryStorage()
-    if shared:
-        from fhirserver.storage.sqlite.shared import SharedSqliteStorage
-
-        return SharedSqliteStorage(settings.path)
-    from fhirserver.storage.sqlite.storage import SqliteStorage
-
-    return SqliteStorage(settings.path)
-
-
 def make_store(settings: Settings, shared: bool = False) -> Store:
     """The store, not yet open. ``shared``: other processes serve from it too."""
     guards = {TYPE: make_guard(settings)}
@@ -154,65 +152,128 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         review=settings.review,
         key=server_key(settings),
         channels=channels or Channels(),
+        audit_events=AuditEvents(store, settings.fhir_base),
+        recordings=KeptRecordings(settings.voice.recordings) if settings.voice.recordings else None,
     )
 
 
-def make_application(settings: Settings, part: Part = Part.ALONE) -> Application:
-    """The whole server as one ASGI application. Its lifespan opens the store and runs the followers."""
+class _Closing(Protocol):
+    async def close(self) -> None: ...
+
+
+def remote_board(settings: Settings) -> RemoteBoard | None:
+    """The calls of the process that answers the telephone; None where there is no telephone."""
+    if settings.telephony is None:
+        return None
+    passes = DeskPasses(server_key(settings))
+    scheme, tls = ("https", settings.tls.own_context()) if settings.tls else ("http", None)
+    return RemoteBoard(f"{scheme}://{settings.voice.host}:{settings.voice.port}", passes.issue, tls=tls)
+
+
+def make_application(
+    settings: Settings,
+    part: Part = Part.ALONE,
+    board: LiveBoard | None = None,
+    humans: Humans | None = None,
+) -> Application:
+    """The whole server as one ASGI application. Its lifespan opens the store and runs the followers.
+
+    ``board``: where calls of this process are put for the operators; without one, those of the telephone's process.
+    """
     store = make_store(settings, shared=part is not Part.ALONE)
     outlets = make_outlets(settings)
     context = make_context(settings, store, outlets.checked())
     catalogue = make_catalogue(settings, context, part)
     desk = Desk(store, settings.policy, catalogue)
-    context = replace(context, connectors=desk, messages=LateMessages(store, catalogue, desk))
+    far = None if board else remote_board(settings)
+    auditing = Auditing(settings, store, part is not Part.FURTHER, part is Part.ALONE)
+    live_calls: LiveCalls = board or far or LiveBoard(settings.safety)
+    context = replace(
+        context,
+        connectors=desk,
+        messages=LateMessages(store, catalogue, desk),
+        live=live_calls,
+        audit=auditing.recorder,
+    )
     webhooks = Webhooks(store, catalogue, settings.secrets)
-    sockets = make_sockets(settings, context)
-    principals = settings.authenticator()
-    cors = Cors(settings.cors_origins)
-    started = instant(SystemClock().now())
-    describe = partial(capabilities, version=version("credence"), started=started, cors=bool(cors.origins))
+    identity = make_identity(settings, store.storage)
+    people = people_desk(identity, context, lambda: registry)
+    secured = secure(settings, store, context.key, context.audit, humans or people.humans)
+    principals, cors = secured.principals, secured.cors
+    sockets = make_sockets(settings, context, principals)
+    describe = partial(
+        capabilities,
+        version=version("credence"),
+        started=instant(SystemClock().now()),
+        cors=bool(cors.origins),
+        security=secured.security,
+    )
     registry = full_registry(all_operations(), describe)
     state = {"ready": False}
+    watching = Watching(settings, store, desk, principals, lambda: state["ready"])
     ears: list[Hearing] = []
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.open()
+        await auditing.begin()
+        await secured.refresh()
         if part is not Part.FURTHER:
-            await _warn_of_old_index(store)
-            await record(store, settings.policy, SYSTEM.id)
-            await publish(store, definitions_of(registry.operations), SYSTEM.id)
-            await catalogue.publish()
+            await _publish(settings, store, registry, catalogue)
         supervisor = make_supervisor(settings, context, catalogue)
         ears.append(Hearing(catalogue, desk, settings.secrets, partial(_at_work, supervisor)))
-        everywhere: tuple[tuple[str, Loop], ...] = (("connectors", supervisor.run), ("sockets", sockets.run))
+        everywhere: tuple[tuple[str, Loop], ...] = (
+            ("connectors", supervisor.run),
+            ("sockets", sockets.run),
+            *((("calls", far.run),) if far else ()),
+            *auditing.loops(),
+            *secured.loops,
+            *watching.loops(),
+        )
         loops = _loops(settings, context, edge, outlets) if part is not Part.FURTHER else ()
         async with running((*loops, *everywhere)):
             state["ready"] = True
             yield
             state["ready"] = False
-        await outlets.close()
-        await jobs.close()
-        await webhooks.close()
-        await store.close()
+        await _end((outlets, secured, jobs, webhooks, identity), auditing, store)
 
     jobs = Jobs(Spool(_spool_folder(settings), passing=settings.storage == "memory"))
     description = openapi(registry, version("credence"))
-    edge = FhirEdge(context, registry, principals, "/fhir", description, cors, jobs)
+    visits = Visits(settings.rates, settings.trusted_proxies)
+    edge = FhirEdge(context, registry, principals, "/fhir", description, cors, jobs, watching.meter, visits)
     ending = asyncio.Event()
-    pages = console(context, registry, principals, _session_folder(settings), ending)
+    listening = Listening(context, registry)
+    pages = console(context.veiled, registry, settings.authenticator(), identity, ending, listening)
     notifications = notification_routes(lambda: ears[0] if state["ready"] else None)
-    web = web_application(lifespan, lambda: state["ready"], pages)
+    live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
+    routers = (pages, live, RecordingRoutes(listening, principals, context.audit).router())
+    web = web_application(lifespan, watching.routes(), *routers)
     web.mount("/console/static", static_files())
-    web.router.routes += [*notifications, webhooks.route()]
-    web.router.routes.append(WebSocketRoute(SOCKETS, sockets.serve))
-    return Application(edge, web, ending.set)
+    further = (*secured.routes, *people.routes(secured.server), WebSocketRoute(SOCKETS, sockets.serve))
+    web.router.routes += [*notifications, webhooks.route(), *further]
+    return Application(edge, web, ending.set, {SMART_CONFIGURATION}, watching.meter, SIGN_INS | {SIGN_IN})
+
+
+async def _end(parts: Iterable[_Closing], auditing: Auditing, store: Store) -> None:
+    """Close what works with the store, then what notes it, then the store."""
+    for one in parts:
+        await one.close()
+    await auditing.end()
+    await store.close()
 
 
 def _at_work(supervisor: Supervisor, name: str) -> Runner | None:
     """The connector as it is at work in this process, if it is."""
     work = supervisor.work(name)
     return work if isinstance(work, Runner) else None
+
+
+async def _publish(settings: Settings, store: Store, registry: Registry, catalogue: Catalogue) -> None:
+    """State what the server itself has to say: its policy, its definitions, the connectors of the settings."""
+    await _warn_of_old_index(store)
+    await record(store, settings.policy, SYSTEM.id)
+    await publish(store, definitions_of(registry.operations), SYSTEM.id)
+    await catalogue.publish()
 
 
 async def _warn_of_old_index(store: Store) -> None:
@@ -225,11 +286,6 @@ def _spool_folder(settings: Settings) -> Path:
     if settings.storage == "memory":
         return Path(tempfile.gettempdir()) / f"credence-async-{secrets.token_hex(8)}"
     return settings.path.parent / "async"
-
-
-def _session_folder(settings: Settings) -> Path | None:
-    """Where the sessions of the console are kept, so that every worker knows them; None: in memory."""
-    return settings.path.parent / "sessions" if settings.storage == "sqlite" else None
 
 
 def _loops(
@@ -366,7 +422,7 @@ async def _keep_to_policy(settings: Settings, store: Store) -> None:
 @contextlib.asynccontextmanager
 async def running(loops: Sequence[tuple[str, Loop]]) -> AsyncIterator[None]:
     """Run background loops for as long as the block lasts."""
-    tasks = [asyncio.create_task(loop(), name=name) for name, loop in loops]
+    tasks = [watched(name, loop) for name, loop in loops]
     try:
         yield
     finally:

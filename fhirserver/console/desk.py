@@ -12,16 +12,22 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 
+from fhirserver.access.audit.event import PAGE, Event
+from fhirserver.access.browser_sessions import form_is_ours
+from fhirserver.access.cookies import is_from_elsewhere
 from fhirserver.console.queue import ReviewQueue
 from fhirserver.console.queue_filter import Reviewer
-from fhirserver.console.sessions import Session, Sessions, form_is_ours
+from fhirserver.console.sessions import Session, Sessions
 from fhirserver.interactions.exchange import Context, Result
 from fhirserver.interactions.exchange import Request as FhirRequest
+from fhirserver.interactions.noting import ORIGIN, Origin, dispatch_noted
 from fhirserver.interactions.registry import Registry
+from fhirserver.kernel.ids import new_id
 from fhirserver.kernel.instants import instant
-from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.kernel.outcomes import Refusal
-from fhirserver.world.vocabulary import verification_status
+from fhirserver.search.expression import And, Query, ReferenceIs, SortKey, TokenIs
+from fhirserver.world.vocabulary import OPERATOR_ACTION, verification_status
 
 HERE = Path(str(files("fhirserver.console")))
 HOME = "/console"
@@ -30,7 +36,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
 }
+_ACTS = 1000
 Page = Callable[[Request, Session], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -54,6 +62,7 @@ class Desk:
             "session": session,
             "position": self.context.store.head,
             "here": request.url.path,
+            "calling": self.context.live is not None,
             "listening": messages is not None and messages.present,
         }
         return self._templates.TemplateResponse(request, name, {**shared, **values}, status, headers=HEADERS)
@@ -62,8 +71,18 @@ class Desk:
         """A handler that only operators reach."""
 
         async def guarded(request: Request) -> Response:
-            session = self.sessions.of(request)
-            return await page(request, session) if session else self._to_sign_in(request)
+            session = await self.sessions.of(request)
+            origin = Origin(request.client.host if request.client else "", new_id())
+            ORIGIN.set(origin)
+            asked = f"{request.method} {request.url.path}?{request.url.query}".rstrip("?")
+            event = Event(PAGE, query=asked[:2000], address=origin.address)
+            event = event._replace(request=origin.number)
+            if session is None:
+                self.context.audit.note(event._replace(status=401, issue="login"))
+                return await self._to_sign_in(request)
+            answer = await page(request, session)
+            self.context.audit.note(event._replace(status=answer.status_code).by(session.principal))
+            return answer
 
         return guarded
 
@@ -72,15 +91,18 @@ class Desk:
 
         async def guarded(request: Request, session: Session) -> Response:
             form = await request.form()
-            if not form_is_ours(session, str(form.get("form_token", ""))):
+            if is_from_elsewhere(request.headers) or not form_is_ours(
+                session.form_token, str(form.get("form_token", ""))
+            ):
                 return self.page(request, "nothing.html", session, 403)
             return await page(request, session)
 
         return self.signed_in(guarded)
 
-    def _to_sign_in(self, request: Request) -> Response:
+    async def _to_sign_in(self, request: Request) -> Response:
         wanted = request.url.path if request.method == "GET" and not from_htmx(request) else HOME
-        place = f"{HOME}?{'ended=1&' if self.sessions.ended(request) else ''}next={quote(wanted, safe='')}"
+        ended = "ended=1&" if await self.sessions.ended(request) else ""
+        place = f"{HOME}?{ended}next={quote(wanted, safe='')}"
         if from_htmx(request):
             return Response(status_code=204, headers={**HEADERS, "HX-Redirect": place})
         return RedirectResponse(place, 303, HEADERS)
@@ -91,7 +113,25 @@ class Desk:
 
     async def read(self, session: Session, type: str, id: str) -> Result:
         """A resource as the operator may read it."""
-        return await self.registry.dispatch(self.context, FhirRequest(session.principal, "GET", type, id))
+        request = FhirRequest(session.principal, "GET", type, id)
+        return await dispatch_noted(self.context, self.registry, request)
+
+    async def search(self, session: Session, type: str, *params: tuple[str, str]) -> list[JsonObject]:
+        """The first page of a search as the operator may make it. Raises what it refuses."""
+        request = FhirRequest(session.principal, "GET", type, params=params)
+        bundle = loads((await dispatch_noted(self.context, self.registry, request)).body)
+        found = (entry["resource"] for entry in bundle.get("entry", ()))
+        return [one for one in found if one["resourceType"] == type]
+
+    async def acts(self, type: str, id: str) -> list[JsonObject]:
+        """The AuditEvents of what operators did with a resource, the oldest first: no others, and of no other audit.
+
+        Whoever may read the resource may know this of it; all else is for those who read the audit.
+        """
+        about = And((ReferenceIs("entity", type, id), TokenIs("subtype", OPERATOR_ACTION, None)))
+        asked = Query("AuditEvent", about, (SortKey("date", "date"),), count=_ACTS)
+        page = await self.context.whole.store.search(asked)
+        return [loads(version.content) for version in page.versions]
 
     async def invoke(
         self, session: Session, type: str, id: str, name: str, *parameters: JsonObject, seen: str = ""
@@ -107,7 +147,7 @@ class Desk:
         request = FhirRequest(
             session.principal, "POST", type, id, operation=f"${name}", headers=headers, body=body
         )
-        return await self.registry.dispatch(self.context, request)
+        return await dispatch_noted(self.context, self.registry, request)
 
 
 def from_htmx(request: Request) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from fhirserver.console.people import person
 from fhirserver.console.review import Shown
 from fhirserver.console.values import Span, word_diff
 from fhirserver.interactions.exchange import Context
+from fhirserver.interactions.people import person
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.storage import Key
 from fhirserver.store.as_of import Moment, entity_as_of

@@ -36,7 +36,7 @@ class Live:
 
     async def events(self, request: Request) -> Response:
         """A stream for a signed-in operator; 401 for a stranger, which ends the browser's attempts."""
-        if self._desk.sessions.of(request) is None:
+        if await self._desk.sessions.of(request) is None:
             return Response(status_code=401, headers=HEADERS)
         told = request.headers.get("last-event-id") or request.query_params.get("after", "")
         after = int(told) if told.isdecimal() and len(told) < 19 else self._desk.context.store.head

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from fastapi import APIRouter
 from fastapi.staticfiles import StaticFiles
 
+from fhirserver.access.identity import Identity
 from fhirserver.access.principals import Principals
+from fhirserver.console.call_pages import CallPages
 from fhirserver.console.connector_pages import ConnectorPages
 from fhirserver.console.desk import HERE, HOME, Desk, Endpoint
 from fhirserver.console.live import Live
+from fhirserver.console.live_call_pages import LiveCallPages
+from fhirserver.console.live_sound import LiveSound
 from fhirserver.console.message_pages import MessagePages
 from fhirserver.console.patient_pages import PatientPages
 from fhirserver.console.quality_pages import QualityPages
@@ -21,7 +24,11 @@ from fhirserver.console.sessions import Sessions
 from fhirserver.console.sign_in import SignIn
 from fhirserver.console.subscription_pages import SubscriptionPages
 from fhirserver.interactions.exchange import Context
+from fhirserver.interactions.recordings import Listening
 from fhirserver.interactions.registry import Registry
+
+SIGN_INS = frozenset({f"{HOME}/sign-in"})
+"""Where a secret is sent: failures there are counted."""
 
 
 def static_files() -> StaticFiles:
@@ -33,28 +40,35 @@ def console(
     context: Context,
     registry: Registry,
     principals: Principals,
-    folder: Path | None,
+    identity: Identity,
     ending: asyncio.Event,
+    listening: Listening,
 ) -> APIRouter:
-    """The router of all console pages. ``folder`` keeps the sessions, for several processes; ``ending`` is set when
-    the server is about to stop."""
-    desk = Desk(context, registry, Sessions(principals, folder))
+    """The router of all console pages. ``identity`` knows the operators and their sessions; ``ending`` is set
+    when the server is about to stop; ``listening`` gives out the recordings of calls."""
+    desk = Desk(context, registry, Sessions(principals, identity))
+    sound = LiveSound(desk, ending)
     router = APIRouter()
-    for method, path, endpoint in _routes(desk, ending):
+    sign_in = SignIn(desk, identity)
+    for method, path, endpoint in _routes(desk, sign_in, ending, listening, sound):
         router.add_route(f"{HOME}{path}", endpoint, [method], include_in_schema=False)
+    router.add_websocket_route(f"{HOME}/live/{{id}}/sound", sound.serve)
     return router
 
 
-def _routes(desk: Desk, ending: asyncio.Event) -> list[tuple[str, str, Endpoint]]:
-    sign_in = SignIn(desk)
+def _routes(
+    desk: Desk, sign_in: SignIn, ending: asyncio.Event, listening: Listening, sound: LiveSound
+) -> list[tuple[str, str, Endpoint]]:
     queue, review = QueuePages(desk, sign_in), ReviewPages(desk)
     patients, quality, connectors = PatientPages(desk), QualityPages(desk), ConnectorPages(desk)
     messages, subscriptions = MessagePages(desk), SubscriptionPages(desk)
+    calls, past = LiveCallPages(desk, ending), CallPages(desk, listening)
     ours, guarded = desk.sent_from_here, desk.signed_in
     return [
         ("GET", "", queue.queue),
         ("POST", "/sign-in", sign_in.sign_in),
         ("POST", "/sign-out", ours(sign_in.sign_out)),
+        *sign_in.upstream_routes,
         ("GET", "/events", Live(desk, ending).events),
         ("GET", "/queue", guarded(queue.fragment)),
         ("POST", "/queue/undo", ours(queue.undo)),
@@ -71,6 +85,19 @@ def _routes(desk: Desk, ending: asyncio.Event) -> list[tuple[str, str, Endpoint]
         ("GET", "/messages/list", guarded(messages.fragment)),
         ("GET", "/messages/{key:path}", guarded(messages.message)),
         ("POST", "/messages/{key:path}/{decision}", ours(messages.decide)),
+        ("GET", "/live", guarded(calls.calls)),
+        ("GET", "/live/list", guarded(calls.fragment)),
+        ("GET", "/live/{id}", guarded(calls.call)),
+        ("GET", "/live/{id}/talk", guarded(calls.talk)),
+        ("GET", "/live/{id}/state", guarded(calls.state)),
+        ("GET", "/live/{id}/doings", guarded(calls.doings)),
+        ("GET", "/live/{id}/events", calls.events),
+        ("GET", "/live/{id}/audio", guarded(calls.audio)),
+        ("POST", "/live/{id}/pass", ours(sound.let_in)),
+        ("POST", "/live/{id}/{action}", ours(calls.act)),
+        ("GET", "/calls", guarded(past.calls)),
+        ("GET", "/calls/{id}", guarded(past.call)),
+        ("GET", "/calls/{id}/sound", guarded(past.sound)),
         ("GET", "/subscriptions", guarded(subscriptions.subscriptions)),
         ("GET", "/subscriptions/list", guarded(subscriptions.fragment)),
         ("POST", "/subscriptions/{id}/{step}", ours(subscriptions.step)),

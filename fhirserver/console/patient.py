@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fhirserver.console.lineage import Value, about, values
-from fhirserver.console.people import person
 from fhirserver.console.queue import Listed, ReviewQueue
 from fhirserver.console.values import text
+from fhirserver.interactions.people import person
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.definitions import definitions
 from fhirserver.ports.log import Commit
@@ -148,13 +148,13 @@ async def _facts(store: Store, key: Key, at: Moment, fresh: bool) -> Facts:
     entity = await entity_as_of(store, key, at)
     now = await store.entity(*key)
     if entity is None:
-        return Facts(key, _title(key, now.json if now else {}), (), "not yet")
+        return Facts(key, title(key, now.json if now else {}), (), "not yet")
     before: Entity | None = entity
     if fresh and entity.seen == at.position:
         before = await entity_as_of(store, key, Moment(at.position - 1, ""))
     shown = await values(store, entity, before or entity, now)
     state = "deleted" if entity.deleted else "new here" if before is None else ""
-    return Facts(key, _title(key, entity.json), shown, state)
+    return Facts(key, title(key, entity.json), shown, state)
 
 
 _TITLES = {
@@ -165,7 +165,7 @@ _TITLES = {
 }
 
 
-def _title(key: Key, resource: JsonObject) -> str:
+def title(key: Key, resource: JsonObject) -> str:
     """What a resource is called in its heading."""
     if key.type == "Patient":
         return "Demographics"

@@ -7,8 +7,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from fhirserver.console.desk import HEADERS, HOME, Desk, from_htmx, words_of
 from fhirserver.console.patient import record
-from fhirserver.console.people import found
 from fhirserver.console.sessions import Session
+from fhirserver.interactions.people import found
 from fhirserver.kernel.ids import is_id
 from fhirserver.kernel.json import JsonObject, loads, pretty
 from fhirserver.kernel.outcomes import Refusal

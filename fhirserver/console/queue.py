@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from fhirserver.console.kinds import kind
-from fhirserver.console.people import name_of
+from fhirserver.interactions.people import name_of
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Commit
 from fhirserver.ports.storage import Version

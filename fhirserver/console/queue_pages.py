@@ -23,9 +23,9 @@ class QueuePages:
 
     async def queue(self, request: Request) -> Response:
         """What waits for a decision; the sign-in page for a stranger."""
-        session = self._desk.sessions.of(request)
+        session = await self._desk.sessions.of(request)
         if session is None:
-            return self._sign_in.form(request)
+            return await self._sign_in.form(request)
         return await self._list(request, session, "queue.html")
 
     async def fragment(self, request: Request, session: Session) -> Response:
@@ -64,10 +64,10 @@ class QueuePages:
         return await self._after(request, remembered(outcome, "undo", last.said))
 
     async def _after(self, request: Request, last: LastDecision) -> Response:
-        self._desk.sessions.remember(request, last)
+        await self._desk.sessions.remember(request, last)
         filter = Filter.of(request.query_params)
         if from_htmx(request):
-            session = self._desk.sessions.of(request)
+            session = await self._desk.sessions.of(request)
             return (
                 await self._list(request, session, "queue_list.html")
                 if session

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from fhirserver.console.evidence import Transcript, transcript
-from fhirserver.console.people import name_of
 from fhirserver.console.speakers import said_of
 from fhirserver.console.values import DiffLine, diff, text
 from fhirserver.interactions.exchange import Context
+from fhirserver.interactions.people import name_of
 from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.world.review import Item, ReviewClaim, is_review, read_item

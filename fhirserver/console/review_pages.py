@@ -87,7 +87,7 @@ class ReviewPages:
         open = id in self._desk.queue.items
         if decision not in STAYING:
             about = before.about if before else DONE[decision]
-            self._desk.sessions.remember(request, remembered(Outcome((id,), ()), decision, about))
+            await self._desk.sessions.remember(request, remembered(Outcome((id,), ()), decision, about))
         query = filter.query()
         place = f"{HOME}/review/{id if open else next}" if open or next else HOME
         return RedirectResponse(f"{place}?{query}" if query else place, 303, HEADERS)

@@ -1,29 +1,27 @@
-"""Sessions of operators at the console: a token once, then a cookie.
+"""Sessions of operators at the console: a token, or a login and a password, once; then a cookie.
 
-Kept as small files in a folder, so that every server process knows them, or in memory where there is no
-folder. Neither the token nor the cookie is kept: only their digests.
+They are kept in the access records, so that every server process knows them. Neither the token nor the cookie is
+kept: only their digests.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import hmac
-import os
-import secrets
-import time
-from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, NamedTuple
 
 from fastapi import Request
+from fastapi.requests import HTTPConnection
 
+from fhirserver.access.browser_sessions import BrowserSession
+from fhirserver.access.cookies import SecretCookie
+from fhirserver.access.identity import Identity
 from fhirserver.access.principals import Principal, Principals, token_digest
-from fhirserver.kernel.json import InvalidJson, JsonObject, dumps, loads
+from fhirserver.access.users import User
+from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
 
 COOKIE = "credence_session"
-SECONDS = 8 * 3600
+_COOKIE = SecretCookie(COOKIE, "/console", "strict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,108 +49,95 @@ class LastDecision:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A signed-in operator; ``form_token`` guards every form against other sites."""
+    """A signed-in operator, whom the pages call ``name``; ``form_token`` guards every form against other sites."""
 
     principal: Principal
     form_token: str
     last: LastDecision | None = None
+    name: str = ""
 
 
-class SessionFiles(MutableMapping[str, JsonObject]):
-    """Sessions by the digest of their id, one file each, readable by the server's user only."""
+class Opened(NamedTuple):
+    """A session that has begun, and whose it is."""
 
-    def __init__(self, folder: Path):
-        self._folder = folder
-
-    def __getitem__(self, digest: str) -> JsonObject:
-        try:
-            kept: JsonObject = loads((self._folder / digest).read_bytes())
-        except (OSError, InvalidJson):
-            raise KeyError from None
-        return kept
-
-    def __setitem__(self, digest: str, kept: JsonObject) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = self._folder / f".{digest}.{os.getpid()}"  # another process may write the same one
-        fresh.touch(0o600)
-        fresh.write_bytes(dumps(kept))
-        fresh.replace(self._folder / digest)
-
-    def __delitem__(self, digest: str) -> None:
-        try:
-            (self._folder / digest).unlink()
-        except FileNotFoundError:
-            raise KeyError from None
-
-    def __iter__(self) -> Iterator[str]:
-        if self._folder.is_dir():
-            yield from (one.name for one in self._folder.iterdir() if not one.name.startswith("."))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
+    kept: BrowserSession
+    principal: Principal
 
 
 class Sessions:
-    """All sessions; of this process alone where there is no ``folder``."""
+    """All sessions of operators."""
 
-    def __init__(self, principals: Principals, folder: Path | None = None):
-        self._principals = principals
-        self._kept: MutableMapping[str, JsonObject] = {} if folder is None else SessionFiles(folder)
+    def __init__(self, principals: Principals, identity: Identity):
+        self._principals, self._identity, self._kept = principals, identity, identity.console
 
-    def sign_in(self, token: str) -> str | None:
-        """A new session's id for a token with the operator role, or None."""
+    async def sign_in(self, token: str, old: str = "") -> Opened | None:
+        """A new session for a token with the operator role, or None. ``old``: the cookie until now."""
         try:
             principal = self._principals.authenticate(f"Bearer {token.strip()}")
         except Refusal:
             return None
         if not principal.may("operator"):
             return None
-        self._forget_old()
-        id = secrets.token_urlsafe(32)
-        self._kept[_digest(id)] = {
-            "token": token_digest(token.strip()),
-            "form": secrets.token_urlsafe(32),
-            "until": int(time.time()) + SECONDS,
-        }
-        return id
+        return Opened(await self._kept.begin({"token": token_digest(token.strip())}, old), principal)
 
-    def _forget_old(self) -> None:
-        for digest in list(self._kept):
-            kept = self._kept.get(digest)
-            if kept is not None and kept["until"] <= time.time():
-                with contextlib.suppress(KeyError):
-                    del self._kept[digest]
-
-    def of(self, request: Request) -> Session | None:
-        """The session a request belongs to, while its token is still one of the settings."""
-        kept = self._kept.get(_digest(request.cookies.get(COOKIE, "")))
-        if kept is None or kept["until"] <= time.time():
+    async def sign_in_as(self, user: User, old: str = "") -> Opened | None:
+        """A new session for a user who has proved who they are and has the operator role, or None."""
+        principal = self._principal(user)
+        if principal is None:
             return None
-        principal = self._principals.of_digest(kept["token"])
-        if principal is None or not principal.may("operator"):
-            return None
-        last = LastDecision.of(kept["last"]) if kept.get("last") else None
-        return Session(principal, kept["form"], last)
+        return Opened(await self._kept.begin({"login": user.login, "epoch": user.epoch}, old), principal)
 
-    def remember(self, request: Request, last: LastDecision | None) -> None:
+    async def of(self, request: HTTPConnection) -> Session | None:
+        """The session a request belongs to, while its token is one of the settings or its user may go on."""
+        kept = await self._kept.of(self.cookie(request), _is_active(request))
+        found = await self._who(kept.values) if kept else None
+        if kept is None or found is None:
+            return None
+        last = kept.values.get("last")
+        return Session(found[0], kept.form_token, LastDecision.of(last) if last else None, found[1])
+
+    async def _who(self, values: JsonObject) -> tuple[Principal, str] | None:
+        """The principal of a session and what they are called."""
+        if "token" in values:
+            principal = self._principals.of_digest(values["token"])
+            return (principal, principal.name) if principal and principal.may("operator") else None
+        user = await self._identity.users.active(values["login"], values["epoch"])
+        principal = self._principal(user) if user else None
+        return (principal, user.name) if user and principal else None
+
+    def _principal(self, user: User) -> Principal | None:
+        principal = user.principal(self._identity.sources)
+        return principal if principal and principal.may("operator") else None
+
+    async def remember(self, request: Request, last: LastDecision | None) -> None:
         """Keep what the operator of this request decided last."""
-        digest = _digest(request.cookies.get(COOKIE, ""))
-        kept = self._kept.get(digest)
-        if kept is not None:
-            self._kept[digest] = {**kept, "last": last.as_json() if last else None}
+        await self._kept.remember(self.cookie(request), {"last": last.as_json() if last else None})
 
-    def ended(self, request: Request) -> bool:
+    async def ended(self, request: Request) -> bool:
         """Whether a request comes from a browser whose session is over."""
-        return COOKIE in request.cookies and self.of(request) is None
+        return bool(self.cookie(request)) and await self.of(request) is None
 
-    def sign_out(self, request: Request) -> None:
-        self._kept.pop(_digest(request.cookies.get(COOKIE, "")), None)
+    async def sign_out(self, request: Request) -> None:
+        await self._kept.end(self.cookie(request))
+
+    def cookie(self, request: HTTPConnection) -> str:
+        """The secret that the browser sent; empty where it sent none."""
+        return _COOKIE.read(request.cookies, self._is_secure(request))
+
+    def kept_by(self, request: Request, session: BrowserSession) -> dict[str, Any]:
+        """The arguments of ``set_cookie`` by which the browser keeps a session."""
+        return _COOKIE.kept(session.id, self._kept.limits.whole, self._is_secure(request))
+
+    def gone(self, request: Request) -> dict[str, Any]:
+        """The arguments of ``delete_cookie``."""
+        return _COOKIE.gone(self._is_secure(request))
+
+    def _is_secure(self, request: HTTPConnection) -> bool:
+        return self._identity.secure or request.url.scheme in ("https", "wss")
 
 
-def _digest(id: str) -> str:
-    return hashlib.sha256(id.encode()).hexdigest()
-
-
-def form_is_ours(session: Session, token: str) -> bool:
-    """Whether a form came from a page of this session."""
-    return hmac.compare_digest(session.form_token.encode(), token.encode())
+def _is_active(request: HTTPConnection) -> bool:
+    """Whether a person asks, rather than a page that keeps itself up to date."""
+    if request.scope["type"] != "http" or request.headers.get("accept") == "text/event-stream":
+        return False
+    return request.scope["method"] != "GET" or request.headers.get("hx-request") != "true"

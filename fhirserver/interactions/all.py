@@ -42,7 +42,7 @@ def full_registry(
         if isinstance(entries, list) and len(entries) > context.limits.bundle_entries:
             text = f"A Bundle may have {context.limits.bundle_entries} entries; this one has {len(entries)}"
             raise refuse(Category.TOO_LARGE, "too-long", text, "Bundle.entry")
-        request.body = body
+        request.body, request.code = body, kind
         return await (transaction if kind == "transaction" else batch)(context, request, registry)
 
     registry = Registry(

@@ -16,6 +16,7 @@ from fhirserver.interactions.bundle_links import PLACEHOLDERS
 from fhirserver.interactions.bundles import bundle
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.faults import fault
+from fhirserver.interactions.noting import dispatch_noted
 from fhirserver.interactions.registry import Registry
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.kernel.references import path_of_reference, walk_references
@@ -83,7 +84,8 @@ async def _one(context: Context, request: Request, entry: EntryRequest, registry
         with entry.named():
             single = entry.as_request(request.principal)
             single.headers = {**inherited, **single.headers}
-            result = await registry.dispatch(context, single)
+            single.address, single.number, single.purpose = request.address, request.number, request.purpose
+            result = await dispatch_noted(context, registry, single)
         return entry_result(context, result, entry.method, "" if entry.reads else request.prefer_return)
     except Refusal as refusal:
         return entry_refused(refusal)

@@ -21,8 +21,11 @@ _COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 _SYSTEM_LEVELS = frozenset({"system", "system-history", "system-search"})
 
 
-def capabilities(registry: Registry, version: str, started: str, cors: bool = False) -> Handler:
-    """The handler of ``GET /metadata``. ``started`` is the instant the server came up.
+def capabilities(
+    registry: Registry, version: str, started: str, cors: bool = False, security: JsonObject | None = None
+) -> Handler:
+    """The handler of ``GET /metadata``. ``started`` is the instant the server came up, ``security`` what is stated of
+    the authorization server.
 
     ``mode`` is ``full``, ``normative`` or ``terminology``; ``_summary`` and ``_elements`` cut from it. Refuses (400)
     others.
@@ -44,7 +47,7 @@ def capabilities(registry: Registry, version: str, started: str, cors: bool = Fa
             profiles = context.conformance.profiles()
             made = capability_statement(registry, context.base_url, version, started, cors, deletes, profiles)
             known.clear()
-            told = with_topics(with_own_parameters(made, own), topics)
+            told = with_security(with_topics(with_own_parameters(made, own), topics), security or {})
             known[key] = dumps(with_sockets(told, context.channels.websocket_url))
         body = dumps(normative_part(loads(known[key]))) if mode == "normative" else known[key]
         return Result(200, subset_version(body, _TYPES[mode], subset))
@@ -153,6 +156,12 @@ def with_topics(statement: JsonObject, topics: Sequence[str]) -> JsonObject:
     }
 
 
+def with_security(statement: JsonObject, security: JsonObject) -> JsonObject:
+    """The statement with what is said of the authorization server. https://hl7.org/fhir/smart-app-launch/conformance.html"""
+    rest = statement["rest"][0]
+    return {**statement, "rest": [{**rest, "security": {**rest["security"], **security}}]}
+
+
 def with_sockets(statement: JsonObject, url: str) -> JsonObject:
     """The statement with where sockets for subscriptions are opened, if anywhere.
 
@@ -186,7 +195,7 @@ def _rest(registry: Registry, cors: bool, deletes: int, profiles: Mapping[str, S
     system = [{"code": code} for code in dict.fromkeys(codes)]
     rest: JsonObject = {
         "mode": "server",
-        "security": {"cors": cors, "description": "Bearer tokens from the server's settings"},
+        "security": {"cors": cors, "description": "Bearer tokens: of SMART on FHIR, or of the settings"},
         "resource": [
             _resource(registry, type, interactions, deletes, profiles.get(type, ()))
             for type in sorted(definitions().resource_types)

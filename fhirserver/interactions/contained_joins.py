@@ -122,7 +122,7 @@ class _Reading:
         if not self.indexing.behind:
             self.indexing.behind = not await self.context.store.contained.catch_up(PATIENCE_SECONDS)
         asked = Query(type, await _Inside(self.context, self.indexing).read(type, where), count=MOST)
-        page = await self.context.store.storage.contained.search(asked)
+        page = await self.context.store.contained.search(asked)
         return _whole(read_places(page), page.cursor)
 
     async def resources(self, type: str, where: Expression) -> Sequence[Version]:

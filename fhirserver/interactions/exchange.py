@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from fhirserver.access.audit.event import Audit, NoAudit
+from fhirserver.access.audit.hidden import StoreWithoutAudit
 from fhirserver.access.principals import Principal
 from fhirserver.access.server_key import ServerKey
 from fhirserver.interactions.subscription.channel_checks import Channels
@@ -23,8 +26,11 @@ from fhirserver.world.policy import Policy
 from fhirserver.world.review_rules import ReviewRules
 
 if TYPE_CHECKING:
+    from fhirserver.access.audit.projecting import AuditEvents
     from fhirserver.ports.connectors import Connectors
+    from fhirserver.ports.live_calls import LiveCalls
     from fhirserver.ports.messages import Messages
+    from fhirserver.ports.recordings import Recordings
     from fhirserver.ports.terminology import Terminology
 
 _CLOSELY_READ = 256 * 1024
@@ -66,15 +72,34 @@ class Context:
     """The connectors as they are at work; None where there can be none."""
     messages: Messages | None = None
     """The HL7v2 messages of all listeners; None where there can be none."""
+    live: LiveCalls | None = None
+    """The calls under way; None where there can be none."""
+    recordings: Recordings | None = None
+    """The sound of calls that are over; None where none is kept."""
+    audit: Audit = field(default_factory=NoAudit)
+    """Where accesses and decisions are noted."""
     key: ServerKey = field(default_factory=ServerKey.random)
     """What signatures and tokens are made with; the same in all processes that serve together."""
     channels: Channels = field(default_factory=Channels)
     """The ways on which notifications leave."""
+    audit_events: AuditEvents | None = None
+    """The AuditEvents that follow from the audit trail; None where there is none."""
     topics: Topics = field(init=False)
     """What may be subscribed to."""
+    whole: Context = field(init=False, repr=False, compare=False)
+    """With AuditEvents in the store, which only those see who may."""
+    veiled: Context = field(init=False, repr=False, compare=False)
+    """The same without them."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "topics", Topics(self.store))
+        object.__setattr__(self, "whole", self)
+        object.__setattr__(self, "veiled", self)
+        if type(self.store) is Store:  # a narrower view is around one that is veiled already
+            veiled = copy(self)
+            object.__setattr__(veiled, "store", StoreWithoutAudit(self.store))
+            object.__setattr__(veiled, "veiled", veiled)
+            object.__setattr__(self, "veiled", veiled)
 
 
 @dataclass(slots=True)
@@ -92,6 +117,14 @@ class Request:
     body: bytes | JsonObject | None = None
     compartment: Key | None = None
     """The resource in whose compartment is searched; ``type`` is then what is searched for, ``*`` for all."""
+    code: str = ""
+    """The interaction's FHIR code, or the operation with its ``$``, once it is found: of the registry's words."""
+    address: str = ""
+    """Where it came from, where it came over a network."""
+    number: str = ""
+    """Its X-Request-Id."""
+    purpose: str = ""
+    """Why it is asked, where that was stated."""
 
     def json(self) -> JsonObject:
         """The body as a JSON object. Raises a refusal (400) that says where it breaks."""
@@ -143,6 +176,7 @@ class Result:
     """What an interaction answers: a status, FHIR JSON ready to send, and headers.
 
     ``content_type`` is set where the body is no FHIR JSON: it is then sent as it is, whatever was negotiated.
+    ``shown`` are the versions in a body that has several.
     """
 
     status: int
@@ -151,6 +185,7 @@ class Result:
     version: Version | None = None
     issues: Sequence[JsonObject] = ()
     content_type: str = ""
+    shown: Sequence[Version] = ()
 
     @property
     def resource(self) -> bytes:

@@ -38,7 +38,7 @@ async def history(context: Context, request: Request) -> Result:
     used = [pair for pair in request.params if pair[0] not in ignored]
     anew = await _made_anew(context, request, page.versions)
     entries = [history_entry(context.base_url, one, subset, one[:3] in anew) for one in page.versions]
-    return Result(200, bundle("history", entries, _links(url, used, page), total))
+    return Result(200, bundle("history", entries, _links(url, used, page), total), shown=page.versions)
 
 
 async def _made_anew(

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fhirserver.access.principals import require
+from fhirserver.interactions.audit_access import names_audit, opened, role_for
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.permitted import check_interaction, check_operation, guarded
 from fhirserver.interactions.resources import known_type
 from fhirserver.interactions.search_parameters import ASK_TERMINOLOGY
 from fhirserver.interactions.subscription.vocabulary import TOPIC_TYPE
@@ -100,7 +102,11 @@ class Registry:
         """Answer a request. Raises a refusal where there is no such interaction or the role is missing."""
         if request.params and any(name.endswith(ASK_TERMINOLOGY) for name, _ in request.params):
             await context.conformance.catch_up()
+        context = await opened(context, request) if names_audit(request) else context.veiled
+        if request.principal.permissions is not None:
+            context = await guarded(context, request)
         if request.type == TOPIC_TYPE:
+            request.code = "topic"
             return await subscription_topic(context, request, self.dispatch)
         if request.operation.startswith("$"):
             return await self._operate(context, request)
@@ -111,10 +117,21 @@ class Registry:
             raise self._not_allowed(level, request)
         if request.type and request.type != "*" and level != "metadata":
             known_type(request.type)
-        require(request.principal, interaction.role)
+        request.code = interaction.code
+        require(request.principal, role_for(request, interaction.role))
+        if request.principal.permissions is not None:
+            check_interaction(request.principal.permissions, interaction.code, request.type)
         if request.params and (level, method) in _WITHOUT_QUERY and not request.lenient:
             raise _needless_query(request)
         return await interaction.handler(context, request)
+
+    def code(self, request: Request) -> str:
+        """The code of what a request asks, also where it is refused; empty for what there is not."""
+        if request.code or request.operation.startswith("$"):
+            return request.code or request.operation[:64]
+        method = "GET" if request.method == "HEAD" else request.method
+        route = self._routes.get((_level(request), method))
+        return route.code if route else ""
 
     def handler(self, level: str, method: str) -> Handler:
         """What answers at a level, whoever asks. Raises KeyError where nothing does."""
@@ -167,7 +184,10 @@ class Registry:
             )
             refusal.headers["Allow"] = ", ".join(allowed)
             raise refusal
-        require(request.principal, operation.role)
+        request.code = request.operation
+        require(request.principal, role_for(request, operation.role))
+        if request.principal.permissions is not None:
+            check_operation(request.principal.permissions, operation.role, request.type)
         _check_inputs(operation, request)
         return await operation.handler(context, request)
 

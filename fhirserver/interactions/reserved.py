@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fhirserver.access.audit.hidden import AUDIT
+from fhirserver.interactions.audit_access import unchangeable
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.storage import Key
@@ -14,11 +16,12 @@ async def refuse_reserved(context: Context, type: str, id: str) -> None:
     """Refuse (405) to change what only the server may say."""
     if Key(type, id) in context.reserved:
         raise _not_allowed(type, "This is one of the server's own definitions: it can be read, not changed")
+    if type == AUDIT:
+        raise unchangeable()
     if type != DERIVED:
         return
     await context.store.derive_provenance()
-    rows = await context.store.storage.rows([Key(type, id)])
-    if any(row.pk < 0 for row in rows.values()):
+    if await context.store.is_derived(type, id):
         text = "This Provenance is derived from the log: it can be read, not changed; make a new one instead"
         raise _not_allowed(type, text)
 

@@ -35,6 +35,7 @@ class Answered:
     cursor: str
     total: int | None = None
     included: Included = field(default_factory=Included)
+    shown: Sequence[Version] = ()
 
 
 async def search_contained(context: Context, query: Query) -> Answered:
@@ -66,6 +67,7 @@ class _Search:
         self._subset = Subset(outside.summary, outside.elements)
         self._matches: list[Version] = []
         self._answered: set[Key] = set()
+        self._containers_shown: list[Version] = []
 
     async def answer(self) -> Answered:
         query = self._outside
@@ -76,7 +78,12 @@ class _Search:
             page.total = len(page.entries)
         elif query.total in ("accurate", "estimate"):
             page.total = await self.count()
+        page.shown = [*self._containers_shown, *(one for one in self._matches if self._is_whole(one))]
         return page
+
+    def _is_whole(self, version: Version) -> bool:
+        """Whether it is a resource of its own; those inside others stand for their containers, which are shown."""
+        return Key(version.type, version.id) in self._answered
 
     async def _page(self) -> Answered:
         query = self._outside
@@ -104,7 +111,7 @@ class _Search:
         return Answered([entry for entry in entries if entry], following)
 
     async def _themselves(self, query: Query) -> tuple[Sequence[Found], str]:
-        page = await self._store.storage.contained.search(query)
+        page = await self._store.contained.search(query)
         return read_places(page), page.cursor
 
     async def _containers(self, query: Query) -> tuple[Sequence[Found], str]:
@@ -121,7 +128,7 @@ class _Search:
         asked = replace(query, count=min(max(query.count + 1, 1), _AT_ONCE), sort=())
         last = -1
         while True:
-            page = await self._store.storage.contained.search(asked)
+            page = await self._store.contained.search(asked)
             for one in read_places(page):
                 if one.pk != last and not await self._is_match(one.container):
                     yield one
@@ -142,7 +149,7 @@ class _Search:
     async def count(self) -> int:
         outside = await self._store.count(self._outside) if self._outside.contained == "both" else 0
         if self._inside.contained_type == "contained":
-            return outside + await self._store.storage.contained.count(self._inside)
+            return outside + await self._store.contained.count(self._inside)
         every = replace(self._inside, count=_AT_ONCE, cursor=None)
         return outside + sum([1 async for _ in self._distinct(every)])
 
@@ -151,6 +158,7 @@ class _Search:
         container = await self._store.read(*one.container)
         if container is None or container.deleted:
             return b""
+        self._containers_shown.append(container)
         held = loads(container.content).get("contained") or ()
         if self._inside.contained_type == "container":
             self._answered.add(one.container)
@@ -170,7 +178,7 @@ class _Search:
         here = disjunction([ReferenceIs(PLACE, "", place) for place in by_place])
         for type, where in self._inside.by_type():
             asked = Query(type, conjunction([here, where]), count=len(by_place))
-            for found in read_places(await self._store.storage.contained.search(asked)):
+            for found in read_places(await self._store.contained.search(asked)):
                 one = by_place[f"{found.container}#{found.id}"]
                 self._matches.append(_version(container, one, dumps(one)))
 

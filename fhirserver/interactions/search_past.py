@@ -30,7 +30,8 @@ async def search_past(context: Context, request: Request, query: Query, at: Mome
     subset = Subset(query.summary, query.elements)
     entries = [entry_of(context, version, subset, b"match") for version in page.versions]
     entries += warnings(query)
-    return Result(200, bundle("searchset", entries, links(url, params, query, page.cursor), total))
+    body = bundle("searchset", entries, links(url, params, query, page.cursor), total)
+    return Result(200, body, shown=page.versions)
 
 
 def _refuse_others(request: Request, query: Query) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhirserver.access.principals import require
+from fhirserver.access.visibility import forbidden
 from fhirserver.interactions.answers import outcome_bytes
 from fhirserver.interactions.bundles import bundle, search_entry
 from fhirserver.interactions.chained_versions import version_warnings
@@ -87,12 +88,14 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
         require(request.principal, "operator")
     page = await context.store.search(query)
     total = await _total(context, query, page)
-    entries = await _entries(context, query, page)
+    more = await _more(context, query, page)
+    entries = _entries(context, query, page, more)
     if issues := [*absent, *behind, *version_warnings(context, query, page.versions)]:
         entries.append(_outcome(*issues))
     if query.explain:
         entries.append(_outcome(*await _explained(context, query)))
-    return Result(200, bundle("searchset", entries, links(url, request.params, query, page.cursor), total))
+    body = bundle("searchset", entries, links(url, request.params, query, page.cursor), total)
+    return Result(200, body, shown=[*page.versions, *more.versions])
 
 
 async def _among_lists(context: Context, request: Request, query: Query) -> tuple[Query, list[Issue]]:
@@ -108,11 +111,12 @@ async def _among_lists(context: Context, request: Request, query: Query) -> tupl
 
 
 async def _contained(context: Context, request: Request, query: Query, url: str) -> Result:
+    if request.principal.permissions is not None:
+        raise forbidden("_contained is only answered to those whose access is not restricted")
     found = await search_contained(context, query)
     entries = [*found.entries, *_included(context, query, found.included), *warnings(query)]
-    return Result(
-        200, bundle("searchset", entries, links(url, request.params, query, found.cursor), found.total)
-    )
+    body = bundle("searchset", entries, links(url, request.params, query, found.cursor), found.total)
+    return Result(200, body, shown=[*found.shown, *found.included.versions])
 
 
 def _asks_derived(request: Request, query: Query) -> bool:
@@ -130,12 +134,16 @@ async def _total(context: Context, query: Query, page: Page) -> int | None:
     return None
 
 
-async def _entries(context: Context, query: Query, page: Page) -> list[bytes]:
+async def _more(context: Context, query: Query, page: Page) -> Included:
+    if query.includes or query.revincludes:
+        return await included(context, query, page.versions)
+    return Included()
+
+
+def _entries(context: Context, query: Query, page: Page, more: Included) -> list[bytes]:
     subset = Subset(query.summary, query.elements)
     entries = [entry_of(context, version, subset, b"match") for version in page.versions]
-    if query.includes or query.revincludes:
-        entries += _included(context, query, await included(context, query, page.versions))
-    return entries + warnings(query)
+    return entries + _included(context, query, more) + warnings(query)
 
 
 def _included(context: Context, query: Query, more: Included) -> list[bytes]:

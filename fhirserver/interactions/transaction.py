@@ -20,6 +20,7 @@ from fhirserver.interactions.bundle_entries import (
 from fhirserver.interactions.bundle_links import Links
 from fhirserver.interactions.bundles import bundle
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.noting import dispatch_noted, note_write
 from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.registry import Registry
 from fhirserver.interactions.reserved import refuse_reserved
@@ -42,8 +43,9 @@ async def transaction(context: Context, request: Request, registry: Registry) ->
     reads, writes = await _planned(plan, entries, request, registry)
     _refuse_duplicates(writes)
     await _refuse_reserved(context, writes)
-    answers = await _commit(plan, writes, request.prefer_return)
+    answers = await _commit(plan, writes, request)
     for entry, single in reads:
+        single.address, single.number, single.purpose = request.address, request.number, request.purpose
         answers[entry.number] = await _read(context, entry, single, registry)
     ordered = [answers[entry.number] for entry in entries]
     return Result(200, bundle("transaction-response", ordered, ()))
@@ -137,7 +139,7 @@ async def _refuse_reserved(context: Context, writes: Sequence[tuple[EntryRequest
 
 
 async def _commit(
-    plan: Plan, writes: Sequence[tuple[EntryRequest, Write]], preferred: str
+    plan: Plan, writes: Sequence[tuple[EntryRequest, Write]], request: Request
 ) -> dict[int, bytes]:
     if not writes:
         return {}
@@ -149,8 +151,10 @@ async def _commit(
             with writes[refusal.write][0].named():
                 raise
         raise
-    pairs = zip(writes, outcome.results, strict=True)
-    return {entry.number: _answer(plan, entry, written, preferred) for (entry, _), written in pairs}
+    pairs = [(entry, done) for (entry, _), done in zip(writes, outcome.results, strict=True)]
+    for entry, done in pairs:
+        note_write(plan.context, request, entry.method, done, outcome.position)
+    return {entry.number: _answer(plan, entry, done, request.prefer_return) for entry, done in pairs}
 
 
 def _answer(plan: Plan, entry: EntryRequest, written: Written, preferred: str) -> bytes:
@@ -170,6 +174,6 @@ def _answer(plan: Plan, entry: EntryRequest, written: Written, preferred: str) -
 async def _read(context: Context, entry: EntryRequest, single: Request, registry: Registry) -> bytes:
     try:
         with entry.named():
-            return entry_result(context, await registry.dispatch(context, single), entry.method)
+            return entry_result(context, await dispatch_noted(context, registry, single), entry.method)
     except Refusal as refusal:
         return entry_refused(refusal)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from fhirserver.access.principals import Principal, require
+from fhirserver.interactions.audit_access import check_write
 from fhirserver.interactions.bundle_entries import EntryRequest, patch_body
 from fhirserver.interactions.bundle_links import PLACEHOLDERS, Links, Relinking
 from fhirserver.interactions.delete import conditional_remove
@@ -79,6 +80,7 @@ class Plan:
     def write(self, entry: EntryRequest) -> Write:
         """The write that an entry asks for. Raises a refusal that points into the entry."""
         require(self.principal, "write")
+        check_write(self.principal, entry.method, entry.type)
         known_type(entry.type)
         own = statement_of(self.principal, entry.provenance) if entry.provenance else None
         seen = if_match(entry.if_match)

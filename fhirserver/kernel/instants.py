@@ -65,3 +65,14 @@ def comparable(text: str) -> str:
     elif len(text) == 7:
         text += "-01"
     return instant(parse_instant(text))
+
+
+def span(seconds: int) -> str:
+    """A time as people say it, rounded up to whole hours from two on, to whole minutes from two on."""
+    length, unit = next(
+        (length, unit)
+        for length, unit in ((3600, "hour"), (60, "minute"), (1, "second"))
+        if seconds % length == 0 or seconds >= 2 * length
+    )
+    count = -(-seconds // length)
+    return f"{count} {unit}{'' if count == 1 else 's'}"

@@ -75,6 +75,8 @@ class _Page:
     entries: list[bytes] = field(default_factory=list)
     size: int = 0
     next: tuple[str, str] = ("", "")
+    shown: list[Version] = field(default_factory=list)
+    """Without their content."""
 
     @property
     def full(self) -> bool:
@@ -83,6 +85,7 @@ class _Page:
     def add(self, base_url: str, version: Version, mode: bytes) -> None:
         self.entries.append(search_entry(f"{base_url}/{version.type}/{version.id}", version.content, mode))
         self.size += len(version.content)
+        self.shown.append(version._replace(content=b""))
 
 
 async def everything(context: Context, request: Request, scope: Scope, past: Past | None = None) -> Result:
@@ -99,7 +102,7 @@ async def everything(context: Context, request: Request, scope: Scope, past: Pas
     if page.next[0]:
         links.append(("next", _link(path, request, asked, page.next)))
     total = len(page.entries) if asked.place == page.next == ("", "") else None
-    return Result(200, bundle("searchset", page.entries, links, total))
+    return Result(200, bundle("searchset", page.entries, links, total), shown=page.shown)
 
 
 async def _fill(view: View, scope: Scope, asked: Asked, page: _Page) -> None:

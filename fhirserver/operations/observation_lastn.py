@@ -53,7 +53,7 @@ async def observation_lastn(context: Context, request: Request) -> Result:
     versions = [version for version in found if not version.deleted]
     entries = await _entries(context, query, versions)
     url = f"{context.base_url}/{_TYPE}/$lastn?{encode_query(params)}"
-    return Result(200, bundle("searchset", entries, [("self", url)], len(versions)))
+    return Result(200, bundle("searchset", entries, [("self", url)], len(versions)), shown=versions)
 
 
 def _params(request: Request) -> list[tuple[str, str]]:

@@ -44,7 +44,8 @@ async def patient_match(context: Context, request: Request) -> Result:
         found = [one] if one is not None else []
     entries = [_entry(context, one) for one in found[: asked.count]]
     url = f"{context.base_url}/Patient/$match"
-    return Result(200, bundle("searchset", entries, [("self", url)], len(entries)))
+    shown = [one.version for one in found[: asked.count]]
+    return Result(200, bundle("searchset", entries, [("self", url)], len(entries)), shown=shown)
 
 
 def _entry(context: Context, candidate: Candidate) -> bytes:

@@ -7,7 +7,7 @@ a verified member id may still belong to a plan that has lapsed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Protocol
@@ -46,11 +46,22 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The transcript of the conversation and the time zone in which its times were spoken."""
+    """The transcript of the conversation and the time zone in which its times were spoken.
+
+    ``second``: by turn, what a second recogniser heard after the call, where it differs in what matters; ``awaited``:
+    that is still to come.
+    """
 
     turns: tuple[Turn, ...]
     zone: str = "America/New_York"
     communication: str = ""
+    second: Mapping[int, str] = field(default_factory=dict)
+    awaited: bool = False
+
+    def heard_again(self) -> Evidence:
+        """The conversation as the second recogniser heard it."""
+        turns = tuple(replace(turn, text=self.second.get(turn.number, turn.text)) for turn in self.turns)
+        return replace(self, turns=turns, second={})
 
 
 class Finding(Enum):

@@ -7,7 +7,7 @@ leaves nothing. It returns when the batch is durable and its projection can be r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from fhirserver.kernel.frozen import frozen
@@ -171,6 +171,8 @@ class HistoryPage:
 
 
 if TYPE_CHECKING:  # the tree lives one room up; storages render it
+    from fhirserver.ports.access_records import AccessRecords
+    from fhirserver.ports.audit import Trail
     from fhirserver.ports.cells import Cells
     from fhirserver.ports.contained import ContainedIndex
     from fhirserver.search.expression import Query
@@ -191,6 +193,16 @@ class Storage(Protocol):
     @property
     def cells(self) -> Cells:
         """What processes agree on while they run, beside the log."""
+        ...
+
+    @property
+    def trail(self) -> Trail:
+        """The audit trail, beside the log."""
+        ...
+
+    @property
+    def access_records(self) -> AccessRecords:
+        """Who gets in: kept durably, beside the log."""
         ...
 
     async def close(self) -> None: ...
@@ -291,4 +303,13 @@ class Shared(Protocol):
 
     def leave_turn(self) -> None:
         """Let the next one. An append leaves the turn by itself."""
+        ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A storage that knows how large it is."""
+
+    async def sizes(self) -> Mapping[str, int]:
+        """Bytes by part; the names are the storage's own and few."""
         ...

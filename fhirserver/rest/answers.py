@@ -3,37 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
 import re
 import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from fhirserver.interactions.exchange import Result
+from fhirserver.interactions.exchange import Request, Result
+from fhirserver.kernel.correlation import REQUEST, is_well_formed, made
 from fhirserver.kernel.json import JsonObject, dumps, loads, pretty
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, operation_outcome
 from fhirserver.model.xml import NotInXml, write_xml
 from fhirserver.rest.memory import give_back_soon
 from fhirserver.rest.negotiation import JSON, Format
+from fhirserver.rest.safe_headers import ALWAYS, NO_STORE, POLICY
 
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 GZIP_FROM = 2048
 """Bytes from which on a body is compressed: below, the client gains less than it costs."""
 _IN_A_THREAD = 256 * 1024
-_NOSNIFF = (b"x-content-type-options", b"nosniff")
 _VARY = (b"vary", b"Accept, Accept-Encoding")
 _VARY_ORIGIN = (b"vary", b"Accept, Accept-Encoding, Origin")
-_REVALIDATE = (b"cache-control", b"private, no-cache")
-_NO_STORE = (b"cache-control", b"no-store")
-_REQUEST_ID = re.compile(r"[!-~]{1,128}\Z")
+_CORRELATION_ID = re.compile(r"[!-~]{1,128}\Z")
 _GZIPPED = re.compile(r"(?:^|,)\s*(?:gzip|x-gzip|\*)\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[\d.]+\s*)?(?=,|$)")
 _COMPRESSIBLE = re.compile(rb"(?:text/|application/(?:[\w.-]+\+)?(?:json|xml)\b)")
 _NAMES = {"ETag": b"etag", "Last-Modified": b"last-modified", "Location": b"location"}
-_process = f"{os.urandom(4).hex()}-"
-_numbers = itertools.count(1)
 
 
 @dataclass(slots=True)
@@ -52,6 +47,12 @@ class Shape:
     head_only: bool = False
     more: list[tuple[bytes, bytes]] = field(default_factory=list)
     varies_by_origin: bool = False
+    request: Request | None = None
+    """The request as far as it was understood."""
+    noted: bool = True
+    """Whether the audit is told of the answer; it is told of every refusal."""
+    id: str = ""
+    """Under which the request stands in the log and in the audit."""
 
 
 def refused(refusal: Refusal) -> Result:
@@ -118,7 +119,8 @@ def _gzip(body: bytes) -> bytes:
 
 async def respond(send: Send, result: Result, shape: Shape) -> None:
     """Send an answer."""
-    headers = [_NOSNIFF, _VARY_ORIGIN if shape.varies_by_origin else _VARY, _request_id(shape)]
+    id = (shape.id or identified(shape)).encode()
+    headers = [*ALWAYS, _VARY_ORIGIN if shape.varies_by_origin else _VARY, (b"x-request-id", id)]
     headers += shape.more
     if result.body and result.status not in (204, 304):
         content_type = await render(result, shape)
@@ -127,8 +129,10 @@ async def respond(send: Send, result: Result, shape: Shape) -> None:
             headers.append((b"content-encoding", b"gzip"))
         headers.append((b"content-type", content_type))
     stated = result.headers
+    if "Content-Security-Policy" not in stated:
+        headers.append(POLICY)
     if "Cache-Control" not in stated:
-        headers.append(_REVALIDATE if "ETag" in stated else _NO_STORE)
+        headers.append(NO_STORE)
     headers += [(_NAMES.get(name) or _name(name), value.encode("latin-1")) for name, value in stated.items()]
     body = b"" if result.status in (204, 304) else result.body
     if result.status not in (204, 304):
@@ -142,9 +146,15 @@ def _name(name: str) -> bytes:
     return name.lower().encode()
 
 
-def _request_id(shape: Shape) -> tuple[bytes, bytes]:
-    """The client's own request id, or one of ours: it stands in nothing else, and tells nothing."""
+def identified(shape: Shape) -> str:
+    """The id under which the request stands in the log from now on: the client's own where a log may hold it, or one
+    of ours, and then the client's comes back as ``X-Correlation-Id``."""
     given = shape.headers.get("x-request-id", "")
-    if given and _REQUEST_ID.match(given):
-        return b"x-request-id", given.encode()
-    return b"x-request-id", f"{_process}{next(_numbers):x}".encode()
+    if given and is_well_formed(given):
+        shape.id = given
+    else:
+        shape.id = made()
+        if given and _CORRELATION_ID.match(given):
+            shape.more.append((b"x-correlation-id", given.encode()))
+    REQUEST.set(shape.id)
+    return shape.id

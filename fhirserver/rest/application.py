@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import JSONResponse
+from starlette.routing import BaseRoute
 
+from fhirserver.kernel.correlation import REQUEST, is_well_formed, made
 from fhirserver.rest.edge import FhirEdge, Receive, Scope, Send
+from fhirserver.rest.front import Front
+from fhirserver.rest.metering import Meter
+from fhirserver.rest.visits import Visits
 from fhirserver.store.store import Store
+
+_SILENT: Final[Any] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's own telemetry would tell paths, and paths hold ids; the environment could switch it on."""
 
 
 class Application:
     """ASGI: everything under ``/fhir`` goes straight to the edge, the rest to FastAPI."""
 
-    def __init__(self, edge: FhirEdge, web: FastAPI, end_streams: Callable[[], None] = lambda: None):
-        """``end_streams``: called when the server is about to stop, for answers that would go on for ever."""
-        self._edge, self._web, self.end_streams = edge, web, end_streams
+    def __init__(
+        self,
+        edge: FhirEdge,
+        web: FastAPI,
+        end_streams: Callable[[], None] = lambda: None,
+        beside: Collection[str] = (),
+        meter: Meter | None = None,
+        sign_ins: Collection[str] = (),
+    ):
+        """``end_streams``: called when the server is about to stop, for answers that would go on for ever.
+        ``beside``: paths under ``/fhir`` that are no business of the edge; ``sign_ins``: those to which secrets are
+        sent."""
+        self._edge, self.web, self.end_streams = edge, web, end_streams
+        self._beside = frozenset(beside)
+        self._meter = meter or Meter()
+        self.visits: Visits = edge.visits
+        self._front = Front(web, self.visits, sign_ins)
 
     @property
     def store(self) -> Store:
@@ -25,30 +48,57 @@ class Application:
         return self._edge.context.store
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith("/fhir") and scope["path"][5:6] in ("", "/"):
+        path = scope.get("path", "")
+        under = path.startswith("/fhir") and path[5:6] in ("", "/") and path not in self._beside
+        if scope["type"] != "http":
+            await self._front(scope, receive, send)
+        elif under:
             await self._edge(scope, receive, send)
         else:
-            await self._web(scope, receive, send)
+            await metered(self._front, self._meter, scope, receive, send)
+
+
+async def metered(
+    application: Callable[[Scope, Receive, Send], Awaitable[None]],
+    meter: Meter,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+) -> None:
+    """Serve a request of what is beside FHIR: counted, and with an id in log and answer."""
+    started, status = time.monotonic(), 500
+    given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
+    id = given if is_well_formed(given) else made()
+    REQUEST.set(id)
+
+    async def sending(message: Scope) -> None:
+        nonlocal status
+        if message["type"] == "http.response.start":
+            status = message["status"]
+            message["headers"] = [*message.get("headers", ()), (b"x-request-id", id.encode())]
+        await send(message)
+
+    try:
+        await application(scope, receive, sending)
+    finally:
+        meter.beside(scope["method"], scope["path"], status, time.monotonic() - started)
 
 
 def web_application(
     lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
-    ready: Callable[[], bool],
+    routes: list[BaseRoute],
     *routers: APIRouter,
 ) -> FastAPI:
-    """FastAPI with health routes and the given routers. No OpenAPI pages: nothing but health is open."""
-    web = FastAPI(title="Credence", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-
-    @web.get("/healthz")
-    async def healthz() -> JSONResponse:  # a model of the answer would cost a fifth of a second at each start
-        return JSONResponse({"status": "ok"})
-
-    @web.get("/readyz")
-    async def readyz() -> JSONResponse:
-        if ready():
-            return JSONResponse({"status": "ready"})
-        return JSONResponse({"status": "starting"}, status_code=503)
-
+    """FastAPI with the given routes and routers. No OpenAPI pages: nothing but health is open."""
+    web = FastAPI(
+        title="Credence",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        telemetry=_SILENT,
+    )
+    web.router.routes += routes
     for router in routers:
         web.include_router(router)
     return web

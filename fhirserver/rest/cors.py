@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _EXPOSED = (
     b"Accept-Patch, Allow, Content-Disposition, Content-Location, ETag, Last-Modified, Location, Preference-Applied, "
-    b"Retry-After, WWW-Authenticate, X-Held, X-Progress, X-Request-Id, X-Security-Context"
+    b"Retry-After, WWW-Authenticate, X-Correlation-Id, X-Held, X-Progress, X-Request-Id, X-Security-Context"
 )
 _NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*\Z", re.ASCII)
 _ALLOWED = (

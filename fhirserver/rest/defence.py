@@ -21,4 +21,6 @@ def note(refusal: Refusal, scope: Mapping[str, Any]) -> None:
 
 def note_issue(category: Category, issue: Issue, client: tuple[str, int] | None) -> None:
     """The same of what never became a request. ``client`` is its address and port."""
-    log.warning("refused %s: %d %s", client[0] if client else "a client", category.value, issue.diagnostics)
+    log.warning(
+        "refused %s: %d %s", client[0][:64] if client else "a client", category.value, issue.diagnostics
+    )

@@ -7,7 +7,7 @@ Written against ASGI itself rather than a framework's routes, because this path 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence, Set
 from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -15,19 +15,24 @@ from urllib.parse import quote
 from fhirserver.access.principals import Principals
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.faults import fault
+from fhirserver.interactions.noting import commits_made, dispatch_noted, event_of, refusal_event
 from fhirserver.interactions.paths import locate
 from fhirserver.interactions.registry import Handler, Registry
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.kernel.tracing import SERVER, TRACING, Span, span
 from fhirserver.rest import binary
 from fhirserver.rest.address import check_size, nothing_there, parameters, segments
-from fhirserver.rest.answers import Shape, refused, respond
+from fhirserver.rest.answers import Shape, identified, refused, respond
 from fhirserver.rest.bodies import check_elements, decoded, form_parameters, read_body
 from fhirserver.rest.capabilities import Capabilities
 from fhirserver.rest.cors import Cors
 from fhirserver.rest.defence import note
 from fhirserver.rest.headers import read_headers
 from fhirserver.rest.jobs import PATH, Jobs, wants_async
+from fhirserver.rest.metering import Meter, template
 from fhirserver.rest.negotiation import accepted, check_accept, check_charset, named_format, not_acceptable
+from fhirserver.rest.safe_headers import HSTS
+from fhirserver.rest.visits import Visits
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -38,6 +43,7 @@ _OF_THE_EDGE = frozenset({"_format", "_pretty"})
 _BODIES = frozenset({"POST", "PUT", "PATCH"})
 _DOCUMENTS = frozenset({"metadata", "openapi.json"})
 _NO_CORS = Cors()
+_NONE: frozenset[int] = frozenset()
 
 
 class FhirEdge:
@@ -52,6 +58,8 @@ class FhirEdge:
         openapi: Handler,
         cors: Cors = _NO_CORS,
         jobs: Jobs | None = None,
+        meter: Meter | None = None,
+        visits: Visits | None = None,
     ):
         self.context, self._registry, self._principals = context, registry, principals
         self._metadata, self._openapi, self._cors = (
@@ -60,24 +68,73 @@ class FhirEdge:
             cors,
         )
         self._base, self._jobs = path.encode(), jobs
+        self._meter = meter or Meter()
+        self.visits = visits or Visits()
         self.last_request = 0.0
         """When the last request came, in monotonic seconds."""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.last_request = time.monotonic()
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[object]:
+        if TRACING.tracer is None:
+            return self._serve(scope, receive, send)
+        return self._traced(scope, receive, send)
+
+    async def _traced(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer inside of a span."""
+        with span("request", SERVER, traceparent(scope)) as seen:
+            shape, status = await self._serve(scope, receive, send)
+            describe(seen, scope["method"], shape, status)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> tuple[Shape, int]:
+        """Answer, whatever happens. The request as far as it was understood, and the status that was sent."""
+        self.last_request = started = time.monotonic()
         method: str = scope["method"]
         shape = Shape(reads=method in ("GET", "HEAD"), head_only=method == "HEAD")
+        if shape.reads:
+            result = await self._noted(scope, receive, shape, _NONE)
+        else:
+            with commits_made() as made:
+                result = await self._noted(scope, receive, shape, made)
         try:
+            await respond(send, result, shape)
+        finally:
+            self._meter.answered(method, shape.request, result.status, time.monotonic() - started)
+        return shape, result.status
+
+    async def _noted(self, scope: Scope, receive: Receive, shape: Shape, made: Set[int]) -> Result:
+        """The answer or the refusal, which the audit knows of before anybody else does."""
+        try:
+            read_headers(scope["headers"], shape.headers)
+            identified(shape)
             result = await self._answer(scope, receive, shape)
         except Refusal as refusal:
             note(refusal, scope)
-            result = refused(refusal)
+            if refusal.category is Category.UNAUTHENTICATED:
+                refusal = self.visits.failed(scope) or refusal
+            return self._note_refusal(scope, shape, refusal, made)
         except Exception as error:
-            result = refused(fault(error))
-        await respond(send, result, shape)
+            return self._note_refusal(scope, shape, fault(error), made)
+        request = shape.request
+        if request is not None and shape.noted:
+            self.context.audit.note(event_of(request, self._registry.code(request), result, sorted(made)))
+        return result
+
+    def _note_refusal(self, scope: Scope, shape: Shape, refusal: Refusal, made: Set[int]) -> Result:
+        """Note a refusal, also of what was never understood as a request, and answer it."""
+        request = shape.request or self._unread(scope, shape)
+        code = self._registry.code(request) or "request"
+        self.context.audit.note(refusal_event(request, code, refusal, sorted(made)))
+        return refused(refusal)
+
+    def _unread(self, scope: Scope, shape: Shape) -> Request:
+        """What is known of a request whose URL or headers are wrong."""
+        request = Request(None, scope["method"], headers=shape.headers)  # type: ignore[arg-type]
+        request.address, request.number = _address(scope), shape.id
+        return request
 
     async def _answer(self, scope: Scope, receive: Receive, shape: Shape) -> Result:
-        read_headers(scope["headers"], shape.headers)
+        if scope.get("scheme") == "https":
+            shape.more.append(HSTS)
+        self.visits.admit(scope)
         if "host" not in shape.headers and scope.get("http_version") == "1.1":
             raise refuse(Category.INVALID, "required", "HTTP/1.1 asks for a Host header", "http.Host")
         if self._cors.origins:
@@ -85,20 +142,30 @@ class FhirEdge:
             shape.more += self._cors.headers(shape.headers)
         take_accept(shape)
         request = self._request(scope, shape)
+        request.address, request.number = _address(scope), shape.id
+        shape.request = request
         if request.method == "OPTIONS":
+            shape.noted = False
             return self._options(request, shape)
         if request.type in _DOCUMENTS and not request.id and request.compartment is None:
+            shape.noted = False
             return await self._document(request, shape)
+        if self.context.audit.is_full:
+            await self.context.audit.room()
         request.principal = self._principals.authenticate(shape.headers.get("authorization"))
+        self.visits.admit_principal(request.principal.name, scope)
         if request.method in _BODIES:
             await self._take_body(receive, request, shape)
         check_acceptable(request, shape)
         if request.operation == PATH and self._jobs is not None:
+            request.code = "async-status"
             return await self._jobs.answer(request)
         if "prefer" in shape.headers and self._jobs is not None and wants_async(self._registry, request):
-            work = partial(self._registry.dispatch, self.context, request)
+            request.code = "async-start"
+            work = partial(dispatch_noted, self.context, self._registry, request)
             taken = self._jobs.start(self.context, request.principal, work)
             if taken is not None:
+                shape.noted = False  # by the job, once it is answered
                 return taken
         result = await self._registry.dispatch(self.context, request)
         if request.type == "Binary" and result.status == 200 and wants_content(request, shape):
@@ -113,6 +180,7 @@ class FhirEdge:
         if b"_format" in query or b"_pretty" in query:
             take_general(params, shape)
         request = Request(None, scope["method"], params=params, headers=shape.headers)  # type: ignore[arg-type]
+        shape.request = request
         if not raw.startswith(self._base):
             raise nothing_there()
         parts = segments(raw[len(self._base) :])
@@ -151,11 +219,36 @@ class FhirEdge:
             refusal = refuse(Category.NOT_ALLOWED, "not-supported", "This is read by GET", "http.method")
             refusal.headers["Allow"] = "GET, HEAD"
             raise refusal
+        request.code = "capabilities" if request.type == "metadata" else "openapi"
         if request.type == "metadata":
             check_acceptable(request, shape)
             return await self._metadata.answer(self.context, request, shape)
         request.principal = self._principals.authenticate(shape.headers.get("authorization"))
         return await self._openapi(self.context, request)
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""
+
+
+def traceparent(scope: Scope) -> str:
+    """The header by which a caller says which trace this belongs to; empty where it says it not once."""
+    found = [value for name, value in scope["headers"] if name == b"traceparent"]
+    return found[0].decode("latin-1") if len(found) == 1 else ""
+
+
+def describe(seen: Span, method: str, shape: Shape, status: int) -> None:
+    """Tell what a request was, in words of the program only."""
+    request, path = shape.request, template(shape.request)
+    seen.name(f"{method if request is not None else 'HTTP'} {path}")
+    seen.set("url.template", path)
+    seen.set("http.response.status_code", status)
+    seen.set("credence.request", shape.id)
+    if request is not None and request.code:
+        seen.set("fhir.interaction", request.code)
+    if status >= 500:
+        seen.failed("fault")
 
 
 def take_accept(shape: Shape) -> None:

@@ -20,6 +20,7 @@ _SINGLES = (
     "if-modified-since",
     "if-none-exist",
     "origin",
+    "x-break-glass",
     "x-provenance",
     "x-request-id",
     "x-security-context",

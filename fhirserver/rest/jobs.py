@@ -29,7 +29,7 @@ MOST = 200
 """Jobs that wait or run in a process; more are refused (429)."""
 _BEAT_SECONDS = 1.0
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("credence.jobs")
 
 Work = Callable[[], Awaitable[Result]]
 
@@ -50,7 +50,7 @@ class Jobs:
             refusal.headers["Retry-After"] = "10"
             raise refusal
         try:
-            id = self._spool.create(principal.name)
+            id = self._spool.create(_owner(principal))
         except OSError as error:
             log.warning("asynchronous requests are answered at once: %s", error.strerror)
             return None
@@ -69,7 +69,7 @@ class Jobs:
         id = request.id
         if request.method not in ("GET", "HEAD", "DELETE"):
             raise _not_allowed()
-        if self._spool.owner(id) != request.principal.name:
+        if self._spool.owner(id) != _owner(request.principal):
             raise refuse(Category.NOT_FOUND, "not-found", "There is no such request, or no more", "http.url")
         if request.method == "DELETE":
             return self._cancel(id)
@@ -123,6 +123,11 @@ class Jobs:
             if self._spool.answer(id) is None:
                 self._spool.finish(id, _entry(_interrupted()))
         self._spool.close()
+
+
+def _owner(principal: Principal) -> str:
+    """Whose a job is: one authorization of an app does not see what another asked for."""
+    return f"{principal.name}#{principal.grant}" if principal.grant else principal.name
 
 
 def wants_async(registry: Registry, request: Request) -> bool:

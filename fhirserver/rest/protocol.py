@@ -12,7 +12,8 @@ from fhirserver.kernel.json import dumps
 from fhirserver.kernel.outcomes import Category, Issue, operation_outcome
 from fhirserver.rest.defence import note_issue
 from fhirserver.rest.headers import MOST_BYTES
-from fhirserver.rest.taking import WatchesTaking
+from fhirserver.rest.safe_headers import ALWAYS, HSTS, NO_STORE, POLICY, as_text
+from fhirserver.rest.taking import WatchesTaking, leave, visits_of
 
 HEAD_SECONDS = 20.0
 """How long a client may take from connecting, or from the first byte of a request, to the end of its headers."""
@@ -39,18 +40,27 @@ class FhirHttpProtocol(WatchesTaking, HttpToolsProtocol):
     _head_open = False
     _head_bytes = 0
     _refused = False
+    _turned_away = False
+    """There were too many connections of its address."""
     _timer: asyncio.TimerHandle | None = None
     _leftover: asyncio.TimerHandle | None = None
     """Runs while a body still comes after its answer."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
+        visits = visits_of(self.config)
+        if visits is not None and self.client and not visits.enter(self.client[0]):
+            self._turned_away = True
+            transport.abort()
+            return
         self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_timer()
         self._stop_watching()
         self._stop_leftover()
+        if not self._turned_away:
+            leave(self.config, self.client)
         super().connection_lost(exc)
         if self.lost is not None:
             self.lost()
@@ -137,8 +147,8 @@ class FhirHttpProtocol(WatchesTaking, HttpToolsProtocol):
         status = HTTPStatus(category.value)
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/fhir+json; charset=utf-8\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\nx-content-type-options: nosniff\r\n"
-            "cache-control: no-store\r\n\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n"
+            f"{as_text((*ALWAYS, POLICY, NO_STORE, *((HSTS,) if self.scheme == 'https' else ())))}\r\n"
         )
         self.transport.write(head.encode() + body)
         self._refused = True

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+from fhirserver.rest.visits import Visits
 
 WRITE_SECONDS = 60.0
 """How long a client may take nothing of what waits for it, the end of a socket included. Slow is no fault: what the
@@ -35,3 +38,15 @@ class WatchesTaking:
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
+
+
+def visits_of(config: Any) -> Visits | None:
+    """Who counts connections for the application that is served, if anybody does."""
+    return getattr(config.app, "visits", None)
+
+
+def leave(config: Any, client: tuple[str, int] | None) -> None:
+    """A connection that had been let in is gone."""
+    visits = visits_of(config)
+    if visits is not None and client:
+        visits.leave(client[0])

@@ -219,7 +219,8 @@ def touched(write: Write) -> Sequence[Key]:
 
 @frozen
 class Command:
-    """Writes that stand or fall together. ``conditions`` are searches decided with them.
+    """Writes that stand or fall together. ``conditions`` are searches decided with them. ``admits`` refuses what
+    whoever gives the command may not make of a resource: type, id, what it was (empty for none), what it would be.
 
     A content's ``reference`` that equals a condition's name is replaced by the one match. No condition may make
     a write's target of what is ``spared``.
@@ -229,6 +230,7 @@ class Command:
     writes: Sequence[Write]
     conditions: Mapping[str, Query] = field(default_factory=dict)
     spared: frozenset[Key] = frozenset()
+    admits: Callable[[str, str, JsonObject, JsonObject], None] | None = None
 
 
 @frozen

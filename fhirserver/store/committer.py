@@ -8,13 +8,16 @@ could not be appended, the one decided after it is decided again.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from fhirserver.kernel.instants import Clock, instant
 from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.measures import Counter, Histogram
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.kernel.tracing import span
 from fhirserver.ports.log import Commit, LostRace
 from fhirserver.ports.storage import Change, Fact, Head, Key, Projection, Shared, Storage
 from fhirserver.search.expression import Query, types_searched
@@ -27,6 +30,13 @@ from fhirserver.store.search_parameters import SearchParameters, changed_fact
 from fhirserver.store.state import Matches, Policies, State
 from fhirserver.world.entity import Entity, from_row
 
+COMMITS = Counter("credence_commits_total", "Commits that this server appended to the log")
+APPENDED = Histogram(
+    "credence_append_duration_seconds", "How long it took to append a group of commits, durably"
+)
+RACES = Counter(
+    "credence_append_races_total", "Groups that another process was faster than; they are decided again"
+)
 MAX_BATCH = 64
 REPLAY_BATCH = 200
 
@@ -125,8 +135,9 @@ class Committer:
     async def submit(self, command: Command) -> Outcome:
         """The command's outcome, once it is durable. Raises the refusal."""
         waiting = Waiting(command, asyncio.get_running_loop().create_future())
-        await self._queue.put(waiting)
-        return await waiting.answer
+        with span("commit", credence__writes=len(command.writes)):
+            await self._queue.put(waiting)
+            return await waiting.answer
 
     async def rehearse(self, command: Command) -> Outcome:
         """Decide a command on the log's head and forget it. Returns what would be. Raises the refusal."""
@@ -240,8 +251,10 @@ class Committer:
             batch.answer()
 
     async def _append(self, batch: Batch) -> None:
-        expected = batch.commits[0].position - 1
+        expected, begun = batch.commits[0].position - 1, time.monotonic()
         await self._storage.append(expected, batch.commits, Projection(batch.changes, batch.facts))
+        APPENDED.observe(time.monotonic() - begun)
+        COMMITS.add(by=len(batch.commits))
 
     async def _land(self) -> list[Waiting]:
         """Wait for the group in the air and answer it. Returns its commands when it lost the race."""
@@ -252,6 +265,7 @@ class Committer:
         self._flying = None
         error = done.exception()
         if isinstance(error, LostRace):
+            RACES.add()
             return batch.waiting()
         if error is not None:
             _fail(batch.waiting(), error)

@@ -13,7 +13,8 @@ from typing import Final
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.contained import BITS, PLACE, Container, Inside, Reached
 from fhirserver.ports.log import Commit
-from fhirserver.ports.storage import Key, Row, Storage
+from fhirserver.ports.storage import Key, Page, Row, Storage
+from fhirserver.search.expression import Query
 from fhirserver.search.index import placed
 from fhirserver.search.values import IndexValue, ReferenceValue
 from fhirserver.store.project import Extract, touched_keys
@@ -33,6 +34,14 @@ class ContainedResources:
     def __init__(self, storage: Storage, parameters: SearchParameters, extract: Extract):
         self._storage, self._parameters, self._extract = storage, parameters, extract
         self._at_once = 4 * _FEWEST
+
+    async def search(self, query: Query) -> Page:
+        """What is found in the space as it is now."""
+        return await self._storage.contained.search(query)
+
+    async def count(self, query: Query) -> int:
+        """How much is found in the space as it is now."""
+        return await self._storage.contained.count(query)
 
     async def catch_up(self, seconds: float = float("inf")) -> bool:
         """Follow the log to its end, for so long at most; others are answered in between. False: not there yet."""

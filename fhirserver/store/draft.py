@@ -69,6 +69,8 @@ class Draft:
         after = self._following(before, event)
         if after is not before and (guard := self.policies.guards.get(key.type)):
             guard(before.json if before else {}, after.json, self.command.statement)
+        if self.command.admits is not None:
+            self.command.admits(*key, before.json if before else {}, after.json)
         if after is before and not is_news_of_old(before, event, self.commit):
             return after, False
         self.serial += before is None

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
+from fhirserver.kernel.measures import Counter, Gauge
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.ports.log import Commit, Statement
 from fhirserver.store.commands import Command, Note, Write
@@ -19,6 +21,13 @@ from fhirserver.store.store import Store
 log = logging.getLogger("credence.followers")
 
 CHECKPOINT = "checkpoint"
+POSITION = Gauge("credence_follower_position", "Up to which commit a follower is", ("follower",), "max")
+STEPPED = Gauge(
+    "_follower_stepped", "When a follower last got on, in monotonic seconds", ("follower",), "max"
+)
+FAILURES = Counter(
+    "credence_follower_failures_total", "Steps that failed and were tried again", ("follower",)
+)
 GATHER_SECONDS = 0.03
 """What is committed shortly after a first commit is handled with it: a step costs more than a commit in it."""
 BATCH = 200
@@ -84,6 +93,7 @@ class Following:
                 moved = await self.step()
                 await self._overdue()
                 failures = 0
+                STEPPED.set(time.monotonic(), self._follower.name)
             except Refusal as refusal:
                 moved = refusal.category in _DECIDED_AGAIN
                 failures += not moved
@@ -96,6 +106,7 @@ class Following:
                 await asyncio.sleep(GATHER_SECONDS)
 
     async def _failed(self, failures: int, error: Exception) -> None:
+        FAILURES.add(self._follower.name)
         log.warning("%s: step failed (%s), try %d", self._follower.name, type(error).__name__, failures)
         await asyncio.sleep(min(0.05 * 2**failures, 10))
 
@@ -103,6 +114,7 @@ class Following:
         """Handle the next commits; False when there are none."""
         checkpoint = await self._checkpoint()
         self._seen = max(checkpoint, self._seen)
+        POSITION.set(self._seen, self._follower.name)
         commits = await self._store.read_log(self._seen, self._batch)
         if not commits:
             return False
@@ -113,6 +125,7 @@ class Following:
             await self._store.submit(Command(self._statement, (*writes, note)))
         # Without effects the checkpoint is mostly kept in memory: reading commits again costs only time.
         self._seen = last
+        POSITION.set(last, self._follower.name)
         for watcher in self._watchers:
             watcher.see(commits)
         return True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +49,10 @@ from fhirserver.world.voices import path
 
 LOOK_SECONDS = 0.05
 """How soon a commit of another process on the same storage is noticed."""
+
+
+MADE: ContextVar[set[int] | None] = ContextVar("commits made", default=None)
+"""Where the positions of the commits are put that are made on behalf of the caller; the audit names them."""
 
 
 class Store:
@@ -99,7 +104,11 @@ class Store:
         """
         if self._running is None or self._running.done():
             raise closed()
-        return await self._committer.submit(command)
+        outcome = await self._committer.submit(command)
+        made = MADE.get()
+        if made is not None and outcome.commit:
+            made.add(outcome.position)
+        return outcome
 
     def prepared(self, put: Put) -> Put:
         """The same write, with what needs no state done already: others' writes wait for its decision."""
@@ -235,7 +244,12 @@ class Store:
     async def select_history(self, query: HistoryQuery) -> HistoryPage:
         return await self.storage.select_history(query)
 
-    async def count_history(self, query: HistoryQuery) -> int:
+    async def is_derived(self, type: str, id: str) -> bool:
+        """Whether a resource follows from the log, and nobody stated it."""
+        rows = await self.storage.rows([Key(type, id)])
+        return any(row.pk < 0 for row in rows.values())
+
+    async def count_history(self, query: HistoryQuery) -> int | None:
         return await self.storage.count_history(query)
 
     async def search(self, query: Query) -> Page:

@@ -26,6 +26,7 @@ from fhirserver.world.merging import (
 )
 from fhirserver.world.render import clean, render
 from fhirserver.world.restating import Said, is_late, restate
+from fhirserver.world.rules import Codes, codes_of
 from fhirserver.world.survivorship import World, resolve
 from fhirserver.world.undoing import restored
 from fhirserver.world.units import same, same_order, split
@@ -49,6 +50,11 @@ class Entity:
     world: World
     json: JsonObject
     content: bytes
+
+    @property
+    def codes(self) -> Codes:
+        """The resource's codes, by which rules of the policy may hold for it."""
+        return codes_of(self.json)
 
     @property
     def deleted(self) -> bool:

@@ -28,14 +28,14 @@ def below_gate(entity: Entity, policy: Policy, source: str, positions: Iterable[
     view = entity.ledger.view(source)
     if view is None or view.deleted is not None:
         return
-    wanted = frozenset(positions)
+    wanted, codes = frozenset(positions), entity.codes
     for unit in view.stated():
         stamp = view.stamp(unit)
         if unit == "meta" or stamp is None or wanted.isdisjoint((stamp.position, stamp.heard)):
             continue
         claims = claims_on(entity.ledger, unit)
         claim = next(claim for claim in claims if claim.source == source)
-        gate = policy.gate(entity.key.type, unit)
+        gate = policy.gate(entity.key.type, unit, codes)
         win = contend(claims)
         passed = win is not None and win.confidence >= gate and same(win.claim.value, claim.value)
         if claim.status == "live" and claim.confidence < gate and not passed:
@@ -57,8 +57,9 @@ def may_leave(entity: Entity, policy: Policy, sink: str) -> dict[str, Win]:
         return {}
     view = _living(entity, sink)
     wanted = {unit: win for unit, win in wins(entity.ledger).items() if _is_news(unit, win, sink, view)}
-    passed = {u: w for u, w in wanted.items() if w.confidence >= policy.gate(entity.key.type, u)}
-    act = _ONE_ACT.get(entity.key.type, frozenset())
+    type, codes = entity.key.type, entity.codes
+    passed = {u: w for u, w in wanted.items() if w.confidence >= policy.gate(type, u, codes)}
+    act = _ONE_ACT.get(type, frozenset())
     if any(unit in act for unit in wanted.keys() - passed.keys()):
         return {unit: win for unit, win in passed.items() if unit not in act}
     return passed

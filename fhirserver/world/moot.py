@@ -32,7 +32,7 @@ def _is_moot(entity: Entity, policy: Policy, claim: ReviewClaim) -> bool:
     if claim.finding in _OTHERWISE:
         sources = {view.source for view in entity.ledger.views}
         return claim.finding == "disagreement" and claim.unit not in disagreements(entity, sources)
-    return _is_agreed(found, made, policy.gate(entity.key.type, claim.unit))
+    return _is_agreed(found, made, policy.gate(entity.key.type, claim.unit, entity.codes))
 
 
 def _is_agreed(found: Claim, made: list[Claim], gate: Decimal) -> bool:

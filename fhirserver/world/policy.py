@@ -1,6 +1,7 @@
 """The policy file: TOML, read and checked whole, every mistake named with its line. See ``docs/policy.md``.
 
-Rules ``[[rule]]`` with ``type``, ``unit``, ``verification``, ``writeback``, ``review``, ``ceiling`` and ``decay``.
+Rules ``[[rule]]`` with ``type``, ``unit``, ``code``, ``verification``, ``writeback``, ``review``, ``ceiling`` and
+``decay``.
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ __all__ = [
     "parse_policy",
 ]
 
-MEMBERS = ("type", "unit", "verification", "writeback", "review", "ceiling", "decay")
+MEMBERS = ("type", "unit", "code", "verification", "writeback", "review", "ceiling", "decay")
 _DECAY = frozenset({"steps", "half_life_days", "floor", "kinds"})
+_UNCODED = frozenset(("ceiling", "decay"))
+"""What holds for claims as they are made, one by one: before anybody knows the code of the whole."""
 _HEADER = re.compile(r"\s*\[\[\s*[\"']?rule[\"']?\s*\]\]")
 
 
@@ -62,11 +65,11 @@ def parse_policy(text: str) -> Policy:
         raise InvalidPolicy([f"{what} [[rule]]"])
     places = _places(text)
     problems: list[str] = []
-    entries: dict[tuple[str, str], Entry] = {}
+    entries: dict[tuple[str, str, str], Entry] = {}
     for number, members in enumerate(rules, 1):
         entry, wrong = _entry(number, members, places[number - 1] if number <= len(places) else {})
         problems += wrong
-        first = entries.setdefault((entry.type, entry.unit), entry)
+        first = entries.setdefault(entry.key, entry)
         if first is not entry and not wrong:
             problems.append(f"line {entry.line}, rule {number}: rule {first.number} is for {entry.name} too")
     if problems:
@@ -96,8 +99,11 @@ def _entry(number: int, members: dict[str, Any], lines: dict[str, int]) -> tuple
         except _Wrong as wrong:
             where = f"line {lines.get(name, lines.get('', 0))}, rule {number}"
             problems.append(f"{where}: {wrong}")
-    entry = Entry(str(stated.pop("type", "")), str(stated.pop("unit", "")), stated, number, lines.get("", 0))
-    return entry, problems
+    for name in sorted(_UNCODED & set(members)) if "code" in members else ():
+        where = f"line {lines.get(name, lines.get('', 0))}, rule {number}"
+        problems.append(f"{where}: a rule with a code has no {name}: that goes by type and unit only")
+    type, unit, code = (str(stated.pop(name, "")) for name in ("type", "unit", "code"))
+    return Entry(type, unit, stated, number, lines.get("", 0), code), problems
 
 
 def _unknown_member(name: str) -> Any:
@@ -126,6 +132,18 @@ def _unit(value: Any, type: str) -> str:
         hint = f" (write '{choice}')" if choice else _hint(value, sorted(known))
         raise _Wrong(f"unit '{value}' is no element of {'any type' if type == ANY else type}{hint}")
     return str(value)
+
+
+def _code(value: Any, type: str) -> str:
+    if type == ANY:
+        raise _Wrong("code needs a type that has a code, such as Observation")
+    found = definitions().type(type) if type in definitions().resource_types else None
+    element = found.elements.get("code") if found else None
+    if found and (element is None or element.type != "CodeableConcept"):
+        raise _Wrong(f"{type} has no code that a rule could name")
+    if not isinstance(value, str) or not all(value.rpartition("|")[::2]):
+        raise _Wrong('code is written "system|code"')
+    return value
 
 
 def _choice(value: Any, type: str) -> str:
@@ -215,6 +233,7 @@ def _steps(value: Any) -> tuple[tuple[int, Decimal], ...]:
 _READERS: dict[str, Callable[[Any, str], Any]] = {
     "type": _type,
     "unit": _unit,
+    "code": _code,
     "verification": _word(VERIFICATIONS, "verification"),
     "writeback": lambda value, _: _confidence(value, "writeback"),
     "review": _word(REVIEWS, "review"),

@@ -10,7 +10,7 @@ from fhirserver.world.decay import Worth
 from fhirserver.world.decision import Decision
 from fhirserver.world.entity import Entity
 from fhirserver.world.ledger import Ledger
-from fhirserver.world.rules import ANY, Policy
+from fhirserver.world.rules import ANY, NO_CODES, Policy
 from fhirserver.world.survivorship import Win, weigh, wins
 from fhirserver.world.units import member_of
 from fhirserver.world.vocabulary import CERTAIN
@@ -31,7 +31,7 @@ class Consequences:
 
 def consequences(entity: Entity, before: Policy, after: Policy, kinds: Mapping[str, str]) -> Consequences:
     """What changes for a resource. ``kinds`` are the kinds of the sources by id."""
-    type = entity.key.type
+    type, codes = entity.key.type, entity.codes
     caps = tuple(_caps(entity.ledger, type, after, kinds))
     if not caps and _is_beyond_doubt(entity):
         return Consequences()
@@ -40,8 +40,8 @@ def consequences(entity: Entity, before: Policy, after: Policy, kinds: Mapping[s
     passed: dict[str, Win] = {}
     failed: dict[str, Win] = {}
     for unit, win in won.items():
-        held = (was or won).get(unit, win).confidence >= before.gate(type, unit)
-        holds = win.confidence >= after.gate(type, unit)
+        held = (was or won).get(unit, win).confidence >= before.gate(type, unit, codes)
+        holds = win.confidence >= after.gate(type, unit, codes)
         if unit != "meta" and held != holds:
             (passed if holds else failed)[unit] = win
     return Consequences(caps, passed, failed)
@@ -81,7 +81,9 @@ def affected(before: Policy, after: Policy) -> list[str]:
 
 def _differs(type: str, before: Policy, after: Policy) -> bool:
     units = {ANY, *before.units(type), *after.units(type)}
-    return any(before.rule(type, unit) != after.rule(type, unit) for unit in units)
+    codes = before.codes(type) | after.codes(type)
+    sets = [NO_CODES, *(frozenset((code,)) for code in sorted(codes)), *((codes,) if len(codes) > 1 else ())]
+    return any(before.rule(type, u, own) != after.rule(type, u, own) for u in units for own in sets)
 
 
 def bounded(policy: Policy, kinds: Mapping[str, str]) -> list[str]:

@@ -1,7 +1,8 @@
 """The rules of a policy, and what follows from them for one unit of one type.
 
-A rule states some members for a type and a unit, each of which may be ``*``. For each member the most specific
-rule that states it counts: type and unit, then the type, then the unit for any type, then ``*``.
+A rule states some members for a type and a unit, each of which may be ``*``, and may be for resources with one code
+only. For each member the most specific rule that states it counts: those for the resource's code first, then type and
+unit, then the type, then the unit for any type, then ``*``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+from fhirserver.kernel.json import JsonObject
 from fhirserver.world.units import member_of
 from fhirserver.world.vocabulary import CERTAIN
 
@@ -19,6 +21,18 @@ VERIFICATIONS = ("none", "machine", "human")
 REVIEWS = ("never", "doubtful", "always")
 ANY = "*"
 _CENT = Decimal("0.01")
+
+Codes = frozenset[str]
+"""The codes of one resource, as rules name them: ``system|code``."""
+NO_CODES: Codes = frozenset()
+
+
+def codes_of(content: JsonObject) -> Codes:
+    """The codings of a resource's ``code`` that have a system and a code."""
+    code = content.get("code")
+    codings = code.get("coding") or () if isinstance(code, dict) else ()
+    full = (c for c in codings if isinstance(c, dict) and c.get("system") and c.get("code"))
+    return frozenset(f"{c['system']}|{c['code']}" for c in full)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +86,21 @@ class Entry:
     stated: Mapping[str, Any]
     number: int = 0
     line: int = 0
+    code: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return (self.type, self.unit, self.code)
 
     @property
     def name(self) -> str:
-        return self.type if self.unit == ANY else f"{self.type}.{self.unit}"
+        return named(*self.key)
+
+
+def named(type: str, unit: str, code: str) -> str:
+    """What a rule is for, in words."""
+    place = type if unit == ANY else f"{type}.{unit}"
+    return f"{place} (code {code})" if code else place
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +120,31 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All rules, by (type, unit); ``text`` is the file they are from."""
+    """All rules, by (type, unit, code), in the order of the file; ``text`` is the file they are from."""
 
-    entries: Mapping[tuple[str, str], Entry]
+    entries: Mapping[tuple[str, str, str], Entry]
     text: str = ""
-    _rules: dict[tuple[str, str], Rule] = field(default_factory=dict, compare=False, repr=False)
+    _rules: dict[tuple[str, str, Codes], Rule] = field(default_factory=dict, compare=False, repr=False)
     _limits: dict[tuple[str, str], Limits | None] = field(default_factory=dict, compare=False, repr=False)
     _decaying: dict[tuple[str, str], bool] = field(default_factory=dict, compare=False, repr=False)
+    _codes: dict[str, Codes] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def digest(self) -> str:
         """What tells one policy from another: the SHA-256 of its text."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def rule(self, resource_type: str, unit: str) -> Rule:
-        """What holds for a unit such as ``telecom[phone|…]``."""
-        key = (resource_type, member_of(unit))
+    def rule(self, resource_type: str, unit: str, codes: Codes = NO_CODES) -> Rule:
+        """What holds for a unit such as ``telecom[phone|…]`` of a resource with these codes."""
+        key = (resource_type, member_of(unit), codes and codes & self.codes(resource_type))
         found = self._rules.get(key)
         if found is None:
             found = self._rules[key] = self._put_together(*key)
         return found
 
-    def gate(self, resource_type: str, unit: str) -> Decimal:
+    def gate(self, resource_type: str, unit: str, codes: Codes = NO_CODES) -> Decimal:
         """The least confidence with which the unit may leave for a sink."""
-        return self.rule(resource_type, unit).writeback
+        return self.rule(resource_type, unit, codes).writeback
 
     def limits(self, resource_type: str, kind: str) -> Limits | None:
         """The ceilings of a kind of source on a type; None where it has none."""
@@ -142,17 +168,28 @@ class Policy:
 
     def units(self, resource_type: str) -> list[str]:
         """The units for which there are rules of their own that apply to a type, in order."""
-        return sorted({unit for type, unit in self.entries if type in (resource_type, ANY)} - {ANY})
+        return sorted({unit for type, unit, _ in self.entries if type in (resource_type, ANY)} - {ANY})
 
-    def applying(self, resource_type: str, member: str) -> Iterator[Entry]:
-        """The rules that apply to an element, the most specific first."""
-        keys = ((resource_type, member), (resource_type, ANY), (ANY, member), (ANY, ANY))
+    def codes(self, resource_type: str) -> Codes:
+        """The codes for which a type has rules of their own."""
+        found = self._codes.get(resource_type)
+        if found is None:
+            found = frozenset(code for type, _, code in self.entries if code and type == resource_type)
+            self._codes[resource_type] = found
+        return found
+
+    def applying(self, resource_type: str, member: str, codes: Codes = NO_CODES) -> Iterator[Entry]:
+        """The rules that apply to an element, the most specific first; of two codes the one that stands first."""
+        coded = [key[2] for key in self.entries if key[2] in codes] if codes else []
+        places = ((resource_type, member), (resource_type, ANY))
+        keys = [(*place, code) for place in places for code in coded]
+        keys += [(*place, "") for place in (*places, (ANY, member), (ANY, ANY))]
         return (self.entries[key] for key in dict.fromkeys(keys) if key in self.entries)
 
-    def _put_together(self, resource_type: str, member: str) -> Rule:
+    def _put_together(self, resource_type: str, member: str, codes: Codes) -> Rule:
         stated: dict[str, Any] = {}
         ceiling: dict[str, Decimal] = {}
-        for entry in self.applying(resource_type, member):
+        for entry in self.applying(resource_type, member, codes):
             stated = {**entry.stated, **stated}
             ceiling = {**entry.stated.get("ceiling", {}), **ceiling}
         return Rule(resource_type, member, **{**stated, "ceiling": ceiling})

@@ -12,6 +12,7 @@ CONFIDENCE = f"{BASE}/StructureDefinition/confidence"
 ASSERTION_METHOD = f"{BASE}/StructureDefinition/assertion-method"
 ASSERTION_MODE = f"{BASE}/StructureDefinition/assertion-mode"
 TRANSCRIPT_TURNS = f"{BASE}/StructureDefinition/transcript-turns"
+AUDIO_OFFSET = f"{BASE}/StructureDefinition/audio-offset"
 ENTRY_PROVENANCE = f"{BASE}/StructureDefinition/x-provenance"
 CLAIMED_UNTIL = f"{BASE}/StructureDefinition/claimed-until"
 REVIEW_TASK = f"{BASE}/StructureDefinition/review-task"
@@ -32,6 +33,16 @@ ACTIVITY = f"{BASE}/CodeSystem/activity"
 REVIEW_KIND = f"{BASE}/CodeSystem/review-kind"
 REVIEW_REASON = f"{BASE}/CodeSystem/review-reason"
 REVIEW_OUTCOME = f"{BASE}/CodeSystem/review-outcome"
+
+RECORDING = "urn:credence:recording"
+OPERATOR_ACTION = f"{BASE}/CodeSystem/operator-action"
+"""What operators do with calls: the subtype of AuditEvents that are written and do not follow from the trail."""
+"""System of the identifier of a recording's Media; its value is the id of the call's Communication."""
+CALLER_VOICE = f"{BASE}/CodeSystem/caller-voice"
+"""Codes of how a caller's voice sounded, in an Observation; each component has its moment as an extension."""
+MOMENT = f"{BASE}/StructureDefinition/moment"
+CALL_QUALITY = f"{BASE}/CodeSystem/call-quality"
+ESCALATION_STAGE = f"{BASE}/CodeSystem/escalation-stage"
 
 ASSERTION_METHODS = f"{BASE}/ValueSet/assertion-method"
 ASSERTION_MODES = f"{BASE}/ValueSet/assertion-mode"
@@ -101,8 +112,13 @@ CODES = (
             ),
             ("writeback", "Writeback", "A change on its way to an EHR"),
             ("intake", "Intake of a record", "A record of an EHR that could not be taken in"),
-            ("call-back", "Call back", "An EHR did not take an appointment: the patient is to be called"),
+            (
+                "call-back",
+                "Call back",
+                "The patient is to be called: an EHR did not take an appointment, or nobody took a call",
+            ),
             ("merge", "Merge", "References that follow a merge, or lead back after it was undone"),
+            ("escalation", "Escalation", "A call for which an operator is wanted"),
         ),
     ),
     CodeList(
@@ -231,6 +247,99 @@ CODES = (
             ("transcript", "Transcript", "Every turn of the conversation"),
             ("summary", "Summary", "What the conversation was about and came to"),
         ),
+    ),
+    CodeList(
+        "call-quality",
+        "Measures of a call",
+        "What the quality of a call is made of.",
+        (
+            ("score", "Score", "100 less the points that the measures cost"),
+            (
+                "dead-air",
+                "Dead air",
+                "Seconds of silence that was the agent's turn, beyond 2.5 seconds each time",
+            ),
+            (
+                "reply-latency-p95",
+                "Reply latency",
+                "Caller stops to agent starts, 95th percentile, in seconds",
+            ),
+            ("barge-ins", "Barge-ins", "How often the caller spoke over the agent"),
+            ("loops", "Loops", "Turns in which a question was asked for the third time or more"),
+            ("tool-failures", "Tool failures", "Look-ups and writes that failed"),
+            ("identity-attempts", "Identity attempts", "Failed attempts to identify the caller"),
+            ("unanswered-wishes", "Unanswered wishes", "Wishes that were understood and not served"),
+            ("missed-escalations", "Missed escalations", "A person was asked for and nobody came"),
+            ("points-lost", "Points lost", "What a measure cost of the score"),
+        ),
+    ),
+    CodeList(
+        "escalation-stage",
+        "Stages of an escalation",
+        "How far an operator has come with a call.",
+        (
+            ("requested", "Requested", "An operator is wanted"),
+            ("connected", "Connected", "An operator has taken the call over"),
+            ("handback", "Handed back", "The agent has the call again"),
+            ("completed", "Completed", "An operator has wrapped it up"),
+        ),
+    ),
+    CodeList(
+        "escalation-reason",
+        "Reasons for an escalation",
+        "Why an operator is wanted on a call.",
+        (
+            ("high_risk", "High risk", "The risk score has reached its threshold"),
+            ("long_wait", "Long wait", "The caller waits for replies, or for an operator"),
+            ("negative_emotion", "Negative emotion", "The caller is or sounds unhappy"),
+            ("safety_concern", "Safety concern", "Emergency, self-harm, a threat, or a child on the line"),
+            ("looping", "Looping", "The conversation goes in circles"),
+            ("asked", "Asked for", "The caller, or an operator, wanted it"),
+        ),
+    ),
+    CodeList(
+        "escalation-disposition",
+        "Dispositions of an escalation",
+        "What came of it.",
+        (
+            ("resolved", "Resolved", "Nothing is left to do"),
+            ("call_back", "Call back", "The caller is to be called back"),
+            ("sent_to_emergency", "Sent to emergency services", "The caller was sent to emergency services"),
+            ("no_action", "No action", "Nothing was to be done"),
+        ),
+    ),
+    CodeList(
+        "operator-action",
+        "Acts of operators",
+        "What an operator did on a call.",
+        (
+            ("listen", "Listen", "Listened to the call"),
+            ("guide", "Guide", "Gave the agent words to say"),
+            ("take_over", "Take over", "Took the call from the agent"),
+            ("say", "Say", "Spoke to the caller by typing"),
+            ("hand_back", "Hand back", "Gave the call back to the agent"),
+            ("finish", "Finish", "Ended the call"),
+            ("wrap_up", "Wrap up", "Left a note on what came of it"),
+        ),
+    ),
+    CodeList(
+        "audited-act",
+        "Audited acts",
+        "What was done, where it was no interaction of FHIR's REST API; of an operation its name with its $.",
+        (
+            ("authorize", "Authorize", "An app asked for an authorization"),
+            ("consent", "Consent", "A user decided on an authorization"),
+            ("revoke", "Revoke", "An authorization or a token was taken back"),
+            ("register", "Register", "A client was registered"),
+            ("listen", "Listen", "The recording of a call was listened to"),
+            ("live", "Live call", "A call under way was followed or acted on"),
+            ("page", "Page", "A page of the console was asked for"),
+            ("socket", "Socket", "A websocket was opened"),
+            ("async", "Asynchronous request", "An answer that comes later was asked for"),
+            ("request", "Request", "Something that was no request of the REST API"),
+            ("run", "Run", "A command was run on the server's machine"),
+        ),
+        open=True,
     ),
 )
 """Every code that the server itself gives out, by code system."""

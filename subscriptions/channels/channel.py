@@ -34,6 +34,8 @@ class Target:
     content_type: str = ""
     timeout: float = ATTEMPT_SECONDS
     secret: bytes = field(default=b"", repr=False)
+    former_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    """Those from before the server's key was changed, for who has not asked for the new one yet."""
 
 
 @dataclass(frozen=True)

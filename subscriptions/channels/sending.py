@@ -10,8 +10,9 @@ from typing import Final
 import httpx
 
 from fhirserver.kernel.instants import Clock, SystemClock
+from fhirserver.kernel.tracing import outgoing
 from subscriptions.channels import answers, header_lines, signing
-from subscriptions.channels.channel import ATTEMPT_SECONDS, Delivery, Undeliverable
+from subscriptions.channels.channel import ATTEMPT_SECONDS, Delivery, Target, Undeliverable
 from subscriptions.channels.egress import Egress
 from subscriptions.channels.guarded import Forbidden, certificate_fault, guarded_client, read_some
 from subscriptions.channels.resolver import Resolve
@@ -76,15 +77,17 @@ class Sender:
             "X-Credence-Subscription": target.subscription,
             "X-Credence-Event-Number": str(delivery.number),
             "X-Credence-Notification-Type": delivery.kind,
+            **outgoing(),
             **({"Content-Type": content_type} if body else {}),
-            **self._signed(target.secret, body),
+            **self._signed(target, body),
         }
         return httpx.Headers([*header_lines.parsed(target.headers), *ours.items()])
 
-    def _signed(self, secret: bytes, body: bytes) -> Mapping[str, str]:
-        if not secret:
+    def _signed(self, target: Target, body: bytes) -> Mapping[str, str]:
+        if not target.secret:
             return {}
-        return {signing.HEADER: signing.signature(secret, body, int(self._clock.now().timestamp()))}
+        secrets = (target.secret, *target.former_secrets)
+        return {signing.HEADER: signing.signature(secrets, body, int(self._clock.now().timestamp()))}
 
     async def close(self) -> None:
         await self._http.aclose()

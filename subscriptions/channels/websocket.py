@@ -12,6 +12,7 @@ from typing import Final
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from fhirserver.access.audit.event import SOCKET, Audit, Event, NoAudit
 from fhirserver.access.binding_tokens import BindingTokens
 from fhirserver.access.principals import Principals
 from fhirserver.kernel.outcomes import Refusal
@@ -47,9 +48,15 @@ class Sockets:
     """Takes sockets, and wakes them when the log has something for them."""
 
     def __init__(
-        self, feed: Feed, tokens: BindingTokens, principals: Principals, limits: SocketLimits | None = None
+        self,
+        feed: Feed,
+        tokens: BindingTokens,
+        principals: Principals,
+        limits: SocketLimits | None = None,
+        audit: Audit | None = None,
     ):
         self._feed, self._tokens, self._principals = feed, tokens, principals
+        self._audit = audit or NoAudit()
         self._limits = limits or SocketLimits()
         self._open: set[Session] = set()
         self._any = asyncio.Event()
@@ -90,6 +97,7 @@ class Sockets:
         try:
             principal = self._principal(socket)
         except Refusal as refused:
+            self._note(socket, "", refused.category.value)
             await _deny(socket, Response(status_code=refused.category.value, headers=refused.headers))
             return
         if len(self._open) >= self._limits.sockets:
@@ -97,6 +105,7 @@ class Sockets:
             await _deny(socket, Response(status_code=503, headers={"Retry-After": "30"}))
             return
         await socket.accept()
+        self._note(socket, principal or "", 101)
         session = Session(self._feed, self._tokens, _Wire(socket), principal, self._limits)
         self._open.add(session)
         self._any.set()
@@ -110,6 +119,13 @@ class Sockets:
             await _close(socket, _FAULT, "a fault of the server")
         finally:
             self._open.discard(session)
+
+    def _note(self, socket: WebSocket, principal: str, status: int) -> None:
+        """Note who opened a socket or was refused; what it is then bound to a token says, and who got that is noted."""
+        address = socket.client.host if socket.client else ""
+        self._audit.note(
+            Event(SOCKET, query=socket.url.path, status=status, principal=principal, address=address)
+        )
 
     def _principal(self, socket: WebSocket) -> str | None:
         """Who opens it, where a bearer token says so. Raises Refusal for a token that is not known."""

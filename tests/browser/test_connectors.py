@@ -30,7 +30,7 @@ authoritative = true
 name = "{name}"
 source = "{name}"
 url = "{url}"
-token = "{token}"
+token_file = "{token}"
 pull_seconds = 0.5
 retry_cap_seconds = 0.5
 """
@@ -72,7 +72,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
             made = SimulatedEhrThread(folder / f"{name}.db", "--bundles", str(bundles))
             ehrs[name] = stack.enter_context(made)
             with server.config.open("a") as config:
-                config.write(_CONNECTOR.format(name=name, url=ehrs[name].base, token=TOKEN))
+                config.write(_CONNECTOR.format(name=name, url=ehrs[name].base, token=server.secret(TOKEN)))
         stack.enter_context(server)
         playwright = await stack.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

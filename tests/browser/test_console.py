@@ -7,7 +7,7 @@ import time
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Site, shoot
+from tests.browser.conftest import Site, ready, shoot
 from tests.console_world import NEW, OLD, pending, small_changes
 from tests.duplicate_items import duplicate_item
 
@@ -138,6 +138,7 @@ async def test_a_correction_by_its_form_says_what_is_wrong_at_the_field(site: Si
     await field.fill("1984-07-02")
     await page.keyboard.press("Enter")
     await expect(page.locator(".tag.settled")).to_contain_text("corrected by ana")
+    await ready(page)
     await keys(page, "u")
     await expect(page.locator("#last")).to_contain_text("Undone")
     await page.context.close()

@@ -20,6 +20,7 @@ from fhirserver.search.cursor import decode
 from fhirserver.search.expression import Query, SortKey, TokenIs
 from fhirserver.store.commands import Command, Remove
 from fhirserver.store.store import Store
+from tests.contracts.access_records_contract import AccessRecordsContract
 from tests.contracts.cells_contract import CellsContract
 from tests.contracts.contained_contract import ContainedContract
 from tests.contracts.history_contract import HistoryContract
@@ -41,9 +42,18 @@ from tests.contracts.storage_work import (
     random_command,
     random_work,
 )
+from tests.contracts.trail_contract import TrailContract
 
 
-class StorageContract(HistoryContract, ContainedContract, MergeContract, RacingContract, CellsContract):
+class StorageContract(
+    HistoryContract,
+    ContainedContract,
+    MergeContract,
+    RacingContract,
+    CellsContract,
+    AccessRecordsContract,
+    TrailContract,
+):
     """Subclass it and give the fixture ``place``."""
 
     @pytest.fixture

@@ -34,6 +34,9 @@ def results(corpus: Path, only: list[str]) -> Iterator[Result]:
     """Run the suites whose material is there, one process each, as many at once as there are processors."""
     chosen = [suite for suite in SUITES if not only or suite.name in only]
     present = [(suite.name, where) for suite in chosen if (where := suite.found(corpus))]
+    for suite in chosen:
+        if suite.absent and suite.name not in dict(present):
+            print(f"suite {suite.name}: {suite.absent}")
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
         yield from pool.map(_attempt, present)
 

@@ -33,5 +33,11 @@ SUITES: tuple[Suite, ...] = (
     Suite("subscriptions", "subscriptions", _in("subscriptions_backport")),
     Suite("linkage", "linkage", _in("linkage")),
     Suite("hl7v2-maps", "hl7v2", _in("hl7v2_maps")),
+    Suite(
+        "emotion",
+        "emotion",
+        _in("emotion"),
+        absent="no recordings in emotion/<speaker>/<label>/*.wav, nothing to say",
+    ),
     Suite("us-core-examples", "us-core/us_core*.tgz", _in("us_core_examples")),
 )

@@ -16,12 +16,13 @@ Run = Callable[[Path], Iterable[Case]]
 class Suite:
     """``material`` is a glob inside the corpus; the suite is left out where nothing matches it.
 
-    ``run`` gets one match: a folder or an archive. It is called for each.
+    ``run`` gets one match: a folder or an archive. It is called for each. ``absent`` is said where there is none.
     """
 
     name: str
     material: str
     run: Run
+    absent: str = ""
 
     def found(self, corpus: Path) -> tuple[Path, ...]:
         """Where the material of this suite is."""

@@ -12,6 +12,7 @@ import httpx
 from tests.server_process import ServerProcess
 
 SOURCE = "practice"
+_SECRETS = {"token", "client_secret", "notify_secret"}
 
 
 def connected(directory: Path, url: str, port: int | None = None, **settings: Any) -> ServerProcess:
@@ -20,6 +21,8 @@ def connected(directory: Path, url: str, port: int | None = None, **settings: An
     server._initialise()
     lines = [f'\n[[source]]\nid = "{SOURCE}"\nkind = "ehr"\nauthoritative = true\n', "[[connector]]"]
     table = {"name": "clinic", "source": SOURCE, "url": url, "pull_seconds": 0.5, **settings}
+    for secret in _SECRETS & table.keys():
+        table[f"{secret}_file"] = str(server.secret(table.pop(secret), secret))
     lines += [f"{name} = {_toml(value)}" for name, value in table.items()]
     with server.config.open("a") as file:
         file.write("\n".join([*lines, ""]))

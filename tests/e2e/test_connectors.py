@@ -37,7 +37,7 @@ _CLINIC = """
 name = "clinic"
 source = "ehr"
 url = "{url}"
-token = "{token}"
+token_file = "{token}"
 pull_seconds = 0.5
 """
 
@@ -74,7 +74,7 @@ def server_for(folder: Path, ehr: SimulatedEhrThread) -> ServerProcess:
     (server.directory / "secrets").mkdir()
     (server.directory / "secrets" / "east-token").write_text(f"{TOKEN}\n")
     with server.config.open("a") as config:
-        config.write(_SETTINGS + _CLINIC.format(url=ehr.base, token=TOKEN))
+        config.write(_SETTINGS + _CLINIC.format(url=ehr.base, token=server.secret(TOKEN)))
     return server
 
 
@@ -249,7 +249,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     server = ServerProcess(Path(tmp_path_factory.mktemp("shared")) / "server")
     server._initialise()
     with server.config.open("a") as config:
-        config.write(_SETTINGS + _CLINIC.format(url="http://127.0.0.1:9/fhir", token=TOKEN))
+        config.write(_SETTINGS + _CLINIC.format(url="http://127.0.0.1:9/fhir", token=server.secret(TOKEN)))
     headers = server.headers_of("admin")
     with (
         server,

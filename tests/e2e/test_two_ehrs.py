@@ -33,7 +33,7 @@ authoritative = true
 name = "{name}"
 source = "{name}"
 url = "{url}"
-token = "{token}"
+token_file = "{token}"
 pull_seconds = 0.3
 """
 
@@ -99,7 +99,7 @@ def town(tmp_path) -> Iterator[Town]:
         server._initialise()
         with server.config.open("a") as config:
             for name, ehr in zip(("north", "south"), ehrs, strict=True):
-                config.write(_CONNECTOR.format(name=name, url=ehr.base, token=TOKEN))
+                config.write(_CONNECTOR.format(name=name, url=ehr.base, token=server.secret(TOKEN)))
         stack.enter_context(server)
         town = Town(server, ehrs)
         stack.callback(town.http.close)

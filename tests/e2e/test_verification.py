@@ -19,7 +19,7 @@ from fhirserver.world.policy import default_policy
 from fhirserver.world.review import read_item
 from fhirserver.world.sources import Source
 from fhirserver.world.survivorship import claims_on
-from fhirserver.world.vocabulary import TASK_CODE, TRANSCRIPT_TURNS
+from fhirserver.world.vocabulary import CALLER_VOICE, TASK_CODE, TRANSCRIPT_TURNS
 from subscriptions.verification import Verification
 from tests.unit.runner.practice import SOURCES, make_store
 
@@ -281,3 +281,27 @@ async def test_claims_are_judged_where_they_are_after_a_merge(room, undone):
     assert (await room.claim("Patient", id, "birthDate", source)).checked in ("verify", "doubt")
     (item,) = await room.items()
     assert item["focus"]["reference"] == f"Patient/{id}"
+
+
+def observed(system):
+    """An Observation of the agent's with as many elements as a mood has."""
+    return {
+        "status": "final",
+        "code": {"coding": [{"system": system, "code": "mood-timeline"}]},
+        "subject": {"reference": "Patient/p"},
+        "note": [{"text": "as it sounded"}],
+        "valueString": "calm",
+    }
+
+
+async def test_an_operator_is_asked_about_observations_but_never_about_the_mood_of_a_call(room):
+    await room.say("Observation", "mood", observed(CALLER_VOICE), confidence="0.2", talk="")
+    await room.say("Observation", "mood2", observed(CALLER_VOICE), confidence="0.2")
+    await room.follow()
+    await room.wait(120)
+    assert await room.items() == []
+    await room.say("Observation", "other", observed("http://example.org/other"), confidence="0.2", talk="")
+    await room.follow()
+    (task,) = await room.items()
+    assert task["focus"]["reference"] == "Observation/other"
+    assert set(await room.findings()) == {"status", "code", "subject", "note", "value[x]"}

@@ -95,10 +95,11 @@ def test_an_operator_is_signed_in_at_every_worker(server: ServerProcess) -> None
     for _ in range(8):
         with httpx.Client(base_url=root, cookies=cookies) as client:
             assert "sign-in" not in client.get("/console").text
-    kept = list((server.data / "sessions").iterdir())
+    kept = list(server.data.glob("credence.db-access*"))
     assert kept
     assert all(one.stat().st_mode & 0o077 == 0 for one in kept)
-    assert server.tokens["admin"] not in "".join(one.read_text() for one in kept)
+    everything = b"".join(one.read_bytes() for one in kept)
+    assert all(secret.encode() not in everything for secret in (server.tokens["admin"], *cookies.values()))
 
 
 def test_a_worker_that_dies_is_started_again_and_the_other_goes_on(server: ServerProcess) -> None:

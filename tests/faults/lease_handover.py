@@ -40,7 +40,7 @@ authoritative = true
 name = "clinic{n}"
 source = "ehr{n}"
 url = "{url}"
-token = "{token}"
+token_file = "{token}"
 pull_seconds = 0.5
 reconcile_seconds = 0
 """
@@ -220,7 +220,7 @@ async def handover(directory: Path, rounds: int, kills: int, ehrs: int = 5) -> O
         server._initialise()
         with server.config.open("a") as config:
             for n, ehr in enumerate(running):
-                config.write(_CONNECTOR.format(n=n, url=ehr.base, token=TOKEN))
+                config.write(_CONNECTOR.format(n=n, url=ehr.base, token=server.secret(TOKEN)))
         with server:
             headers = server.headers_of(OPERATOR)
             base = f"{server.base}/"

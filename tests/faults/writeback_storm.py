@@ -36,7 +36,7 @@ _CONNECTOR = """
 name = "clinic"
 source = "ehr"
 url = "{url}"
-token = "{token}"
+token_file = "{token}"
 pull_seconds = 2.0
 """
 
@@ -101,7 +101,7 @@ def _server(directory: Path, ehr: SimulatedEhrProcess, cap: float) -> ServerProc
     server = ServerProcess(directory / "server")
     server._initialise()
     with server.config.open("a") as config:
-        config.write(_CONNECTOR.format(url=ehr.base, token=TOKEN))
+        config.write(_CONNECTOR.format(url=ehr.base, token=server.secret(TOKEN)))
         config.write(f"retry_cap_seconds = {cap}\n" if cap else "")
     return server
 

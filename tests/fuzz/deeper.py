@@ -51,6 +51,8 @@ async def lost(asker: Asker, case: Case, answer: Answer, path: str) -> list[str]
     """What a created resource lost: read again, as JSON and as XML, it must say what was sent."""
     place = urlsplit(answer.headers.get("location", "")).path.removeprefix(path).partition("/_history")[0]
     read = await asker.get(place)
+    if place.startswith("/AuditEvent/") and read.status == 403:
+        return []  # only who has the role privacy reads them
     if read.status != 200:
         return [f"created, but reading {place} answered {read.status}"]
     try:

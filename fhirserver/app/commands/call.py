@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
+
+from fhirserver.app.llm_settings import NO_KEY, LlmSettings
+from fhirserver.app.settings import InvalidSettings, load_settings
 
 
 def run(arguments: list[str]) -> int:
     """Make one call, typed or from a script, and show what became of it."""
-    parser = argparse.ArgumentParser(prog="credence call", description="Call the agent in a terminal.")
+    parser = argparse.ArgumentParser(
+        prog="credence call",
+        description="Call the agent in a terminal.",
+        epilog="To have the agent call a patient by telephone: credence call-out.",
+    )
     parser.add_argument("--server", default="http://127.0.0.1:8080", help="default: %(default)s")
     parser.add_argument("--token", default=os.environ.get("CREDENCE_TOKEN", ""), help="or CREDENCE_TOKEN")
     parser.add_argument(
@@ -23,6 +32,18 @@ def run(arguments: list[str]) -> int:
     parser.add_argument(
         "--practice", default="the clinic", help="what the practice is called (default: %(default)s)"
     )
+    parser.add_argument(
+        "--brain",
+        choices=("policy", "llm"),
+        default="policy",
+        help="what leads the call: the dialogue policy, or a language model as [llm] of --config has it",
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path(os.environ.get("CREDENCE_CONFIG", "credence.toml")),
+        help="the settings file, for --brain llm (default: %(default)s)",
+    )
     parser.add_argument("--script", type=Path, help="a file of the caller's words, one line a turn")
     options = parser.parse_args(arguments)
     if not options.token:
@@ -30,10 +51,20 @@ def run(arguments: list[str]) -> int:
             "credence call: give --token (the voice-agent's, which 'credence init' printed)", file=sys.stderr
         )
         return 2
-    return asyncio.run(_call(options))
+    llm = None
+    if options.brain == "llm":
+        try:
+            llm = load_settings(options.config).llm
+        except InvalidSettings as error:
+            print(f"credence call: {error}", file=sys.stderr)
+            return 2
+        if not llm.key():
+            print(f"credence call: {NO_KEY}", file=sys.stderr)
+            return 2
+    return asyncio.run(_call(options, llm))
 
 
-async def _call(options: argparse.Namespace) -> int:
+async def _call(options: argparse.Namespace, llm: LlmSettings | None) -> int:
     from rich.console import Console
 
     from agent.call import Event
@@ -48,7 +79,12 @@ async def _call(options: argparse.Namespace) -> int:
 
     setting = Setting(practice=options.practice, zone=options.zone)
     call = CallOptions(options.server, options.token, options.caller, options.script, setting)
-    record = await run_call(call, show)
+    if llm is None:
+        record = await run_call(call, show)
+    else:
+        async with contextlib.aclosing(llm.language_model()) as model:
+            brain = llm.brain(setting, call.clock.now())
+            record = await run_call(replace(call, brain=brain, model=model), show)
     console.print(
         f"\n[dim]{record.outcome}; {record.communication}; written: {', '.join(record.written) or 'nothing'}[/]"
     )

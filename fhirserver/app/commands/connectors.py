@@ -82,7 +82,10 @@ def run(arguments: list[str]) -> int:
     headers = {"Accept": "application/fhir+json"}
     if options.token:
         headers["Authorization"] = f"Bearer {options.token}"
-    with httpx.Client(base_url=base.rstrip("/") + "/", headers=headers, timeout=_SECONDS) as http:
+    verify = (chosen.own_context() if chosen else None) or True
+    with httpx.Client(
+        base_url=base.rstrip("/") + "/", headers=headers, timeout=_SECONDS, verify=verify
+    ) as http:
         try:
             return _ACTIONS[options.action](Server(http), options)
         except Failed as failed:

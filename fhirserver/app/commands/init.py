@@ -37,8 +37,9 @@ id = "voice-agent"
 kind = "agent"
 base = 0.3
 maximum = 0.5
-types = ["Patient", "Appointment", "Slot", "Coverage", "Communication", "DocumentReference", "Flag", "Task"]
-acts_on = ["Appointment", "Slot", "Communication", "DocumentReference"]
+types = ["Patient", "Appointment", "Slot", "Coverage", "Communication", "DocumentReference", "Composition",
+         "Flag", "Task", "Observation", "Media", "MeasureReport", "AuditEvent"]
+acts_on = ["Appointment", "Slot", "Communication", "DocumentReference", "Flag", "Task"]
 """
 
 _PRINCIPAL = """
@@ -53,6 +54,7 @@ PRINCIPALS = (
     ("admin", "operator", '["admin"]'),
     ("ehr", "ehr", '["read", "write"]'),
     ("voice-agent", "voice-agent", '["read", "write"]'),
+    ("privacy-officer", "operator", '["privacy"]'),
 )
 
 
@@ -83,13 +85,19 @@ def run(arguments: list[str]) -> int:
 
 def configuration(storage: str = "sqlite") -> tuple[str, dict[str, str]]:
     """The text of a fresh configuration for a kind of storage, and the tokens by principal."""
-    tokens = {name: secrets.token_urlsafe(32) for name, _, _ in PRINCIPALS}
+    tokens = {name: new_token() for name, _, _ in PRINCIPALS}
     principals = [
         _PRINCIPAL.format(name=name, source=source, roles=roles, digest=token_digest(tokens[name]))
         for name, source, roles in PRINCIPALS
     ]
     template = _TEMPLATE.replace('kind = "sqlite"', f'kind = "{storage}"')
     return template + "".join(principals), tokens
+
+
+def new_token() -> str:
+    """A fresh bearer token: 256 bits behind a prefix by which scanners know it, and which keeps it from beginning with
+    a dash, as what follows an option on a command line must not."""
+    return "crd_" + secrets.token_urlsafe(32)
 
 
 def _write_private(path: Path, text: str) -> None:

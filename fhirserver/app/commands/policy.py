@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from fhirserver.app.commands.options import parser, settings
 from fhirserver.app.settings import Settings
 from fhirserver.store.store import Store
 from fhirserver.world.policy import InvalidPolicy, Policy, default_policy, parse_policy, units_of
-from fhirserver.world.rules import ANY, Decay, Rule
+from fhirserver.world.rules import ANY, NO_CODES, Decay, Entry, Rule, named
 
 
 def run(arguments: list[str]) -> int:
@@ -30,7 +30,7 @@ def run(arguments: list[str]) -> int:
         except InvalidPolicy as error:
             print("\n".join(error.problems), file=sys.stderr)
             return 1
-    usage = "usage: credence policy check FILE | explain TYPE[.UNIT] | diff FILE | report"
+    usage = "usage: credence policy check FILE | explain TYPE[.UNIT] [--code CODE] | diff FILE | report"
     asked = bool(arguments) and arguments[0] in ("-h", "--help")
     print(usage, file=sys.stdout if asked else sys.stderr)
     return 0 if asked else 2
@@ -58,6 +58,7 @@ def explain(arguments: list[str]) -> int:
     """Say what holds for a type or a unit, and by which rules."""
     made = parser("policy explain", "What holds for a type or a unit of it, and by which rule.")
     made.add_argument("what", metavar="TYPE[.UNIT]", help="such as Patient or Patient.telecom")
+    made.add_argument("--code", default="", metavar="SYSTEM|CODE", help="of resources with this code")
     made.add_argument("--file", type=Path, help="a policy file, instead of the one of the settings")
     options = made.parse_args(arguments)
     if options.file:
@@ -71,22 +72,25 @@ def explain(arguments: list[str]) -> int:
         text = f"'{type}' is no resource type of R4" if not known else f"'{unit}' is no element of {type}"
         print(f"credence policy: {text}", file=sys.stderr)
         return 2
-    print("\n".join(explanation(policy, type, unit or ANY)))
+    print("\n".join(explanation(policy, type, unit or ANY, options.code)))
     return 0
 
 
-def explanation(policy: Policy, type: str, unit: str) -> Iterator[str]:
+def explanation(policy: Policy, type: str, unit: str, code: str = "") -> Iterator[str]:
     """What holds, member by member, with the rule that says so."""
-    rule = policy.rule(type, unit)
-    yield f"{type if unit == ANY else f'{type}.{unit}'}"
+    codes = frozenset((code,)) if code else NO_CODES
+    rule, applying = policy.rule(type, unit, codes), list(policy.applying(type, unit, codes))
+    yield named(type, unit, code)
     for name in ("verification", "writeback", "review", "decay"):
-        yield f"  {name:14}{_shown(name, rule):40}{_origin(policy, type, unit, name)}"
+        yield f"  {name:14}{_shown(name, rule):40}{_origin(applying, name)}"
     for kind, most in sorted(rule.ceiling.items()):
-        yield f"  {'ceiling':14}{f'{kind}: at most {most}':40}{_origin(policy, type, unit, 'ceiling', kind)}"
+        yield f"  {'ceiling':14}{f'{kind}: at most {most}':40}{_origin(applying, 'ceiling', kind)}"
     if not rule.ceiling:
         yield f"  {'ceiling':14}none"
     if unit == ANY and (own := policy.units(type)):
         yield f"  elements with rules of their own: {', '.join(own)}"
+    if not code and (coded := policy.codes(type)):
+        yield f"  codes with rules of their own: {', '.join(sorted(coded))}"
 
 
 def _shown(name: str, rule: Rule) -> str:
@@ -102,8 +106,8 @@ def _decay(decay: Decay | None) -> str:
     return f"{text} ({', '.join(sorted(decay.kinds))})" if decay.kinds else text
 
 
-def _origin(policy: Policy, type: str, unit: str, name: str, kind: str = "") -> str:
-    for entry in policy.applying(type, unit):
+def _origin(applying: Sequence[Entry], name: str, kind: str = "") -> str:
+    for entry in applying:
         if name in entry.stated and (not kind or kind in entry.stated[name]):
             return f"rule {entry.number}, line {entry.line}: {entry.name}"
     return "no rule: what holds without one"
@@ -132,9 +136,9 @@ async def _diff(chosen: Settings, store: Store, after: Policy) -> int:
 def _changed_rules(before: Policy, after: Policy) -> Iterator[str]:
     """The rules that are another in the two policies."""
     keys = sorted({*before.entries, *after.entries})
-    for type, unit in keys:
-        one, other = (policy.entries.get((type, unit)) for policy in (before, after))
-        name = type if unit == ANY else f"{type}.{unit}"
+    for key in keys:
+        one, other = (policy.entries.get(key) for policy in (before, after))
+        name = named(*key)
         for member in sorted({*(one.stated if one else ()), *(other.stated if other else ())}):
             old, new = ((entry.stated.get(member) if entry else None) for entry in (one, other))
             if old != new:

@@ -37,6 +37,7 @@ async def _rebuild(chosen: Settings) -> int:
 
 async def _verify(chosen: Settings) -> int:
     """Digest the projections as they are and as a rebuild makes them, on a copy of the file."""
+    from fhirserver.access.audit.projecting import AuditEvents
     from fhirserver.app.wiring import make_store
 
     if chosen.storage != "sqlite":
@@ -44,7 +45,7 @@ async def _verify(chosen: Settings) -> int:
         return 2
     with tempfile.TemporaryDirectory(prefix="credence-verify-") as folder:
         copy = Path(folder) / "credence.db"
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-wal", "-shm", "-audit", "-audit-wal", "-audit-shm"):
             source = chosen.path.with_name(chosen.path.name + suffix)
             if source.exists():
                 shutil.copyfile(source, copy.with_name(copy.name + suffix))
@@ -52,10 +53,13 @@ async def _verify(chosen: Settings) -> int:
         await store.open()
         await store.derive_provenance()
         await store.complete_index()
+        audit = AuditEvents(store, chosen.fhir_base)
+        audited = await audit.derived()
         before = await _digest(store.storage)
         start = time.perf_counter()
         commits = await store.rebuild()
         seconds = time.perf_counter() - start
+        await audit.derive_batches(audited)
         after = await _digest(store.storage)
         await store.close()
     same = before == after

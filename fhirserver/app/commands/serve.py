@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 
+from fhirserver.app.collecting import not_while_importing
 from fhirserver.app.commands.options import parser, settings
+from fhirserver.app.observing.folder import figures_kept
+from fhirserver.app.observing.logs import configure
+from fhirserver.app.observing.traces import Traces
+from fhirserver.app.setting_kinds import WrongSetting
+from fhirserver.app.settings import Settings
 from fhirserver.app.workers import Workers, automatic, this_program
 
 
@@ -24,25 +29,33 @@ def run(arguments: list[str]) -> int:
     options.add_argument("--channel", type=int, help=argparse.SUPPRESS)
     given = options.parse_args(arguments)
     chosen = settings(given)
-    _log()
-    if given.worker is not None:
-        from fhirserver.app.serving import serve_handed
-
-        serve_handed(chosen, given.worker, given.channel)
-        return 0
+    part = "serve" if given.worker is None else f"serve-{given.worker}"
+    configure(chosen.log, part)
     count = chosen.workers or automatic()
-    if chosen.storage == "memory" and count > 1:
+    if given.worker is None and count > 1:
+        return _serve_by_workers(chosen, count, arguments)
+    try:
+        with Traces(chosen.traces, part):
+            _serve(chosen, given)
+    except WrongSetting as wrong:
+        print(f"credence: [traces] {wrong}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _serve(chosen: Settings, given: argparse.Namespace) -> None:
+    """In this process: alone, or as the worker that the command line says."""
+    with not_while_importing():
+        from fhirserver.app.serving import serve_alone, serve_handed
+    if given.worker is None:
+        serve_alone(chosen)
+    else:
+        serve_handed(chosen, given.worker, given.channel)
+
+
+def _serve_by_workers(chosen: Settings, count: int, arguments: list[str]) -> int:
+    if chosen.storage == "memory":
         print("credence: [storage] kind 'memory' has one worker: processes share no memory", file=sys.stderr)
         return 2
-    if count == 1:
-        from fhirserver.app.serving import serve_alone
-
-        serve_alone(chosen)
-        return 0
-    return Workers([*this_program(), "serve", *arguments], count, chosen.host, chosen.port).run()
-
-
-def _log() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for name in ("httpx", "httpcore", "uvicorn.access"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    with figures_kept(chosen.path):
+        return Workers([*this_program(), "serve", *arguments], count, chosen.host, chosen.port).run()

@@ -116,6 +116,8 @@ def _check_addresses(entry: Mapping[str, Any]) -> None:
         url = httpx.URL(address) if address.isprintable() else httpx.URL()
         if url.scheme not in ("http", "https") or not url.host:
             raise WrongSetting(name, f"{name} is an address that begins with https:// or http://")
+        if url.userinfo:
+            raise WrongSetting(name, f"{name} holds a user or password; secrets stand in files of their own")
 
 
 def _check_whole(own: FhirConnector) -> None:

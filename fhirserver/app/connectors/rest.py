@@ -117,6 +117,10 @@ def _url(entry: Mapping[str, Any], setting: str) -> str:
     text = str(entry.get(setting, ""))
     if text and not text.startswith(("http://", "https://")):
         raise WrongSetting(setting, f"{setting} is such as https://api.example.org")
+    if "@" in text.partition("://")[2].partition("/")[0]:
+        raise WrongSetting(
+            setting, f"{setting} holds a user or password; secrets stand in files of their own"
+        )
     return text
 
 

@@ -1,16 +1,17 @@
-"""Secrets of connectors: in a file, by name in the folder of ``[secrets]``, or (for tests) in the settings themselves.
+"""Secrets of connectors: in a file, or by name in the folder of ``[secrets]``; never in the settings themselves.
 
-A setting ``token`` that is a secret has two others beside it: ``token_file`` names a file, ``token_secret`` a secret.
+The secret ``token`` has two settings: ``token_file`` names a file, ``token_secret`` a secret.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fhirserver.app.secret_files import secret_in
 from fhirserver.app.setting_kinds import WrongSetting
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z")
@@ -38,15 +39,14 @@ class MissingSecret(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Where one secret is. ``setting`` is the name of its setting; one of the three others is given, or none."""
+    """Where one secret is. ``setting`` is what it is called; one of the two others is given, or none."""
 
     setting: str
-    clear: str = field(default="", repr=False)
     file: str = ""
     name: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.clear or self.file or self.name)
+        return bool(self.file or self.name)
 
     def read(self, secrets: Secrets) -> str:
         """Its value as it is now; empty where none was given. Raises :class:`MissingSecret`."""
@@ -54,17 +54,17 @@ class Secret:
             return secrets.read(self.name)
         if self.file:
             return _content(Path(self.file), f"{self.setting}_file {self.file} cannot be read")
-        return self.clear
+        return ""
 
 
 def secret_settings(*settings: str) -> str:
     """The names of the settings by which these secrets are given, with blanks between."""
-    return " ".join(f"{setting} {setting}_file {setting}_secret" for setting in settings)
+    return " ".join(f"{setting}_file {setting}_secret" for setting in settings)
 
 
 def clear_settings(*settings: str) -> frozenset[str]:
     """Those that may stand in the settings file alone, and never in a resource."""
-    return frozenset(name for setting in settings for name in (setting, f"{setting}_file"))
+    return frozenset(f"{setting}_file" for setting in settings)
 
 
 def secret_of(entry: Mapping[str, Any], setting: str) -> Secret:
@@ -72,14 +72,15 @@ def secret_of(entry: Mapping[str, Any], setting: str) -> Secret:
     name = str(entry.get(f"{setting}_secret", ""))
     if name and not _NAME.match(name):
         raise WrongSetting(
-            f"{setting}_secret", f"{setting}_secret is the name of a secret, not '{name[:64]}'"
+            f"{setting}_secret",
+            f"{setting}_secret is the name of a secret: letters, digits, '.', '_' and '-'",
         )
-    return Secret(setting, str(entry.get(setting, "")), str(entry.get(f"{setting}_file", "")), name)
+    return Secret(setting, str(entry.get(f"{setting}_file", "")), name)
 
 
 def _content(path: Path, problem: str) -> str:
     try:
-        return path.read_text().strip()
+        return secret_in(path)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not text"
         raise MissingSecret(f"{problem}: {reason}") from None

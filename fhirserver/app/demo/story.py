@@ -6,24 +6,39 @@ import asyncio
 import contextlib
 import tempfile
 import time
+from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from agent.call import CallRecord, Event
+from agent.call import Event
 from agent.channels.terminal import CallOptions, run_call
-from fhirserver.app.demo.checks import Check, below_gate_before_approval, final_checks
+from fhirserver.app.demo.checks import (
+    Check,
+    below_gate_before_approval,
+    final_checks,
+    heard_checks,
+    latency_checks,
+)
+from fhirserver.app.demo.phone_report import Conversation, keep_recording, show_figures
 from fhirserver.app.demo.processes import DidNotStart, free_port, running
 from fhirserver.app.demo.setup import FAULTS, Stage, ehr_arguments, set_up
+from fhirserver.app.demo.telephone import CallFailed, answering, make_call
 from fhirserver.app.demo.world import Waited, World, wait_for
 
 CALLER = "+15559697967"
 DOWN_SECONDS = 12.0
+DOWN_SECONDS_SOUND = 45.0
+"""A spoken call takes its time: the EHR must be down when the appointment is moved."""
 _SYNCED = ("Patient", "Appointment", "Slot", "Coverage", "Observation", "Encounter", "Practitioner")
+
+
+Calling: TypeAlias = Callable[[Stage, World, "Timeline"], list[Check]]
+"""Makes the call; what had to hold of it."""
 
 
 class Timeline:
@@ -53,48 +68,55 @@ class Timeline:
             self.line(f"  {event.kind}", event.text, "dim")
 
 
-def play(keep: bool) -> int:
-    """Play it. Exit code 0 only if everything held."""
+def play(keep: bool, voice: str = "") -> int:
+    """Play it, with sound where ``voice`` names how the caller sounds. Exit code 0 only if everything held."""
     console = Console(width=118)
     timeline = Timeline(console)
     try:
         with contextlib.ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="credence-demo-")))
-            stage = set_up(folder, free_port(), free_port())
-            checks = _play_or_tell(stage, stack, timeline)
+            stage = set_up(folder, free_port(), free_port(), free_port() if voice else 0)
+            call = _with_sound(voice) if voice else _by_text
+            checks = _play_or_tell(stage, stack, timeline, call)
             failed = _report(console, checks)
             if keep and not failed:
                 _keep(console, stage)
             return 1 if failed else 0
-    except (DidNotStart, Waited) as error:
+    except (DidNotStart, Waited, CallFailed) as error:
         console.print(f"[bold red]The demo stopped:[/] {error}", highlight=False)
         return 1
 
 
-def _play_or_tell(stage: Stage, stack: contextlib.ExitStack, timeline: Timeline) -> list[Check]:
-    """Play; where something did not happen, show the end of the server's log before the folder goes."""
+def _play_or_tell(
+    stage: Stage, stack: contextlib.ExitStack, timeline: Timeline, call: Calling
+) -> list[Check]:
+    """Play; where something did not happen, show the end of the logs before the folder goes."""
     try:
-        return _play(stage, stack, timeline)
-    except Waited:
-        log = (stage.folder / "server.log").read_text(errors="replace").splitlines()[-12:]
-        timeline.console.print(Panel("\n".join(log), title="the server's log", border_style="red"))
+        return _play(stage, stack, timeline, call)
+    except (Waited, CallFailed):
+        for name in ("server", "voice"):
+            file = stage.folder / f"{name}.log"
+            log = file.read_text(errors="replace").splitlines()[-12:] if file.exists() else []
+            timeline.console.print(Panel("\n".join(log), title=f"the log of {name}", border_style="red"))
         raise
 
 
-def _play(stage: Stage, stack: contextlib.ExitStack, timeline: Timeline) -> list[Check]:
+def _play(stage: Stage, stack: contextlib.ExitStack, timeline: Timeline, call: Calling) -> list[Check]:
     world = World(stage)
     timeline.chapter("1  A flaky EHR is connected")
     _start(stage, stack, timeline)
     _sync(world, timeline)
     timeline.chapter("2  Maria calls; the EHR goes down while she is on the line")
-    old_start = _appointment(world)["start"]
-    record = _call(stage, world, timeline)
-    moved_to = _show_world(world, timeline)
+    before = _booked(world)
+    old = before[0]
+    checks = call(stage, world, timeline)
+    moved_to = _show_world(world, timeline, {one["id"] for one in before})
+    checks += heard_checks(world, moved_to, old)
     timeline.chapter("3  After the call: what was heard is verified, the doubtful waits for an operator")
-    checks = _review(world, timeline, record)
+    checks.append(_review(world, timeline))
     timeline.chapter("4  Writeback through errors, cut connections and the outage")
     _writeback(world, timeline)
-    return [*checks, *final_checks(world.ehr_writes(), moved_to, old_start)]
+    return [*checks, *final_checks(world.ehr_writes(), moved_to, old["start"])]
 
 
 def _start(stage: Stage, stack: contextlib.ExitStack, timeline: Timeline) -> None:
@@ -120,18 +142,23 @@ def _sync(world: World, timeline: Timeline) -> None:
     )
 
 
-def _appointment(world: World) -> dict[str, Any]:
-    booked = world.search(
+def _booked(world: World) -> list[dict[str, Any]]:
+    """Maria's appointments, the next one first."""
+    found = world.search(
         "Appointment", status="booked", **{"patient.phone": CALLER, "patient.given": "Maria"}
     )
-    return min(booked, key=lambda one: str(one["start"]))
+    return sorted(found, key=lambda one: str(one["start"]))
 
 
-def _call(stage: Stage, world: World, timeline: Timeline) -> CallRecord:
+def _goes_down(world: World, timeline: Timeline, seconds: float) -> None:
+    world.ehr_faults(down=seconds)
+    timeline.line("ehr", f"DOWN for {seconds:.0f} s", "bold red")
+
+
+def _by_text(stage: Stage, world: World, timeline: Timeline) -> list[Check]:
     def on_event(event: Event) -> None:
         if event.kind == "identified":
-            world.ehr_faults(down=DOWN_SECONDS)
-            timeline.line("ehr", f"DOWN for {DOWN_SECONDS:.0f} s", "bold red")
+            _goes_down(world, timeline, DOWN_SECONDS)
         timeline.on_call(event)
 
     with as_file(files("fhirserver.app.demo") / "caller.txt") as script:
@@ -140,26 +167,47 @@ def _call(stage: Stage, world: World, timeline: Timeline) -> CallRecord:
     timeline.line(
         "call", f"{record.outcome}; {len(record.turns)} turns; transcript and summary stored", "green"
     )
-    return record
+    return []
 
 
-def _show_world(world: World, timeline: Timeline) -> str:
-    """The new appointment holds in the world although the EHR knows nothing of it yet."""
-    made = world.search("Appointment", status="booked", _source="urn:credence:source:voice-agent")
+def _with_sound(voice: str) -> Calling:
+    """The call over the telephone, by a caller with this voice of espeak."""
+
+    def call(stage: Stage, world: World, timeline: Timeline) -> list[Check]:
+        conversation = Conversation(timeline.line, lambda: _goes_down(world, timeline, DOWN_SECONDS_SOUND))
+        with answering(stage):
+            figures = make_call(stage, CALLER, voice, conversation.told)
+        kept = keep_recording(figures)
+        show_figures(timeline.line, figures, conversation.felt, kept)
+        stage.call = conversation.record
+        return latency_checks(figures, conversation.felt)
+
+    return call
+
+
+def _show_world(world: World, timeline: Timeline, before: set[str]) -> str:
+    """The new appointment holds in the world, whether the EHR knows of it yet or not."""
+    made = [one for one in _booked(world) if one["id"] not in before]
     if len(made) != 1:
         raise Waited(f"one new appointment in the world; there are {len(made)}")
     moved_to = str(made[0]["start"])
     timeline.line(
-        "world", f"new appointment {moved_to}, confidence {_confidence(made[0])}, source voice-agent", "green"
+        "world",
+        f"new appointment {moved_to}, confidence {_confidence(made[0])}, {_source(made[0])}",
+        "green",
     )
     return moved_to
+
+
+def _source(resource: dict[str, Any]) -> str:
+    return f"source {str(resource['meta'].get('source', '')).rpartition(':')[2]}"
 
 
 def _confidence(resource: dict[str, Any]) -> str:
     return str(resource["meta"]["extension"][0]["valueDecimal"])
 
 
-def _review(world: World, timeline: Timeline, record: CallRecord) -> list[Check]:
+def _review(world: World, timeline: Timeline) -> Check:
     wait_for("the insurance in the review queue", 30, lambda: _coverage_item(world) is not None)
     table = Table(title="Review queue", title_justify="left", title_style="bold")
     for column in ("item", "claim", "confidence", "judge", "evidence"):
@@ -180,7 +228,7 @@ def _review(world: World, timeline: Timeline, record: CallRecord) -> list[Check]
         timeline.line(
             "operator", "leaves the phone number for later: it stays at 0.5, in the queue", "yellow"
         )
-    return [check]
+    return check
 
 
 def _coverage_item(world: World) -> dict[str, Any] | None:
@@ -232,8 +280,10 @@ def _report(console: Console, checks: list[Check]) -> bool:
 
 def _keep(console: Console, stage: Stage) -> None:
     """Leave everything running until the user has seen enough."""
+    call = [f"The call  {stage.server}/console/calls/{stage.call}"] if stage.call else []
     lines = [
         f"Console   {stage.server}/console   sign in with the admin token",
+        *call,
         f"FHIR      {stage.server}/fhir/metadata",
         f"Token     {stage.tokens['admin']}",
         "",

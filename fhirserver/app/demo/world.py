@@ -32,6 +32,11 @@ class World:
         entries = answer.json().get("entry", [])
         return [entry["resource"] for entry in entries if entry["search"]["mode"] == "match"]
 
+    def read(self, path: str) -> dict[str, Any]:
+        """One resource, or one version of it."""
+        answer = self._fhir.get(f"/{path}").raise_for_status()
+        return dict(answer.json())
+
     def count(self, type: str) -> int:
         return int(
             self._fhir.get(f"/{type}", params={"_summary": "count"}).raise_for_status().json()["total"]

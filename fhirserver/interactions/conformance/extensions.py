@@ -13,6 +13,7 @@ from fhirserver.world.vocabulary import (
     ASSERTION_METHODS,
     ASSERTION_MODE,
     ASSERTION_MODES,
+    AUDIO_OFFSET,
     CLAIMED_UNTIL,
     CONFIDENCE,
     ENTRY_PROVENANCE,
@@ -73,7 +74,14 @@ EXTENSIONS = (
         "Transcript turns",
         "The turns of the conversation that a statement rests on: numbers with commas between them.",
         "string",
-        ("Provenance.entity",),
+        ("Provenance.entity", "Composition.section.entry"),
+    ),
+    SimpleExtension(
+        AUDIO_OFFSET,
+        "Audio offset",
+        "Seconds from the start of a call to where something was said.",
+        "decimal",
+        ("Composition.section.entry",),
     ),
     SimpleExtension(
         ENTRY_PROVENANCE,

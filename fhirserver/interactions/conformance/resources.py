@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from fhirserver.interactions.conformance.codes import all_codes
 from fhirserver.interactions.conformance.connector_extension import connector_extension
@@ -12,7 +13,7 @@ from fhirserver.interactions.conformance.review_task import review_task_profile
 from fhirserver.interactions.conformance.topics import topic_definitions
 from fhirserver.interactions.registry import Operation
 from fhirserver.kernel.ids import derived_id
-from fhirserver.kernel.json import JsonObject, canonical
+from fhirserver.kernel.json import JsonObject, canonical, dumps, loads
 from fhirserver.ports.log import Statement
 from fhirserver.ports.storage import Key
 from fhirserver.store.commands import Command, Note, Put
@@ -26,13 +27,22 @@ def definitions_of(operations: Iterable[Operation]) -> list[JsonObject]:
     """Extensions, profiles, code systems, value sets, and the operations that are defined here and not by HL7."""
     own = {one.definition: one for one in operations if one.definition.startswith(BASE)}
     return [
+        *(loads(content) for content in _without_operations()),
+        *(operation_definition(one) for one in own.values()),
+    ]
+
+
+@cache
+def _without_operations() -> tuple[bytes, ...]:
+    """As JSON, of which everybody parses a copy: each has a snapshot of its own, which takes long to make."""
+    made: list[JsonObject] = [
         *(structure_definition(one) for one in EXTENSIONS),
         connector_extension(),
         review_task_profile(),
         *all_codes(),
         *topic_definitions(),
-        *(operation_definition(one) for one in own.values()),
     ]
+    return tuple(map(dumps, made))
 
 
 def keys_of(resources: Iterable[JsonObject]) -> frozenset[Key]:

@@ -49,8 +49,8 @@ async def graphql(context: Context, request: Request) -> Result:
         execution = Execution(document, variables, source, Introspection(document, variables))
         data = await execution.run(type, root, root if request.id else None)
     except QueryError as error:
-        return Result(200, dumps(request_error(error)), content_type=JSON)
-    return Result(200, dumps(answer(data, execution.errors)), content_type=JSON)
+        return Result(200, dumps(request_error(error)), content_type=JSON, shown=source.shown)
+    return Result(200, dumps(answer(data, execution.errors)), content_type=JSON, shown=source.shown)
 
 
 def _asked(request: Request) -> Asked:

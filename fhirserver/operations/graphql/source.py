@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from fhirserver.access.audit.hidden import AUDIT
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.read import current
 from fhirserver.interactions.reserved import DERIVED
@@ -80,6 +81,8 @@ class Source:
 
     context: Context
     _known: dict[Key, JsonObject | Refusal] = field(default_factory=dict)
+    shown: list[Version] = field(default_factory=list)
+    """What was read, without its content."""
 
     async def read(self, type: str, id: str) -> JsonObject:
         """A resource. Raises a refusal where it is not there."""
@@ -96,6 +99,7 @@ class Source:
 
     def _keep(self, version: Version) -> JsonObject:
         resource: JsonObject = loads(version.content)
+        self.shown.append(version._replace(content=b""))
         if len(self._known) < _KEPT:
             self._known[Key(version.type, version.id)] = resource
         return resource
@@ -128,6 +132,9 @@ class Source:
     async def _query(
         self, type: str, given: Mapping[str, Json], about: JsonObject | None, start: Start
     ) -> Query:
+        if type == AUDIT:
+            text = "AuditEvents are not given by GraphQL: search them"
+            raise refuse(Category.FORBIDDEN, "forbidden", text, type)
         if type == DERIVED:
             await self.context.store.derive_provenance()
         pairs = [pair for name, value in given.items() for pair in _pairs(type, name, value)]

@@ -28,6 +28,8 @@ from fhirserver.ports.storage import (
 )
 from fhirserver.search.expression import Query
 from fhirserver.search.values import IndexValue
+from fhirserver.storage.memory.access_records import MemoryAccessRecords
+from fhirserver.storage.memory.audit import MemoryTrail
 from fhirserver.storage.memory.cells import MemoryCells
 from fhirserver.storage.memory.contained import MemoryContained
 from fhirserver.storage.memory.index import MemoryIndex
@@ -42,6 +44,8 @@ class MemoryStorage:
         self._projected = 0
         self._contained = MemoryContained()
         self._cells = MemoryCells()
+        self._trail = MemoryTrail()
+        self._access_records = MemoryAccessRecords()
         self._clear()
 
     @property
@@ -51,6 +55,14 @@ class MemoryStorage:
     @property
     def cells(self) -> MemoryCells:
         return self._cells
+
+    @property
+    def trail(self) -> MemoryTrail:
+        return self._trail
+
+    @property
+    def access_records(self) -> MemoryAccessRecords:
+        return self._access_records
 
     def _clear(self) -> None:
         self._rows: dict[Key, Row] = {}

@@ -8,7 +8,7 @@ by whoever comes next. See ``docs/storage.md``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -31,6 +31,8 @@ from fhirserver.ports.storage import (
     Version,
 )
 from fhirserver.search.expression import Query
+from fhirserver.storage.mongo.access_records import MongoAccessRecords
+from fhirserver.storage.mongo.audit import MongoTrail
 from fhirserver.storage.mongo.cells import MongoCells
 from fhirserver.storage.mongo.contained import MongoContained
 from fhirserver.storage.mongo.documents import VERSION_FIELDS, fact_id, index_fields, to_fact, to_version
@@ -77,6 +79,8 @@ class MongoStorage:
         self._search = Search(self._resources, self._payloads)
         self._contained = MongoContained(self._database, self._payloads)
         self._cells = MongoCells(self._database)
+        self._trail = MongoTrail(self._database)
+        self._access_records = MongoAccessRecords(self._database)
         self._history = History(self._resources, self._versions, self._payloads)
         self._state = self._database.get_collection("state", write_concern=_MARK)
         await self._log.open()
@@ -91,15 +95,31 @@ class MongoStorage:
     def cells(self) -> MongoCells:
         return self._cells
 
+    @property
+    def trail(self) -> MongoTrail:
+        return self._trail
+
+    @property
+    def access_records(self) -> MongoAccessRecords:
+        return self._access_records
+
     async def _create_indexes(self) -> None:
         await self._search.open()
         await self._history.open()
+        await self._access_records.open()
 
     async def _create_marker(self) -> None:
         try:
             await self._state.insert_one({"_id": _PROJECTED, "position": 0})
         except DuplicateKeyError:
             return
+
+    async def sizes(self) -> Mapping[str, int]:
+        """What the database says of itself: the documents, what they take on disk, and the indexes."""
+        with translated():
+            said = await self._database.command("dbStats")
+        parts = {"documents": "dataSize", "storage": "storageSize", "indexes": "indexSize"}
+        return {part: int(said[name]) for part, name in parts.items() if name in said}
 
     async def close(self) -> None:
         await self._client.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,9 @@ from fhirserver.search.expression import Query
 from fhirserver.search.words import asks_for_words
 from fhirserver.storage.sqlite import history, index_words, names
 from fhirserver.storage.sqlite import index as search_index
+from fhirserver.storage.sqlite.access_records import SqliteAccessRecords
 from fhirserver.storage.sqlite.aside import Aside
+from fhirserver.storage.sqlite.audit import SqliteTrail
 from fhirserver.storage.sqlite.cells import SqliteCells
 from fhirserver.storage.sqlite.contained import SqliteContained
 from fhirserver.storage.sqlite.history import History
@@ -101,6 +103,8 @@ class SqliteStorage:
         self._writer: sqlite3.Connection
         self._contained: SqliteContained
         self._cells: SqliteCells
+        self._trail: SqliteTrail
+        self._access_records = SqliteAccessRecords(path.with_name(f"{path.name}-access"))
 
     async def open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,6 +116,7 @@ class SqliteStorage:
         self._aside = Aside(self._reader, self._index, self._connect)
         self._contained = SqliteContained(self._path.with_name(f"{self._path.name}-contained"))
         self._cells = SqliteCells(self._path.with_name(f"{self._path.name}-cells"))
+        self._trail = SqliteTrail(self._path.with_name(f"{self._path.name}-audit"))
 
     @property
     def contained(self) -> SqliteContained:
@@ -120,6 +125,20 @@ class SqliteStorage:
     @property
     def cells(self) -> SqliteCells:
         return self._cells
+
+    @property
+    def trail(self) -> SqliteTrail:
+        return self._trail
+
+    @property
+    def access_records(self) -> SqliteAccessRecords:
+        return self._access_records
+
+    async def sizes(self) -> Mapping[str, int]:
+        """Bytes of the files."""
+        parts = {"database": "", "wal": "-wal", "contained": "-contained", "cells": "-cells"}
+        files = {part: self._path.with_name(self._path.name + suffix) for part, suffix in parts.items()}
+        return {part: file.stat().st_size for part, file in files.items() if file.exists()}
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -148,6 +167,8 @@ class SqliteStorage:
     async def close(self) -> None:
         await self._contained.close()
         self._cells.close()
+        await self._trail.close()
+        self._access_records.close()
         await self._write(lambda: self._writer.close())
         self._thread.shutdown()
         self._aside.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from fhirserver.kernel.json import Json
 from fhirserver.ports.judge import Claim, Evidence, Finding, Verdict
@@ -38,7 +39,7 @@ _TESTIFIED = {
     "Patient": ("telecom", "address", "birthDate", "name"),
 }
 """The elements of a statement that a caller can have said; the others follow from them."""
-_OWN_RECORDS = frozenset({"Communication", "DocumentReference"})
+_OWN_RECORDS = frozenset({"Communication", "DocumentReference", "Composition", "MeasureReport"})
 
 
 class DeterministicJudge:
@@ -58,7 +59,7 @@ class DeterministicJudge:
 
     def assess(self, claim: Claim, evidence: Evidence) -> Verdict:
         """Compare one claim with the evidence it rests on. Never raises for what a claim holds."""
-        verdict = self._assess(claim, evidence)
+        verdict = _twice(self._assess, claim, evidence)
         return replace(verdict, quotes=as_spoken(verdict.quotes, evidence))
 
     def _assess(self, claim: Claim, evidence: Evidence) -> Verdict:
@@ -84,9 +85,12 @@ class DeterministicJudge:
         names = [n for n in _TESTIFIED.get(claim.type, ()) if n in claim.resource]
         if not names:
             return self.assess(claim, evidence)
-        heard = talk(claim, evidence)
-        verdict = worst([self._element(claim, n, claim.resource[n], heard) for n in names])
+        verdict = _twice(partial(self._whole, names), claim, evidence)
         return replace(verdict, quotes=as_spoken(verdict.quotes, evidence))
+
+    def _whole(self, names: Sequence[str], claim: Claim, evidence: Evidence) -> Verdict:
+        heard = talk(claim, evidence)
+        return worst([self._element(claim, n, claim.resource[n], heard) for n in names])
 
     def _testified(self, claim: Claim, name: str, heard: Talk) -> Verdict:
         if name in _READERS.get(claim.type, {}):
@@ -104,6 +108,19 @@ class DeterministicJudge:
         if not items:
             return Verdict(Finding.DOUBTFUL, 0.7, f"{name} is empty.")
         return worst([reader(claim, item, heard, self._directory) for item in items])
+
+
+def _twice(assess: Callable[[Claim, Evidence], Verdict], claim: Claim, evidence: Evidence) -> Verdict:
+    """The verdict on what was heard, held against what a second recogniser heard: verified is what both bear."""
+    verdict = assess(claim, evidence)
+    if not evidence.second or verdict.finding is not Finding.VERIFIED:
+        return verdict
+    again = assess(claim, evidence.heard_again())
+    if again.finding is Finding.VERIFIED:
+        return verdict
+    turns = ", ".join(map(str, sorted(evidence.second)))
+    reason = f"A second recogniser heard the caller otherwise (turns {turns}); by that: {again.reasoning}"
+    return replace(verdict, finding=Finding.DOUBTFUL, reasoning=reason)
 
 
 def _scheduling(claim: Claim, name: str, heard: Talk) -> Verdict:

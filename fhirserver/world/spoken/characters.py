@@ -172,9 +172,15 @@ def _between(pieces: Sequence[Piece], i: int) -> Piece:
         return piece
     if piece.chars in _LETTER_NAMES and "letters" in kinds:
         return Piece("letters", _LETTER_NAMES[piece.chars], piece.start, piece.end)
-    if piece.chars in _HOMOPHONES and kinds == {"digits"}:
+    if piece.chars in _HOMOPHONES and (kinds == {"digits"} or _is_four(piece, before, after)):
         return Piece("digits", _HOMOPHONES[piece.chars], piece.start, piece.end)
     return piece
+
+
+def _is_four(piece: Piece, before: Piece, after: Piece) -> bool:
+    """``U for four seven`` is U447: a letter is explained by a word, never by a digit that is said."""
+    said = after.end - after.start > len(after.chars)
+    return piece.chars == "for" and before.kind == "letters" and after.kind == "digits" and said
 
 
 def pieces(text: str) -> list[Piece]:

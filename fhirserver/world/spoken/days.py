@@ -185,11 +185,13 @@ def _nth(ts: Sequence[Token], i: int, today: date) -> Read | None:
         or _word(ts, i - 1) in ("on", "for", "to", "by", "until", "from")
         or found[0] > 4
     )
+    beside = weekday(_word(ts, i - 1)) if led else None
     year, month = today.year, today.month
     for _ in range(12):
         day = calendar_day(year, month, found[0])
-        if day and day >= today and written:
-            return _one(day), found[1]
+        if day and day >= today:
+            # "Tuesday the first" names a day where the first is a Tuesday; else it may be the first of a list.
+            return (_one(day), found[1]) if written or day.weekday() == beside else None
         year, month = (year + 1, 1) if month == 12 else (year, month + 1)
     return None
 

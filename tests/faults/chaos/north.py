@@ -26,7 +26,7 @@ authoritative = true
 name = "north"
 source = "north"
 url = "{url}"
-token = "{token}"
+token_file = "{token}"
 pull_seconds = 1.0
 reconcile_seconds = 20
 retry_cap_seconds = 2.0
@@ -43,6 +43,8 @@ class North:
         self._process = SimulatedEhrProcess(
             folder / "north.db", "--bundles", str(tiny_bundles(folder / "bundles"))
         )
+        self._token = folder / "north-token"
+        self._token.write_text(TOKEN)
         self._desk = f"{self._process.root}/desk"
         self.patients = {number: self._post("Patient", **_patient(number)) for number in HOMES["north"]}
         self._calendar(slots)
@@ -87,7 +89,7 @@ class North:
         assert answer.status_code == 200, answer.text
 
     def settings(self) -> str:
-        return _SETTINGS.format(url=self._process.base, token=TOKEN)
+        return _SETTINGS.format(url=self._process.base, token=self._token)
 
     def afflict(self, rate: float) -> None:
         self._process.faults(**dict.fromkeys(_KINDS, rate), retry_after=0.2)

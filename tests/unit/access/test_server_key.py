@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from fhirserver.access.binding_tokens import Binding, BindingTokens, InvalidToken
-from fhirserver.access.server_key import ServerKey, signing_secret
+from fhirserver.access.desk_passes import CallPasses, DeskPasses
+from fhirserver.access.server_key import FormerKey, ServerKey, signing_secret, signing_secrets
 from fhirserver.kernel.instants import FixedClock
+from subscriptions.channels.signing import signature
 
 KEY = ServerKey(b"k" * 32)
 
@@ -77,3 +81,41 @@ def test_a_token_is_for_some_subscriptions_and_not_for_any_number(clock):
         BindingTokens(KEY, clock).issue("ana", ())
     with pytest.raises(ValueError, match="100"):
         BindingTokens(KEY, clock).issue("ana", ["s"] * 101)
+
+
+OLD, NEW = b"o" * 32, b"n" * 32
+
+
+def test_what_a_former_key_made_is_taken_until_its_time_is_over(clock):
+    at = clock.at.timestamp()
+    now = [at]
+    rotated = ServerKey(NEW, [FormerKey(OLD, at + 60)], lambda: now[0])
+    old, new = ServerKey(OLD), ServerKey(NEW)
+
+    token, _ = BindingTokens(old, clock).issue("ana", ("s1",))
+    desk = DeskPasses(old, lambda: now[0]).issue("ana")
+    call = CallPasses(old, lambda: now[0]).issue("ana", "c1")
+    assert BindingTokens(rotated, clock).read(token).principal == "ana"
+    assert DeskPasses(rotated, lambda: now[0]).operator(desk) == "ana"
+    assert CallPasses(rotated, lambda: now[0]).redeem(call, "ana", "c1")
+    assert BindingTokens(new, clock).read(BindingTokens(rotated, clock).issue("ana", ("s1",))[0])
+    assert signing_secrets(rotated, "s", "ana") == (
+        signing_secret(new, "s", "ana"),
+        signing_secret(old, "s", "ana"),
+    )
+
+    now[0] = at + 60
+    with pytest.raises(InvalidToken, match="not a token"):
+        BindingTokens(rotated, clock).read(token)
+    fresh = DeskPasses(old, lambda: now[0]).issue("ana")
+    assert DeskPasses(rotated, lambda: now[0]).operator(fresh) == ""
+    assert signing_secrets(rotated, "s", "ana") == (signing_secret(new, "s", "ana"),)
+
+
+def test_notifications_have_a_signature_by_each_key():
+    secrets = [one.encode() for one in signing_secrets(ServerKey(NEW, [FormerKey(OLD, 2e10)]), "s", "ana")]
+    parts = [part.split("=", 1) for part in signature(secrets, b"body", 1795867620).split(",")]
+    assert [name for name, _ in parts] == ["t", "v1", "v1"]
+    for secret, (_, value) in zip(secrets, parts[1:], strict=True):
+        assert value == hmac.new(secret, b"1795867620.body", hashlib.sha256).hexdigest()
+    assert "nnnn" not in repr(FormerKey(NEW, 1)) and "oooo" not in repr(ServerKey(OLD))

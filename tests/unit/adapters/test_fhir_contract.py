@@ -1,5 +1,6 @@
 """The FHIR adapter keeps the contract of the port, against the simulated EHR as a process of its own."""
 
+import shutil
 from typing import Any
 
 import pytest
@@ -14,22 +15,14 @@ from tests.unit.adapters.simulated_ehr import SimulatedEhrThread
 _AS_CUTS = ("late_error_rate", "drop_rate")
 _HABITS = ("visible_after", "token_seconds")
 _UNKNOWN = ("partial_rate",)
+_OPTIONS = ("--weeks", "2", "--practitioners", "1")
 
 
 class FhirVendor(Vendor):
-    """The practice begins with an empty calendar: no appointments, every slot free."""
-
     def __init__(self, process: SimulatedEhrThread):
         self.process = process
         client = {"client_id": "credence", "secret": "s3cr3t"}
         assert process.http.post(f"{process.root}/admin/clients", json=client).status_code == 200
-        before = process.habits()
-        process.habits(clock_ahead=-3600)  # that was an hour ago
-        for type, state in (("Appointment", ""), ("Slot", "free")):
-            for each in process.resources(type):
-                if each.get("status") != state:
-                    process.http.delete(f"{process.base}/{type}/{each['id']}")
-        process.habits(**before)
         self._made: list[FhirEhr] = []
         self.ehr: FhirEhr = self.fresh()
 
@@ -87,11 +80,25 @@ def _always_due(monkeypatch):
     monkeypatch.setattr("tests.contracts.ehr_contract.due", lambda cursor: cursor)
 
 
+@pytest.fixture(scope="module")
+def practice(tmp_path_factory):
+    """The data of a practice with an empty calendar: no appointments, every slot free. Every test has a copy."""
+    data = tmp_path_factory.mktemp("practice")
+    with SimulatedEhrThread(data / "ehr.db", *_OPTIONS) as process:
+        process.habits(clock_ahead=-3600)  # that was an hour ago
+        for type, state in (("Appointment", ""), ("Slot", "free")):
+            for each in process.resources(type):
+                if each.get("status") != state:
+                    process.http.delete(f"{process.base}/{type}/{each['id']}")
+    return data
+
+
 @pytest.fixture(params=["type", "export"])
-async def vendor(request, tmp_path):
-    options = ["--weeks", "2", "--practitioners", "1"]
+async def vendor(request, practice, tmp_path):
+    options = list(_OPTIONS)
     if request.param == "export":
         options += ["--habit", "export=system", "--habit", "export_lines=30", "--habit", "history=system"]
+    shutil.copytree(practice, tmp_path, dirs_exist_ok=True)
     with SimulatedEhrThread(tmp_path / "ehr.db", *options) as process:
         vendor = FhirVendor(process)
         yield vendor

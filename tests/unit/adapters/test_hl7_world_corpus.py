@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
@@ -43,22 +45,35 @@ async def _provenances(feed: Bench, parameter: str, reference: str) -> list[Json
     return [loads(version.content) for version in (await feed.store.search(asked)).versions]
 
 
+@pytest.fixture(scope="module")
+def taken_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store that has taken in all; a test takes a copy."""
+    folder = tmp_path_factory.mktemp("taken-in")
+
+    async def take() -> None:
+        async with bench(folder, map=convert) as feed:
+            for path in message_files():
+                await feed.send(_text(path))
+
+    asyncio.run(take())
+    return folder
+
+
 @pytest.mark.parametrize("order", ["as they came", "backwards"])
-async def test_a_replay_of_all_changes_nothing(tmp_path: Path, order: str) -> None:
+async def test_a_replay_of_all_changes_nothing(taken_in: Path, tmp_path: Path, order: str) -> None:
+    copytree(taken_in, tmp_path, dirs_exist_ok=True)
     async with bench(tmp_path, map=convert) as feed:
         texts = [_text(path) for path in message_files()]
-        for text in texts:
-            await feed.send(text)
         before = await feed.state()
+        assert before
         for text in texts if order == "as they came" else reversed(texts):
             await feed.send(text)
         assert await feed.state() == before
 
 
-async def test_the_log_rebuilds_the_same(tmp_path: Path) -> None:
+async def test_the_log_rebuilds_the_same(taken_in: Path, tmp_path: Path) -> None:
+    copytree(taken_in, tmp_path, dirs_exist_ok=True)
     async with bench(tmp_path, map=convert) as feed:
-        for path in message_files():
-            await feed.send(_text(path))
         await feed.store.derive_provenance()
         before = list(await feed.store.storage.dump())
         await feed.store.rebuild()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 
@@ -70,7 +71,7 @@ class StandIn:
         if request.method == "POST" and path == "":
             return self._transaction(body)
         if request.method == "POST":
-            return self._create(path, body)
+            return self._create(path, body, request.headers.get("if-none-exist", ""))
         if path not in self.store and "/" in path:
             return reply(404, {"resourceType": "OperationOutcome"})
         if request.method == "PUT":
@@ -83,7 +84,10 @@ class StandIn:
             else self._search(path, request.url.params.multi_items())
         )
 
-    def _create(self, type: str, body: Resource) -> httpx.Response:
+    def _create(self, type: str, body: Resource, unless: str = "") -> httpx.Response:
+        there = [r for r in self.of(type) if unless and self._holds(r, *parse_qsl(unless)[0])]
+        if there:
+            return reply(200, there[0])
         made = self.put(body | {"id": f"n{len(self.store) + 1}"})
         location = f"http://test/fhir/{type}/{made['id']}/_history/1"
         return reply(201, made, {"Location": location})

@@ -217,6 +217,7 @@ async def test_calendar_down_hands_to_a_person() -> None:
 async def test_book_with_the_doctor_last_seen_unless_another_is_named() -> None:
     played = await call("""I'd like to book an appointment for Friday morning
         This is Sam Bradtke, born July ninth twenty fifteen
+        I'm his mother
         nine
         yes
         no thanks""")
@@ -226,6 +227,7 @@ async def test_book_with_the_doctor_last_seen_unless_another_is_named() -> None:
 async def test_no_appointment_to_move_offers_a_booking() -> None:
     played = await call("""I want to reschedule my appointment
         Sam Bradtke, July 9 2015
+        yes I am
         yes
         friday at ten
         yes
@@ -309,6 +311,30 @@ async def test_insurance_with_correction() -> None:
     (said,) = played.provenance("Coverage")
     assert said["extension"][0]["valueDecimal"] == 0.5  # type: ignore[index]
     assert said["entity"][0]["extension"][0]["valueString"]  # type: ignore[index]
+
+
+async def test_a_company_misheard_as_numbers_is_asked_for_again() -> None:
+    played = await call(f"""I have new insurance
+        {IDENTIFY}
+        eight nine company
+        It's Aetna
+        u for four seven seven one two zero
+        there isn't one
+        yes that's right
+        no""")
+    (coverage,) = played.server.of("Coverage")
+    assert coverage["payor"][0]["display"] == "Aetna"
+    assert coverage["subscriberId"] == "U4477120"
+
+
+async def test_an_appointment_to_another_date_is_moved_whatever_the_verb_was_heard_as() -> None:
+    played = await call(f"""can I talk my appointment to another date
+        {IDENTIFY}
+        Tuesday morning
+        the first one
+        yes please
+        no thank you""")
+    assert starts(played, "booked") == ["2026-12-01T09:00"]
 
 
 async def test_insurance_all_in_one_sentence() -> None:
@@ -479,6 +505,7 @@ async def test_the_wording_does_not_tell_whether_a_record_exists() -> None:
 async def test_family_on_one_phone_is_told_apart() -> None:
     played = await call("""book an appointment for friday at nine
         Sam Bradtke, july ninth 2015
+        I'm his father
         yes
         no""")
     assert played.record.patient == "Patient/sam"
@@ -686,3 +713,95 @@ async def test_a_bill_first_and_then_a_cancellation() -> None:
 async def test_a_greeting_alone() -> None:
     played = await call(f"hello\nwhen is my appointment\n{IDENTIFY}\nyes\nno")
     assert "didn't get that" not in played.said
+
+
+async def test_a_weekday_among_those_offered_is_the_one_offered() -> None:
+    """The next Thursday is another one than that of the offer."""
+    played = await call(
+        f"reschedule to december third please\n{IDENTIFY}\nThursday at ten works for me\nyes\nno"
+    )
+    assert starts(played, "booked") == ["2026-12-03T10:00"]
+
+
+async def test_a_weekday_that_two_appointments_share_is_asked_again() -> None:
+    played = await call(
+        """I have to cancel my appointment
+        Ada Quinn, december twelfth 1955
+        I mean Wednesday
+        Wednesday the second
+        I feel better
+        yes
+        no""",
+        ADA,
+    )
+    assert starts(played, "cancelled", "Patient/ada") == ["2026-12-02T11:00"]
+
+
+async def test_bare_hours_corrected_in_one_breath() -> None:
+    played = await call(
+        f"reschedule to december third\n{IDENTIFY}\nthe nine, no wait, sorry, the ten\nyes\nno"
+    )
+    assert starts(played, "booked") == ["2026-12-03T10:00"]
+
+
+async def test_all_right_is_no_goodbye() -> None:
+    played = await call(f"when is my appointment\n{IDENTIFY}, if that's all right\nyes\nno")
+    assert played.record.patient == "Patient/eve"
+
+
+async def test_i_think_is_no_letter() -> None:
+    played = await call(
+        f"new insurance\n{IDENTIFY}\nCigna\nU four four seven seven one two zero, I think\nnone\nyes\nno"
+    )
+    assert played.server.of("Coverage")[0]["subscriberId"] == "U4477120"
+
+
+MISHEARD = "when is my appointment\nEve Branson, March third 1982\nEve Branson, March third 1982\n"
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "B R A D T K E\nMarch third 1982",
+        "B R A D T K E, March third 1982",
+        "Branson, B as in boy, R, A, D, T, K, E\nMarch third 1982",
+        "Eve Branson, that is B R A D T K E, born March third 1982",
+        "E V E, B R A D T K E, March third 1982",
+        "say that again\nB R A D T K E\nMarch third 1982",
+    ],
+)
+async def test_a_last_name_that_was_misheard_twice_is_spelled(spelled: str) -> None:
+    played = await play(f"{MISHEARD}{spelled}\nno\nbye", EVE)
+    said = [t.text for t in played.record.turns if t.speaker == "agent"]
+    asked = [text for text in said if "spell the last name" in text]
+    assert len(asked) == (2 if "again" in spelled else 1)
+    assert played.record.patient == "Patient/eve"
+    before = said[: next(n for n, text in enumerate(said) if "Thank you, Eve" in text)]
+    assert not any("thursday" in text.lower() or "november" in text.lower() for text in before)
+
+
+@pytest.mark.parametrize("born", ["March fourth 1982", "March third 1983"])
+async def test_a_spelled_name_with_a_wrong_birth_date_opens_nothing(born: str) -> None:
+    played = await play(f"{MISHEARD}B R A D T K E\n{born}\nB R A D T K E, March third 1982", EVE)
+    said = [t.text for t in played.record.turns if t.speaker == "agent"]
+    assert sum("spell the last name" in text for text in said) == 1
+    assert played.record.outcome == "transfer: identity not established"
+    assert played.record.patient == ""
+    assert not any("thursday" in text.lower() or "november" in text.lower() for text in said)
+
+
+async def test_what_is_asked_after_a_failed_match_does_not_depend_on_any_record() -> None:
+    """Who fails by the name hears what who fails by the birth date hears, and what who is on no record hears."""
+    heard = []
+    for name, born in (("Eve Branson", "3/3/1982"), ("Eve Bradtke", "3/4/1982"), ("Zoe Zimmer", "4/4/1977")):
+        played = await play(
+            f"when is my appointment\n{name}, {born}\n{name}, {born}\nZ I M M E R\n{born}", ADA
+        )
+        heard.append([t.text for t in played.record.turns if t.speaker == "agent"])
+    assert heard[0] == heard[1] == heard[2]
+
+
+async def test_with_one_attempt_nothing_is_spelled() -> None:
+    played = await play(f"{MISHEARD}B R A D T K E", EVE, setting=Setting(identity_attempts=1))
+    assert played.record.outcome == "transfer: identity not established"
+    assert not any("spell" in t.text for t in played.record.turns if t.speaker == "agent")

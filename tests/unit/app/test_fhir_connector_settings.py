@@ -28,9 +28,9 @@ def test_what_is_not_said_is_as_the_adapter_has_it():
         ({"also_at": ["files.test"]}, "also_at"),
         ({"token_url": "ftp://x.test"}, "token_url"),
         ({"client_id": "a"}, "client_id"),
-        ({"client_key": "k"}, "client_id"),
-        ({"client_id": "a", "client_key": "k", "client_secret": "s"}, "client_secret"),
-        ({"client_id": "a", "client_key": "k", "token": "t"}, "token"),
+        ({"client_key_file": "k"}, "client_id"),
+        ({"client_id": "a", "client_key_file": "k", "client_secret_file": "s"}, "client_secret"),
+        ({"client_id": "a", "client_key_file": "k", "token_secret": "t"}, "token"),
         ({"client_auth": "digest"}, "client_auth"),
         ({"bulk": "all"}, "bulk"),
         ({"bulk": "group"}, "bulk_group"),
@@ -38,7 +38,7 @@ def test_what_is_not_said_is_as_the_adapter_has_it():
         ({"overlap_seconds": -1}, "overlap_seconds"),
         ({"subscribe": "criteria"}, "subscribe"),
         ({"subscribe": "criteria", "notify_url": "https://us.test"}, "subscribe"),
-        ({"subscribe": "topic", "notify_url": "https://us.test", "notify_secret": "x" * 16}, "topics"),
+        ({"subscribe": "topic", "notify_url": "https://us.test", "notify_secret_file": "x"}, "topics"),
     ],
 )
 def test_a_wrong_setting_is_named(settings, named):
@@ -48,15 +48,17 @@ def test_a_wrong_setting_is_named(settings, named):
 
 
 def test_the_address_of_notifications_has_the_name_of_the_connector():
-    own = parsed(subscribe="criteria", notify_url="https://us.test/", notify_secret="x" * 16)
+    own = parsed(subscribe="criteria", notify_url="https://us.test/", notify_secret_file="x")
     assert fhir.wanted_of(own, "clinic", "x" * 16).address == "https://us.test/notify/clinic"
 
 
 @pytest.mark.parametrize("secret", ["", "short"])
-def test_a_secret_that_can_be_guessed_is_none(secret):
+def test_a_secret_that_can_be_guessed_is_none(secret, tmp_path):
     from fhirserver.app.connectors.hearing import Incoming
     from fhirserver.ports.ehr import NotHeard
 
     incoming = Incoming("POST", "", {"authorization": f"Bearer {secret}"}, b"")
+    file = tmp_path / "secret"
+    file.write_text(secret)
     with pytest.raises(NotHeard):
-        fhir.heard(parsed(notify_secret=secret), Secrets(), incoming)
+        fhir.heard(parsed(notify_secret_file=str(file)), Secrets(), incoming)

@@ -51,9 +51,22 @@ def imported(folder: Path, connector: str) -> set[str]:
 
 
 def test_a_server_without_connectors_imports_no_adapter_and_no_library_of_one(tmp_path: Path) -> None:
-    absent = ADAPTERS | {"adapters.openai", "openai", "pydantic.v1", "pymongo"}
+    absent = ADAPTERS | {
+        "adapters.openai",
+        "openai",
+        "pydantic.v1",
+        "pymongo",
+        *("opentelemetry.sdk", "opentelemetry.exporter"),
+        "prometheus_client",
+    }
     assert imported(tmp_path, "").intersection(absent) == set()
 
 
 def test_a_server_imports_what_its_connectors_need_before_the_first_request(tmp_path: Path) -> None:
     assert imported(tmp_path, CONNECTORS) >= ADAPTERS
+
+
+def test_a_server_that_plays_recordings_needs_nothing_that_makes_sound(tmp_path: Path) -> None:
+    sound = {"numpy", "webrtcvad", "soxr", "pocketsphinx", "agent.voice.archive"}
+    loaded = imported(tmp_path, '\n[voice]\nrecordings = "sound"\n')
+    assert "agent.voice.kept" in loaded and loaded.intersection(sound) == set()

@@ -69,6 +69,15 @@ def test_explain(capsys: pytest.CaptureFixture[str], config: Path, tmp_path: Pat
     assert "writeback 0.8" in " ".join(
         run(capsys, "explain", "Patient.deceased", "--config", config)[1].split()
     )
+    code = "https://credence.health/fhir/CodeSystem/caller-voice|mood-timeline"
+    (tmp_path / "mood.toml").write_text(
+        f'[[rule]]\ntype = "Observation"\ncode = "{code}"\nreview = "never"\n'
+    )
+    told = run(capsys, "explain", "Observation", "--file", tmp_path / "mood.toml")[1]
+    assert "review        doubtful" in told and f"codes with rules of their own: {code}" in told
+    told = run(capsys, "explain", "Observation.note", "--code", code, "--file", tmp_path / "mood.toml")[1]
+    assert told.startswith(f"Observation.note (code {code})\n") and "never" in told
+    assert f"rule 1, line 1: Observation (code {code})" in told
     for what in ("Nothing", "Patient.nothing"):
         assert run(capsys, "explain", what, "--config", config)[0] == 2
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 from fhirserver.app.commands.init import configuration
 from fhirserver.app.connectors.connector import COMMON
 from fhirserver.app.connectors.registry import KINDS
-from fhirserver.app.settings import KNOWN, InvalidSettings, load_settings, parse_settings
+from fhirserver.app.setting_tables import KNOWN
+from fhirserver.app.settings import InvalidSettings, load_settings, parse_settings
 
 DOCS = Path(__file__).parents[3] / "docs" / "settings.md"
 MAIL = {"host": "mail.example", "from": "credence@clinic.example"}
+PHONE = {"public_url": "https://voice.clinic.example"}
 EHR = {"id": "ehr", "kind": "ehr"}
 CLINIC = {"name": "clinic", "source": "ehr", "url": "https://ehr.example/fhir"}
 
@@ -55,6 +58,20 @@ def test_what_init_writes_can_be_read(tmp_path: Path) -> None:
     ("document", "words"),
     [
         ({"sever": {}}, "unknown setting 'sever'"),
+        ({"telephony": {"public_url": "voice.example"}}, "[telephony] public_url is an address such as"),
+        (
+            {"telephony": {"public_url": "https://a.example?b"}},
+            "[telephony] public_url is an address such as",
+        ),
+        ({"telephony": {**PHONE, "auth_token_file": "nowhere"}}, "auth_token_file: nowhere cannot be read"),
+        ({"telephony": {**PHONE, "number": "555-0100"}}, "[telephony] number is a telephone number such as"),
+        ({"telephony": {**PHONE, "account_sid": "AC1"}}, "[telephony] account_sid is AC and 32 digits"),
+        ({"telephony": {**PHONE, "transfers": ["billing"]}}, "[telephony] transfers are such as"),
+        ({"telephony": {**PHONE, "most_calls": 0}}, "[telephony] most_calls is above 0"),
+        ({"telephony": {**PHONE, "call_hours": "9-20"}}, "[telephony] call_hours are such as"),
+        ({"telephony": {**PHONE, "call_hours": "20:00-09:00"}}, "[telephony] call_hours are such as"),
+        ({"telephony": {**PHONE, "call_any_number": "yes"}}, "[telephony]: call_any_number is true or false"),
+        ({"telephony": {**PHONE, "recording": "yes"}}, "[telephony]: recording is true or false"),
         ({"server": {"prot": 1}}, "unknown setting 'prot'"),
         ({"server": {"port": "8080"}}, "[server]: port is a whole number"),
         ({"server": {"port": True}}, "[server]: port is a whole number"),
@@ -63,6 +80,10 @@ def test_what_init_writes_can_be_read(tmp_path: Path) -> None:
         ({"storage": {"path": 5}}, "[storage]: path"),
         ({"policy": {"file": "none.toml"}}, "[policy] file"),
         ({"validation": {"unknown_extensions": "fatal"}}, "[validation] unknown_extensions is"),
+        ({"safety": {"alert": 20}}, "[safety] monitor, alert and escalate must rise"),
+        ({"safety": {"loop_limit": 1}}, "[safety] loop_limit is 2 or more"),
+        ({"safety": {"wait_seconds": 0}}, "[safety] wait_seconds is more than 0"),
+        ({"safety": {"escalate": "high"}}, "[safety]: escalate is a whole number"),
         ({"validation": {"lapses": ""}}, "[validation] lapses is"),
         ({"validation": {"extension_domains": "x"}}, "[validation]: extension_domains is a list"),
         ({"subscriptions": {"smtp": 5}}, "[subscriptions.smtp] must be a table"),
@@ -95,7 +116,7 @@ def test_what_init_writes_can_be_read(tmp_path: Path) -> None:
         ({"principal": [{"name": "x", "source": "none"}]}, "no [[source]] with id 'none'"),
         (
             {"source": [EHR], "principal": [{"name": "x", "source": "ehr"}]},
-            "token_sha256, token_file or token",
+            "token_sha256 and token_file",
         ),
         (
             {"source": [EHR], "connector": [{"name": "x", "source": "ehr"}]},
@@ -147,3 +168,42 @@ def test_the_mail_server(tmp_path: Path) -> None:
     assert (smtp.user, smtp.password, smtp.attachments) == ("credence", "let me in", False)
     assert "let me in" not in repr(smtp)
     assert parse_settings({}, tmp_path).smtp is None
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ({}, (time(9), time(20))),
+        ({"call_hours": "08:30-18:00"}, (time(8, 30), time(18))),
+        ({"call_hours": "10:00-24:00"}, (time(10), time.max)),
+        ({"call_hours": "00:00-24:00"}, (time(0), time(0))),
+    ],
+)
+def test_calls_go_out_by_day_unless_told_otherwise(
+    written: dict[str, str], read: tuple[time, time], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "of the environment")
+    telephony = parse_settings({"telephony": {**PHONE, **written}}, tmp_path).telephony
+    assert telephony is not None
+    assert telephony.call_hours == read and not telephony.call_any_number
+
+
+def test_the_telephone_has_its_token_from_a_file_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TWILIO_AUTH_TOKEN", raising=False)
+    assert parse_settings({}, tmp_path).telephony is None
+    with pytest.raises(InvalidSettings, match="an auth token is needed"):
+        parse_settings({"telephony": PHONE}, tmp_path)
+    (tmp_path / "token").write_text("of the file\n")
+    table = {**PHONE, "auth_token_file": "token", "transfers": ["billing=+15555550101"]}
+    read = parse_settings({"telephony": {**table, "transfer_number": "+15555550102"}}, tmp_path).telephony
+    assert read is not None
+    assert (read.auth_token, read.socket_base) == ("of the file", "wss://voice.clinic.example")
+    assert "of the file" not in repr(read)
+    assert read.target("Billing: a question") == "+15555550101"
+    assert read.target("asked for a person") == "+15555550102"
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", "of the environment")
+    other = parse_settings({"telephony": PHONE}, tmp_path).telephony
+    assert other is not None
+    assert other.auth_token == "of the environment"

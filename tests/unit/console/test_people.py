@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fhirserver.console.people import asked
+from fhirserver.interactions.people import asked
 from tests.facade import Facade
 
 

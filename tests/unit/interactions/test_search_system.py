@@ -138,7 +138,8 @@ async def test_compartments(filled: Facade) -> None:
 async def test_every_compartment_takes_every_type_it_holds(server: Facade) -> None:
     for compartment in sorted(definitions().compartments):
         for type in definitions().compartment(compartment):
-            assert await _found(server, f"{compartment}/x/{type}") == []
+            if type != "AuditEvent":  # for those with the role privacy: tests/e2e/test_audit.py
+                assert await _found(server, f"{compartment}/x/{type}") == []
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,8 @@ async def test_a_long_body_that_is_no_json_is_told_the_first_fault(server: Facad
 async def test_the_mode_says_what_a_write_would_be_refused_for(server: Facade) -> None:
     await server.ehr.put(patient("p"))
     assert not errors(await server.ehr("POST", "Patient/$validate?mode=create", WELL))
-    (no,) = errors(await server.agent("POST", "Observation/$validate?mode=create", observation()))
+    practitioner = {"resourceType": "Practitioner", "name": [{"family": "Lane"}]}
+    (no,) = errors(await server.agent("POST", "Practitioner/$validate?mode=create", practitioner))
     assert no["code"] == "forbidden"
     assert errors(await server.reader("POST", "Patient/$validate?mode=create", WELL))
     assert errors(await server.ehr("POST", "Patient/p/$validate?mode=create", WELL))
@@ -174,10 +175,6 @@ async def test_the_mode_says_what_a_write_would_be_refused_for(server: Facade) -
     assert not errors(await server.ehr.get("Patient/p/$validate?mode=delete"))
     assert errors(await server.ehr.get("StructureDefinition/confidence/$validate?mode=delete"))
     assert (await server.ehr.get("Patient/p")).json()["meta"]["versionId"] == "1"
-
-
-def observation() -> JsonObject:
-    return {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
 
 
 async def test_an_invariant_is_checked(server: Facade) -> None:

@@ -15,6 +15,8 @@ from fhirserver.kernel.json import loads
 from fhirserver.rest import protocol, taking
 from fhirserver.rest.headers import MOST_BYTES
 from fhirserver.rest.protocol import FhirHttpProtocol
+from fhirserver.rest.socket_protocol import FhirSocketProtocol
+from fhirserver.rest.visits import Rates, Visits
 
 
 class Wire(asyncio.Transport):
@@ -239,3 +241,55 @@ async def test_a_body_that_nobody_waits_for_does_not_hold_the_connection(
         assert not wire.closed
     made.connection_lost(None)
     assert made._leftover is None
+
+
+class _Counting:
+    """An application with visits."""
+
+    def __init__(self) -> None:
+        self.visits = Visits(Rates(connections_per_address=2))
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+
+
+class _From(Wire):
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return ("203.0.113.7", 4000) if name == "peername" else default
+
+
+async def test_one_address_has_so_many_connections_and_no_more() -> None:
+    config, state, loop = uvicorn.Config(_Counting()), ServerState(), asyncio.get_running_loop()
+    config.load()
+
+    def connect() -> tuple[_From, FhirHttpProtocol]:
+        wire, made = _From(), FhirHttpProtocol(config, state, {}, loop)
+        made.connection_made(wire)
+        return wire, made
+
+    (first, ours), (second, other), (third, turned_away) = connect(), connect(), connect()
+    assert (first.aborted, second.aborted, third.aborted) == (False, False, True)
+    turned_away.connection_lost(None)
+    assert connect()[0].aborted, "who was turned away was not counted"
+    ours.connection_lost(None)
+    assert not connect()[0].aborted
+    socket_protocol = FhirSocketProtocol(config, state, {})
+    socket_protocol.connection_made(second)
+    state.connections.discard(other)
+    socket_protocol.connection_lost(None)
+    assert not connect()[0].aborted, "a connection that became a websocket is counted until that ends"
+
+
+async def test_what_is_no_websocket_is_answered_with_the_headers_too() -> None:
+    config = uvicorn.Config(_Counting())
+    config.load()
+    wire, made = _From(), FhirSocketProtocol(config, ServerState(), {})
+    made.connection_made(wire)
+    made.data_received(
+        b"GET /fhir/ws HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    )
+    head = wire.written.partition(b"\r\n\r\n")[0].lower()
+    assert head.startswith(b"http/1.1 4")
+    for line in (b"x-content-type-options: nosniff", b"content-security-policy: default-src 'none'"):
+        assert line in head
+    assert b"server:" not in head

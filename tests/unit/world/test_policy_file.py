@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.emotion.timeline import timeline
+from agent.signals import Emotion
+from fhirserver.kernel.json import JsonObject
 from fhirserver.model.definitions import definitions
 from fhirserver.world.policy import Decay, InvalidPolicy, default_policy, parse_policy, units_of
+from fhirserver.world.policy_change import affected
+from fhirserver.world.rules import codes_of
 from fhirserver.world.units import member_of, split
 
 POLICY = """
@@ -84,6 +90,24 @@ def test_of_each_member_the_most_specific_rule_that_states_it_counts() -> None:
         ("decay = { steps = [{ days = 9, to = 0.5 }], floor = 0.1 }", "no member 'floor' here"),
         ("decay = { half_life_days = 9, kinds = ['robot'] }", "decay.kinds: 'robot' is no kind"),
         ("[[rule]]", "line 3, rule 2: rule 1 is for * too"),
+        ('code = "s|c"', "line 3, rule 1: code needs a type that has a code"),
+        ('type = "Patient"\ncode = "s|c"', "line 4, rule 1: Patient has no code that a rule could name"),
+        ('type = "Encounter"\ncode = "s|c"', "Encounter has no code that a rule could name"),
+        ('type = "Observation"\ncode = "c"', 'line 4, rule 1: code is written "system|code"'),
+        ('type = "Observation"\ncode = "|c"', 'code is written "system|code"'),
+        ('type = "Observation"\ncode = 3', 'code is written "system|code"'),
+        (
+            'type = "Observation"\ncode = "s|c"\nceiling = { agent = 0.5 }',
+            "line 5, rule 1: a rule with a code has no ceiling",
+        ),
+        (
+            'type = "Observation"\ncode = "s|c"\ndecay = false',
+            "line 5, rule 1: a rule with a code has no decay",
+        ),
+        (
+            'type = "Observation"\ncode = "s|c"\n[[rule]]\ntype = "Observation"\ncode = "s|c"',
+            "line 5, rule 2: rule 1 is for Observation (code s|c) too",
+        ),
         ("[rules]", "unknown table 'rules'; the only one is [[rule]]"),
         ("x =", "not TOML"),
     ],
@@ -102,6 +126,93 @@ def test_all_mistakes_are_named_at_once() -> None:
         "line 6, rule 2",
         "line 7, rule 2",
     ]
+
+
+CODED = """
+[[rule]]
+writeback = 0.9
+review = "always"
+
+[[rule]]
+type = "Observation"
+unit = "status"
+review = "doubtful"
+verification = "machine"
+
+[[rule]]
+type = "Observation"
+code = "s|mood"
+review = "never"
+writeback = 1.0
+
+[[rule]]
+type = "Observation"
+unit = "note"
+code = "s|mood"
+review = "doubtful"
+
+[[rule]]
+type = "Observation"
+code = "s|other"
+review = "always"
+verification = "none"
+"""
+
+
+def test_a_rule_for_a_code_holds_for_resources_of_that_code_and_no_others() -> None:
+    policy = parse_policy(CODED)
+    mood = codes_of({"code": {"coding": [{"system": "x", "code": "y"}, {"system": "s", "code": "mood"}]}})
+    told = policy.rule("Observation", "status", mood)
+    assert (told.review, told.writeback, told.verification) == ("never", 1, "machine")
+    assert policy.rule("Observation", "note", mood).review == "doubtful", "code and unit come before the code"
+    assert policy.gate("Observation", "value[x]", mood) == 1
+    for other in (frozenset[str](), codes_of({"code": {"coding": [{"system": "s", "code": "moods"}]}})):
+        assert policy.rule("Observation", "status", other).review == "doubtful"
+        assert policy.rule("Observation", "note", other).review == "always"
+    assert policy.rule("Condition", "note", mood).review == "always"
+    both = policy.rule("Observation", "subject", mood | {"s|other"})
+    assert (both.review, both.verification) == ("never", "none"), "of two codes the rule that stands first"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {},
+        {"code": "draft"},
+        {"code": {"text": "mood"}},
+        {"code": {"coding": None}},
+        {"code": {"coding": [None]}},
+        {"code": {"coding": [{"code": "mood"}, {"system": "s"}]}},
+    ],
+)
+def test_what_has_no_coding_with_a_system_has_no_code(content: JsonObject) -> None:
+    assert codes_of(content) == frozenset()
+
+
+@given(st.sets(st.sampled_from(["s|mood", "s|other", "x|y"])), st.sampled_from(["*", "telecom", "gender"]))
+def test_without_rules_for_codes_no_code_changes_anything(codes: set[str], unit: str) -> None:
+    policy = parse_policy(POLICY)
+    assert policy.rule("Patient", unit, frozenset(codes)) is policy.rule("Patient", unit)
+    assert [*policy.applying("Patient", unit, frozenset(codes))] == [*policy.applying("Patient", unit)]
+
+
+def test_a_rule_for_a_code_changes_its_type() -> None:
+    before, after = parse_policy(""), parse_policy(CODED[CODED.index("[[rule]]", 60) :])
+    assert affected(before, after) == ["Observation"]
+    assert affected(after, after) == []
+
+
+def test_how_a_caller_sounded_waits_for_no_operator_and_goes_nowhere() -> None:
+    now = datetime(2026, 11, 28, 9, tzinfo=UTC)
+    felt = [Emotion(now, "calm", "functional", 0.27, 0.0, 0.0)]
+    mood = timeline(felt, "Communication/c", "Patient/p", "", {"display": "agent"})
+    assert mood is not None
+    rule = default_policy().rule("Observation", "component", codes_of(mood))
+    assert (rule.verification, rule.review, rule.writeback) == ("none", "never", 1)
+    other = default_policy().rule(
+        "Observation", "component", codes_of({"code": {"coding": [{"system": "s"}]}})
+    )
+    assert (other.verification, other.review, other.writeback) == ("human", "always", Decimal("0.95"))
 
 
 def test_every_unit_of_every_type_may_have_a_rule() -> None:
@@ -137,3 +248,12 @@ def test_age_only_takes_away(decay: Decay, sure: Decimal, days: list[float]) -> 
     left = [decay.after(sure, age) for age in sorted(days)]
     assert left == sorted(left, reverse=True) and all(0 < worth <= sure for worth in left)
     assert decay.after(sure, 0) == sure
+
+
+@pytest.mark.parametrize(
+    "type",
+    ["Communication", "DocumentReference", "Composition", "MeasureReport", "Media", "AuditEvent", "Task"],
+)
+def test_records_of_a_call_itself_wait_for_no_operator(type: str) -> None:
+    rule = default_policy().rule(type, "status")
+    assert (rule.verification, rule.review) == ("none", "never")

@@ -87,6 +87,16 @@ def test_a_bomb_of_aliases_is_refused():
         read_document("x", "a: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]")
 
 
+@pytest.mark.parametrize(("step", "times"), [("[", 101), ("{a: ", 200_000), ("- ", 400_000), ("[", 900_000)])
+def test_what_is_nested_without_end_is_refused(step, times):
+    with pytest.raises(InvalidMapping, match=r"levels inside each other|nesting depth"):
+        read_document("x", step * times)
+
+
+def test_a_hundred_levels_are_read():
+    read_document("x", "[" * 100 + "]" * 100)
+
+
 @pytest.mark.parametrize("name", shipped())
 def test_every_fixture_of_the_shipped_vendors_holds(name):
     files = fixture_files(fixture_folder(name))

@@ -87,6 +87,13 @@ def test_an_ordinal_choice_is_no_day() -> None:
     assert day_wishes("the second works", TODAY) == []
 
 
+def test_a_low_ordinal_after_its_weekday_is_a_day() -> None:
+    tuesday = date(2026, 11, 24)
+    assert [f.value.first for f in day_wishes("Wednesday the second", tuesday)] == [date(2026, 12, 2)]
+    assert [f.value.first for f in day_wishes("Tuesday the first at ten", tuesday)] == [date(2026, 12, 1)]
+    assert [f.value.first for f in day_wishes("on Thursday the first works", tuesday)] == [date(2026, 11, 26)]
+
+
 @pytest.mark.parametrize(
     ("text", "inside", "outside"),
     [
@@ -259,3 +266,15 @@ def test_exact_times_in_odd_orders(text: str, exact: time) -> None:
 )
 def test_days_of_months_and_weeks(text: str, day: date) -> None:
     assert [f.value.first for f in day_wishes(text, TODAY)] == [day]
+
+
+@pytest.mark.parametrize(
+    ("said", "ids"),
+    [
+        ("u for four seven seven one two zero", ["U4477120"]),
+        ("B for boy four seven seven one two zero", ["B477120"]),
+        ("vitamin D for 30 days, order 10245", ["10245"]),
+    ],
+)
+def test_a_letter_is_explained_by_a_word_and_not_by_a_number(said: str, ids: list[str]) -> None:
+    assert [found.value for found in identifiers(said)] == ids

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from fhirserver.access.principals import Principal
 from fhirserver.interactions.exchange import Context, Request
+from fhirserver.interactions.noting import dispatch_noted
 from fhirserver.interactions.registry import Registry
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.store.store import Store
@@ -101,7 +102,7 @@ async def found(
     more = False
     for params in asked(text):
         request = Request(principal, "GET", "Patient", params=[*params, ("_count", str(MOST))])
-        bundle = loads((await registry.dispatch(context, request)).body)
+        bundle = loads((await dispatch_noted(context, registry, request)).body)
         more = more or any(link["relation"] == "next" for link in bundle.get("link", ()))
         found = (entry["resource"] for entry in bundle.get("entry", ()))
         people.update((one["id"], person(one)) for one in found if one["resourceType"] == "Patient")

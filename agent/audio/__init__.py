@@ -1,0 +1,1 @@
+"""Telephone audio: formats, frames and files. Pure: no sockets, no clock."""

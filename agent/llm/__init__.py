@@ -1,0 +1,1 @@
+"""The brain that asks a language model: the model proposes, deterministic code decides and does."""

@@ -1,0 +1,85 @@
+"""Before anything is served: what the caller wants, and who that is."""
+
+from __future__ import annotations
+
+from agent.hearing import Heard
+from agent.policy import errands
+from agent.policy.ending import take_leave
+from agent.policy.patience import Patience
+from agent.records import PatientRecord
+
+
+class Reception(Patience):
+    """Takes wishes, and serves none until the caller is identified."""
+
+    def _identity_first(self, heard: Heard) -> bool:
+        """Until the caller is identified nothing else is served; whether the utterance is dealt with."""
+        if self.memory.patient is not None:
+            return False
+        if self._identifying and self._takes_leave(heard):
+            take_leave(self.desk)
+            return True
+        told = self.identity.listen(self.memory, heard)
+        if self._identifying and (self.identity.hear(self.desk, heard) or told):
+            self._identified()
+            return True
+        if self._identifying:
+            return self._while_identifying(heard)
+        if not self.waiting:
+            return self._nothing_wanted(heard, told)
+        if not self.identity.hear(self.desk, heard):
+            self.identity.ask(self.desk)
+        self._identified()
+        return True
+
+    def _takes_leave(self, heard: Heard) -> bool:
+        """A goodbye instead of a name; a new wish after ``never mind`` is none."""
+        return (heard.goodbye or heard.never_mind) and not any(said is heard for _, said, _ in self.waiting)
+
+    def _while_identifying(self, heard: Heard) -> bool:
+        if heard.goodbye or heard.never_mind:
+            take_leave(self.desk)
+        elif heard.repeat or errands.says_hello(self.memory, heard):
+            self.identity.ask(self.desk)
+        else:
+            self._not_understood(lambda: self.identity.ask(self.desk))
+        return True
+
+    def _nothing_wanted(self, heard: Heard, told: bool) -> bool:
+        """An utterance without a wish before anybody is identified."""
+        if self.question == "person":
+            return self._offered_person(heard)
+        if heard.goodbye or heard.never_mind:
+            take_leave(self.desk)
+        elif heard.beyond:
+            self._beyond(heard)
+        elif told or heard.third_party or heard.greeting:
+            self.desk.say("how_help")
+        else:
+            self._not_understood(lambda: self.desk.say("how_help"))
+        return True
+
+    def _identified(self) -> None:
+        """Identity has just been established: greet by name and go on with what was wanted."""
+        patient = self.memory.patient
+        if patient is None or self.memory.ended or self.stage == "served":
+            return
+        self.stage = "served"
+        if self.memory.third_party:
+            self.desk.say("identified_third")
+        else:
+            self.desk.say("identified", name=_first_name(patient, self.identity.name))
+        if self.memory.setting.errand is not None:
+            self._run_errand()
+        self._resume()
+
+    def _run_errand(self) -> None:
+        """Say what the call is about; where it asks something of the patient, that is the first wish."""
+        wish = errands.begin(self.desk)
+        if wish and all(kind != wish for kind, _, _ in self.waiting):
+            self.waiting.insert(0, (wish, errands.wished(), None))
+
+
+def _first_name(patient: PatientRecord, said: str) -> str:
+    """The first name as the caller said it; nothing is told that was not said."""
+    return said.split()[0] if said else ""

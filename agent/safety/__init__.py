@@ -1,0 +1,1 @@
+"""How risky a call is and why, and when a person is asked for."""

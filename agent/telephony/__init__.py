@@ -1,0 +1,1 @@
+"""The telephone by Twilio: webhooks, media streams, text messages, calls out."""

@@ -1,0 +1,108 @@
+"""Twilio's REST API by its own SDK: calls out and text messages.
+
+``api_url`` takes the place of https://api.twilio.com, for tests against a server of the same protocol.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from agent.errand import NotPlaced
+from agent.telephony.settings import TelephonySettings
+
+if TYPE_CHECKING:
+    from twilio.rest import Client
+
+_API = "https://api.twilio.com"
+_SECONDS = 10.0
+_silent = logging.getLogger("credence.telephony.rest")
+_silent.setLevel(logging.CRITICAL)
+"""The SDK logs requests with the numbers and words in them; none of that may reach a log."""
+
+
+class RestFailed(NotPlaced):
+    """Twilio did not do it. ``sure``: it certainly did not; else it may have, and nobody knows.
+
+    The message has Twilio's code and no number and no words.
+    """
+
+
+class TwilioRest:
+    """One account. Made within a running loop; close it."""
+
+    def __init__(self, settings: TelephonySettings):
+        self._settings = settings
+        self._client: Client | None = None
+        self._http: Any = None
+
+    async def send(self, to: str, text: str) -> str:
+        """Send a text message; its MessageSid. Raises RestFailed."""
+        client = self._opened()
+        message = await _answered(client.messages.create_async(to=to, from_=self._settings.number, body=text))
+        return str(message.sid)
+
+    async def call(self, to: str, parameters: Mapping[str, Any]) -> str:
+        """Call out; the CallSid. ``parameters`` are those of Twilio's Calls resource. Raises RestFailed."""
+        client = self._opened()
+        call = await _answered(client.calls.create_async(to=to, from_=self._settings.number, **parameters))
+        return str(call.sid)
+
+    async def find(self, to: str, since: datetime) -> str:
+        """The CallSid of the newest call to this number that was made since then; empty for none. Raises RestFailed."""
+        found = await _answered(
+            self._opened().calls.list_async(
+                to=to, from_=self._settings.number, start_time_after=since, limit=20
+            )
+        )
+        return next((str(call.sid) for call in found), "")
+
+    async def close(self) -> None:
+        if self._http is not None:
+            await self._http.close()
+
+    def _opened(self) -> Client:
+        if not self._settings.account_sid or not self._settings.number:
+            raise RestFailed(
+                "account_sid and number are needed for calls and messages that go out", sure=True
+            )
+        if self._client is None:
+            from twilio.rest import Client
+
+            self._http = _rebased(self._settings.api_url.rstrip("/"))
+            settings = self._settings
+            self._client = Client(settings.account_sid, settings.auth_token, http_client=self._http)
+        return self._client
+
+
+async def _answered(asking: Any) -> Any:
+    import aiohttp
+    from twilio.base.exceptions import TwilioRestException
+
+    try:
+        async with asyncio.timeout(_SECONDS):  # the SDK does not hold to its own
+            return await asking
+    except TwilioRestException as error:
+        sure = 400 <= error.status < 500 and error.status != 408
+        raise RestFailed(f"Twilio answers {error.status} (code {error.code})", sure) from None
+    except aiohttp.ClientConnectorError:
+        raise RestFailed("Twilio cannot be reached", sure=True) from None
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+        raise RestFailed(f"Twilio gave no answer: {type(error).__name__}", sure=False) from None
+
+
+def _rebased(base: str) -> Any:
+    from twilio.http.async_http_client import AsyncTwilioHttpClient
+
+    class Rebased(AsyncTwilioHttpClient):  # type: ignore[misc]  # the SDK has no types
+        """Sends what is meant for the API's public address to another one."""
+
+        async def request(self, method: str, url: str, *arguments: Any, **more: Any) -> Any:
+            if url.startswith(f"{_API}/"):
+                url = base + url.removeprefix(_API)
+            return await super().request(method, url, *arguments, **more)
+
+    return Rebased(logger=_silent)

@@ -1,0 +1,1 @@
+"""The voice: a line that hears and speaks, whatever carries its sound."""

@@ -1,0 +1,74 @@
+"""Masks: parts of resources that some readers do not see, such as the social security number of a patient.
+
+What is masked is left out of what is sent, with the security label ``MASKED`` on the resource, and cannot be searched
+by, sorted by or found as a word. https://terminology.hl7.org/CodeSystem-v3-ObservationValue.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fhirserver.kernel.json import Json, JsonObject
+
+_LABEL: JsonObject = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "MASKED",
+    "display": "masked",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """An element below a type, such as ``identifier`` of Patient, and of a list only the items with this ``system``
+    (empty: all)."""
+
+    type: str
+    path: tuple[str, ...]
+    system: str = ""
+
+    def is_read_by(self, expression: str) -> bool:
+        """Whether the FHIRPath of a search parameter may look at what is masked."""
+        return re.search(rf"\b({self.path[0]}|children|descendants|repeat)\b", expression) is not None
+
+
+def masked(resource: JsonObject, masks: Sequence[Mask]) -> JsonObject:
+    """The resource without what the masks of its type hide, itself where that is nothing."""
+    shown = resource
+    for mask in masks:
+        shown = _without(shown, mask.path, mask.system)
+    if shown is resource:
+        return resource
+    meta = shown.get("meta", {})
+    return {**shown, "meta": {**meta, "security": [*meta.get("security", ()), _LABEL]}}
+
+
+def _without(holder: JsonObject, path: Sequence[str], system: str) -> JsonObject:
+    """The holder without the element; a new one where it had it."""
+    name, *rest = path
+    if name not in holder and f"_{name}" not in holder:
+        return holder
+    if not rest:
+        return _taken(holder, name, system)
+    value = holder.get(name)
+    below: Json = value
+    if isinstance(value, list):
+        items = [_without(one, rest, system) if isinstance(one, dict) else one for one in value]
+        below = value if all(new is old for new, old in zip(items, value, strict=True)) else items
+    elif isinstance(value, dict):
+        below = _without(value, rest, system)
+    return holder if below is value else {**holder, name: below}
+
+
+def _taken(holder: JsonObject, name: str, system: str) -> JsonObject:
+    value = holder.get(name)
+    if system and isinstance(value, list):
+        kept = [one for one in value if not (isinstance(one, dict) and one.get("system") == system)]
+        if len(kept) == len(value):
+            return holder
+        if kept:
+            return {**holder, name: kept}
+    elif system and isinstance(value, dict) and value.get("system") != system:
+        return holder
+    return {key: one for key, one in holder.items() if key not in (name, f"_{name}")}

@@ -1,0 +1,221 @@
+"""What somebody may do with which resources: grants, and what they come to as conditions of a search.
+
+A principal without permissions may do what its roles say with all resources. One with them may do what some grant
+allows; the conditions are put into every search and asked of every resource that is read or written
+(:mod:`fhirserver.access.guarded`).
+https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from fhirserver.access.masks import Mask
+from fhirserver.access.scopes import LETTERS, Scope, Scopes
+from fhirserver.model.definitions import definitions
+from fhirserver.search.compartments import PATIENT
+from fhirserver.search.expression import (
+    Everything,
+    Expression,
+    IdIs,
+    Not,
+    Nothing,
+    ReferenceIs,
+    TokenIs,
+    conjunction,
+    disjunction,
+)
+
+ALL = "*"
+Reading = Callable[[str, Sequence[tuple[str, str]]], Expression]
+"""What search parameters ask of a type."""
+
+BESIDE: dict[str, tuple[str, ...]] = {
+    "Contract": ("patient",),
+    "Device": ("patient",),
+    "GuidanceResponse": ("patient",),
+    "Task": ("patient",),
+}
+"""Types outside of R4's Patient compartment that are about a patient all the same: by these parameters."""
+SHARED = frozenset(
+    {
+        "ActivityDefinition",
+        "CapabilityStatement",
+        "ChargeItemDefinition",
+        "CodeSystem",
+        "CompartmentDefinition",
+        "ConceptMap",
+        "DeviceDefinition",
+        "EventDefinition",
+        "ExampleScenario",
+        "GraphDefinition",
+        "HealthcareService",
+        "ImplementationGuide",
+        "InsurancePlan",
+        "Library",
+        "Location",
+        "Measure",
+        "Medication",
+        "MedicationKnowledge",
+        "MessageDefinition",
+        "NamingSystem",
+        "ObservationDefinition",
+        "OperationDefinition",
+        "Organization",
+        "OrganizationAffiliation",
+        "PlanDefinition",
+        "Practitioner",
+        "PractitionerRole",
+        "Questionnaire",
+        "SearchParameter",
+        "Slot",
+        "SpecimenDefinition",
+        "StructureDefinition",
+        "StructureMap",
+        "Substance",
+        "TerminologyCapabilities",
+        "ValueSet",
+    }
+)
+"""Types of which no resource is about a patient: an app of one patient may read them, and write none."""
+BINARY = "Binary"
+"""Is a patient's by the resource that its ``securityContext`` names."""
+_CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """``letters`` of ``cruds`` on a type (``*``: any), of one patient only where ``patient`` is an id, and only for
+    what the search parameters ``criteria`` find."""
+
+    letters: str
+    type: str = ALL
+    patient: str = ""
+    criteria: tuple[tuple[str, str], ...] = ()
+
+    def allows(self, letter: str, type: str) -> bool:
+        """Whether it says anything of a letter and a type."""
+        if letter not in self.letters or self.type not in (ALL, type):
+            return False
+        if not self.patient:
+            return True
+        if type in SHARED:
+            return letter in "rs"
+        if type == BINARY:
+            return letter == "r"
+        return bool(_of_patient(type))
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """The grants, any of which suffices; ``hidden`` are codes of confidentiality that are not shown, ``masks`` parts of
+    resources that are not. ``broken``: the reason for which hidden resources are shown all the same (break-glass)."""
+
+    grants: tuple[Grant, ...]
+    hidden: frozenset[str] = frozenset()
+    masks: tuple[Mask, ...] = ()
+    broken: str = ""
+    opens: bool = False
+    """Whether a reason may be given for which hidden resources are shown."""
+    patients: frozenset[str] = field(init=False)
+    """The only patients there are grants for; empty where one is for any."""
+
+    def __post_init__(self) -> None:
+        named = {grant.patient for grant in self.grants}
+        object.__setattr__(self, "patients", frozenset() if "" in named else frozenset(named))
+
+    def may(self, letters: str, type: str) -> bool:
+        """Whether there is anything of the type that may be done by one of the letters."""
+        return any(grant.allows(letter, type) for grant in self.grants for letter in letters)
+
+    def may_all(self, letters: str, type: str) -> bool:
+        """Whether all of the letters may be done with every resource of the type."""
+        whole = "".join(
+            g.letters for g in self.grants if not g.patient and not g.criteria and g.type in (ALL, type)
+        )
+        return set(letters) <= set(whole) and not self.hides and not self.masked(type)
+
+    @property
+    def hides(self) -> bool:
+        """Whether resources are hidden for their confidentiality."""
+        return bool(self.hidden) and not self.broken
+
+    def masked(self, type: str) -> tuple[Mask, ...]:
+        """The masks of a type; those of another's parts stand for what holds such."""
+        return tuple(mask for mask in self.masks if mask.type == type)
+
+    def condition(self, letters: str, type: str, reading: Reading) -> Expression:
+        """What must hold of a resource of the type for one of the letters to be allowed."""
+        allowed = [grant for grant in self.grants if any(grant.allows(letter, type) for letter in letters)]
+        alternatives = [_asked(grant, type, reading) for grant in dict.fromkeys(allowed)]
+        if not alternatives:
+            return Nothing()
+        return conjunction([disjunction(alternatives), *self._shown()])
+
+    def _shown(self) -> list[Expression]:
+        codes = sorted(self.hidden) if self.hides else ()
+        return [Not(TokenIs("_security", _CONFIDENTIALITY, code)) for code in codes]
+
+    def opened(self, reason: str) -> Permissions:
+        """These where a reason was given to see what is hidden."""
+        return replace(self, broken=reason)
+
+
+UNRESTRICTED = Grant(LETTERS)
+
+
+def _asked(grant: Grant, type: str, reading: Reading) -> Expression:
+    conditions = [reading(type, grant.criteria)] if grant.criteria else []
+    if grant.patient and type not in SHARED:
+        conditions.append(of_patient(type, grant.patient))
+    return conjunction(conditions) if conditions else Everything()
+
+
+@lru_cache(maxsize=4096)
+def of_patient(type: str, id: str) -> Expression:
+    """What makes a resource one of a patient."""
+    if type == PATIENT:
+        return IdIs(id)
+    return disjunction([ReferenceIs(param, PATIENT, id) for param in _of_patient(type)])
+
+
+@lru_cache(maxsize=256)
+def _of_patient(type: str) -> tuple[str, ...]:
+    """The search parameters by which resources of a type are a patient's."""
+    if type == PATIENT:
+        return ("_id",)
+    return tuple(definitions().compartment(PATIENT).get(type, ())) or BESIDE.get(type, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a user may do with or without an app: ``letters``, for ``patients`` only where those are named."""
+
+    letters: str = LETTERS
+    patients: frozenset[str] | None = None
+
+
+def permissions_of(
+    scopes: Scopes | Iterable[Scope], patient: str = "", rights: Rights = Rights()
+) -> Permissions:
+    """What granted scopes let an app do: ``patient/`` for the ``patient`` in context, ``user/`` and ``system/`` as far
+    as ``rights`` go. None does more than the user may."""
+    access = scopes.access if isinstance(scopes, Scopes) else tuple(scopes)
+    grants: dict[Grant, None] = {}
+    for scope in access:
+        letters = "".join(letter for letter in scope.letters if letter in rights.letters)
+        if not letters:
+            continue
+        for one in _patients(scope, patient, rights):
+            grants[Grant(letters, scope.type, one, scope.criteria)] = None
+    return Permissions(tuple(grants))
+
+
+def _patients(scope: Scope, patient: str, rights: Rights) -> Sequence[str]:
+    """For which patients a scope is; an empty id stands for all."""
+    if scope.level == "patient":
+        allowed = bool(patient) and (rights.patients is None or patient in rights.patients)
+        return [patient] if allowed else []
+    return [""] if rights.patients is None else sorted(rights.patients)

@@ -1,0 +1,183 @@
+"""Of one resource: whether somebody with permissions may see it, write it, or make it what it would be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fhirserver.access.masks import Mask
+from fhirserver.access.permissions import BINARY, Permissions, Reading
+from fhirserver.kernel.instants import microseconds
+from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.kernel.references import parse_reference
+from fhirserver.model.definitions import definitions
+from fhirserver.ports.storage import Version
+from fhirserver.search.compartments import patients
+from fhirserver.search.expression import (
+    Differs,
+    Everything,
+    Expression,
+    IdIs,
+    LastUpdated,
+    Nothing,
+    PhraseIs,
+    Query,
+    SortKey,
+    TokenIs,
+    WordIs,
+)
+from fhirserver.search.following import following
+from fhirserver.search.match import Entry, matches
+from fhirserver.store.store import Store
+
+_DEPTH = 2
+"""Resources through which the access to a Binary is looked for."""
+
+
+def forbidden(text: str) -> Refusal:
+    """403 as OAuth names it: more would be allowed with other scopes."""
+    refusal = refuse(Category.FORBIDDEN, "forbidden", text)
+    refusal.headers["WWW-Authenticate"] = 'Bearer realm="credence", error="insufficient_scope"'
+    return refusal
+
+
+class Visibility:
+    """The permissions of one principal, asked of resources of one store."""
+
+    def __init__(self, store: Store, permissions: Permissions, reading: Reading):
+        self._store, self._permissions, self._reading = store, permissions, reading
+        self._known: dict[tuple[str, str], Expression] = {}
+
+    def condition(self, letters: str, type: str) -> Expression:
+        """What must hold of a resource of the type for one of the letters."""
+        key = (letters, type)
+        if key not in self._known:
+            self._known[key] = self._permissions.condition(letters, type, self._reading)
+        return self._known[key]
+
+    def to_search(self, type: str) -> Expression:
+        """What must hold of a resource for a search to tell of it."""
+        return self.condition("s", type)
+
+    def types(self) -> Iterable[str]:
+        """The types of which something may be found."""
+        return (type for type in definitions().resource_types if self._permissions.may("s", type))
+
+    async def of(self, version: Version, letters: str, depth: int = _DEPTH) -> bool:
+        """Whether a version may be seen by one of the letters; a deletion as what was deleted may."""
+        where = self.condition(letters, version.type)
+        if isinstance(where, Everything):
+            return True
+        if (
+            version.type == BINARY
+            and depth
+            and not version.deleted
+            and self._permissions.may(letters, BINARY)
+        ):
+            return await self._by_context(version, letters, depth)
+        if isinstance(where, Nothing):
+            return False
+        if version.deleted:
+            return await self._was(version, letters)
+        return await self._holds(where, loads(version.content), microseconds(version.recorded))
+
+    async def _was(self, version: Version, letters: str) -> bool:
+        """Whether what was deleted could be seen."""
+        before = version.version - 1
+        earlier = await self._store.read_version(version.type, version.id, before) if before else None
+        return earlier is not None and not earlier.deleted and await self.of(earlier, letters)
+
+    async def _by_context(self, version: Version, letters: str, depth: int) -> bool:
+        """A Binary may be seen by whoever may see the resource that its ``securityContext`` names."""
+        named = loads(version.content).get("securityContext", {}).get("reference", "")
+        literal = parse_reference(named) if isinstance(named, str) else None
+        if literal is None or literal.base:
+            return False
+        context = await self._store.read(literal.type, literal.id)
+        return context is not None and not context.deleted and await self.of(context, letters, depth - 1)
+
+    async def _holds(self, where: Expression, resource: JsonObject, updated: int) -> bool:
+        merged = await self._store.merges.recent()
+        return self._matches(
+            following(Query("", where), merged).where if merged else where, resource, updated
+        )
+
+    def _matches(self, where: Expression, resource: JsonObject, updated: int = 0) -> bool:
+        type, id = resource["resourceType"], resource.get("id", "")
+        if isinstance(where, IdIs):
+            return bool(where.id == id)
+        return matches(where, Entry(type, id, updated, self._store.extract(resource)), _Alone())
+
+    # writes
+
+    def admits(self, type: str, id: str, before: JsonObject, after: JsonObject) -> None:
+        """Refuse (403) to make a resource, ``before`` (empty: there is none), into ``after`` (empty: it is deleted)."""
+        letters = "d" if not after else "u" if before else "c"
+        for content in (before, after):
+            if not content:
+                continue
+            resource = {**content, "resourceType": type, "id": id}
+            if not self._may(letters, resource):
+                raise forbidden(f"You may not write {type}/{id}")
+        if after:
+            self.check_stated({**after, "resourceType": type, "id": id})
+
+    def _may(self, letters: str, resource: JsonObject) -> bool:
+        where = self.condition(letters, resource["resourceType"])
+        if isinstance(where, Everything | Nothing):
+            return isinstance(where, Everything)
+        return self._matches(where, resource)
+
+    def check_stated(self, resource: JsonObject) -> None:
+        """Refuse (403) a statement about other patients than those that may be written about."""
+        allowed = self._permissions.patients
+        if allowed and not patients(resource) <= allowed:
+            raise forbidden(
+                f"This {resource['resourceType']} is about another patient than you may write about"
+            )
+
+    # what may be asked
+
+    def check(self, type: str, asked: Expression | SortKey) -> None:
+        """Refuse (403) to ask about what is masked."""
+        for mask in self._permissions.masked(type):
+            if isinstance(asked, WordIs | PhraseIs):
+                raise forbidden(f"Words of {type} cannot be searched for: parts of it are masked for you")
+            param = _param(asked)
+            if not self._is_read(type, param, mask):
+                continue
+            if isinstance(asked, TokenIs) and mask.system and asked.system not in (None, mask.system):
+                continue
+            hint = (
+                "; name the system"
+                if isinstance(asked, TokenIs) and mask.system and asked.system is None
+                else ""
+            )
+            raise forbidden(f"'{param}' of {type} is masked for you{hint}")
+
+    def _is_read(self, type: str, param: str, mask: Mask) -> bool:
+        """Whether a search parameter, also one that users defined, looks at what is masked."""
+        known = self._store.parameters.current.of(type).get(param)
+        if known is None:
+            return False
+        texts = (known.expression, *(one.expression for one in known.components))
+        return any(mask.is_read_by(text) for text in texts)
+
+
+def _param(asked: Expression | SortKey) -> str:
+    """The parameter that a predicate is about, without what is derived of it."""
+    if isinstance(asked, Differs):
+        return _param(asked.of)
+    if isinstance(asked, IdIs | LastUpdated | Everything | Nothing):
+        return ""
+    return str(getattr(asked, "param", "")).partition(":")[0]
+
+
+class _Alone:
+    """A world of one resource: conditions of permissions ask nothing of others."""
+
+    def entry(self, type: str, id: str) -> Entry | None:
+        return None
+
+    def entries(self, type: str) -> Iterable[Entry]:
+        return ()

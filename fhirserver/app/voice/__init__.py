@@ -1,0 +1,1 @@
+"""Wiring of the voice: what answers the telephone, in a process of its own."""

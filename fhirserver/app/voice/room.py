@@ -1,0 +1,127 @@
+"""What all calls of one process share, and how a call is put together."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from agent.brain import Brain
+from agent.call import Call, Model
+from agent.emotion.analyst import Analyst
+from agent.emotion.listener import EmotionListener
+from agent.emotion.speakers import SpeakerListener
+from agent.emotion.track import Track
+from agent.emotion.voices import Vector
+from agent.line import Line
+from agent.live.board import LiveBoard
+from agent.live.bridge import SoundBridge
+from agent.live.ear import RecordingEar
+from agent.memory import Setting
+from agent.signals import Emotion
+from agent.telephony.incoming import Incoming
+from agent.tools.client import FhirClient
+from agent.turns.rules import Rules
+from agent.voice.after_sound import AfterCall
+from agent.voice.archive import Archive
+from agent.voice.voice_call import VoiceCall
+from agent.voice.voice_line import VoiceLine
+from fhirserver.app.settings import Settings
+from fhirserver.app.voice.speech import Speech, second_ears
+from fhirserver.kernel.instants import Clock, SystemClock
+
+log = logging.getLogger("credence.voice")
+
+
+@dataclass
+class Room:
+    """Makes calls ready. ``speech`` and ``analyst`` (None: moods are not listened for) outlive the calls, as does
+    ``voices`` (None: voices are not told apart)."""
+
+    settings: Settings
+    client: FhirClient
+    board: LiveBoard
+    speech: Speech
+    analyst: Analyst[Track] | None = None
+    voices: Analyst[Vector] | None = None
+    model: Model | None = None
+    """The language model that leads calls; None: the policy does."""
+    clock: Clock = field(default_factory=SystemClock)
+    think: Callable[[Setting, datetime], Brain] | None = None
+    """Makes the brain of a call in place of what the settings say."""
+    setting: Setting | None = None
+    """In place of what ``[voice]`` says."""
+
+    def __post_init__(self) -> None:
+        chosen = self.settings.voice
+        self._archive = Archive(chosen.recordings) if chosen.recordings else None
+        self._rules = Rules(**self.settings.turns)
+        self._setting = self.setting or Setting(
+            practice=chosen.practice,
+            zone=chosen.zone,
+            identity_attempts=chosen.identity_attempts,
+            third_party=chosen.third_party,
+            infer_phone=chosen.infer_phone,
+        )
+
+    def make(self, incoming: Incoming) -> VoiceCall:
+        """A call that is ringing: its look-ups and its greeting begin when it is run."""
+        speech = self.speech.for_call()
+        line = VoiceLine(
+            speech.voice, speech.ears, self.clock, self._rules, on_failure=_unsaid,
+            person_ears=lambda: self.speech.more_ears(speech),
+        )  # fmt: skip
+        setting = replace(self._setting, errand=incoming.errand)
+        call = Call(
+            self.client,
+            line,
+            incoming.caller,
+            setting,
+            self.clock,
+            brain=self._brain(setting),
+            model=self.model,
+            ring_seconds=self.settings.voice.ring_seconds,
+            notice=incoming.notice if incoming.recorded else "",
+        )
+        self._listen(call, line)
+        ear = RecordingEar(line.recording, line.heard_until)
+        attended = self.board.register(call, incoming.id, SoundBridge(ear, line.person), ear)
+        after = AfterCall(
+            call, incoming.recorded, self._archive, self._sound_url, speech.close, second_ears(self.settings)
+        )
+        return VoiceCall(call, line, after, lambda: self.board.run(attended), speech.prepare)
+
+    async def converse(self, incoming: Incoming, line: Line) -> None:
+        """A conversation by text messages, from the first to its record."""
+        call = Call(
+            self.client, line, incoming.caller, self._setting, self.clock, medium="WRITTEN", title="Text messages",
+            brain=self._brain(self._setting), model=self.model,
+        )  # fmt: skip
+        await self.board.attend(call, incoming.id)
+
+    def _brain(self, setting: Setting) -> Brain | None:
+        now = self.clock.now()
+        if self.think is not None:
+            return self.think(setting, now)
+        return self.settings.llm.brain(setting, now) if self.model is not None else None
+
+    def _listen(self, call: Call, line: VoiceLine) -> None:
+        """How the caller's voice sounds goes into the call, and into the words for a wait."""
+        if self.voices is not None:
+            line.also.append(SpeakerListener(self.voices, call.put))
+        if self.analyst is None:
+            return
+
+        def feel(emotion: Emotion) -> None:
+            line.feels(emotion.tier)
+            call.put(emotion)
+
+        line.also.append(EmotionListener(self.analyst, feel))
+
+    def _sound_url(self, call: str) -> str:
+        return f"{self.settings.fhir_base.removesuffix('/fhir')}/recordings/{call}.wav"
+
+
+def _unsaid(name: str) -> None:
+    log.error("no voice could say a sentence (%s)", name)

@@ -1,0 +1,271 @@
+"""Apps of every kind through the real pages, over real sockets: sign in, pick, consent, read, refresh, revoke."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+from authlib.integrations.httpx_client import OAuth2Client
+from fhirpy import SyncFHIRClient
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet, RSAKey
+
+from fhirserver.access.principals import token_digest
+from tests.server_process import ServerProcess, credence
+
+REDIRECT = "http://127.0.0.1:9/cb"
+SECRET = "a secret of an app with a server"
+PASSWORD = "correct horse battery staple 9"
+RSA: RSAKey = RSAKey.generate_key(2048, {"kid": "rsa-1"})
+EC: ECKey = ECKey.generate_key("P-384", {"kid": "ec-1"})
+_SCOPES = "openid fhirUser launch launch/patient offline_access patient/*.rs"
+_CLIENT = """
+[[client]]
+id = "{id}"
+name = "Growth chart"
+source = "ehr"
+scopes = "{scopes}"
+redirect_uris = ["{redirect}"]
+{more}
+"""
+
+
+def _settings(folder: Path) -> str:
+    keys = folder / "keys.json"
+    keys.write_text(json.dumps({"keys": [RSA.as_dict(private=False), EC.as_dict(private=False)]}))
+    kinds = {
+        "public": "",
+        "secret": f'secret_sha256 = "{token_digest(SECRET)}"',
+        "keys": f'jwks_file = "{keys}"',
+    }
+    return "".join(
+        _CLIENT.format(id=id, scopes=_SCOPES, redirect=REDIRECT, more=more) for id, more in kinds.items()
+    )
+
+
+def _add_user(server: ServerProcess, login: str, *more: str) -> None:
+    where = ["--config", str(server.config), "--data", str(server.data)]
+    password = server.directory / "password"
+    password.write_text(PASSWORD)
+    given = ["--name", login.title(), "--password-file", str(password), *more]
+    added = credence("users", *where, "add", login, *given)
+    assert added.returncode == 0, added.stdout
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("smart-apps")
+    with ServerProcess(folder, settings=_settings(folder)) as running:
+        for id in ("p1", "p2"):
+            body = {
+                "resourceType": "Patient",
+                "id": id,
+                "name": [{"family": f"Okafor-{id}"}],
+                "gender": "other",
+            }
+            put = httpx.put(f"{running.base}/Patient/{id}", json=body, headers=running.headers)
+            assert put.status_code == 201
+        _add_user(running, "dana", "--fhir-user", "Practitioner/d1", "--role", "read")
+        _add_user(running, "pat", "--fhir-user", "Patient/p1")
+        yield running
+
+
+class Browser:
+    """A browser without scripts: it follows redirects until it is sent to the app, and fills in forms."""
+
+    def __init__(self, server: ServerProcess):
+        root = server.base.removesuffix("/fhir")
+        self._http = httpx.Client(base_url=root, follow_redirects=False, timeout=60)
+        self.seen: list[str] = []
+
+    def close(self) -> None:
+        self._http.close()
+
+    def go(self, url: str, login: str, patient: str = "") -> dict[str, str]:
+        """What the app is told in the end."""
+        answer = self._http.get(url)
+        for _ in range(20):
+            if answer.is_redirect:
+                location = answer.headers["location"]
+                if location.startswith(REDIRECT):
+                    return dict(parse_qsl(urlsplit(location).query))
+                answer = self._http.get(location)
+                continue
+            assert answer.status_code == 200, answer.text
+            answer = self._fill_in(answer.text, login, patient)
+        raise AssertionError(f"no end: {self.seen}")
+
+    def _fill_in(self, page: str, login: str, patient: str) -> httpx.Response:
+        for action, inside in re.findall(r'<form[^>]*action="([^"]+)"[^>]*>(.*?)</form>', page, re.DOTALL):
+            fields = [
+                (_attribute(one, "name"), _attribute(one, "value"))
+                for one in re.findall(r"<input[^>]*>", inside)
+            ]
+            sent = {name: value for name, value in fields if name}
+            if action == "/auth/sign-in":
+                return self._post(action, {**sent, "login": login, "password": PASSWORD})
+            if action == "/auth/patient" and f'value="{patient}"' in inside:
+                return self._post(action, {**sent, "patient": patient})
+            if action == "/auth/continue" and 'value="Okafor"' not in inside:
+                self.seen.append("search")
+                return self._http.get(action, params={**sent, "q": "Okafor"})
+            if action == "/auth/consent":
+                scopes = [value for name, value in fields if name == "scope"]
+                return self._post(action, {**sent, "scope": scopes, "decision": "allow"})
+        raise AssertionError(f"nothing to fill in: {page[:3000]}")
+
+    def _post(self, action: str, sent: dict[str, Any]) -> httpx.Response:
+        self.seen.append(action)
+        return self._http.post(action, data=sent)
+
+
+def _attribute(tag: str, name: str) -> str:
+    found = re.search(rf'\b{name}="([^"]*)"', tag)
+    return html.unescape(found[1]) if found else ""
+
+
+def configuration(server: ServerProcess) -> dict[str, Any]:
+    found: dict[str, Any] = httpx.get(f"{server.base}/.well-known/smart-configuration").json()
+    return found
+
+
+def authorized(
+    server: ServerProcess, client: OAuth2Client, login: str, patient: str, **more: str
+) -> dict[str, str]:
+    """What the app is told after its user has been through the pages. authlib makes the request."""
+    verifier = secrets.token_urlsafe(48)
+    url, state = client.create_authorization_url(
+        configuration(server)["authorization_endpoint"], code_verifier=verifier, aud=server.base, **more
+    )
+    browser = Browser(server)
+    try:
+        told = browser.go(url, login, patient)
+    finally:
+        browser.close()
+    assert told["state"] == state and told["iss"] == server.base.removesuffix("/fhir")
+    return {"code": told["code"], "code_verifier": verifier}
+
+
+def reads(server: ServerProcess, token: str, path: str) -> int:
+    return httpx.get(f"{server.base}/{path}", headers={"authorization": f"Bearer {token}"}).status_code
+
+
+@pytest.mark.parametrize(("id", "method"), [("public", "none"), ("secret", "client_secret_basic")])
+def test_an_app_from_sign_in_to_revocation(server: ServerProcess, id: str, method: str) -> None:
+    told = configuration(server)
+    secret = SECRET if method != "none" else None
+    with OAuth2Client(
+        id,
+        secret,
+        token_endpoint_auth_method=method,
+        redirect_uri=REDIRECT,
+        scope="openid fhirUser launch/patient patient/*.read offline_access",
+        code_challenge_method="S256",
+        timeout=60,
+    ) as app:
+        code = authorized(server, app, "dana", "p2", nonce="n0nce")
+        token = app.fetch_token(told["token_endpoint"], **code)
+        assert token["patient"] == "p2" and "patient/*.read" in token["scope"].split()
+        keys = KeySet.import_key_set(httpx.get(told["jwks_uri"]).json())
+        claims = jwt.decode(token["id_token"], keys, algorithms=["RS256"]).claims
+        assert claims["nonce"] == "n0nce" and claims["fhirUser"] == f"{server.base}/Practitioner/d1"
+        fhir = SyncFHIRClient(server.base, authorization=f"Bearer {token['access_token']}")
+        assert [one.id for one in fhir.resources("Patient").fetch_all()] == ["p2"], "and nobody else"
+        assert reads(server, token["access_token"], "Patient/p1") == 404
+        old = token["refresh_token"]
+        fresh = app.refresh_token(told["token_endpoint"], refresh_token=old)
+        assert fresh["refresh_token"] != old and reads(server, fresh["access_token"], "Patient/p2") == 200
+        app.revoke_token(told["revocation_endpoint"], token=fresh["refresh_token"])
+        assert reads(server, fresh["access_token"], "Patient/p2") == 401
+        assert reads(server, token["access_token"], "Patient/p2") == 401
+
+
+def test_a_copied_refresh_token_ends_everything(server: ServerProcess) -> None:
+    told = configuration(server)
+    with OAuth2Client(
+        "public",
+        token_endpoint_auth_method="none",
+        redirect_uri=REDIRECT,
+        scope="launch/patient patient/*.rs offline_access",
+        code_challenge_method="S256",
+        timeout=60,
+    ) as app:
+        token = app.fetch_token(told["token_endpoint"], **authorized(server, app, "pat", "p1"))
+        fresh = app.refresh_token(told["token_endpoint"], refresh_token=token["refresh_token"])
+        form = {"grant_type": "refresh_token", "client_id": "public"}
+        for one in (token, fresh):
+            again = httpx.post(told["token_endpoint"], data={**form, "refresh_token": one["refresh_token"]})
+            assert again.status_code == 400 and again.json()["error"] == "invalid_grant"
+        assert reads(server, fresh["access_token"], "Patient/p1") == 401
+
+
+@pytest.mark.parametrize("key", [RSA, EC], ids=["RS384", "ES384"])
+def test_an_app_with_keys_launched_by_the_ehr(server: ServerProcess, key: Any) -> None:
+    told = configuration(server)
+    made = httpx.post(
+        f"{told['issuer']}/auth/launches",
+        json={"patient": "p2", "user": "Practitioner/d1", "client_id": "keys", "need_patient_banner": False},
+        headers={"authorization": f"Bearer {server.token}"},
+    )
+    assert made.status_code == 201, made.text
+    with OAuth2Client(
+        "keys", redirect_uri=REDIRECT, scope="launch patient/*.rs", code_challenge_method="S256", timeout=60
+    ) as app:
+        code = authorized(server, app, "dana", "", launch=made.json()["launch"])
+    algorithm = "RS384" if key is RSA else "ES384"
+    stated = {
+        "iss": "keys",
+        "sub": "keys",
+        "aud": told["token_endpoint"],
+        "exp": int(time.time()) + 200,
+        "jti": secrets.token_hex(16),
+    }
+    form = {
+        "grant_type": "authorization_code",
+        "redirect_uri": REDIRECT,
+        **code,
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": jwt.encode(
+            {"alg": algorithm, "kid": key.kid}, stated, key, algorithms=[algorithm]
+        ),
+    }
+    token = httpx.post(told["token_endpoint"], data=form).json()
+    assert token["patient"] == "p2" and token["need_patient_banner"] is False, token
+    assert reads(server, token["access_token"], "Patient/p2") == 200
+    assert reads(server, token["access_token"], "Patient/p1") == 404
+
+
+def test_a_patient_reaches_their_own_record_alone(server: ServerProcess) -> None:
+    told = configuration(server)
+    with OAuth2Client(
+        "public",
+        token_endpoint_auth_method="none",
+        redirect_uri=REDIRECT,
+        scope="launch/patient patient/*.rs",
+        code_challenge_method="S256",
+        timeout=60,
+    ) as app:
+        token = app.fetch_token(told["token_endpoint"], **authorized(server, app, "pat", ""))
+    assert token["patient"] == "p1" and "refresh_token" not in token
+    assert reads(server, token["access_token"], "Patient/p1") == 200
+    assert reads(server, token["access_token"], "Patient/p2") == 404
+    assert reads(server, token["access_token"], "Patient?_id=p2") == 200
+    found = httpx.get(
+        f"{server.base}/Patient?_total=accurate", headers={"authorization": f"Bearer {token['access_token']}"}
+    )
+    assert found.json()["total"] == 1
+
+
+def test_nothing_of_it_is_in_the_log(server: ServerProcess) -> None:
+    log = (server.directory / "server.log").read_text()
+    for secret in (PASSWORD, SECRET, "Okafor", "eyJ", "rt."):
+        assert secret not in log
