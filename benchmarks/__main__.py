@@ -20,6 +20,8 @@ Settings come from the environment, as ``make bench NAME=value`` gives them:
 ``DATA``
     the folder for the data of the server that is started (a temporary one)
 
+Where Credence is started here, what enforcement costs is measured first (:mod:`benchmarks.enforcement`).
+
 Exit code 1 when a measurement of Credence itself failed or an answer of it was wrong.
 """
 
@@ -35,12 +37,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from benchmarks import report
+from benchmarks import enforcement, report
 from benchmarks.dataset import people
-from benchmarks.load import LoadFailed, load
+from benchmarks.enforcement import Callers, Cost
+from benchmarks.load import Loaded, LoadFailed, load
 from benchmarks.measure import Figures, measure
 from benchmarks.operations import Operation, operations
-from benchmarks.server import Target, started
+from benchmarks.server import Target, settled, started
 from benchmarks.wire import Address
 from tests.server_process import ServerFailed
 
@@ -74,14 +77,16 @@ def plan() -> Plan:
     )
 
 
-def targets(stack: ExitStack) -> list[Target]:
-    """Ours, and the peer where there is one."""
+def targets(stack: ExitStack, callers: Callers) -> list[Target]:
+    """Ours, and the peer where there is one. ``callers``: who else may ask the server that is started."""
     env = os.environ
     if env.get("URL"):
         address = Address.of(env["URL"], env.get("TOKEN", ""))
         ours = Target("credence", address, int(env.get("PID") or 0))
     else:
-        ours = stack.enter_context(started(env.get("DATA", ""), int(env.get("WORKERS") or 0)))
+        ours = stack.enter_context(
+            started(env.get("DATA", ""), int(env.get("WORKERS") or 0), callers.settings)
+        )
     if not env.get("PEER"):
         return [ours]
     token = env.get("PEER_TOKEN") or ("" if env.get("URL") else env.get("TOKEN", ""))
@@ -96,6 +101,7 @@ class Bench:
         self.plan = plan
         self.targets = targets
         self.console = console
+        self.loaded: dict[str, Loaded] = {}
         self.operations: dict[str, list[Operation]] = {}
         self.figures: dict[Key, Figures] = {}
         self.memory: dict[Key, float | None] = {}
@@ -105,7 +111,7 @@ class Bench:
         seen = sum(len(person.observations) for person in data)
         for target in self.targets:
             self.console.print(f"Loading {len(data)} patients and {seen} observations into {target.name} …")
-            loaded = await load(target.address, data)
+            loaded = self.loaded[target.name] = await load(target.address, data)
             chosen = operations(target.address, loaded)
             self.operations[target.name] = [one for one in chosen if self._wanted(one.name)]
 
@@ -144,15 +150,31 @@ class Bench:
 
 
 async def bench(console: Console) -> int:
+    callers, costs = Callers.fresh(), list[Cost]()
     with ExitStack() as stack:
-        job = Bench(plan(), targets(stack), console)
+        job = Bench(plan(), targets(stack, callers), console)
         await job.load()
+        if not os.environ.get("URL") and not os.environ.get("PEER"):
+            costs = await enforced(job, callers)
         await job.run()
         rows = job.rows()
     report.show(rows, console)
+    if costs:
+        enforcement.show(costs, console)
     if out := os.environ.get("OUT"):
         report.write(rows, out)
-    return 1 if any(row.figures.error and row.server == "credence" for row in rows) else 0
+    failed = any(row.figures.error and row.server == "credence" for row in rows)
+    return 1 if failed or any(cost.error for cost in costs) else 0
+
+
+async def enforced(job: Bench, callers: Callers) -> list[Cost]:
+    """What enforcement costs on the server that was started here."""
+    ours = job.targets[0]
+    alone = enforcement.one_patient(ours.address, job.plan.observations)
+    await settled(ours)
+    asked = enforcement.pairs(ours, callers, job.loaded[ours.name], alone)
+    chosen = [pair for pair in asked if not job.plan.only or pair.operation.name in job.plan.only]
+    return await enforcement.costs(ours, chosen, job.plan.seconds, job.console.print)
 
 
 def main() -> int:

@@ -69,7 +69,7 @@ def scope(method: str, path: str, query: str = "") -> dict[str, Any]:
         "raw_path": f"/fhir/{path}".encode(),
         "query_string": query.encode(),
         "headers": headers,
-        "client": ("192.0.2.7", 40000),
+        "client": ("127.0.0.1", 40000),
     }
 
 

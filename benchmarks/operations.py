@@ -40,7 +40,7 @@ def operations(address: Address, loaded: Loaded) -> list[Operation]:
     return [
         read(address, loaded),
         create(address, "create-patient", _new_patient()),
-        create(address, "create-observation", _new_observation(loaded)),
+        create_observation(address, loaded),
         search_patient(address, loaded),
         search_observation(address, loaded),
         transact(address),
@@ -86,6 +86,11 @@ def _new_observation(loaded: Loaded) -> bytes:
     made = {**observation(random.Random(SEED)), "subject": {"reference": f"Patient/{loaded.patients[-1]}"}}
     made["identifier"] = [{"system": f"{IDENTIFIER}/observation", "value": "N########"}]
     return dumps(made)
+
+
+def create_observation(address: Address, loaded: Loaded) -> Operation:
+    """New observations of the last patient."""
+    return create(address, "create-observation", _new_observation(loaded))
 
 
 def create(address: Address, name: str, template: bytes) -> Operation:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,10 @@ import psutil  # type: ignore[import-untyped]
 
 from benchmarks.wire import Address
 from tests.server_process import ServerProcess
+
+
+_IDLE_SHARE = 0.1
+"""Of a processor: what a server without requests does less than."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +49,24 @@ class Target:
         return [one for one in (process, *process.children(recursive=True)) if one.is_running()]
 
 
+async def settled(target: Target, seconds: float = 60.0) -> None:
+    """Wait until the server has done what follows from what it was sent, such as to look for duplicates."""
+    deadline, before = time.monotonic() + seconds, target.cpu_seconds()
+    while before is not None and time.monotonic() < deadline:
+        await asyncio.sleep(1)
+        now = target.cpu_seconds() or 0.0
+        if now - before < _IDLE_SHARE:
+            return
+        before = now
+
+
 @contextmanager
-def started(data: str, workers: int) -> Iterator[Target]:
-    """Our server with fresh data in ``data``, or in a temporary folder where that is empty."""
+def started(data: str, workers: int, settings: Callable[[Path], str]) -> Iterator[Target]:
+    """Our server with fresh data in ``data``, or in a temporary folder where that is empty.
+
+    ``settings`` gives more tables of the configuration for the folder of the server.
+    """
     with tempfile.TemporaryDirectory(prefix="credence-bench-", dir=data or None) as folder:
-        server = ServerProcess(Path(folder), workers=workers)
+        server = ServerProcess(Path(folder), workers=workers, settings=settings(Path(folder)))
         with server:
             yield Target("credence", Address.of(server.base, server.token), server.pid)

@@ -80,6 +80,7 @@ SHARED = frozenset(
     }
 )
 """Types of which no resource is about a patient: an app of one patient may read them, and write none."""
+_MOST_ALLOWED = 2048
 BINARY = "Binary"
 """Is a patient's by the resource that its ``securityContext`` names."""
 _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
@@ -121,14 +122,29 @@ class Permissions:
     """Whether a reason may be given for which hidden resources are shown."""
     patients: frozenset[str] = field(init=False)
     """The only patients there are grants for; empty where one is for any."""
+    follows_parameters: bool = field(init=False)
+    """Whether what they come to may change with the search parameters, and with what value sets hold."""
+
+    whole: frozenset[str] = field(init=False)
+    """The letters that are allowed with every resource of every type, all of it shown."""
+    _allowed: dict[tuple[str, str], bool] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         named = {grant.patient for grant in self.grants}
         object.__setattr__(self, "patients", frozenset() if "" in named else frozenset(named))
+        criteria = any(grant.criteria for grant in self.grants)
+        object.__setattr__(self, "follows_parameters", criteria or bool(self.masks) or bool(self.broken))
+        letters = "".join(g.letters for g in self.grants if g == Grant(g.letters))
+        object.__setattr__(self, "whole", frozenset() if self.hides or self.masks else frozenset(letters))
 
     def may(self, letters: str, type: str) -> bool:
         """Whether there is anything of the type that may be done by one of the letters."""
-        return any(grant.allows(letter, type) for grant in self.grants for letter in letters)
+        allowed = self._allowed.get((letters, type))
+        if allowed is None:
+            allowed = any(grant.allows(letter, type) for grant in self.grants for letter in letters)
+            if len(self._allowed) < _MOST_ALLOWED:  # types are what a client writes
+                self._allowed[letters, type] = allowed
+        return allowed
 
     def may_all(self, letters: str, type: str) -> bool:
         """Whether all of the letters may be done with every resource of the type."""

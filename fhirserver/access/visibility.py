@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
 
 from fhirserver.access.masks import Mask
 from fhirserver.access.permissions import BINARY, Permissions, Reading
@@ -12,6 +14,7 @@ from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.kernel.references import parse_reference
 from fhirserver.model.definitions import definitions
 from fhirserver.ports.storage import Version
+from fhirserver.search.asked import asked_of
 from fhirserver.search.compartments import patients
 from fhirserver.search.expression import (
     Differs,
@@ -20,14 +23,18 @@ from fhirserver.search.expression import (
     IdIs,
     LastUpdated,
     Nothing,
+    Or,
     PhraseIs,
     Query,
+    ReferenceIs,
     SortKey,
     TokenIs,
     WordIs,
+    leaves,
 )
 from fhirserver.search.following import following
 from fhirserver.search.match import Entry, matches
+from fhirserver.search.values import ReferenceValue
 from fhirserver.store.store import Store
 
 _DEPTH = 2
@@ -47,6 +54,15 @@ class Visibility:
     def __init__(self, store: Store, permissions: Permissions, reading: Reading):
         self._store, self._permissions, self._reading = store, permissions, reading
         self._known: dict[tuple[str, str], Expression] = {}
+        self._open: dict[tuple[str, str], bool] = {}
+
+    def opens(self, letters: str, type: str) -> bool:
+        """Whether by one of the letters every resource of the type may be seen as it is."""
+        key = (letters, type)
+        if key not in self._open:
+            everything = isinstance(self.condition(letters, type), Everything)
+            self._open[key] = everything and not self._permissions.masked(type)
+        return self._open[key]
 
     def condition(self, letters: str, type: str) -> Expression:
         """What must hold of a resource of the type for one of the letters."""
@@ -79,7 +95,12 @@ class Visibility:
             return False
         if version.deleted:
             return await self._was(version, letters)
-        return await self._holds(where, loads(version.content), microseconds(version.recorded))
+        if isinstance(where, IdIs):
+            return where.id == version.id
+        merged = await self._store.merges.recent()
+        if merged:
+            where = following(Query("", where), merged).where
+        return self._matches(where, loads(version.content), version.recorded)
 
     async def _was(self, version: Version, letters: str) -> bool:
         """Whether what was deleted could be seen."""
@@ -96,17 +117,19 @@ class Visibility:
         context = await self._store.read(literal.type, literal.id)
         return context is not None and not context.deleted and await self.of(context, letters, depth - 1)
 
-    async def _holds(self, where: Expression, resource: JsonObject, updated: int) -> bool:
-        merged = await self._store.merges.recent()
-        return self._matches(
-            following(Query("", where), merged).where if merged else where, resource, updated
-        )
-
-    def _matches(self, where: Expression, resource: JsonObject, updated: int = 0) -> bool:
+    def _matches(self, where: Expression, resource: JsonObject, recorded: str = "") -> bool:
         type, id = resource["resourceType"], resource.get("id", "")
         if isinstance(where, IdIs):
             return bool(where.id == id)
-        return matches(where, Entry(type, id, updated, self._store.extract(resource)), _Alone())
+        asked = _asked(where)
+        values = self._store.extract(resource, asked.codes)
+        if asked.references:
+            return any(
+                isinstance(one, ReferenceValue) and (one.param, one.type, one.target) in asked.references
+                for one in values
+            )
+        updated = microseconds(recorded) if asked.timed and recorded else 0
+        return matches(where, Entry(type, id, updated, values), _Alone())
 
     # writes
 
@@ -171,6 +194,26 @@ def _param(asked: Expression | SortKey) -> str:
     if isinstance(asked, IdIs | LastUpdated | Everything | Nothing):
         return ""
     return str(getattr(asked, "param", "")).partition(":")[0]
+
+
+class _Asked(NamedTuple):
+    """What a condition asks of a resource: by values of which parameters (None: all of it), whether of the time.
+
+    ``references``: where that is all, the parameter, type and id of each, any of which suffices.
+    """
+
+    codes: frozenset[str] | None
+    timed: bool
+    references: frozenset[tuple[str, str, str]]
+
+
+@lru_cache(maxsize=4096)
+def _asked(where: Expression) -> _Asked:
+    timed = any(isinstance(leaf, LastUpdated) for leaf in leaves(where))
+    either = where.of if isinstance(where, Or) else (where,)
+    references = [(e.param, e.type, e.target) for e in either if isinstance(e, ReferenceIs) and e.type]
+    only = frozenset(references) if len(references) == len(either) else frozenset[tuple[str, str, str]]()
+    return _Asked(asked_of(where), timed, only)
 
 
 class _Alone:

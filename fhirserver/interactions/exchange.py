@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fhirserver.access.audit.event import Audit, NoAudit
 from fhirserver.access.audit.hidden import StoreWithoutAudit
+from fhirserver.access.permissions import Permissions
 from fhirserver.access.principals import Principal
 from fhirserver.access.server_key import ServerKey
 from fhirserver.interactions.subscription.channel_checks import Channels
@@ -90,15 +91,19 @@ class Context:
     """With AuditEvents in the store, which only those see who may."""
     veiled: Context = field(init=False, repr=False, compare=False)
     """The same without them."""
+    views: dict[tuple[int, str], tuple[Permissions, Context]] = field(init=False, repr=False, compare=False)
+    """This one as principals see it, by the identity of their permissions and by what they read resources with."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "topics", Topics(self.store))
         object.__setattr__(self, "whole", self)
         object.__setattr__(self, "veiled", self)
+        object.__setattr__(self, "views", {})
         if type(self.store) is Store:  # a narrower view is around one that is veiled already
             veiled = copy(self)
             object.__setattr__(veiled, "store", StoreWithoutAudit(self.store))
             object.__setattr__(veiled, "veiled", veiled)
+            object.__setattr__(veiled, "views", {})
             object.__setattr__(self, "veiled", veiled)
 
 

@@ -32,16 +32,36 @@ BREAK_GLASS = "x-break-glass"
 """The header with the reason for which somebody looks at what is hidden from them. Each such access is audited."""
 _LEAST_WORDS = 2
 _MOST_REASON = 500
+_MOST_VIEWS = 1024
+"""Views that are kept, of principals who come again and again."""
 _OPERATION_LETTERS = {"read": "rs", "write": "cud"}
+
+
+def known_view(context: Context, request: Request) -> Context | None:
+    """What :func:`guarded` answers where that is known from before: on the way of every request of an app."""
+    if BREAK_GLASS in request.headers:
+        return None
+    permissions = request.principal.permissions
+    known = context.views.get((id(permissions), _letters(request)))
+    return known[1] if known is not None and known[0] is permissions else None
 
 
 async def guarded(context: Context, request: Request) -> Context:
     """The context with the store as the principal sees it."""
     if isinstance(context.store, GuardedStore):
         return context
-    permissions = _opened(request)
-    await context.store.parameters.refresh()
-    letters = "r" if _reads_one(request) else "rs"
+    permissions, letters = _opened(request), _letters(request)
+    if permissions.follows_parameters:
+        await context.store.parameters.refresh()
+        return _view(context, permissions, letters)
+    view = _view(context, permissions, letters)
+    if len(context.views) >= _MOST_VIEWS:
+        context.views.clear()
+    context.views[id(permissions), letters] = (permissions, view)
+    return view
+
+
+def _view(context: Context, permissions: Permissions, letters: str) -> Context:
     store = GuardedStore(context.store, permissions, _reading(context), letters)
     narrow = replace(context, store=store)
     object.__setattr__(narrow, "topics", context.topics)
@@ -67,9 +87,10 @@ def _opened(request: Request) -> Permissions:
     return permissions
 
 
-def _reads_one(request: Request) -> bool:
-    """Whether the request is a read of one resource or its versions."""
-    return bool(request.id) and request.method in ("GET", "HEAD") and not request.operation.startswith("$")
+def _letters(request: Request) -> str:
+    """By which permission resources are read one by one: a read of one resource, or its versions, is by ``r``."""
+    reads_one = request.id and request.method in ("GET", "HEAD") and not request.operation.startswith("$")
+    return "r" if reads_one else "rs"
 
 
 def _reading(context: Context) -> Reading:

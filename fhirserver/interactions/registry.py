@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from fhirserver.access.principals import require
 from fhirserver.interactions.audit_access import names_audit, opened, role_for
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.permitted import check_interaction, check_operation, guarded
+from fhirserver.interactions.permitted import check_interaction, check_operation, guarded, known_view
 from fhirserver.interactions.resources import known_type
 from fhirserver.interactions.search_parameters import ASK_TERMINOLOGY
 from fhirserver.interactions.subscription.vocabulary import TOPIC_TYPE
@@ -104,7 +104,7 @@ class Registry:
             await context.conformance.catch_up()
         context = await opened(context, request) if names_audit(request) else context.veiled
         if request.principal.permissions is not None:
-            context = await guarded(context, request)
+            context = known_view(context, request) or await guarded(context, request)
         if request.type == TOPIC_TYPE:
             request.code = "topic"
             return await subscription_topic(context, request, self.dispatch)

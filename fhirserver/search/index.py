@@ -42,13 +42,18 @@ _PATIENTS: Final = " | ".join(
 )
 
 
-def extract(resource: JsonObject, base: str = "", known: Parameters = STANDARD) -> list[IndexValue]:
+def extract(
+    resource: JsonObject,
+    base: str = "",
+    known: Parameters = STANDARD,
+    codes: frozenset[str] | None = None,
+) -> list[IndexValue]:
     """The distinct index values of a resource; malformed elements yield none, an unknown type none at all.
 
     References that start with ``base``, the server's own URL with a slash at its end, are local.
-    ``known`` are the parameters there are.
+    ``known`` are the parameters there are, ``codes`` the only ones of them that matter (None: all).
     """
-    values = _extractor_for(resource, known)(resource)
+    values = _extractor_for(resource, known, codes)(resource)
     if base:
         values = [_localised(value, base) for value in values]
     return list(dict.fromkeys(_placed_in(resource, values)))
@@ -68,9 +73,12 @@ def extract_meta(resource: JsonObject, known: Parameters = STANDARD) -> Values:
     return _extractor_for(resource, known).meta(resource)
 
 
-def _extractor_for(resource: JsonObject, known: Parameters) -> Extraction:
+def _extractor_for(
+    resource: JsonObject, known: Parameters, codes: frozenset[str] | None = None
+) -> Extraction:
     type_name = str(resource.get("resourceType", ""))
-    return extractor(type_name, known if type_name in known.own else STANDARD)
+    known = known if type_name in known.own else STANDARD
+    return extractor(type_name, known) if codes is None else _some_extractor(type_name, known, codes)
 
 
 def _placed_in(resource: JsonObject, values: Values) -> Values:
@@ -155,6 +163,13 @@ def _completed(parameter: SearchParameter) -> SearchParameter:
 def extractor(type_name: str, known: Parameters = STANDARD) -> Extraction:
     """The compiled extraction for a resource type."""
     return Extraction(type_name, known.of(type_name).values())
+
+
+@lru_cache(maxsize=1024)
+def _some_extractor(type_name: str, known: Parameters, codes: frozenset[str]) -> Extraction:
+    """The same for some parameters."""
+    chosen = [parameter for code, parameter in known.of(type_name).items() if code in codes]
+    return Extraction(type_name, chosen)
 
 
 _Path: TypeAlias = Callable[[JsonObject, Values], None]

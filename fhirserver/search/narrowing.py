@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 
+from fhirserver.model.definitions import definitions
+from fhirserver.model.definitions.unions import operands
 from fhirserver.search.expression import (
     And,
     Chain,
@@ -37,10 +40,42 @@ def narrowed(query: Query, condition: Condition, check: Check) -> Query:
         for key in query.sort if type else ():
             check(type, key)
     wheres = [
-        conjunction([condition(type), narrowed_to(type, where, condition, check)])
+        _together(type, condition(type), narrowed_to(type, where, condition, check))
         for type, where in query.by_type()
     ]
     return replace(query, where=wheres[0]) if query.type else replace(query, wheres=tuple(wheres))
+
+
+def _together(type: str, known: Expression, asked: Expression) -> Expression:
+    """Both hold. What is asked is all, where it says what the condition says: most apps name the patient themselves."""
+    stated = asked.of if isinstance(asked, And) else (asked,)
+    enough = known.of if isinstance(known, Or) else (known,)
+    if any(one == other or _says(type, one, other) for one in stated for other in enough):
+        return asked
+    return conjunction([known, asked])
+
+
+def _says(type: str, asked: Expression, known: Expression) -> bool:
+    """Whether a reference by one parameter is one by the other: by ``patient`` to a Patient, and by ``subject``."""
+    return (
+        isinstance(asked, ReferenceIs)
+        and isinstance(known, ReferenceIs)
+        and known.type is not None
+        and (asked.type, asked.target) == (known.type, known.target)
+        and _leads_to(type, asked.param, known.type)
+        <= _leads_to(type, known.param, known.type)
+        != frozenset()
+    )
+
+
+@lru_cache(maxsize=2048)
+def _leads_to(type: str, param: str, target: str) -> frozenset[str]:
+    """The elements that a parameter of R4 looks at for references to a type of target; none where that is not sure."""
+    parameter = definitions().search_parameters(type).get(param)
+    if parameter is None or parameter.type != "reference":
+        return frozenset({f"{type}?{param}"})
+    only = f".where(resolve() is {target})"
+    return frozenset(one.removesuffix(only) for one in operands(parameter.expression))
 
 
 def narrowed_to(type: str, where: Expression, condition: Condition, check: Check) -> Expression:

@@ -69,9 +69,9 @@ class SearchParameters:
         """Whether the index is as :attr:`current` says."""
         return self._seen[1] >= self._seen[0]
 
-    def extract(self, resource: JsonObject) -> Sequence[Any]:
-        """The index values of a resource by all parameters there are."""
-        return extract(resource, known=self.current)
+    def extract(self, resource: JsonObject, codes: frozenset[str] | None = None) -> Sequence[Any]:
+        """The index values of a resource by all parameters there are, or by those with these ``codes``."""
+        return extract(resource, known=self.current, codes=codes)
 
     def prepare(self, resource: JsonObject) -> Prepared | None:
         """Index values ahead of the decision, which adds to ``meta``; None where that may change others too."""

@@ -147,9 +147,9 @@ class Store:
             while not await reindex(self.storage, self.parameters):
                 pass
 
-    def extract(self, resource: JsonObject) -> Sequence[Any]:
-        """The search values of a resource by the parameters there are now."""
-        return self._extract(resource)
+    def extract(self, resource: JsonObject, codes: frozenset[str] | None = None) -> Sequence[Any]:
+        """The search values of a resource by the parameters there are now, at least by those with these ``codes``."""
+        return self._extract(resource) if codes is None else self.parameters.extract(resource, codes)
 
     def now(self) -> str:
         """The present instant, as the store's clock has it."""
