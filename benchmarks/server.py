@@ -15,7 +15,6 @@ import psutil  # type: ignore[import-untyped]
 from benchmarks.wire import Address
 from tests.server_process import ServerProcess
 
-
 _IDLE_SHARE = 0.1
 """Of a processor: what a server without requests does less than."""
 
@@ -61,7 +60,7 @@ async def settled(target: Target, seconds: float = 60.0) -> None:
 
 
 @contextmanager
-def started(data: str, workers: int, settings: Callable[[Path], str]) -> Iterator[Target]:
+def started(data: str, workers: int, settings: Callable[[Path], str] = lambda _: "") -> Iterator[Target]:
     """Our server with fresh data in ``data``, or in a temporary folder where that is empty.
 
     ``settings`` gives more tables of the configuration for the folder of the server.
