@@ -13,6 +13,7 @@ import pytest
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.model.validation import validate
 from tests.facade import Facade, expressions, facade, issues, patient, said
+from tests.subscribing import eventually
 
 MRN = "urn:mrn"
 
@@ -285,8 +286,7 @@ async def test_a_review_item_of_the_duplicate_is_decided_at_the_survivor(server:
     while not (tasks := await server.reader.ids("Task?focus=Patient/d&code=review")):
         await asyncio.sleep(0.02)
     await merge(server.ana, source_patient="Patient/d", target_patient="Patient/s")
-    task = (await server.reader.get(f"Task/{tasks[0]}")).json()
-    assert task["focus"] == {"reference": "Patient/s"}
+    await eventually(lambda: server.reader.ids(f"Task?focus=Patient/s&_id={tasks[0]}"))  # references follow
     answer = await server.ana("POST", f"Task/{tasks[0]}/$approve", asked())
     assert answer.status_code == 200, answer.text
     assert (await server.reader.get("Patient/s")).json()["gender"] == "male"
