@@ -448,7 +448,8 @@ def test_one_change_goes_to_several_ehrs_each_with_its_own_state(
     until(lambda: [w["type"] for w in ehr.writes()].count("Patient") == before + 1, "one has it")
 
     def statuses() -> dict[str, str]:
-        tasks = [one["resource"] for one in http.get("Task?focus=Patient/new").json().get("entry", ())]
+        found = http.get("Task?focus=Patient/new&code=writeback").json()
+        tasks = [one["resource"] for one in found.get("entry", ())]
         return {task["owner"]["identifier"]["value"]: task["status"] for task in tasks}
 
     until(lambda: statuses().get("clinic") == "completed", "its own writeback is done")
