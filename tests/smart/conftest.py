@@ -10,7 +10,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def _settings(folder: Path, app: str) -> str:
     keys.write_text(json.dumps({"keys": [RSA.as_dict(private=False), EC.as_dict(private=False)]}))
     with_secret = f'secret_sha256 = "{token_digest(SECRET)}"\n'
     paged = [
-        _client("chart", f'launch_url = "{app}/launch"', "Growth chart", f"{app}/", PAGED_SCOPES),
+        _client("chart", f'launch_url = "{app}/launch"', "Height and weight", f"{app}/", PAGED_SCOPES),
         _client(
             "portal",
             f'{with_secret}launch_url = "{app}/portal/launch"',
@@ -134,23 +134,16 @@ def records() -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def app_process(folder: Path) -> Iterator[str]:
-    """The app with pages; its address. Empty where there is no node: then tests with a browser are skipped."""
-    if NODE is None:
-        yield ""
-        return
+    """The app with pages; its address. Skips the test where there is no node, or no registry of npm."""
     packages = installed(_PACKAGES)
+    assert NODE is not None
     for script in _NODE.glob("*.mjs"):
         shutil.copy(script, packages)
     library = packages / "node_modules" / "fhirclient" / "build" / "fhir-client.min.js"
+    words = [NODE, "app.mjs", str(library), SECRET]
     with (
         (folder / "app.log").open("wb") as log,
-        subprocess.Popen(
-            [NODE, "app.mjs", str(library), SECRET],
-            cwd=packages,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        ) as process,
+        subprocess.Popen(words, cwd=packages, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         assert process.stdout is not None
         yield process.stdout.readline().strip()
@@ -158,15 +151,28 @@ def app_process(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
-def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with app_process(tmp_path_factory.mktemp("app")) as address:
-        yield address
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """The address of the app with pages; or nothing, and why: the other apps need none."""
+    with ExitStack() as running:
+        try:
+            address, missing = running.enter_context(app_process(tmp_path_factory.mktemp("app"))), ""
+        except pytest.skip.Exception as skipped:
+            address, missing = "", str(skipped)
+        yield address, missing
 
 
 @pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory, app: str) -> Iterator[ServerProcess]:
+def app(pages: tuple[str, str]) -> str:
+    address, missing = pages
+    if missing:
+        pytest.skip(missing)
+    return address
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory, pages: tuple[str, str]) -> Iterator[ServerProcess]:
     folder = tmp_path_factory.mktemp("smart-apps")
-    with ServerProcess(folder, settings=_settings(folder, app)) as running:
+    with ServerProcess(folder, settings=_settings(folder, pages[0])) as running:
         for one in records():
             url = f"{running.base}/{one['resourceType']}/{one['id']}"
             assert httpx.put(url, json=one, headers=running.headers).status_code == 201, one["id"]
@@ -176,11 +182,9 @@ def server(tmp_path_factory: pytest.TempPathFactory, app: str) -> Iterator[Serve
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def browser(app: str) -> AsyncIterator[Browser]:
+async def browser() -> AsyncIterator[Browser]:
     if not CHROMIUM:
         pytest.skip("no Chromium: install Debian's package chromium, or set CHROMIUM to its path")
-    if not app:
-        pytest.skip("node is not on PATH")
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running

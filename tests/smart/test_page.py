@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Browser, Page, expect
@@ -135,6 +139,7 @@ async def test_an_app_is_connected(reader: Reader, browser: Browser) -> None:
     assert "client_id=growth" in said and password is not None, said
     opened = re.search(r"http://\S+/launch\.html(?=`)", section)
     assert opened is not None
+    await listening(opened[0])
     context = await browser.new_context()
     page = await context.new_page()
     await page.goto(opened[0])
@@ -151,6 +156,16 @@ async def test_an_app_is_connected(reader: Reader, browser: Browser) -> None:
     await page.goto(told[1])
     await allow(page)
     await context.close()
+
+
+async def listening(address: str) -> None:
+    """What was started in the background is there."""
+    where = urlsplit(address)
+    for _ in range(200):
+        with contextlib.suppress(OSError), socket.create_connection((where.hostname, where.port), 1):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"nobody listens at {where.netloc}")
 
 
 async def allow(page: Page) -> None:
