@@ -33,7 +33,7 @@ ROUNDS ?= 200
 export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-mongo check check-style check-types check-layers check-docs check-size check-dependencies \
+.PHONY: help demo serve test test-mongo test-smart check check-style check-types check-layers check-docs check-size check-dependencies \
         format corpus eval eval-audio judge-eval fuzz bench bench-scale bench-import bench-queue bench-hl7 bench-subscribers bench-voice \
         bench-speech \
         faults chaos clean
@@ -50,6 +50,9 @@ serve: $(RUNTIME)  ## the FHIR server on http://127.0.0.1:8080/fhir; the first t
 
 test: $(DEV) $(MONGO_SERVER)  ## every test of a few seconds, in parallel; the slowest are listed at the end
 	@$(MONGO_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=15 -m "not slow $(MONGO_MARK)" tests $(ARGS)
+
+test-smart: $(DEV)  ## only SMART on FHIR: real apps in a browser, services, attacks
+	@$(BIN)/python -m pytest -m "not slow" $(wildcard tests/smart tests/attacks) $(ARGS)
 
 test-mongo: $(DEV) $(MONGO_SERVER)  ## only the tests that need a server on the MongoDB wire
 	@$(MONGO_ENV) $(BIN)/python -m pytest -m "mongo and not slow" tests $(ARGS)

@@ -64,6 +64,7 @@ LONGEST = (
     "tests/e2e/test_evaluation.py",
     "tests/unit/adapters/test_fhir_contract.py",
     "tests/storage/test_search_properties.py",
+    "smart",
     "browser",
     "connectors",
 )

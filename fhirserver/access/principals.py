@@ -81,6 +81,10 @@ def _unauthenticated(diagnostics: str) -> Refusal:
 
 
 def require(principal: Principal, role: str) -> None:
-    """Refuse (403) a principal without the role."""
-    if not principal.may(role):
-        raise refuse(Category.FORBIDDEN, "forbidden", f"'{principal.name}' lacks the role '{role}'")
+    """Refuse (403) a principal without the role. The roles of an app follow from its scopes."""
+    if principal.may(role):
+        return
+    refusal = refuse(Category.FORBIDDEN, "forbidden", f"'{principal.name}' lacks the role '{role}'")
+    if principal.client:
+        refusal.headers["WWW-Authenticate"] = 'Bearer realm="credence", error="insufficient_scope"'
+    raise refusal

@@ -13,7 +13,7 @@ _EXPOSED = (
 _NAMES = re.compile(r"[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*\Z", re.ASCII)
 _ALLOWED = (
     "Accept, Authorization, Content-Encoding, Content-Type, If-Match, If-Modified-Since, If-None-Exist, "
-    "If-None-Match, Prefer, X-Provenance, X-Request-Id, X-Security-Context"
+    "If-None-Match, Prefer, X-Break-Glass, X-Provenance, X-Request-Id, X-Security-Context"
 )
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 _TEN_MINUTES = b"600"

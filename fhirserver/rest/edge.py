@@ -134,12 +134,12 @@ class FhirEdge:
     async def _answer(self, scope: Scope, receive: Receive, shape: Shape) -> Result:
         if scope.get("scheme") == "https":
             shape.more.append(HSTS)
+        if self._cors.origins:  # refusals too: a page that may not read a 429 takes the network for down
+            shape.varies_by_origin = True
+            shape.more += self._cors.headers(shape.headers)
         self.visits.admit(scope)
         if "host" not in shape.headers and scope.get("http_version") == "1.1":
             raise refuse(Category.INVALID, "required", "HTTP/1.1 asks for a Host header", "http.Host")
-        if self._cors.origins:
-            shape.varies_by_origin = True
-            shape.more += self._cors.headers(shape.headers)
         take_accept(shape)
         request = self._request(scope, shape)
         request.address, request.number = _address(scope), shape.id

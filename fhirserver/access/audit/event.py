@@ -14,6 +14,7 @@ from fhirserver.access.principals import Principal
 LOGIN, LOGOUT = "login", "logout"
 AUTHORIZE, CONSENT = "authorize", "consent"
 TOKEN, INTROSPECT, REVOKE, REGISTER = "token", "introspect", "revoke", "register"
+USERINFO = "userinfo"
 LISTEN = "listen"
 PAGE, LIVE = "page", "live"
 SOCKET = "socket"

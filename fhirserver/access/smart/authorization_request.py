@@ -98,8 +98,10 @@ def _checked(
     if not scopes.within(client.registered):
         raise invalid_scope("The app is registered for none of the scopes that it asks for")
     launch = given.get("launch", "")
-    if bool(launch) != scopes.has("launch"):
-        raise invalid_request("the scope launch and the parameter launch go together")
+    if launch and not scopes.has(
+        "launch"
+    ):  # the scope alone is what an app asks for that may start either way
+        raise invalid_request("the parameter launch needs the scope launch")
     return AuthorizationRequest(
         client,
         given["redirect_uri"],

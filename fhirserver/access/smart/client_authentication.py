@@ -41,7 +41,11 @@ class ClientAuthentication:
             return await self._with_secret(*basic)
         if "client_secret" in form:
             return await self._with_secret(form.get("client_id", ""), form["client_secret"])
-        return await self._public(form.get("client_id", ""))
+        return await self.public(form.get("client_id", ""))
+
+    async def is_known(self, id: str) -> bool:
+        """Whether there is such a client (still)."""
+        return await self._clients.find(id) is not None
 
     async def _with_secret(self, id: str, secret: str) -> Client:
         client = await self._clients.find(id)
@@ -49,7 +53,8 @@ class ClientAuthentication:
             raise invalid_client("The client is not known, or this is not its secret")
         return client
 
-    async def _public(self, id: str) -> Client:
+    async def public(self, id: str) -> Client:
+        """The public client of this id, which has nothing to prove. Raises OAuthError."""
         if not id:
             raise invalid_client("client_id is needed, or another way to say which client asks")
         client = await self._clients.find(id)

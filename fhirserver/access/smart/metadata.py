@@ -99,6 +99,7 @@ def openid_configuration(settings: AuthorizationSettings) -> JsonObject:
     return {
         **_endpoints(settings),
         **_abilities(),
+        "userinfo_endpoint": f"{settings.addresses.issuer}/auth/userinfo",
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(reversed(ALGORITHMS)),
         "claims_supported": list(claims),

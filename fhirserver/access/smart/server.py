@@ -23,6 +23,7 @@ from fhirserver.access.smart.revocations import Revocations
 from fhirserver.access.smart.settings import AuthorizationSettings
 from fhirserver.access.smart.token_endpoint import TokenEndpoint
 from fhirserver.access.smart.tokens import AccessTokens, IdTokens
+from fhirserver.access.smart.userinfo import UserInfo
 from fhirserver.ports.access_records import AccessRecords
 
 
@@ -41,6 +42,7 @@ class AuthorizationServer:
     tokens: AccessTokens
     endpoint: TokenEndpoint
     introspection: Introspection
+    userinfo: UserInfo
     registrations: Registrations
     revocations: Revocations
     world: World
@@ -81,6 +83,7 @@ def authorization_server(
         tokens,
         TokenEndpoint(authentication, codes, grants, tokens, id_tokens, settings.style_url),
         Introspection(tokens, grants, revocations, addresses),
+        UserInfo(tokens, grants, revocations, addresses),
         Registrations(settings.registration, clients, revocations, fetch, addresses, now),
         revocations,
         world,

@@ -13,11 +13,14 @@ from fhirserver.access.scopes import Scope, Scopes, parse_scope
 from fhirserver.access.smart.client_authentication import ClientAuthentication
 from fhirserver.access.smart.clients import CODE, GRANT_TYPES, REFRESH, Client
 from fhirserver.access.smart.codes import Codes
-from fhirserver.access.smart.errors import OAuthError, invalid_request, unauthorized_client
+from fhirserver.access.smart.errors import OAuthError, invalid_grant, invalid_request, unauthorized_client
 from fhirserver.access.smart.grants import Grant, Grants
 from fhirserver.access.smart.scope_rules import asked_scopes, for_system, narrowed, wants_refresh
 from fhirserver.access.smart.tokens import AccessTokens, IdTokens
 from fhirserver.kernel.json import JsonObject
+
+_NAMING = frozenset({"client_id", "client_secret", "client_assertion"})
+"""Parameters by which a client says which it is."""
 
 
 class Issued(NamedTuple):
@@ -49,7 +52,7 @@ class TokenEndpoint:
             raise invalid_request("grant_type is needed")
         if kind not in GRANT_TYPES:
             raise OAuthError("unsupported_grant_type", f"grant_type is one of {', '.join(GRANT_TYPES)}")
-        client = await self._authentication.client(authorization, form)
+        client = await self._client(authorization, form)
         if kind not in client.grant_types:
             raise unauthorized_client(f"The client is not registered for {kind}")
         if kind == CODE:
@@ -57,6 +60,17 @@ class TokenEndpoint:
         if kind == REFRESH:
             return await self._by_refresh(client, form)
         return await self._by_credentials(client, form)
+
+    async def _client(self, authorization: str, form: Mapping[str, str]) -> Client:
+        """Who asks. A public app need not say so where it refreshes: the token is its own, and there is nothing to
+        prove. https://www.rfc-editor.org/rfc/rfc6749#section-6"""
+        token = form.get("refresh_token", "")
+        if form.get("grant_type") != REFRESH or not token or authorization or form.keys() & _NAMING:
+            return await self._authentication.client(authorization, form)
+        grant = await self._grants.find(self._grants.of_any_token(token))
+        if grant is None or not await self._authentication.is_known(grant.client):
+            raise invalid_grant("The refresh token is not known, or holds no more")
+        return await self._authentication.public(grant.client)
 
     async def _by_code(self, client: Client, form: Mapping[str, str]) -> Issued:
         grant = await self._codes.redeem(

@@ -17,6 +17,7 @@ from fhirserver.access.smart.jwts import signed, unverified, verified
 from fhirserver.access.smart.keys import ES256, KeyRing
 from fhirserver.access.smart.people import rights_claim, rights_of_claim
 from fhirserver.access.smart.settings import Addresses, Lifetimes
+from fhirserver.kernel.json import JsonObject
 
 TYPE = "at+jwt"
 _TYPES = frozenset({TYPE, "application/at+jwt"})
@@ -168,14 +169,22 @@ class IdTokens:
         }
         if grant.nonce:
             claims["nonce"] = grant.nonce
-        if grant.fhir_user and scopes.has("fhirUser"):
-            claims["fhirUser"] = f"{self._addresses.fhir}/{grant.fhir_user}"
-        if scopes.has("profile"):
-            claims["name"] = grant.name
-            if grant.fhir_user:
-                claims["profile"] = f"{self._addresses.fhir}/{grant.fhir_user}"
+        claims |= user_claims(grant, scopes, self._addresses)
         kid, key = self._ring.signing(algorithm)
         return signed(claims, key, kid, algorithm, "JWT")
+
+
+def user_claims(grant: Grant, scopes: Scopes, addresses: Addresses) -> JsonObject:
+    """What a client is told of the user beside ``sub``: in ID tokens and at the UserInfo endpoint the same."""
+    told: JsonObject = {}
+    url = f"{addresses.fhir}/{grant.fhir_user}" if grant.fhir_user else ""
+    if url and scopes.has("fhirUser"):
+        told["fhirUser"] = url
+    if scopes.has("profile"):
+        told["name"] = grant.name
+        if url:
+            told["profile"] = url
+    return told
 
 
 def _half_hash(token: str) -> str:

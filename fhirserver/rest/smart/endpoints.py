@@ -1,4 +1,4 @@
-"""The endpoints of apps and services: token, revocation, introspection, registration, launches."""
+"""The endpoints of apps and services: token, revocation, introspection, user info, registration, launches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from fhirserver.access.audit.event import INTROSPECT, REGISTER, REVOKE, TOKEN, Audit
+from fhirserver.access.audit.event import INTROSPECT, REGISTER, REVOKE, TOKEN, USERINFO, Audit
 from fhirserver.access.principals import Principal, Principals
 from fhirserver.access.smart.clients import Client
 from fhirserver.access.smart.errors import OAuthError, invalid_client, invalid_request
@@ -31,11 +31,13 @@ class Endpoints:
         self._server, self._principals, self._audit = server, principals, audit
 
     def routes(self) -> list[Route]:
-        """All but registration are asked by POST; web pages of all places may ask where apps of the browser do."""
+        """All but user info and registration are asked by POST alone; web pages of all places may ask where apps of
+        the browser do."""
         return [
             self._route("/auth/token", self._token, TOKEN),
             self._route("/auth/revoke", self._revoke, REVOKE),
             self._route("/auth/introspect", self._introspect, INTROSPECT),
+            self._route("/auth/userinfo", self._userinfo, USERINFO, "GET, POST"),
             self._route("/auth/register", self._register, REGISTER),
             self._route("/auth/register/{id}", self._registration, REGISTER, "GET, PUT, DELETE"),
             Route("/auth/launches", answering(self._launch, LAUNCH, self._audit), methods=[_POST]),
@@ -91,6 +93,12 @@ class Endpoints:
         if client is None or not client.introspects:
             raise OAuthError("insufficient_scope", "The client may not introspect by a bearer token", 403)
         return client
+
+    async def _userinfo(self, request: Request) -> Response:
+        """https://openid.net/specs/openid-connect-core-1_0.html#UserInfo"""
+        told = await self._server.userinfo.of(_bearer(request))
+        note_of(request).of_grant(told.grant, told.scope)
+        return reply(told.claims)
 
     async def _register(self, request: Request) -> Response:
         """https://www.rfc-editor.org/rfc/rfc7591#section-3"""

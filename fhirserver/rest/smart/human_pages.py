@@ -63,6 +63,7 @@ class HumanPages:
             standing,
             asked=consent(offered),
             patient=patient,
+            visit=standing.pending.encounter,
             back_to=_place(standing.pending.redirect_uri),
             home=_place(standing.client.client_uri),
             unchecked=standing.client.made_by == REGISTRATION,

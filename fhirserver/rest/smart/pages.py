@@ -76,7 +76,7 @@ class Pages(Protocol):
 def form_targets(standing: Standing) -> str:
     """The sources of ``form-action`` for a page of an authorization: this server, and where the app is."""
     uri = standing.pending.redirect_uri
-    return f"'self' {origin_of(uri) or uri.partition(':')[0] + ':'}"
+    return f"'self' {origin_of(uri) or uri.partition(':')[0].lower() + ':'}"
 
 
 class NobodySignsIn:

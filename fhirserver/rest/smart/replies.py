@@ -42,11 +42,11 @@ def document(body: JsonObject, seconds: int = 300, media_type: str = "applicatio
 
 def refused(error: OAuthError, authorization: str = "") -> Response:
     """An error as :rfc:`6749` wants it, or :rfc:`6750` where it is about a bearer token."""
+    of_bearer = error.code in ("invalid_token", "insufficient_scope")
     headers = {}
-    if error.status == 401:
-        scheme = "Bearer" if error.code == "invalid_token" else "Basic"
-        told = f', error="{error.code}"' if error.code == "invalid_token" and authorization else ""
-        headers["WWW-Authenticate"] = f'{scheme} realm="credence"{told}'
+    if error.status == 401 or of_bearer:
+        told = f', error="{error.code}"' if of_bearer and authorization else ""
+        headers["WWW-Authenticate"] = f'{"Bearer" if of_bearer else "Basic"} realm="credence"{told}'
     return reply({"error": error.code, "error_description": error.description}, error.status, headers)
 
 

@@ -64,6 +64,8 @@ def test_a_client_is_added_listed_and_removed(config: Path, capsys: pytest.Captu
         (("--source", "nobody"), "no [[source]]"),
         (("--scopes", "patient/Nothing.rs"), "Nothing"),
         (("--redirect", "http://app.example/cb"), "loopback"),
+        (("--redirect", "https://odd;script-src/cb"), "no domain name"),
+        (("--launch-url", "https://odd;script-src/launch"), "launch_uri"),
         (("--jwks-file", "/no/such/file"), "cannot be read"),
         (("--jwks-url", "http://app.example/jwks"), "only https"),
         (("--jwks-url", "https://169.254.169.254/jwks"), "metadata"),

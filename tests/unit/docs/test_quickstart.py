@@ -71,6 +71,9 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
         '"description": "Patient: birthDate - 1 claim to review"',
         '"code":"approved"}],"text":"approved"}',
         '"birthDate": "1999-06-11"',
+        "Password, shown this once",
+        "client_id=growth",
+        '"authorization_endpoint"',
         "the same bytes",
     ],
 )

@@ -17,6 +17,7 @@ from fhirserver.rest.pace import Pace
 from fhirserver.rest.visits import Rates, Visits, site
 from tests.facade import BASE, Facade, facade, issues
 
+ORIGIN = "https://app.example"
 FAR = {"client": ("203.0.113.7", 40000)}
 HERE = {"client": ("127.0.0.1", 40000)}
 
@@ -139,7 +140,7 @@ async def _many(
         app=server.application, client=(address, 4000), raise_app_exceptions=False
     )
     async with httpx.AsyncClient(transport=transport, base_url=BASE) as http:
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}", "Origin": ORIGIN}
         return [await http.get(f"{BASE}/{path}", headers=headers) for _ in range(times)]
 
 
@@ -154,6 +155,15 @@ async def test_an_address_that_asks_too_often(tmp_path: Path) -> None:
         assert other[0].status_code == 200
         health = await _many(server, "203.0.113.7", "token-ehr", 1, "../healthz")
         assert health[0].status_code == 429, "the address is counted wherever it asks"
+
+
+async def test_a_page_of_an_app_can_read_that_it_asks_too_often(tmp_path: Path) -> None:
+    async with facade(
+        tmp_path, rates=Rates(address_per_second=1), cors_origins=frozenset({ORIGIN})
+    ) as server:
+        refused = (await _many(server, "203.0.113.7", "token-ehr", 6))[-1]
+        assert refused.status_code == 429 and refused.headers["access-control-allow-origin"] == ORIGIN
+        assert "Retry-After" in refused.headers["access-control-expose-headers"]
 
 
 async def test_a_principal_that_asks_too_often(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhirserver.access.smart.authorization_request import Tellable, Untellable
-from fhirserver.access.smart.redirects import matches, redirect_problem, with_parameters
+from fhirserver.access.smart.redirects import matches, origin_of, redirect_problem, with_parameters
 from tests.unit.access.smart.kit import BROWSER, FHIR, ISSUER, REDIRECT, Kit, query, request
 
 TRICKS = (
@@ -51,7 +51,11 @@ def test_an_address_matches_itself_alone(text: str) -> None:
         "http://127.0.0.1:9000/cb",
         "http://localhost/cb",
         "http://[::1]:8000/",
+        "https://192.0.2.7/cb",
+        "https://[2001:db8::7]:8443/cb",
+        "https://xn--bcher-kva.example/a%20b;v=1,2",
         "com.example.app:/callback",
+        "com.example.app://oauth/callback",
     ],
 )
 def test_what_may_be_registered(uri: str) -> None:
@@ -75,10 +79,50 @@ def test_what_may_be_registered(uri: str) -> None:
         ("https://app.example/" + "a" * 2000, "2000"),
         ("https://app.example:port/", "URI"),
         ("/cb", "scheme"),
+        ("https://odd;script-src/cb", "host"),
+        ("https://app.example;.evil.example/cb", "host"),
+        ("https://app.example,evil.example/cb", "host"),
+        ("https://app'example/cb", "host"),
+        ("https://*.example/cb", "host"),
+        ("https://app%2eexample/cb", "host"),
+        ("https://app_1.example/cb", "host"),
+        ("https://-app.example/cb", "host"),
+        ("https://app..example/cb", "host"),
+        ("https://app.example./cb", "host"),
+        ("https://app.example:/cb", "host"),
+        ("https://app.example:70000/cb", "URI"),
+        ("https://" + "a" * 64 + ".example/cb", "host"),
+        ("https://1.2.3/cb", "host"),
+        ("https://0x7f.1/cb", "host"),
+        ("https://256.1.1.1/cb", "host"),
+        ("https://[::1/cb", "URI"),
+        ("https://[1.2.3.4]/cb", ""),
+        ("https://app.example/[1]", "bracket"),
+        ("https://app.example/cb?a[0]=1", "bracket"),
+        ("https://app.example/a%2", "character"),
+        ("https://app.example/a%zz", "character"),
+        ("https://app.example/<b>", "character"),
+        ("com.example.app://odd;script-src/cb", "host"),
     ],
 )
 def test_what_may_not_be_registered(uri: str, why: str) -> None:
-    assert why in (redirect_problem(uri) or "")
+    problem = redirect_problem(uri)
+    assert problem is not None and why in problem
+
+
+@pytest.mark.parametrize(
+    ("uri", "origin"),
+    [
+        ("https://App.example/cb", "https://app.example"),
+        ("https://app.example:443/cb", "https://app.example"),
+        ("https://app.example:8443/cb", "https://app.example:8443"),
+        ("http://127.0.0.1:80/cb", "http://127.0.0.1"),
+        ("http://[::1]:9000/cb", "http://[::1]:9000"),
+        ("com.example.app:/callback", ""),
+    ],
+)
+def test_an_origin_is_written_as_browsers_send_it(uri: str, origin: str) -> None:
+    assert origin_of(uri) == origin
 
 
 @given(st.text(max_size=100), st.text(max_size=100))
@@ -126,7 +170,6 @@ async def test_two_clients_or_addresses_are_none(kit: Kit, name: str) -> None:
         ({"scope": "system/*.rs"}, "invalid_scope"),
         ({"scope": "patient/Nothing.rs"}, "invalid_scope"),
         ({"scope": "patient/Patient.sr"}, "invalid_scope"),
-        ({"scope": "launch patient/*.rs"}, "invalid_request"),
         ({"launch": "x"}, "invalid_request"),
         ({"launch": "x", "scope": "launch patient/*.rs"}, "invalid_request"),
         ({"prompt": "none login"}, "invalid_request"),

@@ -180,6 +180,14 @@ async def test_an_app_may_ask_for_a_fresh_sign_in(kit: Kit) -> None:
         assert await standing(kit, flow, replace(PATIENT, at=int(kit.now()))) is Step.CONSENT
 
 
+async def test_an_app_that_may_also_be_launched_starts_alone(kit: Kit) -> None:
+    """The scope ``launch`` without a launch: most apps ask for the same scopes whichever way they start."""
+    flow = await kit.begin(scope="launch launch/patient patient/*.rs")
+    assert await standing(kit, flow, CLINICIAN) is Step.PATIENT
+    told = await kit.redeem(query(await kit.decided(flow, CLINICIAN, "p2"))["code"])
+    assert told["patient"] == "p2" and told["scope"] == "launch/patient patient/*.rs"
+
+
 # launched from an EHR
 
 

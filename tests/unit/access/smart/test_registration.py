@@ -79,6 +79,8 @@ async def test_a_secret_is_told_once_and_only_its_digest_is_kept() -> None:
         ({"redirect_uris": []}, "invalid_redirect_uri"),
         ({"redirect_uris": ["http://app.example/cb"]}, "invalid_redirect_uri"),
         ({"redirect_uris": ["javascript:alert(1)"]}, "invalid_redirect_uri"),
+        ({"redirect_uris": ["https://odd;script-src/cb"]}, "invalid_redirect_uri"),
+        ({"launch_uri": "https://odd;script-src/launch"}, "invalid_client_metadata"),
         ({"redirect_uris": [REDIRECT] * 30}, "invalid_redirect_uri"),
         ({"redirect_uris": REDIRECT}, "invalid_client_metadata"),
         ({"redirect_uris": [1]}, "invalid_client_metadata"),

@@ -198,6 +198,27 @@ async def test_a_refresh_token_of_one_client_is_no_other_clients(kit: Kit) -> No
     assert await kit.refresh(told["refresh_token"]), "nor can another client end the grant"
 
 
+async def test_a_public_app_need_not_say_who_it_is_to_refresh(kit: Kit) -> None:
+    """The browser's fhirclient does not, and no standard asks it to."""
+
+    async def alone(token: str) -> JsonObject:
+        form = {"grant_type": "refresh_token", "refresh_token": token}
+        return (await kit.server.endpoint.issue("", form)).told
+
+    told = await kit.tokens(scope=OFFLINE)
+    fresh = await alone(told["refresh_token"])
+    assert opens(kit, fresh) and fresh["refresh_token"] != told["refresh_token"]
+    assert "revoked" in await refused("invalid_grant", alone(told["refresh_token"])), "it was used before"
+    assert not opens(kit, fresh)
+    for nothing in (fresh["refresh_token"], "guessed", f"rt.{'x' * 20}.y.z"):
+        await refused("invalid_grant", alone(nothing))
+    await refused("invalid_client", alone(""), 401)
+    web = await kit.redeem(await kit.code("web", OFFLINE), authorization=basic("web", SECRET))
+    await refused("invalid_client", alone(web["refresh_token"]), 401)
+    form = {"grant_type": "refresh_token", "refresh_token": web["refresh_token"]}
+    assert (await kit.server.endpoint.issue(basic("web", SECRET), form)).told, "it was not used up"
+
+
 @pytest.mark.parametrize(
     "change", [lambda t: t[:-1] + ("A" if t[-1] != "A" else "B"), lambda t: t + "x", lambda t: t[3:]]
 )

@@ -71,9 +71,10 @@ async def test_every_endpoint_that_is_named_is_there(smart: Smart) -> None:
         "introspection_endpoint",
         "revocation_endpoint",
         "registration_endpoint",
+        "userinfo_endpoint",
     }
     for url in named.values():
-        assert (await smart.browser.get(url)).status_code in (200, 400, 405), url
+        assert (await smart.browser.get(url)).status_code in (200, 400, 401, 405), url
 
 
 async def test_the_metadata_are_what_the_standards_ask_for(smart: Smart) -> None:
@@ -190,6 +191,53 @@ async def test_parameters_of_the_url_are_no_form(smart: Smart) -> None:
 @pytest.mark.parametrize("path", ["token", "revoke", "introspect"])
 async def test_they_are_asked_by_post(smart: Smart, path: str) -> None:
     assert (await smart.browser.get(f"/auth/{path}")).status_code == 405
+
+
+# who the user is
+
+
+async def userinfo(smart: Smart, token: str, method: str = "GET", **headers: str) -> Any:
+    bearer = {"authorization": f"Bearer {token}"} if token else {}
+    return await smart.browser.request(method, "/auth/userinfo", headers={**bearer, **headers})
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_an_app_asks_who_its_user_is(smart: Smart, method: str) -> None:
+    told = await smart.token(scope="openid fhirUser profile launch/patient patient/*.rs")
+    answer = await userinfo(smart, told["access_token"], method, origin=ORIGIN)
+    assert answer.status_code == 200 and answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    keys = KeySet.import_key_set((await smart.browser.get("/auth/jwks")).json())
+    claims = jwt.decode(told["id_token"], keys, algorithms=["RS256"]).claims
+    assert answer.json() == {name: claims[name] for name in ("sub", "fhirUser", "name", "profile")}
+
+
+async def test_it_is_told_no_more_than_the_scopes_say(smart: Smart) -> None:
+    told = await smart.token(scope="openid launch/patient patient/*.rs")
+    assert [*(await userinfo(smart, told["access_token"])).json()] == ["sub"]
+    without = await smart.token(scope="launch/patient patient/*.rs")
+    refused = await userinfo(smart, without["access_token"])
+    assert (refused.status_code, refused.json()["error"]) == (403, "insufficient_scope")
+    assert refused.headers["www-authenticate"] == 'Bearer realm="credence", error="insufficient_scope"'
+    service = await userinfo(smart, await service_token(smart))
+    assert service.status_code == 403
+
+
+async def test_it_is_for_access_tokens_that_hold(smart: Smart) -> None:
+    scope = "openid launch/patient patient/*.rs offline_access"
+    told = await smart.token(scope=scope)
+    for wrong in (told["id_token"], told["refresh_token"], "token-admin", "x"):
+        answer = await userinfo(smart, wrong)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token"), wrong
+        assert answer.headers["www-authenticate"] == 'Bearer realm="credence", error="invalid_token"'
+    nobody = await userinfo(smart, "")
+    assert nobody.status_code == 401 and nobody.headers["www-authenticate"] == 'Bearer realm="credence"'
+    by_url = await smart.browser.get(f"/auth/userinfo?access_token={told['access_token']}")
+    assert by_url.status_code == 401, "URLs end up in logs"
+    form = {"token": told["access_token"], "client_id": "app"}
+    assert (await smart.browser.post("/auth/revoke", data=form)).status_code == 200
+    assert (await userinfo(smart, told["access_token"])).status_code == 401
 
 
 # the browser

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from fhirserver.access.audit.event import AUTHORIZE, CONSENT, INTROSPECT, REVOKE, TOKEN, Event
+from fhirserver.access.audit.event import AUTHORIZE, CONSENT, INTROSPECT, REVOKE, TOKEN, USERINFO, Event
 from fhirserver.rest.smart.endpoints import LAUNCH
 from fhirserver.rest.smart.routes import smart_routes
 from tests.unit.access.smart.kit import BROWSER, PATIENT, REDIRECT, VERIFIER, Kit, request
@@ -73,6 +73,17 @@ async def test_a_token_and_whose_it_is(kit: Kit, http: httpx.AsyncClient, audit:
     assert audit.events[-1].what == REVOKE and audit.events[-1].client == "app"
     for secret in (code, VERIFIER, *(answer.json()[one] for one in ("access_token", "refresh_token"))):
         assert secret not in repr(audit.events)
+
+
+async def test_who_asked_about_which_user(kit: Kit, http: httpx.AsyncClient, audit: Listed) -> None:
+    token = (await kit.tokens(user=PATIENT, scope="openid launch/patient patient/*.rs"))["access_token"]
+    assert (await http.get("/auth/userinfo", headers={"authorization": f"Bearer {token}"})).status_code == 200
+    event = audit.events[-1]
+    assert (event.what, event.client, event.user) == (USERINFO, "app", "Patient/p1") and event.grant
+    await http.get("/auth/userinfo", headers={"authorization": f"Bearer {token}x"})
+    refused = audit.events[-1]
+    assert (refused.what, refused.status, refused.issue) == (USERINFO, 401, "invalid_token")
+    assert token not in repr(audit.events)
 
 
 async def test_what_a_user_decided(kit: Kit, http: httpx.AsyncClient, audit: Listed) -> None:

@@ -3,80 +3,24 @@
 from __future__ import annotations
 
 import html
-import json
 import re
 import secrets
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
 from authlib.integrations.httpx_client import OAuth2Client
-from fhirpy import SyncFHIRClient
+from fhirpy import AsyncFHIRClient, SyncFHIRClient
+from fhirpy.base.exceptions import AuthorizationError, ForbiddenError, ResourceNotFound
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet, RSAKey
+from joserfc.jwk import KeySet
 
-from fhirserver.access.principals import token_digest
-from tests.server_process import ServerProcess, credence
+from tests.server_process import ServerProcess
+from tests.smart.conftest import EC, FAMILY, PASSWORD, REDIRECT, RSA, SECRET
 
-REDIRECT = "http://127.0.0.1:9/cb"
-SECRET = "a secret of an app with a server"
-PASSWORD = "correct horse battery staple 9"
-RSA: RSAKey = RSAKey.generate_key(2048, {"kid": "rsa-1"})
-EC: ECKey = ECKey.generate_key("P-384", {"kid": "ec-1"})
-_SCOPES = "openid fhirUser launch launch/patient offline_access patient/*.rs"
-_CLIENT = """
-[[client]]
-id = "{id}"
-name = "Growth chart"
-source = "ehr"
-scopes = "{scopes}"
-redirect_uris = ["{redirect}"]
-{more}
-"""
-
-
-def _settings(folder: Path) -> str:
-    keys = folder / "keys.json"
-    keys.write_text(json.dumps({"keys": [RSA.as_dict(private=False), EC.as_dict(private=False)]}))
-    kinds = {
-        "public": "",
-        "secret": f'secret_sha256 = "{token_digest(SECRET)}"',
-        "keys": f'jwks_file = "{keys}"',
-    }
-    return "".join(
-        _CLIENT.format(id=id, scopes=_SCOPES, redirect=REDIRECT, more=more) for id, more in kinds.items()
-    )
-
-
-def _add_user(server: ServerProcess, login: str, *more: str) -> None:
-    where = ["--config", str(server.config), "--data", str(server.data)]
-    password = server.directory / "password"
-    password.write_text(PASSWORD)
-    given = ["--name", login.title(), "--password-file", str(password), *more]
-    added = credence("users", *where, "add", login, *given)
-    assert added.returncode == 0, added.stdout
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    folder = tmp_path_factory.mktemp("smart-apps")
-    with ServerProcess(folder, settings=_settings(folder)) as running:
-        for id in ("p1", "p2"):
-            body = {
-                "resourceType": "Patient",
-                "id": id,
-                "name": [{"family": f"Okafor-{id}"}],
-                "gender": "other",
-            }
-            put = httpx.put(f"{running.base}/Patient/{id}", json=body, headers=running.headers)
-            assert put.status_code == 201
-        _add_user(running, "dana", "--fhir-user", "Practitioner/d1", "--role", "read")
-        _add_user(running, "pat", "--fhir-user", "Patient/p1")
-        yield running
+pytestmark = pytest.mark.xdist_group("smart")
 
 
 class Browser:
@@ -115,9 +59,9 @@ class Browser:
                 return self._post(action, {**sent, "login": login, "password": PASSWORD})
             if action == "/auth/patient" and f'value="{patient}"' in inside:
                 return self._post(action, {**sent, "patient": patient})
-            if action == "/auth/continue" and 'value="Okafor"' not in inside:
+            if action == "/auth/continue" and f'value="{FAMILY}"' not in inside:
                 self.seen.append("search")
-                return self._http.get(action, params={**sent, "q": "Okafor"})
+                return self._http.get(action, params={**sent, "q": FAMILY})
             if action == "/auth/consent":
                 scopes = [value for name, value in fields if name == "scope"]
                 return self._post(action, {**sent, "scope": scopes, "decision": "allow"})
@@ -265,7 +209,40 @@ def test_a_patient_reaches_their_own_record_alone(server: ServerProcess) -> None
     assert found.json()["total"] == 1
 
 
+async def test_an_app_made_with_fhirpy(server: ServerProcess) -> None:
+    """It reads and searches what its token is for; all else is refused, and at last everything."""
+    told = configuration(server)
+    with OAuth2Client(
+        "public",
+        token_endpoint_auth_method="none",
+        redirect_uri=REDIRECT,
+        scope="launch/patient patient/Patient.rs patient/Observation.rs",
+        code_challenge_method="S256",
+        timeout=60,
+    ) as app:
+        code = authorized(server, app, "dana", "p1")
+        token = app.fetch_token(told["token_endpoint"], **code)
+        fhir = AsyncFHIRClient(server.base, authorization=f"Bearer {token['access_token']}")
+        patient = await fhir.reference("Patient", "p1").to_resource()
+        assert patient["name"][0]["family"] == FAMILY
+        weights = fhir.resources("Observation").search(date__ge="2025-03-02").sort("date").limit(1)
+        assert [one.id async for one in weights] == ["h1", "w1", "w2"], "page by page, and of nobody else"
+        with_patient = await fhir.resources("Observation").include("Observation", "subject").fetch_raw()
+        assert {one.resource.id for one in with_patient.entry} == {"h1", "w1", "w2", "p1"}
+        for type, id in (("Patient", "p2"), ("Observation", "w3")):
+            with pytest.raises(ResourceNotFound):
+                await fhir.reference(type, id).to_resource()
+        with pytest.raises(ForbiddenError, match="scopes"):
+            await fhir.resources("Coverage").search(beneficiary="Patient/p1").fetch()
+        patient["gender"] = "female"
+        with pytest.raises(ForbiddenError, match="write"):
+            await patient.save()
+        app.revoke_token(told["revocation_endpoint"], token=token["access_token"])
+        with pytest.raises(AuthorizationError, match="revoked"):
+            await fhir.resources("Patient").fetch()
+
+
 def test_nothing_of_it_is_in_the_log(server: ServerProcess) -> None:
     log = (server.directory / "server.log").read_text()
-    for secret in (PASSWORD, SECRET, "Okafor", "eyJ", "rt."):
+    for secret in (PASSWORD, SECRET, FAMILY, "eyJ", "rt."):
         assert secret not in log

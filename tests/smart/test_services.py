@@ -1,12 +1,9 @@
-"""Backend services over real sockets: keys by URL, several workers, and the commands of docs/smart.md."""
+"""Backend services over real sockets: keys by URL and in the settings, and several workers."""
 
 from __future__ import annotations
 
-import re
+import json
 import secrets
-import shlex
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,18 +13,16 @@ from typing import Any
 
 import httpx
 import pytest
-from fhirpy import SyncFHIRClient
+from fhirpy import AsyncFHIRClient, SyncFHIRClient
+from fhirpy.base.exceptions import ForbiddenError
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from adapters.fhir.smart import PrivateKeyJwt, SigningKeys, SmartTokens, TokenSettings
 from fhirserver.kernel.json import dumps
-from tests.server_process import ServerProcess, credence
+from tests.server_process import ServerProcess
+from tests.smart.conftest import EC, RSA
 
-ROOT = Path(__file__).resolve().parents[2]
-DOCS = (ROOT / "docs" / "smart.md").read_text()
-RSA: RSAKey = RSAKey.generate_key(2048, {"kid": "rsa-1"})
-EC: ECKey = ECKey.generate_key("P-384", {"kid": "ec-1"})
 _SETTINGS = """
 [subscriptions]
 allow_private = true
@@ -41,6 +36,12 @@ id = "published"
 source = "ehr"
 scopes = "system/Patient.cruds"
 jwks_url = "{url}"
+
+[[client]]
+id = "inline"
+source = "ehr"
+scopes = "system/Patient.rs"
+jwks_file = "{file}"
 """
 
 
@@ -83,7 +84,10 @@ def publisher() -> Iterator[Publisher]:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, publisher: Publisher) -> Iterator[ServerProcess]:
     folder = tmp_path_factory.mktemp("smart")
-    with ServerProcess(folder, workers=2, settings=_SETTINGS.format(url=publisher.url)) as running:
+    file = folder / "keys.json"
+    file.write_text(json.dumps({"keys": [key.as_dict(private=False) for key in (RSA, EC)]}))
+    settings = _SETTINGS.format(url=publisher.url, file=file)
+    with ServerProcess(folder, workers=2, settings=settings) as running:
         body = {"resourceType": "Patient", "id": "p1", "name": [{"family": "Okafor"}]}
         put = httpx.put(f"{running.base}/Patient/p1", json=body, headers=running.headers)
         assert put.status_code == 201
@@ -96,11 +100,11 @@ def token_url(server: ServerProcess) -> str:
     return str(found["token_endpoint"])
 
 
-def assertion(server: ServerProcess, key: Any, **claims: Any) -> str:
+def assertion(server: ServerProcess, key: Any, client: str = "published", **claims: Any) -> str:
     algorithm = "ES384" if isinstance(key, ECKey) else "RS384"
     stated = {
-        "iss": "published",
-        "sub": "published",
+        "iss": client,
+        "sub": client,
         "aud": token_url(server),
         "exp": int(time.time()) + 200,
         "jti": secrets.token_hex(16),
@@ -172,6 +176,22 @@ def test_keys_survive_a_power_cut_and_tokens_with_them(server: ServerProcess, pu
     assert asked(server, used).status_code == 401, "what was used stays used"
 
 
+@pytest.mark.parametrize("client", ["published", "inline"])
+@pytest.mark.parametrize("key", [RSA, EC], ids=["RS384", "ES384"])
+async def test_a_service_made_with_fhirpy(server: ServerProcess, client: str, key: Any) -> None:
+    signed = assertion(server, key, client)
+    told = asked(server, signed, "system/Patient.rs system/Observation.rs").json()
+    assert told["scope"] == "system/Patient.rs" and "refresh_token" not in told
+    again = asked(server, signed)
+    assert again.status_code == 401 and again.json()["error"] == "invalid_client", "it was used"
+    fhir = AsyncFHIRClient(server.base, authorization=f"Bearer {told['access_token']}")
+    assert (await fhir.reference("Patient", "p1").to_resource()).id == "p1"
+    assert [one.id for one in await fhir.resources("Patient").search(name="okafor").fetch_all()] == ["p1"]
+    for work in (fhir.resources("Observation").fetch(), fhir.resource("Patient", gender="other").save()):
+        with pytest.raises(ForbiddenError):
+            await work
+
+
 @pytest.mark.parametrize("kind", ["RS384", "ES384"])
 async def test_our_own_client_of_other_ehrs_gets_in(
     server: ServerProcess, publisher: Publisher, kind: str
@@ -192,38 +212,11 @@ async def test_our_own_client_of_other_ehrs_gets_in(
 
 def test_an_address_inside_is_not_asked_for_keys(tmp_path: Path, publisher: Publisher) -> None:
     """Server-side request forgery: who may register a client may not have us ask our neighbours."""
-    settings = _SETTINGS.format(url=publisher.url.replace("http://", "https://"))
+    settings = _SETTINGS.partition('\n[[client]]\nid = "inline"')[0]
+    settings = settings.format(url=publisher.url.replace("http://", "https://"))
     settings = settings.replace("allow_private = true\nallow_http = true\n", "")
     with ServerProcess(tmp_path, settings=settings) as closed:
         before = publisher.asked
         answer = asked(closed, assertion(closed, EC))
         assert answer.status_code == 401 and "may not be" in answer.json()["error_description"]
         assert publisher.asked == before
-
-
-# the page
-
-
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", DOCS, re.DOTALL)
-
-
-def commands() -> list[list[str]]:
-    """The ``credence`` commands of the page."""
-    lines = "\n".join(blocks("console")).replace("\\\n", " ").splitlines()
-    return [shlex.split(line[2:])[1:] for line in lines if line.startswith("$ credence ")]
-
-
-def test_the_page_connects_a_service(server: ServerProcess, tmp_path: Path) -> None:
-    """Its Python and its commands, as they stand there."""
-    make_keys, use_them = (
-        text.replace("http://127.0.0.1:8080", server.base.removesuffix("/fhir")) for text in blocks("python")
-    )
-    subprocess.run([sys.executable, "-c", make_keys], check=True, cwd=tmp_path)
-    where = ["--config", str(server.config), "--data", str(server.data)]
-    for command in commands():
-        given = [str(tmp_path / one) if one == "public.json" else one for one in command]
-        done = credence(*given, *where)
-        assert done.returncode == 0, (command, done.stdout)
-    done = subprocess.run([sys.executable, "-c", use_them], capture_output=True, text=True, cwd=tmp_path)
-    assert done.stdout == "searchset\n", done.stderr
