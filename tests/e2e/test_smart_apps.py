@@ -7,7 +7,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -90,9 +90,17 @@ class Browser:
     def close(self) -> None:
         self._http.close()
 
-    def go(self, url: str, login: str, patient: str = "") -> dict[str, str]:
-        """What the app is told in the end."""
-        answer = self._http.get(url)
+    def go(
+        self,
+        url: str,
+        login: str,
+        patient: str = "",
+        form: dict[str, str] | None = None,
+        keep: Callable[[str], bool] = lambda scope: True,
+    ) -> dict[str, str]:
+        """What the app is told in the end. ``form``: posted to begin; ``keep``: which scopes the user leaves ticked."""
+        self._keep = keep
+        answer = self._http.get(url) if form is None else self._http.post(url, data=form)
         for _ in range(20):
             if answer.is_redirect:
                 location = answer.headers["location"]
@@ -119,7 +127,7 @@ class Browser:
                 self.seen.append("search")
                 return self._http.get(action, params={**sent, "q": "Okafor"})
             if action == "/auth/consent":
-                scopes = [value for name, value in fields if name == "scope"]
+                scopes = [value for name, value in fields if name == "scope" and self._keep(value)]
                 return self._post(action, {**sent, "scope": scopes, "decision": "allow"})
         raise AssertionError(f"nothing to fill in: {page[:3000]}")
 

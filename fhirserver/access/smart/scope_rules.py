@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from fhirserver.access.permissions import Rights
-from fhirserver.access.scopes import InvalidScope, Scope, Scopes, parse_scopes
+from fhirserver.access.scopes import InvalidScope, Scope, Scopes, parse_scope, parse_scopes
 from fhirserver.access.smart.errors import invalid_scope
 
 REFRESHING = ("offline_access", "online_access")
@@ -77,6 +77,17 @@ def narrowed(asked: str, granted: Scopes) -> Scopes:
     if set(kept.context) != set(wanted.context) or set(kept.access) != set(wanted.access):
         raise invalid_scope("A refresh cannot ask for more than was granted")
     return kept
+
+
+def spelled(granted: Scopes, asked: str) -> str:
+    """The granted scopes as the client wrote them, where it asked for just these: whoever asked for ``.read`` reads
+    ``.read``, and not ``.rs``, which is the same."""
+    words: dict[Scope, str] = {}
+    for text in asked.split():
+        scope = parse_scope(text)
+        if scope is not None:
+            words.setdefault(scope, text)
+    return " ".join([*granted.context, *(words.get(one, str(one)) for one in granted.access)])
 
 
 def _one_refreshing(context: tuple[str, ...]) -> tuple[str, ...]:
