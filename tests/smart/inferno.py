@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from fhirserver.access.principals import token_digest
-from tests.e2e.test_smart_apps import PASSWORD, REDIRECT, Browser
+from tests.e2e.test_smart_apps import PASSWORD, REDIRECT, Browser, Keep
 from tests.server_process import ServerProcess, credence
 
 ORIGIN = "http://127.0.0.1:9"
@@ -68,12 +68,6 @@ introspects = true
 """
 
 Json = dict[str, Any]
-Keep = Callable[[str], bool]
-
-
-def everything(scope: str) -> bool:
-    """What a user leaves who leaves all of it."""
-    return True
 
 
 def settings(folder: Path) -> str:
@@ -151,7 +145,7 @@ class Inferno:
         }
 
     def redirected(
-        self, asked: dict[str, str], login: str = "dana", method: str = "GET", keep: Keep = everything
+        self, asked: dict[str, str], login: str = "dana", method: str = "GET", keep: Keep | None = None
     ) -> dict[str, str]:
         """What the app is told at its redirect URI, after its user has been through the pages."""
         url = self.told["authorization_endpoint"]

@@ -137,12 +137,25 @@ def test_what_the_user_leaves_out_is_refused(inferno: Inferno) -> None:
     """g10_smart_limited_app: g10_limited_scope_grant, g10_restricted_resource_type_access"""
     left = {"patient/Patient.rs", "patient/Condition.rs", "patient/Observation.rs"}
     scope = f"{CONTEXT} {NAMED.format(*['rs'] * NAMED.count('{}'))}"
-    told = inferno.tokens(scope, keep=lambda one: one in left or not one.startswith("patient/"))
+    told = inferno.tokens(
+        scope, keep=lambda one, ticked: ticked and (one in left or not one.startswith("patient/"))
+    )
     assert {*told["scope"].split()} == left | {*CONTEXT.split()}
     assert inferno.get("Patient/p1", told["access_token"]).status_code == 200
     for type in TYPES:
         answer = inferno.get(f"{type}?patient=p1", told["access_token"])
         assert answer.status_code == (200 if f"patient/{type}.rs" in left else 403), f"{type}: {answer.text}"
+
+
+def test_the_user_grants_parts_of_a_type(inferno: Inferno) -> None:
+    """g10_smart_granular_scope_selection: the app asks for whole types, and the user gives it categories of them"""
+    condition = "patient/Condition.rs?category=http://terminology.hl7.org/CodeSystem/condition-category|problem-list-item"
+    labs = "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory"
+    scope = f"{CONTEXT} patient/Condition.rs patient/Observation.rs patient/Patient.rs"
+    told = inferno.tokens(scope, keep=lambda one, ticked: ticked or one in (condition, labs))
+    assert {*told["scope"].split()} == {*CONTEXT.split(), condition, labs, "patient/Patient.rs"}
+    assert inferno.get("Observation?patient=p1", told["access_token"]).status_code == 200
+    assert {*inferno.introspected(told["access_token"])["scope"].split()} == {*told["scope"].split()}
 
 
 # what testers look at
