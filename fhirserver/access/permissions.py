@@ -202,6 +202,17 @@ def permissions_of(
     return Permissions(tuple(grants))
 
 
+def with_user(permissions: Permissions, user: str, patient: str = "") -> Permissions:
+    """These, with reading what the user themselves are in the record (``fhirUser``, such as ``Practitioner/1``):
+    whoever is told who signed in may look it up. No other patient's record is opened by it."""
+    type, _, id = user.partition("/")
+    among = patient or min(permissions.patients, default="")
+    if type == PATIENT and id != among:
+        return permissions
+    criteria = () if type == PATIENT else (("_id", id),)
+    return replace(permissions, grants=(*permissions.grants, Grant("r", type, among, criteria)))
+
+
 def _patients(scope: Scope, patient: str, rights: Rights) -> Sequence[str]:
     """For which patients a scope is; an empty id stands for all."""
     if scope.level == "patient":

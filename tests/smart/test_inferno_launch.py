@@ -103,7 +103,7 @@ def test_an_ehr_launch(inferno: Inferno, level: str) -> None:
     told = check_token(inferno.exchanged(code, "secret"), scope)
     assert told["patient"] == "p1" and told["encounter"] == "e1" and told["intent"] == "reconcile"
     assert told["need_patient_banner"] is False
-    for path in ("Patient/p1", "Encounter/e1"):
+    for path in ("Patient/p1", "Encounter/e1", "Practitioner/d1"):  # the last is the fhirUser
         assert inferno.get(path, told["access_token"]).status_code == 200
     style = inferno.get(told["smart_style_url"])
     assert style.status_code == 200 and style.json()["color_background"]
