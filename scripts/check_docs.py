@@ -1,5 +1,5 @@
 """Check that what the documents say exists: linked files and their headings, `make` targets, `credence`
-commands and their options, `python -m` programs, settings; and that JSON and TOML in them can be read.
+commands and their options, `python -m` programs, settings, tests; and that JSON and TOML in them can be read.
 
 Prints one line for every claim that is wrong, ``file:line: what``, and exits 1 when there is one.
 """
@@ -25,6 +25,8 @@ _MAKE = re.compile(r"(?:^|`|\$ |&& )make ((?!-)[a-z][a-z0-9-]*)")
 _COMMAND = re.compile(r"(?:^|`|\$ |&& |bin/)credence ([a-z][a-z-]+)(?=[ `\n]|$)([^`|&>]*)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _PROGRAM = re.compile(r"python -m ([a-z_]+(?:\.[a-z0-9_]+)*)")
+_TEST = re.compile(r"(?<![\w/])(tests/[\w/]+\.py)::(\w+)")
+_DEFINED = re.compile(r"^ *(?:async )?(?:def|class) (\w+)", re.MULTILINE)
 _FENCE = re.compile(r"\s*```+\s*(\w*)")
 _SETTINGS_OF = re.compile(r"setting of `(\[\[?[\w.]+\]\]?)`")
 _SETTING = re.compile(r"`(\[\[?[a-z.]+\]\]?) ([a-z][a-z0-9_]*)[^`]*`")
@@ -153,6 +155,20 @@ def unknown_programs(document: Document) -> Iterator[Finding]:
                 yield number, f"says `python -m {name}`, which does not exist"
 
 
+def unknown_tests(document: Document) -> Iterator[Finding]:
+    """Tests named as ``tests/unit/test_x.py::test_y``; of a suite of the corpus, a function."""
+    for number, line in document.lines():
+        for path, name in _TEST.findall(line):
+            if name not in defined_in(ROOT / path):
+                yield number, f"names {path}::{name}, which does not exist"
+
+
+@cache
+def defined_in(path: Path) -> frozenset[str]:
+    """The functions and classes of a Python file; none where there is no such file."""
+    return frozenset(_DEFINED.findall(path.read_text("utf-8")) if path.exists() else ())
+
+
 def bad_json(document: Document) -> Iterator[Finding]:
     for fence in document.fences():
         if fence.language == "json":
@@ -187,7 +203,11 @@ def wrong_toml(text: str) -> str:
 def _completed(told: dict[str, Any]) -> dict[str, Any]:
     """Settings out of a document with the sources they speak of, and without the files they name."""
     sources = list(told.get("source", ()))
-    named = {str(one.get("source", "")) for kind in ("connector", "principal") for one in told.get(kind, ())}
+    named = {
+        str(one.get("source", ""))
+        for kind in ("connector", "principal", "client")
+        for one in told.get(kind, ())
+    }
     stated = {one.get("id") for one in sources}
     sources += [{"id": name} for name in sorted(named - {""} - stated)]
     kept = {name: value for name, value in told.items() if name != "policy"}
@@ -225,6 +245,7 @@ CHECKS: tuple[Check, ...] = (
     unknown_targets,
     unknown_commands,
     unknown_programs,
+    unknown_tests,
     bad_json,
     bad_toml,
     unknown_settings,

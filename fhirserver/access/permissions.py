@@ -14,8 +14,7 @@ from functools import lru_cache
 
 from fhirserver.access.masks import Mask
 from fhirserver.access.scopes import LETTERS, Scope, Scopes
-from fhirserver.model.definitions import definitions
-from fhirserver.search.compartments import PATIENT
+from fhirserver.search.compartments import PATIENT, making_a_patients
 from fhirserver.search.expression import (
     Everything,
     Expression,
@@ -32,13 +31,6 @@ ALL = "*"
 Reading = Callable[[str, Sequence[tuple[str, str]]], Expression]
 """What search parameters ask of a type."""
 
-BESIDE: dict[str, tuple[str, ...]] = {
-    "Contract": ("patient",),
-    "Device": ("patient",),
-    "GuidanceResponse": ("patient",),
-    "Task": ("patient",),
-}
-"""Types outside of R4's Patient compartment that are about a patient all the same: by these parameters."""
 SHARED = frozenset(
     {
         "ActivityDefinition",
@@ -197,12 +189,9 @@ def of_patient(type: str, id: str) -> Expression:
     return disjunction([ReferenceIs(param, PATIENT, id) for param in _of_patient(type)])
 
 
-@lru_cache(maxsize=256)
 def _of_patient(type: str) -> tuple[str, ...]:
     """The search parameters by which resources of a type are a patient's."""
-    if type == PATIENT:
-        return ("_id",)
-    return tuple(definitions().compartment(PATIENT).get(type, ())) or BESIDE.get(type, ())
+    return ("_id",) if type == PATIENT else making_a_patients(type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +216,17 @@ def permissions_of(
         for one in _patients(scope, patient, rights):
             grants[Grant(letters, scope.type, one, scope.criteria)] = None
     return Permissions(tuple(grants))
+
+
+def with_user(permissions: Permissions, user: str, patient: str = "") -> Permissions:
+    """These, with reading what the user themselves are in the record (``fhirUser``, such as ``Practitioner/1``):
+    whoever is told who signed in may look it up. No other patient's record is opened by it."""
+    type, _, id = user.partition("/")
+    among = patient or min(permissions.patients, default="")
+    if type == PATIENT and id != among:
+        return permissions
+    criteria = () if type == PATIENT else (("_id", id),)
+    return replace(permissions, grants=(*permissions.grants, Grant("r", type, among, criteria)))
 
 
 def _patients(scope: Scope, patient: str, rights: Rights) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fhirserver.access.smart.client_keys import FetchFailed
+from fhirserver.access.smart.client_keys import Fetched, FetchFailed, kept_seconds
 
 if TYPE_CHECKING:
     import httpx
@@ -25,7 +25,7 @@ class JwksFetch:
     def objection(self, url: str) -> str | None:
         return self._egress.objection(url)
 
-    async def __call__(self, url: str) -> bytes:
+    async def __call__(self, url: str) -> Fetched:
         import httpx
 
         from subscriptions.channels.guarded import Forbidden, guarded_client, read_some
@@ -37,13 +37,15 @@ class JwksFetch:
                 if answer.status_code != 200:
                     raise FetchFailed(f"the answer was {answer.status_code}")
                 body = await read_some(answer, _MOST_BYTES + 1)
+                headers = answer.headers
+                seconds = kept_seconds(headers.get("cache-control", ""), headers.get("age", ""))
         except Forbidden as error:
             raise FetchFailed(str(error)) from None
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise FetchFailed(type(error).__name__) from None
         if len(body) > _MOST_BYTES:
             raise FetchFailed(f"it is larger than {_MOST_BYTES} bytes")
-        return body
+        return Fetched(body, seconds)
 
     async def close(self) -> None:
         if self._made is not None:

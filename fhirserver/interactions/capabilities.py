@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.instantiated import instantiated
 from fhirserver.interactions.registry import Handler, Registry
 from fhirserver.interactions.subscription.vocabulary import GUIDE, PROFILE, SERVER, TOPIC_CANONICAL
 from fhirserver.interactions.subset import Subset, subset_params, subset_version
@@ -48,6 +49,8 @@ def capabilities(
             made = capability_statement(registry, context.base_url, version, started, cors, deletes, profiles)
             known.clear()
             told = with_security(with_topics(with_own_parameters(made, own), topics), security or {})
+            guides = [one.resource() for one in context.conformance.stored("CapabilityStatement")]
+            told["instantiates"] = [*told["instantiates"], *instantiated(told, guides)]
             known[key] = dumps(with_sockets(told, context.channels.websocket_url))
         body = dumps(normative_part(loads(known[key]))) if mode == "normative" else known[key]
         return Result(200, subset_version(body, _TYPES[mode], subset))

@@ -8,6 +8,7 @@ from fhirserver.interactions.registry import Handler, Operation, Parameter
 from fhirserver.operations.connector_operations import CONNECTORS
 from fhirserver.operations.diff import diff
 from fhirserver.operations.diff_units import UNIT
+from fhirserver.operations.document_reference_docref import DOCREF
 from fhirserver.operations.encounter_everything import encounter_everything
 from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
@@ -70,6 +71,7 @@ def all_operations() -> Sequence[Operation]:
             parameters=_LASTN,
             takes_search=True,
         ),
+        DOCREF,
         _diff("resource-diff", "instance version", ("*",), *_VERSIONS),
         _diff("diff", "system", (), *_RESOURCES),
         Operation(

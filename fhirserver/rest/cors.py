@@ -57,6 +57,10 @@ class Cors:
         return origin.encode() if origin in self.origins else b""
 
 
+EVERYBODY = Cors(("*",))
+"""For what is open to all: https://hl7.org/fhir/smart-app-launch/app-launch.html asks it of the CapabilityStatement."""
+
+
 def _wanted(asked: Mapping[str, str]) -> str:
     """The headers that are asked for: none does harm, as what is not known is passed over."""
     names = asked.get("access-control-request-headers", "")

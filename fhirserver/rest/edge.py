@@ -25,7 +25,7 @@ from fhirserver.rest.address import check_size, nothing_there, parameters, segme
 from fhirserver.rest.answers import Shape, identified, refused, respond
 from fhirserver.rest.bodies import check_elements, decoded, form_parameters, read_body
 from fhirserver.rest.capabilities import Capabilities
-from fhirserver.rest.cors import Cors
+from fhirserver.rest.cors import EVERYBODY, Cors
 from fhirserver.rest.defence import note
 from fhirserver.rest.headers import read_headers
 from fhirserver.rest.jobs import PATH, Jobs, wants_async
@@ -67,7 +67,7 @@ class FhirEdge:
             openapi,
             cors,
         )
-        self._base, self._jobs = path.encode(), jobs
+        self._base, self._statement, self._jobs = path.encode(), f"{path}/metadata", jobs
         self._meter = meter or Meter()
         self.visits = visits or Visits()
         self.last_request = 0.0
@@ -134,9 +134,10 @@ class FhirEdge:
     async def _answer(self, scope: Scope, receive: Receive, shape: Shape) -> Result:
         if scope.get("scheme") == "https":
             shape.more.append(HSTS)
-        if self._cors.origins:  # refusals too: a page that may not read a 429 takes the network for down
+        cors = self._cors_at(scope["path"])
+        if cors.origins:  # refusals too: a page that may not read a 429 takes the network for down
             shape.varies_by_origin = True
-            shape.more += self._cors.headers(shape.headers)
+            shape.more += cors.headers(shape.headers)
         self.visits.admit(scope)
         if "host" not in shape.headers and scope.get("http_version") == "1.1":
             raise refuse(Category.INVALID, "required", "HTTP/1.1 asks for a Host header", "http.Host")
@@ -146,7 +147,7 @@ class FhirEdge:
         shape.request = request
         if request.method == "OPTIONS":
             shape.noted = False
-            return self._options(request, shape)
+            return self._options(request, shape, cors)
         if request.type in _DOCUMENTS and not request.id and request.compartment is None:
             shape.noted = False
             return await self._document(request, shape)
@@ -204,9 +205,13 @@ class FhirEdge:
             check_elements(request, body, self.context.limits)
             request.body = await decoded(request, body)
 
-    def _options(self, request: Request, shape: Shape) -> Result:
+    def _cors_at(self, path: str) -> Cors:
+        """The web pages that may ask: what the server can is told to all."""
+        return EVERYBODY if path == self._statement else self._cors
+
+    def _options(self, request: Request, shape: Shape, cors: Cors) -> Result:
         """What may be done at a URL; to a web page of another place, whether it may."""
-        preflight = self._cors.preflight(shape.headers)
+        preflight = cors.preflight(shape.headers)
         shape.more += preflight
         methods = ["GET", "HEAD"] if request.type in _DOCUMENTS else self._registry.methods(request)
         if not methods and not preflight:

@@ -12,6 +12,13 @@ from fhirserver.search.parameters import searchable
 from fhirserver.search.values import ReferenceValue
 
 PATIENT: Final = "Patient"
+BESIDE: Final[dict[str, tuple[str, ...]]] = {
+    "Contract": ("patient",),
+    "Device": ("patient",),
+    "GuidanceResponse": ("patient",),
+    "Task": ("patient",),
+}
+"""Types outside of R4's Patient compartment that are about a patient all the same: by these parameters."""
 
 
 def patients(resource: JsonObject) -> frozenset[str]:
@@ -27,10 +34,16 @@ def patients(resource: JsonObject) -> frozenset[str]:
 
 def may_be_in(type: str) -> bool:
     """Whether resources of a type may be in the compartment of a patient."""
-    return type == PATIENT or bool(definitions().compartment(PATIENT).get(type))
+    return type == PATIENT or bool(making_a_patients(type))
+
+
+@cache
+def making_a_patients(type: str) -> tuple[str, ...]:
+    """The search parameters by which resources of a type are a patient's; of a Patient those of its links."""
+    return tuple(definitions().compartment(PATIENT).get(type, ())) or BESIDE.get(type, ())
 
 
 @cache
 def _extraction(type: str) -> Extraction:
     known = searchable(type)
-    return Extraction(type, [known[code] for code in definitions().compartment(PATIENT).get(type, ())])
+    return Extraction(type, [known[code] for code in making_a_patients(type)])

@@ -22,7 +22,10 @@ from fhirserver.search.cursor import decode
 from fhirserver.search.expression import Query
 from fhirserver.store.store import Store
 
-TYPES = ("StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "SearchParameter", "NamingSystem")
+TYPES = (
+    *("StructureDefinition", "ValueSet", "CodeSystem", "ConceptMap", "SearchParameter", "NamingSystem"),
+    "CapabilityStatement",
+)
 """The types whose stored resources are found."""
 
 R4_BASE = "http://hl7.org/fhir/"

@@ -20,6 +20,8 @@ _STEP = re.compile(r"extension\.where\(url\s*=\s*'([^']+)'\)|[^.]+")
 _INSTANT = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
 )
+_COMMA = re.compile(r"(?<!\\),")
+"""Between values of which either is asked for; one that belongs to a value is escaped."""
 _KINDS = {
     "date": "date",
     "dateTime": "date",
@@ -58,7 +60,7 @@ class Parameter:
 
     @staticmethod
     def read(name: str, definition: Json) -> Parameter:
-        kind = _KINDS.get(definition[":type"], "token")
+        kind = definition.get(":kind") or _KINDS.get(definition[":type"], "token")
         return Parameter(name, tuple(definition[":paths"]), kind)
 
     def values(self, resource: Json) -> list[Any]:
@@ -111,7 +113,7 @@ def written(parameter: Parameter, value: Any) -> list[str]:
         reference = value.get("reference", "")
         return [reference, reference.rpartition("/")[2]] if reference else []
     if parameter.kind == "string":
-        return [text for text in texts(value) if text]
+        return [text.replace(",", "\\,") for text in texts(value) if text]
     return [value]
 
 
@@ -140,7 +142,8 @@ def texts(value: Any) -> list[str]:
 def matches(parameter: Parameter, resource: Json, asked: str) -> bool:
     """Whether the resource has a value that the text asks for; commas are for either."""
     values = parameter.values(resource)
-    return any(_matches(parameter, value, one) for one in asked.split(",") for value in values)
+    either = [one.replace("\\,", ",") for one in _COMMA.split(asked)]
+    return any(_matches(parameter, value, one) for one in either for value in values)
 
 
 def _matches(parameter: Parameter, value: Any, asked: str) -> bool:

@@ -24,6 +24,8 @@ from fhirserver.access.principals import token_digest
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.npm_packages import NODE, installed
 from tests.server_process import ServerProcess, credence
+from tests.smart.inferno import Inferno
+from tests.smart.inferno import running as inferno_server
 
 REDIRECT = "http://127.0.0.1:9/cb"
 """Of the apps without pages: their test is their browser."""
@@ -189,3 +191,9 @@ async def browser() -> AsyncIterator[Browser]:
         running = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield running
         await running.close()
+
+
+@pytest.fixture(scope="session")
+def inferno(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inferno]:
+    """One server for all modules that share the xdist_group ``inferno``."""
+    yield from inferno_server(tmp_path_factory.mktemp("inferno"))

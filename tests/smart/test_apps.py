@@ -6,6 +6,7 @@ import html
 import re
 import secrets
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,6 +24,14 @@ from tests.smart.conftest import EC, FAMILY, PASSWORD, REDIRECT, RSA, SECRET
 pytestmark = pytest.mark.xdist_group("smart")
 
 
+Keep = Callable[[str, bool], bool]
+"""Whether a scope is ticked when the page is sent, by whether it was before."""
+
+
+def _ticked(scope: str, ticked: bool) -> bool:
+    return ticked
+
+
 class Browser:
     """A browser without scripts: it follows redirects until it is sent to the app, and fills in forms."""
 
@@ -30,13 +39,22 @@ class Browser:
         root = server.base.removesuffix("/fhir")
         self._http = httpx.Client(base_url=root, follow_redirects=False, timeout=60)
         self.seen: list[str] = []
+        self._keep: Keep = _ticked
 
     def close(self) -> None:
         self._http.close()
 
-    def go(self, url: str, login: str, patient: str = "") -> dict[str, str]:
-        """What the app is told in the end."""
-        answer = self._http.get(url)
+    def go(
+        self,
+        url: str,
+        login: str,
+        patient: str = "",
+        form: dict[str, str] | None = None,
+        keep: Keep | None = None,
+    ) -> dict[str, str]:
+        """What the app is told in the end. ``form``: posted to begin; without ``keep`` the user leaves all as it is."""
+        self._keep = keep or _ticked
+        answer = self._http.get(url) if form is None else self._http.post(url, data=form)
         for _ in range(20):
             if answer.is_redirect:
                 location = answer.headers["location"]
@@ -50,11 +68,10 @@ class Browser:
 
     def _fill_in(self, page: str, login: str, patient: str) -> httpx.Response:
         for action, inside in re.findall(r'<form[^>]*action="([^"]+)"[^>]*>(.*?)</form>', page, re.DOTALL):
-            fields = [
-                (_attribute(one, "name"), _attribute(one, "value"))
-                for one in re.findall(r"<input[^>]*>", inside)
-            ]
-            sent = {name: value for name, value in fields if name}
+            tags = re.findall(r"<input[^>]*>", inside)
+            sent = {
+                _attribute(tag, "name"): _attribute(tag, "value") for tag in tags if _attribute(tag, "name")
+            }
             if action == "/auth/sign-in":
                 return self._post(action, {**sent, "login": login, "password": PASSWORD})
             if action == "/auth/patient" and f'value="{patient}"' in inside:
@@ -63,7 +80,12 @@ class Browser:
                 self.seen.append("search")
                 return self._http.get(action, params={**sent, "q": FAMILY})
             if action == "/auth/consent":
-                scopes = [value for name, value in fields if name == "scope"]
+                scopes = [
+                    _attribute(tag, "value")
+                    for tag in tags
+                    if _attribute(tag, "name") == "scope"
+                    and self._keep(_attribute(tag, "value"), "checkbox" not in tag or " checked" in tag)
+                ]
                 return self._post(action, {**sent, "scope": scopes, "decision": "allow"})
         raise AssertionError(f"nothing to fill in: {page[:3000]}")
 

@@ -67,11 +67,12 @@ class Assertions:
             raise invalid_client(f"the keys of the client cannot be fetched: {error}") from None
         except InvalidJwks as error:
             raise invalid_client(f"the JWK Set of the client {error}") from None
-        for key in keys:
-            claims = verified(assertion, key, algorithm)
-            if claims is not None:
-                return claims
-        raise invalid_client("no key of the client has made the assertion's signature")
+        if len(keys) > 1:
+            raise invalid_client("several keys of the client have the kid of the assertion")
+        claims = verified(assertion, keys[0], algorithm) if keys else None
+        if claims is None:
+            raise invalid_client("no key of the client has made the assertion's signature")
+        return claims
 
     def _check(self, claims: dict[str, Any], client: Client) -> None:
         """Of the claims; what is wrong is named."""

@@ -19,9 +19,17 @@ _INACTIVE: JsonObject = {"active": False}
 class Introspection:
     """Tells of tokens, and revokes them."""
 
-    def __init__(self, tokens: AccessTokens, grants: Grants, revocations: Revocations, addresses: Addresses):
+    def __init__(
+        self,
+        tokens: AccessTokens,
+        grants: Grants,
+        revocations: Revocations,
+        addresses: Addresses,
+        style_url: str = "",
+    ):
+        """``style_url`` is told to apps with their tokens, and so here."""
         self._tokens, self._grants, self._revocations = tokens, grants, revocations
-        self._addresses = addresses
+        self._addresses, self._style_url = addresses, style_url
 
     async def introspect(self, token: str, client: Client | None = None) -> JsonObject:
         """What a token is worth now. ``client`` asks, and is told of its own tokens, or of all where it may
@@ -66,7 +74,7 @@ class Introspection:
         told: JsonObject = {
             "active": True,
             "token_type": "Bearer",
-            "scope": str(token.scopes),
+            "scope": token.spelled,
             "client_id": token.client,
             "sub": token.subject,
             "iss": self._addresses.issuer,
@@ -80,7 +88,10 @@ class Introspection:
         return told | self._context(token.scopes, token.user, grant)
 
     def _context(self, scopes: Scopes, user: str, grant: Grant | None) -> JsonObject:
+        """What the client was told with the token beside its scopes."""
         told: JsonObject = dict(grant.context) if grant else {}
+        if grant and grant.login and self._style_url:
+            told["smart_style_url"] = self._style_url
         if grant and grant.login:
             told["username"] = grant.login
         if grant and grant.encounter:

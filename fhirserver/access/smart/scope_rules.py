@@ -5,13 +5,30 @@ https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fhirserver.access.permissions import Rights
-from fhirserver.access.scopes import InvalidScope, Scope, Scopes, parse_scopes
+from fhirserver.access.scopes import InvalidScope, Scope, Scopes, parse_scope, parse_scopes
 from fhirserver.access.smart.errors import invalid_scope
 
 REFRESHING = ("offline_access", "online_access")
+_CONDITION = "http://terminology.hl7.org/CodeSystem/condition-category"
+_OBSERVATION = "http://terminology.hl7.org/CodeSystem/observation-category"
+_US_CORE = "http://hl7.org/fhir/us/core/CodeSystem"
+PARTS: Mapping[str, Sequence[str]] = {
+    "Condition": (
+        f"{_CONDITION}|problem-list-item",
+        f"{_CONDITION}|encounter-diagnosis",
+        f"{_US_CORE}/condition-category|health-concern",
+    ),
+    "Observation": (
+        *(f"{_OBSERVATION}|{code}" for code in ("laboratory", "vital-signs", "social-history", "survey")),
+        *(f"{_OBSERVATION}|{code}" for code in ("exam", "imaging", "procedure")),
+        f"{_US_CORE}/us-core-category|sdoh",
+    ),
+}
+"""The categories of a type of which a user may grant some instead of all: US certification asks for these."""
 
 
 def asked_scopes(text: str) -> Scopes:
@@ -63,9 +80,23 @@ def needs_patient(scopes: Scopes) -> bool:
 
 
 def chosen(offered: Scopes, kept: frozenset[str]) -> Scopes:
-    """Those of the scopes that the user left on the consent page, by how they are written there."""
+    """Those of the scopes that the user left on the consent page, by how they are written there.
+
+    Of a scope of which parts are chosen these are granted, and not the whole.
+    """
     context = tuple(one for one in offered.context if one in kept)
-    return Scopes(context, tuple(one for one in offered.access if str(one) in kept))
+    access: list[Scope] = []
+    for one in offered.access:
+        some = [part for part in parts(one) if str(part) in kept]
+        access += some or ([one] if str(one) in kept else [])
+    return Scopes(context, tuple(dict.fromkeys(access)))
+
+
+def parts(scope: Scope) -> tuple[Scope, ...]:
+    """What a user may grant instead of a scope for all resources of a type."""
+    if scope.criteria:
+        return ()
+    return tuple(replace(scope, criteria=(("category", code),)) for code in PARTS.get(scope.type, ()))
 
 
 def narrowed(asked: str, granted: Scopes) -> Scopes:
@@ -77,6 +108,17 @@ def narrowed(asked: str, granted: Scopes) -> Scopes:
     if set(kept.context) != set(wanted.context) or set(kept.access) != set(wanted.access):
         raise invalid_scope("A refresh cannot ask for more than was granted")
     return kept
+
+
+def spelled(granted: Scopes, asked: str) -> str:
+    """The granted scopes as the client wrote them, where it asked for just these: whoever asked for ``.read`` reads
+    ``.read``, and not ``.rs``, which is the same."""
+    words: dict[Scope, str] = {}
+    for text in asked.split():
+        scope = parse_scope(text)
+        if scope is not None:
+            words.setdefault(scope, text)
+    return " ".join([*granted.context, *(words.get(one, str(one)) for one in granted.access)])
 
 
 def _one_refreshing(context: tuple[str, ...]) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def authorization_server(
         grants,
         tokens,
         TokenEndpoint(authentication, codes, grants, tokens, id_tokens, settings.style_url),
-        Introspection(tokens, grants, revocations, addresses),
+        Introspection(tokens, grants, revocations, addresses, settings.style_url),
         UserInfo(tokens, grants, revocations, addresses),
         Registrations(settings.registration, clients, revocations, fetch, addresses, now),
         revocations,

@@ -31,13 +31,15 @@ class Addresses:
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
     """In seconds. ``refresh_idle``: after how long without use a refresh token ends; ``offline``: after how long a
-    grant with offline access ends all the same; 0: never."""
+    grant with offline access ends all the same; 0: never.
+
+    US certification asks for refresh tokens that hold for three months: no three are longer than 92 days."""
 
     access: int = 600
     code: int = 60
     launch: int = 300
     pending: int = 900
-    refresh_idle: int = 90 * 86400
+    refresh_idle: int = 92 * 86400
     offline: int = 0
 
 

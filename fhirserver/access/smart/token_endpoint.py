@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from fhirserver.access.scopes import Scope, Scopes, parse_scope
+from fhirserver.access.scopes import Scopes
 from fhirserver.access.smart.client_authentication import ClientAuthentication
 from fhirserver.access.smart.clients import CODE, GRANT_TYPES, REFRESH, Client
 from fhirserver.access.smart.codes import Codes
 from fhirserver.access.smart.errors import OAuthError, invalid_grant, invalid_request, unauthorized_client
 from fhirserver.access.smart.grants import Grant, Grants
-from fhirserver.access.smart.scope_rules import asked_scopes, for_system, narrowed, wants_refresh
+from fhirserver.access.smart.scope_rules import (
+    asked_scopes,
+    for_system,
+    narrowed,
+    spelled,
+    wants_refresh,
+)
 from fhirserver.access.smart.tokens import AccessTokens, IdTokens
 from fhirserver.kernel.json import JsonObject
 
@@ -116,14 +122,3 @@ class TokenEndpoint:
         if self._style_url and grant.login:
             told["smart_style_url"] = self._style_url
         return told
-
-
-def spelled(granted: Scopes, asked: str) -> str:
-    """The granted scopes as the client wrote them, where it asked for just these: whoever asked for ``.read`` reads
-    ``.read``, and not ``.rs``, which is the same."""
-    words: dict[Scope, str] = {}
-    for text in asked.split():
-        scope = parse_scope(text)
-        if scope is not None:
-            words.setdefault(scope, text)
-    return " ".join([*granted.context, *(words.get(one, str(one)) for one in granted.access)])

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from fhirserver.access.permissions import Permissions, permissions_of
+from fhirserver.access.permissions import Permissions, permissions_of, with_user
 from fhirserver.access.principals import Principal, Principals, token_digest
 from fhirserver.access.rules import AccessRules
 from fhirserver.access.smart.jwts import looks_like_jwt
@@ -83,6 +83,8 @@ class TokenPrincipals(Principals):
         if source is None:
             raise InvalidToken("its client speaks as a source that is no more")
         permissions = permissions_of(token.scopes, token.patient, token.rights)
+        if token.user and token.scopes.has("fhirUser"):
+            permissions = with_user(permissions, token.user, token.patient)
         roles = _roles(permissions)
         shown = self._rules.applied(permissions, roles)
         return Principal(token.name, source, roles, shown, token.client, token.user, token.grant)

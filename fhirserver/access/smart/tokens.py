@@ -16,6 +16,7 @@ from fhirserver.access.smart.grants import Grant
 from fhirserver.access.smart.jwts import signed, unverified, verified
 from fhirserver.access.smart.keys import ES256, KeyRing
 from fhirserver.access.smart.people import rights_claim, rights_of_claim
+from fhirserver.access.smart.scope_rules import spelled
 from fhirserver.access.smart.settings import Addresses, Lifetimes
 from fhirserver.kernel.json import JsonObject
 
@@ -34,7 +35,8 @@ class InvalidToken(Exception):
 @dataclass(frozen=True, slots=True)
 class AccessToken:
     """What a token says that was verified. ``expires`` and ``issued`` are in seconds since 1970; ``grant`` is the id of
-    the authorization (``sid``). ``user``: the fhirUser, empty for a backend service."""
+    the authorization (``sid``). ``user``: the fhirUser, empty for a backend service. ``spelled`` are the scopes as the
+    client was told them."""
 
     client: str
     subject: str
@@ -47,6 +49,7 @@ class AccessToken:
     id: str
     patient: str = ""
     user: str = ""
+    spelled: str = ""
 
     @property
     def name(self) -> str:
@@ -82,7 +85,7 @@ class AccessTokens:
             "exp": now + seconds,
             "jti": secrets.token_urlsafe(16),
             "sid": grant.id,
-            "scope": str(scopes),
+            "scope": spelled(scopes, grant.asked),
             "source": grant.source,
             "rights": rights_claim(grant.rights),
         }
@@ -139,6 +142,7 @@ def _token(claims: dict[str, Any], issued: int, expires: int) -> AccessToken:
         claims["jti"],
         claims.get("patient", ""),
         claims.get("fhirUser", ""),
+        claims["scope"],
     )
 
 

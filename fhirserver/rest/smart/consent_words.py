@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fhirserver.access.scopes import Scope, Scopes
+from fhirserver.access.smart.scope_rules import parts
 
 _SAID: Final = {
     "*": "everything in the record",
@@ -84,6 +85,7 @@ _CATEGORIES: Final = {
     ("Observation", "sdoh"): "circumstances of life, such as housing and food",
     ("Observation", "imaging"): "findings on images",
     ("Observation", "exam"): "findings of examinations",
+    ("Observation", "procedure"): "results of clinical tests, such as of the heart",
     ("Condition", "problem-list-item"): "the list of health problems",
     ("Condition", "encounter-diagnosis"): "diagnoses made at visits",
     ("Condition", "health-concern"): "health concerns",
@@ -98,12 +100,14 @@ _CAPITAL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing that can be left out: ``value`` is the scope as it is written; ``writes``: it alters the record."""
+    """One thing that can be left out: ``value`` is the scope as it is written; ``writes``: it alters the record.
+    ``parts`` can be granted instead of all of it."""
 
     value: str
     verbs: str
     what: str
     writes: bool = False
+    parts: Sequence[Line] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,8 @@ def _lines(scopes: Iterable[Scope]) -> list[Line]:
 def _line(scope: Scope) -> Line:
     verbs = [verb for letters, verb in _VERBS if set(letters) & set(scope.letters)]
     said = " and ".join([part for part in (", ".join(verbs[:-1]), verbs[-1]) if part])
-    return Line(str(scope), said.capitalize(), _what(scope), bool(set("cud") & set(scope.letters)))
+    writes = bool(set("cud") & set(scope.letters))
+    return Line(str(scope), said.capitalize(), _what(scope), writes, [_line(part) for part in parts(scope)])
 
 
 def _what(scope: Scope) -> str:

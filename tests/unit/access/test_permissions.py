@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from fhirserver.access.permissions import Permissions, Rights, permissions_of
+from fhirserver.access.permissions import Permissions, Rights, permissions_of, with_user
 from fhirserver.access.principals import Principal
 from fhirserver.access.reading import may_read
 from fhirserver.access.scopes import parse_scopes
@@ -81,6 +81,27 @@ def test_who_has_permissions_is_sent_nothing_unasked() -> None:
     assert may_read(Principal("all", source, roles), "Patient", resource)
     assert not may_read(Principal("app", source, roles, given("patient/*.rs", "ada")), "Patient", resource)
     assert not may_read(Principal("app", source, roles, given("system/*.rs")), "Patient", resource)
+
+
+@pytest.mark.parametrize(
+    ("user", "condition"),
+    [
+        ("Practitioner/d", IdIs("d")),
+        ("RelatedPerson/r", And((IdIs("r"), ReferenceIs("patient", "Patient", "ada")))),
+        ("Patient/ada", IdIs("ada")),
+    ],
+)
+def test_who_signed_in_may_be_looked_up_and_nothing_else(user: str, condition: Expression) -> None:
+    some = given("patient/Observation.rs", "ada")
+    opened, type = with_user(some, user, "ada"), user.partition("/")[0]
+    assert opened.condition("r", type, reading) == condition
+    assert opened.condition("s", type, reading) == Nothing() and not opened.may("cud", type)
+    assert opened.patients == some.patients == {"ada"}
+
+
+def test_a_user_who_is_another_patient_is_not_looked_up_for_this_one() -> None:
+    some = given("patient/Observation.rs", "ada")
+    assert with_user(some, "Patient/bob", "ada") == some
 
 
 def test_system_scopes_are_for_all() -> None:

@@ -232,6 +232,12 @@ async def test_patients_of_several_in_one_transaction(server: Facade) -> None:
     assert named == ["Patient/p", "Patient/q"]
 
 
+async def test_what_is_a_patients_outside_of_the_compartment_is_theirs(server: Facade) -> None:
+    """R4's Patient compartment has no Device; a Device is about its patient all the same."""
+    await server.ehr.put({"resourceType": "Device", "id": "d", "patient": {"reference": "Patient/p"}})
+    assert len(await server.reader.ids("Provenance?patient=p")) == 1
+
+
 async def test_revinclude_and_history_page_by_page(server: Facade) -> None:
     for gender in ("male", "female", "other"):
         await server.ehr.put(patient("p", gender=gender))

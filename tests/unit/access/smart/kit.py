@@ -16,7 +16,7 @@ from fhirserver.access.permissions import Rights
 from fhirserver.access.principals import Principals, token_digest
 from fhirserver.access.server_key import ServerKey
 from fhirserver.access.smart import assertions
-from fhirserver.access.smart.client_keys import FetchFailed
+from fhirserver.access.smart.client_keys import Fetched, FetchFailed
 from fhirserver.access.smart.clients import BASIC, CODE, CREDENTIALS, KEYS, REFRESH, Client
 from fhirserver.access.smart.keys import KeyRing, MemoryKeys
 from fhirserver.access.smart.people import SignedIn
@@ -115,12 +115,14 @@ class Publisher:
     keys: list[Any] = field(default_factory=lambda: [RSA, EC])
     asked: int = 0
     down: bool = False
+    seconds: float | None = None
 
-    async def __call__(self, url: str) -> bytes:
+    async def __call__(self, url: str) -> Fetched:
         self.asked += 1
         if self.down or url != KEYS_URL:
             raise FetchFailed("nobody answers")
-        return dumps({"keys": [key.as_dict(private=False) for key in self.keys]})
+        body = dumps({"keys": [key.as_dict(private=False) for key in self.keys]})
+        return Fetched(body, self.seconds)
 
     def objection(self, url: str) -> str | None:
         return None if url.startswith("https://") else "it is not an https URL"

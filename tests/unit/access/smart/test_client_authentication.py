@@ -14,7 +14,13 @@ from joserfc.jwk import ECKey, RSAKey
 
 from fhirserver.access.smart import assertions
 from fhirserver.access.smart.client_jwks import InvalidJwks, check_jwks
-from fhirserver.access.smart.client_keys import AGAIN_SECONDS, FRESH_SECONDS, STALE_SECONDS, ClientKeys
+from fhirserver.access.smart.client_keys import (
+    AGAIN_SECONDS,
+    FRESH_SECONDS,
+    STALE_SECONDS,
+    ClientKeys,
+    kept_seconds,
+)
 from fhirserver.access.smart.errors import OAuthError
 from fhirserver.access.smart.jwts import unverified
 from fhirserver.kernel.json import dumps
@@ -242,6 +248,50 @@ async def test_keys_are_used_for_a_while_when_their_address_is_down() -> None:
         await keys.find(SERVICE, "rsa-1", "RS384")
     with pytest.raises(Exception, match="a moment ago"):
         await keys.find(SERVICE, "rsa-1", "RS384")
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "age", "seconds"),
+    [
+        ("", "", None),
+        ("public", "", None),
+        ("public, max-age=60", "", 60),
+        ('max-age="60"', "20", 40),
+        ("max-age=60", "90", 0),
+        ("No-Store", "", 0),
+        ("max-age=60, no-cache", "", 0),
+        ("max-age=-1", "", None),
+        ("max-age=9999999999999", "", None),
+    ],
+)
+def test_how_long_keys_may_be_kept(cache_control: str, age: str, seconds: float | None) -> None:
+    assert kept_seconds(cache_control, age) == seconds
+
+
+async def test_keys_are_kept_no_longer_than_their_owner_says() -> None:
+    clock, publisher = Clock(), Publisher(seconds=30.0)
+    keys = ClientKeys(publisher, clock)
+    for _ in range(3):
+        assert await keys.find(SERVICE, "rsa-1", "RS384") and publisher.asked == 1
+    clock.seconds += 30
+    assert await keys.find(SERVICE, "rsa-1", "RS384") and publisher.asked == 2
+    clock.seconds += 30
+    publisher.down = True
+    with pytest.raises(Exception, match="nobody answers"):
+        await keys.find(SERVICE, "rsa-1", "RS384")
+
+
+async def test_keys_that_may_not_be_kept_are_fetched_each_time() -> None:
+    publisher = Publisher(seconds=0.0)
+    keys = ClientKeys(publisher, Clock())
+    for number in range(1, 4):
+        assert await keys.find(SERVICE, "rsa-1", "RS384") and publisher.asked == number
+    assert not await keys.find(SERVICE, "invented", "RS384") and publisher.asked == 4
+
+
+async def test_a_kid_that_two_keys_have_is_nobodys(kit: Kit) -> None:
+    kit.publisher.keys = [RSA, RSAKey.generate_key(2048, {"kid": "rsa-1"})]
+    assert "several keys" in await refused(kit.service(kit.assertion()))
 
 
 async def test_a_client_whose_keys_cannot_be_fetched_is_nobody(kit: Kit) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fhirserver.access.scopes import parse_scopes
@@ -45,7 +47,26 @@ from fhirserver.rest.smart.consent_words import Line, consent, summary
 )
 def test_each_scope_is_said(scope, verbs, what, writes) -> None:
     told = consent(parse_scopes(scope))
-    assert [*told.record, *told.others] == [Line(str(parse_scopes(scope)), verbs, what, writes)]
+    lines = [replace(line, parts=()) for line in (*told.record, *told.others)]
+    assert lines == [Line(str(parse_scopes(scope)), verbs, what, writes)]
+
+
+@pytest.mark.parametrize(
+    ("scope", "said"),
+    [
+        (
+            "patient/Condition.rs",
+            {"diagnoses made at visits", "health concerns", "the list of health problems"},
+        ),
+        ("patient/Condition.rs?code=x", set()),
+        ("patient/Goal.rs", set()),
+        ("patient/*.rs", set()),
+    ],
+)
+def test_parts_of_a_type_are_said(scope: str, said: set[str]) -> None:
+    (line,) = consent(parse_scopes(scope)).record
+    assert {part.what for part in line.parts} == said
+    assert all(part.value.startswith(f"{scope}?category=") for part in line.parts)
 
 
 def test_what_reads_comes_before_what_alters() -> None:

@@ -106,8 +106,10 @@ def hidden(page: httpx.Response, action: str) -> dict[str, str | list[str]]:
 
 
 def offered(page: httpx.Response) -> list[str]:
-    """All scopes of a consent page, hidden or to be ticked."""
-    return [html.unescape(one) for one in re.findall(r'name="scope"[^>]*? value="([^"]*)"', page.text)]
+    """All scopes of a consent page, hidden or ticked: what is sent where nobody changes anything."""
+    tags = re.findall(r'<input[^>]* name="scope"[^>]*>', page.text)
+    left = [tag for tag in tags if "checkbox" not in tag or " checked" in tag]
+    return [html.unescape(re.findall(r' value="([^"]*)"', tag)[0]) for tag in left]
 
 
 @pytest.fixture
@@ -378,6 +380,20 @@ async def test_what_is_unticked_is_not_granted(visit):
     told = (await visit.browser.post("/auth/token", data={**form, "code_verifier": VERIFIER})).json()
     assert set(told["scope"].split()) == {"launch/patient", "patient/Condition.rs"}
     assert "refresh_token" not in told
+
+
+async def test_some_of_a_type_are_granted_where_they_are_ticked(visit):
+    here = await visit.start("launch/patient patient/Condition.rs patient/Goal.rs")
+    await visit.sign_in(here, "one")
+    page = await visit.browser.get(here)
+    assert "Only some of it" in page.text and page.text.count("<details") == 1, "a Goal has no parts"
+    part = html.unescape(re.findall(r'value="(patient/Condition[^"]*health-concern)"', page.text)[0])
+    assert part not in offered(page)
+    answer = await visit.send(page, "/auth/consent", decision="allow", scope=[*offered(page), part])
+    code = dict(parse_qsl(urlsplit(answer.headers["location"]).query))["code"]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT, "client_id": "app"}
+    told = (await visit.browser.post("/auth/token", data={**form, "code_verifier": VERIFIER})).json()
+    assert set(told["scope"].split()) == {"launch/patient", part, "patient/Goal.rs"}
 
 
 async def test_what_was_not_offered_cannot_be_ticked(visit):

@@ -144,7 +144,7 @@ async def test_a_page_of_another_place_asks_for_tokens_and_reads(smart: Smart) -
         "/fhir/Patient/p1", headers={"origin": ORIGIN, "authorization": f"Bearer {token}"}
     )
     assert read.headers["access-control-allow-origin"] == ORIGIN, "the origin of a registered app"
-    other = await smart.browser.get("/fhir/metadata", headers={"origin": "https://evil.example"})
+    other = await smart.browser.get("/fhir/Patient/p1", headers={"origin": "https://evil.example"})
     assert "access-control-allow-origin" not in other.headers
 
 
