@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import Any, NoReturn
 
 from fhirserver.access.masks import masked
+from fhirserver.access.owners import Owned
 from fhirserver.access.permissions import Permissions, Reading
 from fhirserver.access.visibility import Visibility, forbidden
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.storage import Fact, HistoryPage, HistoryQuery, Key, Page, Version
-from fhirserver.search.expression import Query
-from fhirserver.search.narrowing import narrowed
+from fhirserver.search.expression import Expression, Query
+from fhirserver.search.narrowing import narrowed, narrowed_to
 from fhirserver.store.commands import Amend, Command, Outcome, Put, Remove, Write, Written, touched
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
@@ -33,10 +34,12 @@ class GuardedStore(Store):
     """``letter`` is the permission by which resources are read one by one: ``r`` for a read, ``rs`` for what leads on
     from other resources."""
 
-    def __init__(self, store: Store, permissions: Permissions, reading: Reading, letters: str = "rs"):
-        self._store = store
+    def __init__(
+        self, store: Store, permissions: Permissions, reading: Reading, owned: Owned, letters: str = "rs"
+    ):
+        self._store, self._owned = store, owned
         self._permissions, self._reading, self._letters = permissions, reading, letters
-        self._visibility = Visibility(store, permissions, reading)
+        self._visibility = Visibility(store, permissions, reading, owned)
         self.parameters, self.contained, self.merges = store.parameters, store.contained, store.merges
         self.policies, self.head = store.policies, store.head
         for name in (
@@ -84,7 +87,7 @@ class GuardedStore(Store):
         return entity.ledger if entity else None
 
     async def search(self, query: Query) -> Page:
-        page = await self._store.search(self._narrowed(query))
+        page = await self._store.search(await self._narrowed(query))
         return (
             page
             if not self._permissions.masks
@@ -92,9 +95,10 @@ class GuardedStore(Store):
         )
 
     async def count(self, query: Query) -> int:
-        return await self._store.count(self._narrowed(query))
+        return await self._store.count(await self._narrowed(query))
 
-    def _narrowed(self, query: Query) -> Query:
+    async def _narrowed(self, query: Query) -> Query:
+        await self._visibility.find_own((query.type, *query.types))
         return narrowed(query, self._visibility.to_search, self._visibility.check)
 
     async def select_history(self, query: HistoryQuery) -> HistoryPage:
@@ -120,7 +124,7 @@ class GuardedStore(Store):
         found: set[Key] = set()
         for type in types:
             left = MOST_IN_HISTORY - len(found)
-            page = await self._store.search(self._narrowed(Query(type, count=left + 1)))
+            page = await self._store.search(await self._narrowed(Query(type, count=left + 1)))
             found.update(Key(one.type, one.id) for one in page.versions)
             if len(found) > MOST_IN_HISTORY:
                 text = f"The history of more than {MOST_IN_HISTORY} resources is not shown; ask for a narrower one"
@@ -145,6 +149,26 @@ class GuardedStore(Store):
         shown = masked(resource, masks)
         return version if shown is resource else version._replace(content=dumps(shown))
 
+    # what becomes of Subscriptions
+
+    @property
+    def patients(self) -> frozenset[str]:
+        """The only patients of whom anything may be known; empty where it is any."""
+        return self._permissions.patients
+
+    def may_find(self, type: str) -> bool:
+        """Whether there is anything of the type that may be read or found."""
+        return self._permissions.may("rs", type)
+
+    async def shows(self, version: Version) -> bool:
+        """Whether a version may be seen; a deletion as what was deleted may."""
+        return await self._visibility.of(version, "rs")
+
+    def narrow(self, type: str, where: Expression) -> Expression:
+        """What is asked of one resource of a type, and of others as far as they may be known. Raises a refusal (403)
+        for what may not be asked."""
+        return narrowed_to(type, where, self._visibility.to_search, self._visibility.check)
+
     # writes
 
     async def submit(self, command: Command) -> Outcome:
@@ -164,14 +188,14 @@ class GuardedStore(Store):
             except Refusal as refusal:
                 refusal.write = number
                 raise
-        conditions = {name: self._condition(query) for name, query in command.conditions.items()}
+        conditions = {name: await self._condition(query) for name, query in command.conditions.items()}
         writes = [self._partial(write, command) for write in command.writes]
         return replace(command, conditions=conditions, writes=writes, admits=self._visibility.admits)
 
-    def _condition(self, query: Query) -> Query:
+    async def _condition(self, query: Query) -> Query:
         if not self._permissions.may("s", query.type):
             raise forbidden(f"A condition searches {query.type}, which you may not")
-        return self._narrowed(query)
+        return await self._narrowed(query)
 
     async def _check(self, write: Write) -> None:
         """Refuse what may not be written, and what is not there for the reader."""
@@ -249,7 +273,10 @@ class GuardedStore(Store):
         return await self._store.is_derived(type, id)
 
     async def fact(self, kind: str, key: str) -> Fact | None:
-        _refuse_inside()
+        """Only what is known of one's own Subscriptions."""
+        if not await self._owned.may_know(kind, key):
+            _refuse_inside()
+        return await self._store.fact(kind, key)
 
     async def facts(self, kind: str, prefix: str = "") -> Sequence[Fact]:
         _refuse_inside()

@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fhirserver.access.guarded import GuardedStore
+from fhirserver.access.owners import owner_of
 from fhirserver.access.permissions import Permissions, Reading
+from fhirserver.access.principals import Principal
 from fhirserver.access.visibility import forbidden
 from fhirserver.interactions.exchange import Context, Request
+from fhirserver.interactions.subscription.ownership import OwnSubscriptions
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.search.expression import Expression
 from fhirserver.search.parse import parse
@@ -42,7 +45,15 @@ async def guarded(context: Context, request: Request) -> Context:
     permissions = _opened(request)
     await context.store.parameters.refresh()
     letters = "r" if _reads_one(request) else "rs"
-    store = GuardedStore(context.store, permissions, _reading(context), letters)
+    return narrowed(context, request.principal, permissions, letters)
+
+
+def narrowed(
+    context: Context, principal: Principal, permissions: Permissions, letters: str = "rs"
+) -> Context:
+    """The context with the store as far as permissions of the principal go."""
+    owned = OwnSubscriptions(context.store, owner_of(principal), context.base_url)
+    store = GuardedStore(context.store, permissions, _reading(context), owned, letters)
     narrow = replace(context, store=store)
     object.__setattr__(narrow, "topics", context.topics)
     return narrow

@@ -19,7 +19,7 @@ from fhirserver.access.permissions import Rights
 from fhirserver.access.principals import token_digest
 from fhirserver.access.scopes import Scopes, parse_scopes
 from fhirserver.access.server_key import ServerKey
-from fhirserver.access.smart.errors import invalid_grant
+from fhirserver.access.smart.errors import OAuthError, invalid_grant
 from fhirserver.access.smart.people import People, rights_claim, rights_of_claim
 from fhirserver.access.smart.revocations import Revocations
 from fhirserver.access.smart.settings import Lifetimes
@@ -149,16 +149,22 @@ class Grants:
         return changed, fresh
 
     async def _as_of_now(self, grant: Grant) -> Grant:
-        """The grant with what its user may do by now. Whoever may not see the patient any more ends it."""
+        """The same as :meth:`current`; a grant of which nothing holds any more is ended."""
+        try:
+            return await self.current(grant)
+        except OAuthError:
+            await self.end(grant.id)
+            raise
+
+    async def current(self, grant: Grant) -> Grant:
+        """The grant with what its user may do by now. Raises OAuthError where nothing of it holds any more: the user is
+        no more, may not see the patient any more, or has ended the session that it was for."""
         rights = await self._people.rights(grant.login, grant.epoch)
         if rights is None:
-            await self.end(grant.id)
             raise invalid_grant("The user who granted this is no more, or has to sign in again")
         if grant.patient and rights.patients is not None and grant.patient not in rights.patients:
-            await self.end(grant.id)
             raise invalid_grant("The user who granted this may not see the patient's record any more")
         if grant.session and not await self._people.is_open(grant.session):
-            await self.end(grant.id)
             raise invalid_grant("The user's session has ended, and online_access with it")
         return replace(grant, rights=rights)
 
