@@ -70,11 +70,10 @@ UNLINKED_SECONDS = 60.0
 class Outbound:
     """Pushes one sink's Tasks, at most ``concurrency`` at once.
 
-    ``may_push`` is asked before each attempt; ``pace`` is shared with what else is asked of the EHR; ``tally``
-    counts attempts by what came of them; ``audit`` is told of each.
-    ``takeover``: seconds after which a Task that another process has in progress is taken over; more than one
-    request may take. ``idle``: seconds between looks for what other processes wrote. ``objecting``: seconds that the
-    sink must object to a change for no reason that is seen until it is refused.
+    ``may_push`` is asked before each attempt; ``pace`` is shared with what else is asked of the EHR; ``tally`` counts
+    attempts by what came of them, ``audit`` is told of each. ``takeover``: seconds after which a Task that another
+    process has in progress is taken over; more than one request may take. ``idle``: seconds between looks for what
+    others wrote. ``objecting``: seconds that the sink must object for no reason that is seen until it is refused.
     """
 
     store: Store

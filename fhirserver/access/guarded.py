@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from fhirserver.access.guarded_past import GuardedPast
 from fhirserver.access.masks import masked
 from fhirserver.access.owners import Owned
 from fhirserver.access.permissions import Permissions, Reading
@@ -17,9 +18,11 @@ from fhirserver.access.visibility import Visibility, forbidden
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.storage import Fact, HistoryPage, HistoryQuery, Key, Page, Version
-from fhirserver.search.expression import Expression, Query
+from fhirserver.search.expression import Everything, Expression, Query
 from fhirserver.search.narrowing import narrowed, narrowed_to
+from fhirserver.store.as_of import Moment, moment, version_as_of
 from fhirserver.store.commands import Amend, Command, Outcome, Put, Remove, Write, Written, touched
+from fhirserver.store.past import Past
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
 from fhirserver.world.ledger import Ledger
@@ -142,12 +145,48 @@ class GuardedStore(Store):
         return [shown for one in versions if (shown := await self._shown(one)) is not None]
 
     def _masked(self, version: Version) -> Version:
-        masks = self._permissions.masked(version.type)
+        masks = self._permissions.masks
         if not masks or not version.content:
+            return version
+        if not self._permissions.masked(version.type) and b'"contained"' not in version.content:
             return version
         resource: JsonObject = loads(version.content)
         shown = masked(resource, masks)
         return version if shown is resource else version._replace(content=dumps(shown))
+
+    # the past
+
+    async def moment(self, text: str, name: str) -> Moment:
+        """The moment that a date or time names. Positions of the log are refused (403): by them everybody's writes
+        could be counted."""
+        if text.isdigit():
+            raise forbidden(f"{name} is a date or time for you: positions of the log tell what others do")
+        found = await moment(self._store, text, name)
+        return found._replace(named=found.recorded or text)
+
+    async def version_at(self, key: Key, at: Moment) -> Version | None:
+        """What a resource was at a moment."""
+        then = await version_as_of(self._store, key, at)
+        return None if then is None else await self._shown_then(then)
+
+    def past(self, at: Moment, patients: Iterable[str]) -> Past:
+        """What the compartments of patients held at a moment."""
+        return GuardedPast(self._store, at, patients, self._narrowed, self._shown_then)
+
+    async def _shown_then(self, version: Version) -> Version | None:
+        """A version of the past; None also where what the resource is by now may not be seen."""
+        return None if await self.read(version.type, version.id) is None else await self._shown(version)
+
+    # what others contain
+
+    def check(self, query: Query) -> None:
+        """Refuse (403) a query of contained resources that asks for what is masked."""
+        narrowed(query, lambda _: Everything(), self._visibility.check)
+
+    async def may_find(self, key: Key) -> bool:
+        """Whether a search may tell of a resource, and so of what it contains."""
+        version = await self._store.read(*key)
+        return version is not None and not version.deleted and await self._visibility.of(version, "s")
 
     # what becomes of Subscriptions
 
@@ -156,7 +195,7 @@ class GuardedStore(Store):
         """The only patients of whom anything may be known; empty where it is any."""
         return self._permissions.patients
 
-    def may_find(self, type: str) -> bool:
+    def may_see(self, type: str) -> bool:
         """Whether there is anything of the type that may be read or found."""
         return self._permissions.may("rs", type)
 

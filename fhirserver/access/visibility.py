@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fhirserver.access.masks import Mask
+from fhirserver.access.masks import Mask, masked
 from fhirserver.access.owners import Owned
 from fhirserver.access.permissions import BINARY, OWNED, Permissions, Reading
 from fhirserver.kernel.instants import microseconds
@@ -147,6 +147,15 @@ class Visibility:
                 raise forbidden(f"You may not write {type}/{id}")
         if after:
             self.check_stated({**after, "resourceType": type, "id": id})
+            self._check_contained(before, after)
+
+    def _check_contained(self, before: JsonObject, after: JsonObject) -> None:
+        """Refuse (403) to state anew what is contained where parts of that are masked: they would be lost."""
+        held = before.get("contained") if self._permissions.masks else None
+        if held and held != after.get("contained"):
+            whole = {"contained": held}
+            if masked(whole, self._permissions.masks) is not whole:
+                raise forbidden("Parts of what it contains are masked for you: change the rest by PATCH")
 
     def _may(self, letters: str, resource: JsonObject) -> bool:
         where = self.condition(letters, resource["resourceType"])
@@ -166,6 +175,10 @@ class Visibility:
 
     def check(self, type: str, asked: Expression | SortKey) -> None:
         """Refuse (403) to ask about what is masked."""
+        if isinstance(asked, WordIs | PhraseIs) and asked.param == "_content" and self._permissions.masks:
+            raise forbidden(
+                f"Words of {type} cannot be searched for: parts of what it contains may be masked for you"
+            )
         for mask in self._permissions.masked(type):
             if isinstance(asked, WordIs | PhraseIs):
                 raise forbidden(f"Words of {type} cannot be searched for: parts of it are masked for you")

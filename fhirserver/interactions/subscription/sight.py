@@ -92,7 +92,7 @@ def check_permitted(guarded: GuardedStore, interest: Interest) -> None:
 
     That is judged again at each event and each notification: here whoever asks is told at once.
     """
-    if not any(type != AUDIT and guarded.may_find(type) for type in interest.types):
+    if not any(type != AUDIT and guarded.may_see(type) for type in interest.types):
         raise forbidden(f"You may not be told of {', '.join(sorted(interest.types))}")
     narrowed_to_sight(interest, guarded)
     own = [interest.criteria] if interest.criteria else []
