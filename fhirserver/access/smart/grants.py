@@ -93,7 +93,7 @@ class Grants:
     ):
         self._records, self._revocations, self._people = records, revocations, people
         self._lifetimes, self._now = lifetimes, now
-        self._key = key.derive("refresh tokens")
+        self._key = key
 
     async def find(self, id: str) -> Grant | None:
         """The grant of this id, while it holds as far as it says for itself."""
@@ -197,21 +197,23 @@ class Grants:
 
     def _renewed(self, grant: Grant) -> tuple[str, Grant]:
         stated = f"{_MARK}.{grant.id}.{secrets.token_urlsafe(32)}"
-        token = f"{stated}.{self._seal(stated)}"
+        token = f"{stated}.{self._seals(stated)[0]}"
         uses = grant.uses + bool(grant.refresh)
         return token, replace(grant, refresh=token_digest(token), uses=uses)
 
-    def _seal(self, stated: str) -> str:
-        """Tells an old token of ours from a guess: only the former ends a grant."""
-        mac = hmac.digest(self._key, stated.encode("utf-8", "replace"), hashlib.sha256)
-        return urlsafe_b64encode(mac).decode().rstrip("=")
+    def _seals(self, stated: str) -> list[str]:
+        """They tell an old token of ours from a guess: only the former ends a grant. By the server's key of now, then
+        by those before that still count."""
+        text = stated.encode("utf-8", "replace")
+        macs = [hmac.digest(key, text, hashlib.sha256) for key in self._key.derive_all("refresh tokens")]
+        return [urlsafe_b64encode(mac).decode().rstrip("=") for mac in macs]
 
     def _grant_of(self, token: str) -> str:
         stated, _, seal = token.rpartition(".")
         parts = stated.split(".")
         if len(parts) != 3 or parts[0] != _MARK or not token.isascii():
             return ""
-        return parts[1] if hmac.compare_digest(self._seal(stated), seal) else ""
+        return parts[1] if any(hmac.compare_digest(one, seal) for one in self._seals(stated)) else ""
 
 
 def _of_user(login: str) -> str:
