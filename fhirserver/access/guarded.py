@@ -63,9 +63,14 @@ class GuardedStore(Store):
         return await self._shown(await self._store.read(type, id))
 
     async def read_version(self, type: str, id: str, version: int) -> Version | None:
-        return await self._shown(await self._store.read_version(type, id, version))
+        """None also where what the resource is by now may not be seen: it was somebody else's all along, or has become
+        confidential."""
+        found = await self._store.read_version(type, id, version)
+        return None if found is None else await self._shown_then(found)
 
     async def history(self, type: str, id: str, count: int, before: int | None = None) -> Sequence[Version]:
+        if await self.read(type, id) is None:
+            return []
         return await self._all_shown(await self._store.history(type, id, count, before))
 
     async def entity(self, type: str, id: str) -> Entity | None:
@@ -106,6 +111,8 @@ class GuardedStore(Store):
 
     async def select_history(self, query: HistoryQuery) -> HistoryPage:
         """Versions that may be seen. A page may have fewer than asked for."""
+        if query.id and await self.read(query.type, query.id) is None:
+            return HistoryPage(())
         asked = await self._among(query)
         for _ in range(_HISTORY_PAGES):
             page = await self._store.select_history(asked)

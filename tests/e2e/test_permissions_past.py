@@ -110,6 +110,26 @@ async def test_what_was_is_read_by_who_could_see_it_then_and_may_see_it_now(
         assert said.replace(path.partition("/")[2], "nobody") == other, "as what never was"
 
 
+@pytest.mark.parametrize(
+    ("app", "path", "code"),
+    [
+        ("ada-reads", "Observation/mixed-up", 404),
+        ("ada-reads", "Observation/given", 404),
+        ("clerk", "Observation/later-secret", 404),
+        ("ada-reads", "Observation/a-gone", 200),
+        ("admin", "Observation/mixed-up", 200),
+    ],
+)
+async def test_so_are_versions_and_histories(world: World, app: str, path: str, code: int) -> None:
+    client = world.clients[app]
+    assert await status(client, f"{path}/_history/1") == code
+    history = await client.get(f"{path}/_history")
+    said = {
+        one["resource"]["meta"]["versionId"] for one in history.json().get("entry", ()) if "resource" in one
+    }
+    assert ("1" in said) == (code == 200), history.text
+
+
 async def test_what_is_masked_is_masked_in_the_past(world: World) -> None:
     answer = await world.clerk.get(f"Patient/ada?_asOf={world.then}")
     assert answer.json()["name"][0]["family"] == "Okafor" and "ssn-ada" not in answer.text

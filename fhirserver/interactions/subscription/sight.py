@@ -37,18 +37,11 @@ class Sight:
         return self.context.store if isinstance(self.context.store, GuardedStore) else None
 
     async def focus(self, event: Event) -> Version | None:
-        """The focus of an event as it was then; None where it may not be seen.
-
-        Whoever does not see everything must be able to see what the resource is by now as well: it may be somebody
-        else's by now, or confidential.
-        """
-        store = self.context.store
+        """The focus of an event as it was then; None where it may not be seen."""
         if not self.may(event.type):
             return None
         try:
-            if self.guarded is not None and await store.read(event.type, event.id) is None:
-                return None
-            return await store.read_version(event.type, event.id, event.version)
+            return await self.context.store.read_version(event.type, event.id, event.version)
         except Refusal:  # what it is allowed by cannot be asked any more
             return None
 
