@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from fhirserver.access.audit.event import Audit, NoAudit
+from fhirserver.access.owners import OwnerGone
 from fhirserver.interactions.subscription.record import delivered, delivered_note, events
 from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.measures import Counter
@@ -22,6 +24,7 @@ from fhirserver.ports.log import Statement
 from fhirserver.store.commands import Command
 from fhirserver.store.store import Store
 from subscriptions.channels.channel import Channel, Delivery, Undeliverable
+from subscriptions.disclosures import disclosure
 from subscriptions.interests import Held
 from subscriptions.notifier import NAME
 from subscriptions.patience import Patience
@@ -32,6 +35,8 @@ NOTE_SECONDS = 1.0
 """How often it is noted what has been taken, while more is on its way."""
 SETTLE_SECONDS = 0.2
 _LOOK_SECONDS = 30.0
+OWNER_SECONDS = 3.0
+"""How often it is looked, while there is nothing to send, whether there still is whom to send to."""
 _HANDSHAKEN = frozenset({"rest-hook", "message", "email"})
 """Channels on which a topic's subscriber is asked first whether it is there."""
 
@@ -53,6 +58,7 @@ class Desk:
     channels: Mapping[str, Channel]
     source: str
     patience: Patience = field(default_factory=Patience)
+    audit: Audit = field(default_factory=NoAudit)
 
 
 class Subscriber:
@@ -64,6 +70,8 @@ class Subscriber:
         self._taken = self._noted = 0
         self._noted_at = self._sent_at = time.monotonic()
         self._failures = 0
+        self._failed_with = ""
+        """The last delivery whose failure was noted for the audit: the same one again tells nobody anything new."""
         self._greeted = False
 
     def update(self, held: Held) -> None:
@@ -91,19 +99,24 @@ class Subscriber:
             if held.wanted.status == "off" or not held.standing.version:
                 await self._note()
                 return
-            if held.wanted.over(self._desk.store.now()):
-                await self._stand("off")
-            elif held.fault:
-                await self._stand("error", held.fault)
-                await self._wait(_LOOK_SECONDS)
-            elif held.wanted.status == "requested" or (
-                held.wanted.status == "error" and self._to_greet(held)
-            ):
-                await self._begin(held)
-            elif self._sends and self._taken < held.standing.number:
-                await self._send(held)
-            else:
-                await self._rest(held)
+            try:
+                await self._work(held)
+            except OwnerGone as gone:
+                await self._stand("off", gone.reason)
+
+    async def _work(self, held: Held) -> None:
+        """Do what is next. Raises OwnerGone where there is nobody any more whom to tell anything."""
+        if held.wanted.over(self._desk.store.now()):
+            await self._stand("off")
+        elif held.fault:
+            await self._stand("error", held.fault)
+            await self._idle(held, _LOOK_SECONDS)
+        elif held.wanted.status == "requested" or (held.wanted.status == "error" and self._to_greet(held)):
+            await self._begin(held)
+        elif self._sends and self._taken < held.standing.number:
+            await self._send(held)
+        else:
+            await self._rest(held)
 
     @property
     def _sends(self) -> bool:
@@ -117,9 +130,8 @@ class Subscriber:
     async def _begin(self, held: Held) -> None:
         """Ask the subscriber whether it is there, where its channel has a handshake; then it is active."""
         self._greeted = self._greeted and held.wanted.status != "requested"
-        if self._to_greet(held) and not await self._attempt(
-            held, self._desk.rendering.plain(held, "handshake")
-        ):
+        greeting = await self._desk.rendering.plain(held, "handshake")
+        if self._to_greet(held) and not await self._attempt(held, greeting):
             return
         self._greeted = True
         await self._stand("active")
@@ -140,13 +152,22 @@ class Subscriber:
 
     async def _attempt(self, held: Held, delivery: Delivery) -> bool:
         """Try once. False where it failed: what that means is decided, and the wait is over."""
+        channel = self._desk.channels[held.wanted.channel]
+        notes = bool(delivery.disclosed) and channel.discloses(delivery.target)
+        if notes and self._desk.audit.is_full:
+            await self._desk.audit.room()
         try:
             with span("notify", CLIENT, credence__channel=held.wanted.channel):
-                await self._desk.channels[held.wanted.channel].deliver(delivery)
+                await channel.deliver(delivery)
         except Undeliverable as error:
+            if notes and not error.unsent and self._failed_with != delivery.key:
+                self._failed_with = delivery.key
+                self._desk.audit.note(disclosure(held.standing.owner, delivery, error.reason))
             NOTIFICATIONS.add(held.wanted.channel, "failed")
             await self._failed(held, error)
             return False
+        if notes:
+            self._desk.audit.note(disclosure(held.standing.owner, delivery))
         NOTIFICATIONS.add(held.wanted.channel, "delivered")
         self._failures, self._sent_at = 0, time.monotonic()
         return True
@@ -187,17 +208,30 @@ class Subscriber:
         beat = held.wanted.heartbeat if self._sends and held.wanted.topic else 0.0
         left = self._sent_at + beat - time.monotonic() if beat else _LOOK_SECONDS
         if beat and left <= 0:
-            await self._attempt(held, self._desk.rendering.plain(held, "heartbeat"))
+            await self._attempt(held, await self._desk.rendering.plain(held, "heartbeat"))
             self._sent_at = time.monotonic()
             return
-        await self._wait(min(left, _LOOK_SECONDS))
+        await self._idle(held, min(left, _LOOK_SECONDS))
+
+    async def _idle(self, held: Held, seconds: float) -> bool:
+        """Wait for news, at most so long, and for as long as there is whom to tell; True where there is some.
+
+        Raises OwnerGone. Principals of the settings do not go while the server runs.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            await self._desk.rendering.check(held)
+            left = until - time.monotonic()
+            step = min(left, OWNER_SECONDS) if held.standing.owner.client else left
+            if await self._wait(step) or time.monotonic() >= until:
+                return self._news.is_set()
 
     async def _pause(self, held: Held, seconds: float) -> None:
         """Leave the subscriber alone for so long, unless somebody asks anew meanwhile; more events are no reason."""
         until = time.monotonic() + seconds
         while not self._asked_anew(held) and (left := until - time.monotonic()) > 0:
             self._news.clear()
-            await self._wait(left)
+            await self._idle(held, left)
 
     def _asked_anew(self, held: Held) -> bool:
         now = self._held

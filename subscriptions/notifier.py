@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from fhirserver.access.owners import Owner, OwnerGone, Owners
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.subscription.governing import ready
 from fhirserver.interactions.subscription.matching import Seen
+from fhirserver.interactions.subscription.ownership import FOLLOWER, owner_after
 from fhirserver.interactions.subscription.record import Event, Standing, standings
+from fhirserver.interactions.subscription.sight import Sight, sight_of
 from fhirserver.interactions.subscription.topic_form import is_topic
 from fhirserver.interactions.subscription.trigger import Change
 from fhirserver.interactions.subscription.wanted import Wanted, read_subscription
@@ -22,8 +25,7 @@ from fhirserver.ports.storage import Key, Version
 from fhirserver.store.commands import Note, Write
 from subscriptions.interests import Held, Interests, interested
 
-NAME = "subscriptions"
-"""The follower, and the principal by which the server itself changes a Subscription."""
+NAME = FOLLOWER
 
 
 @dataclass
@@ -35,6 +37,8 @@ class _Step:
     numbers: dict[str, int] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     stood: set[str] = field(default_factory=set)
+    sights: dict[Owner, Sight | None] = field(default_factory=dict)
+    """What owners may see, by now; None of who is no more."""
 
     def count(self, held: Held, change: Change, commit: Commit) -> None:
         """Give an event its number."""
@@ -81,8 +85,8 @@ class Notifier:
 
     name = NAME
 
-    def __init__(self, context: Context):
-        self._context = context
+    def __init__(self, context: Context, owners: Owners):
+        self._context, self._owners = context, owners
         self._step: _Step | None = None
         self._understood: tuple[object, ...] = ()
 
@@ -151,8 +155,18 @@ class Notifier:
             held = step.held(id)
             if held is None or held.interest is None or not held.counts(commit.recorded):
                 continue
-            if change is not None and await held.interest.wants(change):
+            sight = await self._sight(step, held.standing.owner)
+            if change is not None and sight and await sight.is_event(held.interest, change):
                 step.count(held, change, commit)
+
+    async def _sight(self, step: _Step, owner: Owner) -> Sight | None:
+        """What the owner of a subscription may see; asked once in a step."""
+        if owner not in step.sights:
+            try:
+                step.sights[owner] = await sight_of(self._context, await self._owners.principal(owner))
+            except OwnerGone:  # whoever delivers says so
+                step.sights[owner] = None
+        return step.sights[owner]
 
     async def _change(self, commit: Commit, key: Key, number: int, kinds: frozenset[str]) -> Change | None:
         store = self._context.store
@@ -179,10 +193,9 @@ class Notifier:
         if version is None:
             return
         before, wanted = step.held(key.id), self._wanted(version)
-        standing = before.standing if before else Standing(key.id, 0, 0, "", commit.recorded)
-        owner = standing.owner
-        if commit.statement.principal != NAME and (before is None or before.wanted.asks != wanted.asks):
-            owner = commit.statement.principal
+        standing = before.standing if before else Standing(key.id, 0, 0, Owner(), commit.recorded)
+        asked = before.wanted if before and standing.version else None
+        owner = owner_after(standing.owner, asked, None if version.deleted else wanted, commit.statement)
         standing = replace(standing, version=0 if version.deleted else number, owner=owner)
         await ready(self._context)
         step.stand(interested(self._context, Held(wanted, standing, version.recorded)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
+from fhirserver.access.owners import Owner, OwnerGone
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.subscription import record
 from fhirserver.interactions.subscription.standing_now import Now, of_version
@@ -19,10 +20,10 @@ _COMMITS = 200
 
 
 class RecordedFeed:
-    """A :class:`subscriptions.channels.feed.Feed`. ``is_admin`` says whether a principal of a name may do all."""
+    """A :class:`subscriptions.channels.feed.Feed`."""
 
-    def __init__(self, context: Context, rendering: Rendering, is_admin: Callable[[str], bool]):
-        self._context, self._rendering, self._is_admin = context, rendering, is_admin
+    def __init__(self, context: Context, rendering: Rendering):
+        self._context, self._rendering = context, rendering
 
     async def standing(self, subscription: str) -> Standing | None:
         """How it stands; None where there is none of this id."""
@@ -30,20 +31,33 @@ class RecordedFeed:
         if now is None:
             return None
         active = now.wanted.channel == "websocket" and now.wanted.status in ("requested", "active")
+        active = active and await self._has_owner(now)
         return Standing(active, now.number, bool(now.wanted.topic), now.wanted.heartbeat)
 
-    async def may_bind(self, subscription: str, principal: str) -> bool:
-        """Whether it is the principal's own, or the principal an admin."""
+    async def _has_owner(self, now: Now) -> bool:
+        """Whether there still is whom to tell anything."""
+        if not now.standing.owner:  # the follower has not seen it yet
+            return True
+        try:
+            await self._rendering.owners.principal(now.standing.owner)
+        except OwnerGone:
+            return False
+        return True
+
+    async def may_bind(self, subscription: str, owner: Owner) -> bool:
+        """Whether it is their own, or they look after all."""
         known = await record.standing(self._context.store, subscription)
-        return known is not None and (known.owner == principal or self._is_admin(principal))
+        if known is None:
+            return False
+        return known.owner.party == owner.party or self._rendering.owners.may_administrate(owner)
 
     async def handshake(self, subscription: str) -> Delivery:
         """The handshake notification as of now."""
-        return self._rendering.plain(await self._held(subscription), "handshake")
+        return await self._rendering.plain(await self._held(subscription), "handshake")
 
     async def heartbeat(self, subscription: str) -> Delivery:
         """A heartbeat as of now."""
-        return self._rendering.plain(await self._held(subscription), "heartbeat")
+        return await self._rendering.plain(await self._held(subscription), "heartbeat")
 
     async def events(self, subscription: str, after: int, limit: int) -> Sequence[Delivery]:
         """What the record has above ``after``, in order, at most ``limit`` events."""

@@ -5,30 +5,37 @@ What the owner of a subscription may not read at this moment is not sent: of a t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
+from fhirserver.access.owners import Owners
 from fhirserver.access.server_key import signing_secrets
 from fhirserver.interactions.exchange import Context
-from fhirserver.interactions.subscription.notification import Happening, MayRead, happenings, notification
+from fhirserver.interactions.subscription.notification import (
+    Happening,
+    happenings,
+    notification,
+    versions_told,
+)
 from fhirserver.interactions.subscription.record import Event
-from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.interactions.subscription.sight import sight_of
+from fhirserver.kernel.json import dumps
 from subscriptions.channels.channel import Delivery, Kind, Target
 from subscriptions.interests import Held
 
 FHIR_JSON = "application/fhir+json"
 
-Readers = Callable[[str, str, JsonObject], bool]
-"""Whether the principal of a name may read a resource: its type, its content."""
-
 
 @dataclass(frozen=True)
 class Rendering:
-    """Makes deliveries for subscriptions."""
+    """Makes deliveries for subscriptions, by what their owners may do at that moment."""
 
     context: Context
-    readers: Readers
+    owners: Owners
+
+    async def check(self, held: Held) -> None:
+        """Raises :class:`~fhirserver.access.owners.OwnerGone` where there is nobody any more whom to tell."""
+        await self.owners.principal(held.standing.owner)
 
     def target(self, held: Held) -> Target:
         """Where notifications go."""
@@ -45,8 +52,9 @@ class Rendering:
             tuple(one.encode() for one in former),
         )
 
-    def plain(self, held: Held, kind: Kind) -> Delivery:
-        """A handshake or heartbeat: a status without events."""
+    async def plain(self, held: Held, kind: Kind) -> Delivery:
+        """A handshake or heartbeat: a status without events. Raises OwnerGone."""
+        await self.check(held)
         number = held.standing.number
         key = f"{held.id}/{kind}/{held.standing.version}"
         if kind == "heartbeat":
@@ -57,23 +65,24 @@ class Rendering:
     async def of_events(self, held: Held, events: Sequence[Event]) -> Sequence[Delivery]:
         """The events as deliveries, in order: one notification of a topic, or one for each by R4 criteria.
 
-        Nothing is made of what an R4 criteria subscription's owner may not read.
+        Nothing is made of what an R4 criteria subscription's owner may not read. Raises OwnerGone.
         """
+        sight = await sight_of(self.context, await self.owners.principal(held.standing.owner))
         await self.context.topics.refresh()
         topic = self.context.topics.find(held.wanted.topic) if held.wanted.topic else None
-        told = await happenings(self.context, topic, events, self._may_read(held))
+        told = await happenings(sight, topic, events)
         if held.wanted.topic:
             return [self._of_topic(held, told)]
         return [self._of_criteria(held, one) for one in told if one.focus is not None]
-
-    def _may_read(self, held: Held) -> MayRead:
-        return partial(self.readers, held.standing.owner)
 
     def _of_topic(self, held: Held, told: Sequence[Happening]) -> Delivery:
         last = told[-1].event.number
         body = dumps(notification(self.context, held.wanted, "event-notification", last, told))
         key = f"{held.id}/{told[0].event.number}-{last}"
-        return Delivery(self.target(held), body, FHIR_JSON, last, "event-notification", key)
+        disclosed = tuple([one[:3] for one in versions_told(told, held.wanted.content)])
+        return Delivery(
+            self.target(held), body, FHIR_JSON, last, "event-notification", key, disclosed=disclosed
+        )
 
     def _of_criteria(self, held: Held, one: Happening) -> Delivery:
         """https://hl7.org/fhir/R4/subscription.html#channels: nothing, or the resource by PUT to its place."""
@@ -92,4 +101,5 @@ class Rendering:
             key,
             "PUT" if by_place else "POST",
             path if by_place else "",
+            (one.focus[:3],),
         )

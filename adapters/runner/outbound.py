@@ -26,7 +26,7 @@ from adapters.runner.attempt import Attempt, change_of
 from adapters.runner.backlog import Backlog
 from adapters.runner.belonging import Belonging
 from adapters.runner.crosswalk import Crosswalk, Unlinked
-from adapters.runner.delivering import deliver
+from adapters.runner.delivering import Delivering
 from adapters.runner.inbound import Inbound, own_words
 from adapters.runner.leaving import is_over, leaving
 from adapters.runner.pace import Pace
@@ -36,6 +36,7 @@ from adapters.runner.sent import Sent, read_sent, sent_key
 from adapters.runner.tasks import OPEN, SYSTEM, focus_of, moved, reason, record_output
 from adapters.runner.tries import MOST_CONFLICTS, OBJECTING_SECONDS, Tries
 from adapters.runner.writeback import NOTHING_LEFT, Sink, at_home
+from fhirserver.access.audit.event import Audit, NoAudit
 from fhirserver.kernel.instants import Clock, SystemClock, parse_instant
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.kernel.outcomes import Category, Refusal
@@ -69,11 +70,10 @@ UNLINKED_SECONDS = 60.0
 class Outbound:
     """Pushes one sink's Tasks, at most ``concurrency`` at once.
 
-    ``may_push`` is asked before each attempt; ``pace`` is shared with what else is asked of the EHR; ``tally``
-    counts attempts by what came of them.
-    ``takeover``: seconds after which a Task that another process has in progress is taken over; more than one
-    request may take. ``idle``: seconds between looks for what other processes wrote. ``objecting``: seconds that the
-    sink must object to a change for no reason that is seen until it is refused.
+    ``may_push`` is asked before each attempt; ``pace`` is shared with what else is asked of the EHR; ``tally`` counts
+    attempts by what came of them, ``audit`` is told of each. ``takeover``: seconds after which a Task that another
+    process has in progress is taken over; more than one request may take. ``idle``: seconds between looks for what
+    others wrote. ``objecting``: seconds that the sink must object for no reason that is seen until it is refused.
     """
 
     store: Store
@@ -91,17 +91,20 @@ class Outbound:
     pace: Pace | None = None
     may_push: Callable[[], bool] = lambda: True
     tally: Counter[str] = field(default_factory=Counter)
+    audit: Audit = field(default_factory=NoAudit)
     _begun: dict[str, tuple[int, str]] = field(default_factory=dict)
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _draining: bool = False
     _backlog: Backlog = field(init=False)
     _belonging: Belonging = field(init=False)
     _pace: Pace = field(init=False)
+    _delivering: Delivering = field(init=False)
 
     def __post_init__(self) -> None:
         self._backlog = Backlog(self.store, self.sink)
         self._belonging = Belonging(self.store, self.sink.source)
         self._pace = self.pace or Pace(self.retries)
+        self._delivering = Delivering(self.sink, self.audit)
 
     @property
     def _crosswalk(self) -> Crosswalk:
@@ -290,7 +293,7 @@ class Outbound:
     async def _push(self, attempt: Attempt, change: Change, tries: Tries) -> float | None:
         asked = self.clock.now()
         try:
-            receipt = await deliver(self.ehr, self.sink.name, change)
+            receipt = await self._delivering.deliver(self.ehr, attempt, change)
         except Conflict as conflict:
             self._pace.answered()
             return await self._reconcile(attempt, conflict, tries, asked)

@@ -25,6 +25,7 @@ from adapters.runner.reconcile import Reconciliation
 from adapters.runner.resolve import Resolution
 from adapters.runner.status import REPORT_SECONDS, Doing, asked, tell, told
 from adapters.runner.writeback import Sink, Writeback
+from fhirserver.access.audit.event import Audit, NoAudit
 from fhirserver.kernel.instants import Clock, SystemClock, instant
 from fhirserver.ports.ehr import Ehr, EhrError
 from fhirserver.store.followers import follow
@@ -76,6 +77,7 @@ class Runner:
     own: Mapping[str, Loop] = field(default_factory=dict)
     closing: Callable[[], Awaitable[None]] | None = None
     clock: Clock = field(default_factory=SystemClock)
+    audit: Audit = field(default_factory=NoAudit)
     paused: bool = False
     pulled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a first pull has come to its end."""
@@ -111,6 +113,7 @@ class Runner:
             pace=self.pace,
             may_push=self.may_ask,
             tally=self.doing.tally,
+            audit=self.audit,
         )
 
     def may_ask(self) -> bool:

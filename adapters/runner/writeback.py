@@ -32,13 +32,14 @@ NOTHING_LEFT = "Superseded: nothing is left to write"
 class Sink:
     """One EHR from the outbound side: the connector's name, its source, the types it takes.
 
-    ``copies``: whether records of other EHRs are created here as well.
+    ``copies``: whether records of other EHRs are created here as well. ``place`` is its address, where it has one.
     """
 
     name: str
     source: str
     types: tuple[str, ...] = PUSHED_TYPES
     copies: bool = False
+    place: str = ""
 
 
 class Writeback:

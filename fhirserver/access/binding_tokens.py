@@ -15,6 +15,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from fhirserver.access.owners import Owner
 from fhirserver.access.server_key import ServerKey
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.kernel.json import InvalidJson, dumps, loads
@@ -29,7 +30,7 @@ _MOST_CHARACTERS = 16 * 1024
 class Binding:
     """What a token grants: ``expires`` is in seconds since 1970."""
 
-    principal: str
+    owner: Owner
     subscriptions: tuple[str, ...]
     expires: int
 
@@ -45,13 +46,14 @@ class BindingTokens:
         self._key, self._clock = key, clock or SystemClock()
 
     def issue(
-        self, principal: str, subscriptions: Sequence[str], seconds: int = LIFETIME_SECONDS
+        self, owner: Owner, subscriptions: Sequence[str], seconds: int = LIFETIME_SECONDS
     ) -> tuple[str, int]:
-        """A token, and when it expires in seconds since 1970. Raises ValueError for too many subscriptions."""
+        """A token of somebody's, and when it expires in seconds since 1970. Raises ValueError for too many."""
         if not 1 <= len(subscriptions) <= MOST_SUBSCRIPTIONS:
             raise ValueError(f"a token is for 1 to {MOST_SUBSCRIPTIONS} subscriptions")
         expires = int(self._clock.now().timestamp()) + seconds
-        said = dumps({"p": principal, "s": list(subscriptions), "e": expires})
+        app = {"c": owner.client, "g": owner.grant} if owner.client else {}
+        said = dumps({"p": owner.principal, "s": list(subscriptions), "e": expires, **app})
         return f"{_text(said)}.{_text(self._seals(said)[0])}", expires
 
     def read(self, token: str) -> Binding:
@@ -63,7 +65,8 @@ class BindingTokens:
             content = loads(said)
         except InvalidJson:
             raise InvalidToken("it is not a token of this server") from None
-        binding = Binding(content["p"], tuple(content["s"]), content["e"])
+        owner = Owner(content["p"], content.get("c", ""), content.get("g", ""))
+        binding = Binding(owner, tuple(content["s"]), content["e"])
         if binding.expires <= self._clock.now().timestamp():
             raise InvalidToken("it has expired")
         return binding

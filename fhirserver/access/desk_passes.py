@@ -14,6 +14,8 @@ from fhirserver.access.principals import Principal, Principals
 from fhirserver.access.server_key import ServerKey
 from fhirserver.world.sources import Source
 
+SERVER = "credence serve"
+"""What asks on behalf of whoever has a pass; no client can be called so."""
 _PURPOSE = "an operator's pass"
 _CALL_PURPOSE = "an operator's pass to the sound of a call"
 _MARK = "desk"
@@ -101,7 +103,7 @@ class DeskPrincipals(Principals):
         scheme, _, token = (authorization or "").partition(" ")
         operator = self._passes.operator(token.strip()) if scheme.lower() == "bearer" else ""
         if operator:
-            return Principal(operator, Source("operator", "operator"), frozenset({"operator"}))
+            return Principal(operator, Source("operator", "operator"), frozenset({"operator"}), client=SERVER)
         return self._principals.authenticate(authorization)
 
     def of_digest(self, digest: str) -> Principal | None:

@@ -10,15 +10,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
+from fhirserver.access.guarded_past import GuardedPast
 from fhirserver.access.masks import masked
-from fhirserver.access.permissions import Permissions, Reading
+from fhirserver.access.owners import Owned
+from fhirserver.access.permissions import OWNED, Permissions, Reading
 from fhirserver.access.visibility import Visibility, forbidden
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.storage import Fact, HistoryPage, HistoryQuery, Key, Page, Version
-from fhirserver.search.expression import Query
-from fhirserver.search.narrowing import narrowed
+from fhirserver.search.expression import Everything, Expression, Query, types_searched
+from fhirserver.search.narrowing import narrowed, narrowed_to
+from fhirserver.store.as_of import Moment, moment, version_as_of
 from fhirserver.store.commands import Amend, Command, Outcome, Put, Remove, Write, Written, touched
+from fhirserver.store.past import Past
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
 from fhirserver.world.ledger import Ledger
@@ -33,10 +37,12 @@ class GuardedStore(Store):
     """``letter`` is the permission by which resources are read one by one: ``r`` for a read, ``rs`` for what leads on
     from other resources."""
 
-    def __init__(self, store: Store, permissions: Permissions, reading: Reading, letters: str = "rs"):
-        self._store = store
+    def __init__(
+        self, store: Store, permissions: Permissions, reading: Reading, owned: Owned, letters: str = "rs"
+    ):
+        self._store, self._owned = store, owned
         self._permissions, self._reading, self._letters = permissions, reading, letters
-        self._visibility = Visibility(store, permissions, reading)
+        self._visibility = Visibility(store, permissions, reading, owned)
         self.parameters, self.contained, self.merges = store.parameters, store.contained, store.merges
         self.policies, self.head = store.policies, store.head
         for name in (
@@ -60,9 +66,14 @@ class GuardedStore(Store):
         return await self._shown(version)
 
     async def read_version(self, type: str, id: str, version: int) -> Version | None:
-        return await self._shown(await self._store.read_version(type, id, version))
+        """None also where what the resource is by now may not be seen: it was somebody else's all along, or has become
+        confidential."""
+        found = await self._store.read_version(type, id, version)
+        return None if found is None else await self._shown_then(found)
 
     async def history(self, type: str, id: str, count: int, before: int | None = None) -> Sequence[Version]:
+        if await self.read(type, id) is None:
+            return []
         return await self._all_shown(await self._store.history(type, id, count, before))
 
     async def entity(self, type: str, id: str) -> Entity | None:
@@ -87,7 +98,7 @@ class GuardedStore(Store):
         return entity.ledger if entity else None
 
     async def search(self, query: Query) -> Page:
-        page = await self._store.search(self._narrowed(query))
+        page = await self._store.search(await self._narrowed(query))
         return (
             page
             if not self._permissions.masks
@@ -95,15 +106,18 @@ class GuardedStore(Store):
         )
 
     async def count(self, query: Query) -> int:
-        return await self._store.count(self._narrowed(query))
+        return await self._store.count(await self._narrowed(query))
 
-    def _narrowed(self, query: Query) -> Query:
-        if "s" in self._permissions.whole:
+    async def _narrowed(self, query: Query) -> Query:
+        if "s" in self._permissions.whole and OWNED not in types_searched(query):
             return query
+        await self._visibility.find_own((query.type, *query.types))
         return narrowed(query, self._visibility.to_search, self._visibility.check)
 
     async def select_history(self, query: HistoryQuery) -> HistoryPage:
         """Versions that may be seen. A page may have fewer than asked for."""
+        if query.id and await self.read(query.type, query.id) is None:
+            return HistoryPage(())
         asked = await self._among(query)
         for _ in range(_HISTORY_PAGES):
             page = await self._store.select_history(asked)
@@ -125,7 +139,7 @@ class GuardedStore(Store):
         found: set[Key] = set()
         for type in types:
             left = MOST_IN_HISTORY - len(found)
-            page = await self._store.search(self._narrowed(Query(type, count=left + 1)))
+            page = await self._store.search(await self._narrowed(Query(type, count=left + 1)))
             found.update(Key(one.type, one.id) for one in page.versions)
             if len(found) > MOST_IN_HISTORY:
                 text = f"The history of more than {MOST_IN_HISTORY} resources is not shown; ask for a narrower one"
@@ -143,12 +157,68 @@ class GuardedStore(Store):
         return [shown for one in versions if (shown := await self._shown(one)) is not None]
 
     def _masked(self, version: Version) -> Version:
-        masks = self._permissions.masked(version.type) if self._permissions.masks else ()
+        masks = self._permissions.masks
         if not masks or not version.content:
+            return version
+        if not self._permissions.masked(version.type) and b'"contained"' not in version.content:
             return version
         resource: JsonObject = loads(version.content)
         shown = masked(resource, masks)
         return version if shown is resource else version._replace(content=dumps(shown))
+
+    # the past
+
+    async def moment(self, text: str, name: str) -> Moment:
+        """The moment that a date or time names. Positions of the log are refused (403): by them everybody's writes
+        could be counted."""
+        if text.isdigit():
+            raise forbidden(f"{name} is a date or time for you: positions of the log tell what others do")
+        found = await moment(self._store, text, name)
+        return found._replace(named=found.recorded or text)
+
+    async def version_at(self, key: Key, at: Moment) -> Version | None:
+        """What a resource was at a moment."""
+        then = await version_as_of(self._store, key, at)
+        return None if then is None else await self._shown_then(then)
+
+    def past(self, at: Moment, patients: Iterable[str]) -> Past:
+        """What the compartments of patients held at a moment."""
+        return GuardedPast(self._store, at, patients, self._narrowed, self._shown_then)
+
+    async def _shown_then(self, version: Version) -> Version | None:
+        """A version of the past; None also where what the resource is by now may not be seen."""
+        return None if await self.read(version.type, version.id) is None else await self._shown(version)
+
+    # what others contain
+
+    def check(self, query: Query) -> None:
+        """Refuse (403) a query of contained resources that asks for what is masked."""
+        narrowed(query, lambda _: Everything(), self._visibility.check)
+
+    async def may_find(self, key: Key) -> bool:
+        """Whether a search may tell of a resource, and so of what it contains."""
+        version = await self._store.read(*key)
+        return version is not None and not version.deleted and await self._visibility.of(version, "s")
+
+    # what becomes of Subscriptions
+
+    @property
+    def patients(self) -> frozenset[str]:
+        """The only patients of whom anything may be known; empty where it is any."""
+        return self._permissions.patients
+
+    def may_see(self, type: str) -> bool:
+        """Whether there is anything of the type that may be read or found."""
+        return self._permissions.may("rs", type)
+
+    async def shows(self, version: Version) -> bool:
+        """Whether a version may be seen; a deletion as what was deleted may."""
+        return await self._visibility.of(version, "rs")
+
+    def narrow(self, type: str, where: Expression) -> Expression:
+        """What is asked of one resource of a type, and of others as far as they may be known. Raises a refusal (403)
+        for what may not be asked."""
+        return narrowed_to(type, where, self._visibility.to_search, self._visibility.check)
 
     # writes
 
@@ -169,14 +239,14 @@ class GuardedStore(Store):
             except Refusal as refusal:
                 refusal.write = number
                 raise
-        conditions = {name: self._condition(query) for name, query in command.conditions.items()}
+        conditions = {name: await self._condition(query) for name, query in command.conditions.items()}
         writes = [self._partial(write, command) for write in command.writes]
         return replace(command, conditions=conditions, writes=writes, admits=self._visibility.admits)
 
-    def _condition(self, query: Query) -> Query:
+    async def _condition(self, query: Query) -> Query:
         if not self._permissions.may("s", query.type):
             raise forbidden(f"A condition searches {query.type}, which you may not")
-        return self._narrowed(query)
+        return await self._narrowed(query)
 
     async def _check(self, write: Write) -> None:
         """Refuse what may not be written, and what is not there for the reader."""
@@ -254,7 +324,10 @@ class GuardedStore(Store):
         return await self._store.is_derived(type, id)
 
     async def fact(self, kind: str, key: str) -> Fact | None:
-        _refuse_inside()
+        """Only what is known of one's own Subscriptions."""
+        if not await self._owned.may_know(kind, key):
+            _refuse_inside()
+        return await self._store.fact(kind, key)
 
     async def facts(self, kind: str, prefix: str = "") -> Sequence[Fact]:
         _refuse_inside()

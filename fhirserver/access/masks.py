@@ -34,14 +34,25 @@ class Mask:
 
 
 def masked(resource: JsonObject, masks: Sequence[Mask]) -> JsonObject:
-    """The resource without what the masks of its type hide, itself where that is nothing."""
-    shown = resource
-    for mask in masks:
-        shown = _without(shown, mask.path, mask.system)
+    """The resource, and what it contains, without what the masks of their types hide; itself where that is nothing."""
+    shown = _stripped(resource, masks)
+    held = shown.get("contained")
+    if isinstance(held, list):
+        inside = [_stripped(one, masks) if isinstance(one, dict) else one for one in held]
+        if not _is_same(inside, held):
+            shown = {**shown, "contained": inside}
     if shown is resource:
         return resource
     meta = shown.get("meta", {})
     return {**shown, "meta": {**meta, "security": [*meta.get("security", ()), _LABEL]}}
+
+
+def _stripped(resource: JsonObject, masks: Sequence[Mask]) -> JsonObject:
+    """One resource without what the masks of its type hide. What is contained has no labels of its own (dom-5)."""
+    for mask in masks:
+        if mask.type == resource.get("resourceType"):
+            resource = _without(resource, mask.path, mask.system)
+    return resource
 
 
 def _without(holder: JsonObject, path: Sequence[str], system: str) -> JsonObject:
@@ -55,10 +66,14 @@ def _without(holder: JsonObject, path: Sequence[str], system: str) -> JsonObject
     below: Json = value
     if isinstance(value, list):
         items = [_without(one, rest, system) if isinstance(one, dict) else one for one in value]
-        below = value if all(new is old for new, old in zip(items, value, strict=True)) else items
+        below = value if _is_same(items, value) else items
     elif isinstance(value, dict):
         below = _without(value, rest, system)
     return holder if below is value else {**holder, name: below}
+
+
+def _is_same(fresh: Sequence[Json], old: Sequence[Json]) -> bool:
+    return all(new is before for new, before in zip(fresh, old, strict=True))
 
 
 def _taken(holder: JsonObject, name: str, system: str) -> JsonObject:

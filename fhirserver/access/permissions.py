@@ -75,6 +75,9 @@ SHARED = frozenset(
 _MOST_ALLOWED = 2048
 BINARY = "Binary"
 """Is a patient's by the resource that its ``securityContext`` names."""
+OWNED = "Subscription"
+"""Is its owner's: whoever has permissions sees their own and no other. For one patient it must be named in the scope:
+no compartment holds it, and it goes on when nobody looks."""
 _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 
 
@@ -98,6 +101,8 @@ class Grant:
             return letter in "rs"
         if type == BINARY:
             return letter == "r"
+        if type == OWNED:
+            return self.type == OWNED
         return bool(_of_patient(type))
 
 
@@ -143,7 +148,7 @@ class Permissions:
         whole = "".join(
             g.letters for g in self.grants if not g.patient and not g.criteria and g.type in (ALL, type)
         )
-        return set(letters) <= set(whole) and not self.hides and not self.masked(type)
+        return set(letters) <= set(whole) and not self.hides and not self.masked(type) and type != OWNED
 
     @property
     def hides(self) -> bool:
@@ -176,7 +181,7 @@ UNRESTRICTED = Grant(LETTERS)
 
 def _asked(grant: Grant, type: str, reading: Reading) -> Expression:
     conditions = [reading(type, grant.criteria)] if grant.criteria else []
-    if grant.patient and type not in SHARED:
+    if grant.patient and type not in SHARED and type != OWNED:
         conditions.append(of_patient(type, grant.patient))
     return conjunction(conditions) if conditions else Everything()
 

@@ -25,7 +25,8 @@ class Principal:
     may do all but what ``privacy`` may: read AuditEvents.
 
     ``permissions`` say with which resources; None: with all that the roles allow. ``client`` is the id of the app that
-    acts for ``user`` (a reference such as ``Practitioner/1``), by the authorization ``grant``; empty without an app.
+    acts for ``user`` (a reference such as ``Practitioner/1``), by the authorization ``grant`` and within ``scope``;
+    empty without an app.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Principal:
     client: str = ""
     user: str = ""
     grant: str = ""
+    scope: str = ""
 
     def may(self, role: str) -> bool:
         return role in self.roles or (role != PRIVACY and "admin" in self.roles)

@@ -12,6 +12,10 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fhirserver.access.owners import Owner
 
 LEAST_BYTES = 32
 
@@ -47,6 +51,10 @@ class ServerKey:
         former = (key.secret for key in self._former if key.until > now)
         return tuple(_derived(secret, purpose, parts) for secret in (self._secret, *former))
 
+    def derive_former(self, purpose: str, *parts: str) -> tuple[bytes, ...]:
+        """What :meth:`derive` gave with each key before, also with one that does not count any more."""
+        return tuple(_derived(key.secret, purpose, parts) for key in self._former)
+
     def __repr__(self) -> str:
         return "ServerKey()"
 
@@ -57,7 +65,7 @@ def _derived(secret: bytes, purpose: str, parts: Sequence[str]) -> bytes:
     return hmac.digest(secret, text, hashlib.sha256)
 
 
-def signing_secret(key: ServerKey, subscription: str, owner: str) -> str:
+def signing_secret(key: ServerKey, subscription: str, owner: Owner) -> str:
     """With what notifications of an owner's subscription are signed. Its UTF-8 bytes, as they stand, are the HMAC key.
 
     Who takes over another's subscription has another secret: the old one would let him speak to the old endpoint.
@@ -65,7 +73,8 @@ def signing_secret(key: ServerKey, subscription: str, owner: str) -> str:
     return signing_secrets(key, subscription, owner)[0]
 
 
-def signing_secrets(key: ServerKey, subscription: str, owner: str) -> tuple[str, ...]:
+def signing_secrets(key: ServerKey, subscription: str, owner: Owner) -> tuple[str, ...]:
     """The same, then those of the keys before: who has not asked again since knows one of these."""
-    derived = key.derive_all("notifications of a subscription", subscription, owner)
+    app = (owner.client, owner.grant) if owner.client else ()
+    derived = key.derive_all("notifications of a subscription", subscription, owner.principal, *app)
     return tuple("whsec_" + one.hex() for one in derived)

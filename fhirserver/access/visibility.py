@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from fhirserver.access.masks import Mask
-from fhirserver.access.permissions import BINARY, Permissions, Reading
+from fhirserver.access.masks import Mask, masked
+from fhirserver.access.owners import Owned
+from fhirserver.access.permissions import BINARY, OWNED, Permissions, Reading
 from fhirserver.kernel.instants import microseconds
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
@@ -30,6 +31,8 @@ from fhirserver.search.expression import (
     SortKey,
     TokenIs,
     WordIs,
+    conjunction,
+    disjunction,
     leaves,
 )
 from fhirserver.search.following import following
@@ -39,6 +42,8 @@ from fhirserver.store.store import Store
 
 _DEPTH = 2
 """Resources through which the access to a Binary is looked for."""
+_TOPIC = "SubscriptionTopic"
+"""The code of a Basic that says for everybody what is an event."""
 
 
 def forbidden(text: str) -> Refusal:
@@ -51,10 +56,12 @@ def forbidden(text: str) -> Refusal:
 class Visibility:
     """The permissions of one principal, asked of resources of one store."""
 
-    def __init__(self, store: Store, permissions: Permissions, reading: Reading):
-        self._store, self._permissions, self._reading = store, permissions, reading
+    def __init__(self, store: Store, permissions: Permissions, reading: Reading, owned: Owned):
+        self._store, self._permissions, self._reading, self._owned = store, permissions, reading, owned
         self._known: dict[tuple[str, str], Expression] = {}
         self._open: dict[tuple[str, str], bool] = {}
+        self._own: set[str] = set()
+        """Subscriptions that are known to be the principal's own."""
 
     def opens(self, letters: str, type: str) -> bool:
         """Whether by one of the letters every resource of the type may be seen as it is."""
@@ -65,11 +72,25 @@ class Visibility:
         return self._open[key]
 
     def condition(self, letters: str, type: str) -> Expression:
-        """What must hold of a resource of the type for one of the letters."""
+        """What must hold of a resource of the type for one of the letters. Of Subscriptions those count that were
+        :meth:`found <find_own>` to be one's own."""
         key = (letters, type)
         if key not in self._known:
             self._known[key] = self._permissions.condition(letters, type, self._reading)
+        if type == OWNED and letters != "c":
+            return conjunction([self._known[key], disjunction([IdIs(id) for id in sorted(self._own)])])
         return self._known[key]
+
+    async def find_own(self, types: Iterable[str]) -> None:
+        """Know which Subscriptions are one's own, where such are searched."""
+        if OWNED in types and self._permissions.may("cruds", OWNED):
+            self._own = set(await self._owned.ids())
+
+    async def _is_own(self, id: str) -> bool:
+        """Asked each time: whoever restates a Subscription takes it over."""
+        own = await self._owned.is_own(id)
+        (self._own.add if own else self._own.discard)(id)
+        return own
 
     def to_search(self, type: str) -> Expression:
         """What must hold of a resource for a search to tell of it."""
@@ -81,6 +102,8 @@ class Visibility:
 
     async def of(self, version: Version, letters: str, depth: int = _DEPTH) -> bool:
         """Whether a version may be seen by one of the letters; a deletion as what was deleted may."""
+        if version.type == OWNED and not await self._is_own(version.id):
+            return False
         where = self.condition(letters, version.type)
         if isinstance(where, Everything):
             return True
@@ -139,11 +162,24 @@ class Visibility:
         for content in (before, after):
             if not content:
                 continue
+            if type == "Basic" and _is_topic(content):
+                raise forbidden(
+                    "Topics are stated by those whose access is not restricted: they look at everything"
+                )
             resource = {**content, "resourceType": type, "id": id}
             if not self._may(letters, resource):
                 raise forbidden(f"You may not write {type}/{id}")
         if after:
             self.check_stated({**after, "resourceType": type, "id": id})
+            self._check_contained(before, after)
+
+    def _check_contained(self, before: JsonObject, after: JsonObject) -> None:
+        """Refuse (403) to state anew what is contained where parts of that are masked: they would be lost."""
+        held = before.get("contained") if self._permissions.masks else None
+        if held and held != after.get("contained"):
+            whole = {"contained": held}
+            if masked(whole, self._permissions.masks) is not whole:
+                raise forbidden("Parts of what it contains are masked for you: change the rest by PATCH")
 
     def _may(self, letters: str, resource: JsonObject) -> bool:
         where = self.condition(letters, resource["resourceType"])
@@ -163,6 +199,10 @@ class Visibility:
 
     def check(self, type: str, asked: Expression | SortKey) -> None:
         """Refuse (403) to ask about what is masked."""
+        if isinstance(asked, WordIs | PhraseIs) and asked.param == "_content" and self._permissions.masks:
+            raise forbidden(
+                f"Words of {type} cannot be searched for: parts of what it contains may be masked for you"
+            )
         for mask in self._permissions.masked(type):
             if isinstance(asked, WordIs | PhraseIs):
                 raise forbidden(f"Words of {type} cannot be searched for: parts of it are masked for you")
@@ -185,6 +225,11 @@ class Visibility:
             return False
         texts = (known.expression, *(one.expression for one in known.components))
         return any(mask.is_read_by(text) for text in texts)
+
+
+def _is_topic(basic: JsonObject) -> bool:
+    codings = basic.get("code", {}).get("coding", ())
+    return any(one.get("code") == _TOPIC for one in codings)
 
 
 def _param(asked: Expression | SortKey) -> str:

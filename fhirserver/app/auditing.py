@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 from fhirserver.access.audit.accounting import Accounting
@@ -23,6 +24,11 @@ HEAD_SECONDS = 3600.0
 log = logging.getLogger("credence.audit")
 
 
+def _chain(settings: Settings) -> Chain:
+    """Seals by the server's key as it is now."""
+    return Chain(server_key(settings))
+
+
 class Auditing:
     """What a process does for the audit. ``accounts``: it is the one that follows the log for all of them;
     ``alone``: there are no others."""
@@ -30,7 +36,7 @@ class Auditing:
     def __init__(self, settings: Settings, store: Store, accounts: bool, alone: bool):
         self._days = settings.audit.keep_days
         self._store = store
-        self.recorder = Recorder(store.storage, Chain(server_key(settings)))
+        self.recorder = Recorder(store.storage, _chain(settings), renewed=partial(_chain, settings))
         self._accounting = Accounting(store, self.recorder, alone) if accounts else None
 
     async def begin(self) -> None:

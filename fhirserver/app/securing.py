@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import BaseRoute
 
 from fhirserver.access.audit.event import Audit
+from fhirserver.access.owners import NamedOwners, Owners
 from fhirserver.access.principals import Principals
 from fhirserver.access.server_key import ServerKey
 from fhirserver.access.smart.app_origins import AppOrigins
+from fhirserver.access.smart.app_owners import AppOwners
 from fhirserver.access.smart.key_files import KeyFiles
 from fhirserver.access.smart.keys import KeyRing, MemoryKeys
 from fhirserver.access.smart.metadata import rest_security
@@ -80,6 +82,8 @@ class Secured:
 
     server: AuthorizationServer
     principals: Principals
+    owners: Owners
+    """Who they are by now whose Subscriptions work on."""
     cors: Cors
     routes: Sequence[BaseRoute]
     loops: Sequence[tuple[str, Loop]]
@@ -126,9 +130,11 @@ def secure(
         settings.access,
     )
     origins = AppOrigins(settings.cors_origins, server.clients)
+    named = NamedOwners(principal for _, principal in settings.principals)
     return Secured(
         server,
         principals,
+        AppOwners(named, server.clients, server.grants, principals.apps),
         Cors(origins),
         smart_routes(server, principals, humans.sign_ins, humans.pages, audit),
         (("revocations", server.revocations.run), ("origins", origins.run)),

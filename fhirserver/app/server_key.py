@@ -44,7 +44,8 @@ def key_path(settings: Settings) -> Path:
 
 
 def former_keys(path: Path) -> Sequence[FormerKey]:
-    """The keys before the one in this file that still count. Raises ValueError for a file that is spoilt."""
+    """The keys before the one in this file: those that still count, and one whose place in the audit trail nothing has
+    taken yet. Raises ValueError for a file that is spoilt."""
     file = _former(path)
     if not file.exists():
         return ()
@@ -57,19 +58,31 @@ def former_keys(path: Path) -> Sequence[FormerKey]:
             raise ValueError(
                 f"{file.name} is spoilt: remove it, and what was made with former keys ends"
             ) from None
-    return [one for one in found if one.until > time.time()]
+    return found
 
 
 def rotate(path: Path, seconds: float) -> None:
-    """Put a fresh key into the file; the one that was there still counts for ``seconds``.
+    """Put a fresh key into the file; the one that was there still counts for ``seconds``; with 0 none before does.
 
-    Raises OSError, and ValueError for a key that is none.
+    It stands in the file beside it until :func:`forget` is called, also where it does not count any more. Raises
+    OSError, and ValueError for a key that is none.
     """
     ServerKey(present := path.read_bytes().strip())
-    kept = [FormerKey(present, time.time() + seconds), *former_keys(path)] if seconds else []
-    lines = "".join(f"{one.until:.0f} {base64.b64encode(one.secret).decode()}\n" for one in kept)
-    _replace(_former(path), lines)  # first: whoever starts in between has the present key twice, and no harm
+    now = time.time()
+    before = [one for one in former_keys(path) if one.until > now] if seconds else []
+    # first: whoever starts in between has the present key twice, and no harm
+    _keep(path, [FormerKey(present, now + seconds if seconds else 0.0), *before])
     _replace(path, secrets.token_hex(LEAST_BYTES))
+
+
+def forget(path: Path) -> None:
+    """Keep no key any more that does not count. Raises OSError, and ValueError for a file that is spoilt."""
+    _keep(path, [one for one in former_keys(path) if one.until > time.time()])
+
+
+def _keep(path: Path, former: Sequence[FormerKey]) -> None:
+    lines = "".join(f"{one.until:.0f} {base64.b64encode(one.secret).decode()}\n" for one in former)
+    _replace(_former(path), lines)
 
 
 def _former(path: Path) -> Path:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fhirserver.access.binding_tokens import BindingTokens
+from fhirserver.access.owners import Owners
 from fhirserver.access.principals import Principals
-from fhirserver.access.reading import Readers
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.subscription_settings import SubscriptionSettings
 from fhirserver.interactions.exchange import Context
@@ -69,17 +69,11 @@ def make_outlets(settings: Settings) -> Outlets:
     return Outlets(channels, websocket.url_of(settings.fhir_base))
 
 
-def make_sockets(settings: Settings, context: Context, principals: Principals) -> websocket.Sockets:
+def make_sockets(context: Context, principals: Principals, owners: Owners) -> websocket.Sockets:
     """What serves this process's sockets."""
-    readers = Readers(principal for _, principal in settings.principals)
-    feed = RecordedFeed(context, Rendering(context, readers.may_read), partial(_is_admin, readers))
+    feed = RecordedFeed(context, Rendering(context, owners))
     tokens = BindingTokens(context.key, context.clock)
     return websocket.Sockets(feed, tokens, principals, audit=context.audit)
-
-
-def _is_admin(readers: Readers, name: str) -> bool:
-    principal = readers.principal(name)
-    return principal is not None and principal.may("admin")
 
 
 def egress_of(chosen: SubscriptionSettings) -> Egress:
@@ -95,14 +89,15 @@ def _check(refusal: Callable[[Target], str | None]) -> ChannelCheck:
     return check
 
 
-def subscription_loops(settings: Settings, context: Context, outlets: Outlets) -> Sequence[tuple[str, Loop]]:
+def subscription_loops(
+    settings: Settings, context: Context, outlets: Outlets, owners: Owners
+) -> Sequence[tuple[str, Loop]]:
     """The follower for all subscriptions, and the tasks that deliver."""
-    readers = Readers(principal for _, principal in settings.principals)
     chosen = settings.subscriptions
     patience = Patience(cap=chosen.retry_cap, attempts=chosen.attempts, off_after=chosen.off_after)
-    rendering = Rendering(context, readers.may_read)
-    desk = Desk(context.store, rendering, outlets.channels, SYSTEM.id, patience)
-    notifier = Notifier(context)
+    rendering = Rendering(context, owners)
+    desk = Desk(context.store, rendering, outlets.channels, SYSTEM.id, patience, context.audit)
+    notifier = Notifier(context, owners)
     deliveries = Deliveries(desk, notifier)
     return [
         ("subscriptions", partial(follow, context.store, notifier, SYSTEM.id, (deliveries,))),

@@ -31,6 +31,7 @@ from agent.live.remote import RemoteBoard
 from agent.voice.kept import KeptRecordings
 from fhirserver.access.audit.projecting import AuditEvents
 from fhirserver.access.desk_passes import DeskPasses
+from fhirserver.access.owners import Owners
 from fhirserver.app.auditing import Auditing
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
@@ -200,7 +201,7 @@ def make_application(
     people = people_desk(identity, context, lambda: registry)
     secured = secure(settings, store, context.key, context.audit, humans or people.humans)
     principals, cors = secured.principals, secured.cors
-    sockets = make_sockets(settings, context, principals)
+    sockets = make_sockets(context, principals, secured.owners)
     describe = partial(
         capabilities,
         version=version("credence"),
@@ -230,7 +231,7 @@ def make_application(
             *secured.loops,
             *watching.loops(),
         )
-        loops = _loops(settings, context, edge, outlets) if part is not Part.FURTHER else ()
+        loops = _loops(settings, context, edge, outlets, secured.owners) if part is not Part.FURTHER else ()
         async with running((*loops, *everywhere)):
             state["ready"] = True
             yield
@@ -289,14 +290,14 @@ def _spool_folder(settings: Settings) -> Path:
 
 
 def _loops(
-    settings: Settings, context: Context, edge: FhirEdge, outlets: Outlets
+    settings: Settings, context: Context, edge: FhirEdge, outlets: Outlets, owners: Owners
 ) -> Sequence[tuple[str, Loop]]:
     """The followers of the log and the loops of every connector."""
     store = context.store
     duplicates = Duplicates(store, busy=lambda: time.monotonic() - edge.last_request < BUSY_SECONDS)
     loops: list[tuple[str, Loop]] = [
         *_verifying(settings, context),
-        *subscription_loops(settings, context, outlets),
+        *subscription_loops(settings, context, outlets, owners),
         ("duplicates", lambda: follow(store, duplicates, SYSTEM.id, batch=AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(store, edge)),
         ("index", lambda: _keep_index_complete(store)),

@@ -64,7 +64,7 @@ async def _shown(context: Context, version: Version) -> Shown:
         wanted.topic.rpartition("/")[2] if wanted.topic else _criteria(wanted.type, wanted.query),
         wanted.channel,
         _host(wanted.endpoint),
-        now.standing.owner,
+        now.standing.owner.principal,
         now.number,
         lag.events if lag else None,
         lag.seconds if lag else None,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from fhirserver.access.audit.event import Audit, NoAudit
 from fhirserver.access.audit.hidden import StoreWithoutAudit
-from fhirserver.access.permissions import Permissions
 from fhirserver.access.principals import Principal
 from fhirserver.access.server_key import ServerKey
 from fhirserver.interactions.subscription.channel_checks import Channels
@@ -91,8 +90,8 @@ class Context:
     """With AuditEvents in the store, which only those see who may."""
     veiled: Context = field(init=False, repr=False, compare=False)
     """The same without them."""
-    views: dict[tuple[int, str], tuple[Permissions, Context]] = field(init=False, repr=False, compare=False)
-    """This one as principals see it, by the identity of their permissions and by what they read resources with."""
+    views: dict[tuple[int, str], tuple[Principal, Context]] = field(init=False, repr=False, compare=False)
+    """This one as principals see it, by their identity and by what they read resources with."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "topics", Topics(self.store))

@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fhirserver.access.guarded import GuardedStore
+from fhirserver.access.owners import owner_of
 from fhirserver.access.permissions import Permissions, Reading
+from fhirserver.access.principals import Principal
 from fhirserver.access.visibility import forbidden
 from fhirserver.interactions.exchange import Context, Request
+from fhirserver.interactions.subscription.ownership import OwnSubscriptions
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.search.expression import Expression
 from fhirserver.search.parse import parse
@@ -41,9 +44,8 @@ def known_view(context: Context, request: Request) -> Context | None:
     """What :func:`guarded` answers where that is known from before: on the way of every request of an app."""
     if BREAK_GLASS in request.headers:
         return None
-    permissions = request.principal.permissions
-    known = context.views.get((id(permissions), _letters(request)))
-    return known[1] if known is not None and known[0] is permissions else None
+    known = context.views.get((id(request.principal), _letters(request)))
+    return known[1] if known is not None and known[0] is request.principal else None
 
 
 async def guarded(context: Context, request: Request) -> Context:
@@ -53,16 +55,20 @@ async def guarded(context: Context, request: Request) -> Context:
     permissions, letters = _opened(request), _letters(request)
     if permissions.follows_parameters:
         await context.store.parameters.refresh()
-        return _view(context, permissions, letters)
-    view = _view(context, permissions, letters)
+        return narrowed(context, request.principal, permissions, letters)
+    view = narrowed(context, request.principal, permissions, letters)
     if len(context.views) >= _MOST_VIEWS:
         context.views.clear()
-    context.views[id(permissions), letters] = (permissions, view)
+    context.views[id(request.principal), letters] = (request.principal, view)
     return view
 
 
-def _view(context: Context, permissions: Permissions, letters: str) -> Context:
-    store = GuardedStore(context.store, permissions, _reading(context), letters)
+def narrowed(
+    context: Context, principal: Principal, permissions: Permissions, letters: str = "rs"
+) -> Context:
+    """The context with the store as far as permissions of the principal go."""
+    owned = OwnSubscriptions(context.store, owner_of(principal), context.base_url)
+    store = GuardedStore(context.store, permissions, _reading(context), owned, letters)
     narrow = replace(context, store=store)
     object.__setattr__(narrow, "topics", context.topics)
     return narrow

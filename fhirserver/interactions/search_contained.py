@@ -10,8 +10,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from fhirserver.access.guarded import GuardedStore
 from fhirserver.interactions.bundles import search_entry
-from fhirserver.interactions.contained_joins import PATIENCE_SECONDS, chained_inside, joined_inside
+from fhirserver.interactions.contained_joins import MOST, PATIENCE_SECONDS, chained_inside, joined_inside
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.included import Included, included
 from fhirserver.interactions.subset import Subset, subset_version
@@ -40,6 +41,8 @@ class Answered:
 
 async def search_contained(context: Context, query: Query) -> Answered:
     """One page of a query whose ``contained`` is true or both."""
+    if isinstance(context.store, GuardedStore):
+        context.store.check(query)
     if not await context.store.contained.catch_up(PATIENCE_SECONDS):
         raise _not_indexed()
     inside = await joined_inside(context, query)
@@ -50,6 +53,11 @@ async def search_contained(context: Context, query: Query) -> Answered:
     if query.summary == "count" or query.count == 0:
         return Answered([], "", await search.count())
     return await search.answer()
+
+
+def _too_many() -> Refusal:
+    text = f"More than {MOST} contained resources would have to be looked at for you; ask for fewer"
+    return refuse(Category.UNPROCESSABLE, "too-costly", text)
 
 
 def _not_indexed() -> Refusal:
@@ -68,6 +76,8 @@ class _Search:
         self._matches: list[Version] = []
         self._answered: set[Key] = set()
         self._containers_shown: list[Version] = []
+        self._guarded = context.store if isinstance(context.store, GuardedStore) else None
+        self._findable: dict[Key, bool] = {}
 
     async def answer(self) -> Answered:
         query = self._outside
@@ -111,8 +121,37 @@ class _Search:
         return Answered([entry for entry in entries if entry], following)
 
     async def _themselves(self, query: Query) -> tuple[Sequence[Found], str]:
+        if self._guarded is not None:
+            return await self._some_of_them(query)
         page = await self._store.contained.search(query)
         return read_places(page), page.cursor
+
+    async def _some_of_them(self, query: Query) -> tuple[Sequence[Found], str]:
+        """The same for who may not see everything: pages are as full, and end, as if the rest were not there."""
+        found, looked, after = list[Found](), 0, ""
+        asked = query
+        while True:
+            wanted = query.count - len(found)
+            page = await self._store.contained.search(replace(asked, count=wanted or _AT_ONCE))
+            places = [one for one in read_places(page) if await self._may_find(one)]
+            if places and not wanted:
+                return found, after
+            found += places if wanted else []
+            looked += len(page.versions)
+            if not page.cursor:
+                return found, ""
+            if looked > MOST:
+                raise _too_many()
+            after = page.cursor if wanted else after
+            asked = replace(query, cursor=cursor.decode(page.cursor, query.sort))
+
+    async def _may_find(self, one: Found) -> bool:
+        """Whether what it lies in may be found: with that it is told, without it is not there."""
+        if self._guarded is None:
+            return True
+        if one.container not in self._findable:
+            self._findable[one.container] = await self._guarded.may_find(one.container)
+        return self._findable[one.container]
 
     async def _containers(self, query: Query) -> tuple[Sequence[Found], str]:
         """Each container once, in order of creation; the cursor is behind all that it contains."""
@@ -126,11 +165,14 @@ class _Search:
     async def _distinct(self, query: Query) -> AsyncIterator[Found]:
         """A match for each container that has one, in order of number, without those that match themselves."""
         asked = replace(query, count=min(max(query.count + 1, 1), _AT_ONCE), sort=())
-        last = -1
+        last, looked = -1, 0
         while True:
             page = await self._store.contained.search(asked)
+            looked += len(page.versions)
+            if self._guarded is not None and looked > MOST:
+                raise _too_many()
             for one in read_places(page):
-                if one.pk != last and not await self._is_match(one.container):
+                if one.pk != last and await self._may_find(one) and not await self._is_match(one.container):
                     yield one
                 last = one.pk
             if not page.cursor:
@@ -149,9 +191,15 @@ class _Search:
     async def count(self) -> int:
         outside = await self._store.count(self._outside) if self._outside.contained == "both" else 0
         if self._inside.contained_type == "contained":
-            return outside + await self._store.contained.count(self._inside)
+            return outside + await self._count_themselves()
         every = replace(self._inside, count=_AT_ONCE, cursor=None)
         return outside + sum([1 async for _ in self._distinct(every)])
+
+    async def _count_themselves(self) -> int:
+        if self._guarded is None:
+            return await self._store.contained.count(self._inside)
+        found, _ = await self._some_of_them(replace(self._inside, count=MOST + 1, cursor=None, sort=()))
+        return len(found)
 
     async def _answer_one(self, one: Found) -> bytes:
         """The entry of one match; nothing where the container changed at this moment."""

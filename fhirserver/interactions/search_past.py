@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from fhirserver.interactions.bundles import bundle
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.moments import at_position
+from fhirserver.interactions.moments import at_position, past_of
 from fhirserver.interactions.searchset import entry_of, links, warnings
 from fhirserver.interactions.subset import Subset
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.search.compartments import PATIENT
 from fhirserver.search.expression import Query
 from fhirserver.store.as_of import AS_OF, Moment
-from fhirserver.store.past import Past
 
 
 async def search_past(context: Context, request: Request, query: Query, at: Moment, url: str) -> Result:
@@ -21,7 +20,7 @@ async def search_past(context: Context, request: Request, query: Query, at: Mome
         text = f"{AS_OF} is taken by searches of a Patient's compartment, not of other compartments"
         raise refuse(Category.INVALID, "not-supported", text, f"http.{AS_OF}")
     _refuse_others(request, query)
-    past = Past(context.store, at, [request.compartment.id])
+    past = past_of(context, at, [request.compartment.id])
     params = at_position(request.params, at)
     if query.summary == "count" or query.count == 0:
         counted = await past.count(query)

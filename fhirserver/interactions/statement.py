@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
+from fhirserver.access.permissions import OWNED
 from fhirserver.access.principals import Principal
 from fhirserver.kernel.instants import comparable
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, loads
@@ -18,9 +20,16 @@ _MORE = ("policy", "location", "reason", "signature")
 
 def statement_of(principal: Principal, header: str | None) -> Statement:
     """The statement behind a write. Raises a refusal (400) where the header is not a Provenance."""
-    if not header:
+    if not header and not principal.client:
         return Statement(principal.source.id, principal.name)
-    return _stated(principal, _parse(header))
+    said = _stated(principal, _parse(header)) if header else Statement(principal.source.id, principal.name)
+    return replace(said, client=principal.client, grant=principal.grant, scope=_scope(principal))
+
+
+def _scope(principal: Principal) -> str:
+    """What an app's token is for, where it may make something that works on when the token is over."""
+    permissions = principal.permissions
+    return principal.scope if permissions is not None and permissions.may("cu", OWNED) else ""
 
 
 def _parse(header: str) -> JsonObject:

@@ -225,7 +225,7 @@ def asked_for(request: Request, at: Moment | None = None) -> Asked:
     since = one(given, "_since")
     low, high = _day(one(given, "start"), "start"), _day(one(given, "end"), "end")
     names = ("start", "end", "_since", "_type", "_count")
-    moment = [(AS_OF, str(at.position))] if at else []
+    moment = [(AS_OF, at.text)] if at else []
     return Asked(
         None if low is None else low[0],
         None if high is None else high[1],

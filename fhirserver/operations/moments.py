@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fhirserver.interactions.exchange import Context, Request
-from fhirserver.interactions.moments import version_then
+from fhirserver.interactions.moments import moment_of, version_then
 from fhirserver.interactions.read import current
 from fhirserver.interactions.registry import Parameter
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.operations.parameters import group, one, part
 from fhirserver.ports.storage import Key, Version
-from fhirserver.store.as_of import AS_OF, Moment, moment
+from fhirserver.store.as_of import AS_OF, Moment
 
 AS_OF_INPUT = Parameter(
     AS_OF, "string", "As of the end of this date or time, or of the commit at this position of the log"
@@ -32,7 +32,7 @@ AS_OF_OUTPUT = Parameter(
 async def moment_given(context: Context, given: dict[str, list[Json]], name: str = AS_OF) -> Moment | None:
     """The moment that an input names, if it is there."""
     value = one(given, name)
-    return None if value is None else await moment(context.store, str(value), name)
+    return None if value is None else await moment_of(context, str(value), name)
 
 
 async def version_asked(context: Context, request: Request, at: Moment | None) -> Version:

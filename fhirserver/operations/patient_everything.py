@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.moments import past_of
 from fhirserver.kernel.json import loads
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.operations.everything import everything
@@ -11,7 +12,6 @@ from fhirserver.operations.everything_support import local_references
 from fhirserver.operations.moments import moment_given, version_asked
 from fhirserver.operations.parameters import inputs
 from fhirserver.store.as_of import AS_OF
-from fhirserver.store.past import Past
 
 
 async def patient_everything(context: Context, request: Request) -> Result:
@@ -22,7 +22,7 @@ async def patient_everything(context: Context, request: Request) -> Result:
             text = f"{AS_OF} is taken by the $everything of one Patient"
             raise refuse(Category.INVALID, "not-supported", text, f"http.{AS_OF}")
         return await everything(context, request, patients_scope())
-    past = Past(context.store, at, [request.id]) if at else None
+    past = past_of(context, at, [request.id]) if at else None
     patient = loads((await version_asked(context, request, at)).content)
     links = {"link": patient.get("link", [])}
     linked = {key.id for key in local_references(links, context.base_url) if key.type == "Patient"}

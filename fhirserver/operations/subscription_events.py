@@ -5,13 +5,11 @@ https://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition-backport-subs
 
 from __future__ import annotations
 
-from functools import partial
-
-from fhirserver.access.reading import may_read
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.subscription.notification import happenings, notification
+from fhirserver.interactions.subscription.notification import happenings, notification, versions_told
 from fhirserver.interactions.subscription.record import events
-from fhirserver.interactions.subscription.standing_now import subscription_now
+from fhirserver.interactions.subscription.sight import sight_of_request
+from fhirserver.interactions.subscription.standing_now import own_now
 from fhirserver.interactions.subscription.vocabulary import CONTENTS
 from fhirserver.kernel.json import Json, dumps
 from fhirserver.kernel.outcomes import Category, refuse
@@ -22,10 +20,10 @@ async def subscription_events(context: Context, request: Request) -> Result:
     """A notification of the events from ``eventsSinceNumber`` to ``eventUntilNumber``, both included.
 
     At most as many as a page may have; what was left out is seen by the numbers. What the caller may not read is not
-    told. Refuses (400) numbers and content that are none.
+    told. Refuses (400) numbers and content that are none, (403) others than the owner and who looks after all.
     """
     given = inputs(request)
-    now = await subscription_now(context, request.id)
+    now = await own_now(context, request.principal, request.id)
     since = _number(one(given, "eventsSinceNumber"), "eventsSinceNumber", 1)
     last = one(given, "eventsUntilNumber") or one(given, "eventUntilNumber")
     until = min(_number(last, "eventsUntilNumber", now.number), now.number)
@@ -34,10 +32,9 @@ async def subscription_events(context: Context, request: Request) -> Result:
         text = f"content is {', '.join(CONTENTS)}"
         raise refuse(Category.INVALID, "value", text, "http.content")
     found = await events(context.store, request.id, since - 1, until, context.limits.max_count)
-    told = await happenings(context, now.topic, found, partial(may_read, request.principal))
-    return Result(
-        200, dumps(notification(context, now.wanted, "query-event", now.number, told, content=content))
-    )
+    told = await happenings(sight_of_request(context, request.principal), now.topic, found)
+    body = dumps(notification(context, now.wanted, "query-event", now.number, told, content=content))
+    return Result(200, body, shown=versions_told(told, content))
 
 
 def _number(value: Json, name: str, otherwise: int) -> int:

@@ -8,6 +8,11 @@ from decimal import Decimal
 from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject
 
+_MEMBERS = (
+    *("principal", "confidence", "method", "mode", "effective", "activity", "more"),
+    *("client", "grant", "scope"),
+)
+
 
 @frozen
 class Statement:
@@ -17,7 +22,8 @@ class Statement:
     what the interaction implies; ``effective`` is an ISO instant or empty; ``agent`` and ``entity`` are
     Provenance.agent and Provenance.entity; ``more`` are its elements that only the Provenance itself has:
     policy, location, reason, signature. ``again`` are resources (``Type/id``) of which it says what it said before,
-    as far as no event of the command is about them: a repetition is evidence too.
+    as far as no event of the command is about them: a repetition is evidence too. ``client`` and ``grant`` are the app
+    that said it and its authorization, ``scope`` what its token was for where it may make what works on without it.
     """
 
     source: str
@@ -31,11 +37,14 @@ class Statement:
     activity: JsonObject | None = None
     more: JsonObject | None = None
     again: tuple[str, ...] = ()
+    client: str = ""
+    grant: str = ""
+    scope: str = ""
 
     def as_json(self) -> JsonObject:
         """The members that are set."""
         json: JsonObject = {"source": self.source}
-        for name in ("principal", "confidence", "method", "mode", "effective", "activity", "more"):
+        for name in _MEMBERS:
             value = getattr(self, name)
             if value is not None and value != "":
                 json[name] = value
@@ -62,6 +71,9 @@ class Statement:
             activity=json.get("activity"),
             more=json.get("more"),
             again=tuple(json.get("again", ())),
+            client=json.get("client", ""),
+            grant=json.get("grant", ""),
+            scope=json.get("scope", ""),
         )
 
 

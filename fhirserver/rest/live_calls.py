@@ -67,6 +67,8 @@ class LiveRoutes:
             try:
                 principal = self._principals.authenticate(request.headers.get("authorization"))
                 require(principal, "operator")
+                if self._audit.is_full:
+                    await self._audit.room()
                 answer = await answering(request, principal)
             except Refusal as refusal:
                 self._audit.note(beside(LIVE, request, principal, refusal))
@@ -125,6 +127,8 @@ class LiveRoutes:
         try:
             principal = self._principals.authenticate(socket.headers.get("authorization"))
             require(principal, "operator")
+            if self._audit.is_full:
+                await self._audit.room()
             sound = await self._live.sound(socket.path_params["id"], principal.name)
         except Refusal as refusal:
             self._audit.note(beside(LIVE, socket, principal, refusal))

@@ -32,11 +32,23 @@ _PAGE: Final = 200
 class Moment(NamedTuple):
     """A place in the log: what was after the commit at ``position``, which was recorded at ``recorded``.
 
-    Position 0 is before the first commit; ``recorded`` is then empty.
+    Position 0 is before the first commit; ``recorded`` is then empty. ``named`` is how it is called to who must not
+    know the position, which tells how much everybody has done.
     """
 
     position: int
     recorded: str
+    named: str = ""
+
+    @property
+    def text(self) -> str:
+        """By which it is asked for again."""
+        return self.named or str(self.position)
+
+    @property
+    def told(self) -> str:
+        """In a sentence."""
+        return "then" if self.named else f"at position {self.position} of the log"
 
 
 async def moment(store: Store, text: str, name: str = AS_OF) -> Moment:
@@ -99,6 +111,8 @@ async def _last_before(store: Store, high: int) -> Moment:
 
 async def version_as_of(store: Store, key: Key, at: Moment) -> Version | None:
     """The version that was the newest at a moment, also a deletion; None where the resource was not yet."""
+    if key.type in store.hidden:
+        return None
     if key.type == DERIVED:
         await store.derive_provenance(at.position)
     found = (await store.storage.versions_at([key], at.position)).get(key)

@@ -100,6 +100,8 @@ class Past:
 
     async def keys(self, type: str) -> Sequence[Key]:
         """The resources of a type that were in the compartments at some time until then, and maybe a few more."""
+        if type in self._store.hidden:
+            return ()
         if self._keys is None:
             self._keys = await self._ever()
         return self._keys.get(type, ())

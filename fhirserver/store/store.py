@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from fhirserver.kernel.instants import Clock, SystemClock, instant
 from fhirserver.kernel.json import JsonObject
@@ -57,6 +57,9 @@ MADE: ContextVar[set[int] | None] = ContextVar("commits made", default=None)
 
 class Store:
     """Reads and writes of one tenant. Open it before use; closing drains the queue."""
+
+    hidden: ClassVar[frozenset[str]] = frozenset()
+    """Types that are not there in this view of it."""
 
     def __init__(
         self, storage: Storage, policies: Policies, extract: Extract | None = None, clock: Clock | None = None

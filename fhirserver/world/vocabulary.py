@@ -338,6 +338,13 @@ CODES = (
             ("async", "Asynchronous request", "An answer that comes later was asked for"),
             ("request", "Request", "Something that was no request of the REST API"),
             ("run", "Run", "A command was run on the server's machine"),
+            ("notification", "Notification", "A subscriber was sent what it had subscribed to"),
+            ("writeback", "Writeback", "An EHR was sent a change"),
+            (
+                "key-changed",
+                "Key changed",
+                "The server has another key, and the audit trail is sealed with it",
+            ),
         ),
         open=True,
     ),

@@ -45,7 +45,7 @@ class Delivery:
     `number` is the event's number within the subscription (0 for a handshake or heartbeat before any event); `key` is
     the same for every attempt at one delivery and for no other delivery. `method` and `path` are for the R4 rest-hook
     that carries a payload: `PUT` of the resource to the endpoint plus `/Type/id`. An empty `body` is sent as no body
-    at all.
+    at all. `disclosed` are the versions that the body names or holds: type, id, number.
     """
 
     target: Target
@@ -56,6 +56,7 @@ class Delivery:
     key: str
     method: Method = "POST"
     path: str = ""
+    disclosed: tuple[tuple[str, str, int], ...] = ()
 
 
 class Undeliverable(Exception):
@@ -63,12 +64,20 @@ class Undeliverable(Exception):
 
     `retryable`: the same delivery may succeed later. `after`: seconds that the other side asked to be left alone, where
     it did. `gone`: the other side says that it wants no more (HTTP 410), so the subscription is to be switched off.
+    `unsent`: nothing of the delivery has left, so that nobody can have it.
     """
 
     def __init__(
-        self, reason: str, *, retryable: bool, after: float | None = None, gone: bool = False
+        self,
+        reason: str,
+        *,
+        retryable: bool,
+        after: float | None = None,
+        gone: bool = False,
+        unsent: bool = False,
     ) -> None:
         super().__init__(reason)
+        self.unsent = unsent
         self.reason = reason
         self.retryable = retryable
         self.after = after
@@ -83,6 +92,10 @@ class Channel(Protocol):
 
         None where nothing speaks against it. Looks at nothing but the target: names are resolved at every attempt.
         """
+        ...
+
+    def discloses(self, target: Target) -> bool:
+        """Whether the body of a delivery is sent at all, and not only the word that there is one."""
         ...
 
     async def deliver(self, delivery: Delivery) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from fhirserver.access.owners import Owner
 from subscriptions.channels.channel import Delivery
 
 
@@ -18,9 +19,10 @@ from subscriptions.channels.channel import Delivery
 class Standing:
     """How a subscription stands now.
 
-    ``active`` is false where it is off, in error, deleted, or no websocket subscription (any more). ``last`` is the
-    number of its last event (0 before any). ``topic`` is false for an R4 criteria subscription, which is told
-    ``ping <id>``. ``heartbeat`` is after how many seconds of silence it is to be told that all is well (0: never).
+    ``active`` is false where it is off, in error, deleted, no websocket subscription (any more), or its owner is gone.
+    ``last`` is the number of its last event (0 before any). ``topic`` is false for an R4 criteria subscription, which
+    is told ``ping <id>``. ``heartbeat`` is after how many seconds of silence it is to be told that all is well (0:
+    never).
     """
 
     active: bool
@@ -44,8 +46,8 @@ class Feed(Protocol):
         """How it stands; None where there is none of this id."""
         ...
 
-    async def may_bind(self, subscription: str, principal: str) -> bool:
-        """Whether this principal may have its notifications now: it is its owner, or an admin."""
+    async def may_bind(self, subscription: str, owner: Owner) -> bool:
+        """Whether somebody may have its notifications now: its owner, and who looks after all."""
         ...
 
     async def handshake(self, subscription: str) -> Delivery:
@@ -59,7 +61,8 @@ class Feed(Protocol):
     async def events(self, subscription: str, after: int, limit: int) -> Sequence[Delivery]:
         """Notifications of the events numbered above ``after``, in order, at most ``limit``; rendered for its owner.
 
-        One notification may tell of several events; its ``number`` is then that of the last.
+        One notification may tell of several events; its ``number`` is then that of the last. Raises
+        :class:`~fhirserver.access.owners.OwnerGone`, as do the two above.
         """
         ...
 

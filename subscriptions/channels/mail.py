@@ -87,10 +87,13 @@ class Mail:
             return "the settings allow no attachments: ask for text/plain"
         return None
 
+    def discloses(self, target: Target) -> bool:
+        return bool(attachment_of(target.content_type))
+
     async def deliver(self, delivery: Delivery) -> None:
         why = self.refusal(delivery.target)
         if why is not None:
-            raise Undeliverable(why, retryable=False)
+            raise Undeliverable(why, retryable=False, unsent=True)
         mail = self._mail(delivery)
         async with self._turns:
             try:
@@ -192,7 +195,7 @@ def _undeliverable(error: aiosmtplib.SMTPException | OSError) -> Undeliverable:
     if certificate is not None:
         text = f"the mail server's certificate is not accepted: {certificate}"
         log.warning("%s", text)
-        return Undeliverable(text, retryable=True)
+        return Undeliverable(text, retryable=True, unsent=True)
     if not isinstance(error, aiosmtplib.SMTPException):
         return Undeliverable("the mail server cannot be reached", retryable=True)
     if isinstance(error, aiosmtplib.SMTPNotSupported):

@@ -35,6 +35,9 @@ class Message:
             return "the payload of a message is application/fhir+json or application/fhir+xml"
         return self._sender.refusal(target.endpoint, target.headers)
 
+    def discloses(self, target: Target) -> bool:
+        return True
+
     async def deliver(self, delivery: Delivery) -> None:
         target = delivery.target
         why = self.refusal(target)

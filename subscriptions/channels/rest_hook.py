@@ -23,6 +23,9 @@ class RestHook:
     def refusal(self, target: Target) -> str | None:
         return self._sender.refusal(target.endpoint, target.headers)
 
+    def discloses(self, target: Target) -> bool:
+        return True
+
     async def deliver(self, delivery: Delivery) -> None:
         url = endpoint_with(delivery.target.endpoint, delivery.path)
         await self._sender.send(delivery, delivery.method, url, delivery.body, delivery.content_type)

@@ -49,7 +49,7 @@ class Sender:
         target = delivery.target
         why = self.refusal(target.endpoint, target.headers)
         if why is not None:
-            raise Undeliverable(why, retryable=False)
+            raise Undeliverable(why, retryable=False, unsent=True)
         headers = self._headers(delivery, body, content_type)
         request = self._http.build_request(
             method, url, content=body, headers=headers, timeout=httpx.Timeout(target.timeout)
@@ -104,14 +104,14 @@ async def _beginning(answer: httpx.Response) -> bytes:
 def _undeliverable(error: httpx.RequestError, seconds: float) -> Undeliverable:
     """In words that hold nothing of the request."""
     if isinstance(error, Forbidden):
-        return Undeliverable(str(error), retryable=False)
+        return Undeliverable(str(error), retryable=False, unsent=True)
     certificate = certificate_fault(error)
     if certificate is not None:
-        return Undeliverable(f"its certificate is not accepted: {certificate}", retryable=True)
+        return Undeliverable(f"its certificate is not accepted: {certificate}", retryable=True, unsent=True)
     if isinstance(error, httpx.TimeoutException):
         return Undeliverable(f"no answer within {seconds:g} seconds", retryable=True)
     if isinstance(error, httpx.ConnectError):
-        return Undeliverable("it cannot be connected to", retryable=True)
+        return Undeliverable("it cannot be connected to", retryable=True, unsent=True)
     if isinstance(error, httpx.ProtocolError):
         return Undeliverable("it does not answer as HTTP has it, or hung up", retryable=True)
     return Undeliverable("the connection broke", retryable=True)

@@ -15,11 +15,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from fhirserver.access.binding_tokens import BindingTokens, InvalidToken
+from fhirserver.access.owners import Owner, OwnerGone
+from subscriptions.channels.channel import Delivery
 from subscriptions.channels.feed import Feed, Standing
 
 log = logging.getLogger("credence.sockets")
@@ -28,6 +30,7 @@ POLICY: Final = 1008
 NORMAL: Final = 1000
 UNSUPPORTED: Final = 1003
 _AT_A_TIME: Final = 20
+_NOT_YOURS: Final = "there is no such websocket subscription that is active and yours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Closing(Exception):
 class _Bound:
     """One subscription on this socket. ``expires`` is in seconds since 1970, infinite for one bound by its id."""
 
-    principal: str
+    owner: Owner
     expires: float
     sent: int
     topic: bool
@@ -81,20 +84,29 @@ class _Bound:
     checked_at: float
 
 
+Telling: TypeAlias = Callable[[Owner, Delivery], Awaitable[None]]
+
+
+async def _quietly(_: Owner, __: Delivery) -> None:
+    """Nobody has to know."""
+
+
 class Session:
-    """One socket at work. ``principal`` is who opened it, where a bearer token said so."""
+    """One socket at work. ``owner`` is who opened it, where a bearer token said so; ``telling`` hears of every delivery
+    of events before it goes out."""
 
     def __init__(
         self,
         feed: Feed,
         tokens: BindingTokens,
         wire: Wire,
-        principal: str | None = None,
+        owner: Owner | None = None,
         limits: SocketLimits | None = None,
         now: Callable[[], float] = time.time,
+        telling: Telling | None = None,
     ):
-        self._feed, self._tokens, self._wire, self._principal = feed, tokens, wire, principal
-        self._limits, self._now = limits or SocketLimits(), now
+        self._feed, self._tokens, self._wire, self._owner = feed, tokens, wire, owner
+        self._limits, self._now, self._telling = limits or SocketLimits(), now, telling or _quietly
         self._bound: dict[str, _Bound] = {}
         self._fresh: set[str] = set()
         self._news = asyncio.Event()
@@ -148,11 +160,11 @@ class Session:
             raise Closing(POLICY, "known messages are 'bind <id>' and 'bind-with-token <token>'")
 
     async def _bind_by_id(self, id: str) -> None:
-        if self._principal is None:
+        if self._owner is None:
             raise Closing(
                 POLICY, "'bind' needs a bearer token when the socket is opened; or use 'bind-with-token'"
             )
-        await self._bind(id, self._principal, float("inf"))
+        await self._bind(id, self._owner, float("inf"))
 
     async def _bind_by_token(self, token: str) -> None:
         try:
@@ -160,21 +172,27 @@ class Session:
         except InvalidToken as error:
             raise Closing(POLICY, f"the token is not accepted: {error}") from None
         for id in binding.subscriptions:
-            await self._bind(id, binding.principal, float(binding.expires))
+            await self._bind(id, binding.owner, float(binding.expires))
 
-    async def _bind(self, id: str, principal: str, expires: float) -> None:
+    async def _bind(self, id: str, owner: Owner, expires: float) -> None:
         """Bind once more is to bind for longer: what has been sent is not sent again."""
         standing = await self._feed.standing(id)
-        if standing is None or not standing.active or not await self._feed.may_bind(id, principal):
-            raise Closing(POLICY, "there is no such websocket subscription that is active and yours")
+        if standing is None or not standing.active or not await self._feed.may_bind(id, owner):
+            raise Closing(POLICY, _NOT_YOURS)
         known = self._bound.get(id)
         if known is None and len(self._bound) >= self._limits.bindings:
             raise Closing(POLICY, f"a socket is bound to {self._limits.bindings} subscriptions at most")
-        await self._say((await self._feed.handshake(id)).body.decode() if standing.topic else f"bound {id}")
+        await self._say(await self._handshake(id) if standing.topic else f"bound {id}")
         at, sent = self._now(), known.sent if known else standing.last
-        self._bound[id] = _Bound(principal, expires, sent, standing.topic, standing.heartbeat, at, at)
+        self._bound[id] = _Bound(owner, expires, sent, standing.topic, standing.heartbeat, at, at)
         self._fresh.add(id)
         self._news.set()
+
+    async def _handshake(self, id: str) -> str:
+        try:
+            return (await self._feed.handshake(id)).body.decode()
+        except OwnerGone:
+            raise Closing(POLICY, _NOT_YOURS) from None
 
     async def _serve(self) -> None:
         """Tell each subscription's news in its turn, a few events at a time."""
@@ -213,11 +231,14 @@ class Session:
             self._unbind(id, bound, why or "it is gone")
             return False
         bound.topic, bound.heartbeat = standing.topic, standing.heartbeat
-        if bound.sent < standing.last:
-            return await self._tell_events(id, bound, standing)
-        if bound.topic and bound.heartbeat and self._now() >= bound.said_at + bound.heartbeat:
-            await self._say((await self._feed.heartbeat(id)).body.decode())
-            bound.said_at = self._now()
+        try:
+            if bound.sent < standing.last:
+                return await self._tell_events(id, bound, standing)
+            if bound.topic and bound.heartbeat and self._now() >= bound.said_at + bound.heartbeat:
+                await self._say((await self._feed.heartbeat(id)).body.decode())
+                bound.said_at = self._now()
+        except OwnerGone:
+            self._unbind(id, bound, "the subscription is not active")
         return False
 
     async def _why_not(self, id: str, bound: _Bound, standing: Standing | None) -> str | None:
@@ -228,7 +249,7 @@ class Session:
             return "the token has expired"
         if self._now() >= bound.checked_at + self._limits.check_seconds:
             bound.checked_at = self._now()
-            if not await self._feed.may_bind(id, bound.principal):
+            if not await self._feed.may_bind(id, bound.owner):
                 return "the subscription is no longer yours"
         return None
 
@@ -246,6 +267,7 @@ class Session:
             bound.sent = standing.last
             return False
         for delivery in await self._feed.events(id, bound.sent, _AT_A_TIME):
+            await self._telling(bound.owner, delivery)
             await self._say(delivery.body.decode())
             bound.sent, bound.said_at = max(bound.sent, delivery.number), self._now()
         return bound.sent < standing.last

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Final
 
 from starlette.responses import Response
@@ -14,11 +15,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from fhirserver.access.audit.event import SOCKET, Audit, Event, NoAudit
 from fhirserver.access.binding_tokens import BindingTokens
-from fhirserver.access.principals import Principals
+from fhirserver.access.owners import Owner, owner_of
+from fhirserver.access.principals import Principal, Principals
 from fhirserver.kernel.outcomes import Refusal
-from subscriptions.channels.channel import Target
+from subscriptions.channels.channel import Delivery, Target
 from subscriptions.channels.feed import Feed
 from subscriptions.channels.socket_session import Closing, Gone, Session, SocketLimits
+from subscriptions.disclosures import disclosure
 
 log = logging.getLogger("credence.sockets")
 
@@ -97,7 +100,7 @@ class Sockets:
         try:
             principal = self._principal(socket)
         except Refusal as refused:
-            self._note(socket, "", refused.category.value)
+            self._note(socket, None, refused.category.value)
             await _deny(socket, Response(status_code=refused.category.value, headers=refused.headers))
             return
         if len(self._open) >= self._limits.sockets:
@@ -105,8 +108,10 @@ class Sockets:
             await _deny(socket, Response(status_code=503, headers={"Retry-After": "30"}))
             return
         await socket.accept()
-        self._note(socket, principal or "", 101)
-        session = Session(self._feed, self._tokens, _Wire(socket), principal, self._limits)
+        self._note(socket, principal, 101)
+        owner = owner_of(principal) if principal else None
+        telling = partial(self._telling, _address(socket))
+        session = Session(self._feed, self._tokens, _Wire(socket), owner, self._limits, telling=telling)
         self._open.add(session)
         self._any.set()
         try:
@@ -120,17 +125,27 @@ class Sockets:
         finally:
             self._open.discard(session)
 
-    def _note(self, socket: WebSocket, principal: str, status: int) -> None:
+    def _note(self, socket: WebSocket, principal: Principal | None, status: int) -> None:
         """Note who opened a socket or was refused; what it is then bound to a token says, and who got that is noted."""
-        address = socket.client.host if socket.client else ""
-        self._audit.note(
-            Event(SOCKET, query=socket.url.path, status=status, principal=principal, address=address)
-        )
+        event = Event(SOCKET, query=socket.url.path, status=status, address=_address(socket))
+        self._audit.note(event.by(principal) if principal else event)
 
-    def _principal(self, socket: WebSocket) -> str | None:
+    async def _telling(self, address: str, owner: Owner, delivery: Delivery) -> None:
+        """Note what goes out on a socket, before it does."""
+        if not delivery.disclosed:
+            return
+        if self._audit.is_full:
+            await self._audit.room()
+        self._audit.note(disclosure(owner, delivery, address=address))
+
+    def _principal(self, socket: WebSocket) -> Principal | None:
         """Who opens it, where a bearer token says so. Raises Refusal for a token that is not known."""
         authorization = socket.headers.get("authorization")
-        return None if authorization is None else self._principals.authenticate(authorization).name
+        return None if authorization is None else self._principals.authenticate(authorization)
+
+
+def _address(socket: WebSocket) -> str:
+    return socket.client.host if socket.client else ""
 
 
 async def _deny(socket: WebSocket, response: Response) -> None:

@@ -18,14 +18,14 @@ BATCHES = 6
 Told = Callable[..., tuple[int, str]]
 
 
-async def work(folder: Path) -> None:
+async def work(folder: Path, patients: str = "p") -> None:
     """A server's work in several batches: a write and some reads in each."""
     async with facade(folder, "sqlite") as server:
         recorder = server.application._edge.context.audit
         assert isinstance(recorder, Recorder)
         for number in range(BATCHES):
-            assert (await server.ehr.put(patient(f"p{number}"))).status_code == 201
-            assert (await server.ehr.get(f"Patient/p{number}")).status_code == 200
+            assert (await server.ehr.put(patient(f"{patients}{number}"))).status_code == 201
+            assert (await server.ehr.get(f"Patient/{patients}{number}")).status_code == 200
             await recorder.flush()
     async with facade(folder, "sqlite"):
         """At its start it accounts for all that was committed before."""
@@ -121,6 +121,49 @@ def test_another_key_seals_nothing(folder: Path, audit: Told) -> None:
     (folder / "server.key").write_text("f" * 64)
     code, out = audit("verify")
     assert code == 1 and "BROKEN batch 1: it is sealed with another key than the server's" in out
+
+
+def rotated(folder: Path, *more: str) -> None:
+    (folder / "credence.toml").write_text('[storage]\npath = "credence.db"\n')
+    assert main(["server-key", "rotate", "--config", str(folder / "credence.toml"), *more]) == 0
+
+
+@pytest.mark.parametrize("hours", ["0", "24"])
+def test_what_was_noted_before_the_key_was_changed_is_verified_still(
+    folder: Path, audit: Told, capsys: pytest.CaptureFixture[str], hours: str
+) -> None:
+    before = audit("verify")[1]
+    rotated(folder, "--grace-hours", hours)
+    assert "The audit trail is sealed with it from batch " in capsys.readouterr().out
+    assert audit("verify")[1].endswith("\nwhole\n")
+    asyncio.run(work(folder, "q"))
+    code, out = audit("verify")
+    assert code == 0 and out.endswith("\nwhole\n"), out
+    assert int(out.split()[0]) > int(before.split()[0]) + BATCHES
+    rotated(folder, "--grace-hours", "0")
+    assert (folder / "server.key.former").read_text() == ""
+    assert audit("verify")[1].endswith("\nwhole\n")
+    exported = [json.loads(line) for line in audit("export")[1].splitlines()]
+    assert [one["subtype"][0]["code"] for one in exported].count("key-changed") == 2
+    whole = value(folder, "SELECT data FROM batch WHERE number = 3")
+    change(folder, "UPDATE batch SET data = ? WHERE number = 3", whole[:-1] + bytes([whole[-1] ^ 1]))
+    code, out = audit("verify")
+    assert code == 1 and "BROKEN batch 3: it was changed" in out
+
+
+def test_a_server_that_runs_seals_with_the_changed_key_at_once(folder: Path, audit: Told) -> None:
+    async def works() -> None:
+        async with facade(folder, "sqlite") as server:
+            recorder = server.application._edge.context.audit
+            assert (await server.ehr.put(patient("p8"))).status_code == 201
+            await recorder.flush()
+            await asyncio.to_thread(rotated, folder)
+            assert (await server.ehr.put(patient("p9"))).status_code == 201
+            await recorder.flush()
+
+    asyncio.run(works())
+    code, out = audit("verify")
+    assert code == 0 and out.endswith("\nwhole\n"), out
 
 
 def test_audit_events_are_exported_one_a_line(folder: Path, audit: Told) -> None:

@@ -194,7 +194,7 @@ async def status(client: Client, path: str, method: str = "GET", body: Any = Non
         ("Patient/bob/$everything", 404),
         ("Patient/bob/$lineage", 404),
         ("Patient/ada?_asOf=1", 403),
-        ("Observation?_contained=true", 403),
+        ("Observation?_contained=true", 200),
     ],
 )
 async def test_an_app_of_one_patient_reads_that_ones(world: World, path: str, code: int) -> None:

@@ -225,20 +225,29 @@ async def test_what_its_owner_may_not_read_is_not_sent(server, subscriber):
     plain = {**criteria_subscription(f"{subscriber.url}/r", "Encounter", "application/fhir+json"), "id": "r"}
     for subscription in (topical, plain):
         assert (await server.writer.put(subscription)).status_code == 201
-    await server.ehr.put(encounter("e1", "finished"))
+    await server.ehr.put(encounter("a-visit", "finished"))
     await eventually(lambda: notified(subscriber, "/t"))
     (told,) = notified(subscriber, "/t")
     assert len(told["entry"]) == 1
     assert status_of(told)["events"][0].keys() == {"events", "event-number", "timestamp"}
-    assert b"e1" not in subscriber.received("/t")[-1].body
+    assert b"a-visit" not in subscriber.received("/t")[-1].body
 
     async def taken():
-        return status_of((await server.ehr.get("Subscription/r/$status")).json())["lag-events"] == 0
+        return status_of((await server.admin.get("Subscription/r/$status")).json())["lag-events"] == 0
 
     await eventually(taken)
     assert subscriber.received("/r") == []
-    again = (await server.ehr.get("Subscription/t/$events")).json()
-    assert status_of(again)["events"][0]["focus"]["reference"].endswith("Encounter/e1")
+    again = (await server.admin.get("Subscription/t/$events")).json()
+    assert status_of(again)["events"][0]["focus"]["reference"].endswith("Encounter/a-visit")
+
+
+async def test_how_one_stands_is_told_to_its_owner_and_who_looks_after_all(server, subscriber):
+    mine = await subscribed(server.ehr, topic_subscription(f"{subscriber.url}/a"))
+    for path in ("$status", "$events", "$get-ws-binding-token"):
+        assert (await server.lab.get(f"Subscription/{mine}/{path}")).status_code == 403, path
+    assert (await server.ana.get(f"Subscription/{mine}/$status")).status_code == 200
+    assert (await server.lab.get("Subscription/$status")).json().get("entry", []) == []
+    assert len((await server.ehr.get("Subscription/$status")).json()["entry"]) == 1
 
 
 async def test_one_that_hangs_or_is_down_delays_no_other(server, subscriber):

@@ -19,7 +19,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from tests.server_process import ServerProcess
-from tests.smart.conftest import EC, FAMILY, PASSWORD, REDIRECT, RSA, SECRET
+from tests.smart.practice import EC, FAMILY, PASSWORD, REDIRECT, RSA, SECRET
 
 pytestmark = pytest.mark.xdist_group("smart")
 

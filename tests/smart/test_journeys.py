@@ -18,7 +18,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import SHOTS, shoot
 from tests.server_process import ServerProcess
-from tests.smart.conftest import FAMILY, PAGED_SCOPES, PASSWORD, command
+from tests.smart.practice import FAMILY, PAGED_SCOPES, PASSWORD, command
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.xdist_group("smart")]
 WIDTHS = (1280, 390)

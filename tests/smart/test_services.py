@@ -21,7 +21,7 @@ from joserfc.jwk import ECKey, RSAKey
 from adapters.fhir.smart import PrivateKeyJwt, SigningKeys, SmartTokens, TokenSettings
 from fhirserver.kernel.json import dumps
 from tests.server_process import ServerProcess
-from tests.smart.conftest import EC, RSA
+from tests.smart.practice import EC, RSA
 
 _SETTINGS = """
 [subscriptions]

@@ -12,8 +12,9 @@ import hashlib
 import hmac
 import zlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
-from fhirserver.access.audit.event import Event
+from fhirserver.access.audit.event import KEY_CHANGED, Event
 from fhirserver.access.server_key import ServerKey
 from fhirserver.kernel.json import dumps, loads
 from fhirserver.ports.audit import Sealed
@@ -95,12 +96,20 @@ def commits_of(batch: Sealed) -> set[int]:
 
 
 class Chain:
-    """Makes and checks seals."""
+    """Makes and checks seals: with the key of now, and for what was sealed before it was changed with those before.
+
+    Where a key takes another's place, the first batch that it seals holds the one before, wrapped in it
+    (:meth:`taking_over`). So whoever has the key of now can check all of the trail. A key that was replaced opens
+    nothing later, and changes nothing earlier unseen: the first seal of the next one is over the last of its own.
+    """
 
     def __init__(self, key: ServerKey):
-        self._key = key.derive(_PURPOSE)
-        self.name = hashlib.sha256(self._key).hexdigest()[:16]
+        own = key.derive(_PURPOSE)
+        self.name = _name(own)
         """Of the key, which does not tell it."""
+        self._keys = {self.name: own}
+        self._former = {_name(one): one for one in key.derive_former(_PURPOSE)}
+        self._before: dict[str, str] = {}
 
     def sealed(
         self, before: Sealed | None, events: Sequence[Event], data: bytes, accounted: int = 0
@@ -119,26 +128,71 @@ class Chain:
             key=self.name,
             seal=b"",
         )
-        return batch._replace(seal=self._seal(batch))
+        return batch._replace(seal=_seal(batch, self._keys[self.name]))
 
-    def _seal(self, batch: Sealed) -> bytes:
-        digest = hmac.new(self._key, digestmod=hashlib.sha256)
-        for member in batch[:-1]:
-            part = member if isinstance(member, bytes) else str(member).encode()
-            digest.update(len(part).to_bytes(8, "big") + part)
-        return digest.digest()
+    def taking_over(self, name: str, at: int) -> Event | None:
+        """The event that the key of now takes the place of the former one of this name; None where there is none."""
+        former = self._former.get(name)
+        if former is None:
+            return None
+        wrapped = _xor(former, _pad(self._keys[self.name], name))
+        return Event(KEY_CHANGED, at, details={"key": self.name, "former": name, "wrapped": wrapped.hex()})
+
+    def learn(self, batches: Iterable[Sealed]) -> None:
+        """Know the keys that were replaced, from the first batch of each key, the latest first. What these say is
+        believed as far as :meth:`flaw` finds no fault with them."""
+        for batch in batches:
+            try:
+                events = [one for one in events_of(batch) if one.what == KEY_CHANGED]
+            except ValueError:  # it is damaged, as the seal shows
+                continue
+            for event in events:
+                self._learn(batch.key, event.details)
+
+    def _learn(self, key: str, said: dict[str, str]) -> None:
+        own, name = self._keys.get(key), said.get("former", "")
+        if own is None or said.get("key") != key:
+            return
+        with suppress(ValueError):
+            former = _xor(bytes.fromhex(said.get("wrapped", "")), _pad(own, name))
+            if _name(former) == name:
+                self._keys[name], self._before[key] = former, name
 
     def flaw(self, before: Sealed | None, batch: Sealed) -> str:
         """What is wrong with a batch behind another (None: it is the first that is kept); empty for nothing."""
         if before is not None and batch.number != before.number + 1:
             missing = batch.number - before.number - 1
             return f"{missing} missing before it" if missing > 1 else "the one before it is missing"
-        if batch.key != self.name:
+        key = self._keys.get(batch.key)
+        if key is None:
             return "it is sealed with another key than the server's"
-        if not hmac.compare_digest(self._seal(batch), batch.seal):
+        if not hmac.compare_digest(_seal(batch, key), batch.seal):
             return "it was changed: the seal is not that of its content"
         if before is not None and not hmac.compare_digest(batch.previous, before.seal):
             return "it does not follow the one before it, which was exchanged"
+        if before is not None and before.key != batch.key and self._before.get(batch.key) != before.key:
+            return "it is sealed with another key than the one before it, whose place that has not taken"
         if batch.number == 1 and batch.previous:
             return "it says that one was before it"
         return ""
+
+
+def _name(key: bytes) -> str:
+    return hashlib.sha256(key).hexdigest()[:16]
+
+
+def _seal(batch: Sealed, key: bytes) -> bytes:
+    digest = hmac.new(key, digestmod=hashlib.sha256)
+    for member in batch[:-1]:
+        part = member if isinstance(member, bytes) else str(member).encode()
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.digest()
+
+
+def _pad(key: bytes, name: str) -> bytes:
+    """What wraps the key of a name in another: as long as that, and used for this alone. No seal begins so."""
+    return hmac.digest(key, b"wraps " + name.encode(), hashlib.sha256)
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from fhirserver.access.audit.event import (
+    DISCLOSURES,
     INTROSPECT,
     LISTEN,
     LIVE,
@@ -112,6 +113,9 @@ def _coding(system: str, code: str, display: str = "") -> JsonObject:
 
 def _profile(event: Event, patient: str) -> str:
     """The pattern that the AuditEvent follows; empty where it follows none."""
+    if event.what in DISCLOSURES:
+        known = patient and event.status < 400 and event.address
+        return "PrivacyDisclosure.Source" if known else ""
     action = _action(event.what)
     fits = event.what in (_READ | _QUERY | _ACTIONS.keys()) and event.status < 400 and event.address
     if not fits or (action != "E" and not is_id(event.id)):
@@ -121,7 +125,7 @@ def _profile(event: Event, patient: str) -> str:
 
 def _action(what: str) -> str:
     """https://hl7.org/fhir/R4/valueset-audit-event-action.html"""
-    if what in _READ or what.startswith("history"):
+    if what in _READ or what in DISCLOSURES or what.startswith("history"):
         return "R"
     return _ACTIONS.get(what, "E")
 
@@ -149,6 +153,9 @@ def _kind(event: Event) -> tuple[JsonObject, list[JsonObject]]:
     if event.what in _KINDS:
         type, subtype = _KINDS[event.what]
         return _coding(*type), [_coding(*subtype)]
+    if event.what in DISCLOSURES:
+        disclosed = _coding(_LIFECYCLE, "disclose", "Disclose Record Lifecycle Event")
+        return _coding(_DCM, "110106", "Export"), [disclosed, _coding(_ACTS, event.what)]
     rest = _coding(_TYPES, "rest", "RESTful Operation")
     if event.what.startswith("$"):
         return rest, [_coding(_REST, "operation", "operation"), _coding(_ACTS, event.what)]
@@ -165,6 +172,8 @@ def _kind(event: Event) -> tuple[JsonObject, list[JsonObject]]:
 
 def _agents(event: Event, server: str) -> list[JsonObject]:
     """The client, the server and, where an app acts for one, the user."""
+    if event.what in DISCLOSURES:
+        return _disclosing(event, server)
     action = _action(event.what)
     if action == "D":
         client, ours = ("110150", "Application"), _coding(_PARTICIPANT, "custodian", "Custodian")
@@ -172,16 +181,41 @@ def _agents(event: Event, server: str) -> list[JsonObject]:
         flows_out = action == "R"
         client = _DESTINATION if flows_out else _SOURCE
         ours = _coding(_DCM, *(_SOURCE if flows_out else _DESTINATION))
-    agents = [
-        _client(event, _coding(_DCM, *client)),
-        {
-            "type": {"coding": [ours]},
-            "who": {"display": server},
-            "requestor": False,
-            "network": {"address": server, "type": "5"},
-        },
-    ]
+    agents = [_client(event, _coding(_DCM, *client)), _ours(ours, server)]
     return [*agents, _user(event, action)] if event.user else agents
+
+
+def _disclosing(event: Event, server: str) -> list[JsonObject]:
+    """Who gave, who got, and on whose behalf. https://profiles.ihe.net/ITI/BALP/content.html#privacy-disclosure"""
+    recipient = event.details.get("recipient", "")
+    got: JsonObject = {
+        "type": {"coding": [_coding(_DCM, *_DESTINATION)]},
+        "who": {"identifier": {"value": recipient}, "display": recipient}
+        if recipient
+        else {"display": "unknown"},
+        "requestor": False,
+    }
+    if event.address:
+        is_uri = "://" in event.address or event.address.startswith("mailto:")
+        got["network"] = {"address": event.address, "type": "5" if is_uri else "2"}
+    name = event.client or event.principal
+    asked: JsonObject = {
+        "type": {"coding": [_coding(_DCM, "110150", "Application")]},
+        "who": {"identifier": {"value": name}, "display": event.principal or name},
+        "requestor": True,
+    }
+    if event.grant:
+        asked["policy"] = [f"{BASE}/authorization/{event.grant}"]
+    return [_ours(_coding(_DCM, *_SOURCE), server), got, asked]
+
+
+def _ours(type: JsonObject, server: str) -> JsonObject:
+    return {
+        "type": {"coding": [type]},
+        "who": {"display": server},
+        "requestor": False,
+        "network": {"address": server, "type": "5"},
+    }
 
 
 _PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"

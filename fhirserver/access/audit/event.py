@@ -21,9 +21,14 @@ SOCKET = "socket"
 RUN = "run"
 START, STOP = "start", "stop"
 KEPT = "kept"
+KEY_CHANGED = "key-changed"
+NOTIFICATION, WRITEBACK = "notification", "writeback"
 """``what`` of events that are no FHIR interactions: sign-in and sign-out, steps of the authorization server,
 listening to a recording, a page of the console, a live call, a websocket, a command of the operator's, start and stop
-of a process, the end of old entries."""
+of a process, the end of old entries, another key, and what was sent to others."""
+DISCLOSURES: Final = frozenset({NOTIFICATION, WRITEBACK})
+"""What leaves without being asked for at that moment. ``address`` is then where it was sent to, and the detail
+``recipient`` is to whom."""
 
 
 NO_DETAILS: Final[dict[str, str]] = {}

@@ -24,6 +24,8 @@ _PAGES = 100
 class StoreWithoutAudit(Store):
     """Another view of the same store: all it has is that of the other, now and later."""
 
+    hidden = frozenset({AUDIT})
+
     def __init__(self, store: Store):
         assert type(store) is Store, "a narrower view is put around this one, never this around it"
         self.__dict__ = store.__dict__

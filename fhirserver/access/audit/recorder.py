@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from fhirserver.access.audit.chain import Chain, TooLarge, packed
 from fhirserver.access.audit.event import Event, now_microseconds
+from fhirserver.access.audit.rekeying import UnknownKey, change_key
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.audit import HasTrail, Sealed
 
@@ -32,10 +34,16 @@ class Recorder:
     """The :class:`~fhirserver.access.audit.event.Audit` of one process. Run it beside the server."""
 
     def __init__(
-        self, storage: HasTrail, chain: Chain, seconds: float = SECONDS, patience: float = _PATIENCE
+        self,
+        storage: HasTrail,
+        chain: Chain,
+        seconds: float = SECONDS,
+        patience: float = _PATIENCE,
+        renewed: Callable[[], Chain] | None = None,
     ):
-        """``patience``: seconds that a request waits for room before it is refused."""
-        self._storage, self._chain = storage, chain
+        """``patience``: seconds that a request waits for room before it is refused. ``renewed`` is asked for the chain
+        by the server's key as it is then, where somebody has changed that."""
+        self._storage, self._chain, self._renewed = storage, chain, renewed
         self._seconds, self._patience = seconds, patience
         self._waiting: list[Event] = []
         self._last: Sealed | None = None
@@ -119,16 +127,26 @@ class Recorder:
 
     async def _append(self, events: Sequence[Event], data: bytes) -> None:
         """Put the batch behind the last one, whoever wrote that."""
+        self._last = self._last or await self._storage.trail.last()
         for _ in range(_RACES):
+            await self._keep_up()
             batch = self._chain.sealed(self._last, events, data, self.accounted)
-            if self._last is not None and await self._storage.trail.append(batch):
+            if await self._storage.trail.append(batch):
                 self._last = batch
                 return
             self._last = await self._storage.trail.last()
-            if self._last is None and await self._storage.trail.append(batch):
-                self._last = batch
-                return
         raise RuntimeError("others wrote to the audit trail all the time")
+
+    async def _keep_up(self) -> None:
+        """Seal with the server's key as it is now, where the last batch was sealed with another; and say whose place it
+        takes, where nobody has said so. Foreign batches are sealed behind as well: what they are, verifying tells."""
+        last = self._last
+        if last is None or last.key == self._chain.name:
+            return
+        self._chain = self._renewed() if self._renewed else self._chain
+        if last.key != self._chain.name:
+            with suppress(UnknownKey):
+                self._last = await change_key(self._storage, self._chain, last.key) or last
 
     @property
     def head(self) -> Sealed | None:

@@ -36,6 +36,7 @@ class Verified:
 
 async def verify(storage: Storage, chain: Chain, progress: Progress = lambda _: None) -> Verified:
     """Walk the whole trail, then the log. ``progress`` is told how many batches and commits have been read."""
+    chain.learn(await _first_of_each_key(storage, chain))
     walk = _Walk(chain)
     number = 0
     while batches := await storage.trail.read(number, _AT_ONCE):
@@ -46,6 +47,20 @@ async def verify(storage: Storage, chain: Chain, progress: Progress = lambda _: 
     walk.check_beginning()
     await _check_log(storage, walk, progress)
     return walk.found
+
+
+async def _first_of_each_key(storage: Storage, chain: Chain) -> list[Sealed]:
+    """The batches with which another key begins, the latest first; none where there was only ever the one of now."""
+    first = await storage.trail.read(0, 1)
+    if not first or first[0].key == chain.name:
+        return []
+    found, number = list(first), first[0].number
+    while batches := await storage.trail.read(number, _AT_ONCE):
+        for batch in batches:
+            if batch.key != found[-1].key:
+                found.append(batch)
+        number = batches[-1].number
+    return found[::-1]
 
 
 class _Walk:

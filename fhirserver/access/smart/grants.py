@@ -19,7 +19,7 @@ from fhirserver.access.permissions import Rights
 from fhirserver.access.principals import token_digest
 from fhirserver.access.scopes import Scopes, parse_scopes
 from fhirserver.access.server_key import ServerKey
-from fhirserver.access.smart.errors import invalid_grant
+from fhirserver.access.smart.errors import OAuthError, invalid_grant
 from fhirserver.access.smart.people import People, rights_claim, rights_of_claim
 from fhirserver.access.smart.revocations import Revocations
 from fhirserver.access.smart.settings import Lifetimes
@@ -93,7 +93,7 @@ class Grants:
     ):
         self._records, self._revocations, self._people = records, revocations, people
         self._lifetimes, self._now = lifetimes, now
-        self._key = key.derive("refresh tokens")
+        self._key = key
 
     async def find(self, id: str) -> Grant | None:
         """The grant of this id, while it holds as far as it says for itself."""
@@ -149,16 +149,22 @@ class Grants:
         return changed, fresh
 
     async def _as_of_now(self, grant: Grant) -> Grant:
-        """The grant with what its user may do by now. Whoever may not see the patient any more ends it."""
+        """The same as :meth:`current`; a grant of which nothing holds any more is ended."""
+        try:
+            return await self.current(grant)
+        except OAuthError:
+            await self.end(grant.id)
+            raise
+
+    async def current(self, grant: Grant) -> Grant:
+        """The grant with what its user may do by now. Raises OAuthError where nothing of it holds any more: the user is
+        no more, may not see the patient any more, or has ended the session that it was for."""
         rights = await self._people.rights(grant.login, grant.epoch)
         if rights is None:
-            await self.end(grant.id)
             raise invalid_grant("The user who granted this is no more, or has to sign in again")
         if grant.patient and rights.patients is not None and grant.patient not in rights.patients:
-            await self.end(grant.id)
             raise invalid_grant("The user who granted this may not see the patient's record any more")
         if grant.session and not await self._people.is_open(grant.session):
-            await self.end(grant.id)
             raise invalid_grant("The user's session has ended, and online_access with it")
         return replace(grant, rights=rights)
 
@@ -191,21 +197,23 @@ class Grants:
 
     def _renewed(self, grant: Grant) -> tuple[str, Grant]:
         stated = f"{_MARK}.{grant.id}.{secrets.token_urlsafe(32)}"
-        token = f"{stated}.{self._seal(stated)}"
+        token = f"{stated}.{self._seals(stated)[0]}"
         uses = grant.uses + bool(grant.refresh)
         return token, replace(grant, refresh=token_digest(token), uses=uses)
 
-    def _seal(self, stated: str) -> str:
-        """Tells an old token of ours from a guess: only the former ends a grant."""
-        mac = hmac.digest(self._key, stated.encode("utf-8", "replace"), hashlib.sha256)
-        return urlsafe_b64encode(mac).decode().rstrip("=")
+    def _seals(self, stated: str) -> list[str]:
+        """They tell an old token of ours from a guess: only the former ends a grant. By the server's key of now, then
+        by those before that still count."""
+        text = stated.encode("utf-8", "replace")
+        macs = [hmac.digest(key, text, hashlib.sha256) for key in self._key.derive_all("refresh tokens")]
+        return [urlsafe_b64encode(mac).decode().rstrip("=") for mac in macs]
 
     def _grant_of(self, token: str) -> str:
         stated, _, seal = token.rpartition(".")
         parts = stated.split(".")
         if len(parts) != 3 or parts[0] != _MARK or not token.isascii():
             return ""
-        return parts[1] if hmac.compare_digest(self._seal(stated), seal) else ""
+        return parts[1] if any(hmac.compare_digest(one, seal) for one in self._seals(stated)) else ""
 
 
 def _of_user(login: str) -> str:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
-from fhirserver.access.permissions import Permissions, permissions_of, with_user
+from fhirserver.access.permissions import Permissions, Rights, permissions_of, with_user
 from fhirserver.access.principals import Principal, Principals, token_digest
 from fhirserver.access.rules import AccessRules
+from fhirserver.access.scopes import Scopes
 from fhirserver.access.smart.jwts import looks_like_jwt
 from fhirserver.access.smart.revocations import Revocations
 from fhirserver.access.smart.tokens import AccessToken, AccessTokens, InvalidToken
@@ -21,15 +23,67 @@ from fhirserver.world.sources import Source
 MOST_REMEMBERED = 4096
 
 
+class Acting(Protocol):
+    """What an app acts by: a token, or the authorization that outlives it."""
+
+    @property
+    def client(self) -> str: ...
+
+    @property
+    def name(self) -> str:
+        """Who asks, in a word."""
+        ...
+
+    @property
+    def source(self) -> str: ...
+
+    @property
+    def scopes(self) -> Scopes: ...
+
+    @property
+    def patient(self) -> str: ...
+
+    @property
+    def rights(self) -> Rights: ...
+
+    @property
+    def user(self) -> str: ...
+
+    @property
+    def grant(self) -> str: ...
+
+
 class _Remembered(NamedTuple):
     principal: Principal
     token: AccessToken
 
 
+@dataclass(frozen=True)
+class Apps:
+    """What apps are to the interactions. ``sources`` are those of the settings by id, ``registered`` the source of each
+    client of the settings: what they say now counts, rather than what was said when a token was made. ``rules`` say
+    what is confidential to whom."""
+
+    sources: Mapping[str, Source]
+    registered: Mapping[str, str] = field(default_factory=dict)
+    rules: AccessRules = field(default_factory=AccessRules)
+
+    def principal(self, acting: Acting) -> Principal | None:
+        """The principal of an app; None where its source is no more."""
+        source = self.sources.get(self.registered.get(acting.client, acting.source))
+        if source is None:
+            return None
+        permissions = permissions_of(acting.scopes, acting.patient, acting.rights)
+        if acting.user and acting.scopes.has("fhirUser"):
+            permissions = with_user(permissions, acting.user, acting.patient)
+        roles = _roles(permissions)
+        shown = self.rules.applied(permissions, roles)
+        scope = " ".join(map(str, acting.scopes.access))
+        return Principal(acting.name, source, roles, shown, acting.client, acting.user, acting.grant, scope)
+
+
 class TokenPrincipals(Principals):
-    """``sources`` are those of the settings by id, ``registered`` the source of each client of the settings: what they
-    say now counts, rather than what a token said when it was made. ``rules`` say what is confidential to whom.
-    ``now``: seconds since 1970."""
+    """``sources``, ``registered`` and ``rules`` are those of :class:`Apps`. ``now``: seconds since 1970."""
 
     def __init__(
         self,
@@ -43,8 +97,7 @@ class TokenPrincipals(Principals):
     ):
         super().__init__(())
         self._principals, self._tokens, self._revocations = principals, tokens, revocations
-        self._sources, self._registered, self._now = sources, registered, now
-        self._rules = rules or AccessRules()
+        self.apps, self._now = Apps(sources, registered, rules or AccessRules()), now
         self._remembered: dict[str, _Remembered] = {}
 
     def authenticate(self, authorization: str | None) -> Principal:
@@ -79,15 +132,10 @@ class TokenPrincipals(Principals):
         return found
 
     def _principal(self, token: AccessToken) -> Principal:
-        source = self._sources.get(self._registered.get(token.client, token.source))
-        if source is None:
+        principal = self.apps.principal(token)
+        if principal is None:
             raise InvalidToken("its client speaks as a source that is no more")
-        permissions = permissions_of(token.scopes, token.patient, token.rights)
-        if token.user and token.scopes.has("fhirUser"):
-            permissions = with_user(permissions, token.user, token.patient)
-        roles = _roles(permissions)
-        shown = self._rules.applied(permissions, roles)
-        return Principal(token.name, source, roles, shown, token.client, token.user, token.grant)
+        return principal
 
     def _remember(self, authorization: str, found: _Remembered) -> None:
         """Of too many the oldest are forgotten: they are verified again."""

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from pathlib import Path
 
+from fhirserver.access.audit.chain import Chain
+from fhirserver.access.audit.rekeying import change_key
+from fhirserver.access.server_key import ServerKey
 from fhirserver.app.commands.options import parser, settings
-from fhirserver.app.server_key import key_path, rotate
+from fhirserver.app.server_key import forget, former_keys, key_path, rotate, server_key
+from fhirserver.app.settings import Settings
+from fhirserver.app.storages import make_storage
 
 _HOURS = 24.0
 
@@ -34,7 +41,7 @@ def run(arguments: list[str]) -> int:
         return 2
     path = key_path(chosen)
     try:
-        rotate(path, given.grace_hours * 3600)
+        told = asyncio.run(_change(chosen, path, given.grace_hours * 3600))
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         print(f"credence: {path}: {reason}", file=sys.stderr)
@@ -45,7 +52,33 @@ def run(arguments: list[str]) -> int:
         else "the old one is gone"
     )
     print(f"{path} has a fresh key; {still}.")
+    print(told)
     print(
         "Restart credence serve and credence voice now, and have subscribers ask for their $signing-secret again."
     )
     return 0
+
+
+async def _change(chosen: Settings, path: Path, seconds: float) -> str:
+    """Change the key, and have the audit trail say so before the old one is let go of; what became of the trail.
+
+    Raises OSError, and ValueError for a key that is none.
+    """
+    if chosen.storage == "sqlite" and not chosen.path.exists():
+        rotate(path, seconds)
+        forget(path)
+        return "There is no audit trail yet."
+    storage = make_storage(chosen, shared=True)
+    await storage.open()
+    try:
+        rotate(path, seconds)
+        former, *_ = former_keys(path)
+        batch = await change_key(storage, Chain(server_key(chosen)), Chain(ServerKey(former.secret)).name)
+    finally:
+        await storage.close()
+    forget(path)
+    return (
+        f"The audit trail is sealed with it from batch {batch.number} on."
+        if batch
+        else "Nothing was noted yet."
+    )

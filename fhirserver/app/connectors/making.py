@@ -40,7 +40,10 @@ ASSISTING: Final[Mapping[str, Assists]] = {"hl7v2": _hl7v2}
 
 def sink_of(connector: Connector) -> Sink:
     """The connector from the outbound side."""
-    return Sink(connector.name, connector.source, connector.push_types, connector.copies)
+    place = str(connector.table.get("url", ""))
+    if receiver := connector.table.get("send"):
+        place = f"mllp://{receiver}"
+    return Sink(connector.name, connector.source, connector.push_types, connector.copies, place)
 
 
 def make_adapter(
@@ -99,6 +102,7 @@ def make_runner(
         rate=rate,
         own=made.loops,
         closing=made.close,
+        audit=context.audit,
     )
     runners.append(runner)
     return runner

@@ -18,6 +18,7 @@ from fhirserver.access.desk_passes import DeskPasses, DeskPrincipals
 from fhirserver.app.observing.voice import WatchingVoice
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import Settings
+from fhirserver.app.voice.audit import ToldAudit
 from fhirserver.app.voice.room import Room
 from fhirserver.app.voice.speech import Speech
 from fhirserver.rest.front import Front, Receive, Scope, Send
@@ -46,7 +47,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
     ending, board = asyncio.Event(), LiveBoard(settings.safety)
     own = None if settings.voice.fhir_url else settings.own_context()
     client = FhirClient(settings.voice.fhir_url or settings.fhir_base, settings.voice.token(), tls=own)
-    speech = Speech(settings)
+    speech, audit = Speech(settings), ToldAudit(client)
     room = Room(settings, client, board, speech)
     telephone = Telephone(settings.telephony, room.make, room.converse)
 
@@ -60,12 +61,14 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
             room.analyst = prosody_analyst()
         if settings.voice.speaker_model is not None:
             room.voices = speaker_analyst(settings.voice.speaker_model)
+        telling = asyncio.create_task(audit.run(), name="audit")
         try:
             async with watching.running():
                 yield
         finally:
             watching.started = False
             ending.set()
+            telling.cancel()
             await telephone.close()
             await speech.close()
             for analyst in (room.analyst, room.voices):
@@ -73,12 +76,13 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
                     await analyst.close()
             if language is not None:
                 await language.aclose()
+            await audit.flush()
             await client.close()
 
     principals = DeskPrincipals(settings.authenticator(), DeskPasses(server_key(settings)))
     hours = Hours(settings.voice.zone, *settings.telephony.call_hours)
     desk = CallDesk(client, telephone.outbound, hours, settings.telephony.call_any_number)
-    live = LiveRoutes(board, principals, ending, desk).router()
+    live = LiveRoutes(board, principals, ending, desk, audit).router()
     watching = WatchingVoice(settings, client, telephone.calls, principals)
     routes = [*telephone.routes(), *live.routes, *watching.routes()]
     web = Starlette(routes=routes, lifespan=lifespan)

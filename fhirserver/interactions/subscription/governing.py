@@ -10,7 +10,9 @@ import copy
 from collections.abc import Callable
 from typing import Final
 
+from fhirserver.access.guarded import GuardedStore
 from fhirserver.interactions.exchange import Context
+from fhirserver.interactions.subscription.sight import check_permitted
 from fhirserver.interactions.subscription.topic import read_topic
 from fhirserver.interactions.subscription.topic_form import is_topic, topic_of
 from fhirserver.interactions.subscription.trigger import interest_of, understood
@@ -96,10 +98,13 @@ def _status(wanted: Wanted, before: JsonObject | None, base: str) -> str:
 
 def _check(context: Context, wanted: Wanted) -> None:
     issues = [*context.channels.issues(wanted), *_payload(wanted)]
+    interest = None
     try:
-        interest_of(context, wanted, context.topics.find(wanted.topic) if wanted.topic else None)
+        interest = interest_of(context, wanted, context.topics.find(wanted.topic) if wanted.topic else None)
     except Refusal as refusal:
         issues = [*refusal.issues, *issues]
+    if interest is not None and isinstance(context.store, GuardedStore):
+        check_permitted(context.store, interest)
     if issues:
         raise Refusal(Category.UNPROCESSABLE, issues)
 

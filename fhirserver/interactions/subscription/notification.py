@@ -5,14 +5,14 @@ https://hl7.org/fhir/uv/subscriptions-backport/notifications.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
 from fhirserver.interactions.exchange import Context
-from fhirserver.interactions.included import included
 from fhirserver.interactions.subscription.record import Event, Lag
+from fhirserver.interactions.subscription.sight import Sight
 from fhirserver.interactions.subscription.topic import Shape, Topic
 from fhirserver.interactions.subscription.vocabulary import NOTIFICATION_PROFILE, STATUS_PROFILE
 from fhirserver.interactions.subscription.wanted import Wanted
@@ -23,8 +23,6 @@ from fhirserver.ports.storage import Key, Version
 from fhirserver.search.expression import Query
 from fhirserver.search.parse import parse
 
-MayRead = Callable[[str, JsonObject], bool]
-"""Whether somebody may read a resource: its type, and its content."""
 _METHODS: Final = {"create": "POST", "update": "PUT", "delete": "DELETE"}
 _ANSWERS: Final = {"create": "201", "update": "200", "delete": "204"}
 ERROR_SYSTEM: Final = "http://terminology.hl7.org/CodeSystem/subscription-error"
@@ -40,35 +38,22 @@ class Happening:
     shape: Shape = field(default_factory=lambda: Shape(""))
 
 
-async def happenings(
-    context: Context, topic: Topic | None, of: Sequence[Event], may_read: MayRead
-) -> list[Happening]:
-    """The events with their focus as it was then and what goes with it as it is now, as far as it may be read."""
+async def happenings(sight: Sight, topic: Topic | None, of: Sequence[Event]) -> list[Happening]:
+    """The events with their focus as it was then and what goes with it as it is now, as far as they may be seen."""
     found = []
     for event in of:
-        focus = await context.store.read_version(event.type, event.id, event.version)
-        if focus is None or not await _visible(context, focus, may_read):
+        focus = await sight.focus(event)
+        if focus is None:
             found.append(Happening(event))
             continue
         shape = topic.shape(event.type) if topic else Shape(event.type)
-        found.append(Happening(event, focus, await _context(context, shape, focus, may_read), shape))
+        found.append(Happening(event, focus, await _beside(sight, shape, focus), shape))
     return found
 
 
-async def _visible(context: Context, focus: Version, may_read: MayRead) -> bool:
-    """Whether a focus may be read; a deleted one, whether what it was may."""
-    if focus.deleted and focus.version > 1:
-        before = await context.store.read_version(focus.type, focus.id, focus.version - 1)
-        return before is not None and may_read(focus.type, loads(before.content) if before.content else {})
-    return may_read(focus.type, loads(focus.content) if focus.content else {})
-
-
-async def _context(context: Context, shape: Shape, focus: Version, may_read: MayRead) -> tuple[Version, ...]:
-    query = shape_query(context, shape)
-    if query is None or focus.deleted:
-        return ()
-    more = (await included(context, query, [focus])).versions
-    return tuple(one for one in more if not one.deleted and may_read(one.type, loads(one.content)))
+async def _beside(sight: Sight, shape: Shape, focus: Version) -> tuple[Version, ...]:
+    query = shape_query(sight.context, shape)
+    return () if query is None or focus.deleted else await sight.beside(query, focus)
 
 
 def shape_query(context: Context, shape: Shape) -> Query | None:
@@ -101,6 +86,14 @@ def _understood(context: Context, type: str, pairs: list[tuple[str, str]]) -> bo
 def _parsed(context: Context, type: str, pairs: list[tuple[str, str]]) -> Query:
     known = context.store.parameters.current
     return parse(type, pairs, base=context.base_url, terminology=context.terminology, known=known)
+
+
+def versions_told(of: Sequence[Happening], content: str) -> list[Version]:
+    """The versions that a notification of these events names or holds, each once."""
+    if content == "empty":
+        return []
+    told = [version for one in of if one.focus is not None for version in (one.focus, *one.context)]
+    return list({version[:3]: version for version in told}.values())
 
 
 # --- the status

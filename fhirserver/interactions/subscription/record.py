@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from fhirserver.access.owners import Owner, owner_of_json
 from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.storage import Fact
@@ -27,22 +28,24 @@ DELIVERED: Final = "subscription-delivered"
 class Standing:
     """A subscription as the follower knows it. ``version`` is that of the Subscription, 0 where it is deleted.
 
-    ``owner`` is the principal who asked for it as it is, ``since`` when it was first seen.
+    ``owner`` is who asked for it as it is, ``since`` when it was first seen.
     """
 
     id: str
     version: int
     number: int
-    owner: str
+    owner: Owner
     since: str
 
     def note(self) -> Note:
         value: JsonObject = {
             "version": self.version,
             "number": self.number,
-            "owner": self.owner,
+            "owner": self.owner.principal,
             "since": self.since,
         }
+        if app := self.owner.as_json():
+            value["app"] = app
         return Note(STANDING, self.id, value)
 
 
@@ -80,7 +83,8 @@ class Lag:
 def standing_of(fact: Fact) -> Standing:
     """A standing as it was kept."""
     value = fact.value
-    return Standing(fact.key, value["version"], value["number"], value["owner"], value["since"])
+    owner = owner_of_json(value["owner"], value.get("app", {}))
+    return Standing(fact.key, value["version"], value["number"], owner, value["since"])
 
 
 def _event_of(fact: Fact) -> Event:

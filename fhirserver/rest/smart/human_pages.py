@@ -13,8 +13,10 @@ from fhirserver.access.scopes import Scopes
 from fhirserver.access.smart.authorizations import Standing
 from fhirserver.access.smart.clients import REGISTRATION
 from fhirserver.access.smart.pending import Step
+from fhirserver.access.smart.people import SignedIn
 from fhirserver.rest.smart.consent_words import consent
 from fhirserver.rest.smart.look import Look
+from fhirserver.rest.smart.noting import comes_from
 from fhirserver.rest.smart.pages import form_targets
 from fhirserver.rest.smart.patient_rows import Choices
 from fhirserver.rest.smart.sign_in import SigningIn
@@ -37,26 +39,27 @@ class HumanPages:
         )
 
     async def pick_patient(self, request: Request, standing: Standing) -> Response:
-        assert standing.user is not None
+        user = _looking(request, standing)
         text = request.query_params.get("q", "").strip()
-        listed = await self._choices.patients(standing.user, text)
-        any_patient = standing.user.patients is None
+        listed = await self._choices.patients(user, text)
+        any_patient = user.patients is None
         return await self._page(
             request, "patient.html", standing, listed=listed, text=text, any_patient=any_patient
         )
 
     async def pick_encounter(self, request: Request, standing: Standing) -> Response:
-        patient = standing.pending.patient
+        patient, user = standing.pending.patient, _looking(request, standing)
         return await self._page(
             request,
             "encounter.html",
             standing,
-            patient=await self._choices.patient(patient),
-            encounters=await self._choices.encounters(patient),
+            patient=await self._choices.patient(user, patient),
+            encounters=await self._choices.encounters(user, patient),
         )
 
     async def consent(self, request: Request, standing: Standing, offered: Scopes) -> Response:
-        patient = await self._choices.patient(standing.pending.patient) if standing.pending.patient else None
+        chosen = standing.pending.patient
+        patient = await self._choices.patient(_looking(request, standing), chosen) if chosen else None
         return await self._page(
             request,
             "consent.html",
@@ -85,6 +88,13 @@ class HumanPages:
             session_token=form_token(session[1].id) if session else "",
             **values,
         )
+
+
+def _looking(request: Request, standing: Standing) -> SignedIn:
+    """Who looks at a page of somebody's record; what is read for it is noted with where they are."""
+    assert standing.user is not None, "pages with records come after the sign-in"
+    comes_from(request)
+    return standing.user
 
 
 def _place(uri: str) -> str:

@@ -21,7 +21,7 @@ from fhirserver.access.users import User
 from fhirserver.rest.smart.consent_words import summary
 from fhirserver.rest.smart.forms import fields_of
 from fhirserver.rest.smart.look import Look
-from fhirserver.rest.smart.noting import Note
+from fhirserver.rest.smart.noting import Note, comes_from
 from fhirserver.rest.smart.patient_rows import Choices
 from fhirserver.rest.smart.sign_in import APPS, SIGN_IN
 from fhirserver.rest.smart.visitors import Visitors
@@ -68,11 +68,12 @@ class MyApps:
         self, request: Request, user: User, session: BrowserSession, status: int = 200
     ) -> Response:
         grants = await self._grants.of_user(user.login)
+        comes_from(request)
         return self._look.page(
             request,
             "apps.html",
             status,
-            apps=[await self._row(grant) for grant in grants],
+            apps=[await self._row(user, grant) for grant in grants],
             user=user,
             flow="",
             session_token=session.form_token,
@@ -99,9 +100,9 @@ class MyApps:
             note.done(200)
         return RedirectResponse(f"{APPS}?ended=1", 303, {"Cache-Control": "no-store"})
 
-    async def _row(self, grant: Grant) -> AppRow:
+    async def _row(self, user: User, grant: Grant) -> AppRow:
         client = await self._clients.find(grant.client)
-        patient = await self._choices.patient(grant.patient) if grant.patient else None
+        patient = await self._choices.patient(user, grant.patient) if grant.patient else None
         since = datetime.fromtimestamp(grant.made, UTC).date().isoformat()
         name = client.name if client else grant.client
         return AppRow(grant.id, name, since, patient.name if patient else "", summary(grant.scopes))

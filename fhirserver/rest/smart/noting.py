@@ -11,8 +11,16 @@ from fhirserver.access.principals import Principal
 from fhirserver.access.smart.authorizations import Decided
 from fhirserver.access.smart.errors import OAuthError
 from fhirserver.access.smart.grants import Grant
+from fhirserver.interactions.noting import ORIGIN, Origin
+from fhirserver.kernel.ids import new_id
 
 _LONGEST = 500
+
+
+def comes_from(request: Request) -> None:
+    """Have what is read from now on for this request noted with where it comes from."""
+    address = request.client.host if request.client else ""
+    ORIGIN.set(Origin(address, request.headers.get("x-request-id", "")[:100] or new_id()))
 
 
 class Note:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, Protocol
 
+from fhirserver.access.permissions import Grant, Permissions
 from fhirserver.access.principals import ROLES, Principal
 from fhirserver.access.smart.people import SignedIn
-from fhirserver.interactions.exchange import Context, Request
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.noting import dispatch_noted
 from fhirserver.interactions.people import found
 from fhirserver.interactions.people import person as named
 from fhirserver.interactions.registry import Registry
@@ -53,8 +55,19 @@ class Listed:
     wrong: str = ""
 
 
+class Chooser(Protocol):
+    """Who looks at a page: somebody who signed in."""
+
+    @property
+    def login(self) -> str: ...
+
+    @property
+    def fhir_user(self) -> str: ...
+
+
 class Choices:
-    """Finds them. ``registry`` is asked for when it is needed, as it is made after this."""
+    """Finds them; whatever is shown is noted for the audit. ``registry`` is asked for when it is needed, as it is made
+    after this."""
 
     def __init__(self, context: Context, registry: Callable[[], Registry]):
         self._context, self._registry = context, registry
@@ -62,29 +75,43 @@ class Choices:
     async def patients(self, user: SignedIn, text: str) -> Listed:
         """Those that a text in the search box finds among the patients of a user: all, where they are only some."""
         if user.patients is not None:
-            return Listed(_matching(await self._own(sorted(user.patients)), text))
-        principal = Principal(user.login, _SOURCE, user.roles & ROLES)
+            own = [await self.patient(user, id) for id in sorted(user.patients)]
+            return Listed(_matching([row for row in own if row is not None], text))
+        principal = Principal(user.login, _SOURCE, user.roles & ROLES, user=user.fhir_user)
         try:
             people, more = await found(self._context, self._registry(), principal, text)
-            rows = await self._own([one.id for one in people])
+            rows = await self._rows([one.id for one in people])
         except Refusal as refusal:
             return Listed((), wrong="; ".join(issue.diagnostics for issue in refusal.issues))
         return Listed(rows, more)
 
-    async def patient(self, id: str) -> PatientRow | None:
-        """One patient that was chosen."""
-        return next(iter(await self._own([id])), None)
+    async def patient(self, user: Chooser, id: str) -> PatientRow | None:
+        """One patient whom somebody may choose, or has chosen; None where there is none."""
+        try:
+            result = await self._asked(user, id, "Patient", id)
+        except Refusal:
+            return None
+        return _row(loads(result.body))
 
-    async def encounters(self, patient: str) -> Sequence[EncounterRow]:
+    async def encounters(self, user: Chooser, patient: str) -> Sequence[EncounterRow]:
         """Those of a patient that was chosen, the last first."""
-        # The patient was checked before; who is a patient has no role of their own.
-        principal = Principal("authorization pages", _SOURCE, frozenset({"read"}))
-        params = [("patient", patient), ("_sort", "-date"), ("_count", str(_MOST_ENCOUNTERS))]
-        request = Request(principal, "GET", "Encounter", params=params)
-        bundle = loads((await self._registry().dispatch(self._context, request)).body)
+        params = (("patient", patient), ("_sort", "-date"), ("_count", str(_MOST_ENCOUNTERS)))
+        bundle = loads((await self._asked(user, patient, "Encounter", params=params)).body)
         return [_encounter(entry["resource"]) for entry in bundle.get("entry", ())]
 
-    async def _own(self, ids: Sequence[str]) -> list[PatientRow]:
+    async def _asked(self, user: Chooser, patient: str, type: str, id: str = "", **more: Any) -> Result:
+        """The answer to a request about one patient, who was checked before: who is a patient has no role of their own.
+
+        Raises its refusal.
+        """
+        just_this = Permissions((Grant("rs", patient=patient),))
+        principal = Principal(user.login, _SOURCE, frozenset({"read"}), just_this, user=user.fhir_user)
+        return await dispatch_noted(
+            self._context, self._registry(), Request(principal, "GET", type, id, **more)
+        )
+
+    async def _rows(self, ids: Sequence[str]) -> list[PatientRow]:
+        """What a search found, which noted it, with the rest of what tells people apart."""
         rows = []
         for id in ids:
             version = await self._context.store.read("Patient", id)

@@ -32,6 +32,8 @@ def made(event: Event, *patients: str) -> list[JsonObject]:
         (words.STOP, "110100", ["110121"]),
         (words.REVOKE, "access", ["revoke"]),
         (words.PAGE, "access", ["page"]),
+        (words.NOTIFICATION, "110106", ["disclose", "notification"]),
+        (words.WRITEBACK, "110106", ["disclose", "writeback"]),
         ("$everything", "rest", ["operation", "$everything"]),
         ("transaction", "rest", ["transaction"]),
         ("search-compartment", "rest", ["search"]),
@@ -73,6 +75,34 @@ def test_a_pattern_is_claimed_only_where_all_that_it_asks_for_is_known() -> None
         read._replace(what="history-instance"),
     ):
         assert "meta" not in made(event)[0], event
+
+
+def test_what_is_sent_unasked_is_a_disclosure_to_whoever_gets_it() -> None:
+    place, shown = "https://hooks.example/", (P, Q, ("Observation", "o", 2))
+    sent = Event(words.NOTIFICATION, type="Subscription", id="s1", shown=shown, address=place)
+    sent = sent._replace(principal="app/Patient/p", client="app", grant="g1", details={"recipient": place})
+    first, second = made(sent, "p", "q")
+    profile = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.PrivacyDisclosure.Source"
+    assert first["meta"]["profile"] == second["meta"]["profile"] == [profile]
+    assert (first["action"], first["outcome"]) == ("R", "0")
+    ours, theirs, asked = first["agent"]
+    assert [one["type"]["coding"][0]["code"] for one in first["agent"]] == ["110153", "110152", "110150"]
+    assert ours["who"] == first["source"]["observer"] and ours["network"]["type"] == "5"
+    assert theirs["network"] == {"address": "https://hooks.example/", "type": "5"} and not theirs["requestor"]
+    assert asked["who"] == {"identifier": {"value": "app"}, "display": "app/Patient/p"} and asked["requestor"]
+    told = [one["what"]["reference"] for one in first["entity"] if "what" in one]
+    assert told == [
+        "Patient/p",
+        "Subscription/s1",
+        "Patient/p/_history/1",
+        "Patient/q/_history/1",
+        "Observation/o/_history/2",
+    ]
+    assert "meta" not in made(sent)[0], "about no patient it is no disclosure of one's record"
+    lost = made(sent._replace(status=504), "p")[0]
+    assert "meta" not in lost and lost["outcome"] == "8"
+    socket = made(sent._replace(address="192.0.2.7"), "p")[0]
+    assert socket["agent"][1]["network"] == {"address": "192.0.2.7", "type": "2"}
 
 
 def test_what_an_attacker_sent_is_kept_without_harm() -> None:

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import pytest
 
 from fhirserver.access.permissions import Permissions, Rights, permissions_of, with_user
-from fhirserver.access.principals import Principal
-from fhirserver.access.reading import may_read
 from fhirserver.access.scopes import parse_scopes
 from fhirserver.search.expression import (
     And,
@@ -21,7 +19,6 @@ from fhirserver.search.expression import (
     ReferenceIs,
 )
 from fhirserver.search.parse import parse
-from fhirserver.world.sources import Source
 
 
 def reading(type: str, pairs: Sequence[tuple[str, str]]) -> Expression:
@@ -75,12 +72,12 @@ def test_a_user_with_named_patients_passes_no_more_on_to_an_app() -> None:
     assert given("patient/*.rs", "kid", parent).patients == {"kid"}
 
 
-def test_who_has_permissions_is_sent_nothing_unasked() -> None:
-    roles, source = frozenset({"read"}), Source("s", "app")
-    resource = {"resourceType": "Patient", "id": "bob"}
-    assert may_read(Principal("all", source, roles), "Patient", resource)
-    assert not may_read(Principal("app", source, roles, given("patient/*.rs", "ada")), "Patient", resource)
-    assert not may_read(Principal("app", source, roles, given("system/*.rs")), "Patient", resource)
+def test_a_subscription_of_one_patient_is_named_in_its_scope() -> None:
+    wild, named = given("patient/*.cruds", "ada"), given("patient/*.rs patient/Subscription.cr", "ada")
+    assert not wild.may("cruds", "Subscription") and given("user/*.c").may("c", "Subscription")
+    assert named.may("c", "Subscription") and not named.may("uds", "Subscription")
+    assert named.condition("c", "Subscription", reading) == Everything()
+    assert not given("system/*.cruds").may_all("r", "Subscription"), "others' are not seen"
 
 
 @pytest.mark.parametrize(

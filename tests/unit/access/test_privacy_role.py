@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from fhirserver.access.principals import PRIVACY, ROLES, Principal, require
-from fhirserver.access.reading import may_read
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.world.sources import Source
 
@@ -25,11 +24,3 @@ def test_the_audit_is_read_by_who_has_the_role_and_he_may_nothing_else() -> None
     officer = principal(PRIVACY)
     assert [role for role in sorted(ROLES) if officer.may(role)] == [PRIVACY]
     assert principal("admin", PRIVACY).may(PRIVACY)
-
-
-def test_nobody_is_told_of_an_audit_event_who_may_not_read_it() -> None:
-    """Subscriptions ask this before they send anything."""
-    event = {"resourceType": "AuditEvent"}
-    assert not may_read(principal("read", "admin"), "AuditEvent", event)
-    assert may_read(principal(PRIVACY), "AuditEvent", event)
-    assert may_read(principal("read"), "Patient", {"resourceType": "Patient"})

@@ -10,11 +10,13 @@ import pytest
 
 from fhirserver.access.binding_tokens import Binding, BindingTokens, InvalidToken
 from fhirserver.access.desk_passes import CallPasses, DeskPasses
+from fhirserver.access.owners import Owner
 from fhirserver.access.server_key import FormerKey, ServerKey, signing_secret, signing_secrets
 from fhirserver.kernel.instants import FixedClock
 from subscriptions.channels.signing import signature
 
 KEY = ServerKey(b"k" * 32)
+ANA, BEN = Owner("ana"), Owner("ben")
 
 
 def test_a_key_of_less_than_32_bytes_is_none():
@@ -32,11 +34,14 @@ def test_every_purpose_and_name_has_a_secret_of_its_own():
 def test_the_key_is_not_shown():
     assert "k" * 8 not in repr(KEY)
     secrets = [
-        signing_secret(KEY, "s1", "ana"),
-        signing_secret(KEY, "s2", "ana"),
-        signing_secret(KEY, "s1", "ben"),
+        signing_secret(KEY, "s1", ANA),
+        signing_secret(KEY, "s2", ANA),
+        signing_secret(KEY, "s1", BEN),
+        signing_secret(KEY, "s1", Owner("ana", "ana")),
+        signing_secret(KEY, "s1", Owner("ana", "app", "g1")),
+        signing_secret(KEY, "s1", Owner("ana", "app", "g2")),
     ]
-    assert len(set(secrets)) == 3 and all(one.startswith("whsec_") for one in secrets)
+    assert len(set(secrets)) == 6 and all(one.startswith("whsec_") for one in secrets)
 
 
 @pytest.fixture
@@ -45,9 +50,9 @@ def clock():
 
 
 def test_a_token_says_whose_it_is_and_what_for_until_it_expires(clock):
-    token, expires = BindingTokens(KEY, clock).issue("ana", ("s1", "s2"), seconds=60)
+    token, expires = BindingTokens(KEY, clock).issue(ANA, ("s1", "s2"), seconds=60)
     other_process = BindingTokens(ServerKey(b"k" * 32), clock)
-    assert other_process.read(token) == Binding("ana", ("s1", "s2"), expires)
+    assert other_process.read(token) == Binding(ANA, ("s1", "s2"), expires)
     assert expires == clock.at.timestamp() + 60
     clock.at += timedelta(seconds=60)
     with pytest.raises(InvalidToken, match="expired"):
@@ -56,10 +61,10 @@ def test_a_token_says_whose_it_is_and_what_for_until_it_expires(clock):
 
 def test_nothing_else_is_a_token(clock):
     tokens = BindingTokens(KEY, clock)
-    token, _ = tokens.issue("ana", ("s1",))
+    token, _ = tokens.issue(ANA, ("s1",))
     said, _, seal = token.partition(".")
-    other, _ = tokens.issue("ben", ("s2",))
-    foreign, _ = BindingTokens(ServerKey.random(), clock).issue("ana", ("s1",))
+    other, _ = tokens.issue(BEN, ("s2",))
+    foreign, _ = BindingTokens(ServerKey.random(), clock).issue(ANA, ("s1",))
     broken = [
         "",
         ".",
@@ -78,9 +83,9 @@ def test_nothing_else_is_a_token(clock):
 
 def test_a_token_is_for_some_subscriptions_and_not_for_any_number(clock):
     with pytest.raises(ValueError, match="100"):
-        BindingTokens(KEY, clock).issue("ana", ())
+        BindingTokens(KEY, clock).issue(ANA, ())
     with pytest.raises(ValueError, match="100"):
-        BindingTokens(KEY, clock).issue("ana", ["s"] * 101)
+        BindingTokens(KEY, clock).issue(ANA, ["s"] * 101)
 
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -92,16 +97,16 @@ def test_what_a_former_key_made_is_taken_until_its_time_is_over(clock):
     rotated = ServerKey(NEW, [FormerKey(OLD, at + 60)], lambda: now[0])
     old, new = ServerKey(OLD), ServerKey(NEW)
 
-    token, _ = BindingTokens(old, clock).issue("ana", ("s1",))
+    token, _ = BindingTokens(old, clock).issue(ANA, ("s1",))
     desk = DeskPasses(old, lambda: now[0]).issue("ana")
     call = CallPasses(old, lambda: now[0]).issue("ana", "c1")
-    assert BindingTokens(rotated, clock).read(token).principal == "ana"
+    assert BindingTokens(rotated, clock).read(token).owner == ANA
     assert DeskPasses(rotated, lambda: now[0]).operator(desk) == "ana"
     assert CallPasses(rotated, lambda: now[0]).redeem(call, "ana", "c1")
-    assert BindingTokens(new, clock).read(BindingTokens(rotated, clock).issue("ana", ("s1",))[0])
-    assert signing_secrets(rotated, "s", "ana") == (
-        signing_secret(new, "s", "ana"),
-        signing_secret(old, "s", "ana"),
+    assert BindingTokens(new, clock).read(BindingTokens(rotated, clock).issue(ANA, ("s1",))[0])
+    assert signing_secrets(rotated, "s", ANA) == (
+        signing_secret(new, "s", ANA),
+        signing_secret(old, "s", ANA),
     )
 
     now[0] = at + 60
@@ -109,11 +114,11 @@ def test_what_a_former_key_made_is_taken_until_its_time_is_over(clock):
         BindingTokens(rotated, clock).read(token)
     fresh = DeskPasses(old, lambda: now[0]).issue("ana")
     assert DeskPasses(rotated, lambda: now[0]).operator(fresh) == ""
-    assert signing_secrets(rotated, "s", "ana") == (signing_secret(new, "s", "ana"),)
+    assert signing_secrets(rotated, "s", ANA) == (signing_secret(new, "s", ANA),)
 
 
 def test_notifications_have_a_signature_by_each_key():
-    secrets = [one.encode() for one in signing_secrets(ServerKey(NEW, [FormerKey(OLD, 2e10)]), "s", "ana")]
+    secrets = [one.encode() for one in signing_secrets(ServerKey(NEW, [FormerKey(OLD, 2e10)]), "s", ANA)]
     parts = [part.split("=", 1) for part in signature(secrets, b"body", 1795867620).split(",")]
     assert [name for name, _ in parts] == ["t", "v1", "v1"]
     for secret, (_, value) in zip(secrets, parts[1:], strict=True):

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from fhirserver.access.owners import Owner
 from fhirserver.access.server_key import signing_secret, signing_secrets
 from fhirserver.app.cli import main
 from fhirserver.app.server_key import key_path, server_key
 from fhirserver.app.settings import InvalidSettings, load_settings
+
+ANA = Owner("ana")
 
 
 @pytest.fixture
@@ -26,7 +29,7 @@ def rotate(config: Path, *more: str) -> int:
 
 def test_the_old_key_still_counts(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings = load_settings(config)
-    first = signing_secret(server_key(settings), "s", "ana")
+    first = signing_secret(server_key(settings), "s", ANA)
     path = key_path(settings)
     before = path.read_text()
     assert rotate(config) == 0
@@ -36,10 +39,10 @@ def test_the_old_key_still_counts(config: Path, capsys: pytest.CaptureFixture[st
     assert path.read_text() != before
     for file in (path, path.with_name("server.key.former")):
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    now = signing_secrets(server_key(settings), "s", "ana")
+    now = signing_secrets(server_key(settings), "s", ANA)
     assert len(now) == 2 and now[1] == first != now[0]
     assert rotate(config, "--grace-hours", "1") == 0
-    assert signing_secrets(server_key(settings), "s", "ana")[1:] == now
+    assert signing_secrets(server_key(settings), "s", ANA)[1:] == now
     assert sorted(one.name for one in path.parent.iterdir()) == ["server.key", "server.key.former"]
 
 
@@ -48,7 +51,7 @@ def test_after_a_theft_nothing_of_the_old_keys_counts(config: Path) -> None:
     server_key(settings)
     rotate(config)
     assert rotate(config, "--grace-hours", "0") == 0
-    assert len(signing_secrets(server_key(settings), "s", "ana")) == 1
+    assert len(signing_secrets(server_key(settings), "s", ANA)) == 1
 
 
 def test_a_spoilt_file_is_named(config: Path) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from fhirserver.access.owners import NamedOwners, Owner
 from fhirserver.app.settings import SYSTEM
 from fhirserver.interactions.subscription import record
 from fhirserver.kernel.outcomes import Category, refuse
@@ -28,7 +31,8 @@ async def server(tmp_path):
 
 
 def following(server, batch=200):
-    notifier = Notifier(server.application._edge.context)
+    owners = NamedOwners(principal for _, principal in settings(Path()).principals)
+    notifier = Notifier(server.application._edge.context, owners)
     return notifier, Following(server.store, notifier, SYSTEM.id, batch=batch)
 
 
@@ -147,13 +151,13 @@ async def test_without_subscriptions_no_resource_is_read(server, monkeypatch):
 async def test_the_owner_is_whoever_last_said_where_to_and_what(server):
     await subscribe(server)
     await all_followed(following(server)[1])
-    assert (await record.standing(server.store, "s")).owner == "ehr"
+    assert (await record.standing(server.store, "s")).owner == Owner("ehr")
     await server.ana.put({**criteria_subscription(HERE, "Patient"), "id": "s", "reason": "another"})
     await all_followed(following(server)[1])
-    assert (await record.standing(server.store, "s")).owner == "ehr"
+    assert (await record.standing(server.store, "s")).owner == Owner("ehr")
     await server.lab.put({**criteria_subscription(f"{HERE}/mine", "Patient"), "id": "s"})
     await all_followed(following(server)[1])
-    assert (await record.standing(server.store, "s")).owner == "lab"
+    assert (await record.standing(server.store, "s")).owner == Owner("lab")
 
 
 async def test_the_same_events_come_of_a_rebuilt_log(server):

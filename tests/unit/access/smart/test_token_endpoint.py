@@ -10,6 +10,7 @@ from joserfc import jwt
 
 from fhirserver.access.permissions import Rights
 from fhirserver.access.principals import token_digest
+from fhirserver.access.server_key import FormerKey, ServerKey
 from fhirserver.access.smart.errors import OAuthError
 from fhirserver.access.smart.keys import ES256
 from fhirserver.kernel.json import JsonObject
@@ -226,6 +227,24 @@ async def test_a_guess_at_a_refresh_token_ends_nothing(kit: Kit, change: Any) ->
     told = await kit.tokens(scope=OFFLINE)
     await refused("invalid_grant", kit.refresh(change(told["refresh_token"])))
     assert await kit.refresh(told["refresh_token"])
+
+
+@pytest.mark.parametrize(("hours", "goes_on"), [(1, True), (0, False)])
+async def test_a_refresh_token_outlives_the_servers_key_for_its_grace(
+    kit: Kit, hours: int, goes_on: bool
+) -> None:
+    told = await kit.tokens(scope="launch/patient patient/*.rs offline_access")
+    old = kit.server_key.derive("refresh tokens")
+    former = FormerKey(kit.server_key._secret, kit.now() + 3600 * hours)
+    kit.server_key = ServerKey(b"n" * 32, [former], kit.now)
+    later = Kit(other=kit)
+    assert later.server_key.derive("refresh tokens") != old
+    if not goes_on:
+        await refused("invalid_grant", later.refresh(told["refresh_token"]))
+        return
+    fresh = await later.refresh(told["refresh_token"])
+    kit.now.pass_(3601)
+    assert await later.refresh(fresh["refresh_token"]), "sealed with the key of now"
 
 
 async def test_a_refresh_may_ask_for_less_and_never_for_more(kit: Kit) -> None:

@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 import httpx
 import pytest
 
+from fhirserver.access.audit.chain import events_of
+from fhirserver.access.audit.event import Event
 from fhirserver.access.passwords import PasswordDigests
 from fhirserver.access.smart.clients import REGISTRATION, Client
 from fhirserver.access.smart.pkce import challenge_of
@@ -294,6 +296,44 @@ async def test_a_patient_chooses_among_those_they_act_for(visit):
     assert re.findall(r'name="patient" value="(\w+)"', found.text) == ["p2"]
     refused = await visit.send(page, "/auth/patient", patient="p3")
     assert refused.status_code == 400 and "no such patient" in refused.text
+
+
+async def noted(visit: Visit) -> list[Event]:
+    """What the audit was told of reads and searches for these pages."""
+    recorder = visit.facade.application._edge.context.audit
+    await recorder.flush()
+    batches = await visit.facade.store.storage.trail.read(0, 1000)
+    events = [event for batch in batches for event in events_of(batch)]
+    return [event for event in events if event.source == "authorization-pages"]
+
+
+async def test_whoever_looks_at_a_record_to_choose_is_noted(visit):
+    here = await visit.start("launch/patient launch/encounter patient/*.rs")
+    await visit.sign_in(here, "pat")
+    await visit.browser.get(here)
+    assert [(one.what, one.type, one.id) for one in await noted(visit)] == [
+        ("read", "Patient", "p1"),
+        ("read", "Patient", "p2"),
+    ]
+    page = await visit.browser.get(here, params={"flow": flow_of(here), "q": "ada"})
+    here = (await visit.send(page, "/auth/patient", patient="p1")).headers["location"]
+    await visit.browser.get(here)
+    *_, shown, visits = await noted(visit)
+    assert (shown.what, shown.id) == ("read", "p1")
+    assert (visits.what, visits.type, visits.shown) == ("search-type", "Encounter", (("Encounter", "e1", 1),))
+    for one in await noted(visit):
+        assert (one.principal, one.user, one.address) == ("pat", "Patient/p1", "127.0.0.1") and one.request
+    officer = await visit.facade.officer.get("AuditEvent?patient=Patient/p2&agent:identifier=pat")
+    assert officer.json()["total"] == 2, "the list was looked at twice"
+
+
+async def test_what_a_clinician_finds_is_noted_as_it_was_shown(visit):
+    here = await visit.start()
+    await visit.sign_in(here)
+    await visit.browser.get(here, params={"flow": flow_of(here), "q": "okafor ben"})
+    found = [one for one in await noted(visit) if one.shown]
+    assert [one.shown for one in found] == [(("Patient", "p2", 1),)]
+    assert (found[0].principal, found[0].user, found[0].address) == ("dana", "Practitioner/d", "127.0.0.1")
 
 
 async def test_who_has_one_record_is_not_asked(visit):

@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from fhirserver.access.binding_tokens import BindingTokens
+from fhirserver.access.owners import Owner
 from fhirserver.access.principals import Principal, Principals, token_digest
 from fhirserver.access.server_key import ServerKey
 from fhirserver.kernel.instants import FixedClock
@@ -60,8 +61,11 @@ class Record:
         beat = 0.3 if subscription == "beats" else 0.0
         return Standing(subscription not in self.off, len(events), subscription != "r4", beat)
 
-    async def may_bind(self, subscription: str, principal: str) -> bool:
-        return principal == ("ben" if subscription == "bens" else "ana") and subscription not in self.unowned
+    async def may_bind(self, subscription: str, owner: Owner) -> bool:
+        return (
+            owner.principal == ("ben" if subscription == "bens" else "ana")
+            and subscription not in self.unowned
+        )
 
     async def handshake(self, subscription: str) -> Delivery:
         return self._delivery(
@@ -168,7 +172,7 @@ async def heard(socket: ClientConnection, seconds: float = 3.0) -> str:
 async def bound(
     socket: ClientConnection, tokens: BindingTokens, *subscriptions: str, name: str = "ana"
 ) -> None:
-    await socket.send(f"bind-with-token {tokens.issue(name, subscriptions)[0]}")
+    await socket.send(f"bind-with-token {tokens.issue(Owner(name), subscriptions)[0]}")
     for one in subscriptions:
         assert await heard(socket) == (f"bound {one}" if one == "r4" else f'"handshake {one}"')
 
@@ -277,9 +281,9 @@ async def test_others_subscriptions_and_those_that_are_not_look_the_same(server)
 
 async def test_a_token_is_for_its_subscriptions_and_its_owner(server, tokens):
     async with opened(server) as socket:
-        await socket.send(f"bind-with-token {tokens.issue('ben', ['t1'])[0]}")
+        await socket.send(f"bind-with-token {tokens.issue(Owner('ben'), ['t1'])[0]}")
         assert (await closed(socket))[0] == 1008
-    foreign = BindingTokens(ServerKey.random()).issue("ana", ["t1"])[0]
+    foreign = BindingTokens(ServerKey.random()).issue(Owner("ana"), ["t1"])[0]
     async with opened(server) as socket:
         await socket.send(f"bind-with-token {foreign}")
         code, reason = await closed(socket)
@@ -288,7 +292,7 @@ async def test_a_token_is_for_its_subscriptions_and_its_owner(server, tokens):
 
 async def test_an_expired_token_binds_nothing(server, tokens, clock):
     clock.at -= timedelta(hours=2)
-    token, _ = tokens.issue("ana", ["t1"])
+    token, _ = tokens.issue(Owner("ana"), ["t1"])
     clock.at += timedelta(hours=2)
     async with opened(server) as socket:
         await socket.send(f"bind-with-token {token}")
@@ -298,7 +302,7 @@ async def test_an_expired_token_binds_nothing(server, tokens, clock):
 
 async def test_a_binding_ends_with_its_token(server, tokens):
     async with opened(server) as socket:
-        token, _ = tokens.issue("ana", ["t1"], seconds=2)
+        token, _ = tokens.issue(Owner("ana"), ["t1"], seconds=2)
         await socket.send(f"bind-with-token {token}")
         assert "handshake" in await heard(socket)
         assert await closed(socket) == (1000, "the token has expired")
@@ -331,7 +335,7 @@ async def test_a_socket_that_binds_nothing_is_closed(server):
 async def test_one_socket_has_so_many_bindings(server, record, tokens):
     record.events_of |= {f"m{n}": [] for n in range(4)}
     async with opened(server) as socket:
-        await socket.send(f"bind-with-token {tokens.issue('ana', [f'm{n}' for n in range(4)])[0]}")
+        await socket.send(f"bind-with-token {tokens.issue(Owner('ana'), [f'm{n}' for n in range(4)])[0]}")
         assert (await closed(socket))[0] == 1008
 
 
@@ -378,7 +382,7 @@ async def test_nothing_is_missed_between_binding_and_following(server, record, t
     for round in range(30):
         async with opened(server) as socket:
             happening = asyncio.create_task(record.happens("t1"))
-            await socket.send(f"bind-with-token {tokens.issue('ana', ['t1'])[0]}")
+            await socket.send(f"bind-with-token {tokens.issue(Owner('ana'), ['t1'])[0]}")
             assert "handshake" in await heard(socket)
             await happening
             await record.happens("t1")
