@@ -203,7 +203,11 @@ def wrong_toml(text: str) -> str:
 def _completed(told: dict[str, Any]) -> dict[str, Any]:
     """Settings out of a document with the sources they speak of, and without the files they name."""
     sources = list(told.get("source", ()))
-    named = {str(one.get("source", "")) for kind in ("connector", "principal") for one in told.get(kind, ())}
+    named = {
+        str(one.get("source", ""))
+        for kind in ("connector", "principal", "client")
+        for one in told.get(kind, ())
+    }
     stated = {one.get("id") for one in sources}
     sources += [{"id": name} for name in sorted(named - {""} - stated)]
     kept = {name: value for name, value in told.items() if name != "policy"}

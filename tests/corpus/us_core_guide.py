@@ -121,3 +121,17 @@ def _paths(expression: str, type: str) -> Iterator[str]:
     for one in map(str.strip, expression.split("|")):
         bare = one[1:-1] if one.startswith("(") else one
         yield _CAST.sub("", bare).removeprefix(f"{type}.")
+
+
+def row(group: Json) -> str:
+    """The searches of a type as docs/conformance-us-core.md has them: what shall be, what should be, includes."""
+    by = {
+        said: ", ".join("+".join(one[":names"]) for one in group[":searches"] if one[":expectation"] == said)
+        for said in ("SHALL", "SHOULD")
+    }
+    targets: dict[str, list[str]] = {}
+    for one in group[":include_params"]:
+        _, name, *target = one.split(":")
+        targets.setdefault(name, []).extend(target)
+    includes = ", ".join(f"{name} ({', '.join(of)})" if of else name for name, of in targets.items())
+    return f"| {group[':resource']} | {by['SHALL']} | {by['SHOULD']} | {includes} |"

@@ -6,97 +6,37 @@ docs/conformance-us-core.md says which of Inferno's tests is shown by which of t
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 from urllib.parse import urlencode
 
-import httpx
 import pytest
 import pytest_asyncio
 
-from fhirserver.access.permissions import permissions_of
-from fhirserver.access.principals import Principal, token_digest
-from fhirserver.access.scopes import parse_scopes
-from fhirserver.app.wiring import make_application
 from fhirserver.kernel.json import loads
-from tests.corpus.us_core_guide import Guide
+from tests.corpus.us_core_guide import Guide, row
 from tests.corpus.us_core_naive import Json
 from tests.corpus.us_core_questions import ASKED, Question, included, place, questions, wanted
-from tests.facade import BASE, SOURCES, Client, Facade, entry, issues, served, settings
-from tests.unit.model.corpus import CORPUS
+from tests.e2e.us_core_world import (
+    GRANULAR,
+    Core,
+    categories,
+    everything,
+    of_example,
+    references,
+    running,
+    stored,
+    without_meta,
+)
+from tests.facade import Client, issues, said
+from tests.unit.model.corpus import CORPUS, ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+PROVENANCE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-provenance"
 SERVER = "http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server"
-OBSERVATION = "http://terminology.hl7.org/CodeSystem/observation-category"
-CONDITION = "http://terminology.hl7.org/CodeSystem/condition-category"
-US_CONDITION = "http://hl7.org/fhir/us/core/CodeSystem/condition-category"
-SDOH = "http://hl7.org/fhir/us/core/CodeSystem/us-core-category"
 ELSEWHERE = {"http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire"}
 """Profiles of other packages."""
-GRANULAR = {
-    "granular-1": {
-        "Condition": [f"{CONDITION}|encounter-diagnosis", f"{US_CONDITION}|health-concern"],
-        "Observation": [f"{OBSERVATION}|laboratory", f"{OBSERVATION}|social-history"],
-    },
-    "granular-2": {
-        "Condition": [f"{CONDITION}|problem-list-item"],
-        "Observation": [f"{OBSERVATION}|vital-signs", f"{OBSERVATION}|survey", f"{SDOH}|sdoh"],
-    },
-}
-"""The two sets of scopes of us_core_v610_smart_granular_scopes."""
-
-
-@dataclass
-class Core:
-    """The server with what was stored; ``data`` is as the server has it."""
-
-    guide: Guide
-    server: Facade
-    apps: dict[str, Client]
-    data: list[Json]
-
-    def of(self, type: str) -> list[Json]:
-        return [one for one in self.data if one["resourceType"] == type]
-
-
-def scopes() -> dict[str, str]:
-    granular = {
-        name: " ".join(f"patient/{type}.rs?category={code}" for type, codes in by.items() for code in codes)
-        for name, by in GRANULAR.items()
-    }
-    return {"whole": "patient/*.rs", "demographics": "patient/Patient.rs", **granular}
-
-
-@contextlib.asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[tuple[Facade, dict[str, Client]]]:
-    """The server with apps of the patient ``example``."""
-    plain = settings(folder, "sqlite")
-    apps = [
-        (
-            token_digest(f"token-{name}"),
-            Principal(
-                name,
-                SOURCES["ehr"],
-                frozenset({"read"}),
-                permissions_of(parse_scopes(text), "example"),
-                client=name,
-                grant=name,
-            ),
-        )
-        for name, text in scopes().items()
-    ]
-    application = make_application(replace(plain, principals=(*plain.principals, *apps)))
-    async with served(application) as server, contextlib.AsyncExitStack() as stack:
-        clients = {}
-        for name in scopes():
-            headers = {"authorization": f"Bearer token-{name}"}
-            http = httpx.AsyncClient(transport=server.transport, base_url=BASE, headers=headers)
-            clients[name] = Client(await stack.enter_async_context(http))
-        yield server, clients
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -117,18 +57,6 @@ async def core(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Core]:
         await stored(server, guide.examples)
         types = sorted({one["resourceType"] for one in guide.examples})
         yield Core(guide, server, apps, [one for type in types for one in await everything(server, type)])
-
-
-async def stored(server: Facade, resources: Any) -> None:
-    entries = [entry("PUT", place(one), one) for one in {place(one): one for one in resources}.values()]
-    answer = await server.ehr.batch(*entries)
-    wrong = [one["response"] for one in answer.json()["entry"] if one["response"]["status"][:2] != "20"]
-    assert not wrong, wrong[:3]
-
-
-async def everything(server: Facade, type: str) -> list[Json]:
-    answer = await server.ehr.get(f"{type}?_count=1000")
-    return [one["resource"] for one in answer.json().get("entry", ())]
 
 
 # the capability statement
@@ -160,8 +88,8 @@ def lacking(group: Json, resource: Json) -> Iterator[str]:
         ":operations": [one["definition"] for one in resource.get("operation", ())],
     }
     for kind, there in has.items():
-        for one, said in group[kind].items():
-            if said in ASKED and one not in there and one not in ELSEWHERE:
+        for one, expected in group[kind].items():
+            if expected in ASKED and one not in there and one not in ELSEWHERE:
                 yield f"{group[':resource']} {kind} {one}"
     names = [one["name"] for one in resource["searchParam"]]
     for name in {name for search in wanted(group) for name in search[":names"]} - {*names}:
@@ -249,9 +177,28 @@ async def test_provenance_comes_along(core: Core, who: str) -> None:
     assert asked > 12
 
 
-def of_example(resource: Json) -> bool:
-    subject = resource.get("subject") or resource.get("patient") or resource.get("beneficiary") or {}
-    return bool(subject.get("reference") == "Patient/example")
+async def test_provenance_is_that_of_us_core(core: Core) -> None:
+    """us_core_v610_provenance_validation_test, …_must_support_test: author and transmitter are those of X-Provenance"""
+    roles = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+    ours = "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type"
+    who = {
+        "who": {"reference": "Practitioner/practitioner-1"},
+        "onBehalfOf": {"reference": "Organization/acme-lab"},
+    }
+    agents = [
+        {"type": {"coding": [{"system": roles, "code": "author"}]}, **who},
+        {"type": {"coding": [{"system": ours, "code": "transmitter"}]}, **who},
+    ]
+    goal = {**next(one for one in core.of("Goal") if of_example(one)), "id": "written-with-provenance"}
+    assert (await core.server.ehr.put(goal, x_provenance=said(agent=agents))).status_code == 201
+    for target in ("Goal/written-with-provenance", "Patient/example"):
+        (found,) = (await core.server.ehr.get(f"Provenance?target={target}")).json()["entry"]
+        provenance = found["resource"]
+        if target.startswith("Goal"):
+            assert provenance["agent"] == agents
+        assert (await core.server.ehr.get(place(provenance))).json() == provenance
+        verdict = await core.server.ehr("POST", f"Provenance/$validate?profile={PROVENANCE}", provenance)
+        assert not [one for one in issues(verdict) if one["severity"] in ("error", "fatal")], verdict.text
 
 
 # reads
@@ -270,10 +217,6 @@ async def test_what_was_stored_is_read(core: Core) -> None:
         assert (await core.server.ehr.get(f"{place(sent)}/_history")).json()["total"] >= 1
 
 
-def without_meta(resource: Json) -> Json:
-    return {name: value for name, value in resource.items() if name != "meta"}
-
-
 async def test_references_lead_to_what_they_name(core: Core) -> None:
     """us_core_v610_*_reference_resolution_test"""
     there = {place(one) for one in core.data}
@@ -284,17 +227,6 @@ async def test_references_lead_to_what_they_name(core: Core) -> None:
             assert answer.status_code == 200 and place(answer.json()) == reference
             followed += 1
     assert followed > 200
-
-
-def references(value: Any) -> Iterator[str]:
-    if isinstance(value, list):
-        for one in value:
-            yield from references(one)
-    elif isinstance(value, dict):
-        if isinstance(value.get("reference"), str):
-            yield value["reference"]
-        for one in value.values():
-            yield from references(one)
 
 
 async def test_missing_data_stay_said(core: Core) -> None:
@@ -373,6 +305,19 @@ async def test_scopes_with_categories_open_these_alone(core: Core, name: str) ->
     assert not wrong, wrong[:5]
 
 
-def categories(resource: Json) -> set[str]:
-    codings = [coding for one in resource.get("category", ()) for coding in one.get("coding", ())]
-    return {f"{one.get('system')}|{one.get('code')}" for one in codings}
+# the page
+
+
+async def test_the_page_has_what_the_guide_asks_for(core: Core) -> None:
+    page = (ROOT / "docs" / "conformance-us-core.md").read_text("utf-8").splitlines()
+    asked = [row(group) for group in core.guide.groups if group[":searches"] or group[":include_params"]]
+    assert [line for line in asked if line not in page] == []
+
+
+async def test_there_is_no_export_yet(core: Core) -> None:
+    """The page says so; whoever builds it says there what of bulk_data_group_export_stu2 is met."""
+    answer = await core.server.ehr.get("Group/g/$export", prefer="respond-async")
+    assert answer.status_code == 404 and issues(answer)
+    rest = (await core.server.anonymous.get("metadata")).json()["rest"][0]
+    told = [one["name"] for of in (rest, *rest["resource"]) for one in of.get("operation", ())]
+    assert "export" not in told
