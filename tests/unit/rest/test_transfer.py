@@ -130,8 +130,16 @@ ORIGIN = "https://app.example"
 
 
 async def test_no_origin_may_by_default(server: Facade) -> None:
-    answer = await server.ehr.get("metadata", origin=ORIGIN)
+    answer = await server.ehr.get("Patient", origin=ORIGIN)
     assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+async def test_what_the_server_can_is_told_to_all_origins(server: Facade) -> None:
+    asked = {"origin": ORIGIN, "access_control_request_method": "GET"}
+    for method in ("GET", "OPTIONS"):
+        answer = await server.anonymous(method, "metadata", **asked)
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in answer.headers
 
 
 @pytest.mark.parametrize(
