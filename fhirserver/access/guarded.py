@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from fhirserver.access.masks import masked
+from fhirserver.access.masks import masked_within
 from fhirserver.access.permissions import Permissions, Reading
 from fhirserver.access.visibility import Visibility, forbidden
 from fhirserver.kernel.json import JsonObject, dumps, loads
@@ -19,6 +19,8 @@ from fhirserver.ports.storage import Fact, HistoryPage, HistoryQuery, Key, Page,
 from fhirserver.search.expression import Query
 from fhirserver.search.narrowing import narrowed
 from fhirserver.store.commands import Amend, Command, Outcome, Put, Remove, Write, Written, touched
+from fhirserver.store.draft import check_version
+from fhirserver.store.provenance import DERIVED, without_others
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
 from fhirserver.world.ledger import Ledger
@@ -85,11 +87,9 @@ class GuardedStore(Store):
 
     async def search(self, query: Query) -> Page:
         page = await self._store.search(self._narrowed(query))
-        return (
-            page
-            if not self._permissions.masks
-            else replace(page, versions=[self._masked(one) for one in page.versions])
-        )
+        if not self._permissions.masks and not self._permissions.patients:
+            return page
+        return replace(page, versions=[self._masked(one) for one in page.versions])
 
     async def count(self, query: Query) -> int:
         return await self._store.count(self._narrowed(query))
@@ -138,11 +138,15 @@ class GuardedStore(Store):
         return [shown for one in versions if (shown := await self._shown(one)) is not None]
 
     def _masked(self, version: Version) -> Version:
-        masks = self._permissions.masked(version.type)
-        if not masks or not version.content:
+        """The version without what is masked in it, and a Provenance without what it says of others."""
+        patients = self._permissions.patients if version.type == DERIVED else ()
+        masks = [mask for mask in self._permissions.masks if mask.may_be_in(version.type, version.content)]
+        if not version.content or not (masks or patients):
             return version
         resource: JsonObject = loads(version.content)
-        shown = masked(resource, masks)
+        shown = masked_within(resource, masks)
+        if patients:
+            shown = without_others(shown, patients)
         return version if shown is resource else version._replace(content=dumps(shown))
 
     # writes
@@ -200,11 +204,19 @@ class GuardedStore(Store):
 
     async def _check_there(self, write: Put | Amend | Remove, key: Key) -> None:
         version = await self._store.read(*key)
-        if version is None or await self._visibility.of(version, "cruds"):
+        if version is None and self._hides_nothing(write, key):
             return
+        if version is not None and await self._visibility.of(version, "cruds"):
+            return
+        check_version(None, *key, write.if_match)
         if isinstance(write, Put):
             raise forbidden(f"You may not write {key}")
-        raise refuse(Category.NOT_FOUND, "not-found", f"{key} is not known", key.type)
+        raise _unknown(key)
+
+    def _hides_nothing(self, write: Put | Amend | Remove, key: Key) -> bool:
+        """Whether it may be told that there is nothing to be deleted. To whom some of the type is not shown, that would
+        tell it from what is there and is not theirs."""
+        return not isinstance(write, Remove) or not key.id or self._permissions.may_all("d", key.type)
 
     def _refuse_acts(self, write: Write) -> None:
         """Acts on claims are for those who may change all of the type."""
@@ -267,6 +279,11 @@ class GuardedStore(Store):
 
     async def close(self) -> None:
         _refuse_inside()
+
+
+def _unknown(key: Key) -> Refusal:
+    """404, as a read says it."""
+    return refuse(Category.NOT_FOUND, "not-found", f"{key} is not known", key.type)
 
 
 class _Closed:

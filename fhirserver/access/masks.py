@@ -29,8 +29,45 @@ class Mask:
     system: str = ""
 
     def is_read_by(self, expression: str) -> bool:
-        """Whether the FHIRPath of a search parameter may look at what is masked."""
-        return re.search(rf"\b({self.path[0]}|children|descendants|repeat)\b", expression) is not None
+        """Whether the FHIRPath of a search parameter may look at what is masked; a name may be written with escapes."""
+        words = rf"\b({self.path[0]}|children|descendants|repeat)\b|\\"
+        return re.search(words, expression) is not None
+
+    def may_be_in(self, type: str, content: bytes) -> bool:
+        """Whether a resource may hold what is masked: it is of the mask's type, or one that is may lie in it."""
+        return type == self.type or b'"%s"' % self.type.encode() in content
+
+
+def masked_within(resource: JsonObject, masks: Sequence[Mask]) -> JsonObject:
+    """The resource without what the masks hide in it and in the resources that lie in it, itself where that is nothing:
+    what it contains, the entries of a Bundle, the values of a Parameters."""
+    own = [mask for mask in masks if mask.type == resource.get("resourceType")]
+    held: JsonObject = _held(resource, masks) if masks else resource
+    return masked(held, own) if own else held
+
+
+def _held(node: JsonObject, masks: Sequence[Mask]) -> JsonObject:
+    """The node with every resource below it masked; itself where nothing is."""
+    changed: JsonObject = {}
+    for name, value in node.items():
+        if name in _HOLDERS:
+            below = _masked_below(value, masks)
+            if below is not value:
+                changed[name] = below
+    return {**node, **changed} if changed else node
+
+
+_HOLDERS = frozenset({"contained", "entry", "resource", "parameter", "part", "response", "outcome"})
+"""Members that lead to a resource inside of another."""
+
+
+def _masked_below(value: Json, masks: Sequence[Mask]) -> Json:
+    if isinstance(value, list):
+        items = [_masked_below(one, masks) for one in value]
+        return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+    if not isinstance(value, dict):
+        return value
+    return masked_within(value, masks) if "resourceType" in value else _held(value, masks)
 
 
 def masked(resource: JsonObject, masks: Sequence[Mask]) -> JsonObject:

@@ -27,6 +27,8 @@ from fhirserver.search.expression import (
     conjunction,
     disjunction,
 )
+from fhirserver.world.review import REVIEW
+from fhirserver.world.vocabulary import CONFIDENTIALITY, TASK_CODE
 
 ALL = "*"
 Reading = Callable[[str, Sequence[tuple[str, str]]], Expression]
@@ -82,7 +84,9 @@ SHARED = frozenset(
 """Types of which no resource is about a patient: an app of one patient may read them, and write none."""
 BINARY = "Binary"
 """Is a patient's by the resource that its ``securityContext`` names."""
-_CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+TASK = "Task"
+_NO_REVIEW = Not(TokenIs("code", TASK_CODE, REVIEW))
+"""Review items hold what sources say of other resources and of other patients, also what is hidden or masked there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,14 @@ class Permissions:
         whole = "".join(
             g.letters for g in self.grants if not g.patient and not g.criteria and g.type in (ALL, type)
         )
-        return set(letters) <= set(whole) and not self.hides and not self.masked(type)
+        free = not self.hides and not self.masked(type) and (type != TASK or self.sees_all)
+        return set(letters) <= set(whole) and free
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether everything may be read, of all types and patients, whole."""
+        whole = "".join(g.letters for g in self.grants if g.type == ALL and not g.patient and not g.criteria)
+        return {"r", "s"} <= set(whole) and not self.hides and not self.masks
 
     @property
     def hides(self) -> bool:
@@ -152,11 +163,12 @@ class Permissions:
         alternatives = [_asked(grant, type, reading) for grant in dict.fromkeys(allowed)]
         if not alternatives:
             return Nothing()
-        return conjunction([disjunction(alternatives), *self._shown()])
+        return conjunction([disjunction(alternatives), *self._shown(type)])
 
-    def _shown(self) -> list[Expression]:
+    def _shown(self, type: str) -> list[Expression]:
         codes = sorted(self.hidden) if self.hides else ()
-        return [Not(TokenIs("_security", _CONFIDENTIALITY, code)) for code in codes]
+        hidden: list[Expression] = [Not(TokenIs("_security", CONFIDENTIALITY, code)) for code in codes]
+        return [*hidden, _NO_REVIEW] if type == TASK and not self.sees_all else hidden
 
     def opened(self, reason: str) -> Permissions:
         """These where a reason was given to see what is hidden."""

@@ -139,14 +139,15 @@ class Visibility:
     # what may be asked
 
     def check(self, type: str, asked: Expression | SortKey) -> None:
-        """Refuse (403) to ask about what is masked."""
+        """Refuse (403) to ask about what is masked, also where it lies in another resource."""
+        if isinstance(asked, WordIs | PhraseIs):
+            self._check_words(type, asked.param)
+            return
         for mask in self._permissions.masked(type):
-            if isinstance(asked, WordIs | PhraseIs):
-                raise forbidden(f"Words of {type} cannot be searched for: parts of it are masked for you")
             param = _param(asked)
             if not self._is_read(type, param, mask):
                 continue
-            if isinstance(asked, TokenIs) and mask.system and asked.system not in (None, mask.system):
+            if _is_of_another_system(asked, mask):
                 continue
             hint = (
                 "; name the system"
@@ -155,6 +156,12 @@ class Visibility:
             )
             raise forbidden(f"'{param}' of {type} is masked for you{hint}")
 
+    def _check_words(self, type: str, param: str) -> None:
+        """Nobody knows of a word where in a resource it stands, or in what lies in it."""
+        masked = self._permissions.masks if param == "_content" else self._permissions.masked(type)
+        if masked:
+            raise forbidden(f"Words of {type} cannot be searched for: parts may be masked for you")
+
     def _is_read(self, type: str, param: str, mask: Mask) -> bool:
         """Whether a search parameter, also one that users defined, looks at what is masked."""
         known = self._store.parameters.current.of(type).get(param)
@@ -162,6 +169,14 @@ class Visibility:
             return False
         texts = (known.expression, *(one.expression for one in known.components))
         return any(mask.is_read_by(text) for text in texts)
+
+
+def _is_of_another_system(asked: Expression | SortKey, mask: Mask) -> bool:
+    """Whether only values of another system are asked for than that which is masked. What is derived of a token
+    (``identifier:of-type``) has another system: that of the type."""
+    if not isinstance(asked, TokenIs) or ":" in asked.param or not mask.system:
+        return False
+    return asked.system not in (None, mask.system)
 
 
 def _param(asked: Expression | SortKey) -> str:

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Sequence
 
 from fhirserver.access.audit.chain import Chain, TooLarge, packed
-from fhirserver.access.audit.event import Event, now_microseconds
+from fhirserver.access.audit.event import ANSWERING, Event, now_microseconds
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.audit import HasTrail, Sealed
 
@@ -50,6 +50,9 @@ class Recorder:
         """See :class:`~fhirserver.access.audit.event.Audit`."""
         waiting = self._waiting
         waiting.append(event if event.at else event._replace(at=now_microseconds()))
+        answering = ANSWERING.get()
+        if answering is not None:
+            answering.any = True
         if len(waiting) == AT_ONCE:
             self._enough.set()
 
