@@ -174,7 +174,7 @@ def test_others_ask_and_find(server: ServerProcess, clerk: Wire) -> None:
         "Bundle/qzbundle/_history",
         "Bundle?_id=qzbundle",
         "$diff?from=Patient/qzmasked&to=Patient/qzplain",
-        "Patient/qzmasked/_history/1/$resource-diff",
+        "Patient/qzmasked/_history/1/$diff",
         "Patient/qzmasked/$meta",
         "Provenance?target=Patient/qzmasked",
     ],

@@ -172,6 +172,52 @@ def _note(trail: Trail, answer: Answer, who: str) -> None:
         trail.seen(answer, who)
 
 
+def test_what_is_gone_was_somebody_elses(world: World, trail: Trail) -> None:
+    """A deletion is seen by whoever could see what was deleted: to all others there never was anything."""
+    ehr, attacker = wire(world.server, "ehr"), wire(world.server, "ada-writes")
+    gone = {**lab_of(BOB), "id": f"{BOB}-gone"}
+    assert ehr("PUT", f"/fhir/Observation/{BOB}-gone", gone).status == 201
+    assert ehr("DELETE", f"/fhir/Observation/{BOB}-gone").status == 204
+    for foreign, unknown in zip(twins(f"{BOB}-gone"), twins("nobodys-gone"), strict=True):
+        told = []
+        for method, path, body, headers in (foreign, unknown):
+            answer = attacker(method, f"/fhir/{path}", body, **headers)
+            told.append(normal(answer).replace(f"{BOB}-gone", "ID").replace("nobodys-gone", "ID"))
+            _note(trail, answer, "ada-writes")
+        assert told[0] == told[1]
+    for path in ("_history?_count=1000", "Observation/_history?_count=1000"):
+        answer = attacker.get(f"/fhir/{path}")
+        assert f"{BOB}-gone" not in answer.text
+        trail.seen(answer, "ada-writes")
+    assert ehr.get(f"/fhir/Observation/{BOB}-gone").status == 410
+
+
+def test_what_was_somebody_elses_before_is_not_told(world: World, trail: Trail) -> None:
+    """A resource that was corrected to be about another patient: each sees the versions about them."""
+    ehr, attacker = wire(world.server, "ehr"), wire(world.server, "ada-app")
+    place = "/fhir/Observation/moved"
+    before = {**lab_of(BOB), "id": "moved", "note": [{"text": f"{BOB}-said"}]}
+    assert ehr("PUT", place, before).status == 201
+    assert ehr("PUT", place, {**lab_of(ADA), "id": "moved"}).status == 200
+    assert attacker.get(place).status == 200
+    trail.refused(attacker.get(f"{place}/_history/1"), 404, "not-found", "ada-app")
+    trail.refused(attacker.get(f"{place}/_history/1/$meta"), 404, "not-found", "ada-app")
+    for path in (
+        f"{place}/_history",
+        f"{place}/_history?_count=1",
+        "/fhir/Observation/_history?_count=1000",
+        "/fhir/_history?_count=1000",
+        f"{place}/$everything",
+    ):
+        answer = attacker.get(path)
+        assert BOB not in answer.text, answer
+        _note(trail, answer, "ada-app")
+    for path in (f"{place}/$diff", f"{place}/$diff?fromVersion=1", f"{place}/$lineage", f"{place}/$story"):
+        answer = attacker.get(path)
+        assert BOB not in answer.text and "note" not in answer.text, answer
+        _note(trail, answer, "ada-app")
+
+
 CONDITIONS = (
     "_id={bob}-observation",
     "identifier={mark}",

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from fhirserver.kernel.json import JsonObject
+from fhirserver.operations.all import all_operations
 from fhirserver.search.index import extract
 from fhirserver.search.parameters import searchable
 from fhirserver.search.values import (
@@ -51,10 +52,6 @@ _BY_ID: Final = (
     ("GET", "{t}/{i}?_format=xml"),
     ("GET", "{t}/{i}?_elements=id"),
     ("GET", "{t}/{i}?_summary=text"),
-    ("GET", "{t}/{i}/$meta"),
-    ("GET", "{t}/{i}/$lineage"),
-    ("GET", "{t}/{i}/_history/1/$resource-diff"),
-    ("GET", "{t}/{i}/$validate"),
     ("POST", "{t}/{i}/$validate?mode=delete"),
     ("GET", "$diff?from={t}/{i}&to={t}/{i}"),
     ("GET", "{t}/{i}/$graphql?query={{id}}"),
@@ -87,6 +84,17 @@ _WITHOUT_PARAMETERS: Final = (
     "?_type={t}&_content={word}",
     "{t}?_format=xml&_id={i}",
 )
+
+
+_ROUND: Final = {
+    "Patient": (("Observation", "patient"),),
+    "Practitioner": (
+        ("Observation", "performer:Practitioner"),
+        ("Patient", "general-practitioner:Practitioner"),
+    ),
+    "Organization": (("Patient", "organization"),),
+}
+"""How one's own leads to what refers to the same: a resource, and the parameter by which it does."""
 
 
 class Way(NamedTuple):
@@ -220,15 +228,20 @@ def _by_reference(
     for other in [one for one in known if "qz" in one.text.lower()][:2]:
         name = f"_has:{type}:{code}:{other.code}"
         yield Way(REVERSED, "GET", _search(to, (name, other.text), ("_summary", "count")), code=code)
-    if to == "Patient":
-        name = f"patient._has:{type}:{code}:_id"
-        yield Way(CHAINED, "GET", _search("Observation", (name, id)), code=code)
+    for start, way in _ROUND.get(to, ()):
+        yield Way(CHAINED, "GET", _search(start, (f"{way}._has:{type}:{code}:_id", id)), code=code)
 
 
 def _by_id(resource: JsonObject) -> Iterator[Way]:
+    type, id = resource["resourceType"], resource["id"]
     for method, form in _BY_ID:
-        path = form.format(t=resource["resourceType"], i=resource["id"])
-        yield Way(READ, method, f"{_BASE}/{path}")
+        yield Way(READ, method, f"{_BASE}/{form.format(t=type, i=id)}")
+    for operation in all_operations():
+        for level, place in (("instance", f"{type}/{id}"), ("version", f"{type}/{id}/_history/1")):
+            if operation.fits(level, type):
+                method = "POST" if operation.affects_state else "GET"
+                body = {"resourceType": "Parameters"} if operation.affects_state else None
+                yield Way(READ, method, f"{_BASE}/{place}/${operation.name}", body)
 
 
 def _without(resource: JsonObject) -> Iterator[Way]:
@@ -306,7 +319,7 @@ _EVERY: Final = {
     CHAINED: 8,
     REVERSED: 6,
     INCLUDED: 6,
-    READ: 6,
+    READ: 8,
     WHOLE: 9,
 }
 """Of how many ways of a kind one is tried where not all are; which, differs from type to type."""
