@@ -22,7 +22,9 @@ from fhirserver.search.expression import Everything, Expression, Query, types_se
 from fhirserver.search.narrowing import narrowed, narrowed_to
 from fhirserver.store.as_of import Moment, moment, version_as_of
 from fhirserver.store.commands import Amend, Command, Outcome, Put, Remove, Write, Written, touched
+from fhirserver.store.draft import check_version
 from fhirserver.store.past import Past
+from fhirserver.store.provenance import DERIVED, without_others
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
 from fhirserver.world.ledger import Ledger
@@ -99,17 +101,16 @@ class GuardedStore(Store):
 
     async def search(self, query: Query) -> Page:
         page = await self._store.search(await self._narrowed(query))
-        return (
-            page
-            if not self._permissions.masks
-            else replace(page, versions=[self._masked(one) for one in page.versions])
-        )
+        trimmed = self._permissions.patients and query.type in ("", DERIVED)
+        if not self._permissions.masks and not trimmed:
+            return page
+        return replace(page, versions=[self._masked(one) for one in page.versions])
 
     async def count(self, query: Query) -> int:
         return await self._store.count(await self._narrowed(query))
 
     async def _narrowed(self, query: Query) -> Query:
-        if "s" in self._permissions.whole and OWNED not in types_searched(query):
+        if self._permissions.sees_all and OWNED not in types_searched(query):
             return query
         await self._visibility.find_own((query.type, *query.types))
         return narrowed(query, self._visibility.to_search, self._visibility.check)
@@ -157,13 +158,15 @@ class GuardedStore(Store):
         return [shown for one in versions if (shown := await self._shown(one)) is not None]
 
     def _masked(self, version: Version) -> Version:
-        masks = self._permissions.masks
-        if not masks or not version.content:
-            return version
-        if not self._permissions.masked(version.type) and b'"contained"' not in version.content:
+        """The version without what is masked in it, and a Provenance without what it says of others."""
+        patients = self._permissions.patients if version.type == DERIVED else ()
+        masks = [mask for mask in self._permissions.masks if mask.may_be_in(version.type, version.content)]
+        if not version.content or not (masks or patients):
             return version
         resource: JsonObject = loads(version.content)
         shown = masked(resource, masks)
+        if patients:
+            shown = without_others(shown, patients)
         return version if shown is resource else version._replace(content=dumps(shown))
 
     # the past
@@ -275,11 +278,19 @@ class GuardedStore(Store):
 
     async def _check_there(self, write: Put | Amend | Remove, key: Key) -> None:
         version = await self._store.read(*key)
-        if version is None or await self._visibility.of(version, "cruds"):
+        if version is None and self._hides_nothing(write, key):
             return
+        if version is not None and await self._visibility.of(version, "cruds"):
+            return
+        check_version(None, *key, write.if_match)
         if isinstance(write, Put):
             raise forbidden(f"You may not write {key}")
-        raise refuse(Category.NOT_FOUND, "not-found", f"{key} is not known", key.type)
+        raise _unknown(key)
+
+    def _hides_nothing(self, write: Put | Amend | Remove, key: Key) -> bool:
+        """Whether it may be told that there is nothing to be deleted. To whom some of the type is not shown, that would
+        tell it from what is there and is not theirs."""
+        return not isinstance(write, Remove) or not key.id or self._permissions.may_all("d", key.type)
 
     def _refuse_acts(self, write: Write) -> None:
         """Acts on claims are for those who may change all of the type."""
@@ -345,6 +356,11 @@ class GuardedStore(Store):
 
     async def close(self) -> None:
         _refuse_inside()
+
+
+def _unknown(key: Key) -> Refusal:
+    """404, as a read says it."""
+    return refuse(Category.NOT_FOUND, "not-found", f"{key} is not known", key.type)
 
 
 class _Closed:

@@ -29,22 +29,53 @@ class Mask:
     system: str = ""
 
     def is_read_by(self, expression: str) -> bool:
-        """Whether the FHIRPath of a search parameter may look at what is masked."""
-        return re.search(rf"\b({self.path[0]}|children|descendants|repeat)\b", expression) is not None
+        """Whether the FHIRPath of a search parameter may look at what is masked; a name may be written with escapes."""
+        words = rf"\b({self.path[0]}|children|descendants|repeat)\b|\\"
+        return re.search(words, expression) is not None
+
+    def may_be_in(self, type: str, content: bytes) -> bool:
+        """Whether a resource may hold what is masked: it is of the mask's type, or one that is may lie in it."""
+        return type == self.type or b'"%s"' % self.type.encode() in content
 
 
 def masked(resource: JsonObject, masks: Sequence[Mask]) -> JsonObject:
-    """The resource, and what it contains, without what the masks of their types hide; itself where that is nothing."""
-    shown = _stripped(resource, masks)
+    """The resource without what the masks hide in it and in the resources that lie in it, itself where that is nothing:
+    what it contains, the entries of a Bundle, the values of a Parameters."""
+    below = _held(resource, masks)
+    shown = _stripped(below, masks)
     held = shown.get("contained")
     if isinstance(held, list):
         inside = [_stripped(one, masks) if isinstance(one, dict) else one for one in held]
         if not _is_same(inside, held):
             shown = {**shown, "contained": inside}
-    if shown is resource:
-        return resource
+    if shown is below:
+        return below
     meta = shown.get("meta", {})
     return {**shown, "meta": {**meta, "security": [*meta.get("security", ()), _LABEL]}}
+
+
+def _held(node: JsonObject, masks: Sequence[Mask]) -> JsonObject:
+    """The node with every resource below it masked; itself where nothing is."""
+    changed: JsonObject = {}
+    for name, value in node.items():
+        if name in _HOLDERS:
+            below = _masked_below(value, masks)
+            if below is not value:
+                changed[name] = below
+    return {**node, **changed} if changed else node
+
+
+_HOLDERS = frozenset({"entry", "resource", "parameter", "part", "response", "outcome"})
+"""Members that lead to a resource inside of another, which has labels of its own."""
+
+
+def _masked_below(value: Json, masks: Sequence[Mask]) -> Json:
+    if isinstance(value, list):
+        items = [_masked_below(one, masks) for one in value]
+        return value if _is_same(items, value) else items
+    if not isinstance(value, dict):
+        return value
+    return masked(value, masks) if "resourceType" in value else _held(value, masks)
 
 
 def _stripped(resource: JsonObject, masks: Sequence[Mask]) -> JsonObject:

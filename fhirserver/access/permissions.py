@@ -26,6 +26,8 @@ from fhirserver.search.expression import (
     conjunction,
     disjunction,
 )
+from fhirserver.world.review import REVIEW
+from fhirserver.world.vocabulary import CONFIDENTIALITY, TASK_CODE
 
 ALL = "*"
 Reading = Callable[[str, Sequence[tuple[str, str]]], Expression]
@@ -78,7 +80,9 @@ BINARY = "Binary"
 OWNED = "Subscription"
 """Is its owner's: whoever has permissions sees their own and no other. For one patient it must be named in the scope:
 no compartment holds it, and it goes on when nobody looks."""
-_CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
+TASK = "Task"
+_NO_REVIEW = Not(TokenIs("code", TASK_CODE, REVIEW))
+"""Review items hold what sources say of other resources and of other patients, also what is hidden or masked there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,13 @@ class Permissions:
         whole = "".join(
             g.letters for g in self.grants if not g.patient and not g.criteria and g.type in (ALL, type)
         )
-        return set(letters) <= set(whole) and not self.hides and not self.masked(type) and type != OWNED
+        free = not self.hides and not self.masked(type) and type != OWNED
+        return set(letters) <= set(whole) and free and (type != TASK or self.sees_all)
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether everything may be read and found, of all types and patients, whole."""
+        return {"r", "s"} <= self.whole
 
     @property
     def hides(self) -> bool:
@@ -165,11 +175,12 @@ class Permissions:
         alternatives = [_asked(grant, type, reading) for grant in dict.fromkeys(allowed)]
         if not alternatives:
             return Nothing()
-        return conjunction([disjunction(alternatives), *self._shown()])
+        return conjunction([disjunction(alternatives), *self._shown(type)])
 
-    def _shown(self) -> list[Expression]:
+    def _shown(self, type: str) -> list[Expression]:
         codes = sorted(self.hidden) if self.hides else ()
-        return [Not(TokenIs("_security", _CONFIDENTIALITY, code)) for code in codes]
+        hidden: list[Expression] = [Not(TokenIs("_security", CONFIDENTIALITY, code)) for code in codes]
+        return [*hidden, _NO_REVIEW] if type == TASK and not self.sees_all else hidden
 
     def opened(self, reason: str) -> Permissions:
         """These where a reason was given to see what is hidden."""

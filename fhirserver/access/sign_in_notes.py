@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from fhirserver.access.audit.event import LOGIN, LOGOUT, Audit, Event
 from fhirserver.access.principals import Principal
 from fhirserver.access.users import User, Users
+from fhirserver.kernel.correlation import REQUEST
 
-PASSWORD, TOKEN, PROVIDER = "password", "token", "OpenID provider"
+PASSWORD, TOKEN, PROVIDER, FORM = "password", "token", "OpenID provider", "form of another page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class SignInNotes:
         user = await self.users.find(login) if login else None
         self._note(_by(Event(LOGIN, status=status, issue=issue, address=address), user), how)
 
+    def from_elsewhere(self, address: str, what: str = LOGIN, user: User | None = None) -> None:
+        """A form came that no page of ours had, or a page of another place: nothing was done."""
+        self._note(_by(Event(what, status=403, issue="forbidden", address=address), user), FORM)
+
     def signed_out(self, address: str, user: User | None, principal: Principal | None = None) -> None:
         """A session was ended by who had it."""
         event = _by(Event(LOGOUT, address=address), user)
@@ -39,7 +44,7 @@ class SignInNotes:
 
     def _note(self, event: Event, how: str) -> None:
         details = {"place": self.place, **({"by": how} if how else {})}
-        self.audit.note(event._replace(details=details))
+        self.audit.note(event._replace(details=details, request=REQUEST.get()))
 
 
 def _by(event: Event, user: User | None) -> Event:

@@ -68,7 +68,7 @@ class Visibility:
         key = (letters, type)
         if key not in self._open:
             everything = isinstance(self.condition(letters, type), Everything)
-            self._open[key] = everything and not self._permissions.masked(type)
+            self._open[key] = everything and not self._permissions.masks
         return self._open[key]
 
     def condition(self, letters: str, type: str) -> Expression:
@@ -198,18 +198,15 @@ class Visibility:
     # what may be asked
 
     def check(self, type: str, asked: Expression | SortKey) -> None:
-        """Refuse (403) to ask about what is masked."""
-        if isinstance(asked, WordIs | PhraseIs) and asked.param == "_content" and self._permissions.masks:
-            raise forbidden(
-                f"Words of {type} cannot be searched for: parts of what it contains may be masked for you"
-            )
+        """Refuse (403) to ask about what is masked, also where it lies in another resource."""
+        if isinstance(asked, WordIs | PhraseIs):
+            self._check_words(type, asked.param)
+            return
         for mask in self._permissions.masked(type):
-            if isinstance(asked, WordIs | PhraseIs):
-                raise forbidden(f"Words of {type} cannot be searched for: parts of it are masked for you")
             param = _param(asked)
             if not self._is_read(type, param, mask):
                 continue
-            if isinstance(asked, TokenIs) and mask.system and asked.system not in (None, mask.system):
+            if _is_of_another_system(asked, mask):
                 continue
             hint = (
                 "; name the system"
@@ -217,6 +214,12 @@ class Visibility:
                 else ""
             )
             raise forbidden(f"'{param}' of {type} is masked for you{hint}")
+
+    def _check_words(self, type: str, param: str) -> None:
+        """Nobody knows of a word where in a resource it stands, or in what lies in it."""
+        masked = self._permissions.masks if param == "_content" else self._permissions.masked(type)
+        if masked:
+            raise forbidden(f"Words of {type} cannot be searched for: parts may be masked for you")
 
     def _is_read(self, type: str, param: str, mask: Mask) -> bool:
         """Whether a search parameter, also one that users defined, looks at what is masked."""
@@ -230,6 +233,14 @@ class Visibility:
 def _is_topic(basic: JsonObject) -> bool:
     codings = basic.get("code", {}).get("coding", ())
     return any(one.get("code") == _TOPIC for one in codings)
+
+
+def _is_of_another_system(asked: Expression | SortKey, mask: Mask) -> bool:
+    """Whether only values of another system are asked for than that which is masked. What is derived of a token
+    (``identifier:of-type``) has another system: that of the type."""
+    if not isinstance(asked, TokenIs) or ":" in asked.param or not mask.system:
+        return False
+    return asked.system not in (None, mask.system)
 
 
 def _param(asked: Expression | SortKey) -> str:

@@ -22,6 +22,7 @@ from fhirserver.interactions.exchange import Context, Result
 from fhirserver.interactions.exchange import Request as FhirRequest
 from fhirserver.interactions.noting import ORIGIN, Origin, dispatch_noted
 from fhirserver.interactions.registry import Registry
+from fhirserver.kernel.correlation import REQUEST
 from fhirserver.kernel.ids import new_id
 from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import JsonObject, loads
@@ -72,7 +73,7 @@ class Desk:
 
         async def guarded(request: Request) -> Response:
             session = await self.sessions.of(request)
-            origin = Origin(request.client.host if request.client else "", new_id())
+            origin = Origin(request.client.host if request.client else "", REQUEST.get() or new_id())
             ORIGIN.set(origin)
             asked = f"{request.method} {request.url.path}?{request.url.query}".rstrip("?")
             event = Event(PAGE, query=asked[:2000], address=origin.address)

@@ -8,6 +8,7 @@ import contextlib
 from fastapi import Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import JSONResponse, Response
 
+from fhirserver.access.audit.event import LIVE, Event
 from fhirserver.access.desk_passes import CallPasses
 from fhirserver.console.desk import HEADERS, Desk
 from fhirserver.console.sessions import Session
@@ -42,16 +43,25 @@ class LiveSound:
         """One connection from its upgrade to its end."""
         session = await self._desk.sessions.of(socket)
         if session is None:
+            self._note_refusal(socket, 401, "login")
             await socket.close()
             return
         with contextlib.suppress(*_GONE):
             await socket.accept()
             sound = await self._opened(socket, session)
             if sound is None:
+                self._note_refusal(socket, 403, "forbidden", session)
                 await socket.close(_REFUSED)
                 return
             name = session.principal.name
             await socket.close(await carry(sound, socket, lambda: self._still_in(socket, name)))
+
+    def _note_refusal(
+        self, socket: WebSocket, status: int, issue: str, session: Session | None = None
+    ) -> None:
+        address = socket.client.host if socket.client else ""
+        event = Event(LIVE, query=socket.url.path[:2000], status=status, issue=issue, address=address)
+        self._desk.context.audit.note(event.by(session.principal) if session else event)
 
     async def _opened(self, socket: WebSocket, session: Session) -> OperatorSound | None:
         live, id, name = self._desk.context.live, socket.path_params["id"], session.principal.name

@@ -23,9 +23,11 @@ class QueuePages:
 
     async def queue(self, request: Request) -> Response:
         """What waits for a decision; the sign-in page for a stranger."""
-        session = await self._desk.sessions.of(request)
-        if session is None:
+        if await self._desk.sessions.of(request) is None:
             return await self._sign_in.form(request)
+        return await self._desk.signed_in(self._whole)(request)
+
+    async def _whole(self, request: Request, session: Session) -> Response:
         return await self._list(request, session, "queue.html")
 
     async def fragment(self, request: Request, session: Session) -> Response:

@@ -66,6 +66,7 @@ class SignIn:
     async def sign_in(self, request: Request) -> Response:
         """A cookie for a login and password, or a token, with the operator role."""
         if is_from_elsewhere(request.headers):
+            self._notes.from_elsewhere(_address(request))
             return await self.form(request, 403, "This form came from another site.")
         sent = await fields(request)
         return await (self._by_token if "token" in sent else self._by_password)(request, sent)

@@ -10,7 +10,9 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute
 
+from fhirserver.access.audit.event import Audit
 from fhirserver.kernel.correlation import REQUEST, is_well_formed, made
+from fhirserver.rest.beside import noting_refusals
 from fhirserver.rest.edge import FhirEdge, Receive, Scope, Send
 from fhirserver.rest.front import Front
 from fhirserver.rest.metering import Meter
@@ -43,6 +45,11 @@ class Application:
         self._front = Front(web, self.visits, sign_ins)
 
     @property
+    def audit(self) -> Audit:
+        """Where is noted what never becomes a request."""
+        return self._edge.context.audit
+
+    @property
     def store(self) -> Store:
         """The store behind it, for tests and for those who serve and work in one process."""
         return self._edge.context.store
@@ -55,7 +62,10 @@ class Application:
         elif under:
             await self._edge(scope, receive, send)
         else:
-            await metered(self._front, self._meter, scope, receive, send)
+            await metered(self._beside_fhir, self._meter, scope, receive, send)
+
+    async def _beside_fhir(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await noting_refusals(self._front, self.audit, scope, receive, send)
 
 
 async def metered(
@@ -96,6 +106,7 @@ def web_application(
         redoc_url=None,
         openapi_url=None,
         lifespan=lifespan,
+        redirect_slashes=False,  # the address would be made of the Host that the client says
         telemetry=_SILENT,
     )
     web.router.routes += routes

@@ -128,7 +128,7 @@ class FhirEdge:
     def _unread(self, scope: Scope, shape: Shape) -> Request:
         """What is known of a request whose URL or headers are wrong."""
         request = Request(None, scope["method"], headers=shape.headers)  # type: ignore[arg-type]
-        request.address, request.number = _address(scope), shape.id
+        request.address, request.number = _address(scope), shape.id or identified(shape)
         return request
 
     async def _answer(self, scope: Scope, receive: Receive, shape: Shape) -> Result:
@@ -143,8 +143,6 @@ class FhirEdge:
             raise refuse(Category.INVALID, "required", "HTTP/1.1 asks for a Host header", "http.Host")
         take_accept(shape)
         request = self._request(scope, shape)
-        request.address, request.number = _address(scope), shape.id
-        shape.request = request
         if request.method == "OPTIONS":
             shape.noted = False
             return self._options(request, shape, cors)
@@ -181,7 +179,8 @@ class FhirEdge:
         if b"_format" in query or b"_pretty" in query:
             take_general(params, shape)
         request = Request(None, scope["method"], params=params, headers=shape.headers)  # type: ignore[arg-type]
-        shape.request = request
+        request.address, request.number = _address(scope), shape.id
+        shape.request = request  # what is refused from here on is noted with where it came from
         if not raw.startswith(self._base):
             raise nothing_there()
         parts = segments(raw[len(self._base) :])

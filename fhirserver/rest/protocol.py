@@ -8,6 +8,8 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from fhirserver.access.audit.event import Event
+from fhirserver.kernel.correlation import made
 from fhirserver.kernel.json import dumps
 from fhirserver.kernel.outcomes import Category, Issue, operation_outcome
 from fhirserver.rest.defence import note_issue
@@ -143,11 +145,12 @@ class FhirHttpProtocol(WatchesTaking, HttpToolsProtocol):
             return
         if category is not Category.INVALID:
             note_issue(category, issue, self.client)
+        id = self._noted(category, issue)
         body = dumps(operation_outcome([issue]))
         status = HTTPStatus(category.value)
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/fhir+json; charset=utf-8\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\nx-request-id: {id}\r\n"
             f"{as_text((*ALWAYS, POLICY, NO_STORE, *((HSTS,) if self.scheme == 'https' else ())))}\r\n"
         )
         self.transport.write(head.encode() + body)
@@ -156,3 +159,11 @@ class FhirHttpProtocol(WatchesTaking, HttpToolsProtocol):
             self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
         self._watch_taking()
+
+    def _noted(self, category: Category, issue: Issue) -> str:
+        """Note a refusal for the audit; the number under which it stands there and in the answer."""
+        id, audit = made(), getattr(self.config.app, "audit", None)
+        if audit is not None:
+            address = self.client[0] if self.client else ""
+            audit.note(Event("request", status=category.value, issue=issue.code, address=address, request=id))
+        return id

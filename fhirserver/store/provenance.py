@@ -7,7 +7,8 @@ commits' ids.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.references import parse_reference
@@ -22,6 +23,7 @@ from fhirserver.world.units import member_of, split
 from fhirserver.world.vocabulary import (
     ACTIVITY,
     ASSERTION_METHOD,
+    CONFIDENTIALITY,
     SAID_AGAIN,
     SOURCE_PREFIX,
     TARGET_ELEMENT,
@@ -33,6 +35,7 @@ PARTICIPANT = "http://terminology.hl7.org/CodeSystem/provenance-participant-type
 PROJECTED = ("provenance", "projected")
 _LEDGER = dumps({"v": []})
 _AGAIN = {"url": SAID_AGAIN, "valueBoolean": True}
+_LABELLED = CONFIDENTIALITY.encode()
 _ACTIVITIES = {
     "asserted": "assert",
     "removed": "remove",
@@ -48,24 +51,48 @@ Patients = Mapping[Key, frozenset[str]]
 """The ids of the patients in whose compartments resources are."""
 
 
+class Touched(NamedTuple):
+    """What is told of the resources that a commit touched: whose they are, and the codes of their confidentiality."""
+
+    patients: Patients
+    labels: Sequence[str] = ()
+
+
+_NOTHING = Touched({})
+
+
 def provenance_changes(
-    commits: Sequence[Commit], patients: Mapping[int, Patients], extract: Extract
+    commits: Sequence[Commit], touched: Mapping[int, Touched], extract: Extract
 ) -> list[Change]:
-    """The rows for the commits that touched resources; ``patients`` by the commits' positions."""
-    made = [(commit, provenance(commit, patients.get(commit.position, {}))) for commit in commits]
+    """The rows for the commits that touched resources; ``touched`` by the commits' positions."""
+    made = [(one, provenance(one, *touched.get(one.position, _NOTHING))) for one in commits]
     return [_change(commit, resource, extract) for commit, resource in made if resource is not None]
 
 
-async def patients_touched(storage: Storage, commit: Commit) -> Patients:
-    """Whose compartments the resources that a commit touched are in; of a deleted one, in whose it was."""
+async def touched_by(storage: Storage, commit: Commit) -> Touched:
+    """Whose compartments the resources that a commit touched are in, and how confidential they are. Of a deleted one,
+    what it was."""
     spoken_of = touched_keys([commit]) | {_key_of(reference) for reference in commit.statement.again}
-    keys = {key for key in spoken_of if may_be_in(key.type)}
-    found = await storage.versions_at(keys, commit.position)
+    found = await storage.versions_at(spoken_of, commit.position)
     gone = [key for key, one in found.items() if one.version.deleted]
     for key in gone:
         found.update(await storage.versions_at([key], found[key].version.position - 1))
-    contents = {key: loads(one.version.content) for key, one in found.items() if one.version.content}
-    return {key: await _whom(storage, commit, content) for key, content in contents.items()}
+    contents = {
+        key: loads(one.version.content)
+        for key, one in found.items()
+        if may_be_in(key.type) or _LABELLED in one.version.content
+    }
+    patients = {
+        key: await _whom(storage, commit, content) for key, content in contents.items() if may_be_in(key.type)
+    }
+    return Touched(patients, sorted({code for content in contents.values() for code in _labels(content)}))
+
+
+def _labels(resource: JsonObject) -> Iterator[str]:
+    """Its codes of confidentiality."""
+    for label in resource.get("meta", {}).get("security", ()):
+        if label.get("system") == CONFIDENTIALITY and label.get("code"):
+            yield str(label["code"])
 
 
 async def _whom(storage: Storage, commit: Commit, resource: JsonObject) -> frozenset[str]:
@@ -82,10 +109,13 @@ def _change(commit: Commit, resource: JsonObject, extract: Extract) -> Change:
     return Change(Row(-commit.position, version, _LEDGER), True, (), extract(resource))
 
 
-def provenance(commit: Commit, patients: Patients | None = None) -> JsonObject | None:
+def provenance(
+    commit: Commit, patients: Patients | None = None, labels: Sequence[str] = ()
+) -> JsonObject | None:
     """The Provenance of one commit; None where it touched no resource.
 
-    ``patients`` are those in whose compartments its targets are. https://hl7.org/fhir/R4/provenance.html
+    ``patients`` are those in whose compartments its targets are, ``labels`` the codes of their confidentiality: it is
+    as confidential as what it tells of. https://hl7.org/fhir/R4/provenance.html
     """
     events = [event for event in commit.events if event["e"] != "noted"]
     if not events:
@@ -97,6 +127,8 @@ def provenance(commit: Commit, patients: Patients | None = None) -> JsonObject |
         "id": commit.id,
         "meta": {"versionId": "1", "lastUpdated": commit.recorded},
     }
+    if labels:
+        resource["meta"]["security"] = [{"system": CONFIDENTIALITY, "code": code} for code in labels]
     extensions = [confidence_extension(confidence) for confidence in sorted(confidences)[-1:]]
     method = statement.method or next((event["method"] for event in events if event.get("method")), "")
     if method:
@@ -198,6 +230,25 @@ def targets_about(resource: JsonObject, patient: str) -> Iterator[Key]:
         for key in _local(target):
             if everything or mine in target.get("extension", ()) or key == (PATIENT, patient):
                 yield key
+
+
+def without_others(resource: JsonObject, patients: Collection[str]) -> JsonObject:
+    """A Provenance without the targets that are about other patients alone; itself where there are none.
+
+    One command may state things of several patients: its Provenance names them all.
+    """
+    mine = [_patient(id) for id in patients]
+    if any(one in resource.get("extension", ()) for one in mine):
+        return resource  # all of it is about the one
+    kept = [target for target in resource["target"] if not _of_others(target, mine, patients)]
+    return resource if len(kept) == len(resource["target"]) else {**resource, "target": kept}
+
+
+def _of_others(target: JsonObject, mine: Sequence[JsonObject], patients: Collection[str]) -> bool:
+    named = [one for one in target.get("extension", ()) if one.get("url") == PROVENANCE_PATIENT]
+    people = [key.id for key in _local(target) if key.type == PATIENT]
+    about = bool(named or people)
+    return about and not any(one in named for one in mine) and not any(id in patients for id in people)
 
 
 def targets(resource: JsonObject) -> Iterator[Key]:

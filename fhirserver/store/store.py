@@ -37,7 +37,7 @@ from fhirserver.store.contained import ContainedResources
 from fhirserver.store.generation import indexed_now
 from fhirserver.store.merges import Merges
 from fhirserver.store.project import Extract
-from fhirserver.store.provenance import PROJECTED, patients_touched, provenance_changes
+from fhirserver.store.provenance import PROJECTED, provenance_changes, touched_by
 from fhirserver.store.reindexing import reindex
 from fhirserver.store.search_parameters import SearchParameters
 from fhirserver.store.state import Policies
@@ -179,8 +179,8 @@ class Store:
             commits = await self.storage.read_log(position, min(count, behind)) if behind > 0 else ()
             if not commits:
                 return False
-            whom = {one.position: await patients_touched(self.storage, one) for one in commits}
-            changes = provenance_changes(commits, whom, self._extract)
+            touched = {one.position: await touched_by(self.storage, one) for one in commits}
+            changes = provenance_changes(commits, touched, self._extract)
             value = {
                 "position": commits[-1].position,
                 "patients": not known or known.value.get("patients", False),

@@ -27,6 +27,7 @@ CONNECTOR_NAME = f"{BASE}/identifier/connector"
 TARGET_ELEMENT = "http://hl7.org/fhir/StructureDefinition/targetPath"
 
 VERIFICATION_STATUS = f"{BASE}/CodeSystem/verification-status"
+CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 TASK_CODE = f"{BASE}/CodeSystem/task-code"
 TASK_INPUT = f"{BASE}/CodeSystem/task-input"
 ACTIVITY = f"{BASE}/CodeSystem/activity"
@@ -335,6 +336,7 @@ CODES = (
             ("live", "Live call", "A call under way was followed or acted on"),
             ("page", "Page", "A page of the console was asked for"),
             ("socket", "Socket", "A websocket was opened"),
+            ("beside", "Beside FHIR", "Something that is served beside FHIR was refused"),
             ("async", "Asynchronous request", "An answer that comes later was asked for"),
             ("request", "Request", "Something that was no request of the REST API"),
             ("run", "Run", "A command was run on the server's machine"),

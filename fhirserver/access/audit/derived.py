@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from fhirserver.access.audit.event import (
+    BESIDE,
     DISCLOSURES,
     INTROSPECT,
     LISTEN,
@@ -301,7 +302,7 @@ def _query(event: Event, server: str) -> JsonObject | None:
     if not path and not event.query:
         return None
     text = f"{server}/{path}{'?' if event.query else ''}{event.query}"
-    if event.what in (PAGE, LIVE, LISTEN, SOCKET):
+    if event.what in (PAGE, LIVE, LISTEN, SOCKET, BESIDE):
         text = event.query
     return {
         "type": _coding(_ENTITY, "2", "System Object"),

@@ -7,6 +7,8 @@ somebody asks (:mod:`fhirserver.access.audit.derived`).
 from __future__ import annotations
 
 import time
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from fhirserver.access.principals import Principal
@@ -18,14 +20,15 @@ USERINFO = "userinfo"
 LISTEN = "listen"
 PAGE, LIVE = "page", "live"
 SOCKET = "socket"
+BESIDE = "beside"
 RUN = "run"
 START, STOP = "start", "stop"
 KEPT = "kept"
 KEY_CHANGED = "key-changed"
 NOTIFICATION, WRITEBACK = "notification", "writeback"
 """``what`` of events that are no FHIR interactions: sign-in and sign-out, steps of the authorization server,
-listening to a recording, a page of the console, a live call, a websocket, a command of the operator's, start and stop
-of a process, the end of old entries, another key, and what was sent to others."""
+listening to a recording, a page of the console, a live call, a websocket, what else is refused beside FHIR, a command
+of the operator's, start and stop of a process, the end of old entries, another key, and what was sent to others."""
 DISCLOSURES: Final = frozenset({NOTIFICATION, WRITEBACK})
 """What leaves without being asked for at that moment. ``address`` is then where it was sent to, and the detail
 ``recipient`` is to whom."""
@@ -97,6 +100,17 @@ class Audit(Protocol):
     async def room(self) -> None:
         """Wait until there is room for more. Raises a refusal (503) where there is none for long."""
         ...
+
+
+@dataclass(slots=True)
+class Noted:
+    """Whether anything was noted of a request that is being answered."""
+
+    any: bool = False
+
+
+ANSWERING: Final[ContextVar[Noted | None]] = ContextVar("answering", default=None)
+"""Of a request to what is served beside FHIR: what refuses there need not note it by itself."""
 
 
 class NoAudit:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from fhirserver.access.audit.chain import Chain, TooLarge, packed
-from fhirserver.access.audit.event import Event, now_microseconds
+from fhirserver.access.audit.event import ANSWERING, Event, now_microseconds
 from fhirserver.access.audit.rekeying import UnknownKey, change_key
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.audit import HasTrail, Sealed
@@ -58,6 +58,9 @@ class Recorder:
         """See :class:`~fhirserver.access.audit.event.Audit`."""
         waiting = self._waiting
         waiting.append(event if event.at else event._replace(at=now_microseconds()))
+        answering = ANSWERING.get()
+        if answering is not None:
+            answering.any = True
         if len(waiting) == AT_ONCE:
             self._enough.set()
 

@@ -51,14 +51,16 @@ def _data(text: str) -> bytes:
 
 
 def verified(token: str, key: ECKey | RSAKey, algorithm: str) -> dict[str, Any] | None:
-    """The claims of a token that this key has signed with this algorithm; None for any other."""
+    """The claims of a token that this key has signed with this algorithm; None for any other.
+
+    joserfc holds the header to that: another ``alg`` than the one named here is refused, and members that a signed
+    token does not have; no key that the header names is looked at. Of the extensions that it knows we make none.
+    """
     from joserfc import jws
     from joserfc.errors import JoseError
 
     stated = unverified(token)
-    if stated is None or stated.header.get("alg") != algorithm or "crit" in stated.header:
-        return None
-    if "b64" in stated.header or "zip" in stated.header:
+    if stated is None or "crit" in stated.header:
         return None
     try:
         jws.deserialize_compact(token, key, algorithms=[algorithm])

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from fhirserver.access.audit.event import AUTHORIZE as AUTHORIZED
 from fhirserver.access.audit.event import CONSENT as DECIDED
 from fhirserver.access.audit.event import Audit
+from fhirserver.access.cookies import is_from_elsewhere
 from fhirserver.access.smart.authorization_request import Tellable, Untellable
 from fhirserver.access.smart.authorizations import Authorizations, Standing
 from fhirserver.access.smart.errors import OAuthError
@@ -133,6 +134,10 @@ class Authorizing:
         return self._guarded(picked, DECIDED)
 
     async def _form(self, request: Request) -> Form:
+        if is_from_elsewhere(request.headers):
+            raise Untellable(
+                "invalid_request", "The form came from another site: go back and reload the page"
+            )
         pairs = await pairs_of(request)
         return Form(pairs, self._browser(request), await self._sign_ins.of(request))
 

@@ -91,6 +91,7 @@ class MyApps:
             sent = {}
         ours = form_is_ours(session.form_token, sent.get("form_token", ""))
         if not ours or is_from_elsewhere(request.headers):
+            self._note_refusal(request, user, "The form is not one of this session")
             return await self._page(request, user, session, 403)
         grant = await self._grants.find(sent.get("grant", ""))
         if grant is not None and grant.login == user.login:
@@ -98,7 +99,15 @@ class MyApps:
             note = Note(self._audit, REVOKED, request)
             note.of_grant(grant, grant.scope)
             note.done(200)
+        elif grant is not None:
+            self._note_refusal(request, user, "What another user has let in")
         return RedirectResponse(f"{APPS}?ended=1", 303, {"Cache-Control": "no-store"})
+
+    def _note_refusal(self, request: Request, user: User, why: str) -> None:
+        note = Note(self._audit, REVOKED, request)
+        note.by_user(user.login, user.fhir_user)
+        note.refused(OAuthError("forbidden", why, 403))
+        note.done(403)
 
     async def _row(self, user: User, grant: Grant) -> AppRow:
         client = await self._clients.find(grant.client)

@@ -13,6 +13,7 @@ from fhirserver.access.smart.errors import OAuthError
 from fhirserver.access.smart.grants import Grant
 from fhirserver.interactions.noting import ORIGIN, Origin
 from fhirserver.kernel.ids import new_id
+from fhirserver.rest.beside import number_of
 
 _LONGEST = 500
 
@@ -28,9 +29,8 @@ class Note:
 
     def __init__(self, audit: Audit, what: str, request: Request):
         address = request.client.host if request.client else ""
-        number = request.headers.get("x-request-id", "")[:100]
         self._audit = audit
-        self._event = Event(what, address=address, request=number)
+        self._event = Event(what, address=address, request=number_of(request))
         self._details: dict[str, str] = {}
 
     def asks(self, form: Mapping[str, str]) -> None:
@@ -44,6 +44,10 @@ class Note:
     def by_principal(self, principal: Principal) -> None:
         """Somebody came with a bearer token."""
         self._event = self._event.by(principal)
+
+    def by_user(self, login: str, fhir_user: str) -> None:
+        """Somebody asks who is signed in."""
+        self._event = self._event._replace(principal=login, user=fhir_user)
 
     def of_grant(self, grant: Grant, scope: str) -> None:
         """A token was given for some of a grant."""

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from fhirserver.access.audit.event import Audit
+from fhirserver.access.audit.event import LOGOUT, Audit
 from fhirserver.access.browser_sessions import form_is_ours
 from fhirserver.access.cookies import is_from_elsewhere
 from fhirserver.access.identity import Identity
@@ -90,6 +90,7 @@ class SigningIn:
     async def _sign_in(self, request: Request, sent: dict[str, str]) -> Response:
         flow = _flow(sent.get("flow", ""))
         if not self._visitors.is_ours(request, sent.get("form_token", "")):
+            self._notes.from_elsewhere(_address(request))
             return _to(flow, "form")
         login, address = sent.get("login", ""), _address(request)
         try:
@@ -121,6 +122,7 @@ class SigningIn:
             or not form_is_ours(found[1].form_token, token)
             or is_from_elsewhere(request.headers)
         ):
+            self._notes.from_elsewhere(_address(request), LOGOUT, found[0] if found else None)
             return _to(_flow(sent.get("flow", "")))
         answer = _to(_flow(sent.get("flow", "")))
         await self._visitors.end(request, answer)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from fhirserver.access.masks import Mask
 from fhirserver.access.permissions import Permissions, Rights, permissions_of, with_user
 from fhirserver.access.scopes import parse_scopes
 from fhirserver.search.expression import (
@@ -17,8 +18,10 @@ from fhirserver.search.expression import (
     Nothing,
     Or,
     ReferenceIs,
+    TokenIs,
 )
 from fhirserver.search.parse import parse
+from fhirserver.world.vocabulary import TASK_CODE
 
 
 def reading(type: str, pairs: Sequence[tuple[str, str]]) -> Expression:
@@ -36,7 +39,8 @@ def test_an_app_of_one_patient_reads_that_ones_and_what_is_about_nobody() -> Non
         (ReferenceIs("patient", "Patient", "ada"), ReferenceIs("asserter", "Patient", "ada"))
     )
     assert some.condition("r", "Organization", reading) == Everything()
-    assert some.condition("r", "Task", reading) == ReferenceIs("patient", "Patient", "ada")
+    tasks = some.condition("r", "Task", reading)
+    assert isinstance(tasks, And) and tasks.of[0] == ReferenceIs("patient", "Patient", "ada")
     for type in ("Subscription", "Bundle", "Linkage", "MessageHeader", "Endpoint"):
         assert some.condition("rs", type, reading) == Nothing()
     assert not some.may("c", "Condition") and some.patients == {"ada"}
@@ -106,6 +110,25 @@ def test_system_scopes_are_for_all() -> None:
     assert some.may_all("rs", "Observation") and not some.may_all("s", "Patient")
     assert some.patients == frozenset()
     assert some.condition("r", "Observation", reading) == Everything()
+
+
+def test_review_items_are_for_who_sees_everything() -> None:
+    """They tell of resources of all types and patients, and of parts that are masked there."""
+    whole = given("system/*.rs")
+    assert whole.condition("rs", "Task", reading) == Everything() and whole.may_all("rs", "Task")
+    mask = Mask("Patient", ("identifier",))
+    for some in (
+        given("system/Task.rs"),
+        given("patient/*.rs", "ada"),
+        Permissions(whole.grants, hidden=frozenset({"R"})),
+        Permissions(whole.grants, masks=(mask,)),
+    ):
+        assert Not(TokenIs("code", TASK_CODE, "review")) in leaves_of(some) and not some.may_all("rs", "Task")
+
+
+def leaves_of(some: Permissions) -> tuple[Expression, ...]:
+    found = some.condition("rs", "Task", reading)
+    return found.of if isinstance(found, And) else (found,)
 
 
 def test_what_is_confidential_is_hidden_until_a_reason_is_given() -> None:

@@ -1,52 +1,70 @@
-"""A query of somebody who may see one patient's: nothing is asked twice, and nothing is asked too little."""
+"""A query for somebody who may not see everything, wherever in the tree it asks something of other resources."""
 
 from __future__ import annotations
 
 import pytest
 
-from fhirserver.access.permissions import of_patient
-from fhirserver.search.expression import And, Expression, Not, Or, Query, ReferenceIs, TokenIs
+from fhirserver.search.expression import (
+    And,
+    Chain,
+    Everything,
+    Expression,
+    Has,
+    IdIs,
+    Not,
+    Nothing,
+    Or,
+    Query,
+    ReferenceIs,
+    SortKey,
+    StringIs,
+    TokenIs,
+    Within,
+)
 from fhirserver.search.narrowing import narrowed
 
-_CODE = TokenIs("code", None, "8867-4")
+NAME = StringIs("name", "x")
+MINE = IdIs("mine")
 
 
-def of(param: str, id: str = "ada", type: str | None = "Patient") -> ReferenceIs:
-    return ReferenceIs(param, type, id)
+def condition(type: str) -> Expression:
+    return {"Patient": MINE, "Condition": Nothing()}.get(type, Everything())
 
 
-def asked(where: Expression, type: str = "Observation") -> Expression:
-    """What is asked for whoever may see Ada's."""
-    return narrowed(Query(type, where), lambda one: of_patient(one, "ada"), lambda _, __: None).where
+def asked(where: Expression) -> Expression:
+    return narrowed(Query("Observation", where), condition, lambda _, __: None).where
 
 
-@pytest.mark.parametrize("param", ["patient", "subject", "performer"])
-def test_whoever_names_the_patient_asks_for_that_ones_alone(param: str) -> None:
-    assert asked(of(param)) == of(param)
-    assert asked(And((_CODE, of(param)))) == And((_CODE, of(param)))
+CHAIN, NARROW = Chain("subject", "Patient", NAME), Chain("subject", "Patient", And((MINE, NAME)))
+SHUT = Has("Condition", "asserter", NAME)
 
 
 @pytest.mark.parametrize(
-    "where",
+    ("where", "expected"),
     [
-        _CODE,
-        of("patient", "bob"),
-        of("subject", type=None),
-        of("subject", type="Group"),
-        of("encounter"),
-        of("focus"),
-        of("no-such-parameter"),
-        Or((of("patient"), of("patient", "bob"))),
-        Or((of("patient"), _CODE)),
-        Not(of("patient")),
+        (CHAIN, NARROW),
+        (Not(CHAIN), Not(NARROW)),
+        (And((NAME, CHAIN)), And((NAME, NARROW))),
+        (Or((NAME, Not(CHAIN))), Or((NAME, Not(NARROW)))),
+        (SHUT, Nothing()),
+        (Not(SHUT), Not(Nothing())),
+        (Chain("performer", "Practitioner", SHUT), Chain("performer", "Practitioner", Nothing())),
+        (Chain("performer", "Practitioner", Not(SHUT)), Chain("performer", "Practitioner", Not(Nothing()))),
+        (Has("Encounter", "x", CHAIN), Has("Encounter", "x", NARROW)),
+        (Within("subject", "Patient", "p", "link", "below"), ReferenceIs("subject", "Patient", "p")),
+        (NAME, NAME),
     ],
 )
-def test_whatever_may_find_others_too_is_asked_of_that_ones(where: Expression) -> None:
-    assert asked(where) == And((of_patient("Observation", "ada"), where))
+def test_all_that_is_asked_of_others_is_asked_of_those_that_may_be_known(
+    where: Expression, expected: Expression
+) -> None:
+    assert asked(where) == expected
 
 
-def test_a_wider_parameter_does_not_stand_for_a_narrower_one() -> None:
-    """``Procedure.performer.actor`` is in the compartment, ``Encounter.participant.individual`` is not."""
-    assert asked(of("performer"), "Procedure") == of("performer")
-    participant = of("participant")
-    assert asked(participant, "Encounter") == And((of_patient("Encounter", "ada"), participant))
+def test_everything_that_is_asked_is_looked_at() -> None:
+    seen: list[tuple[str, object]] = []
+    where = Or((TokenIs("code", None, "a"), Not(Chain("subject", "Patient", Has("Condition", "p", NAME)))))
+    sort = SortKey("date", "date")
+    narrowed(Query("Observation", where, (sort,)), lambda _: Everything(), lambda *one: seen.append(one))
+    assert ("Observation", sort) in seen and ("Observation", where.of[0]) in seen
+    assert [type for type, _ in seen].count("Condition") == 2, "the join's own parameter, and what it asks"

@@ -45,7 +45,11 @@ def audit() -> Listed:
 async def http(kit: Kit, audit: Listed) -> AsyncIterator[httpx.AsyncClient]:
     routes = smart_routes(kit.server, kit.principals, HeaderSignIns(), StatePages(), audit)
     transport = httpx.ASGITransport(app=Starlette(routes=routes), client=("192.0.2.7", 4711))
-    headers = {"x-user": "pat", "cookie": f"__Host-credence_app={BROWSER}", "x-request-id": "r-1"}
+    headers = {
+        "x-user": "pat",
+        "cookie": f"__Host-credence_app={BROWSER}",
+        "x-request-id": "request-of-the-test",
+    }
     async with httpx.AsyncClient(
         transport=transport, base_url="https://ehr.example", headers=headers
     ) as client:
@@ -59,7 +63,7 @@ async def test_a_token_and_whose_it_is(kit: Kit, http: httpx.AsyncClient, audit:
     (event,) = audit.events
     assert (event.what, event.status, event.issue) == (TOKEN, 200, "")
     assert (event.client, event.user, event.principal) == ("app", "Patient/p1", "app/Patient/p1")
-    assert (event.patients, event.address, event.request) == (("p1",), "192.0.2.7", "r-1")
+    assert (event.patients, event.address, event.request) == (("p1",), "192.0.2.7", "request-of-the-test")
     assert event.grant and event.details["scope"] == answer.json()["scope"]
     again = await http.post("/auth/token", data={**form, "redirect_uri": REDIRECT})
     assert again.status_code == 400
