@@ -10,10 +10,10 @@ import itertools
 import re
 from typing import Any, Final
 
-from fhirserver.access.permissions import BESIDE
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.definitions import ElementDef, definitions
 from fhirserver.model.validation import validate
+from fhirserver.search.compartments import BESIDE
 from tests.attacks.world import ADA, CATEGORY
 
 AUDIT: Final = "AuditEvent"

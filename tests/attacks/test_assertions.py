@@ -96,9 +96,10 @@ def test_a_client_proves_itself_in_the_way_it_is_registered_for(server: ServerPr
         {"grant_type": "refresh_token", "refresh_token": "x", "client_id": "web"},
         {"grant_type": "refresh_token", "refresh_token": "x", "client_id": "web", "client_secret": "wrong"},
         {"grant_type": "refresh_token", "refresh_token": "x", "client_id": "nobody"},
-        {"grant_type": "refresh_token", "refresh_token": "x"},
     ):
         trail.refused(nobody.form("/auth/token", fields), 401, "invalid_client")
+    unnamed = {"grant_type": "refresh_token", "refresh_token": "x"}
+    trail.refused(nobody.form("/auth/token", unnamed), 400, "invalid_grant")
     twice = {
         **form,
         "client_assertion_type": "x",

@@ -22,6 +22,7 @@ APPS_AND_SERVICES = {
     "/auth/token",
     "/auth/revoke",
     "/auth/introspect",
+    "/auth/userinfo",
     "/auth/register",
     "/auth/launches",
     "/auth/authorize",
@@ -227,7 +228,7 @@ def test_cookies_of_one_kind_open_nothing_of_another(server: ServerProcess, trai
 def test_a_page_of_another_place_is_told_nothing(server: ServerProcess, trail: Trail) -> None:
     operator = Operator(server)
     for origin in ("https://evil.example", "null", "https://app.example.evil.example"):
-        for path in ("/fhir/metadata", "/console/patients", "/live/calls", "/auth/apps"):
+        for path in ("/fhir/openapi.json", "/console/patients", "/live/calls", "/auth/apps"):
             answer = operator.wire.get(path, origin=origin)
             assert not answer.header("access-control-allow-origin"), answer
             assert not answer.header("access-control-allow-credentials"), answer
@@ -237,6 +238,9 @@ def test_a_page_of_another_place_is_told_nothing(server: ServerProcess, trail: T
         assert not asked.header("access-control-allow-origin") and not asked.header(
             "access-control-allow-methods"
         )
+        open_to_all = operator.wire.get("/fhir/metadata", origin=origin)
+        assert open_to_all.header("access-control-allow-origin") == "*", "SMART App Launch asks for that"
+        assert not open_to_all.header("access-control-allow-credentials")
     allowed = operator.wire.get("/fhir/Patient", origin="https://app.example")
     trail.refused(allowed, 401, "login")
     assert not allowed.header("access-control-allow-credentials")

@@ -120,7 +120,6 @@ def test_there_is_one_redirect_and_one_client(pat: Person, trail: Trail) -> None
         ({"request_uri": "https://evil.example/request"}, "request_uri_not_supported"),
         ({"launch": "guessed", "scope": "launch patient/*.rs"}, "invalid_request"),
         ({"launch": "guessed"}, "invalid_request"),
-        ({"scope": "launch patient/*.rs"}, "invalid_request"),
         ({"scope": "system/*.cruds"}, "invalid_scope"),
         ({"scope": "patient/*.cud"}, "invalid_scope"),
         ({"scope": "admin operator"}, "invalid_scope"),
