@@ -63,7 +63,7 @@ class GuardedStore(Store):
 
     async def read(self, type: str, id: str) -> Version | None:
         version = await self._store.read(type, id)
-        if version is None or self._visibility.opens(self._letters, type):
+        if version is None or self._visibility.is_plain(version, self._letters):
             return version
         return await self._shown(version)
 
@@ -150,9 +150,9 @@ class GuardedStore(Store):
 
     async def _shown(self, version: Version | None) -> Version | None:
         """The version, without what is masked; None where it may not be seen."""
-        if version is None or not await self._visibility.of(version, self._letters):
-            return None
-        return self._masked(version)
+        if version is None or self._visibility.is_plain(version, self._letters):
+            return version
+        return self._masked(version) if await self._visibility.of(version, self._letters) else None
 
     async def _all_shown(self, versions: Iterable[Version]) -> list[Version]:
         return [shown for one in versions if (shown := await self._shown(one)) is not None]

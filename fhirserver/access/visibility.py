@@ -17,6 +17,7 @@ from fhirserver.model.definitions import definitions
 from fhirserver.ports.storage import Version
 from fhirserver.search.asked import asked_of
 from fhirserver.search.compartments import patients
+from fhirserver.search.elements import Glance, glance
 from fhirserver.search.expression import (
     Differs,
     Everything,
@@ -38,6 +39,7 @@ from fhirserver.search.expression import (
 from fhirserver.search.following import following
 from fhirserver.search.match import Entry, matches
 from fhirserver.search.values import ReferenceValue
+from fhirserver.store.provenance import DERIVED
 from fhirserver.store.store import Store
 
 _DEPTH = 2
@@ -59,17 +61,34 @@ class Visibility:
     def __init__(self, store: Store, permissions: Permissions, reading: Reading, owned: Owned):
         self._store, self._permissions, self._reading, self._owned = store, permissions, reading, owned
         self._known: dict[tuple[str, str], Expression] = {}
-        self._open: dict[tuple[str, str], bool] = {}
+        self._plain: dict[tuple[str, str], Glance | IdIs | bool] = {}
         self._own: set[str] = set()
         """Subscriptions that are known to be the principal's own."""
 
-    def opens(self, letters: str, type: str) -> bool:
-        """Whether by one of the letters every resource of the type may be seen as it is."""
-        key = (letters, type)
-        if key not in self._open:
-            everything = isinstance(self.condition(letters, type), Everything)
-            self._open[key] = everything and not self._permissions.masks
-        return self._open[key]
+    def is_plain(self, version: Version, letters: str) -> bool:
+        """Whether it is certain, without asking anybody, that a version may be seen as it is by one of the letters."""
+        key = (letters, version.type)
+        if key not in self._plain:
+            self._plain[key] = self._plainly(*key)
+        needed = self._plain[key]
+        if isinstance(needed, bool):
+            return needed
+        if isinstance(needed, IdIs):
+            return needed.id == version.id and not version.deleted
+        return not version.deleted and needed.sees(version.content)
+
+    def _plainly(self, letters: str, type: str) -> Glance | IdIs | bool:
+        """What has to be seen of a resource for that; True: nothing, False: more than a glance tells."""
+        if (
+            self._permissions.masks
+            or type in (OWNED, BINARY)
+            or (type == DERIVED and self._permissions.patients)
+        ):
+            return False
+        where = self.condition(letters, type)
+        if isinstance(where, IdIs):
+            return where
+        return isinstance(where, Everything) or glance(type, where) or False
 
     def condition(self, letters: str, type: str) -> Expression:
         """What must hold of a resource of the type for one of the letters. Of Subscriptions those count that were

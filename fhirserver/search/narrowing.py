@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import lru_cache
 
-from fhirserver.model.definitions import definitions
-from fhirserver.model.definitions.unions import operands
+from fhirserver.search.elements import elements_of
 from fhirserver.search.expression import (
     And,
     Chain,
@@ -43,7 +41,9 @@ def narrowed(query: Query, condition: Condition, check: Check) -> Query:
         _together(type, condition(type), narrowed_to(type, where, condition, check))
         for type, where in query.by_type()
     ]
-    return replace(query, where=wheres[0]) if query.type else replace(query, wheres=tuple(wheres))
+    if not query.type:
+        return replace(query, wheres=tuple(wheres))
+    return query if wheres[0] is query.where else replace(query, where=wheres[0])
 
 
 def _together(type: str, known: Expression, asked: Expression) -> Expression:
@@ -62,31 +62,20 @@ def _says(type: str, asked: Expression, known: Expression) -> bool:
         and isinstance(known, ReferenceIs)
         and known.type is not None
         and (asked.type, asked.target) == (known.type, known.target)
-        and _leads_to(type, asked.param, known.type)
-        <= _leads_to(type, known.param, known.type)
-        != frozenset()
+        and elements_of(type, asked.param, known.type) <= elements_of(type, known.param, known.type)
     )
-
-
-@lru_cache(maxsize=2048)
-def _leads_to(type: str, param: str, target: str) -> frozenset[str]:
-    """The elements that a parameter of R4 looks at for references to a type of target; none where that is not sure."""
-    parameter = definitions().search_parameters(type).get(param)
-    if parameter is None or parameter.type != "reference":
-        return frozenset({f"{type}?{param}"})
-    only = f".where(resolve() is {target})"
-    return frozenset(one.removesuffix(only) for one in operands(parameter.expression))
 
 
 def narrowed_to(type: str, where: Expression, condition: Condition, check: Check) -> Expression:
     """What is asked of a resource of a type, and of others only as far as the conditions hold for them."""
     match where:
-        case And(of):
-            return And(tuple(narrowed_to(type, one, condition, check) for one in of))
-        case Or(of):
-            return Or(tuple(narrowed_to(type, one, condition, check) for one in of))
+        case And(of) | Or(of):
+            found = tuple([narrowed_to(type, one, condition, check) for one in of])
+            changed = any(one is not old for one, old in zip(found, of, strict=True))
+            return replace(where, of=found) if changed else where
         case Not(of):
-            return Not(narrowed_to(type, of, condition, check))
+            inner = narrowed_to(type, of, condition, check)
+            return where if inner is of else Not(inner)
         case Chain() | Has():
             return _joined(type, where, condition, check)
         case Within():
