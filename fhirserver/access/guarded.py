@@ -18,7 +18,7 @@ from fhirserver.access.visibility import Visibility, forbidden
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.storage import Fact, HistoryPage, HistoryQuery, Key, Page, Version
-from fhirserver.search.expression import Everything, Expression, Query, types_searched
+from fhirserver.search.expression import Everything, Expression, Query, asks_of
 from fhirserver.search.narrowing import narrowed, narrowed_to
 from fhirserver.store.as_of import Moment, moment, version_as_of
 from fhirserver.store.commands import Amend, Command, Outcome, Put, Remove, Write, Written, touched
@@ -100,6 +100,8 @@ class GuardedStore(Store):
         return entity.ledger if entity else None
 
     async def search(self, query: Query) -> Page:
+        if self._permissions.sees_all and not asks_of(query, OWNED):
+            return await self._store.search(query)
         page = await self._store.search(await self._narrowed(query))
         trimmed = self._permissions.patients and query.type in ("", DERIVED)
         if not self._permissions.masks and not trimmed:
@@ -110,8 +112,6 @@ class GuardedStore(Store):
         return await self._store.count(await self._narrowed(query))
 
     async def _narrowed(self, query: Query) -> Query:
-        if self._permissions.sees_all and OWNED not in types_searched(query):
-            return query
         await self._visibility.find_own((query.type, *query.types))
         return narrowed(query, self._visibility.to_search, self._visibility.check)
 

@@ -128,6 +128,8 @@ class Permissions:
 
     whole: frozenset[str] = field(init=False)
     """The letters that are allowed with every resource of every type, all of it shown."""
+    sees_all: bool = field(init=False)
+    """Whether everything may be read and found, of all types and patients, whole."""
     _allowed: dict[tuple[str, str], bool] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -137,6 +139,7 @@ class Permissions:
         object.__setattr__(self, "follows_parameters", criteria or bool(self.masks) or bool(self.broken))
         letters = "".join(g.letters for g in self.grants if g == Grant(g.letters))
         object.__setattr__(self, "whole", frozenset() if self.hides or self.masks else frozenset(letters))
+        object.__setattr__(self, "sees_all", {"r", "s"} <= self.whole)
 
     def may(self, letters: str, type: str) -> bool:
         """Whether there is anything of the type that may be done by one of the letters."""
@@ -154,11 +157,6 @@ class Permissions:
         )
         free = not self.hides and not self.masked(type) and type != OWNED
         return set(letters) <= set(whole) and free and (type != TASK or self.sees_all)
-
-    @property
-    def sees_all(self) -> bool:
-        """Whether everything may be read and found, of all types and patients, whole."""
-        return {"r", "s"} <= self.whole
 
     @property
     def hides(self) -> bool:

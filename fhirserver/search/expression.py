@@ -372,6 +372,26 @@ def leaves(expression: Expression) -> Iterator[Expression]:
             yield expression
 
 
+def asks_of(query: Query, type: str) -> bool:
+    """Whether resources of a type can make a difference to what a query finds: on the way of every search."""
+    if query.type == type or type in query.types:
+        return True
+    return _asks_of(query.where, type) or any(_asks_of(where, type) for where in query.wheres)
+
+
+def _asks_of(where: Expression, type: str) -> bool:
+    match where:
+        case And(of) | Or(of):
+            return True in [_asks_of(one, type) for one in of]  # a generator costs twice as much
+        case Not(of):
+            return _asks_of(of, type)
+        case Chain() | Has():
+            return where.type == type or _asks_of(where.where, type)
+        case Within():
+            return where.type == type
+    return False
+
+
 def types_searched(query: Query) -> set[str]:
     """Every resource type whose resources can make a difference to what a query finds."""
     return {query.type, *query.types, *_types(query.where)}

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from fhirserver.ports.storage import HistoryPage, HistoryQuery, Page, Version
-from fhirserver.search.expression import Everything, Nothing, Query, types_searched
+from fhirserver.search.expression import Everything, Nothing, Query, asks_of
 from fhirserver.search.narrowing import narrowed
 from fhirserver.store.commands import Command, Outcome
 from fhirserver.store.store import Store
@@ -73,15 +73,13 @@ class StoreWithoutAudit(Store):
 
 
 def _without_in_conditions(command: Command) -> Command:
-    if not any(AUDIT in types_searched(query) for query in command.conditions.values()):
+    if not any(asks_of(query, AUDIT) for query in command.conditions.values()):
         return command
     return replace(command, conditions={n: without_audit(query) for n, query in command.conditions.items()})
 
 
 def without_audit(query: Query) -> Query:
     """The query without anything that AuditEvents could be found or felt by."""
-    if AUDIT not in types_searched(query) and not any(
-        AUDIT in types_searched(Query("", w)) for w in query.wheres
-    ):
+    if not asks_of(query, AUDIT):
         return query
     return narrowed(query, lambda type: Nothing() if type == AUDIT else Everything(), lambda _, __: None)

@@ -17,10 +17,13 @@ from fhirserver.search.expression import (
     IdIs,
     Not,
     Or,
+    Query,
     ReferenceIs,
     StringIs,
     TokenIs,
+    Within,
     WordIs,
+    asks_of,
 )
 from fhirserver.search.index import extract
 from tests.fuzz.seeds import seeds
@@ -61,3 +64,21 @@ def _some_of_each_type() -> list[JsonObject]:
         if len(kept) < 3:
             kept.append(seed)
     return [one for kept in found.values() for one in kept]
+
+
+@pytest.mark.parametrize(
+    ("query", "asks"),
+    [
+        (Query("Observation", _CODE), False),
+        (Query("Task", _CODE), True),
+        (Query("", types=("Patient", "Task")), True),
+        (Query("Observation", And((_CODE, Or((_CODE, Not(Chain("focus", "Task", _CODE))))))), True),
+        (Query("Observation", Has("Task", "focus", _CODE)), True),
+        (Query("Observation", Chain("subject", "Patient", Has("Task", "focus", _CODE))), True),
+        (Query("Observation", Within("focus", "Task", "t", "part-of", "below")), True),
+        (Query("", types=("Patient",), wheres=(Has("Task", "focus", _CODE),)), True),
+        (Query("", types=("Patient",), wheres=(_OF_ADA,)), False),
+    ],
+)
+def test_a_query_asks_of_a_type_wherever_it_names_it(query: Query, asks: bool) -> None:
+    assert asks_of(query, "Task") is asks
