@@ -42,10 +42,11 @@ _OPERATION_LETTERS = {"read": "rs", "write": "cud"}
 
 def known_view(context: Context, request: Request) -> Context | None:
     """What :func:`guarded` answers where that is known from before: on the way of every request of an app."""
-    if BREAK_GLASS in request.headers:
+    principal = request.principal
+    known = context.views.get((id(principal), _letters(request)))
+    if known is None or known[0] is not principal or BREAK_GLASS in request.headers:
         return None
-    known = context.views.get((id(request.principal), _letters(request)))
-    return known[1] if known is not None and known[0] is request.principal else None
+    return known[1]
 
 
 async def guarded(context: Context, request: Request) -> Context:
@@ -117,9 +118,7 @@ def _reading(context: Context) -> Reading:
 def check_interaction(permissions: Permissions, code: str, type: str) -> None:
     """Refuse (403) an interaction that is not permitted with any resource of the type."""
     letters = _LETTERS.get(code)
-    if letters is None or not type or type in ("*", "metadata"):
-        return
-    if not permissions.may(letters, type):
+    if letters is not None and type and type not in ("*", "metadata") and not permissions.may(letters, type):
         raise forbidden(f"{code} of {type} is not among your scopes")
 
 

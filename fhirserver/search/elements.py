@@ -22,7 +22,7 @@ def elements_of(type: str, param: str, target: str) -> frozenset[str]:
     return frozenset(one.removesuffix(only) for one in operands(parameter.expression))
 
 
-class _Reference(msgspec.Struct):
+class _Reference(msgspec.Struct, gc=False):
     reference: str = ""
 
 
@@ -39,7 +39,9 @@ class Glance:
             field: msgspec.field(name=name, default=None)
             for field, name in zip(self._fields, sorted(elements), strict=True)
         }
-        made = msgspec.defstruct("Glimpse", [(field, kind, member) for field, member in named.items()])
+        made = msgspec.defstruct(
+            "Glimpse", [(field, kind, member) for field, member in named.items()], gc=False
+        )
         self._decoder, self._target = msgspec.json.Decoder(made), target
 
     def sees(self, content: bytes) -> bool:
@@ -48,14 +50,15 @@ class Glance:
             seen = self._decoder.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return False
+        target = self._target
         for field in self._fields:
             value = getattr(seen, field)
-            if value is not None and self._is_in(value if isinstance(value, list) else [value]):
+            if value.__class__ is _Reference:
+                if value.reference == target:
+                    return True
+            elif value and target in [one.reference for one in value]:
                 return True
         return False
-
-    def _is_in(self, references: list[_Reference]) -> bool:
-        return any(one.reference == self._target for one in references)
 
 
 @lru_cache(maxsize=4096)
