@@ -32,8 +32,7 @@ def condition(type: str) -> Expression:
 
 
 def asked(where: Expression) -> Expression:
-    found = narrowed(Query("Observation", where), condition, lambda _, __: None).where
-    return found
+    return narrowed(Query("Observation", where), condition, lambda _, __: None).where
 
 
 CHAIN, NARROW = Chain("subject", "Patient", NAME), Chain("subject", "Patient", And((MINE, NAME)))
