@@ -42,6 +42,7 @@ from fhirserver.search.values import ReferenceValue
 from fhirserver.store.provenance import DERIVED
 from fhirserver.store.store import Store
 
+_MOST_SEEN = 1000
 _DEPTH = 2
 """Resources through which the access to a Binary is looked for."""
 _TOPIC = "SubscriptionTopic"
@@ -62,20 +63,30 @@ class Visibility:
         self._store, self._permissions, self._reading, self._owned = store, permissions, reading, owned
         self._known: dict[tuple[str, str], Expression] = {}
         self._plain: dict[tuple[str, str], Glance | IdIs | bool] = {}
+        self._seen: set[tuple[str, str, int, str]] = set()
+        """Versions of which that is known, and by which letters: a version never changes."""
         self._own: set[str] = set()
         """Subscriptions that are known to be the principal's own."""
 
     def is_plain(self, version: Version, letters: str) -> bool:
         """Whether it is certain, without asking anybody, that a version may be seen as it is by one of the letters."""
+        at = (version.type, version.id, version.version, letters)
+        if at in self._seen:
+            return True
         key = (letters, version.type)
         if key not in self._plain:
             self._plain[key] = self._plainly(*key)
         needed = self._plain[key]
         if isinstance(needed, bool):
             return needed
-        if isinstance(needed, IdIs):
-            return needed.id == version.id and not version.deleted
-        return not version.deleted and needed.sees(version.content)
+        if version.deleted:
+            return False
+        found = needed.id == version.id if isinstance(needed, IdIs) else needed.sees(version.content)
+        if found:
+            if len(self._seen) >= _MOST_SEEN:
+                self._seen.clear()
+            self._seen.add(at)
+        return found
 
     def _plainly(self, letters: str, type: str) -> Glance | IdIs | bool:
         """What has to be seen of a resource for that; True: nothing, False: more than a glance tells."""
