@@ -74,6 +74,65 @@ def test_an_app_that_asks_for_later_gets_no_more(server: ServerProcess, trail: T
         assert "qzbob" not in shown.replace("Patient/qzbob-patient is not known", ""), told
 
 
+def test_a_subscription_is_told_to_its_owner(server: ServerProcess, trail: Trail) -> None:
+    """Nobody else gets a token for its socket or the secret of its signatures; and no app makes one."""
+    eve, mallory = wire(server, "eve"), wire(server, "mallory")
+    wanted = {
+        "resourceType": "Subscription",
+        "status": "requested",
+        "reason": "x",
+        "criteria": "Patient?active=true",
+    }
+    for type, operation, method in (
+        ("websocket", "$get-ws-binding-token", "GET"),
+        ("rest-hook", "$signing-secret", "POST"),
+    ):
+        channel = {"type": type, **({"endpoint": "https://example.org/hook"} if type == "rest-hook" else {})}
+        made = eve("POST", "/fhir/Subscription", {**wanted, "channel": channel})
+        assert made.status == 201, made
+        place = made.header("location").partition("/_history")[0].removeprefix(server.root)
+        body = {"resourceType": "Parameters"} if method == "POST" else None
+        answer = mallory(method, f"{place}/{operation}", body)
+        for _ in range(100):  # whose it is, is known a moment after it was made
+            if answer.status == 403:
+                break
+            time.sleep(0.05)
+            answer = mallory(method, f"{place}/{operation}", body)
+        trail.refused(answer, 403, "forbidden", "mallory")
+        assert eve(method, f"{place}/{operation}", body).status == 200
+    own = mallory.get("/fhir/Subscription/$get-ws-binding-token")
+    assert "Subscription/" not in own.text, own
+    for name in SCOPED:
+        made = wire(server, name)("POST", "/fhir/Subscription", {**wanted, "channel": {"type": "websocket"}})
+        trail.refused(made, 403, "forbidden", name)
+
+
+def test_acts_on_what_others_said_are_for_no_app(server: ServerProcess, trail: Trail) -> None:
+    writer = wire(server, "ada-writes")
+    for path, names in (
+        ("Patient/qzada-patient/$withdraw", {"source": "ehr"}),
+        (
+            "Patient/$merge",
+            {"source-patient": "Patient/qzada-patient", "target-patient": "Patient/qzbob-patient"},
+        ),
+        ("Patient/qzada-patient/$unmerge", {}),
+    ):
+        given = [
+            {
+                "name": name,
+                **({"valueReference": {"reference": value}} if "/" in value else {"valueString": value}),
+            }
+            for name, value in names.items()
+        ]
+        answer = writer(
+            "POST",
+            f"/fhir/{path}",
+            {"resourceType": "Parameters", "parameter": given} if given else {"resourceType": "Parameters"},
+        )
+        assert answer.status in (400, 403, 404), answer
+        _noted(trail, answer, "ada-writes")
+
+
 ADDED = (
     ("GET", "/live/calls"),
     ("POST", "/live/calls"),

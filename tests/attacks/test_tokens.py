@@ -187,6 +187,19 @@ def test_no_forged_token_opens_anything(real: Real, trail: Trail) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_nor_is_it_said_to_be_worth_anything(real: Real, trail: Trail) -> None:
+    """Other servers ask by introspection, and go by the answer."""
+    operator = Wire(real.server.port, real.server.tokens["admin"])
+    assert operator.form("/auth/introspect", {"token": real.token}).json()["active"] is True
+    for name, token in forged(real):
+        answer = operator.form("/auth/introspect", {"token": token})
+        if name == "the refresh token":  # it is worth something, though not as an access token
+            assert answer.json()["token_type"] == "refresh_token"
+        elif name != "a source that is no more":  # that is a matter of the settings, not of the token
+            assert answer.json() == {"active": False}, (name, answer)
+        trail.seen(answer, "admin")
+
+
 @pytest.mark.parametrize(
     "path", ["/live/calls", "/recordings/x.wav", "/metrics", "/auth/launches", "/auth/introspect"]
 )

@@ -118,7 +118,7 @@ class AccessTokens:
         expires, issued = claims.get("exp"), claims.get("iat")
         if not isinstance(expires, int) or not isinstance(issued, int) or issued > now + _LEEWAY_SECONDS:
             raise InvalidToken("it says nothing of when it holds")
-        begins = claims.get("nbf", issued)
+        begins = claims.get("nbf", 0)
         if not isinstance(begins, int) or begins > now + _LEEWAY_SECONDS:
             raise InvalidToken("it does not hold yet")
         if expires <= now:
