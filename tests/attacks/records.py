@@ -90,6 +90,7 @@ class _Maker:
             "status": "generated",
             "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{self._text()}</p></div>',
         }
+        made["contained"] = [{"resourceType": "Organization", "id": "inside", "name": self._text()}]
         for _ in range(_ROUNDS):
             wrong = [path for issue in validate(made) for path in issue.expression]
             if not wrong:

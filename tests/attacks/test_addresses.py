@@ -12,6 +12,8 @@ from tests.attacks.wire import Answer, Wire
 from tests.attacks.world import TOKENS, wire
 from tests.server_process import ServerProcess
 
+pytestmark = pytest.mark.xdist_group("attacks")
+
 SPLIT = "x%0d%0aX-Evil:%201%0d%0aSet-Cookie:%20a=b"
 OUT = (
     "..",

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
@@ -17,6 +18,8 @@ from tests.attacks.wire import Wire
 from tests.attacks.world import EC, OTHERS_KEY, RSA
 from tests.server_process import ServerProcess
 from tests.unit.access.smart.kit import by_hmac
+
+pytestmark = pytest.mark.xdist_group("attacks")
 
 
 def assertions(server: ServerProcess) -> Iterator[tuple[str, str]]:

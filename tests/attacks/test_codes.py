@@ -12,6 +12,8 @@ from tests.attacks.wire import Wire
 from tests.attacks.world import REDIRECT
 from tests.server_process import ServerProcess
 
+pytestmark = pytest.mark.xdist_group("attacks")
+
 OTHERS = "https://other.example/cb"
 
 

@@ -14,6 +14,8 @@ from tests.attacks.wire import Answer, Wire
 from tests.attacks.world import CONFIDENTIALITY, SSN, wire
 from tests.server_process import ServerProcess
 
+pytestmark = pytest.mark.xdist_group("attacks")
+
 NUMBER, PHONE = "qzssn0001", "qzphone0001"
 MASKED = re.compile("qzssn|qzphone")
 HIDDEN = re.compile("qzhidden")

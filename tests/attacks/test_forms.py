@@ -17,6 +17,8 @@ from tests.attacks.world import PASSWORD, TOKENS
 from tests.facade import settings
 from tests.server_process import ServerProcess
 
+pytestmark = pytest.mark.xdist_group("attacks")
+
 SIGN_INS = {"/console/sign-in", "/auth/sign-in"}
 APPS_AND_SERVICES = {
     "/auth/token",

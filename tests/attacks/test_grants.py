@@ -13,6 +13,8 @@ from tests.attacks.wire import Answer, Wire
 from tests.attacks.world import SECRET, wire
 from tests.server_process import ServerProcess
 
+pytestmark = pytest.mark.xdist_group("attacks")
+
 
 def test_a_refresh_token_that_is_used_twice_ends_everything(
     server: ServerProcess, pat: Person, trail: Trail

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -110,6 +111,9 @@ def leaked(attacker: Attacker, way: Way, answer: Answer) -> set[str]:
     return {mark for mark in found if mark not in said and mark not in attacker.own}
 
 
+MOMENT = "2026-01-01"
+
+
 def twins(id: str) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
     """Requests about one resource by its id, with what they send."""
     body = {"resourceType": "Observation", "id": id, "status": "final", "code": {"text": "x"}}
@@ -120,6 +124,7 @@ def twins(id: str) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
     yield "GET", f"Observation/{id}", None, {"if_none_match": 'W/"1"'}
     yield "GET", f"Observation/{id}", None, {"if_modified_since": "Sun, 22 Nov 2037 14:47:00 GMT"}
     yield "GET", f"Observation/{id}/_history/1", None, {}
+    yield "GET", f"Observation/{id}?_asOf={MOMENT}", None, {}
     yield "DELETE", f"Observation/{id}", None, {}
     yield "DELETE", f"Observation/{id}", None, {"if_match": 'W/"1"'}
     yield "DELETE", f"Observation/{id}", None, {"if_match": 'W/"7"'}
@@ -139,6 +144,30 @@ def twins(id: str) -> Iterator[tuple[str, str, Any, dict[str, str]]]:
         for method in ("GET", "DELETE"):
             entry = {"request": {"method": method, "url": f"Observation/{id}"}}
             yield "POST", "", {"resourceType": "Bundle", "type": kind, "entry": [entry]}, {}
+
+
+def test_the_past_of_somebody_else_is_as_that_of_nobody(world: World, trail: Trail) -> None:
+    """What another's record was at a moment is not told either, nor that there was one."""
+    attacker = wire(world.server, "ada-app")
+    moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    for form in (
+        "Patient/{who}?_asOf={at}",
+        "Patient/{who}/Observation?_asOf={at}",
+        "Patient/{who}/*?_asOf={at}&_total=accurate",
+        "Patient/{who}/Observation?_asOf={at}&_summary=count",
+        "Patient/{who}/$everything?_asOf={at}",
+        "Patient/{who}/_history?_at={at}",
+        "Patient/{who}/$lineage?_asOf={at}",
+        "Patient/{who}/$story?_asOf={at}",
+    ):
+        told = []
+        for who in (f"{BOB}-patient", "nobodys-patient"):
+            answer = attacker.get("/fhir/" + form.format(who=who, at=moment))
+            told.append(normal(answer).replace(who, "ID"))
+            _note(trail, answer, "ada-app")
+        assert told[0] == told[1], form
+    ehr = wire(world.server, "ehr").get(f"/fhir/Patient/{BOB}-patient?_asOf={moment}")
+    assert ehr.status == 200, "somebody else is told"
 
 
 def _labels() -> JsonObject:

@@ -18,6 +18,8 @@ from tests.attacks.wire import Answer, Wire
 from tests.attacks.world import ALLOWED, EC, wire
 from tests.server_process import ServerProcess
 
+pytestmark = pytest.mark.xdist_group("attacks")
+
 HOSTS = (
     "127.0.0.1",
     "127.0.0.1.",

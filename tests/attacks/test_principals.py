@@ -14,6 +14,8 @@ from tests.attacks.world import APPS, SSN, wire
 from tests.server_process import ServerProcess
 from tests.unit.rest.test_every_route import OPEN, routes
 
+pytestmark = pytest.mark.xdist_group("attacks")
+
 SCOPED = [name for name, app in APPS.items() if app.scopes]
 
 

@@ -8,6 +8,8 @@ from tests.attacks.people import Person, challenge_of, query
 from tests.attacks.trail import Trail
 from tests.attacks.world import REDIRECT
 
+pytestmark = pytest.mark.xdist_group("attacks")
+
 TRICKS = (
     "https://evil.example/cb",
     "https://app.example.evil.example/cb",

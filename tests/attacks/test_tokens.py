@@ -18,6 +18,8 @@ from tests.attacks.wire import Wire
 from tests.server_process import ServerProcess
 from tests.unit.access.smart.kit import by_hmac
 
+pytestmark = pytest.mark.xdist_group("attacks")
+
 ALGORITHMS = ["ES256", "RS256", "HS256", "HS384", "HS512", "ES384", "RS384", "PS256"]
 
 

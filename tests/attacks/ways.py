@@ -69,6 +69,9 @@ _WITHOUT_PARAMETERS: Final = (
     "{t}?_content={word}",
     "{t}?_text={word}",
     "{t}?_contained=true&_id={i}",
+    "{t}?_contained=both&_total=accurate",
+    "Organization?_contained=true&name={inside}",
+    "Organization?_contained=both&_containedType=contained&name={inside}&_summary=count",
     "{t}?_list={who}-list",
     "{t}/_history",
     "{t}/_history?_count=0",
@@ -246,9 +249,9 @@ def _by_id(resource: JsonObject) -> Iterator[Way]:
 
 def _without(resource: JsonObject) -> Iterator[Way]:
     word = resource["text"]["div"].partition("<p>")[2].partition("</p>")[0]
-    who = resource["id"].partition("-")[0]
+    who, inside = resource["id"].partition("-")[0], resource["contained"][0]["name"]
     for form in _WITHOUT_PARAMETERS:
-        path = form.format(t=resource["resourceType"], i=resource["id"], who=who, word=word)
+        path = form.format(t=resource["resourceType"], i=resource["id"], who=who, word=word, inside=inside)
         yield Way(WHOLE, "GET", f"{_BASE}/{path}" if path[0] != "?" else f"{_BASE}{path}")
 
 

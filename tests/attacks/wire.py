@@ -19,6 +19,7 @@ from tests.phi import told
 FHIR = "application/fhir+json"
 FORM = "application/x-www-form-urlencoded"
 SECONDS = 30.0
+_STATUS = re.compile(rb"(?=HTTP/1\.1 \d{3} )")
 _COOKIE = re.compile(r"([^=;\s]+)=([^;]*)")
 
 
@@ -136,17 +137,21 @@ class Wire:
         head = self._bytes(2)
         return head + self._bytes(head[1] & 0x7F)
 
-    def answers(self, request: bytes, seconds: float = 1.0) -> list[bytes]:
-        """All that comes back to bytes within some time, split where a status line begins."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as one:
+    def answers(self, request: bytes, most: int, quiet: float = 0.3) -> list[bytes]:
+        """All that comes back to bytes, split where a status line begins: until the server closes the connection, there
+        are more than ``most`` answers, or after the first one nothing comes for so many seconds."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=SECONDS) as one:
             one.sendall(request)
-            found = b""
+            found: list[bytes] = []
+            whole = b""
             try:
-                while piece := one.recv(65536):
-                    found += piece
+                while len(found) <= most and (piece := one.recv(65536)):
+                    whole += piece
+                    found = [part for part in _STATUS.split(whole) if part]
+                    one.settimeout(quiet if len(found) >= most else SECONDS)
             except TimeoutError:
-                pass
-        return [part for part in re.split(rb"(?=HTTP/1\.1 \d{3} )", found) if part]
+                assert found, "nothing was answered at all"
+        return found
 
     def _exchange(self, request: bytes, method: str, id: str, asked: str) -> Answer:
         for again in (True, False):
