@@ -152,6 +152,7 @@ def work(site: Site) -> None:
         )
     until(lambda: any(hook.get("x-credence-event-number") == "1" for hook in site.got()["hooks"]))
     until(lambda: any(span["name"] == "notify" for span in site.got()["spans"]))
+    until(lambda: any(span["parent"] == PARENT for span in site.got()["spans"]))  # before a worker is killed
 
 
 def test_the_figures_of_both_workers_add_up_whichever_is_asked(site: Site) -> None:
