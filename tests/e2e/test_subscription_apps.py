@@ -18,8 +18,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from fhirserver.app.cli import main
-from tests.e2e.test_smart_apps import PASSWORD, REDIRECT, authorized, configuration
 from tests.server_process import ServerProcess
+from tests.smart.practice import PASSWORD, REDIRECT
+from tests.smart.test_apps import authorized, configuration
 from tests.subscriber_process import SubscriberProcess
 from tests.subscribing import criteria_subscription, encounter, encounter_topic, status_of, topic_subscription
 
