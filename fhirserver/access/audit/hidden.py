@@ -31,7 +31,7 @@ class StoreWithoutAudit(Store):
         self.__dict__ = store.__dict__
 
     async def read(self, type: str, id: str) -> Version | None:
-        return None if type == AUDIT else await self.storage.read(type, id)
+        return None if type == AUDIT else await super().read(type, id)
 
     async def read_version(self, type: str, id: str, version: int) -> Version | None:
         return None if type == AUDIT else await super().read_version(type, id, version)
