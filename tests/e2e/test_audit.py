@@ -303,7 +303,7 @@ async def test_a_time_that_is_asked_for_derives_no_other(server: Facade) -> None
 async def test_what_nobody_noted_is_made_up_from_the_log(server: Facade) -> None:
     await server.ehr.put(patient("p"))
     writes = [Put("Patient", "x", patient("x"), False)]
-    await server.store.submit(Command(Statement("lab", "feed"), writes))
+    await server.store.submit(Command(Statement("lab", "feed", client="app", grant="g1"), writes))
     two = [Put("Patient", id, patient(id), False) for id in ("y", "z")]
     await server.store.submit(Command(Statement("lab", "feed"), two))
     accounting = Accounting(server.store, recorder(server))
@@ -316,10 +316,11 @@ async def test_what_nobody_noted_is_made_up_from_the_log(server: Facade) -> None
         ("create", "Patient", "x", (), "feed"),
         ("transaction", "", "", (("Patient", "y", 1), ("Patient", "z", 1)), "feed"),
     ]
+    assert [(one.client, one.grant) for one in told] == [("app", "g1"), ("", "")]
     mine = [one for one in await trail(server) if one.id == "p"]
     assert [one.address for one in mine] == ["127.0.0.1"], "it was noted, and is not made up"
     assert not await accounting.step(2**62) and recorder(server).accounted == server.store.head
-    assert {id for one in await found(server, "agent:identifier=feed") for id in references(one)} >= {
+    assert {id for one in await found(server, "agent:identifier=feed,app") for id in references(one)} >= {
         "Patient/x",
         "Patient/y",
         "Patient/z",

@@ -127,6 +127,8 @@ def event_of_commit(commit: Commit) -> Event | None:
         shown=() if one[0] else tuple(touched),
         principal=commit.statement.principal,
         source=commit.statement.source,
+        client=commit.statement.client,
+        grant=commit.statement.grant,
         commits=(commit.position,),
         details=FROM_LOG,
     )
