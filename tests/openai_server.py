@@ -9,55 +9,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from types import TracebackType
 from typing import Any
 
-import httpx
+from tests.scripted_server import ScriptedServer
 
 
-class OpenAiServer:
-    """Started as a context. ``url`` is the API's base."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self._process: subprocess.Popen[str] | None = None
-
-    def __enter__(self) -> OpenAiServer:
-        command = [sys.executable, "-m", "adapters.simulator.openai"]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        self.url = self._process.stdout.readline().strip()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
-            assert self._process.stdout is not None
-            self._process.stdout.close()
-
-    def _admin(self, method: str, path: str, body: Any = None) -> Any:
-        base = self.url.removesuffix("/v1")
-        answer = httpx.request(method, f"{base}/admin/{path}", json=body, timeout=10)
-        answer.raise_for_status()
-        return answer.json()
+class OpenAiServer(ScriptedServer):
+    module = "adapters.simulator.openai"
 
     def script(self, texts: list[str] | None = None, faults: list[dict[str, Any]] | None = None) -> None:
         """Answers and faults to come, one for each request."""
         self._admin("POST", "script", {"texts": texts or [], "faults": faults or []})
-
-    def requests(self) -> list[dict[str, Any]]:
-        """The bodies received so far."""
-        received: list[dict[str, Any]] = self._admin("GET", "requests")
-        return received
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self._admin("DELETE", "requests")
 
     def realtime(
         self,
