@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from agent.live.board import LiveBoard
 from agent.signals import Emotion, Partial
@@ -125,6 +125,31 @@ async def test_a_call_is_followed_guided_taken_over_and_wrapped_up_by_keys(
         "resolved",
     )
     await expect(page.locator("#doings")).to_contain_text("The call is over.")
+
+
+async def test_words_begun_while_what_may_be_done_is_asked_for_again_stay(
+    desk: tuple[Site, LiveSite], call: Held
+) -> None:
+    page = await opened(desk[0], call)
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await answer.wait()
+        await route.continue_()
+
+    await page.route("**/doings", late)
+    await page.locator("#take-over").click()
+    await expect(page.locator("#say")).to_be_focused()
+    async with asyncio.timeout(20):
+        await asked.wait()
+    await page.keyboard.type("This is ")
+    async with page.expect_response("**/doings"):
+        answer.set()
+    await page.keyboard.type("the front desk.")
+    await expect(page.locator("#say")).to_have_value("This is the front desk.")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#talk li.person")).to_contain_text("This is the front desk.")
 
 
 async def test_another_operator_sees_who_has_the_call_and_cannot_take_it(

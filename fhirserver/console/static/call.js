@@ -36,10 +36,18 @@ let last = "";
 const known = () => Object.values(byId("state").dataset).join("|");
 const writing = () => document.activeElement?.matches?.("#doings input, #doings textarea, #doings select") && document.activeElement.value;
 
-// Where the focus was before what may be done was drawn anew unasked: its field would take the keys.
+// Where the focus was before what may be done was drawn anew unasked: its field would take the keys. Words begun since it
+// was asked for stay; it is asked for again when the field is empty.
 let place = "";
 function keepPlace({ target, detail }) {
-  if (target.id === "doings") place = detail.requestConfig.verb === "get" ? document.activeElement?.id || "" : "";
+  if (target.id !== "doings") return;
+  const unasked = detail.requestConfig.verb === "get";
+  if (unasked && writing()) {
+    detail.shouldSwap = false;
+    last = "";
+    return;
+  }
+  place = unasked ? document.activeElement?.id || "" : "";
 }
 
 function settled(event) {
