@@ -166,7 +166,10 @@ def not_selectable_code(resource: JsonObject) -> str:
 
 def designation(resource: JsonObject) -> Designation:
     return Designation(
-        resource["value"], resource.get("language", ""), resource.get("use", {}).get("code", "")
+        resource["value"],
+        resource.get("language", ""),
+        resource.get("use"),
+        tuple(resource.get("extension", ())),
     )
 
 

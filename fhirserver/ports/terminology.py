@@ -11,16 +11,22 @@ from fhirserver.kernel.json import JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Designation:
-    """Another way to write a concept: ``use`` is the code of its use, empty where none is stated."""
+    """Another way to write a concept. ``use`` is the Coding of its use, where one is stated."""
 
     value: str
     language: str = ""
-    use: str = ""
+    use: JsonObject | None = None
+    extensions: tuple[JsonObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A code with what its code system says about it. ``abstract`` concepts only group others."""
+    """A code with what its code system, and the supplements in use, say about it.
+
+    ``abstract`` concepts only group others. ``properties`` are as in ``CodeSystem.concept.property``, ``extensions`` as
+    in ``CodeSystem.concept.extension``; ``status`` is the property of that name (``deprecated``, ``retired`` …). The
+    ``language`` is that of ``display``, where the system names one.
+    """
 
     system: str
     code: str
@@ -30,6 +36,10 @@ class Concept:
     abstract: bool = False
     inactive: bool = False
     version: str = ""
+    language: str = ""
+    status: str = ""
+    properties: tuple[JsonObject, ...] = ()
+    extensions: tuple[JsonObject, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
