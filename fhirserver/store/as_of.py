@@ -65,7 +65,7 @@ async def moment(store: Store, text: str, name: str = AS_OF) -> Moment:
     except (ValueError, OverflowError):
         shape = "a position in the log or a date, dateTime or instant such as 2026-11-22T14:47:00Z"
         raise refuse(Category.INVALID, "value", f"{name} is {shape}", f"http.{name}") from None
-    if low > microseconds(store.now()):
+    if low - low % 1000 > microseconds(store.now()):  # the store's instants are whole milliseconds
         text = f"{name} is still to come: the world can be asked as of what has been"
         raise refuse(Category.INVALID, "value", text, f"http.{name}")
     return await _last_before(store, high)

@@ -236,6 +236,16 @@ async def test_moments() -> None:
             assert refused.value.issues[0].expression == ("http._asOf",)
 
 
+async def test_now_may_be_asked_for_to_the_microsecond() -> None:
+    """The store's instants are milliseconds: a client's clock that reads finer is not ahead of it."""
+    clock = FixedClock(datetime(2026, 11, 23, 12, 0, 0, 500_700, tzinfo=UTC))
+    async with opened(MemoryStorage(), clock) as store:
+        await store.submit(Command(EHR, [Put("Patient", "p1", patient(random.Random(1), "p1"))]))
+        assert (await moment(store, "2026-11-23T12:00:00.500699Z")).position == 1
+        with pytest.raises(Refusal):
+            await moment(store, "2026-11-23T12:00:00.501Z")
+
+
 async def test_pages_of_the_past_stay_put() -> None:
     """Pages neither skip nor repeat while the present changes; what left the compartment since is there."""
     async with opened(MemoryStorage(), FixedClock(datetime(2026, 11, 22, tzinfo=UTC))) as store:
