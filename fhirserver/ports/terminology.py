@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.json import Json, JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,20 @@ class KnownSystem:
     hierarchical: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an operation is asked: its parameters by name, with bare values, as the request has them.
+
+    ``instance`` is the resource at which it is asked, such as ``ValueSet/1``; ``language`` is what ``Accept-Language``
+    says. What is kept for later requests (``cache-id``) is kept for the same ``principal`` only.
+    """
+
+    given: Mapping[str, Sequence[Json]]
+    instance: str = ""
+    language: str = ""
+    principal: str = ""
+
+
 class Terminology(Protocol):
     """Code systems and value sets.
 
@@ -115,6 +129,14 @@ class Terminology(Protocol):
         """The codes of a value set, those whose display or code contains ``text`` if one is given.
 
         ``value_set`` is a canonical url, ``ValueSet/id`` for one that is stored on this server, or the resource.
+        """
+        ...
+
+    def answer(self, operation: str, key: Hashable, ask: Callable[[], Question]) -> bytes:
+        """The resource (encoded) with which an operation is answered: ``lookup``, ``find-matches``, ``expand``.
+
+        The answer is kept by ``key`` until something changes: two requests with one key ask the same. None: it is not
+        kept. The question is only read where there is no answer yet.
         """
         ...
 
