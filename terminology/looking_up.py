@@ -36,7 +36,9 @@ def looked_up(library: RequestLibrary, question: Question, limit: int) -> JsonOb
         raise _unknown_code(system, code)
     languages = Languages.read(str(_one(given, "displayLanguage") or question.language))
     wanted = frozenset(str(one) for one in given.get("property", ()))
-    return {"resourceType": "Parameters", "parameter": [*_told(system, concept, languages, wanted)]}
+    supplements = library.supplements_of(system.url, system.version)
+    used = [_part("used-supplement", "Canonical", joined(one.url, one.version)) for one in supplements]
+    return {"resourceType": "Parameters", "parameter": [*_told(system, concept, languages, wanted), *used]}
 
 
 def _asked(library: RequestLibrary, question: Question) -> tuple[str, str, str]:
@@ -115,6 +117,8 @@ def _designation(one: Designation) -> JsonObject:
     parts = [_part("language", "Code", one.language)] if one.language else []
     if one.use:
         parts.append(_part("use", "Coding", one.use))
+    if one.source:
+        parts.append(_part("source", "Canonical", one.source))
     return {"name": "designation", "part": [*parts, _part("value", "String", one.value)]}
 
 

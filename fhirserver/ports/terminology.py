@@ -11,12 +11,14 @@ from fhirserver.kernel.json import Json, JsonObject
 
 @dataclass(frozen=True, slots=True)
 class Designation:
-    """Another way to write a concept. ``use`` is the Coding of its use, where one is stated."""
+    """Another way to write a concept. ``use`` is the Coding of its use, where one is stated; ``source`` the supplement
+    (as a canonical) that it is from."""
 
     value: str
     language: str = ""
     use: JsonObject | None = None
     extensions: tuple[JsonObject, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ CONTAINS_PROPERTY = (
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.contains.property"
 )
 EXPANSION_PROPERTY = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ValueSet.expansion.property"
+STATUS = f"{STANDARD}status"
 _COPIED = frozenset(
     f"{_EXTENSION}{name}"
     for name in ("rendering-style", "rendering-xhtml", "valueset-deprecated", "valueset-concept-definition")
@@ -127,7 +128,7 @@ class Writer:
         status = _status(concept, own)
         if status:
             implied["status"] = ("valueCode", status)
-            self.properties["status"] = f"{STANDARD}status"
+            self.properties["status"] = STATUS
         for code, (name, value) in implied.items():
             yield code, name, value
         for code in self._options.properties:

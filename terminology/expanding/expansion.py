@@ -13,7 +13,7 @@ from fhirserver.ports.terminology import Concept
 from terminology.code_systems.meaning import STANDARDS_STATUS
 from terminology.expanding import refusals
 from terminology.expanding.composing import Composed, Composer
-from terminology.expanding.contains import Writer, declared
+from terminology.expanding.contains import STATUS, Writer, declared
 from terminology.expanding.members import Member, Members, Numbered
 from terminology.expanding.nesting import nested
 from terminology.expanding.options import Options
@@ -25,22 +25,13 @@ TOO_COSTLY = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
 COUNTED = 2_000
 """Codes that fit a text are counted up to so many behind the page; where there are more, no total is told."""
 _SHOWN = (
-    *(
-        "id",
-        "contained",
-        "extension",
-        "url",
-        "identifier",
-        "version",
-        "name",
-        "title",
-        "status",
-        "experimental",
-    ),
-    *("date", "publisher", "contact", "description", "useContext", "jurisdiction", "immutable", "purpose"),
-    "copyright",
+    *("id", "language", "contained", "extension", "url", "identifier", "version", "name", "title", "status"),
+    *("experimental", "date"),
 )
-"""The members of the value set that stand in the answer; its definition only where that is asked for."""
+"""The members of the value set that stand in the answer; all of them only where its definition is asked for."""
+
+
+_NOT_SHOWN = frozenset({"text", "meta", "expansion"})
 
 
 @dataclass(frozen=True)
@@ -61,6 +52,8 @@ def expand(value_set: JsonObject, library: RequestLibrary, options: Options, lim
     composed = Composer(library).compose(value_set)
     page = page_of(composed, options, limit, joined(value_set.get("url", ""), value_set.get("version", "")))
     writer = Writer(options)
+    if page.is_cut and any(map(_has_inactive, composed.parts)) and not options.active_only:
+        writer.properties["status"] = STATUS
     items = [writer.item(member, system) for member, system in page.members]
     if options.nested and composed.is_tree and not page.is_cut and not options.text and items:
         system = page.members[0][1]
@@ -132,9 +125,9 @@ def _resource(
     items: list[JsonObject],
     writer: Writer,
 ) -> JsonObject:
-    shown = (*_SHOWN, "compose") if options.definition else _SHOWN
+    shown = value_set if options.definition else _SHOWN
     resource: JsonObject = {"resourceType": "ValueSet"}
-    resource |= {name: value_set[name] for name in shown if name in value_set}
+    resource |= {name: value_set[name] for name in shown if name in value_set and name not in _NOT_SHOWN}
     resource.setdefault("status", "active")
     expansion: JsonObject = {"identifier": f"urn:uuid:{uuid4()}", "timestamp": instant(SystemClock().now())}
     extensions = declared(writer.properties)
@@ -144,7 +137,7 @@ def _resource(
         expansion = {"extension": extensions, **expansion}
     if page.total is not None:
         expansion["total"] = page.total
-    if options.is_paged:
+    if options.has_offset:
         expansion["offset"] = options.offset
     parameters = [*options.echoed, *_used(value_set, library, composed)]
     if parameters:
@@ -191,6 +184,10 @@ def _warnings(canonical: str, resource: JsonObject, source: JsonObject) -> Itera
 def _standards_status(resource: JsonObject) -> str:
     extensions = (one for one in resource.get("extension", ()) if one.get("url") == STANDARDS_STATUS)
     return next((str(one.get("valueCode", "")) for one in extensions), "")
+
+
+def _has_inactive(members: Members) -> bool:
+    return isinstance(members, Numbered) and bool(members.numbers & members.system.flagged("inactive"))
 
 
 def shown_as(member: Member) -> Concept:

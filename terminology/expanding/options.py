@@ -48,7 +48,7 @@ class Options:
     text: str = ""
     offset: int = 0
     count: int | None = None
-    is_paged: bool = False
+    has_offset: bool = False
     designations: bool = False
     uses: frozenset[str] = frozenset()
     """Languages, and ``system|code`` of uses; empty for all."""
@@ -74,7 +74,7 @@ def read_options(given: Mapping[str, Sequence[Json]], header: str, value_set: Js
         text=_text(asked),
         offset=_number(asked, "offset") or 0,
         count=_number(asked, "count"),
-        is_paged="offset" in asked or "count" in asked,
+        has_offset="offset" in asked,
         designations=_flag(asked, "includeDesignations") or bool(wanted),
         uses=wanted,
         definition=_flag(asked, "includeDefinition"),
