@@ -8,10 +8,16 @@ from typing import Literal
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.definitions import definitions
+from fhirserver.ports.code_validation import CodeAnswer, CodeQuestion
 from fhirserver.ports.terminology import Concept, Expansion, KnownSystem, Validation
+from fhirserver.ports.terminology_asked import PLAIN, Asked
 from terminology.grammars import GRAMMARS
+from terminology.holdings import Holdings, Resolved, Stored
+from terminology.library import RequestLibrary
 from terminology.listed import LISTS
+from terminology.overlays import OverlayCache
 from terminology.reading import Reading, Resolve, known_system, matching
+from terminology.validating.answering import answer
 
 EXPANSION_LIMIT = 20_000
 
@@ -36,13 +42,18 @@ class TerminologyService:
         resolve: Resolve = packed,
         limit: int = EXPANSION_LIMIT,
         urls: Callable[[], Iterable[str]] = packed_systems,
+        stored: Stored | None = None,
     ):
         self._resolve, self._limit, self._urls = resolve, limit, urls
         self._reading = Reading(resolve, limit)
+        self._overlays = OverlayCache()
+        self._stored: Stored = stored or Resolved(resolve, urls)
+        self._holdings = Holdings(self._stored, GRAMMARS.get)
 
     def forget(self, changed: Collection[str] = ()) -> None:
         """Read everything anew: value sets draw on each other, so what changed is not told apart."""
         self._reading = Reading(self._resolve, self._limit)
+        self._holdings = Holdings(self._stored, GRAMMARS.get)
 
     def validate_code(
         self, value_set: str | JsonObject, system: str, code: str, *, version: str = "", display: str = ""
@@ -53,6 +64,13 @@ class TerminologyService:
         if isinstance(answer, Refusal):
             raise Refusal(answer.category, answer.issues)
         return answer
+
+    def validate(self, question: CodeQuestion, asked: Asked = PLAIN) -> CodeAnswer:
+        return answer(self._library(asked), question)
+
+    def _library(self, asked: Asked) -> RequestLibrary:
+        overlay = self._overlays.overlay(asked.principal, asked.cache, asked.resources)
+        return RequestLibrary(self._holdings, overlay, asked)
 
     def lookup(self, system: str, code: str) -> Concept:
         concept = self._reading.known(system).find(code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
+from fhirserver.operations.code_question import ANSWERED, ASKED_OF_CODES
 from fhirserver.operations.code_system_lookup import code_system_lookup
 from fhirserver.operations.code_system_subsumes import code_system_subsumes
 from fhirserver.operations.code_system_validate_code import code_system_validate_code
@@ -12,9 +13,7 @@ from fhirserver.operations.value_set_validate_code import value_set_validate_cod
 _R4 = "http://hl7.org/fhir/OperationDefinition"
 _CODE = Parameter("code", "code", "The code")
 _CODING = Parameter("coding", "Coding", "Code and system in one")
-_CONCEPT = Parameter("codeableConcept", "CodeableConcept", "Several codings, of which one must be right")
 _SYSTEM = Parameter("system", "uri", "The code's system")
-_DISPLAY = Parameter("display", "string", "The display to be checked with the code")
 _VALUE_SET = (
     Parameter("url", "uri", "The value set's canonical URL; not on an instance"),
     Parameter("valueSet", "ValueSet", "The value set itself"),
@@ -30,11 +29,6 @@ _EXPAND = (
     Parameter("excludeNested", "boolean", "Whether the codes are wanted in one list: they always are"),
     Parameter("activeOnly", "boolean", "Whether inactive codes are left out"),
     Parameter("return", "ValueSet", "The value set with its expansion", 1, use="out"),
-)
-_CHECKED = (
-    Parameter("result", "boolean", "Whether all that is said of the code is right", 1, use="out"),
-    Parameter("message", "string", "What is wrong", use="out"),
-    Parameter("display", "string", "The right display", use="out"),
 )
 _LOOKED_UP = (
     Parameter("name", "string", "The code system", 1, use="out"),
@@ -74,16 +68,16 @@ TERMINOLOGY = (
     ),
     _operation(
         "validate-code",
-        "type",
+        "type instance",
         "CodeSystem",
         code_system_validate_code,
-        Parameter("url", "uri", "The code system"),
+        Parameter("url", "uri", "The code system; not on an instance"),
+        Parameter("codeSystem", "CodeSystem", "The code system itself"),
         _CODE,
+        Parameter("system", "uri", "The code system, where there is no url"),
         Parameter("version", "string", "The version of the system"),
-        _DISPLAY,
-        _CODING,
-        _CONCEPT,
-        *_CHECKED,
+        *ASKED_OF_CODES,
+        *ANSWERED,
     ),
     _operation(
         "subsumes",
@@ -103,13 +97,12 @@ TERMINOLOGY = (
         "ValueSet",
         value_set_validate_code,
         *_VALUE_SET,
+        Parameter("context", "uri", "Taken, and without effect"),
         _CODE,
         _SYSTEM,
         Parameter("systemVersion", "string", "The version of the code's system"),
-        _DISPLAY,
-        _CODING,
-        _CONCEPT,
-        *_CHECKED,
+        *ASKED_OF_CODES,
+        *ANSWERED,
     ),
     _operation("expand", "type instance", "ValueSet", value_set_expand, *_EXPAND),
 )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.code_validation import CodeAnswer, CodeQuestion
+from fhirserver.ports.terminology_asked import PLAIN, Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,14 @@ class Terminology(Protocol):
 
         An empty ``value_set`` asks only whether the system has the code. ``version`` is that of the system; a
         ``display`` is compared with those of the code, without regard to case and spaces.
+        """
+        ...
+
+    def validate(self, question: CodeQuestion, asked: Asked = PLAIN) -> CodeAnswer:
+        """All that is to be said of a code, or of the codings of a concept: ``$validate-code``.
+
+        A value set that is asked and not known is refused (``not-found``), one that it imports and that is not known,
+        and an unknown code system, are an answer.
         """
         ...
 
