@@ -81,7 +81,8 @@ def _coded(given: Given, system: str, version: str) -> tuple[Form, list[Coded]]:
         return "coding", [_coding(coding)]
     code = one(given, "code")
     if not code:
-        text = "Unable to find code to validate (looked for coding | codeableConcept | code in parameters =codingX:Coding)"
+        text = "Unable to find code to validate (looked for coding | codeableConcept | code in parameters"
+        text += " =codingX:Coding)"
         raise refuse(Category.INVALID, "invalid", text, "Parameters.parameter")
     url, of, display = (str(one(given, name) or "") for name in (system, version, "display"))
     return "code", [Coded(url, str(code), of, display)]

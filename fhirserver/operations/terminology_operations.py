@@ -51,7 +51,10 @@ _LOOKED_UP = (
 
 
 def _operation(name: str, level: str, type: str, handler: Handler, *parameters: Parameter) -> Operation:
-    return Operation(name, level, (type,), "read", handler, f"{_R4}/{type}-{name}", parameters=parameters)
+    definition = f"{_R4}/{type}-{name}"
+    return Operation(
+        name, level, (type,), "read", handler, definition, parameters=parameters, takes_newer=True
+    )
 
 
 TERMINOLOGY = (

@@ -162,7 +162,8 @@ def unknown_system(url: str, path: str) -> Finding:
 
 
 def unknown_version(url: str, version: str, versions: Sequence[str], path: str) -> Finding:
-    text = f"A definition for CodeSystem '{url}' version '{version}' could not be found, so the code cannot be validated."
+    text = f"A definition for CodeSystem '{url}' version '{version}' could not be found,"
+    text += " so the code cannot be validated."
     place = at(path, "system")
     if not versions:
         text += " No versions of this code system are known"
