@@ -214,11 +214,15 @@ class Membership:
     def systems_with(self, value_set: JsonObject, code: Trace) -> list[str]:
         """The systems of which the value set holds the code."""
         found: list[str] = []
-        for url in dict.fromkeys(self._systems(value_set)):
+        for url in self.systems(value_set):
             trace = Trace(code.path, replace(code.coded, system=url))
             if self.holds(value_set, trace) is True and trace.concept is not None:
                 found.append(url)
         return found
+
+    def systems(self, value_set: JsonObject) -> list[str]:
+        """The systems that a value set draws on, with those of the value sets it imports."""
+        return list(dict.fromkeys(self._systems(value_set)))
 
     def _systems(self, value_set: JsonObject) -> Iterator[str]:
         for part in value_set.get("compose", {}).get("include", ()):

@@ -178,11 +178,13 @@ def listed(versions: Sequence[str]) -> str:
     return f"{', '.join(versions[:-1])} and {versions[-1]}"
 
 
-def cannot_infer(code: str, value_set: JsonObject, systems: Sequence[str]) -> Finding:
+def cannot_infer(code: str, value_set: JsonObject, drawn: Sequence[str], systems: Sequence[str]) -> Finding:
+    """``systems`` are those that have the code, of those that the value set draws on (``drawn``)."""
     text = (
         f"The System URI could not be determined for the code '{code}' in the ValueSet '{name_of(value_set)}'"
     )
     if not systems:
+        text += f", which draws on {', '.join(drawn)}" if drawn else ""
         return Finding("error", "not-found", "cannot-infer", "UNABLE_TO_INFER_CODESYSTEM", text, "code")
     text += f": value set expansion has multiple matches: [{', '.join(systems)}]"
     id = "Unable_to_resolve_system__value_set_has_multiple_matches"

@@ -97,7 +97,8 @@ class Validator:
         if not coded.system and self._infers:
             systems = self._membership.systems_with(self._value_set, trace)
             if len(systems) != 1:
-                trace.add(messages.cannot_infer(coded.code, self._value_set, systems))
+                drawn = self._membership.systems(self._value_set)
+                trace.add(messages.cannot_infer(coded.code, self._value_set, drawn, systems))
                 return False
             trace.coded = replace(coded, system=systems[0])
         elif not coded.system:
