@@ -114,6 +114,9 @@ class SupplementedSystem:
     def descendants(self, code: str) -> Positions:
         return self._base.descendants(code)
 
+    def flagged(self, flag: str) -> Positions:
+        return self._base.flagged(flag)
+
 
 def _joined(concept: Concept, more: Concept) -> Concept:
     """A display in a supplement is another designation, in the supplement's language."""
