@@ -162,7 +162,8 @@ def unknown_system(url: str, path: str) -> Finding:
 
 
 def unknown_version(url: str, version: str, versions: Sequence[str], path: str) -> Finding:
-    text = f"A definition for CodeSystem '{url}' version '{version}' could not be found, so the code cannot be validated."
+    text = f"A definition for CodeSystem '{url}' version '{version}' could not be found,"
+    text += " so the code cannot be validated."
     place = at(path, "system")
     if not versions:
         text += " No versions of this code system are known"
@@ -177,11 +178,13 @@ def listed(versions: Sequence[str]) -> str:
     return f"{', '.join(versions[:-1])} and {versions[-1]}"
 
 
-def cannot_infer(code: str, value_set: JsonObject, systems: Sequence[str]) -> Finding:
+def cannot_infer(code: str, value_set: JsonObject, drawn: Sequence[str], systems: Sequence[str]) -> Finding:
+    """``systems`` are those that have the code, of those that the value set draws on (``drawn``)."""
     text = (
         f"The System URI could not be determined for the code '{code}' in the ValueSet '{name_of(value_set)}'"
     )
     if not systems:
+        text += f", which draws on {', '.join(drawn)}" if drawn else ""
         return Finding("error", "not-found", "cannot-infer", "UNABLE_TO_INFER_CODESYSTEM", text, "code")
     text += f": value set expansion has multiple matches: [{', '.join(systems)}]"
     id = "Unable_to_resolve_system__value_set_has_multiple_matches"
@@ -281,3 +284,13 @@ def circular(pointing_to: str, pathway: Sequence[str]) -> Refusal:
     text = f"Found a circularity pointing to {pointing_to} processing ValueSet with pathway [{', '.join(pathway)}]"
     finding = Finding("error", "processing", "vs-invalid", "VALUESET_CIRCULAR_REFERENCE", text)
     return refused(Category.UNPROCESSABLE, finding)
+
+
+def filter_without_value(part: JsonObject, filter: JsonObject, number: int) -> Refusal:
+    text = (
+        f"The system {part.get('system')} filter with property = {filter.get('property')}, op = {filter.get('op')} has"
+        " no value"
+    )
+    id = "UNABLE_TO_HANDLE_SYSTEM_FILTER_WITH_NO_VALUE"
+    place = f"ValueSet.compose.include.filter[{number}]"
+    return refused(Category.INVALID, Finding("error", "invalid", "vs-invalid", id, text, place))
