@@ -18,6 +18,7 @@ from terminology.listed import LISTS
 from terminology.overlays import OverlayCache
 from terminology.reading import Reading, Resolve, known_system, matching
 from terminology.validating.answering import answer
+from terminology.validating.subsuming import outcome
 
 EXPANSION_LIMIT = 20_000
 
@@ -78,14 +79,10 @@ class TerminologyService:
             raise refuse(Category.NOT_FOUND, "not-found", f"The code system {system} has no such code")
         return concept
 
-    def subsumes(self, system: str, code: str, other: str) -> str:
-        known = self._reading.known(system)
-        left, right = self.lookup(system, code).code, self.lookup(system, other).code
-        if left == right:
-            return "equivalent"
-        if known.is_a(right, left):
-            return "subsumes"
-        return "subsumed-by" if known.is_a(left, right) else "not-subsumed"
+    def subsumes(
+        self, system: str, code: str, other: str, *, version: str = "", asked: Asked = PLAIN
+    ) -> str:
+        return outcome(self._library(asked), system, version, code, other)
 
     def related(self, system: str, code: str, direction: Literal["above", "below"]) -> Sequence[str]:
         known, of = self._reading.known(system), self.lookup(system, code).code

@@ -7,6 +7,7 @@ from fhirserver.operations.code_question import ANSWERED, ASKED_OF_CODES
 from fhirserver.operations.code_system_lookup import code_system_lookup
 from fhirserver.operations.code_system_subsumes import code_system_subsumes
 from fhirserver.operations.code_system_validate_code import code_system_validate_code
+from fhirserver.operations.terminology_asked import ASKED
 from fhirserver.operations.value_set_expand import value_set_expand
 from fhirserver.operations.value_set_validate_code import value_set_validate_code
 
@@ -84,7 +85,7 @@ TERMINOLOGY = (
     ),
     _operation(
         "subsumes",
-        "type",
+        "type instance",
         "CodeSystem",
         code_system_subsumes,
         Parameter("codeA", "code", "The one code"),
@@ -92,6 +93,8 @@ TERMINOLOGY = (
         _SYSTEM,
         Parameter("codingA", "Coding", "The one code with its system"),
         Parameter("codingB", "Coding", "The other code with its system"),
+        Parameter("version", "string", "The version of the system"),
+        *ASKED,
         Parameter("outcome", "code", "equivalent, subsumes, subsumed-by or not-subsumed", 1, use="out"),
     ),
     _operation(
