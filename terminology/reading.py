@@ -15,7 +15,7 @@ from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.terminology import Concept, KnownSystem, Validation
 from terminology.code_system_index import CodeSystemIndex
 from terminology.grammar_index import GRAMMARS
-from terminology.listed import listed
+from terminology.lists import listed
 from terminology.systems import System
 from terminology.value_sets import ComposeReader
 

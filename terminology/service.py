@@ -10,7 +10,7 @@ from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.model.definitions import definitions
 from fhirserver.ports.terminology import Concept, Expansion, KnownSystem, Validation
 from terminology.grammar_index import GRAMMARS
-from terminology.listed import LISTS
+from terminology.lists import LISTS
 from terminology.reading import Reading, Resolve, known_system, matching
 
 EXPANSION_LIMIT = 20_000

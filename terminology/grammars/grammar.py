@@ -118,7 +118,7 @@ class Grammar(ABC):
         return "\n".join("\t".join(map(fold, names)) for names in self.usual_names())
 
     def _endless(self) -> NoReturn:
-        text = f"The codes of {self.url} follow a grammar: there is no end of them, so they cannot be listed"
+        text = f'The code System "{self.url}" has a grammar, and cannot be enumerated directly'
         raise refuse(Category.UNPROCESSABLE, "too-costly", text)
 
 

@@ -36,6 +36,7 @@ DISPUTED = {
     f"{CORE}relatedperson-relationshiptype",
     f"{CORE}security-labels",
     f"{CORE}detectedissue-category",
+    f"{CORE}currencies",  # with those that came after R4
 }
 
 service = TerminologyService()
