@@ -427,7 +427,6 @@ def test_what_r4_defines_expands_unless_it_draws_on_others() -> None:
         "all-time-units",
         "cosmic",
         "devicemetric-type",
-        "jurisdiction",
         "media-modality",
         "message-events",
         "mimetypes",
