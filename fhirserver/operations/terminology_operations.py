@@ -33,6 +33,16 @@ _EXPAND = (
     Parameter("excludeNested", "boolean", "Whether the codes are wanted in one list rather than a tree"),
     Parameter("excludeNotForUI", "boolean", "Whether abstract codes are left out"),
     Parameter("activeOnly", "boolean", "Whether inactive codes are left out"),
+    Parameter(
+        "excludePostCoordinated", "boolean", "Taken: there are no post-coordinated codes in expansions"
+    ),
+    Parameter("exclude-system", "canonical", "Systems whose codes are left out", 0, "*"),
+    Parameter("context", "uri", "Taken, and without effect"),
+    Parameter("contextDirection", "code", "Taken, and without effect"),
+    Parameter("date", "dateTime", "Taken, and without effect"),
+    Parameter("incomplete-ok", "boolean", "The same as limitedExpansion"),
+    Parameter("default-to-latest-version", "boolean", "Taken: it always is"),
+    Parameter("no-cache", "boolean", "Taken: what is kept is never stale"),
     Parameter("limitedExpansion", "boolean", "Whether the first codes are wanted where there are too many"),
     *ASKED,
     Parameter("return", "ValueSet", "The value set with its expansion", 1, use="out"),
