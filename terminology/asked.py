@@ -1,4 +1,7 @@
-"""What a request asks of the terminology that it is answered with: see :mod:`fhirserver.ports.terminology_asked`."""
+"""What a request asks of the terminology that it is answered with.
+
+https://build.fhir.org/ig/HL7/fhir-tx-ecosystem-ig/requirements.html
+"""
 
 from __future__ import annotations
 
