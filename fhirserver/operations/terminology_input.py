@@ -62,13 +62,25 @@ def _key(request: Request, operation: str) -> Hashable:
     return operation, request.type, request.id, tuple(request.params), bytes(body), language
 
 
-async def value_set_of(context: Context, request: Request, given: Given) -> str | JsonObject:
+def value_set_of(request: Request, given: Given) -> str | JsonObject:
     """The value set: that of the URL, the one given as ``valueSet``, or the canonical ``url`` with its version."""
     if request.id:
-        await current(context, request.type, request.id)
         return f"{request.type}/{request.id}"
     inline = one(given, "valueSet")
     if isinstance(inline, dict):
         return inline
     url, version = str(one(given, "url", required=True)), one(given, "valueSetVersion")
     return f"{url}|{version}" if version and "|" not in url else url
+
+
+async def kept_answer(context: Context, request: Request) -> Result | None:
+    """What the same request was answered before, where nothing has changed since: it was found in order then, so it
+    need not be looked at again."""
+    if context.terminology is None or request.id:
+        return None
+    key = _key(request, request.operation[1:])
+    if key is None:
+        return None
+    await context.conformance.catch_up()
+    found = context.terminology.answered(key)
+    return None if found is None else Result(200, found)

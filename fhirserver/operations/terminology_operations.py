@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
-from fhirserver.operations.code_system_find_matches import code_system_find_matches
 from fhirserver.operations.code_question import ANSWERED, ASKED_OF_CODES
+from fhirserver.operations.code_system_find_matches import code_system_find_matches
 from fhirserver.operations.code_system_lookup import code_system_lookup
 from fhirserver.operations.code_system_subsumes import code_system_subsumes
 from fhirserver.operations.code_system_validate_code import code_system_validate_code
 from fhirserver.operations.terminology_asked import ASKED
+from fhirserver.operations.terminology_input import kept_answer
 from fhirserver.operations.value_set_expand import value_set_expand
 from fhirserver.operations.value_set_validate_code import value_set_validate_code
 
@@ -60,7 +61,15 @@ _LOOKED_UP = (
 def _operation(name: str, level: str, type: str, handler: Handler, *parameters: Parameter) -> Operation:
     definition = f"{_R4}/{type}-{name}"
     return Operation(
-        name, level, (type,), "read", handler, definition, parameters=parameters, takes_newer=True
+        name,
+        level,
+        (type,),
+        "read",
+        handler,
+        definition,
+        parameters=parameters,
+        takes_newer=True,
+        kept=kept_answer,
     )
 
 

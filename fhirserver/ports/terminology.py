@@ -123,9 +123,7 @@ class Terminology(Protocol):
         """The concept; ``not-found`` when the system has no such code."""
         ...
 
-    def subsumes(
-        self, system: str, code: str, other: str, *, version: str = "", asked: Asked = PLAIN
-    ) -> str:
+    def subsumes(self, system: str, code: str, other: str, *, version: str = "", asked: Asked = PLAIN) -> str:
         """``equivalent``, ``subsumes``, ``subsumed-by`` or ``not-subsumed``: ``code`` beside ``other``."""
         ...
 
@@ -154,6 +152,10 @@ class Terminology(Protocol):
 
         Only what follows from the key, and from what the server holds, may be made.
         """
+        ...
+
+    def answered(self, key: Hashable) -> bytes | None:
+        """The answer that was kept under a key, if any still is."""
         ...
 
     def systems_of(self, value_set: str | JsonObject) -> Sequence[str]:
