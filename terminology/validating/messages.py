@@ -147,6 +147,11 @@ def relative_system(path: str) -> Finding:
     )
 
 
+def other_system(url: str, asked: str, path: str) -> Finding:
+    text = f"The system '{url}' is not the code system that is asked ('{asked}')"
+    return Finding("error", "invalid", "invalid-data", "Coding_has_other_system", text, at(path, "system"))
+
+
 def value_set_as_system(url: str, path: str) -> Finding:
     text = f"The Coding references a value set, not a code system ('{url}')"
     id = "Terminology_TX_System_ValueSet2"

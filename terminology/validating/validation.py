@@ -120,6 +120,9 @@ class Validator:
     def _say_why_not(self, trace: Trace) -> None:
         """What is wrong with a code that is not in the value set, as its own system sees it."""
         coded, path = trace.coded, trace.path
+        asked = self._value_set["compose"]["include"][0]["system"] if self._of_system else coded.system
+        if coded.system != asked:
+            trace.add(messages.other_system(coded.system, asked, path))
         if ":" not in coded.system:
             trace.add(messages.relative_system(path))
         system = usable(self._known, coded.system, coded.version)
