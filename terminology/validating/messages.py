@@ -165,9 +165,8 @@ def supplement_as_system(canonical: str, path: str) -> Finding:
     )
 
 
-def unknown_system(url: str, path: str) -> Finding:
-    # The ecosystem's tests have the url of a Coding without quotes, save where it is relative.
-    named = url if path == "Coding" and ":" in url else f"'{url}'"
+def unknown_system(url: str, path: str, quoted: bool = True) -> Finding:
+    named = f"'{url}'" if quoted else url
     text = f"A definition for CodeSystem {named} could not be found, so the code cannot be validated"
     return Finding("error", "not-found", "not-found", "UNKNOWN_CODESYSTEM", text, at(path, "system"))
 

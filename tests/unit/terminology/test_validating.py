@@ -200,6 +200,30 @@ def test_a_concept_is_right_with_one_right_coding_and_told_what_is_wrong_with_ot
     assert not ask("all", form="codeableConcept").result
 
 
+def test_the_first_right_coding_is_the_one_that_is_answered_with() -> None:
+    active, inactive = Coded(S, "a"), Coded(S, "off")
+    first = ask("all", active, inactive, form="codeableConcept")
+    assert (first.result, first.code, first.display, first.inactive) == (True, "a", "Letter A", False)
+    second = ask("all", inactive, active, form="codeableConcept")
+    assert (second.result, second.code, second.inactive) == (True, "off", True)
+    for answer, place in ((first, 1), (second, 0)):
+        assert [one["expression"] for one in answer.issues] == [[f"CodeableConcept.coding[{place}]"]]
+
+
+def test_codings_that_lack_code_or_system() -> None:
+    no_code = ask("all", Coded(S, "", "", "Letter A"))
+    assert (no_code.result, no_code.code, no_code.system) == (False, "", "")
+    assert ids(no_code) == ["error Coding_has_no_code__cannot_validate"]
+    assert ids(ask("all", Coded("", "", "", "Letter A"))) == [
+        "error Coding_has_no_code__cannot_validate",
+        "warning Coding_has_no_system__cannot_validate",
+    ]
+    assert "error TX_GENERAL_CC_ERROR_MESSAGE" in ids(ask("all", Coded(S, ""), form="codeableConcept"))
+    for url in (S, None):
+        question = CodeQuestion((Coded("", "a"),), "coding", code_system=url)
+        assert ids(service.validate(question, HERE)) == ["warning Coding_has_no_system__cannot_validate"]
+
+
 # Status
 
 
