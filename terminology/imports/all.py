@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from terminology.imports.csv_file import CsvImport
+from terminology.imports.fhir_json import FhirImport
 from terminology.imports.kind import Import
 
-IMPORTS: tuple[Import, ...] = ()
+IMPORTS: tuple[Import, ...] = (FhirImport(), CsvImport())
 """In the order in which the help lists them."""
 
 
