@@ -5,7 +5,7 @@ https://build.fhir.org/ig/HL7/fhir-tx-ecosystem-ig/languages.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fhirserver.kernel.json import JsonObject
