@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -56,7 +56,7 @@ class World:
 
     def _related(self, operator: str, inner: set[str]) -> set[str]:
         near = {code: set(self.parents[code]) for code in self.parents}
-        steps = {
+        steps: dict[str, Callable[[str], set[str]]] = {
             "<": lambda c: self.below(c),
             ">": lambda c: self.above(c),
             "<!": lambda c: {o for o in near if c in near[o]},

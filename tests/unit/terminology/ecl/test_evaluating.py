@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ def worlds(draw: st.DrawFn, size: int = len(CODES)) -> World:
     codes = st.sampled_from(CODES[:size])
     concept_rows = st.tuples(codes, st.integers(0, 2), st.sampled_from(ATTRIBUTES), codes)
     number_rows = st.tuples(codes, st.integers(0, 2), st.just(STRENGTH), st.sampled_from("0123"))
-    rows = draw(st.lists(st.one_of(concept_rows, number_rows), max_size=14, unique=True))
+    rows = draw(st.lists(st.one_of(concept_rows, number_rows), min_size=5, max_size=16, unique=True))
     members = {one: set(draw(st.lists(codes, max_size=3))) for one in SETS}
     return World(parents, rows, members)
 
@@ -77,3 +78,30 @@ def test_as_the_specification_says(world: World, constraint: Constraint) -> None
 @given(worlds(2), refinements(st.one_of(references, st.just(Any()))))
 def test_refinements_and_groups(world: World, refinement: Refinement) -> None:
     agree(world, Refined(Any(), refinement))
+
+
+GROUPS = [
+    ("{ 200000 = 100001, 200001 = 100002 }", {"together"}),
+    ("200000 = 100001, 200001 = 100002", {"together", "apart", "alone"}),
+    ("{ 200000 = 100001 }, { 200001 = 100002 }", {"together", "apart", "alone"}),
+    ("[2..*] { 200000 = * }", {"twice"}),
+    ("[2..2] 200000 = *", {"twice"}),
+    ("[1..1] { 200000 = *, [0..0] 200001 = * }", {"apart", "alone"}),
+    ("[0..0] { [0..0] 200001 = * }", {"together", "none"}),
+    ("{ 200000 = * OR 200009 > #1 }, 200009 > #2", set()),
+    ("[0..1] 200000 != 100001, [1..*] 200000 = *", {"together", "apart", "alone", "twice"}),
+    ("R 200000 = *", set()),
+]
+
+
+@pytest.mark.parametrize(("refinement", "expected"), GROUPS)
+def test_groups(refinement: str, expected: set[str]) -> None:
+    """What stands in braces holds in one group; in group 0 each relationship is a group of its own."""
+    names = ("together", "apart", "alone", "twice", "none")
+    a, b = ("200000", "100001"), ("200001", "100002")
+    rows = [("together", 1, *a), ("together", 1, *b), ("apart", 1, *a), ("apart", 2, *b), ("alone", 0, *a)]
+    rows += [("alone", 0, *b), ("twice", 1, *a), ("twice", 2, "200000", "100002")]
+    parents = dict.fromkeys((*names, "100001", "100002", "200000", "200001", "200009"), ())
+    release = release_of(World(parents, rows))
+    found = set(release.codes(select_ecl(OverMemory(release), f"* : {refinement}")))  # type: ignore[arg-type]
+    assert found & set(names) == expected

@@ -47,7 +47,7 @@ def test_written_in_either_way(one: str, other: str) -> None:
 ALSO = [
     '< 373873005 : 3460481009 |Has product name| = "PANADOL"',
     "< 373873005 : 859999999102 = TRUE",
-    "< 763158003 : 411116001 = << 385268001, { << 127489000 = << 372687004, 1142135004 >= #250.5, 1142135004 <= #+800 }",
+    "< 763158003 : 411116001 = << 385268001, { << 127489000 = *, 1142135004 >= #250.5, 1142135004 <= #+800 }",
     "* : (<< 47429007 OR << 363698007) = *, (363698007 = * OR 363704007 = *)",
     "<<(^ 700043003) : (363698007) = (< 39057004 : 272741003 = 7771000)",
     '^ 447562003 {{ M mapGroup = #2, mapPriority < #2, mapTarget = wild:"J*", moduleId = << 32570231000036109 }}',
@@ -108,6 +108,7 @@ def test_a_refusal_names_the_place(text: str, place: int, why: str) -> None:
         ("/*" + "*" * 50_000, "invalid"),
         ('* {{ term = "' + "\\" * 50_001, "invalid"),
     ],
+    ids=("deep", "deep-refinement", "operators", "long", "identifier", "fields", "comment", "text"),
 )
 def test_hostile_texts_end(text: str, code: str) -> None:
     with pytest.raises(Refusal) as refused:
