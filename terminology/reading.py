@@ -13,7 +13,7 @@ from typing import TypeAlias
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.terminology import Concept, KnownSystem, Validation
-from terminology.code_systems import CodeSystemIndex
+from terminology.code_system_index import CodeSystemIndex
 from terminology.grammars import GRAMMARS
 from terminology.listed import listed
 from terminology.systems import System

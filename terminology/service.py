@@ -86,6 +86,14 @@ class TerminologyService:
         page = tuple(fitting[offset:end])
         return Expansion(found.get("url", ""), found.get("version", ""), len(fitting), offset, page)
 
+    def systems_of(self, value_set: str | JsonObject) -> Sequence[str]:
+        reader = self._reading.reader
+        found = value_set if isinstance(value_set, dict) else reader.find(value_set)
+        return sorted(set(reader.systems(found)))
+
+    def members(self, value_set: str | JsonObject, system: str, codes: Iterable[str]) -> frozenset[str]:
+        return frozenset(code for code in codes if self.validate_code(value_set, system, code).result)
+
     def systems(self) -> Sequence[KnownSystem]:
         urls = sorted({*self._urls(), *GRAMMARS, *LISTS})
         return [known for url in urls if (known := known_system(url, self._resolve)) is not None]

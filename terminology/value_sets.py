@@ -12,7 +12,7 @@ from typing import TypeAlias, TypeVar
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.terminology import Concept, Designation
-from terminology.code_systems import designation
+from terminology.code_system_index import designation
 from terminology.systems import System
 
 Key: TypeAlias = tuple[str, str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -116,6 +116,14 @@ class Terminology(Protocol):
 
         ``value_set`` is a canonical url, ``ValueSet/id`` for one that is stored on this server, or the resource.
         """
+        ...
+
+    def systems_of(self, value_set: str | JsonObject) -> Sequence[str]:
+        """The code systems that a value set draws on, with those of the value sets it imports."""
+        ...
+
+    def members(self, value_set: str | JsonObject, system: str, codes: Iterable[str]) -> frozenset[str]:
+        """Those of the codes that the value set holds: as :meth:`validate_code` of each, without expanding it."""
         ...
 
     def systems(self) -> Sequence[KnownSystem]:

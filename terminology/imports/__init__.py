@@ -1,1 +1,1 @@
-"""Readers of the files in which big code systems are published. Each kind is an :class:`terminology.imports.kind.Import`."""
+"""Readers of the files in which big code systems are published: each is an ``Import`` (:mod:`.kind`)."""

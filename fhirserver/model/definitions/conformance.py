@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import lzma
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -65,6 +65,10 @@ class ConformanceArchive:
     def entries(self, type_name: str = "") -> Iterator[Entry]:
         """The catalogue, of one resource type or of all, without reading any resource."""
         return (e for e in self._by_id.values() if type_name in ("", e.type))
+
+    def entries_of(self, url: str) -> Sequence[Entry]:
+        """The catalogue's entries with a canonical url."""
+        return self._by_url.get(url, ())
 
     def read(self, entry: Entry) -> JsonObject:
         """A fresh copy of the resource that the caller may change."""
