@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from terminology.ecl.budget import Budget
-from terminology.ecl.model import Any, Constraint, Filter, MemberOf, Reference, Related, unsupported
+from terminology.ecl.model import Any, Compound, Constraint, Filter, MemberOf, Reference, Related, unsupported
 from terminology.ecl.substrate import MEMBER_OF, Substrate
 from terminology.positions import Positions
 
@@ -49,6 +49,8 @@ class ReferenceSets:
             return list(dict.fromkeys(value for _, _, value in self._budget.watch(self._on.rows(MEMBER_OF))))
         if isinstance(constraint, Reference):
             return [constraint.code]
+        if isinstance(constraint, Compound) and constraint.operator == "or":
+            return list(dict.fromkeys(code for part in constraint.parts for code in self._sets(part)))
         return list(self._on.codes(self._select(constraint)))
 
     def _kept_rows(self, sets: Iterable[str], filters: Iterable[Filter]) -> Iterator[tuple[int, str]]:

@@ -79,7 +79,9 @@ def other_case(system: System, code: str, right: str, path: str) -> Finding:
         f" '{versioned(system.url, system.version)}' is case insensitive, implementers are strongly encouraged to use"
         " the correct case anyway"
     )
-    return Finding("information", "business-rule", "code-rule", "CODE_CASE_DIFFERENCE", text, at(path, "code"))
+    return Finding(
+        "information", "business-rule", "code-rule", "CODE_CASE_DIFFERENCE", text, at(path, "code")
+    )
 
 
 def inactive_concept(code: str, status: str, path: str) -> Finding:
@@ -93,7 +95,13 @@ def inactive_concept(code: str, status: str, path: str) -> Finding:
 def deprecated_concept(code: str, status: str, path: str) -> Finding:
     text = f"The concept '{code}' has a status of {status} and its use should be reviewed"
     return Finding(
-        "warning", "business-rule", "code-comment", "DEPRECATED_CONCEPT_FOUND", text, path or "code", told=True
+        "warning",
+        "business-rule",
+        "code-comment",
+        "DEPRECATED_CONCEPT_FOUND",
+        text,
+        path or "code",
+        told=True,
     )
 
 
@@ -109,7 +117,9 @@ def marked_in_value_set(system: System, code: str, status: str, value_set: JsonO
 
 def no_code(path: str) -> Finding:
     text = "There is no code: without one there is nothing to validate"
-    return Finding("error", "invalid", "invalid-data", "Coding_has_no_code__cannot_validate", text, path or "code")
+    return Finding(
+        "error", "invalid", "invalid-data", "Coding_has_no_code__cannot_validate", text, path or "code"
+    )
 
 
 # The system
@@ -126,7 +136,9 @@ def no_system(path: str) -> Finding:
 
 def relative_system(path: str) -> Finding:
     text = "Coding.system must be an absolute reference, not a local reference"
-    return Finding("error", "invalid", "invalid-data", "Terminology_TX_System_Relative", text, at(path, "system"))
+    return Finding(
+        "error", "invalid", "invalid-data", "Terminology_TX_System_Relative", text, at(path, "system")
+    )
 
 
 def value_set_as_system(url: str, path: str) -> Finding:
@@ -137,7 +149,9 @@ def value_set_as_system(url: str, path: str) -> Finding:
 
 def supplement_as_system(canonical: str, path: str) -> Finding:
     text = f"CodeSystem {canonical} is a supplement, so can't be used as a value in Coding.system"
-    return Finding("error", "invalid", "invalid-data", "CODESYSTEM_CS_NO_SUPPLEMENT", text, at(path, "system"))
+    return Finding(
+        "error", "invalid", "invalid-data", "CODESYSTEM_CS_NO_SUPPLEMENT", text, at(path, "system")
+    )
 
 
 def unknown_system(url: str, path: str) -> Finding:
@@ -164,7 +178,9 @@ def listed(versions: Sequence[str]) -> str:
 
 
 def cannot_infer(code: str, value_set: JsonObject, systems: Sequence[str]) -> Finding:
-    text = f"The System URI could not be determined for the code '{code}' in the ValueSet '{name_of(value_set)}'"
+    text = (
+        f"The System URI could not be determined for the code '{code}' in the ValueSet '{name_of(value_set)}'"
+    )
     if not systems:
         return Finding("error", "not-found", "cannot-infer", "UNABLE_TO_INFER_CODESYSTEM", text, "code")
     text += f": value set expansion has multiple matches: [{', '.join(systems)}]"
