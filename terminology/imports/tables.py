@@ -35,6 +35,11 @@ class Layout:
     legacy: bool = False
 
 
+def rrf(columns: str) -> Layout:
+    """The layout of a file in Rich Release Format: no header, and a pipe behind each column."""
+    return Layout("|", columns=tuple(columns.split()), closed=True)
+
+
 @dataclass(slots=True)
 class Table:
     """One file, open for reading from its beginning."""
@@ -57,9 +62,10 @@ class Table:
             header = self.layout.columns or self._header(rows)
             yield from self._picked(rows, header, needed, optional)
 
-    def columns(self) -> Values:
+    def lists(self) -> Iterator[list[str]]:
+        """All rows as they are, a header too."""
         with self.sources.open(self.name) as binary:
-            return self.layout.columns or self._header(self._split(self._lines(binary)))
+            yield from self._split(self._lines(binary))
 
     # Lines
 

@@ -1,19 +1,18 @@
 """Descriptions: what the language reference sets say of them, and which of them is a concept's display.
 
-Kept in memory are numbers only (8 bytes for a rated description, 16 for each concept's names); the names wait on disk.
+Kept in memory are numbers only: 8 bytes for a rated description, 16 for a name, which itself waits on disk.
 """
 
 from __future__ import annotations
 
-import tempfile
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from typing import Self
 
 from fhirserver.kernel.json import JsonObject
 from terminology.ecl.dialects import DIALECTS, USE_CONTEXT
 from terminology.imports.snomed.header import SNOMED
+from terminology.imports.spool import MOST_RANKS, Spool
 from terminology.imports.tables import Values
 
 PREFERRED, ACCEPTABLE = "900000000000548007", "900000000000549004"
@@ -121,50 +120,27 @@ _TAGS = {refset: _tag(dialect) for dialect, refset in reversed(DIALECTS.items())
 
 
 class Names:
-    """The fully specified name and the best preferred term of each concept. They wait on disk."""
+    """The fully specified name and the best preferred term of each concept."""
 
-    _FSN_RANK, _RANKS = 15, 16
+    _FSN_RANK = MOST_RANKS - 1
 
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115
-        self._keys, self._places = array("Q"), array("Q")
-        self._end = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self.sort = spool.sort
 
     def add(self, concept: int, term: str, rank: int | None) -> None:
         """``rank``: None for a fully specified name."""
-        data = term.encode() + b"\n"
-        self._file.write(data)
-        self._keys.append(
-            concept * self._RANKS + (self._FSN_RANK if rank is None else min(rank, self._FSN_RANK - 1))
-        )
-        self._places.append(self._end)
-        self._end += len(data)
-
-    def sort(self) -> None:
-        """When all are added. Of equals the first one counts."""
-        both = sorted(key << 64 | place for key, place in zip(self._keys, self._places, strict=True))
-        self._keys = array("Q", (one >> 64 for one in both))
-        self._places = array("Q", (one & (1 << 64) - 1 for one in both))
-        self._file.flush()
+        self._spool.add(concept, self._FSN_RANK if rank is None else min(rank, self._FSN_RANK - 1), term)
 
     def of(self, concept: int) -> tuple[str, str]:
         """``(preferred term, fully specified name)``; empty where there is none."""
-        first, fsn = concept * self._RANKS, concept * self._RANKS + self._FSN_RANK
-        at, end = bisect_left(self._keys, first), len(self._keys)
-        preferred = self._term(at) if at < end and self._keys[at] < fsn else ""
-        while at < end and self._keys[at] < fsn:
-            at += 1
-        return preferred, self._term(at) if at < end and self._keys[at] == fsn else ""
-
-    def _term(self, at: int) -> str:
-        self._file.seek(self._places[at])
-        return self._file.readline().decode().rstrip("\n")
+        preferred = fsn = ""
+        for rank, term in self._spool.of(concept):
+            if rank == self._FSN_RANK:
+                fsn = fsn or term
+            else:
+                preferred = preferred or term
+        return preferred, fsn
 
 
 def definitions(rows: Iterator[Values]) -> dict[int, str]:

@@ -23,6 +23,7 @@ from terminology.imports.snomed.descriptions import (
 )
 from terminology.imports.snomed.files import File, Reader, ReleaseFiles
 from terminology.imports.snomed.header import INFERRED, IS_A, SNOMED, concrete, read_header
+from terminology.imports.spool import Spool
 from terminology.imports.steps import Steps
 from terminology.imports.tables import Values
 
@@ -48,8 +49,8 @@ class SnomedImport:
         return read_header(ReleaseFiles(path), given)
 
     def read(self, path: Path, writer: ReleaseWriter, progress: Progress) -> None:
-        with Names() as names:
-            _Reading(ReleaseFiles(path), Steps(writer, progress), names).run()
+        with Spool() as spool:
+            _Reading(ReleaseFiles(path), Steps(writer, progress), Names(spool)).run()
 
     def resources(self, path: Path, header: JsonObject) -> Iterator[JsonObject]:
         return iter(())

@@ -67,7 +67,7 @@ class MemoryRelease:
         self._numbers = {code: number for number, code in enumerate(self._codes)}
         self._children: dict[str, list[str]] = defaultdict(list)
         for code in self._codes:
-            for parent in self.parents_of[code]:
+            for parent in self.parents_of.get(code, ()):
                 self._children[parent].append(code)
         yield "done", 1, 1
 
@@ -96,10 +96,10 @@ class MemoryRelease:
 
     def concepts(self, numbers: Iterable[int]) -> Iterator[Concept]:
         for code in self.codes(numbers):
-            yield replace(self.by_code[code], designations=tuple(self.designations[code]))
+            yield replace(self.by_code[code], designations=tuple(self.designations.get(code, ())))
 
     def parents(self, number: int) -> Sequence[int]:
-        return [self._numbers[code] for code in self.parents_of[self._codes[number]]]
+        return [self._numbers[code] for code in self.parents_of.get(self._codes[number], ())]
 
     def children(self, number: int) -> Sequence[int]:
         return [self._numbers[code] for code in self._children[self._codes[number]]]
