@@ -16,6 +16,7 @@ from fhirserver.model.definitions import definitions
 from fhirserver.ports.releases import Release, Releases
 from fhirserver.ports.terminology import KnownSystem
 from terminology.code_systems.content import ContentSystem
+from terminology.expanding.keeping import KeptCompositions
 from terminology.systems import System
 from terminology.versions import joined, newest
 
@@ -101,6 +102,7 @@ class Holdings:
         self.value_set = lru_cache(KEPT_VALUE_SETS)(lambda canonical: stored.find(canonical, "ValueSet"))
         self.value_set_versions = lru_cache(KEPT_VALUE_SETS)(self._read_value_set_versions)
         self.supplements = lru_cache(KEPT_SYSTEMS)(lambda url: tuple(stored.supplements(url)))
+        self.compositions = KeptCompositions()
         self.code_system = lru_cache(32)(lambda canonical: stored.find(canonical, "CodeSystem"))
 
     @property
