@@ -108,7 +108,7 @@ class CsvImport:
 class _Table:
     def __init__(self, path: Path, file: Opened):
         self._path = path
-        text = io.TextIOWrapper(file.stream, "utf-8-sig", newline="")  # type: ignore[type-var]
+        text = io.TextIOWrapper(file.stream, "utf-8-sig", newline="")
         first = self._first_line(text)
         self._reader = csv.reader(_behind(first, text), delimiter=_delimiter(first), strict=True)
         self._rows = self._read()

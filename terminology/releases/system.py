@@ -86,6 +86,9 @@ class ReleaseSystem:
         number = self._release.number(code)
         return Positions.none(self.size) if number is None else self._selecting.below(number)
 
+    def flagged(self, flag: str) -> Positions:
+        return Positions.of_runs(self._release.flagged(flag), self.size)
+
 
 class ReleaseSystems:
     """Makes the systems of releases; what they keep has one bound for all."""
