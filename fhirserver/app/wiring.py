@@ -46,7 +46,7 @@ from fhirserver.app.observing.watching import Watching, watched
 from fhirserver.app.securing import Humans, secure
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Settings
-from fhirserver.app.storages import make_storage
+from fhirserver.app.storages import make_releases, make_storage
 from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import SIGN_INS, console, static_files
@@ -94,6 +94,7 @@ from subscriptions.second_opinion import SecondOpinions
 from subscriptions.sweep import Sweep
 from subscriptions.verification import Verification
 from terminology.built_in import resources
+from terminology.releases.system import ReleaseSystems
 from terminology.service import TerminologyService
 
 if TYPE_CHECKING:
@@ -138,7 +139,9 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
 
 def make_context(settings: Settings, store: Store, channels: Channels | None = None) -> Context:
     conformance = StoredConformance(store)
-    terminology = TerminologyService(conformance)
+    terminology = TerminologyService(
+        conformance, releases=make_releases(settings), over_release=ReleaseSystems()
+    )
     validator = Validator(conformance, terminology, settings.rules)
     conformance.listen(terminology.forget)
     conformance.listen(lambda _: validator.forget())
