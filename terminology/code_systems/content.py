@@ -31,6 +31,11 @@ class ContentSystem:
         self._words: Words | None = None
         self._flagged: dict[str, Positions] = {}
 
+    @property
+    def weight(self) -> int:
+        """Bytes that it takes in memory, roughly."""
+        return self._rows.weight
+
     # One code
 
     def find(self, code: str) -> Concept | None:
