@@ -134,6 +134,9 @@ class TerminologyService:
             answers.keep(key, found)
         return found
 
+    def answered(self, key: Hashable) -> bytes | None:
+        return self._state.answers.get(key)
+
     # What others ask
 
     def validate_code(
