@@ -1,0 +1,65 @@
+"""Answers of ``ConceptMap/$translate``. https://hl7.org/fhir/R4/conceptmap-operation-translate.html"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.ports.concept_maps import Question, Translation
+from terminology.concept_maps.equivalence import closeness
+from terminology.concept_maps.indexed import IndexedMap
+from terminology.concept_maps.known import KnownMaps, Shelf
+from terminology.concept_maps.searching import InValueSet, Search
+
+
+class Translator:
+    """See :class:`fhirserver.ports.concept_maps.ConceptMaps`.
+
+    ``named`` makes a system's url of any other name it has. ``holds`` tells whether a code is in the value set that is
+    asked for, where a map does not say what its own is.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf | None = None,
+        named: Callable[[str], str] = lambda name: name,
+        holds: InValueSet | None = None,
+    ):
+        self._known = KnownMaps(shelf)
+        self._named, self._holds = named, holds
+
+    def forget(self, changed: Collection[str] = ()) -> None:
+        """Call it when what the shelf holds has changed."""
+        self._known.forget(changed)
+
+    def translate(self, question: Question) -> Translation:
+        more = [IndexedMap(one) for one in question.more]
+        search = Search(question, lambda url: _given(more, url) or self._known.find(url), self._holds)
+        for coding in question.codings:
+            coding = {**coding, "system": self._named(str(coding.get("system", "")))}
+            for one in self._maps(question, coding["system"], more):
+                search.ask(one, coding)
+        return _answer(search)
+
+    def _maps(self, question: Question, system: str, more: Sequence[IndexedMap]) -> Sequence[IndexedMap]:
+        if isinstance(question.map, dict):
+            return (IndexedMap(question.map),)
+        if not question.map:
+            return (*more, *self._known.of_system(system, question.reverse))
+        found = _given(more, question.map) or self._known.find(question.map)
+        if found is None:
+            raise refuse(Category.NOT_FOUND, "not-found", f"The ConceptMap {question.map} is not known here")
+        return (found,)
+
+
+def _given(maps: Sequence[IndexedMap], canonical: str) -> IndexedMap | None:
+    """Of the maps that came along the one that is meant."""
+    return next((one for one in maps if canonical in (one.url, one.canonical)), None)
+
+
+def _answer(search: Search) -> Translation:
+    matches = tuple(sorted(search.matches, key=lambda one: closeness(one.equivalence)))
+    if any(one.is_translation for one in matches):
+        return Translation(True, matches, "; ".join(search.wanting))
+    reasons = [*search.wanting, *search.reasons] or ["No ConceptMap that is known here is about this system"]
+    return Translation(False, matches, "; ".join(dict.fromkeys(reasons)))
