@@ -73,6 +73,11 @@ class ConceptMaps(Protocol):
         circle."""
         ...
 
+    def systems(self, map: str) -> tuple[frozenset[str], frozenset[str]]:
+        """The code systems of which a map has codes, and those into which it translates, also by maps that its
+        ``unmapped`` refers to; an empty name is any. Refused: ``not-found``."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ClosureEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.concept_maps import Question, Translation
 from terminology.concept_maps.equivalence import closeness
 from terminology.concept_maps.indexed import IndexedMap
@@ -41,6 +41,21 @@ class Translator:
                 search.ask(one, coding)
         return _answer(search)
 
+    def systems(self, map: str) -> tuple[frozenset[str], frozenset[str]]:
+        sources, targets, seen, waiting = set[str](), set[str](), set[str](), [map]
+        while waiting:
+            name = waiting.pop()
+            found = self._known.find(name)
+            if found is None and name == map:
+                raise _unknown(map)
+            if found is None or found.canonical in seen:
+                continue
+            seen.add(found.canonical)
+            sources |= {group.source for group in found.groups}
+            targets |= {group.target for group in found.groups}
+            waiting += [group.unmapped["url"] for group in found.groups if group.unmapped.get("url")]
+        return frozenset(sources), frozenset(targets)
+
     def _maps(self, question: Question, system: str, more: Sequence[IndexedMap]) -> Sequence[IndexedMap]:
         if isinstance(question.map, dict):
             return (IndexedMap(question.map),)
@@ -48,8 +63,12 @@ class Translator:
             return (*more, *self._known.of_system(system, question.reverse))
         found = _given(more, question.map) or self._known.find(question.map)
         if found is None:
-            raise refuse(Category.NOT_FOUND, "not-found", f"The ConceptMap {question.map} is not known here")
+            raise _unknown(question.map)
         return (found,)
+
+
+def _unknown(map: str) -> Refusal:
+    return refuse(Category.NOT_FOUND, "not-found", f"The ConceptMap {map} is not known here")
 
 
 def _given(maps: Sequence[IndexedMap], canonical: str) -> IndexedMap | None:
