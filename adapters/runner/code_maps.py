@@ -6,7 +6,7 @@ beside it. A code without a translation stays as it is and says so. docs/termino
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -69,7 +69,7 @@ def map_entity(map: str) -> JsonObject:
     }
 
 
-def lowered(units: Mapping[str, Decimal], doubtful: Sequence[str]) -> dict[str, Decimal]:
+def lowered(units: Mapping[str, Decimal], doubtful: Iterable[str]) -> dict[str, Decimal]:
     """The confidences of units, with those that are doubtful no higher than a machine's."""
     return {**units, **{unit: min(units.get(unit, MACHINE), MACHINE) for unit in doubtful}}
 

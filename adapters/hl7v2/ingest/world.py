@@ -23,6 +23,7 @@ from adapters.hl7v2.ingest.statements import Statements, Told
 from adapters.hl7v2.ingest.timing import effective
 from adapters.hl7v2.intake.ingest import Ingested, Lane, Received, Rejected
 from adapters.hl7v2.message import Message
+from adapters.runner.code_maps import Coder, map_entity
 from adapters.runner.tasks import SYSTEM
 from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.outcomes import Category, Refusal
@@ -69,8 +70,8 @@ class Prepared:
 class WorldIngest:
     """Takes in the messages of one feed. Implements :class:`adapters.hl7v2.intake.ingest.Ingest`."""
 
-    def __init__(self, store: Store, feed: Feed, convert: Convert = convert):
-        self._store, self._feed, self._convert = store, feed, convert
+    def __init__(self, store: Store, feed: Feed, convert: Convert = convert, coder: Coder | None = None):
+        self._store, self._feed, self._convert, self._coder = store, feed, convert, coder
         self._lanes = Naming()
         self._linker = Linker(store, feed.source)
         self._hearing = Hearing(store, feed.source)
@@ -128,17 +129,18 @@ class WorldIngest:
         await self._linker.link(_with_former_keys(who, message, naming), linked)
         what = others(conversion, message, naming, id, linked.world)
         await self._linker.link(_with_former_keys(what, message, naming), linked)
-        about = united((*who, *what), linked.world)
+        about, maps = await self._coded(united((*who, *what), linked.world), linked)
         heard, sets = await self._before(message, about, linked, arrival)
         focus = tuple([linked.world[one.locals[0]] for one in about])
         cites = (entity(id, message),)
+        mapped = tuple(map_entity(one) for one in maps)
         says = Statement(
             self._feed.source,
             principal=self._feed.connector,
             method=_METHOD,
             mode="partial",
             effective=at,
-            entity=cites,
+            entity=(*cites, *mapped),
             again=focus,
         )
         told = await self._told(about, linked, message, sets, heard)
@@ -152,6 +154,25 @@ class WorldIngest:
         # An event may change what was stated beside it.
         marks = {} if events else told.marks
         return Prepared(writes, references, tuple(conversion.unmapped), tuple(linked.warnings), says, marks)
+
+    async def _coded(self, about: list[Subject], linked: Linked) -> tuple[list[Subject], Sequence[str]]:
+        """The same with their codes as the connector's ConceptMaps have them, and those maps.
+
+        Only now: what a record is known by must not change with a map.
+        """
+        if self._coder is None:
+            return about, ()
+        await self._coder.ready()
+        made, maps, missing = list[Subject](), dict[str, None](), dict[str, None]()
+        for one in about:
+            coded = self._coder.coded(one.content, one.origin)
+            made.append(replace(one, content=coded.content, doubtful=coded.doubtful))
+            maps |= dict.fromkeys(coded.maps)
+            missing |= dict.fromkeys(coded.missing)
+        linked.warnings += [
+            f"The ConceptMap {map} is not known here: codes stay as they are" for map in missing
+        ]
+        return made, tuple(maps)
 
     async def _before(
         self, message: Message, about: Sequence[Subject], linked: Linked, arrival: Arrival
