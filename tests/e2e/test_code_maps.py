@@ -16,7 +16,7 @@ from tests.vendor_process import SECRET, VendorProcess
 
 LAB, LOINC = "urn:credence:hl7v2:default:L", "http://loinc.org"
 TESTS, VALUES, VISITS = (f"https://lab.example/ConceptMap/{name}" for name in ("tests", "values", "visits"))
-ATHENA = "https://credence.health/fhir/athenahealth/appointment-type"
+MARITAL = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
 SETTINGS = f"""code_maps = ["OBX-3={TESTS}", "Observation.value[x]={VALUES}"]
 
 [[source]]
@@ -33,7 +33,8 @@ url = "URL"
 client_id = "credence"
 client_secret_file = "SECRET"
 options = ["practice=195900", "days=6"]
-types = ["Location", "Practitioner", "Slot"]
+types = ["Location", "Practitioner", "Patient"]
+visible_within_seconds = 1
 pull_seconds = 0.5
 code_maps = ["*={VISITS}"]
 """
@@ -46,15 +47,20 @@ def lab_map(target: str, **more: object) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedServer]:
+def vendor() -> Iterator[VendorProcess]:
+    with VendorProcess("athenahealth") as vendor:
+        yield vendor
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, vendor: VendorProcess) -> Iterator[FeedServer]:
     folder = tmp_path_factory.mktemp("maps")
     secret = folder / "secret"
     secret.write_text(SECRET)
     secret.chmod(0o600)
-    with VendorProcess("athenahealth") as vendor:
-        more = SETTINGS.replace("URL", vendor.url).replace("SECRET", str(secret))
-        with FeedServer(folder / "server", more) as server:
-            yield server
+    more = SETTINGS.replace("URL", vendor.url).replace("SECRET", str(secret))
+    with FeedServer(folder / "server", more) as server:
+        yield server
 
 
 def put(server: FeedServer, resource: dict[str, Any]) -> None:
@@ -145,22 +151,27 @@ def test_a_map_that_is_not_here_is_told_and_the_message_is_taken_in(server: Feed
     assert [coding["code"] for coding in one["valueCodeableConcept"]["coding"]] == ["high", "H"]
 
 
-def test_codes_of_a_vendor(server: FeedServer) -> None:
-    slots = eventually(lambda: found(server, "Slot?_count=5&service-type:missing=false"), "slots come")
-    coding = slots[0]["serviceType"][0]["coding"]
-    assert [one["system"] for one in coding] == [ATHENA]
-    types = {slot["serviceType"][0]["coding"][-1]["code"] for slot in found(server, "Slot?_count=500")}
-    to = "http://terminology.hl7.org/CodeSystem/service-type"
-    map = concept_map(
-        VISITS, group(ATHENA, to, *(element(code, "124") for code in sorted(types))), version="5"
+def test_codes_of_a_vendor(server: FeedServer, vendor: VendorProcess) -> None:
+    def ada() -> dict[str, Any]:
+        return next(iter(found(server, "Patient?family=Albers&given=Ada")), {})
+
+    eventually(ada, "the patient comes")
+    put(
+        server,
+        {**concept_map(VISITS, group(MARITAL, "urn:own", element("M", "married")), version="5"), "id": "v"},
     )
-    put(server, {**map, "id": "visits"})
-    sync = httpx.post(f"{server.base}/Endpoint/{endpoint(server)}/$sync", headers=server.headers_of("admin"))
-    assert sync.status_code < 300, sync.text
-
-
-def endpoint(server: FeedServer) -> str:
-    return str(next(one["id"] for one in found(server, "Endpoint") if one.get("name") == "athena"))
+    vendor.alter("patients", "1001", maritalstatus="M")
+    patient = eventually(lambda: (one := ada()) and "maritalStatus" in one and one, "the change comes")
+    translated, original = patient["maritalStatus"]["coding"]
+    assert (translated["code"], said(translated, MAPPED_BY)) == ("married", f"{VISITS}|5")
+    assert (original["system"], original["code"]) == (MARITAL, "M")
+    latest = found(server, f"Provenance?target=Patient/{patient['id']}&_sort=-recorded")[0]
+    values = [entity["what"].get("identifier", {}).get("value") for entity in latest["entity"]]
+    assert f"{VISITS}|5" in values
+    vendor.alter("patients", "1001", maritalstatus="S")
+    eventually(
+        lambda: said(ada()["maritalStatus"]["coding"][0], MAPPING_EQUIVALENCE) == "unmatched", "it is kept"
+    )
 
 
 def eventually(check: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
