@@ -137,7 +137,7 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
 
 def make_context(settings: Settings, store: Store, channels: Channels | None = None) -> Context:
     conformance = StoredConformance(store)
-    terminology = TerminologyService(conformance.find, urls=conformance.code_systems)
+    terminology = TerminologyService(conformance)
     validator = Validator(conformance, terminology, settings.rules)
     mapping = make_mapping(store, conformance, terminology)
     conformance.listen(terminology.forget)

@@ -39,5 +39,6 @@ SUITES: tuple[Suite, ...] = (
         _in("emotion"),
         absent="no recordings in emotion/<speaker>/<label>/*.wav, nothing to say",
     ),
+    Suite("terminology-tx", "terminology-tx*", _in("terminology_tx")),
     Suite("us-core-examples", "us-core/us_core*.tgz", _in("us_core_examples")),
 )
