@@ -6,8 +6,8 @@ from fhirserver.interactions.exchange import Context, Request
 from fhirserver.interactions.read import current
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
-from fhirserver.operations.parameters import one
-from fhirserver.operations.terminology_input import Given, flag
+from fhirserver.operations.parameters import flag, one
+from fhirserver.operations.terminology_input import Given
 from fhirserver.ports.concept_maps import Question
 
 _MAP = "ConceptMap"
