@@ -160,9 +160,7 @@ class TerminologyService:
             raise refuse(Category.NOT_FOUND, "not-found", f"The code system {system} has no such code")
         return concept
 
-    def subsumes(
-        self, system: str, code: str, other: str, *, version: str = "", asked: Asked = PLAIN
-    ) -> str:
+    def subsumes(self, system: str, code: str, other: str, *, version: str = "", asked: Asked = PLAIN) -> str:
         return outcome(self.library(asked), system, version, code, other)
 
     def related(self, system: str, code: str, direction: Literal["above", "below"]) -> Sequence[str]:

@@ -8,22 +8,28 @@ from fhirserver.kernel.json import JsonObject, dumps
 from fhirserver.operations.code_question import answered, question_of
 from fhirserver.operations.parameters import inputs, one
 from fhirserver.operations.terminology_asked import Given, asked_of
-from fhirserver.operations.terminology_input import service
+from fhirserver.operations.terminology_input import kept, service
 
 
 async def code_system_validate_code(context: Context, request: Request) -> Result:
     """Whether a code system (``url``) has a code, and the display given with it."""
-    given, terminology = inputs(request), await service(context)
-    code_system = await _code_system(context, request, given)
-    system = "url" if given.get("url") else "system"
-    question = question_of(request, given, system=system, version="version", code_system=code_system)
-    return Result(200, dumps(answered(terminology.validate(question, asked_of(request, given)))))
-
-
-async def _code_system(context: Context, request: Request, given: Given) -> str | JsonObject | None:
-    """That of the URL, the one given as ``codeSystem``, or the canonical ``url`` with its version."""
+    terminology = await service(context)
     if request.id:
         await current(context, request.type, request.id)
+
+    def make() -> bytes:
+        given = inputs(request)
+        system = "url" if given.get("url") else "system"
+        code_system = _code_system(request, given)
+        question = question_of(request, given, system=system, version="version", code_system=code_system)
+        return dumps(answered(terminology.validate(question, asked_of(request, given))))
+
+    return Result(200, kept(terminology, request, "validate-code", make))
+
+
+def _code_system(request: Request, given: Given) -> str | JsonObject | None:
+    """That of the URL, the one given as ``codeSystem``, or the canonical ``url`` with its version."""
+    if request.id:
         return f"{request.type}/{request.id}"
     inline = one(given, "codeSystem")
     if isinstance(inline, dict):

@@ -62,10 +62,9 @@ def _key(request: Request, operation: str) -> Hashable:
     return operation, request.type, request.id, tuple(request.params), bytes(body), language
 
 
-async def value_set_of(context: Context, request: Request, given: Given) -> str | JsonObject:
+def value_set_of(request: Request, given: Given) -> str | JsonObject:
     """The value set: that of the URL, the one given as ``valueSet``, or the canonical ``url`` with its version."""
     if request.id:
-        await current(context, request.type, request.id)
         return f"{request.type}/{request.id}"
     inline = one(given, "valueSet")
     if isinstance(inline, dict):

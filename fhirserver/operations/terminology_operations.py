@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
-from fhirserver.operations.code_system_find_matches import code_system_find_matches
 from fhirserver.operations.code_question import ANSWERED, ASKED_OF_CODES
+from fhirserver.operations.code_system_find_matches import code_system_find_matches
 from fhirserver.operations.code_system_lookup import code_system_lookup
 from fhirserver.operations.code_system_subsumes import code_system_subsumes
 from fhirserver.operations.code_system_validate_code import code_system_validate_code
+from fhirserver.operations.terminology_asked import ASKED
 from fhirserver.operations.value_set_expand import value_set_expand
 from fhirserver.operations.value_set_validate_code import value_set_validate_code
 
@@ -123,7 +124,7 @@ TERMINOLOGY = (
     ),
     _operation(
         "subsumes",
-        "type",
+        "type instance",
         "CodeSystem",
         code_system_subsumes,
         Parameter("codeA", "code", "The one code"),
@@ -131,6 +132,8 @@ TERMINOLOGY = (
         _SYSTEM,
         Parameter("codingA", "Coding", "The one code with its system"),
         Parameter("codingB", "Coding", "The other code with its system"),
+        Parameter("version", "string", "The version of the system"),
+        *ASKED,
         Parameter("outcome", "code", "equivalent, subsumes, subsumed-by or not-subsumed", 1, use="out"),
     ),
     _operation(

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.read import current
 from fhirserver.kernel.json import dumps
 from fhirserver.operations.code_question import answered, question_of
 from fhirserver.operations.parameters import inputs
 from fhirserver.operations.terminology_asked import asked_of
-from fhirserver.operations.terminology_input import service, value_set_of
+from fhirserver.operations.terminology_input import kept, service, value_set_of
 
 
 async def value_set_validate_code(context: Context, request: Request) -> Result:
     """Whether a value set holds a code; of a ``codeableConcept``, whether it holds one of its codings."""
-    given, terminology = inputs(request), await service(context)
-    value_set = await value_set_of(context, request, given)
-    question = question_of(request, given, system="system", version="systemVersion", value_set=value_set)
-    return Result(200, dumps(answered(terminology.validate(question, asked_of(request, given)))))
+    terminology = await service(context)
+    if request.id:
+        await current(context, request.type, request.id)
+
+    def make() -> bytes:
+        given = inputs(request)
+        value_set = value_set_of(request, given)
+        question = question_of(request, given, system="system", version="systemVersion", value_set=value_set)
+        return dumps(answered(terminology.validate(question, asked_of(request, given))))
+
+    return Result(200, kept(terminology, request, "validate-code", make))

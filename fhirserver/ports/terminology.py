@@ -123,7 +123,7 @@ class Terminology(Protocol):
         """The concept; ``not-found`` when the system has no such code."""
         ...
 
-    def subsumes(self, system: str, code: str, other: str) -> str:
+    def subsumes(self, system: str, code: str, other: str, *, version: str = "", asked: Asked = PLAIN) -> str:
         """``equivalent``, ``subsumes``, ``subsumed-by`` or ``not-subsumed``: ``code`` beside ``other``."""
         ...
 

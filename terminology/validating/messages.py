@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal
@@ -44,6 +45,11 @@ def unknown_code(system: System, code: str, path: str) -> Finding:
         return Finding("error", "code-invalid", "invalid-code", "Unknown_Code_in", text, place)
     text += f" version '{system.version}'"
     return Finding("error", "code-invalid", "invalid-code", "Unknown_Code_in_Version", text, place)
+
+
+def unknown_code_asked(system: System, code: str, parameter: str) -> Finding:
+    """Of a code that is asked about by a parameter of its own."""
+    return replace(unknown_code(system, code, ""), severity="error", path=parameter)
 
 
 def not_in_value_set(named: str, value_set: JsonObject, path: str) -> Finding:
@@ -270,8 +276,8 @@ def unknown_value_set(canonical: str) -> Finding:
 # What is refused as a whole
 
 
-def refused(category: Category, finding: Finding) -> Refusal:
-    return Refusal(category, (finding.as_issue(),))
+def refused(category: Category, *findings: Finding) -> Refusal:
+    return Refusal(category, [one.as_issue() for one in findings])
 
 
 def missing_supplements(canonicals: Sequence[str]) -> Refusal:

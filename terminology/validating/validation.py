@@ -189,6 +189,8 @@ class Validator:
 
     def _answer(self) -> CodeAnswer:
         seen, is_named = self._seen, self._seen.verdict is True or not self._is_concept
+        if self._is_concept and seen.verdict is True:
+            seen.findings = seen.findings.softened("UNKNOWN_CODESYSTEM")
         coded = (seen.coded if is_named else None) or Coded("", "")
         placed = bool(self._value_set.get("url"))
         return CodeAnswer(
