@@ -139,7 +139,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
     conformance = StoredConformance(store)
     terminology = TerminologyService(conformance)
     validator = Validator(conformance, terminology, settings.rules)
-    mapping = make_mapping(store, conformance, terminology)
+    mapping = make_mapping(store, conformance, terminology, terminology.library)
     conformance.listen(terminology.forget)
     conformance.listen(lambda _: validator.forget())
     return Context(

@@ -7,7 +7,7 @@ from fhirserver.interactions.read import current
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.operations.parameters import flag, one
-from fhirserver.operations.terminology_input import Given
+from fhirserver.operations.terminology_asked import Given, asked_of
 from fhirserver.ports.concept_maps import Question
 
 _MAP = "ConceptMap"
@@ -24,7 +24,7 @@ async def question_of(context: Context, request: Request, given: Given) -> Quest
         _target_system(given),
         tuple(map(_dependency, given.get("dependency", ()))),
         reverse,
-        tuple(one for one in given.get("tx-resource", ()) if _is_map(one)),
+        asked_of(request, given),
     )
 
 

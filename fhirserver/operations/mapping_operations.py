@@ -6,6 +6,7 @@ from fhirserver.interactions.registry import Operation, Parameter
 from fhirserver.operations.concept_map_closure import concept_map_closure
 from fhirserver.operations.concept_map_translate import concept_map_translate
 from fhirserver.operations.naming_system_preferred_id import naming_system_preferred_id
+from fhirserver.operations.terminology_asked import ASKED
 
 _R4 = "http://hl7.org/fhir/OperationDefinition"
 _TRANSLATE = (
@@ -42,7 +43,7 @@ _TRANSLATE = (
     Parameter("targetCodeableConcept", "CodeableConcept", "R5: the codeableConcept, with reverse"),
     Parameter("targetScope", "uri", "R5's name of target"),
     Parameter("targetSystem", "uri", "R5's name of targetsystem"),
-    Parameter("tx-resource", "Resource", "ConceptMaps that only this request knows", 0, "*"),
+    *ASKED,
     Parameter("result", "boolean", "Whether there is a translation", 1, use="out"),
     Parameter("message", "string", "Why not, or what else would help", use="out"),
     Parameter(

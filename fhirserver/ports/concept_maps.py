@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.terminology_asked import PLAIN, Asked
 
 NO_MATCH = frozenset({"unmatched", "disjoint"})
 """The equivalences that say that a code has no translation."""
@@ -23,7 +24,7 @@ class Question:
     ``map`` is a canonical url, ``ConceptMap/id``, or the resource; where it is empty, all maps that fit are asked.
     ``source`` and ``target`` are value sets: that of the codes given, and that in which a translation is sought; with
     ``reverse`` the maps are read from their target to their source. ``dependencies`` are other elements and their
-    values (CodeableConcepts). ``more`` are ConceptMaps that only this question knows.
+    values (CodeableConcepts). ``asked`` may bring ConceptMaps along that only this question knows.
     """
 
     codings: tuple[JsonObject, ...]
@@ -33,7 +34,7 @@ class Question:
     target_system: str = ""
     dependencies: tuple[tuple[str, JsonObject], ...] = ()
     reverse: bool = False
-    more: tuple[JsonObject, ...] = ()
+    asked: Asked = PLAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
+from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.concept_maps import Question, Translation
+from fhirserver.ports.terminology_asked import Asked
 from terminology.concept_maps.equivalence import closeness
 from terminology.concept_maps.indexed import IndexedMap
 from terminology.concept_maps.known import KnownMaps, Shelf
@@ -16,7 +18,7 @@ class Translator:
     """See :class:`fhirserver.ports.concept_maps.ConceptMaps`.
 
     ``named`` makes a system's url of any other name it has. ``holds`` tells whether a code is in the value set that is
-    asked for, where a map does not say what its own is.
+    asked for, where a map does not say what its own is; ``brought`` gives the ConceptMaps that a request brings along.
     """
 
     def __init__(
@@ -24,16 +26,17 @@ class Translator:
         shelf: Shelf | None = None,
         named: Callable[[str], str] = lambda name: name,
         holds: InValueSet | None = None,
+        brought: Callable[[Asked], Iterable[JsonObject]] = lambda asked: (),
     ):
         self._known = KnownMaps(shelf)
-        self._named, self._holds = named, holds
+        self._named, self._holds, self._brought = named, holds, brought
 
     def forget(self, changed: Collection[str] = ()) -> None:
         """Call it when what the shelf holds has changed."""
         self._known.forget(changed)
 
     def translate(self, question: Question) -> Translation:
-        more = [IndexedMap(one) for one in question.more]
+        more = [IndexedMap(one) for one in self._brought(question.asked)]
         search = Search(question, lambda url: _given(more, url) or self._known.find(url), self._holds)
         for coding in question.codings:
             coding = {**coding, "system": self._named(str(coding.get("system", "")))}

@@ -153,8 +153,10 @@ def test_a_map_that_is_not_here_is_told_and_changes_nothing() -> None:
         "Observation.status=urn:m",
         "Observation.none=urn:m",
         "None.code=urn:m",
-    ]
-    + ["Observation=urn:m", "OBX-0=urn:m", "Patient.name.family=urn:m"],
+        "Observation=urn:m",
+        "OBX-0=urn:m",
+        "Patient.name.family=urn:m",
+    ],
 )
 def test_rules_that_are_wrong(text: str) -> None:
     with pytest.raises(ValueError):

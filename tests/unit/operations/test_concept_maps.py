@@ -227,3 +227,17 @@ async def test_preferred_id(server: Facade) -> None:
         assert values(loads(answer.content), "result") == ["http://own.example/mrn"], id
     assert (await server.reader.get(f"{path}?id=http://own.example/mrn&type=oid")).status_code == 422
     assert (await server.reader.get(f"{path}?id=http://old.example/mrn&type=uri")).status_code == 404
+
+
+async def test_a_map_that_the_request_brings_along(server: Facade) -> None:
+    brought = stored(id="brought", url="http://m.example/ConceptMap/brought")
+    body = asked(url_Uri=brought["url"], coding_Coding={"system": A, "code": "x"})
+    body["parameter"] += [
+        {"name": "tx-resource", "resource": brought},
+        {"name": "cache-id", "valueId": "c1"},
+    ]
+    assert values(loads((await server.reader("POST", PATH, body)).content), "result") == [True]
+    body["parameter"] = [one for one in body["parameter"] if one["name"] != "tx-resource"]
+    assert values(loads((await server.reader("POST", PATH, body)).content), "result") == [True]
+    body["parameter"] = [one for one in body["parameter"] if one["name"] != "cache-id"]
+    assert (await server.reader("POST", PATH, body)).status_code == 404
