@@ -51,7 +51,8 @@ class SystemNames:
     def url(self, name: str) -> str:
         if not name or name.startswith(("http:", "https:")):
             return name
-        for names in self._known_by(plain(name)):
+        known = self._known_by(plain(name))
+        for names in known if _agree(known) else ():
             uris = [one for one in names if one.type == "uri"]
             if uris:
                 return next((one.value for one in uris if one.preferred), uris[0].value)
@@ -59,6 +60,9 @@ class SystemNames:
 
     def preferred_id(self, name: str, type: str) -> str:
         known = self._known_by(plain(name))
+        if len(known) > 1 and not _agree(known):
+            text = f"{len(known)} systems have this name"
+            raise refuse(Category.UNPROCESSABLE, "multiple-matches", text)
         if not known:
             where = "Parameters.parameter.where(name='id')"
             raise refuse(Category.NOT_FOUND, "not-found", "No system of this name is known here", where)
@@ -75,15 +79,11 @@ class SystemNames:
         return chosen[0].value
 
     def _known_by(self, name: str) -> list[Names]:
-        """The systems that have the name, of the nearest who knows any. Refused where they are several."""
+        """The systems that have the name, of the nearest who knows any."""
         if self._stored is None:
             self._stored = _by_name(self._all_stored())
         found = self._stored.get(_key(name)) or _built_in().get(_key(name)) or _of_table(name)
-        distinct = list(dict.fromkeys(found))
-        if len(distinct) > 1 and not _agree(distinct):
-            text = f"{len(distinct)} systems have this name"
-            raise refuse(Category.UNPROCESSABLE, "multiple-matches", text)
-        return distinct
+        return list(dict.fromkeys(found))
 
     def _all_stored(self) -> Iterator[Names]:
         today = self._clock.now().date().isoformat()

@@ -19,6 +19,7 @@ from adapters.runner.mapped_codings import (
     marked,
     original,
     plain,
+    with_urls,
 )
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Refusal
@@ -43,10 +44,16 @@ class Coded:
 
 class Coder:
     """Applies the rules of one connector. ``catch_up`` is awaited before each record, so that a map that was changed
-    counts for the next one."""
+    counts for the next one. ``named`` gives the url of a code system that is named by an OID or UUID."""
 
-    def __init__(self, rules: Sequence[Rule], maps: ConceptMaps, catch_up: Callable[[], Awaitable[None]]):
-        self._rules, self._maps, self._catch_up = rules, maps, catch_up
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        maps: ConceptMaps,
+        catch_up: Callable[[], Awaitable[None]],
+        named: Callable[[str], str] | None = None,
+    ):
+        self._rules, self.maps, self._catch_up, self._named = rules, maps, catch_up, named
 
     async def ready(self) -> None:
         """See all ConceptMaps that are stored by now."""
@@ -54,7 +61,11 @@ class Coder:
 
     def coded(self, content: JsonObject, origin: Mapping[str, str] | None = None) -> Coded:
         """``origin``: for each top-level element the field of the message that it came from."""
-        run, content = _Run(self._maps), original(content)
+        if self._named is not None:
+            content = with_urls(content, self._named)
+        if not self._rules:
+            return Coded(content)
+        run, content = _Run(self.maps), original(content)
         for rule in self._rules:
             content = run.apply(rule, content, origin or {})
         return Coded(content, tuple(run.used), frozenset(run.doubtful), tuple(run.missing))

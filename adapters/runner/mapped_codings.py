@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.world.vocabulary import MAPPED_BY, MAPPED_FROM, MAPPING_EQUIVALENCE
@@ -47,6 +47,23 @@ def plain(coding: JsonObject) -> JsonObject:
 def original(content: JsonObject) -> JsonObject:
     """A resource as its sender means it: translations of ours may come back from an EHR to which they were sent."""
     return {name: _original(value) for name, value in content.items()}
+
+
+def with_urls(content: JsonObject, named: Callable[[str], str]) -> JsonObject:
+    """With the code systems that are named by an OID or UUID named by their urls, where those are known."""
+    return {name: _with_urls(value, named) for name, value in content.items()}
+
+
+def _with_urls(value: Json, named: Callable[[str], str]) -> Json:
+    if isinstance(value, list):
+        return [_with_urls(one, named) for one in value]
+    if not isinstance(value, dict):
+        return value
+    made = {name: _with_urls(one, named) for name, one in value.items()}
+    system = made.get("system")
+    if isinstance(system, str) and "code" in made and system.startswith(("urn:oid:", "urn:uuid:")):
+        made["system"] = named(system)
+    return made
 
 
 def _original(value: Json) -> Json:

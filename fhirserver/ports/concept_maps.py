@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/namingsystem.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -77,6 +77,11 @@ class ConceptMaps(Protocol):
     def systems(self, map: str) -> tuple[frozenset[str], frozenset[str]]:
         """The code systems of which a map has codes, and those into which it translates, also by maps that its
         ``unmapped`` refers to; an empty name is any. Refused: ``not-found``."""
+        ...
+
+    def codes(self, map: str) -> Mapping[str, JsonObject]:
+        """Each code that a map lists with its closest translation, a Coding; the same object as long as nothing of it
+        has changed. Refused: ``not-found``."""
         ...
 
 

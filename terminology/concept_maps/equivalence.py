@@ -22,6 +22,10 @@ def inverse(equivalence: str) -> str:
     return _INVERSE.get(equivalence, equivalence)
 
 
+NONE = 4
+"""How close what is no translation is."""
+
+
 def closeness(equivalence: str) -> int:
     """The smaller, the closer; the last are those that say that there is no translation."""
-    return _CLOSENESS.get(equivalence, 4)
+    return _CLOSENESS.get(equivalence, NONE)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
 from fhirserver.kernel.json import JsonObject
+from terminology.concept_maps.equivalence import NONE, closeness
 
 
 class Row(NamedTuple):
@@ -57,9 +58,26 @@ class IndexedMap:
         self.target = _value_set(resource, "target")
         self.groups = tuple(Group(one) for one in resource.get("group", ()))
 
+    @cached_property
+    def translations(self) -> Mapping[str, JsonObject]:
+        """Each code that is listed with the Coding that comes closest, of whatever system."""
+        return _closest(self.groups)
+
     @property
     def canonical(self) -> str:
         return f"{self.url}|{self.version}" if self.url and self.version else self.url
+
+
+def _closest(groups: Iterable[Group]) -> dict[str, JsonObject]:
+    """Of each code the translation that is closest, of those the first."""
+    found: dict[str, tuple[int, JsonObject]] = {}
+    for group in groups:
+        for row in (row for rows in group.forward.values() for row in rows):
+            rank = closeness(row.equivalence)
+            if row.target and rank < NONE and not row.depends and rank < found.get(row.source, (NONE, {}))[0]:
+                stated = {"system": group.target, "code": row.target, "display": row.target_display}
+                found[row.source] = (rank, {name: value for name, value in stated.items() if value})
+    return {code: coding for code, (_, coding) in found.items()}
 
 
 def _value_set(resource: JsonObject, side: str) -> str:

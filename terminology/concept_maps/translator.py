@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
@@ -58,6 +58,12 @@ class Translator:
             targets |= {group.target for group in found.groups}
             waiting += [group.unmapped["url"] for group in found.groups if group.unmapped.get("url")]
         return frozenset(sources), frozenset(targets)
+
+    def codes(self, map: str) -> Mapping[str, JsonObject]:
+        found = self._known.find(map)
+        if found is None:
+            raise _unknown(map)
+        return found.translations
 
     def _maps(self, question: Question, system: str, more: Sequence[IndexedMap]) -> Sequence[IndexedMap]:
         if isinstance(question.map, dict):

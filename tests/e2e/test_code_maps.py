@@ -10,14 +10,20 @@ import httpx
 import pytest
 
 from fhirserver.world.vocabulary import CONFIDENCE, MAPPED_BY, MAPPING_EQUIVALENCE
-from tests.hl7_feed import FeedServer, code_of
+from tests.hl7_feed import FeedServer, adt, code_of
 from tests.unit.terminology.concept_maps.shelves import concept_map, element, group
 from tests.vendor_process import SECRET, VendorProcess
 
-LAB, LOINC = "urn:credence:hl7v2:default:L", "http://loinc.org"
+LAB, LOINC = "urn:credence:hl7v2:site:L", "http://loinc.org"
 TESTS, VALUES, VISITS = (f"https://lab.example/ConceptMap/{name}" for name in ("tests", "values", "visits"))
 MARITAL = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
-SETTINGS = f"""code_maps = ["OBX-3={TESTS}", "Observation.value[x]={VALUES}"]
+SEX = "https://lab.example/ConceptMap/sex"
+SITE = f"""
+[codes]
+AdministrativeSex = "{SEX}"
+"""
+SETTINGS = f"""site = "site.toml"
+code_maps = ["OBX-3={TESTS}", "Observation.value[x]={VALUES}"]
 
 [[source]]
 id = "athena"
@@ -58,6 +64,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, vendor: VendorProcess) -> I
     secret = folder / "secret"
     secret.write_text(SECRET)
     secret.chmod(0o600)
+    (folder / "server").mkdir()
+    (folder / "server" / "site.toml").write_text(SITE)
     more = SETTINGS.replace("URL", vendor.url).replace("SECRET", str(secret))
     with FeedServer(folder / "server", more) as server:
         yield server
@@ -82,6 +90,15 @@ def result(id: str, code: str, value: str = "H") -> bytes:
         f"OBR|1|p{id}|f{id}|PAN^Panel^L|||20261128\r"
         f"OBX|1|CE|{code}^Local {code}^L||{value}^Value^L||||||F|||20261128\r"
     ).encode()
+
+
+def patient(server: FeedServer, id: str, number: str, sex: str) -> dict[str, Any]:
+    """Who a message speaks of."""
+    with server.connect() as wire:
+        message = adt(id, number).replace(b"|F|||", f"|{sex}|||".encode())
+        assert code_of(wire.send(message)) == f"AA {id}"
+    (one,) = found(server, f"Patient?identifier={number}")
+    return one
 
 
 def observation(server: FeedServer, id: str, code: str, value: str = "H") -> dict[str, Any]:
@@ -149,6 +166,25 @@ def test_a_map_that_is_not_here_is_told_and_the_message_is_taken_in(server: Feed
     put(server, {**concept_map(VALUES, group(LAB, "urn:snomed", element("H", "high"))), "id": "values"})
     one = observation(server, "E2", "GLU")
     assert [coding["code"] for coding in one["valueCodeableConcept"]["coding"]] == ["high", "H"]
+
+
+def test_a_conceptmap_stands_for_a_table_of_the_site(server: FeedServer) -> None:
+    genders = "http://hl7.org/fhir/administrative-gender"
+    assert "gender" not in patient(server, "F1", "P71", "W"), "no map has this code"
+    assert patient(server, "F2", "P72", "F")["gender"] == "female", "HL7's own map stays"
+    sexes = group("http://terminology.hl7.org/CodeSystem/v2-0001", genders, element("W", "female"))
+    put(server, {**concept_map(SEX, sexes), "id": "sex"})
+    assert patient(server, "F3", "P73", "W")["gender"] == "female"
+    put(server, {**concept_map(SEX, {**sexes, "element": [element("W", "other")]}), "id": "sex"})
+    assert patient(server, "F4", "P74", "W")["gender"] == "other", "a changed map counts for the next message"
+
+
+def test_code_systems_that_are_named_by_oids(server: FeedServer) -> None:
+    message = result("G1", "2345-7").replace(b"^L||H", b"^2.16.840.1.113883.6.1||H")
+    with server.connect() as wire:
+        assert code_of(wire.send(message)) == "AA G1"
+    (one,) = found(server, "Observation?code=http://loinc.org|2345-7&_sort=-_lastUpdated&_count=1")
+    assert [coding["system"] for coding in one["code"]["coding"]] == [LOINC]
 
 
 def test_codes_of_a_vendor(server: FeedServer, vendor: VendorProcess) -> None:
