@@ -41,6 +41,7 @@ from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
 from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
+from fhirserver.app.mapping import make_mapping
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.observing.watching import Watching, watched
 from fhirserver.app.securing import Humans, secure
@@ -143,6 +144,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         conformance, releases=make_releases(settings), over_release=ReleaseSystems()
     )
     validator = Validator(conformance, terminology, settings.rules)
+    mapping = make_mapping(store, conformance, terminology, terminology.library)
     conformance.listen(terminology.forget)
     conformance.listen(lambda _: validator.forget())
     return Context(
@@ -161,6 +163,9 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         channels=channels or Channels(),
         audit_events=AuditEvents(store, settings.fhir_base),
         recordings=KeptRecordings(settings.voice.recordings) if settings.voice.recordings else None,
+        concept_maps=mapping.translator,
+        closures=mapping.closures,
+        naming=mapping.names,
     )
 
 
