@@ -14,6 +14,7 @@ from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
 from fhirserver.operations.identity_operations import IDENTITY
 from fhirserver.operations.lineage import LINEAGE
+from fhirserver.operations.mapping_operations import MAPPING
 from fhirserver.operations.medicinal_product_everything import medicinal_product_everything
 from fhirserver.operations.merge_operations import MERGING
 from fhirserver.operations.meta import meta
@@ -28,6 +29,7 @@ from fhirserver.operations.story import STORY
 from fhirserver.operations.subscription_operations import SUBSCRIPTIONS
 from fhirserver.operations.terminology_operations import TERMINOLOGY
 from fhirserver.operations.validate import validate_resource
+from fhirserver.operations.versions import VERSIONS
 from fhirserver.operations.withdraw import WITHDRAW
 from fhirserver.world.vocabulary import BASE
 
@@ -46,6 +48,7 @@ def all_operations() -> Sequence[Operation]:
     return (
         LINEAGE,
         STORY,
+        VERSIONS,
         Operation(
             "status",
             "instance",
@@ -88,6 +91,7 @@ def all_operations() -> Sequence[Operation]:
         _labels("meta-delete", meta_delete),
         _VALIDATION,
         *TERMINOLOGY,
+        *MAPPING,
         *REVIEW,
         WITHDRAW,
         *IDENTITY,

@@ -1,20 +1,28 @@
 """Values of token parameters that ask the terminology: ``:in``, ``:not-in``, ``:above``, ``:below``.
 
-https://hl7.org/fhir/R4/search.html#token The answer is a set of codes, fixed when the search is parsed.
+https://hl7.org/fhir/R4/search.html#token The answer is a set of codes. A small one is listed when the search is parsed;
+of a large one each code that resources have is asked about when it is searched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeVar
 
-from fhirserver.kernel.outcomes import Refusal
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.kernel.references import parse_reference
-from fhirserver.ports.terminology import Terminology
+from fhirserver.ports.terminology import Concept, Terminology
 from fhirserver.search.escapes import split, unescape
-from fhirserver.search.expression import Expression, Nothing, TokenIn
+from fhirserver.search.expression import Expression, Nothing, TokenAmong, TokenIn
 
 Found = TypeVar("Found")
+
+LISTED = 500
+"""Sets of so many codes at most are listed: as many look-ups in an index cost less than asking what codes there are."""
+_TOO_MANY = "too-costly"
 
 
 def in_value_set(code: str, text: str, base: str, terminology: Terminology | None) -> Expression:
@@ -22,11 +30,7 @@ def in_value_set(code: str, text: str, base: str, terminology: Terminology | Non
     url = _local(unescape(text), base)
     if not url:
         raise ValueError("expected the canonical url of a value set, or ValueSet/[id]")
-    expansion = _asked(lambda: _known(terminology).expand(url))
-    codes: dict[str, list[str]] = {}
-    for concept in expansion.concepts:
-        codes.setdefault(concept.system, []).append(concept.code)
-    return _among(code, codes)
+    return _of(code, url, _known(terminology))
 
 
 def related(
@@ -37,8 +41,54 @@ def related(
     if len(sides) != 2 or not all(sides):
         raise ValueError("expected [system]|[code]")
     system, concept = sides
-    codes = _asked(lambda: _known(terminology).related(system, concept, direction))
-    return _among(code, {system: list(codes)})
+    asked = _known(terminology)
+    if direction == "above":
+        return _among(code, {system: list(_asked(lambda: asked.related(system, concept, direction)))})
+    known = _asked(lambda: asked.lookup(system, concept))
+    return _of(code, _is_a(system, known.code), asked)
+
+
+def _is_a(system: str, code: str) -> JsonObject:
+    """The value set of a concept and all below it. https://hl7.org/fhir/R4/valueset-filter-operator.html"""
+    condition = {"property": "concept", "op": "is-a", "value": code}
+    compose = {"include": [{"system": system, "filter": [condition]}]}
+    return {"resourceType": "ValueSet", "status": "active", "compose": compose}
+
+
+def _of(param: str, value_set: str | JsonObject, terminology: Terminology) -> Expression:
+    concepts = _asked(lambda: _listed(value_set, terminology))
+    if concepts is None:
+        return TokenAmong(param, Members(value_set, terminology))
+    codes: dict[str, list[str]] = {}
+    for concept in concepts:
+        codes.setdefault(concept.system, []).append(concept.code)
+    return _among(param, codes)
+
+
+def _listed(value_set: str | JsonObject, terminology: Terminology) -> Sequence[Concept] | None:
+    """All concepts; None where they are too many."""
+    try:
+        expansion = terminology.expand(value_set, count=LISTED)
+    except Refusal as refusal:
+        if any(issue.code == _TOO_MANY for issue in refusal.issues):
+            return None
+        raise
+    return expansion.concepts if expansion.total <= LISTED else None
+
+
+@dataclass(frozen=True, eq=False)
+class Members:
+    """The codes of a value set, each asked about. See :class:`fhirserver.search.expression.CodeSet`."""
+
+    value_set: str | JsonObject
+    terminology: Terminology
+
+    @cached_property
+    def systems(self) -> tuple[str, ...]:
+        return tuple(_asked(lambda: self.terminology.systems_of(self.value_set)))
+
+    def members(self, system: str, codes: Iterable[str]) -> frozenset[str]:
+        return _asked(lambda: self.terminology.members(self.value_set, system, codes))
 
 
 def _among(code: str, codes: dict[str, list[str]]) -> Expression:
@@ -64,4 +114,6 @@ def _asked(ask: Callable[[], Found]) -> Found:
     try:
         return ask()
     except Refusal as refusal:
+        if refusal.category in (Category.BUSY, Category.TIMEOUT):  # another server does not answer now
+            raise
         raise ValueError("; ".join(issue.diagnostics for issue in refusal.issues)) from None

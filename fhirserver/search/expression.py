@@ -7,9 +7,9 @@ a whole predicate. https://hl7.org/fhir/R4/search.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 Prefix: TypeAlias = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
 Kind: TypeAlias = Literal["string", "token", "reference", "date", "number", "quantity", "uri", "composite"]
@@ -86,6 +86,29 @@ class TokenIn:
 
     param: str
     sets: tuple[tuple[str, frozenset[str]], ...]
+
+
+class CodeSet(Protocol):
+    """Codes that are too many to be listed, or without end; each can be asked about."""
+
+    @property
+    def systems(self) -> tuple[str, ...]:
+        """The systems that it has codes of."""
+        ...
+
+    def members(self, system: str, codes: Iterable[str]) -> frozenset[str]:
+        """Those of the codes that are in it. May wait for another server; raises :class:`ValueError` where it
+        cannot tell."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TokenAmong:
+    """One of the codes of a set that is not listed. Storages answer it for the codes they hold, as :class:`TokenIn`
+    (see :mod:`fhirserver.search.settling`)."""
+
+    param: str
+    codes: CodeSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +281,7 @@ Expression: TypeAlias = (
     | LastUpdated
     | SimplePredicate
     | TokenIn
+    | TokenAmong
     | Within
     | WordIs
     | PhraseIs

@@ -37,6 +37,7 @@ from fhirserver.search.expression import (
     SortKey,
     SortValue,
     StringIs,
+    TokenAmong,
     TokenIn,
     TokenIs,
     UriIs,
@@ -163,6 +164,15 @@ def _is_coded(expression: TokenIn, entry: Entry, world: World) -> bool:
     return any(t.system == system and t.code in codes for t in tokens for system, codes in expression.sets)
 
 
+def _is_among(expression: TokenAmong, entry: Entry, world: World) -> bool:
+    tokens = cast("list[TokenValue]", entry.by_param.get(expression.param, []))
+    return any(
+        expression.codes.members(system, codes)
+        for system in expression.codes.systems
+        if (codes := {t.code for t in tokens if t.system == system and t.code})
+    )
+
+
 def _is_tuple(expression: CompositeIs, entry: Entry, world: World) -> bool:
     tuples = cast("list[CompositeValue]", entry.by_param.get(expression.param, []))
     return any(all(map(holds, expression.parts, value.parts)) for value in tuples)
@@ -221,6 +231,7 @@ _TESTS: dict[type, Callable[[Any, Entry, World], bool]] = {
     Chain: _chained,
     Has: _referred_to,
     TokenIn: _is_coded,
+    TokenAmong: _is_among,
     Within: _is_within,
     WordIs: _has_word,
     PhraseIs: _has_phrase,

@@ -53,6 +53,7 @@ class _Head(msgspec.Struct):
     type: str = ""
     kind: str = ""
     derivation: str = ""
+    supplements: str = ""
     uniqueId: list[_UniqueId] = []
 
 
@@ -70,6 +71,8 @@ class Entry:
     rank: Rank
     profiled: str
     """The resource type that a profile constrains; empty for all else."""
+    supplements: str
+    """The canonical of the CodeSystem that this one supplements."""
     packed: bytes
 
     def resource(self) -> JsonObject:
@@ -103,11 +106,10 @@ class StoredConformance:
     def find(self, url: str, type: str = "") -> JsonObject | None:
         """The resource with a canonical url: the version after ``|``, or else the best there is.
 
-        ``Type/id`` finds what is stored at that place.
+        ``Type/id`` finds what is stored at that place, or else what R4 defines under it.
         """
         if url.partition("/")[0] in TYPES:
-            here = self._by_key.get(Key(*url.split("/", 1)))
-            return here.resource() if here is not None and type in ("", here.key.type) else None
+            return self._at(Key(*url.split("/", 1)), type)
         bare, _, version = url.partition("|")
         stored = self._stored(bare, version, type)
         if stored is not None and not bare.startswith(R4_BASE):
@@ -117,15 +119,39 @@ class StoredConformance:
             return built_in
         return stored.resource()
 
+    def _at(self, key: Key, type: str) -> JsonObject | None:
+        if type not in ("", key.type):
+            return None
+        here = self._by_key.get(key)
+        return here.resource() if here is not None else definitions().archive.by_id(*key)
+
+    def holds(self, key: Key) -> bool:
+        """Whether something is stored at a place."""
+        return key in self._by_key
+
     def stored(self, type: str) -> Iterator[Entry]:
         """What is stored of a type."""
         return (entry for entry in self._by_key.values() if entry.key.type == type)
 
-    def code_systems(self) -> list[str]:
-        """The canonical urls of the CodeSystems that can be found."""
-        stored = [entry.urls[0] for entry in self.stored("CodeSystem") if entry.urls]
-        built_in = [entry.url for entry in definitions().archive.entries("CodeSystem") if entry.url]
-        return [*stored, *built_in]
+    def urls(self, type: str) -> list[str]:
+        """The canonical urls of the resources of a type that can be found."""
+        stored = [entry.urls[0] for entry in self.stored(type) if entry.urls]
+        return [*stored, *(entry.url for entry in definitions().archive.entries(type) if entry.url)]
+
+    def versions(self, url: str, type: str) -> list[str]:
+        """Every version that can be found of a resource, the best last."""
+        stored = [entry for entry in self._by_url.get(url, ()) if entry.key.type == type]
+        ranked = [entry.version for entry in sorted(stored, key=lambda entry: entry.rank)]
+        built_in = [entry.version for entry in definitions().archive.entries_of(url) if entry.type == type]
+        best_last = (*ranked, *built_in) if url.startswith(R4_BASE) else (*built_in, *ranked)
+        return list(dict.fromkeys(reversed(best_last)))[::-1]
+
+    def supplements(self, system: str) -> list[str]:
+        """The stored CodeSystems that supplement a system, as canonicals."""
+        entries = (
+            e for e in self.stored("CodeSystem") if e.supplements.partition("|")[0] == system and e.urls
+        )
+        return [f"{e.urls[0]}|{e.version}" if e.version else e.urls[0] for e in entries]
 
     def profiles(self) -> dict[str, list[str]]:
         """The canonical urls of the profiles that are stored, by the resource type that they constrain."""
@@ -228,4 +254,4 @@ def _entry(key: Key, version: Version) -> Entry:
         key.type == "StructureDefinition" and head.derivation == "constraint" and head.kind == "resource"
     )
     profiled = head.type if is_profile and head.status != "retired" else ""
-    return Entry(key, urls, head.version, version.position, order, profiled, packed)
+    return Entry(key, urls, head.version, version.position, order, profiled, head.supplements, packed)

@@ -26,11 +26,11 @@ class Memory:
         self.index.remove(pk, type)
 
     async def search(self, query: Query) -> tuple[list[str], str]:
-        found, following = self.index.select(query)
+        found, following = await self.index.select_settled(query)
         return [self.ids[pk] for pk in found], following
 
     async def count(self, query: Query) -> int:
-        return self.index.count(query)
+        return await self.index.count_settled(query)
 
 
 class TestMemorySearch(SearchContract):

@@ -8,8 +8,10 @@ import pytest
 
 from fhirserver.kernel.json import dumps
 from fhirserver.kernel.outcomes import Refusal
+from fhirserver.ports.storage import Page
 from fhirserver.search.expression import Query
 from fhirserver.search.index import extract
+from fhirserver.search.settling import settling
 from fhirserver.search.values import IndexValue
 from fhirserver.storage.sqlite import index as search_index
 from fhirserver.storage.sqlite import index_plan, index_words, names
@@ -50,13 +52,22 @@ class Sqlite:
     async def search(self, query: Query) -> tuple[list[str], str]:
         while index_words.read_some(self.connection, 50):
             pass
-        page = self.index.search(query)
+        page = await settling(query, self._codes, self._page)
         return [version.id for version in page.versions], page.cursor
+
+    async def _codes(self, type: str, param: str) -> list[str]:
+        return self.index.codes_in_use(type, param)
+
+    async def _page(self, query: Query) -> Page:
+        return self.index.search(query)
+
+    async def _count(self, query: Query) -> int:
+        return self.index.count(query)
 
     async def count(self, query: Query) -> int:
         while index_words.read_some(self.connection, 50):
             pass
-        return self.index.count(query)
+        return await settling(query, self._codes, self._count)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import lzma
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -52,7 +52,8 @@ class ConformanceArchive:
 
         Some tables of v2 have a version of HL7 in the url itself: ``…/v2-0006|2.1``.
         """
-        bare, _, version = (url, "", "") if url in self._by_url else url.partition("|")
+        bare, bar, version = (url, "|", "") if url in self._by_url else url.rpartition("|")
+        bare = bare if bar else url
         for entry in self._by_url.get(bare, ()):
             if version in ("", entry.version) and type_name in ("", entry.type):
                 return self.read(entry)
@@ -65,6 +66,10 @@ class ConformanceArchive:
     def entries(self, type_name: str = "") -> Iterator[Entry]:
         """The catalogue, of one resource type or of all, without reading any resource."""
         return (e for e in self._by_id.values() if type_name in ("", e.type))
+
+    def entries_of(self, url: str) -> Sequence[Entry]:
+        """The catalogue's entries with a canonical url."""
+        return self._by_url.get(url, ())
 
     def read(self, entry: Entry) -> JsonObject:
         """A fresh copy of the resource that the caller may change."""

@@ -46,7 +46,7 @@ class MemoryContained:
         self._containers.clear()
 
     async def search(self, query: Query) -> Page:
-        numbers, cursor = self._index.select(query)
+        numbers, cursor = await self._index.select_settled(query)
         return Page([self._version(number) for number in numbers], cursor)
 
     def _version(self, number: int) -> Version:
@@ -58,7 +58,7 @@ class MemoryContained:
         return container, next(one for one in container.inside if container.number(one) == number)
 
     async def count(self, query: Query) -> int:
-        return self._index.count(query)
+        return await self._index.count_settled(query)
 
     async def dump(self) -> Iterable[bytes]:
         return [repr(self._containers[pk]).encode() for pk in sorted(self._containers)]

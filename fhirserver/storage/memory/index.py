@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from fhirserver.search import cursor
 from fhirserver.search.expression import Cursor, Query
 from fhirserver.search.match import Entry, Place, in_order, is_after, matches, sort_value
+from fhirserver.search.settling import settling
 from fhirserver.search.values import IndexValue, TokenValue, UriValue
 
 
@@ -55,6 +56,25 @@ class MemoryIndex:
         return sum(
             matches(where, entry, self) for type, where in query.by_type() for entry in self.entries(type)
         )
+
+    async def select_settled(self, query: Query) -> tuple[list[int], str]:
+        """As :meth:`select`, after other servers were asked about codes where that is needed."""
+
+        async def select(settled: Query) -> tuple[list[int], str]:
+            return self.select(settled)
+
+        return await settling(query, self._codes_in_use, select)
+
+    async def count_settled(self, query: Query) -> int:
+        """As :meth:`count`, likewise."""
+
+        async def count(settled: Query) -> int:
+            return self.count(settled)
+
+        return await settling(query, self._codes_in_use, count)
+
+    async def _codes_in_use(self, type: str, param: str) -> list[str]:
+        return sorted({code for _, code in self.in_use(type, param) if code})
 
     def in_use(self, type: str, param: str) -> list[tuple[str, str]]:
         """The distinct (system, code) of a token parameter, ("", uri) of a uri parameter."""

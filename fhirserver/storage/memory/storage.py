@@ -209,14 +209,14 @@ class MemoryStorage:
         return False
 
     async def search(self, query: Query) -> Page:
-        numbers, cursor = self._index.select(query)
+        numbers, cursor = await self._index.select_settled(query)
         return Page([self._rows[self._keys[number]].version for number in numbers], cursor)
 
     async def explain(self, query: Query) -> Sequence[str]:
         return ["every current resource of the type is tested"]
 
     async def count(self, query: Query) -> int:
-        return self._index.count(query)
+        return await self._index.count_settled(query)
 
     async def in_use(self, type: str, param: str) -> Sequence[tuple[str, str]]:
         return self._index.in_use(type, param)

@@ -34,6 +34,7 @@ from fhirserver.search.expression import (
     ReferenceIs,
     SimplePredicate,
     StringIs,
+    TokenAmong,
     TokenIn,
     TokenIs,
     UriIs,
@@ -68,6 +69,8 @@ def render(expression: Expression, type: str, joined: Joined) -> Filter:
             return {"$nor": [render(of, type, joined)]}
         case Chain() | Has() | Within() | Near() | PhraseIs():
             return joined[expression]
+        case TokenAmong():
+            raise TypeError("settled before the search")
         case IdIs(id):
             return {"_id": f"{type}/{id}"}
         case LastUpdated(prefix, low, high):
@@ -130,10 +133,11 @@ def _elements(array: str, param: str, found: list[Filter]) -> Filter:
 
 
 def _starting(array: str, prefix: str) -> Filter:
-    return {array: {"$elemMatch": _starts(prefix)}}
+    return {array: {"$elemMatch": beginning(prefix)}}
 
 
-def _starts(prefix: str) -> Filter:
+def beginning(prefix: str) -> Filter:
+    """What a text that starts so is between."""
     return {"$gte": prefix, "$lt": prefix + _LAST}
 
 
@@ -244,7 +248,7 @@ def _string_condition(text: str, how: str) -> Filter:
         return {"f": text}
     if how in ("contains", "ends"):
         return {"f": {"$regex": re.escape(text) + ("$" if how == "ends" else "")}}
-    return {"f": _starts(text)}
+    return {"f": beginning(text)}
 
 
 def _uri_branches(uri: str, how: str) -> list[Filter]:

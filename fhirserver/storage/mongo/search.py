@@ -31,10 +31,11 @@ from fhirserver.search.expression import (
     leaves,
 )
 from fhirserver.search.match import reversed_ties
+from fhirserver.search.settling import settling
 from fhirserver.search.sphere import box, distance
 from fhirserver.search.words import has_phrase
 from fhirserver.storage.mongo.documents import SEPARATOR, VERSION_FIELDS, compact, sort_field, to_version
-from fhirserver.storage.mongo.filters import Filter, Join, render
+from fhirserver.storage.mongo.filters import Filter, Join, beginning, render
 from fhirserver.storage.mongo.payloads import Document, Payloads
 
 INDEXES = (
@@ -69,6 +70,9 @@ class Search:
         await self._resources.create_indexes([IndexModel(keys) for keys in INDEXES])
 
     async def page(self, query: Query) -> Page:
+        return await settling(query, self._codes_in_use, self._page)
+
+    async def _page(self, query: Query) -> Page:
         if query.count <= 0:
             return Page(())
         stages = [{"$match": await self._asked(query)}, *_order(query)]
@@ -83,6 +87,9 @@ class Search:
 
     async def explain(self, query: Query) -> list[str]:
         """The fields of ``resource`` that the filter looks at; values are not told."""
+        return await settling(query, self._codes_in_use, self._explain)
+
+    async def _explain(self, query: Query) -> list[str]:
         found: list[str] = []
         for type_name in query.types or (query.type,):
             fields = _fields(await self._filter(type_name, query.where))
@@ -90,6 +97,23 @@ class Search:
         return found
 
     async def count(self, query: Query) -> int:
+        return await settling(query, self._codes_in_use, self._count)
+
+    async def _codes_in_use(self, type: str, param: str) -> Sequence[str]:
+        """The distinct codes of a token parameter. The database reads all resources of the type that have it."""
+        of_param = beginning(compact(param, ""))
+        stages: list[Document] = [
+            {"$match": {"type": type, "deleted": False, "token": {"$elemMatch": of_param}}},
+            {"$project": {"token": 1}},
+            {"$unwind": "$token"},
+            {"$match": {"token": of_param}},
+            {"$group": {"_id": "$token"}},
+        ]
+        async with await self._resources.aggregate(stages) as cursor:
+            parts = [found["_id"].split(SEPARATOR) async for found in cursor]
+        return _bounded(sorted({part[-1] for part in parts if part[0] == param and part[-1]}))
+
+    async def _count(self, query: Query) -> int:
         return await self._resources.count_documents(await self._asked(query))
 
     async def in_use(self, type: str, param: str) -> list[tuple[str, str]]:
@@ -218,7 +242,7 @@ def _bounded(found: Sequence[str]) -> Sequence[str]:
     raise refuse(
         Category.UNPROCESSABLE,
         "too-costly",
-        f"A chained search may join at most {MAX_JOINED} resources; narrow it",
+        f"A search may join at most {MAX_JOINED} resources or codes; narrow it",
     )
 
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, TypeVar
 
+from fhirserver.search.expression import Query
+from fhirserver.search.settling import settling
 from fhirserver.storage.sqlite.index import SearchIndex
 
 Result = TypeVar("Result")
@@ -23,6 +26,10 @@ INSTRUCTIONS: Final = 10_000
 BUDGET: Final = 30
 """How many of those looks a search may have before it steps aside."""
 THREADS: Final = 2
+
+
+def _on(work: Callable[[SearchIndex, Query], Result], query: Query, index: SearchIndex) -> Result:
+    return work(index, query)
 
 
 class Aside:
@@ -54,6 +61,15 @@ class Aside:
         finally:
             self._looks = BUDGET  # other statements on the connection are not counted
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._work, work)
+
+    async def settling(self, query: Query, work: Callable[[SearchIndex, Query], Result]) -> Result:
+        """The result of ``work`` on the query, in which no set of codes is left open."""
+        return await settling(
+            query, self._codes_in_use, lambda settled: self.run(partial(_on, work, settled))
+        )
+
+    async def _codes_in_use(self, type: str, param: str) -> Sequence[str]:
+        return await self.run(lambda index: index.codes_in_use(type, param))
 
     def _work(self, work: Callable[[SearchIndex], Result]) -> Result:
         index: SearchIndex | None = getattr(self._own, "index", None)

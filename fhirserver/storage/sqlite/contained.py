@@ -154,10 +154,10 @@ class SqliteContained:
     # reading
 
     async def search(self, query: Query) -> Page:
-        return await (await self._open()).run(lambda index: index.search(query))
+        return await (await self._open()).settling(query, lambda index, settled: index.search(settled))
 
     async def count(self, query: Query) -> int:
-        return await (await self._open()).run(lambda index: index.count(query))
+        return await (await self._open()).settling(query, lambda index, settled: index.count(settled))
 
     async def dump(self) -> Iterable[bytes]:
         await self._open()

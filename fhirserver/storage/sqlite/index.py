@@ -58,6 +58,14 @@ SELECT p.*, r.id, r.version, r.position, r.recorded, r.content
 FROM ({page}) p CROSS JOIN resource r ON r.pk = p.pk
 """
 
+_CODES: Final = f"""
+WITH RECURSIVE used (code) AS (
+SELECT min(code) FROM {TOKEN.name} WHERE param = ?
+UNION ALL SELECT (SELECT min(t.code) FROM {TOKEN.name} t WHERE t.param = ? AND t.code > used.code) FROM used
+WHERE used.code IS NOT NULL)
+SELECT code FROM used WHERE code <> ''
+"""  # noqa: S608 - fixed names
+
 
 class SearchIndex:
     """Index rows and searches on one connection.
@@ -179,6 +187,10 @@ class SearchIndex:
         return sorted(
             (self._names.name(row[0])[len(system_name("")) :] if row[0] else "", row[1]) for row in rows
         )
+
+    def codes_in_use(self, type: str, param: str) -> list[str]:
+        """The distinct codes of a token parameter: one seek for each, however many resources there are."""
+        return [row[0] for row in self._execute(_CODES, (self._names.find(param_name(type, param)),) * 2)]
 
     def _found(self, query: Query, limit: int) -> list[Any]:
         rendering = Rendering.begin(self._names.find)

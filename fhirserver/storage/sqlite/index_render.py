@@ -222,8 +222,8 @@ class Rendering:
                 return self._chain_test(type_name, expression, pk)
             case Has():
                 return self._has_test(type_name, expression, pk)
-            case _:
-                return self._value_test(type_name, expression, pk)
+            case _:  # a TokenAmong is settled by then
+                return self._value_test(type_name, cast(RowPredicate, expression), pk)
 
     def _alternative_test(self, type_name: str, alternative: Expression | OneOf, pk: str) -> Sql:
         if not isinstance(alternative, OneOf):

@@ -412,15 +412,15 @@ class SqliteStorage:
 
     async def search(self, query: Query) -> Page:
         await self._settled(query)
-        return await self._aside.run(lambda index: index.search(query))
+        return await self._aside.settling(query, lambda index, settled: index.search(settled))
 
     async def explain(self, query: Query) -> Sequence[str]:
         await self._settled(query)
-        return await self._aside.run(lambda index: index.explain(query))
+        return await self._aside.settling(query, lambda index, settled: index.explain(settled))
 
     async def count(self, query: Query) -> int:
         await self._settled(query)
-        return await self._aside.run(lambda index: index.count(query))
+        return await self._aside.settling(query, lambda index, settled: index.count(settled))
 
     async def in_use(self, type: str, param: str) -> Sequence[tuple[str, str]]:
         return await self._aside.run(lambda index: index.in_use(type, param))
