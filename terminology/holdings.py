@@ -16,6 +16,7 @@ from fhirserver.model.definitions import definitions
 from fhirserver.ports.releases import Release, Releases
 from fhirserver.ports.terminology import KnownSystem
 from terminology.code_systems.content import ContentSystem
+from terminology.expanding.keeping import KeptCompositions
 from terminology.keeping import Keeping, weight_of
 from terminology.systems import System
 from terminology.versions import joined, newest
@@ -109,6 +110,7 @@ class Holdings:
         self.code_system = Keeping(
             lambda canonical: stored.find(canonical, "CodeSystem"), weight_of, RESOURCE_BYTES
         )
+        self.compositions = KeptCompositions()
 
     @property
     def is_current(self) -> bool:

@@ -252,7 +252,7 @@ def test_texts_are_found_in_names_of_the_system_and_of_the_value_set() -> None:
     own = {"system": "urn:s", "concept": [{"code": "c", "display": "Tom"}, {"code": "a"}, {"code": "b"}]}
     assert expanded(value_set(own), text="tom") == ["c"]
     assert expanded(value_set(WHOLE), text="tier") == ["a"]
-    assert expanded(value_set(WHOLE), text="e") == ["e", "a", "b", "d"]
+    assert expanded(value_set(WHOLE), text="e") == ["e", "a", ["b", ["d"]]]
     unknown = {
         "system": "urn:unknown",
         "concept": [{"code": "x", "display": "Ex"}, {"code": "y", "display": "Why ex"}],
