@@ -35,6 +35,8 @@ def opened(path: Path) -> Iterator[Opened]:
             yield Opened(raw, path.stat().st_size)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise InvalidSource(path, "it is packed with gzip and damaged, or ends early") from None
+    except FileNotFoundError:
+        raise InvalidSource(path, "there is no such file or folder") from None
     except OSError as error:
         raise InvalidSource(path, f"it cannot be read: {error.strerror or error}") from None
 
