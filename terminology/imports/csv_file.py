@@ -66,6 +66,8 @@ class CsvImport:
         ]
 
     def header(self, path: Path, given: Given) -> JsonObject:
+        if not path.exists():
+            raise InvalidSource(path, "there is no such file or folder")
         for name, value in (("url", given.url), ("version", given.version)):
             if not value:
                 raise InvalidSource(path, f"a table does not say which code system it is: give its --{name}")
