@@ -41,6 +41,7 @@ from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
 from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
+from fhirserver.app.mapping import make_mapping
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.observing.watching import Watching, watched
 from fhirserver.app.securing import Humans, secure
@@ -76,6 +77,7 @@ from fhirserver.rest.smart.sign_in import SIGN_IN
 from fhirserver.rest.spool import Spool
 from fhirserver.rest.visits import Visits
 from fhirserver.store.conformance import StoredConformance
+from fhirserver.store.definitions import Definitions
 from fhirserver.store.followers import follow
 from fhirserver.store.generation import OLD_INDEX, index_is_current
 from fhirserver.store.growth import Growth
@@ -92,6 +94,7 @@ from subscriptions.review_upkeep import ReviewUpkeep
 from subscriptions.second_opinion import SecondOpinions
 from subscriptions.sweep import Sweep
 from subscriptions.verification import Verification
+from terminology.built_in import resources
 from terminology.releases.system import ReleaseSystems
 from terminology.service import TerminologyService
 
@@ -141,6 +144,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         conformance, releases=make_releases(settings), over_release=ReleaseSystems()
     )
     validator = Validator(conformance, terminology, settings.rules)
+    mapping = make_mapping(store, conformance, terminology, terminology.library)
     conformance.listen(terminology.forget)
     conformance.listen(lambda _: validator.forget())
     return Context(
@@ -151,6 +155,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         validator,
         terminology,
         Limits(**settings.limits),
+        definitions=Definitions(resources()),
         reserved=keys_of(definitions_of(all_operations())),
         claims=settings.claims,
         review=settings.review,
@@ -158,6 +163,9 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         channels=channels or Channels(),
         audit_events=AuditEvents(store, settings.fhir_base),
         recordings=KeptRecordings(settings.voice.recordings) if settings.voice.recordings else None,
+        concept_maps=mapping.translator,
+        closures=mapping.closures,
+        naming=mapping.names,
     )
 
 

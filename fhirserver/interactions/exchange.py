@@ -21,12 +21,14 @@ from fhirserver.model.validation.profiles import Validator
 from fhirserver.model.validation.source import read_json
 from fhirserver.ports.storage import Key, Version
 from fhirserver.store.conformance import StoredConformance
+from fhirserver.store.definitions import Definitions
 from fhirserver.store.store import Store
 from fhirserver.world.policy import Policy
 from fhirserver.world.review_rules import ReviewRules
 
 if TYPE_CHECKING:
     from fhirserver.access.audit.projecting import AuditEvents
+    from fhirserver.ports.concept_maps import Closures, ConceptMaps, Naming
     from fhirserver.ports.connectors import Connectors
     from fhirserver.ports.live_calls import LiveCalls
     from fhirserver.ports.messages import Messages
@@ -62,6 +64,8 @@ class Context:
     validator: Validator
     terminology: Terminology | None = None
     limits: Limits = field(default_factory=Limits)
+    definitions: Definitions = field(default_factory=Definitions)
+    """What is built in, beside what is stored."""
     reserved: frozenset[Key] = frozenset()
     """The server's own definitions, which clients may not change."""
     claims: str = "off"
@@ -84,6 +88,10 @@ class Context:
     """The ways on which notifications leave."""
     audit_events: AuditEvents | None = None
     """The AuditEvents that follow from the audit trail; None where there is none."""
+    concept_maps: ConceptMaps | None = None
+    """What translates codes; None where the server has no terminology."""
+    closures: Closures | None = None
+    naming: Naming | None = None
     topics: Topics = field(init=False)
     """What may be subscribed to."""
     whole: Context = field(init=False, repr=False, compare=False)

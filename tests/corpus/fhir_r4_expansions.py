@@ -46,10 +46,10 @@ def read(archive: Path) -> Iterator[JsonObject]:
             if file is None or not member.name.endswith(".json"):
                 continue
             for resource in _resources(loads(file.read())):
-                if resource.get("resourceType") == "ValueSet" and "expansion" in resource:
-                    if resource["url"] not in seen:
-                        seen.add(resource["url"])
-                        yield resource
+                is_one = resource.get("resourceType") == "ValueSet" and "expansion" in resource
+                if is_one and resource["url"] not in seen:
+                    seen.add(resource["url"])
+                    yield resource
 
 
 def _resources(content: object) -> Iterable[JsonObject]:
