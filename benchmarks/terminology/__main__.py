@@ -14,13 +14,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from benchmarks.terminology.material import URL, code_of, linked, vocabulary, write_json
 from fhirserver.storage.sqlite.releases.folder import ReleaseFolder
 from fhirserver.storage.sqlite.releases.release import SqliteRelease
-from terminology.releases.system import ReleaseSystem
+from terminology.releases.system import ReleaseSystem, ReleaseSystems
+from terminology.service import TerminologyService
 
 PAGE = 20
 ASKED = 2_000
@@ -36,6 +38,7 @@ def main() -> None:
         assert release is not None
         print(f"file: {release.path.stat().st_size / 1e6:,.0f} MB for {release.size:,} concepts")
         measure(release)
+        _measure_expanding(releases)
         if options.links:
             _measure_links(releases, options.links, 50)
             _measure_links(releases, options.links, options.links)
@@ -151,6 +154,20 @@ def _measure_typing(system: ReleaseSystem, chance: random.Random) -> None:
         _told(f"first page of {length} letters typed", [lambda text=text: first_page(text) for text in typed])
     two = [" ".join(chance.choice(words)[: chance.randint(1, 5)] for _ in range(2)) for _ in range(200)]
     _told("first page of two words begun", [lambda text=text: first_page(text) for text in two])
+
+
+def _measure_expanding(releases: ReleaseFolder) -> None:
+    """``$expand?filter=`` as typed, by the service: all of the system, and what is below one concept."""
+    service = TerminologyService(releases=releases, over_release=ReleaseSystems())
+    release, chance, words = releases.find(URL), random.Random(7), vocabulary()
+    assert release is not None
+    for name, at in (("all", 0), ("a large part", 1), ("a small part", release.size // 50)):
+        code = next(release.codes([at]))
+        included = {"system": URL, "filter": [{"property": "concept", "op": "is-a", "value": code}]}
+        value_set = {"resourceType": "ValueSet", "compose": {"include": [included]}}
+        typed = [chance.choice(words[:2000])[:length] for length in range(1, 11) for _ in range(30)]
+        works = [partial(service.expand, value_set, text, 0, PAGE) for text in typed]
+        _told(f"$expand with a filter as typed, of {name}", works)
 
 
 def _told(name: str, works: list[Callable[[], object]]) -> None:

@@ -64,7 +64,13 @@ class Numbered:
             yield Member(concept, self.own.get(number, {}))
 
     def search(self, text: str) -> Iterator[Member]:
-        """Those that are called so, best first; reads no further than it is asked to."""
+        """Those that are called so, best first; reads no further than it is asked to.
+
+        Of a few in a big system the names are looked at one by one: the system would find many others first.
+        """
+        if len(self.numbers) <= _FEW:
+            yield from _called(self._members(self.numbers), text)
+            return
         own = [n for n in self.own if n in self.numbers and _is_called(self.own[n], text)]
         seen = set(own)
         yield from self._members(own)
@@ -106,6 +112,7 @@ class Numbered:
 
 
 _BATCH = 20
+_FEW = 1_000
 
 
 @dataclass(frozen=True)
@@ -126,16 +133,7 @@ class Listed:
         return iter(_slice(self.by_code.values(), start, end))
 
     def search(self, text: str) -> Iterator[Member]:
-        wanted = fold(text)
-        words = wanted.split()
-        ranked: list[tuple[int, Member]] = []
-        for member in self.by_code.values():
-            names = _names(member)
-            rank = min(rank_of(fold(name), wanted, words) for name in names)
-            if rank < 4:
-                ranked.append((rank, member))
-        ranked.sort(key=lambda one: one[0])
-        return (member for _, member in ranked)
+        return _called(self.by_code.values(), text)
 
     def without(self, others: Sequence[Members]) -> Listed:
         return self._only(lambda code: not any(o.url == self.url and o.holds(code) for o in others))
@@ -188,6 +186,19 @@ def _listed(system: System | None, part: JsonObject, concepts: Iterable[JsonObje
         if concept is not None:
             found.setdefault(concept.code, Member(concept, one))
     return Listed(url, found)
+
+
+def _called(members: Iterable[Member], text: str) -> Iterator[Member]:
+    """Those that are called so, best first."""
+    wanted = fold(text)
+    words = wanted.split()
+    ranked: list[tuple[int, Member]] = []
+    for member in members:
+        rank = min(rank_of(fold(name), wanted, words) for name in _names(member))
+        if rank < 4:
+            ranked.append((rank, member))
+    ranked.sort(key=lambda one: one[0])
+    return (member for _, member in ranked)
 
 
 def _names(member: Member) -> list[str]:
