@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import groupby, islice
 from uuid import uuid4
 
 from fhirserver.kernel.instants import SystemClock, instant
@@ -108,13 +108,22 @@ def _found(parts: list[Members], options: Options, limit: int) -> Page:
     total = options.offset + len(shown) + more
     if not shown and not more:
         total = sum(1 for _ in islice(_search(parts, options.text), options.offset))
-    return Page(shown, total if more < COUNTED else None, bool(more or options.offset))
+    return Page([*_shown(shown)], total if more < COUNTED else None, bool(more or options.offset))
 
 
-def _search(parts: list[Members], text: str) -> Iterator[tuple[Member, System | None]]:
+def _search(parts: list[Members], text: str) -> Iterator[tuple[Members, int | str]]:
+    """What is found, with the part it is of: only those that are shown are read whole."""
     for part in parts:
+        for one in part.search(text):
+            yield part, one
+
+
+def _shown(found: list[tuple[Members, int | str]]) -> Iterator[tuple[Member, System | None]]:
+    for _, group in groupby(found, key=lambda one: id(one[0])):
+        parts, ones = zip(*group, strict=True)
+        part = parts[0]
         system = part.system if isinstance(part, Numbered) else None
-        for member in part.search(text):
+        for member in part.found(ones):
             yield member, system
 
 

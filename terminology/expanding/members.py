@@ -63,25 +63,25 @@ class Numbered:
         for number, concept in zip(wanted, self.system.at(wanted), strict=True):
             yield Member(concept, self.own.get(number, {}))
 
-    def search(self, text: str) -> Iterator[Member]:
-        """Those that are called so, best first; reads no further than it is asked to.
+    def search(self, text: str) -> Iterator[int]:
+        """The numbers of those that are called so, best first; reads no further than it is asked to.
 
         Of a few in a big system the names are looked at one by one: the system would find many others first.
         """
         if len(self.numbers) <= _FEW:
-            yield from _called(self._members(self.numbers), text)
+            numbers = list(self.numbers)
+            yield from _called(zip(numbers, self._members(numbers), strict=True), text)
             return
         own = [n for n in self.own if n in self.numbers and _is_called(self.own[n], text)]
         seen = set(own)
-        yield from self._members(own)
-        batch: list[int] = []
+        yield from own
         for number in self.system.search(text):
             if number in self.numbers and number not in seen:
-                batch.append(number)
-                if len(batch) >= _BATCH:
-                    yield from self._members(batch)
-                    batch = []
-        yield from self._members(batch)
+                yield number
+
+    def found(self, numbers: Iterable[int]) -> Iterator[Member]:
+        """What :meth:`search` found, to be shown."""
+        return self._members(numbers)
 
     def without(self, others: Sequence[Members]) -> Numbered:
         """Those that are in none of the others."""
@@ -111,7 +111,6 @@ class Numbered:
         return replace(self, numbers=self.numbers - self.system.flagged("inactive"))
 
 
-_BATCH = 20
 _FEW = 1_000
 
 
@@ -132,8 +131,13 @@ class Listed:
     def members(self, start: int = 0, end: int | None = None) -> Iterator[Member]:
         return iter(_slice(self.by_code.values(), start, end))
 
-    def search(self, text: str) -> Iterator[Member]:
-        return _called(self.by_code.values(), text)
+    def search(self, text: str) -> Iterator[str]:
+        """The codes of those that are called so, best first."""
+        return _called(self.by_code.items(), text)
+
+    def found(self, codes: Iterable[str]) -> Iterator[Member]:
+        """What :meth:`search` found, to be shown."""
+        return (self.by_code[code] for code in codes)
 
     def without(self, others: Sequence[Members]) -> Listed:
         return self._only(lambda code: not any(o.url == self.url and o.holds(code) for o in others))
@@ -188,17 +192,17 @@ def _listed(system: System | None, part: JsonObject, concepts: Iterable[JsonObje
     return Listed(url, found)
 
 
-def _called(members: Iterable[Member], text: str) -> Iterator[Member]:
+def _called(members: Iterable[tuple[Value, Member]], text: str) -> Iterator[Value]:
     """Those that are called so, best first."""
     wanted = fold(text)
     words = wanted.split()
-    ranked: list[tuple[int, Member]] = []
-    for member in members:
+    ranked: list[tuple[int, Value]] = []
+    for one, member in members:
         rank = min(rank_of(fold(name), wanted, words) for name in _names(member))
         if rank < 4:
-            ranked.append((rank, member))
+            ranked.append((rank, one))
     ranked.sort(key=lambda one: one[0])
-    return (member for _, member in ranked)
+    return (one for _, one in ranked)
 
 
 def _names(member: Member) -> list[str]:
