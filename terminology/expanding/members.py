@@ -129,7 +129,7 @@ class Budget:
         return self.left < 0
 
 
-FEW = 300
+FEW = 1_000
 """Codes that are looked at one by one when a text is searched for."""
 
 
