@@ -103,7 +103,7 @@ def _sort_codes(connection: sqlite3.Connection, header: JsonObject) -> Iterator[
 
 def _is_whole(header: JsonObject) -> bool:
     """Whether every code that is spoken of must be there: a fragment may name parents that it leaves out."""
-    return header.get("content", "complete") == "complete"
+    return bool(header.get("content", "complete") == "complete")
 
 
 def _order(connection: sqlite3.Connection, header: JsonObject) -> Iterator[tuple[int, int]]:
