@@ -93,6 +93,8 @@ class ContentSystem:
         return Positions.none(self.size) if number is None else self._tree.below(number)
 
     def flagged(self, flag: str) -> Positions:
+        if flag == "root":
+            return self._tree.tops()
         if flag not in self._flagged:
             rows = enumerate(map(self._rows.concept, range(self.size)))
             self._flagged[flag] = Positions.of((n for n, one in rows if getattr(one, flag)), self.size)

@@ -1,0 +1,97 @@
+"""A code system as a tree that is opened level by level, whatever its size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.ports.terminology import Concept
+from fhirserver.ports.terminology_browsing import Found, Level, Named, Node
+from terminology.positions import Positions
+from terminology.systems import System
+
+DEEPEST = 100
+
+
+def level(system: System, parent: str, offset: int, count: int) -> Level:
+    """The concepts directly below one, or at the top. Refuses (``not-found``) a parent that is no code."""
+    if not parent:
+        tops = tops_of(system)
+        shown = [*system.at(islice(tops, offset, offset + count))]
+        return Level("", offset, len(tops), tuple(_nodes(system, shown, offset)))
+    found = known_concept(system, parent)
+    children = system.children(found.code)
+    concepts = _found(system, children[offset : offset + count])
+    return Level(found.code, offset, len(children), tuple(_nodes(system, concepts, offset)))
+
+
+def tops_of(system: System) -> Positions:
+    """Those without any above them; all where there are none, because the hierarchy runs in circles."""
+    return system.flagged("root") or Positions.all(system.size)
+
+
+def known_concept(system: System, code: str) -> Concept:
+    found = system.find(code)
+    if found is None:
+        raise refuse(Category.NOT_FOUND, "not-found", "The code system has no such code")
+    return found
+
+
+def search(system: System, text: str, count: int) -> Found:
+    """The code itself first, whatever else has it in its name."""
+    exact = system.find(text)
+    numbers = [*islice(system.search(text), count + 2)]
+    own = system.position(exact.code) if exact is not None else None
+    best = [number for number in numbers if number != own]
+    first = [own] if own is not None else []
+    nodes = _nodes(system, [*system.at((*first, *best)[:count])], 0)
+    return Found(tuple(nodes), len(first) + len(best) > count)
+
+
+def _found(system: System, codes: Iterable[str]) -> Iterator[Concept]:
+    return (concept for code in codes if (concept := system.find(code)) is not None)
+
+
+def _nodes(system: System, concepts: Iterable[Concept], offset: int) -> Iterator[Node]:
+    for number, one in enumerate(concepts, offset):
+        children = len(system.children(one.code))
+        yield Node(one.code, one.display, number, children, one.inactive, one.abstract, one.status)
+
+
+def path_to(system: System, code: str) -> tuple[Named, ...]:
+    """From the top down to the code, by the first parent of each. Ends where the hierarchy runs in a circle."""
+    line = [code]
+    while len(line) < DEEPEST:
+        above = next((one for one in system.parents(line[-1]) if one not in line), None)
+        if above is None:
+            break
+        line.append(above)
+    return named(system, reversed(line))
+
+
+def named(system: System, codes: Iterable[str]) -> tuple[Named, ...]:
+    """The codes with their displays."""
+    return tuple(Named(one.code, one.display) for one in _found(system, codes))
+
+
+def place_among(system: System, code: str, parent: str) -> int:
+    """The number of a concept among its siblings."""
+    if parent:
+        return [*system.children(parent)].index(code)
+    at = system.position(code)
+    tops = tops_of(system)
+    return _before(tops, at) if at is not None else 0
+
+
+def _before(positions: Positions, at: int) -> int:
+    """How many members come before one."""
+    return len(positions & Positions((1 << at) - 1, positions.size))
+
+
+def siblings_of(path: Sequence[Named]) -> Iterator[tuple[str, str]]:
+    """``(parent, code)`` for each step of a path: the levels to open to see its end."""
+    above = ""
+    for one in path:
+        yield above, one.code
+        above = one.code
