@@ -32,6 +32,7 @@ from agent.voice.kept import KeptRecordings
 from fhirserver.access.audit.projecting import AuditEvents
 from fhirserver.access.desk_passes import DeskPasses
 from fhirserver.access.owners import Owners
+from fhirserver.app.browsing import make_browser
 from fhirserver.app.auditing import Auditing
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
@@ -154,6 +155,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         key=server_key(settings),
         channels=channels or Channels(),
         audit_events=AuditEvents(store, settings.fhir_base),
+        browsing=make_browser(conformance),
         recordings=KeptRecordings(settings.voice.recordings) if settings.voice.recordings else None,
     )
 
