@@ -137,7 +137,7 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
 
 def make_context(settings: Settings, store: Store, channels: Channels | None = None) -> Context:
     conformance = StoredConformance(store)
-    terminology = TerminologyService(conformance.find, urls=lambda: conformance.urls("CodeSystem"))
+    terminology = TerminologyService(conformance)
     validator = Validator(conformance, terminology, settings.rules)
     conformance.listen(terminology.forget)
     conformance.listen(lambda _: validator.forget())

@@ -65,9 +65,9 @@ class Issue:
         issue: JsonObject = {"severity": self.severity, "code": self.code}
         if self.message_id:
             issue = {"extension": [{"url": MESSAGE_ID, "valueString": self.message_id}], **issue}
-        if self.type:
-            coding = {"system": TX_ISSUE_TYPE, "code": self.type}
-            issue["details"] = {"coding": [coding], "text": text}
+        if self.type or self.message_id:
+            coding = {"coding": [{"system": TX_ISSUE_TYPE, "code": self.type}]} if self.type else {}
+            issue["details"] = {**coding, "text": text}
         else:
             issue["diagnostics"] = text
         if self.expression:

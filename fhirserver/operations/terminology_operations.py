@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
+from fhirserver.operations.code_question import ANSWERED, ASKED_OF_CODES
+from fhirserver.operations.code_system_find_matches import code_system_find_matches
 from fhirserver.operations.code_system_lookup import code_system_lookup
 from fhirserver.operations.code_system_subsumes import code_system_subsumes
 from fhirserver.operations.code_system_validate_code import code_system_validate_code
+from fhirserver.operations.terminology_asked import ASKED
 from fhirserver.operations.value_set_expand import value_set_expand
 from fhirserver.operations.value_set_validate_code import value_set_validate_code
 
 _R4 = "http://hl7.org/fhir/OperationDefinition"
 _CODE = Parameter("code", "code", "The code")
 _CODING = Parameter("coding", "Coding", "Code and system in one")
-_CONCEPT = Parameter("codeableConcept", "CodeableConcept", "Several codings, of which one must be right")
 _SYSTEM = Parameter("system", "uri", "The code's system")
-_DISPLAY = Parameter("display", "string", "The display to be checked with the code")
 _VALUE_SET = (
     Parameter("url", "uri", "The value set's canonical URL; not on an instance"),
     Parameter("valueSet", "ValueSet", "The value set itself"),
@@ -22,19 +23,19 @@ _VALUE_SET = (
 )
 _EXPAND = (
     *_VALUE_SET,
-    Parameter("filter", "string", "Only codes whose display or code holds this"),
+    Parameter("filter", "string", "Only codes that are called so: whole words or their beginnings"),
     Parameter("offset", "integer", "How many codes to leave out"),
     Parameter("count", "integer", "How many codes at most"),
     Parameter("includeDesignations", "boolean", "Whether designations are wanted"),
-    Parameter("displayLanguage", "code", "The language of the displays, where there is a designation in it"),
-    Parameter("excludeNested", "boolean", "Whether the codes are wanted in one list: they always are"),
+    Parameter("designation", "string", "Languages and uses of the designations that are wanted", 0, "*"),
+    Parameter("includeDefinition", "boolean", "Whether the definition of the value set is wanted as well"),
+    Parameter("property", "string", "Properties that are wanted of each code", 0, "*"),
+    Parameter("excludeNested", "boolean", "Whether the codes are wanted in one list rather than a tree"),
+    Parameter("excludeNotForUI", "boolean", "Whether abstract codes are left out"),
     Parameter("activeOnly", "boolean", "Whether inactive codes are left out"),
+    Parameter("limitedExpansion", "boolean", "Whether the first codes are wanted where there are too many"),
+    *ASKED,
     Parameter("return", "ValueSet", "The value set with its expansion", 1, use="out"),
-)
-_CHECKED = (
-    Parameter("result", "boolean", "Whether all that is said of the code is right", 1, use="out"),
-    Parameter("message", "string", "What is wrong", use="out"),
-    Parameter("display", "string", "The right display", use="out"),
 )
 _LOOKED_UP = (
     Parameter("name", "string", "The code system", 1, use="out"),
@@ -57,37 +58,73 @@ _LOOKED_UP = (
 
 
 def _operation(name: str, level: str, type: str, handler: Handler, *parameters: Parameter) -> Operation:
-    return Operation(name, level, (type,), "read", handler, f"{_R4}/{type}-{name}", parameters=parameters)
+    definition = f"{_R4}/{type}-{name}"
+    return Operation(
+        name, level, (type,), "read", handler, definition, parameters=parameters, takes_newer=True
+    )
 
 
 TERMINOLOGY = (
     _operation(
         "lookup",
-        "type",
+        "type instance",
         "CodeSystem",
         code_system_lookup,
         _CODE,
         _SYSTEM,
         Parameter("version", "string", "The version of the system"),
         _CODING,
+        Parameter("property", "code", "Which properties are wanted; all without", 0, "*"),
+        *ASKED,
         *_LOOKED_UP,
     ),
     _operation(
+        "find-matches",
+        "type instance",
+        "CodeSystem",
+        code_system_find_matches,
+        _SYSTEM,
+        Parameter("version", "string", "The version of the system"),
+        Parameter(
+            "property",
+            "",
+            "Properties that the codes have",
+            1,
+            "*",
+            parts=(
+                Parameter("code", "code", "Its code", 1),
+                Parameter("value", "code", "Its value", 0),
+            ),
+        ),
+        Parameter(
+            "exact", "boolean", "Whether only codes are wanted that have all the properties: they always are"
+        ),
+        Parameter(
+            "match",
+            "",
+            "A code that has the properties",
+            0,
+            "*",
+            "out",
+            (Parameter("code", "Coding", "The code", 1, use="out"),),
+        ),
+    ),
+    _operation(
         "validate-code",
-        "type",
+        "type instance",
         "CodeSystem",
         code_system_validate_code,
-        Parameter("url", "uri", "The code system"),
+        Parameter("url", "uri", "The code system; not on an instance"),
+        Parameter("codeSystem", "CodeSystem", "The code system itself"),
         _CODE,
+        Parameter("system", "uri", "The code system, where there is no url"),
         Parameter("version", "string", "The version of the system"),
-        _DISPLAY,
-        _CODING,
-        _CONCEPT,
-        *_CHECKED,
+        *ASKED_OF_CODES,
+        *ANSWERED,
     ),
     _operation(
         "subsumes",
-        "type",
+        "type instance",
         "CodeSystem",
         code_system_subsumes,
         Parameter("codeA", "code", "The one code"),
@@ -95,6 +132,8 @@ TERMINOLOGY = (
         _SYSTEM,
         Parameter("codingA", "Coding", "The one code with its system"),
         Parameter("codingB", "Coding", "The other code with its system"),
+        Parameter("version", "string", "The version of the system"),
+        *ASKED,
         Parameter("outcome", "code", "equivalent, subsumes, subsumed-by or not-subsumed", 1, use="out"),
     ),
     _operation(
@@ -103,13 +142,12 @@ TERMINOLOGY = (
         "ValueSet",
         value_set_validate_code,
         *_VALUE_SET,
+        Parameter("context", "uri", "Taken, and without effect"),
         _CODE,
         _SYSTEM,
         Parameter("systemVersion", "string", "The version of the code's system"),
-        _DISPLAY,
-        _CODING,
-        _CONCEPT,
-        *_CHECKED,
+        *ASKED_OF_CODES,
+        *ANSWERED,
     ),
     _operation("expand", "type instance", "ValueSet", value_set_expand, *_EXPAND),
 )

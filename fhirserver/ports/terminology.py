@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.ports.code_validation import CodeAnswer, CodeQuestion
+from fhirserver.ports.terminology_asked import PLAIN, Asked
 
 
 @dataclass(frozen=True, slots=True)
 class Designation:
-    """Another way to write a concept. ``use`` is the Coding of its use, where one is stated."""
+    """Another way to write a concept. ``use`` is the Coding of its use, where one is stated; ``source`` the supplement
+    (as a canonical) that it is from."""
 
     value: str
     language: str = ""
     use: JsonObject | None = None
     extensions: tuple[JsonObject, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,19 @@ class KnownSystem:
     hierarchical: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an operation is asked: its parameters by name, with bare values, as the request has them.
+
+    ``instance`` is the resource at which it is asked, such as ``ValueSet/1``; ``language`` is what ``Accept-Language``
+    says.
+    """
+
+    given: Mapping[str, Sequence[Json]]
+    instance: str = ""
+    language: str = ""
+
+
 class Terminology(Protocol):
     """Code systems and value sets.
 
@@ -94,11 +111,19 @@ class Terminology(Protocol):
         """
         ...
 
+    def validate(self, question: CodeQuestion, asked: Asked = PLAIN) -> CodeAnswer:
+        """All that is to be said of a code, or of the codings of a concept: ``$validate-code``.
+
+        A value set that is asked and not known is refused (``not-found``), one that it imports and that is not known,
+        and an unknown code system, are an answer.
+        """
+        ...
+
     def lookup(self, system: str, code: str) -> Concept:
         """The concept; ``not-found`` when the system has no such code."""
         ...
 
-    def subsumes(self, system: str, code: str, other: str) -> str:
+    def subsumes(self, system: str, code: str, other: str, *, version: str = "", asked: Asked = PLAIN) -> str:
         """``equivalent``, ``subsumes``, ``subsumed-by`` or ``not-subsumed``: ``code`` beside ``other``."""
         ...
 
@@ -115,6 +140,17 @@ class Terminology(Protocol):
         """The codes of a value set, those whose display or code contains ``text`` if one is given.
 
         ``value_set`` is a canonical url, ``ValueSet/id`` for one that is stored on this server, or the resource.
+        """
+        ...
+
+    def answer(self, operation: str, question: Question, asked: Asked = PLAIN) -> JsonObject:
+        """The resource with which an operation is answered: ``lookup``, ``find-matches``, ``expand``."""
+        ...
+
+    def kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """A whole answer that was kept under a key, else what ``make`` gives, which is kept until something changes.
+
+        Only what follows from the key, and from what the server holds, may be made.
         """
         ...
 

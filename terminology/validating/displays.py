@@ -5,7 +5,7 @@ https://build.fhir.org/ig/HL7/fhir-tx-ecosystem-ig/languages.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from fhirserver.kernel.json import JsonObject
@@ -43,7 +43,9 @@ def shown(concept: Concept) -> list[Shown]:
 def of_designation(designation: Designation) -> Shown:
     use = designation.use or {}
     is_display = not use or (str(use.get("system", "")), str(use.get("code", ""))) in _DISPLAY_USES
-    statuses = (one.get("valueCode", "") for one in designation.extensions if one.get("url") == STANDARDS_STATUS)
+    statuses = (
+        one.get("valueCode", "") for one in designation.extensions if one.get("url") == STANDARDS_STATUS
+    )
     return Shown(designation.value.strip(), designation.language, is_display, str(next(iter(statuses), "")))
 
 
@@ -51,7 +53,8 @@ def of_include(concept: JsonObject, language: str) -> list[Shown]:
     """The texts that a value set itself gives a code."""
     found = [Shown(str(concept["display"]).strip(), language)] if concept.get("display") else []
     return found + [
-        Shown(str(one.get("value", "")).strip(), str(one.get("language", ""))) for one in concept.get("designation", ())
+        Shown(str(one.get("value", "")).strip(), str(one.get("language", "")))
+        for one in concept.get("designation", ())
     ]
 
 
@@ -121,7 +124,9 @@ class DisplayCheck:
         fitting = [one for one in texts if one.text and self.languages.fits(one.language)]
         right = [one for one in fitting if _key(one.text) == _key(display)]
         if right:
-            return None if any(one.is_active for one in right) else self._outdated(texts, right[0], named, path)
+            return (
+                None if any(one.is_active for one in right) else self._outdated(texts, right[0], named, path)
+            )
         choices = self._choices(texts)
         if choices:
             return self._wrong(choices, fitting, display, named, path)
@@ -130,7 +135,11 @@ class DisplayCheck:
     def _choices(self, texts: Sequence[Shown]) -> list[Shown]:
         """The displays in the languages asked for: those with just their tag, else those near to it."""
         for level in range(1, _LEVELS + 1):
-            found = [one for one in texts if one.is_display and one.text and self.languages.fits(one.language, level)]
+            found = [
+                one
+                for one in texts
+                if one.is_display and one.text and self.languages.fits(one.language, level)
+            ]
             if found:
                 return found
         return []
@@ -190,5 +199,3 @@ def _key(text: str) -> str:
 def _either(names: Iterable[str]) -> str:
     given = list(names)
     return given[0] if len(given) == 1 else f"{', '.join(given[:-1])} or {given[-1]}"
-
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal
@@ -46,6 +47,11 @@ def unknown_code(system: System, code: str, path: str) -> Finding:
     return Finding("error", "code-invalid", "invalid-code", "Unknown_Code_in_Version", text, place)
 
 
+def unknown_code_asked(system: System, code: str, parameter: str) -> Finding:
+    """Of a code that is asked about by a parameter of its own."""
+    return replace(unknown_code(system, code, ""), severity="error", path=parameter)
+
+
 def not_in_value_set(named: str, value_set: JsonObject, path: str) -> Finding:
     text = f"The provided code '{named}' was not found in the value set '{name_of(value_set)}'"
     id = "None_of_the_provided_codes_are_in_the_value_set_one"
@@ -79,7 +85,9 @@ def other_case(system: System, code: str, right: str, path: str) -> Finding:
         f" '{versioned(system.url, system.version)}' is case insensitive, implementers are strongly encouraged to use"
         " the correct case anyway"
     )
-    return Finding("information", "business-rule", "code-rule", "CODE_CASE_DIFFERENCE", text, at(path, "code"))
+    return Finding(
+        "information", "business-rule", "code-rule", "CODE_CASE_DIFFERENCE", text, at(path, "code")
+    )
 
 
 def inactive_concept(code: str, status: str, path: str) -> Finding:
@@ -93,7 +101,13 @@ def inactive_concept(code: str, status: str, path: str) -> Finding:
 def deprecated_concept(code: str, status: str, path: str) -> Finding:
     text = f"The concept '{code}' has a status of {status} and its use should be reviewed"
     return Finding(
-        "warning", "business-rule", "code-comment", "DEPRECATED_CONCEPT_FOUND", text, path or "code", told=True
+        "warning",
+        "business-rule",
+        "code-comment",
+        "DEPRECATED_CONCEPT_FOUND",
+        text,
+        path or "code",
+        told=True,
     )
 
 
@@ -109,7 +123,9 @@ def marked_in_value_set(system: System, code: str, status: str, value_set: JsonO
 
 def no_code(path: str) -> Finding:
     text = "There is no code: without one there is nothing to validate"
-    return Finding("error", "invalid", "invalid-data", "Coding_has_no_code__cannot_validate", text, path or "code")
+    return Finding(
+        "error", "invalid", "invalid-data", "Coding_has_no_code__cannot_validate", text, path or "code"
+    )
 
 
 # The system
@@ -126,7 +142,9 @@ def no_system(path: str) -> Finding:
 
 def relative_system(path: str) -> Finding:
     text = "Coding.system must be an absolute reference, not a local reference"
-    return Finding("error", "invalid", "invalid-data", "Terminology_TX_System_Relative", text, at(path, "system"))
+    return Finding(
+        "error", "invalid", "invalid-data", "Terminology_TX_System_Relative", text, at(path, "system")
+    )
 
 
 def value_set_as_system(url: str, path: str) -> Finding:
@@ -137,7 +155,9 @@ def value_set_as_system(url: str, path: str) -> Finding:
 
 def supplement_as_system(canonical: str, path: str) -> Finding:
     text = f"CodeSystem {canonical} is a supplement, so can't be used as a value in Coding.system"
-    return Finding("error", "invalid", "invalid-data", "CODESYSTEM_CS_NO_SUPPLEMENT", text, at(path, "system"))
+    return Finding(
+        "error", "invalid", "invalid-data", "CODESYSTEM_CS_NO_SUPPLEMENT", text, at(path, "system")
+    )
 
 
 def unknown_system(url: str, path: str) -> Finding:
@@ -148,7 +168,8 @@ def unknown_system(url: str, path: str) -> Finding:
 
 
 def unknown_version(url: str, version: str, versions: Sequence[str], path: str) -> Finding:
-    text = f"A definition for CodeSystem '{url}' version '{version}' could not be found, so the code cannot be validated."
+    text = f"A definition for CodeSystem '{url}' version '{version}' could not be found,"
+    text += " so the code cannot be validated."
     place = at(path, "system")
     if not versions:
         text += " No versions of this code system are known"
@@ -163,9 +184,13 @@ def listed(versions: Sequence[str]) -> str:
     return f"{', '.join(versions[:-1])} and {versions[-1]}"
 
 
-def cannot_infer(code: str, value_set: JsonObject, systems: Sequence[str]) -> Finding:
-    text = f"The System URI could not be determined for the code '{code}' in the ValueSet '{name_of(value_set)}'"
+def cannot_infer(code: str, value_set: JsonObject, drawn: Sequence[str], systems: Sequence[str]) -> Finding:
+    """``systems`` are those that have the code, of those that the value set draws on (``drawn``)."""
+    text = (
+        f"The System URI could not be determined for the code '{code}' in the ValueSet '{name_of(value_set)}'"
+    )
     if not systems:
+        text += f", which draws on {', '.join(drawn)}" if drawn else ""
         return Finding("error", "not-found", "cannot-infer", "UNABLE_TO_INFER_CODESYSTEM", text, "code")
     text += f": value set expansion has multiple matches: [{', '.join(systems)}]"
     id = "Unable_to_resolve_system__value_set_has_multiple_matches"
@@ -251,8 +276,8 @@ def unknown_value_set(canonical: str) -> Finding:
 # What is refused as a whole
 
 
-def refused(category: Category, finding: Finding) -> Refusal:
-    return Refusal(category, (finding.as_issue(),))
+def refused(category: Category, *findings: Finding) -> Refusal:
+    return Refusal(category, [one.as_issue() for one in findings])
 
 
 def missing_supplements(canonicals: Sequence[str]) -> Refusal:
@@ -265,3 +290,13 @@ def circular(pointing_to: str, pathway: Sequence[str]) -> Refusal:
     text = f"Found a circularity pointing to {pointing_to} processing ValueSet with pathway [{', '.join(pathway)}]"
     finding = Finding("error", "processing", "vs-invalid", "VALUESET_CIRCULAR_REFERENCE", text)
     return refused(Category.UNPROCESSABLE, finding)
+
+
+def filter_without_value(part: JsonObject, filter: JsonObject, number: int) -> Refusal:
+    text = (
+        f"The system {part.get('system')} filter with property = {filter.get('property')}, op = {filter.get('op')} has"
+        " no value"
+    )
+    id = "UNABLE_TO_HANDLE_SYSTEM_FILTER_WITH_NO_VALUE"
+    place = f"ValueSet.compose.include.filter[{number}]"
+    return refused(Category.INVALID, Finding("error", "invalid", "vs-invalid", id, text, place))
