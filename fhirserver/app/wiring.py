@@ -32,7 +32,6 @@ from agent.voice.kept import KeptRecordings
 from fhirserver.access.audit.projecting import AuditEvents
 from fhirserver.access.desk_passes import DeskPasses
 from fhirserver.access.owners import Owners
-from fhirserver.app.browsing import make_browser
 from fhirserver.app.auditing import Auditing
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
@@ -93,6 +92,9 @@ from subscriptions.review_upkeep import ReviewUpkeep
 from subscriptions.second_opinion import SecondOpinions
 from subscriptions.sweep import Sweep
 from subscriptions.verification import Verification
+from terminology.browsing.browser import Browser
+from terminology.browsing.directory import Directory
+from terminology.built_in import built_in, built_in_urls
 from terminology.service import TerminologyService
 
 if TYPE_CHECKING:
@@ -141,6 +143,8 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
     validator = Validator(conformance, terminology, settings.rules)
     conformance.listen(terminology.forget)
     conformance.listen(lambda _: validator.forget())
+    reserved = keys_of(definitions_of(all_operations()))
+    directory = Directory(conformance, None, built_in_urls(), built_in, reserved)
     return Context(
         store,
         settings.fhir_base,
@@ -149,13 +153,13 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         validator,
         terminology,
         Limits(**settings.limits),
-        reserved=keys_of(definitions_of(all_operations())),
+        reserved=reserved,
         claims=settings.claims,
         review=settings.review,
         key=server_key(settings),
         channels=channels or Channels(),
         audit_events=AuditEvents(store, settings.fhir_base),
-        browsing=make_browser(conformance),
+        browsing=Browser(terminology.library, directory),
         recordings=KeptRecordings(settings.voice.recordings) if settings.voice.recordings else None,
     )
 

@@ -1,16 +1,16 @@
-"""What the terminology pages share: who may see them, the way to what they ask, and addresses of one page to another."""
+"""What the terminology pages share: who may see them, the way to what they ask, and their addresses."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
-from fhirserver.console.desk import HEADERS, HOME, Desk, Page, words_of
+from fhirserver.console.desk import HEADERS, HOME, Desk, Page, from_htmx, words_of
 from fhirserver.console.sessions import Session
 from fhirserver.interactions.permitted import check_operation
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
@@ -52,10 +52,22 @@ class TerminologyDesk:
         return await asyncio.to_thread(question, context.browsing)
 
     def page(
-        self, request: Request, session: Session, name: str, status: int = 200, **values: object
+        self,
+        request: Request,
+        session: Session,
+        name: str,
+        values: Mapping[str, object],
+        status: int = 200,
     ) -> Response:
-        shared = {"address": address, "link": link}
-        return self.desk.page(request, f"terminology/{name}.html", session, status, **{**shared, **values})
+        """A page, or a part of one, by the name of its template."""
+        given = {"address": address, "link": link, **values}
+        return self.desk.page(request, f"terminology/{name}.html", session, status, **given)
+
+    def refused(self, request: Request, session: Session, refusal: Refusal, canonical: str = "") -> Response:
+        """What is said where there is no answer, also in the place of a part."""
+        values = {"words": words_of(refusal), "canonical": canonical}
+        name = "wrong_part" if from_htmx(request) else "wrong"
+        return self.page(request, session, name, values, refusal.category.value)
 
     def about(self, page: Page) -> Page:
         """A page about a resource that its ``url`` names; what is refused is told, also in a part of the page."""
@@ -66,21 +78,15 @@ class TerminologyDesk:
             try:
                 return await page(request, session)
             except Refusal as refusal:
-                part = request.headers.get("hx-request") == "true"
-                return self.page(
-                    request,
-                    session,
-                    "wrong_part" if part else "wrong",
-                    refusal.category.value,
-                    words=words_of(refusal),
-                    canonical=request.query_params["url"],
-                )
+                return self.refused(request, session, refusal, request.query_params["url"])
 
         return handled
 
     def accepted(self, type: str, name: str) -> frozenset[str]:
         """The inputs that an operation of this server takes; none where there is no such operation."""
-        fitting = (one for one in self.desk.registry.operations if one.name == name and one.fits("type", type))
+        fitting = (
+            one for one in self.desk.registry.operations if one.name == name and one.fits("type", type)
+        )
         return next((one.inputs for one in fitting), frozenset())
 
 

@@ -37,7 +37,10 @@ class MapPages:
 
     async def map(self, request: Request, session: Session) -> Response:
         """The map, and what it translates a code to."""
-        given, offset = asked(request, "url", "version", "text", "system", "code", "reverse"), number(request, "offset")
+        given, offset = (
+            asked(request, "url", "version", "text", "system", "code", "reverse"),
+            number(request, "offset"),
+        )
         canonical = f"{given['url']}|{given['version']}" if given["version"] else given["url"]
         resource = await self._desk.ask(
             session, "ConceptMap", lambda browsing: browsing.concept_map(canonical)
@@ -55,7 +58,7 @@ class MapPages:
             "translates": self._translates,
             "translated": await self._translated(session, given),
         }
-        return self._desk.page(request, session, "map", **values)
+        return self._desk.page(request, session, "map", values)
 
     @property
     def _translates(self) -> bool:

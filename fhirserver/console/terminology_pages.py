@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from fastapi import Request
 from fastapi.responses import Response
 
@@ -10,7 +9,7 @@ from fhirserver.console.desk import words_of
 from fhirserver.console.sessions import Session
 from fhirserver.console.terminology_desk import TerminologyDesk, asked, number
 from fhirserver.kernel.outcomes import Refusal
-from fhirserver.ports.terminology_browsing import Browsing, ConceptInTree, Found, Level
+from fhirserver.ports.terminology_browsing import Browsing, ConceptInTree, Found, Level, SystemFacts
 
 KINDS = {"CodeSystem": "Code systems", "ValueSet": "Value sets", "ConceptMap": "Concept maps"}
 LISTED, SIBLINGS, FOUND = 50, 100, 50
@@ -41,10 +40,9 @@ class TerminologyPages:
                 session, kind, lambda browsing: browsing.known(kind, given["text"], offset, LISTED)
             )
         except Refusal as refusal:
-            status = refusal.category.value
-            return self._desk.page(request, session, "wrong", status, words=words_of(refusal), canonical="")
+            return self._desk.refused(request, session, refusal)
         values = {"kind": kind, "kinds": KINDS, "text": given["text"], "offset": offset, "step": LISTED}
-        return self._desk.page(request, session, name, page=page, **values)
+        return self._desk.page(request, session, name, {**values, "page": page})
 
     # A code system
 
@@ -60,12 +58,10 @@ class TerminologyPages:
             )
         except Refusal as refusal:
             wrong = words_of(refusal)
-            if facts.size is not None:
-                top = lambda browsing: browsing.level(url, version, "", 0, SIBLINGS)  # noqa: E731
-                values["levels"] = [await self._desk.ask(session, "CodeSystem", top)]
+            values |= await self._desk.ask(session, "CodeSystem", lambda browsing: _top(browsing, facts))
         status = 404 if wrong else 200
         values |= {"code": code, "wrong": wrong, "step": SIBLINGS}
-        return self._desk.page(request, session, "system", status, **values)
+        return self._desk.page(request, session, "system", values, status)
 
     async def level(self, request: Request, session: Session) -> Response:
         """What is below a concept, or more siblings: items of the tree."""
@@ -76,7 +72,7 @@ class TerminologyPages:
         )
         depth = number(request, "depth", 1, 1000)
         values = {"url": url, "version": version, "level": level, "depth": depth, "step": SIBLINGS}
-        return self._desk.page(request, session, "level", **values)
+        return self._desk.page(request, session, "level", values)
 
     async def found(self, request: Request, session: Session) -> Response:
         """What a search finds, as one types."""
@@ -87,7 +83,7 @@ class TerminologyPages:
                 session, "CodeSystem", lambda browsing: browsing.search(url, version, text, FOUND)
             )
         values = {"url": url, "version": version, "found": found, "text": text}
-        return self._desk.page(request, session, "found", **values)
+        return self._desk.page(request, session, "found", values)
 
     async def concept(self, request: Request, session: Session) -> Response:
         """One concept, as a part of the page."""
@@ -95,12 +91,19 @@ class TerminologyPages:
         one = await self._desk.ask(
             session, "CodeSystem", lambda browsing: browsing.concept(url, version, code)
         )
-        return self._desk.page(request, session, "concept", url=url, version=version, one=one)
+        return self._desk.page(request, session, "concept", {"url": url, "version": version, "one": one})
 
 
 def _system_of(request: Request) -> tuple[str, str, str, str]:
     given = asked(request, "url", "version", "text")
     return given["url"], given["version"], request.query_params.get("code", ""), given["text"]
+
+
+def _top(browsing: Browsing, facts: SystemFacts) -> dict[str, object]:
+    """The top of the tree, where a code that is asked for is none."""
+    if facts.size is None:
+        return {}
+    return {"levels": [browsing.level(facts.known.url, facts.known.version, "", 0, SIBLINGS)]}
 
 
 def _opened(browsing: Browsing, size: int | None, request: Request) -> dict[str, object]:
@@ -114,5 +117,5 @@ def _opened(browsing: Browsing, size: int | None, request: Request) -> dict[str,
         else:
             parent, offset = request.query_params.get("parent", ""), number(request, "offset")
             levels = [browsing.level(url, version, parent, offset, SIBLINGS)]
-    found = browsing.search(url, version, text, FOUND) if text and size is not None else None
+    found = browsing.search(url, version, text, FOUND) if text else None
     return {"one": one, "levels": levels, "found": found}

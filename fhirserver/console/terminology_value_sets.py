@@ -59,29 +59,21 @@ class ValueSetPages:
         )
         expanded = await self._expand(request, session, given)
         explained = await self._explain(request, session, given)
-        return self._desk.page(
-            request,
-            session,
-            "value_set",
-            resource=resource,
-            versions=versions,
-            systems=_systems(resource),
-            expanded=expanded,
-            **explained,
-            **self._shared(given),
-        )
+        known = {"resource": resource, "versions": versions, "systems": _systems(resource)}
+        values = {**known, "expanded": expanded, **explained, **self._shared(given)}
+        return self._desk.page(request, session, "value_set", values)
 
     async def expansion(self, request: Request, session: Session) -> Response:
         """The expansion alone, as one types."""
         given = asked(request, *_FIELDS)
         expanded = await self._expand(request, session, given)
-        return self._desk.page(request, session, "expansion", expanded=expanded, **self._shared(given))
+        return self._desk.page(request, session, "expansion", {"expanded": expanded, **self._shared(given)})
 
     async def why(self, request: Request, session: Session) -> Response:
         """The explanation alone."""
         given = asked(request, *_FIELDS)
         explained = await self._explain(request, session, given)
-        return self._desk.page(request, session, "why", **explained, **self._shared(given))
+        return self._desk.page(request, session, "why", {**explained, **self._shared(given)})
 
     def _shared(self, given: Mapping[str, str]) -> dict[str, object]:
         parameters = {name: value for name, value in given.items() if value}

@@ -17,9 +17,9 @@ from fhirserver.ports.terminology import Concept
 class Known:
     """A CodeSystem, ValueSet or ConceptMap that is known here.
 
-    ``origin`` is ``stored``, ``R4`` (the specification's own), ``release`` (imported) or ``built in`` (a grammar, or a
-    list of the program). ``content`` and ``count`` are of code systems; the count is None where it is not known, or
-    the codes have no end.
+    ``origin`` is ``stored``, ``R4`` (the specification's own), ``release`` (imported) or ``built in`` (a grammar, a
+    list of the program, or a definition of this server). ``content`` and ``count`` are of code systems; the count is
+    None where it is not known, or the codes have no end.
     """
 
     type: str
@@ -97,8 +97,8 @@ class ConceptInTree:
     path: tuple[Named, ...]
     below: int | None
     """How many are below it, itself not counted; None where it is not told."""
-    properties: tuple[tuple[JsonObject, str, str], ...]
-    """Each as it is stated, with its description, and the code of the same system that it names, if it does."""
+    properties: tuple[tuple[JsonObject, str, Named | None], ...]
+    """Each as it is stated, with its description, and the concept of the same system that it names, if it does."""
     remarks: tuple[Remark, ...] = ()
 
 

@@ -13,13 +13,14 @@ from fhirserver.ports.terminology_browsing import (
     Found,
     Known,
     Level,
+    Named,
     Page,
     Remark,
     SystemFacts,
 )
 from terminology.asked import PLAIN, Asked
 from terminology.browsing import trees
-from terminology.browsing.catalogue import Catalogue, known_of, size_of
+from terminology.browsing.directory import Directory, known_of, size_of
 from terminology.code_systems.content import ContentSystem
 from terminology.code_systems.meaning import property_value
 from terminology.explaining import explain
@@ -33,11 +34,11 @@ LibraryFor = Callable[[Asked], RequestLibrary]
 class Browser:
     """``library`` makes what one request finds things with."""
 
-    def __init__(self, library: LibraryFor, catalogue: Catalogue):
-        self._library, self._catalogue = library, catalogue
+    def __init__(self, library: LibraryFor, directory: Directory):
+        self._library, self._directory = library, directory
 
     def known(self, type: str, text: str = "", offset: int = 0, count: int = 50) -> Page:
-        return self._catalogue.page(type, text, offset, count)
+        return self._directory.page(type, text, offset, count)
 
     def value_set(self, canonical: str) -> JsonObject:
         return _or_refused(self._library(PLAIN).value_set(canonical), "value set")
@@ -73,7 +74,7 @@ class Browser:
         return SystemFacts(self._listed(header, size), header, versions, size, is_tree, why)
 
     def _listed(self, header: JsonObject, size: int | None = None) -> Known:
-        listed = self._catalogue.find("CodeSystem", header["url"], str(header.get("version", "")))
+        listed = self._directory.find("CodeSystem", header["url"], str(header.get("version", "")))
         return listed or known_of(header, "built in", size)
 
     def _system(self, url: str, version: str) -> System:
@@ -162,7 +163,7 @@ def _below(system: System, code: str) -> int | None:
         return None
 
 
-def _described(system: System, concept: Concept) -> Iterator[tuple[JsonObject, str, str]]:
+def _described(system: System, concept: Concept) -> Iterator[tuple[JsonObject, str, Named | None]]:
     declared = {str(one.get("code", "")): one for one in system.header.get("property", ())}
     for held in concept.properties:
         about = declared.get(str(held.get("code", "")), {})
@@ -170,10 +171,11 @@ def _described(system: System, concept: Concept) -> Iterator[tuple[JsonObject, s
         yield held, str(about.get("description", "")), _linked(system, held, value)
 
 
-def _linked(system: System, held: JsonObject, value: Json) -> str:
-    """The code of the same system that a property's value is, or nothing."""
-    if "valueCoding" in held and isinstance(value, dict):
-        return str(value.get("code", "")) if value.get("system") in (None, system.url) else ""
-    if "valueCode" not in held or not isinstance(value, str):
-        return ""
-    return value if system.find(value) is not None else ""
+def _linked(system: System, held: JsonObject, value: Json) -> Named | None:
+    """The concept of the same system that a property's value is, or None."""
+    if "valueCoding" in held and isinstance(value, dict) and value.get("system") in (None, system.url):
+        value = value.get("code")
+    elif "valueCode" not in held:
+        return None
+    found = system.find(value) if isinstance(value, str) else None
+    return Named(found.code, found.display) if found is not None else None

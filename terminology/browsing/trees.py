@@ -39,14 +39,13 @@ def known_concept(system: System, code: str) -> Concept:
 
 
 def search(system: System, text: str, count: int) -> Found:
-    """The code itself first, whatever else has it in its name."""
-    exact = system.find(text)
-    numbers = [*islice(system.search(text), count + 2)]
-    own = system.position(exact.code) if exact is not None else None
-    best = [number for number in numbers if number != own]
-    first = [own] if own is not None else []
-    nodes = _nodes(system, [*system.at((*first, *best)[:count])], 0)
-    return Found(tuple(nodes), len(first) + len(best) > count)
+    """The code itself first, whatever else has it in its name. Of a grammar's codes those that are used much."""
+    exact = system.find(text) if text else None
+    numbers = islice(system.search(text), count + 2)
+    own = exact.code if exact is not None else None
+    best = [one for one in system.at(numbers) if one.code != own]
+    concepts = [*([exact] if exact is not None else []), *best]
+    return Found(tuple(_nodes(system, concepts[:count], 0)), len(concepts) > count)
 
 
 def _found(system: System, codes: Iterable[str]) -> Iterator[Concept]:

@@ -14,7 +14,7 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.terminology import Concept
 from fhirserver.ports.terminology_browsing import Explanation, Reason
 from terminology.explaining.filters import called, explain_filter, short
-from terminology.explaining.sentences import part_words, summary, versioned
+from terminology.explaining.sentences import cause, part_words, summary, versioned
 from terminology.systems import Library, System
 from terminology.versions import joined
 
@@ -84,7 +84,9 @@ class _Walk:
     def _compose(self, compose: JsonObject, root: JsonObject, above: tuple[str, ...]) -> Verdict:
         parts = {
             name: [
-                self._part(part, f"{name.capitalize()} {number}", f"compose.{name}[{number - 1}]", root, above)
+                self._part(
+                    part, f"{name.capitalize()} {number}", f"compose.{name}[{number - 1}]", root, above
+                )
                 for number, part in enumerate(compose.get(name, ()), 1)
             ]
             for name in ("include", "exclude")
@@ -99,7 +101,7 @@ class _Walk:
         return Verdict(holds, summary(parts["include"], parts["exclude"], active), tuple(steps))
 
     def _active(self, compose: JsonObject) -> Reason | None:
-        """What ``compose.inactive`` says; None where it keeps inactive codes, which is also meant where it is absent."""
+        """What ``compose.inactive`` says; None where it keeps inactive codes, as without it."""
         if compose.get("inactive") is not False:
             return None
         concept = self.concept()
@@ -191,8 +193,9 @@ class _Walk:
         verdict = self.value_set(found, container, above)
         if not canonical.startswith("#"):
             self.known[canonical] = verdict
+        why = cause(verdict.steps) if verdict.holds is None and verdict.steps else _lowered(verdict.text)
         linked = "" if canonical.startswith("#") else canonical
-        return Reason(what, verdict.holds, _lowered(verdict.text), place, verdict.steps, value_set=linked)
+        return Reason(what, verdict.holds, why, place, verdict.steps, value_set=linked)
 
     def _find(self, canonical: str, root: JsonObject) -> tuple[JsonObject | None, JsonObject]:
         """The value set, and the resource that its own contained ones are looked for in."""

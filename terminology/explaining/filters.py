@@ -49,9 +49,7 @@ def short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _hierarchical(
-    system: System, concept: Concept, wanted: Filter, holds: bool, place: str
-) -> Reason:
+def _hierarchical(system: System, concept: Concept, wanted: Filter, holds: bool, place: str) -> Reason:
     named = system.find(wanted.value)
     if named is None:
         why = f"the code system has no code {short(wanted.value)}"

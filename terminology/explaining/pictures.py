@@ -72,9 +72,7 @@ def _line(system: System, codes: Sequence[str], asked: str, named: str) -> tuple
     return _drawn(system, _deep(codes, 0), asked, named)
 
 
-def _drawn(
-    system: System, rows: Sequence[tuple[str, int]], asked: str, named: str
-) -> tuple[Drawn, ...]:
+def _drawn(system: System, rows: Sequence[tuple[str, int]], asked: str, named: str) -> tuple[Drawn, ...]:
     if len(rows) > _LONGEST:
         rows = [*rows[: _LONGEST // 2], *rows[-_LONGEST // 2 :]]
     return tuple(_one(system, code, depth, asked, named) for code, depth in rows)

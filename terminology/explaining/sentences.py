@@ -15,7 +15,9 @@ def versioned(url: str, version: str) -> str:
 def part_words(part: JsonObject) -> str:
     """What an include or exclude is about: ``codes of http://loinc.org that pass 2 filters``."""
     imports = [*part.get("valueSet", ())]
-    sets = f"{'value set' if len(imports) == 1 else 'all of the value sets'} {' and '.join(map(str, imports))}"
+    sets = (
+        f"{'value set' if len(imports) == 1 else 'all of the value sets'} {' and '.join(map(str, imports))}"
+    )
     if "system" not in part:
         return f"what is in {sets}" if imports else "nothing"
     url = versioned(str(part["system"]), str(part.get("version", "")))
@@ -44,7 +46,8 @@ def summary(includes: Sequence[Reason], excludes: Sequence[Reason], active: Reas
     if removing:
         return f"{begin}, but {_joined(removing).lower()} {_take(removing)} it out again."
     if unclear:
-        return f"{begin}, but of {_joined(unclear).lower()} it cannot be told whether it takes it out again."
+        unsure = f"it cannot be told whether {_joined(unclear).lower()} {_take(unclear)} it out"
+        return f"{begin}, but {unsure}: {cause(excludes)}."
     if active is not None and not active.holds:
         return f"{begin}, but the value set leaves out inactive codes, and it is inactive."
     return f"{begin}, and no exclude takes it out." if excludes else f"{begin}."
@@ -55,7 +58,8 @@ def _not_held(includes: Sequence[Reason]) -> str:
         return "The value set includes nothing."
     unclear = _names(includes, None)
     if unclear:
-        return f"Of {_joined(unclear).lower()} it cannot be told whether it holds it."
+        holds = "holds" if len(unclear) == 1 else "hold"
+        return f"It cannot be told whether {_joined(unclear).lower()} {holds} it: {cause(includes)}."
     return f"{_first(includes)} does not hold it." if len(includes) == 1 else "No include holds it."
 
 
@@ -77,3 +81,11 @@ def _joined(names: Sequence[str]) -> str:
     first, *others = names
     later = [one.lower() for one in others]
     return f"{', '.join((first, *later[:-1]))} and {later[-1]}" if later else first
+
+
+def cause(steps: Sequence[Reason]) -> str:
+    """Why it cannot be told: what the first step that is open comes down to."""
+    at = next(one for one in steps if one.holds is None)
+    while inner := next((one for one in at.steps if one.holds is None), None):
+        at = inner
+    return at.why

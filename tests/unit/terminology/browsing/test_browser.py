@@ -12,7 +12,7 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.ports.storage import Key
 from terminology.browsing.browser import Browser
-from terminology.browsing.catalogue import Catalogue
+from terminology.browsing.directory import Directory
 from terminology.holdings import Holdings, packed
 from terminology.library import RequestLibrary
 
@@ -86,7 +86,7 @@ def browser() -> Browser:
     flat = code_system(FLAT, *({"code": f"c{n}", "display": f"Concept {n}"} for n in range(COUNT)))
     shelf = Shelf(ANIMALS, WELSH, flat, code_system("urn:none", content="not-present"))
     holdings = Holdings(shelf, lambda url: None)
-    return Browser(lambda asked: RequestLibrary(holdings, asked=asked), Catalogue(shelf))
+    return Browser(lambda asked: RequestLibrary(holdings, asked=asked), Directory(shelf))
 
 
 def test_what_is_stored_comes_first_and_all_is_found_by_title_and_url(browser: Browser) -> None:
@@ -94,9 +94,13 @@ def test_what_is_stored_comes_first_and_all_is_found_by_title_and_url(browser: B
     assert {one.origin for one in page.shown} == {"stored"}
     assert page.totals["CodeSystem"] > 1000 and page.totals["ValueSet"] > 1000
     found = browser.known("CodeSystem", "stones anim")
-    assert [(one.title, one.count, one.content) for one in found.shown] == [("Animals and stones", 4, "complete")]
+    assert [(one.title, one.count, one.content) for one in found.shown] == [
+        ("Animals and stones", 4, "complete")
+    ]
     gender = browser.known("CodeSystem", "administrative-gender").shown
-    assert [(one.origin, one.count) for one in gender if one.url.endswith("/administrative-gender")] == [("R4", 4)]
+    assert [(one.origin, one.count) for one in gender if one.url.endswith("/administrative-gender")] == [
+        ("R4", 4)
+    ]
     assert browser.known("ConceptMap", "no such thing").shown == ()
 
 
@@ -143,7 +147,10 @@ def test_a_concept_with_all_that_is_said_of_it(browser: Browser) -> None:
     dog = browser.concept(S, "", "dog")
     assert [one.code for one in dog.path] == ["mammal", "dog"]
     assert (dog.parents, dog.children, dog.below) == ((("mammal", "Mammal"),), 0, 0)
-    assert [(about, link) for _, about, link in dog.properties] == [("What it eats", "cat"), ("", "")]
+    assert [(about, link) for _, about, link in dog.properties] == [
+        ("What it eats", ("cat", "Cat")),
+        ("", None),
+    ]
     remark = dog.remarks[0]
     assert (remark.title, remark.concept.display, remark.in_use) == ("In Welsh", "ci", False)
     assert browser.concept(S, "", "mammal").below == 2
@@ -157,16 +164,21 @@ def test_a_hierarchy_in_a_circle_is_shown_as_a_list() -> None:
     )
     shelf = Shelf(loop)
     holdings = Holdings(shelf, lambda url: None)
-    browser = Browser(lambda asked: RequestLibrary(holdings, asked=asked), Catalogue(shelf))
+    browser = Browser(lambda asked: RequestLibrary(holdings, asked=asked), Directory(shelf))
     assert [one.code for one in browser.level("urn:loop", "").nodes] == ["a", "b"]
     assert [one.code for one in browser.concept("urn:loop", "", "a").path] == ["b", "a"]
 
 
+def test_the_servers_own_definitions_are_told_apart() -> None:
+    directory = Directory(Shelf(ANIMALS, WELSH), own=frozenset({Key("CodeSystem", "r1")}))
+    assert [one.origin for one in directory.page("CodeSystem", "", 0, 2).shown] == ["stored", "built in"]
+
+
 def test_what_is_stored_later_is_listed() -> None:
     shelf = Shelf(ANIMALS)
-    catalogue = Catalogue(shelf)
-    assert catalogue.page("CodeSystem", "animals", 0, 9).totals["CodeSystem"] == 1
+    directory = Directory(shelf)
+    assert directory.page("CodeSystem", "animals", 0, 9).totals["CodeSystem"] == 1
     shelf.resources.append({**ANIMALS, "version": "2"})
     shelf.generation += 1
-    found = catalogue.page("CodeSystem", "animals", 0, 9)
+    found = directory.page("CodeSystem", "animals", 0, 9)
     assert [one.version for one in found.shown] == ["1", "2"]
