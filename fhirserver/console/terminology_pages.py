@@ -91,7 +91,10 @@ class TerminologyPages:
         one = await self._desk.ask(
             session, "CodeSystem", lambda browsing: browsing.concept(url, version, code)
         )
-        return self._desk.page(request, session, "concept", {"url": url, "version": version, "one": one})
+        apart = bool(request.query_params.get("apart"))  # from where the tree does not show it
+        return self._desk.page(
+            request, session, "concept", {"url": url, "version": version, "one": one, "apart": apart}
+        )
 
 
 def _system_of(request: Request) -> tuple[str, str, str, str]:

@@ -20,7 +20,7 @@ export function browseSystem() {
   if (!tree()) return;
   rove(tree().querySelector("[aria-selected=true]") || nodes()[0]);
   for (const group of tree().querySelectorAll("[role=group]")) own(group);
-  tree().querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" });
+  scrollTo(tree().querySelector("[aria-selected=true]"));
   tree().addEventListener("keydown", treeKey);
   tree().addEventListener("focusin", ({ target }) => rove(target.closest("[role=treeitem]")));
   byId("look").addEventListener("click", clicked);
@@ -28,6 +28,12 @@ export function browseSystem() {
   byId("f-text").addEventListener("keydown", fieldKey);
   document.body.addEventListener("htmx:afterSettle", ({ detail }) => detail.target.id === "found" && searched());
   addEventListener("popstate", () => location.reload());
+}
+
+// The list alone is scrolled: the head of the page stays where it is.
+function scrollTo(item) {
+  const list = item?.closest(".listing");
+  if (list) list.scrollTop = item.getBoundingClientRect().top - list.getBoundingClientRect().top - list.clientHeight / 3;
 }
 
 // One item at a time is reached by Tab.
@@ -116,7 +122,8 @@ function firstOf(row, item) {
 
 async function choose(item) {
   const { code } = item.dataset;
-  const html = await part(address("system/concept", { ...system(), code }));
+  const apart = tree().contains(item) ? {} : { apart: "1" };
+  const html = await part(address("system/concept", { ...system(), code, ...apart }));
   if (html === undefined) return;
   byId("concept").innerHTML = html;
   history.pushState({}, "", address("system", { ...system(), code }));
