@@ -76,6 +76,7 @@ from fhirserver.rest.smart.sign_in import SIGN_IN
 from fhirserver.rest.spool import Spool
 from fhirserver.rest.visits import Visits
 from fhirserver.store.conformance import StoredConformance
+from fhirserver.store.definitions import Definitions
 from fhirserver.store.followers import follow
 from fhirserver.store.generation import OLD_INDEX, index_is_current
 from fhirserver.store.growth import Growth
@@ -94,7 +95,7 @@ from subscriptions.sweep import Sweep
 from subscriptions.verification import Verification
 from terminology.browsing.browser import Browser
 from terminology.browsing.directory import Directory
-from terminology.built_in import built_in, built_in_urls
+from terminology.built_in import built_in, built_in_urls, resources
 from terminology.service import TerminologyService
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         validator,
         terminology,
         Limits(**settings.limits),
+        definitions=Definitions(resources()),
         reserved=reserved,
         claims=settings.claims,
         review=settings.review,
