@@ -102,6 +102,7 @@ class Holdings:
         self.value_set_versions = lru_cache(KEPT_VALUE_SETS)(self._read_value_set_versions)
         self.supplements = lru_cache(KEPT_SYSTEMS)(lambda url: tuple(stored.supplements(url)))
         self.code_system = lru_cache(32)(lambda canonical: stored.find(canonical, "CodeSystem"))
+        self.concept_map = lru_cache(32)(lambda canonical: stored.find(canonical, "ConceptMap"))
 
     @property
     def is_current(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -45,7 +46,7 @@ class MapPages:
         resource = await self._desk.ask(
             session, "ConceptMap", lambda browsing: browsing.concept_map(canonical)
         )
-        rows = [row for row in _rows(resource) if _has(row, given["text"].casefold())]
+        rows = await asyncio.to_thread(_found, resource, given["text"].casefold())
         values: dict[str, object] = {
             "resource": resource,
             "rows": rows[offset : offset + SHOWN],
@@ -105,6 +106,10 @@ def _rows(resource: JsonObject) -> Iterator[MapRow]:
         for element in group.get("element", ()):
             for number_, target in enumerate(element.get("target") or [{"equivalence": "unmatched"}]):
                 yield MapRow(*systems, element, target, number_ == 0)
+
+
+def _found(resource: JsonObject, text: str) -> list[MapRow]:
+    return [row for row in _rows(resource) if _has(row, text)]
 
 
 def _unmapped(resource: JsonObject) -> Iterator[tuple[str, JsonObject]]:

@@ -64,7 +64,7 @@ class TerminologyPages:
         return self._desk.page(request, session, "system", values, status)
 
     async def level(self, request: Request, session: Session) -> Response:
-        """What is below a concept, or more siblings: items of the tree."""
+        """What is below a concept, or more siblings ``toward`` one side of those that are there: items of the tree."""
         url, version, _, _ = _system_of(request)
         parent, offset = request.query_params.get("parent", ""), number(request, "offset")
         level = await self._desk.ask(
@@ -72,6 +72,7 @@ class TerminologyPages:
         )
         depth = number(request, "depth", 1, 1000)
         values = {"url": url, "version": version, "level": level, "depth": depth, "step": SIBLINGS}
+        values["toward"] = request.query_params.get("toward", "")
         return self._desk.page(request, session, "level", values)
 
     async def found(self, request: Request, session: Session) -> Response:

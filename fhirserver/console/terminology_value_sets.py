@@ -55,7 +55,7 @@ class ValueSetPages:
         given = asked(request, *_FIELDS)
         resource = await self._resource(session, given)
         versions = await self._desk.ask(
-            session, "ValueSet", lambda browsing: browsing.versions("ValueSet", given["url"])
+            session, "ValueSet", lambda browsing: browsing.value_set_versions(given["url"])
         )
         expanded = await self._expand(request, session, given)
         explained = await self._explain(request, session, given)

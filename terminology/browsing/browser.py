@@ -44,18 +44,10 @@ class Browser:
         return _or_refused(self._library(PLAIN).value_set(canonical), "value set")
 
     def concept_map(self, canonical: str) -> JsonObject:
-        url, version = split(canonical)
-        maps = self._library(PLAIN).concept_maps()
-        fitting = [one for one in maps if one.get("url") == url and version in ("", one.get("version", ""))]
-        return _or_refused(fitting[-1] if fitting else None, "concept map")
+        return _or_refused(self._library(PLAIN).holdings.concept_map(canonical), "concept map")
 
-    def versions(self, type: str, url: str) -> Sequence[str]:
-        library = self._library(PLAIN)
-        if type == "CodeSystem":
-            return library.system_versions(url)
-        if type == "ValueSet":
-            return library.value_set_versions(url)
-        return [str(one.get("version", "")) for one in library.concept_maps() if one.get("url") == url]
+    def value_set_versions(self, url: str) -> Sequence[str]:
+        return self._library(PLAIN).value_set_versions(url)
 
     # One code system
 

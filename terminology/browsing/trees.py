@@ -15,15 +15,25 @@ DEEPEST = 100
 
 
 def level(system: System, parent: str, offset: int, count: int) -> Level:
-    """The concepts directly below one, or at the top. Refuses (``not-found``) a parent that is no code."""
+    """The concepts directly below one, or at the top; behind the end the last of them.
+
+    Refuses (``not-found``) a parent that is no code.
+    """
     if not parent:
         tops = tops_of(system)
+        offset = _within(offset, len(tops), count)
         shown = [*system.at(islice(tops, offset, offset + count))]
         return Level("", offset, len(tops), tuple(_nodes(system, shown, offset)))
     found = known_concept(system, parent)
     children = system.children(found.code)
+    offset = _within(offset, len(children), count)
     concepts = _found(system, children[offset : offset + count])
     return Level(found.code, offset, len(children), tuple(_nodes(system, concepts, offset)))
+
+
+def _within(offset: int, total: int, count: int) -> int:
+    """The offset, or that of the last page for one behind the end."""
+    return offset if offset < total else max(0, (total - 1) // count * count)
 
 
 def tops_of(system: System) -> Positions:

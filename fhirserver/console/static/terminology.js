@@ -106,12 +106,10 @@ async function more(item) {
   if (html === undefined) return;
   const row = item.parentElement;
   row.insertAdjacentHTML("beforebegin", html);
-  const first = [...row.parentElement.children].at(-1) === row ? "next" : "before";
-  const come = first === "next" ? row.previousElementSibling : row.nextElementSibling;
-  const target = firstOf(row, item);
+  const first = firstOf(row, item);
   row.remove();
-  rove(target || come?.firstElementChild);
-  (target || come?.firstElementChild)?.focus();
+  rove(first);
+  first?.focus();
 }
 
 // The first of those that came: it is numbered by where it stands among its siblings.
