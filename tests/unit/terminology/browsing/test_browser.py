@@ -131,8 +131,8 @@ def test_a_long_flat_list_is_paged_and_searched_at_once(browser: Browser) -> Non
     page = browser.level(FLAT, "", offset=19_950)
     assert (page.total, len(page.nodes), page.nodes[0].code) == (COUNT, 50, "c19950")
     assert [step.offset for step in browser.way(FLAT, "", "c14321")] == [14_300]
-    found = browser.search(FLAT, "", "c777")
-    assert (found.nodes[0].code, len(found.nodes), found.more) == ("c777", 50, True)
+    found = browser.search(FLAT, "", "c77")
+    assert (found.nodes[0].code, len(found.nodes), found.more) == ("c77", 50, True)
     assert time.process_time() - began < 2
 
 
