@@ -15,7 +15,7 @@ from terminology.answers import Answers
 from terminology.asked import PLAIN, Asked
 from terminology.built_in import built_in, built_in_urls
 from terminology.expanding.answering import expansion
-from terminology.expanding.composing import Composed, Composer
+from terminology.expanding.composing import Composer
 from terminology.expanding.expansion import Page, page_of, shown_as
 from terminology.expanding.members import can_be_listed
 from terminology.expanding.options import Options
@@ -29,9 +29,8 @@ from terminology.systems import Resolve
 from terminology.validating.answering import answer
 from terminology.validating.subsuming import outcome
 
-EXPANSION_LIMIT = 20_000
+EXPANSION_LIMIT = 10_000
 KEPT_ANSWERS = 8192
-KEPT_EXPANSIONS = 8
 
 Operation: TypeAlias = Callable[[RequestLibrary, Question, int], JsonObject]
 """Answers a question from a library; the number is the limit of an expansion."""
@@ -52,16 +51,12 @@ class State:
         self.library = RequestLibrary(holdings)
         self.checking = Checking(self.library)
         self.checked = lru_cache(KEPT_ANSWERS)(self._check)
-        self.composed = lru_cache(KEPT_EXPANSIONS)(self._compose)
 
     def find(self, canonical: str) -> JsonObject:
         found = self.library.value_set(canonical)
         if found is None:
             raise unknown_value_set(canonical)
         return found
-
-    def _compose(self, canonical: str) -> Composed:
-        return Composer(self.library).compose(self.find(canonical))
 
     def _check(
         self, value_set: str, system: str, code: str, version: str, display: str
@@ -179,9 +174,10 @@ class TerminologyService:
     ) -> Expansion:
         state = self._state
         if isinstance(value_set, dict):
-            found, composed = value_set, Composer(state.library).compose(value_set)
+            found, canonical = value_set, ""
         else:
-            found, composed = state.find(value_set), state.composed(value_set)
+            found, canonical = state.find(value_set), value_set
+        composed = Composer(state.library).compose(found, canonical)
         page: Page = page_of(composed, Options(text=text, offset=offset, count=count), self._limit, "")
         concepts = tuple(shown_as(member) for member, _ in page.members)
         total = offset + len(concepts) if page.total is None else page.total

@@ -41,12 +41,13 @@ from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
 from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
+from fhirserver.app.mapping import make_mapping
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.observing.watching import Watching, watched
 from fhirserver.app.securing import Humans, secure
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Settings
-from fhirserver.app.storages import make_storage
+from fhirserver.app.storages import make_releases, make_storage
 from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import SIGN_INS, console, static_files
@@ -96,6 +97,7 @@ from subscriptions.verification import Verification
 from terminology.browsing.browser import Browser
 from terminology.browsing.directory import Directory
 from terminology.built_in import built_in, built_in_urls, resources
+from terminology.releases.system import ReleaseSystems
 from terminology.service import TerminologyService
 
 if TYPE_CHECKING:
@@ -140,12 +142,14 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
 
 def make_context(settings: Settings, store: Store, channels: Channels | None = None) -> Context:
     conformance = StoredConformance(store)
-    terminology = TerminologyService(conformance)
+    releases = make_releases(settings)
+    terminology = TerminologyService(conformance, releases=releases, over_release=ReleaseSystems())
     validator = Validator(conformance, terminology, settings.rules)
+    mapping = make_mapping(store, conformance, terminology, terminology.library)
     conformance.listen(terminology.forget)
     conformance.listen(lambda _: validator.forget())
     reserved = keys_of(definitions_of(all_operations()))
-    directory = Directory(conformance, None, built_in_urls(), built_in, reserved)
+    directory = Directory(conformance, releases, built_in_urls(), built_in, reserved)
     return Context(
         store,
         settings.fhir_base,
@@ -163,6 +167,9 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         audit_events=AuditEvents(store, settings.fhir_base),
         browsing=Browser(terminology.library, directory),
         recordings=KeptRecordings(settings.voice.recordings) if settings.voice.recordings else None,
+        concept_maps=mapping.translator,
+        closures=mapping.closures,
+        naming=mapping.names,
     )
 
 

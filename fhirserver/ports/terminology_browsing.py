@@ -42,12 +42,13 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A concept as it stands in a tree; ``number`` is its place among its siblings, from 0."""
+    """A concept as it stands in a tree; ``number`` is its place among its siblings, from 0; it ``opens`` where there
+    are concepts below it."""
 
     code: str
     display: str
     number: int
-    children: int
+    opens: bool
     inactive: bool = False
     abstract: bool = False
     status: str = ""

@@ -97,7 +97,7 @@ class Browser:
         return ConceptInTree(
             found,
             trees.named(system, system.parents(found.code)),
-            len(system.children(found.code)),
+            _directly_below(system, found.code),
             trees.path_to(system, found.code),
             _below(system, found.code),
             tuple(_described(system, found)),
@@ -146,6 +146,10 @@ def _absence(header: JsonObject) -> str:
     if header.get("content") == "not-present":
         return "Only what it is called is here: its content is not-present. Import a release, or store one with codes."
     return "It has no codes."
+
+
+def _directly_below(system: System, code: str) -> int:
+    return len(trees.siblings_below(system, code)) if size_of(system) is not None else 0
 
 
 def _below(system: System, code: str) -> int | None:

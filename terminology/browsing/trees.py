@@ -8,6 +8,7 @@ from itertools import islice
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.terminology import Concept
 from fhirserver.ports.terminology_browsing import Found, Level, Named, Node
+from terminology.expanding.members import can_be_listed
 from terminology.positions import Positions
 from terminology.systems import System
 
@@ -19,16 +20,18 @@ def level(system: System, parent: str, offset: int, count: int) -> Level:
 
     Refuses (``not-found``) a parent that is no code.
     """
+    above = known_concept(system, parent).code if parent else ""
+    siblings = siblings_below(system, above)
+    offset = _within(offset, len(siblings), count)
+    shown = system.at(islice(siblings, offset, offset + count))
+    return Level(above, offset, len(siblings), tuple(_nodes(system, shown, offset)))
+
+
+def siblings_below(system: System, parent: str) -> Positions:
+    """The concepts directly below one, or at the top, in the order in which the system lists them."""
     if not parent:
-        tops = tops_of(system)
-        offset = _within(offset, len(tops), count)
-        shown = [*system.at(islice(tops, offset, offset + count))]
-        return Level("", offset, len(tops), tuple(_nodes(system, shown, offset)))
-    found = known_concept(system, parent)
-    children = system.children(found.code)
-    offset = _within(offset, len(children), count)
-    concepts = _found(system, children[offset : offset + count])
-    return Level(found.code, offset, len(children), tuple(_nodes(system, concepts, offset)))
+        return tops_of(system)
+    return system.select({"property": "concept", "op": "child-of", "value": parent})
 
 
 def _within(offset: int, total: int, count: int) -> int:
@@ -64,8 +67,16 @@ def _found(system: System, codes: Iterable[str]) -> Iterator[Concept]:
 
 def _nodes(system: System, concepts: Iterable[Concept], offset: int) -> Iterator[Node]:
     for number, one in enumerate(concepts, offset):
-        children = len(system.children(one.code))
-        yield Node(one.code, one.display, number, children, one.inactive, one.abstract, one.status)
+        opens = _has_children(system, one.code)
+        yield Node(one.code, one.display, number, opens, one.inactive, one.abstract, one.status)
+
+
+def _has_children(system: System, code: str) -> bool:
+    """Without listing them: of some systems' concepts there are a hundred thousand."""
+    if not can_be_listed(system):
+        return False
+    at = system.position(code)
+    return at is not None and at not in system.flagged("leaf")
 
 
 def path_to(system: System, code: str) -> tuple[Named, ...]:
@@ -86,11 +97,8 @@ def named(system: System, codes: Iterable[str]) -> tuple[Named, ...]:
 
 def place_among(system: System, code: str, parent: str) -> int:
     """The number of a concept among its siblings."""
-    if parent:
-        return [*system.children(parent)].index(code)
     at = system.position(code)
-    tops = tops_of(system)
-    return _before(tops, at) if at is not None else 0
+    return _before(siblings_below(system, parent), at) if at is not None else 0
 
 
 def _before(positions: Positions, at: int) -> int:

@@ -118,7 +118,7 @@ def test_the_facts_of_a_system_also_of_one_without_codes(browser: Browser) -> No
 
 def test_levels_open_one_by_one_and_page_by_page(browser: Browser) -> None:
     top = browser.level(S, "")
-    assert [(one.code, one.children) for one in top.nodes] == [("mammal", 2), ("stone", 0)]
+    assert [(one.code, one.opens) for one in top.nodes] == [("mammal", True), ("stone", False)]
     below = browser.level(S, "", "mammal", offset=1)
     assert (below.total, [(one.code, one.number) for one in below.nodes]) == (2, [("cat", 1)])
     with pytest.raises(Refusal):
