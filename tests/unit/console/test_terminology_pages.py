@@ -99,3 +99,11 @@ async def test_versions_to_use_and_active_codes_reach_the_explanation(desk: http
     assert "only active codes are asked for" in active.text
     other = await desk.get(place("value-set/why", **old, **{"system-version": f"{FINDINGS}|9"}))
     assert "that version is not known here" in other.text
+
+
+async def test_a_code_is_translated_and_the_rows_are_found(desk: httpx.AsyncClient) -> None:
+    map = "http://example.org/fhir/ConceptMap/to-icd"
+    page = (await desk.get(place("map", url=map, system=FINDINGS, code="f-112", text="e11"))).text
+    assert "✓ Translated" in page and "http://hl7.org/fhir/sid/icd-10-cm" in page
+    assert "1 to 1 of 1" in page and "No longer used" not in page
+    assert "✕ Not translated" in (await desk.get(place("map", url=map, system=FINDINGS, code="f-22"))).text
