@@ -8,9 +8,9 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 from fastapi import Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
-from fhirserver.console.desk import HEADERS, HOME, Desk, Page, from_htmx, words_of
+from fhirserver.console.desk import HOME, Desk, Page, from_htmx, words_of
 from fhirserver.console.sessions import Session
 from fhirserver.interactions.permitted import check_operation
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
@@ -74,7 +74,10 @@ class TerminologyDesk:
 
         async def handled(request: Request, session: Session) -> Response:
             if not request.query_params.get("url"):
-                return RedirectResponse(PLACE, 303, HEADERS)
+                unnamed = refuse(
+                    Category.NOT_FOUND, "required", "The address does not say which one is meant"
+                )
+                return self.refused(request, session, unnamed)
             try:
                 return await page(request, session)
             except Refusal as refusal:
