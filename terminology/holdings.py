@@ -170,6 +170,9 @@ class Holdings:
     def _read_value_set_versions(self, url: str) -> tuple[str, ...]:
         return tuple(self._stored.versions(url, "ValueSet"))
 
+    def concept_map(self, canonical: str) -> JsonObject | None:
+        return self._stored.find(canonical, "ConceptMap")
+
     def all_of(self, type: str) -> Iterator[JsonObject]:
         """Every resource of a type, in all its versions."""
         for url in dict.fromkeys(self._stored.urls(type)):

@@ -83,7 +83,7 @@ class System(Protocol):
         ...
 
     def flagged(self, flag: str) -> Positions:
-        """All that are ``inactive``, or ``abstract``."""
+        """All that are ``inactive``, or ``abstract``; or have none above (``root``) or below them (``leaf``)."""
         ...
 
 

@@ -94,7 +94,9 @@ from subscriptions.review_upkeep import ReviewUpkeep
 from subscriptions.second_opinion import SecondOpinions
 from subscriptions.sweep import Sweep
 from subscriptions.verification import Verification
-from terminology.built_in import resources
+from terminology.browsing.browser import Browser
+from terminology.browsing.directory import Directory
+from terminology.built_in import built_in, built_in_urls, resources
 from terminology.releases.system import ReleaseSystems
 from terminology.service import TerminologyService
 
@@ -140,13 +142,14 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
 
 def make_context(settings: Settings, store: Store, channels: Channels | None = None) -> Context:
     conformance = StoredConformance(store)
-    terminology = TerminologyService(
-        conformance, releases=make_releases(settings), over_release=ReleaseSystems()
-    )
+    releases = make_releases(settings)
+    terminology = TerminologyService(conformance, releases=releases, over_release=ReleaseSystems())
     validator = Validator(conformance, terminology, settings.rules)
     mapping = make_mapping(store, conformance, terminology, terminology.library)
     conformance.listen(terminology.forget)
     conformance.listen(lambda _: validator.forget())
+    reserved = keys_of(definitions_of(all_operations()))
+    directory = Directory(conformance, releases, built_in_urls(), built_in, reserved)
     return Context(
         store,
         settings.fhir_base,
@@ -156,12 +159,13 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         terminology,
         Limits(**settings.limits),
         definitions=Definitions(resources()),
-        reserved=keys_of(definitions_of(all_operations())),
+        reserved=reserved,
         claims=settings.claims,
         review=settings.review,
         key=server_key(settings),
         channels=channels or Channels(),
         audit_events=AuditEvents(store, settings.fhir_base),
+        browsing=Browser(terminology.library, directory),
         recordings=KeptRecordings(settings.voice.recordings) if settings.voice.recordings else None,
         concept_maps=mapping.translator,
         closures=mapping.closures,

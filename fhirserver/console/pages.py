@@ -23,6 +23,7 @@ from fhirserver.console.review_pages import ReviewPages
 from fhirserver.console.sessions import Sessions
 from fhirserver.console.sign_in import SignIn
 from fhirserver.console.subscription_pages import SubscriptionPages
+from fhirserver.console.terminology_routes import terminology_routes
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.recordings import Listening
 from fhirserver.interactions.registry import Registry
@@ -101,6 +102,7 @@ def _routes(
         ("GET", "/subscriptions", guarded(subscriptions.subscriptions)),
         ("GET", "/subscriptions/list", guarded(subscriptions.fragment)),
         ("POST", "/subscriptions/{id}/{step}", ours(subscriptions.step)),
+        *terminology_routes(desk),
         ("GET", "/connectors", guarded(connectors.connectors)),
         ("GET", "/connectors/list", guarded(connectors.fragment)),
         ("GET", "/connectors/{id}", guarded(connectors.connector)),

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fhirserver.ports.messages import Messages
     from fhirserver.ports.recordings import Recordings
     from fhirserver.ports.terminology import Terminology
+    from fhirserver.ports.terminology_browsing import Browsing
 
 _CLOSELY_READ = 256 * 1024
 """Bytes of a malformed body up to which all that is wrong with it is said: that is slower than to read it."""
@@ -84,6 +85,8 @@ class Context:
     """Where accesses and decisions are noted."""
     key: ServerKey = field(default_factory=ServerKey.random)
     """What signatures and tokens are made with; the same in all processes that serve together."""
+    browsing: Browsing | None = None
+    """What operators look around in terminology with; None where there is none."""
     channels: Channels = field(default_factory=Channels)
     """The ways on which notifications leave."""
     audit_events: AuditEvents | None = None

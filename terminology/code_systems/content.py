@@ -105,6 +105,11 @@ class ContentSystem:
 
     def flagged(self, flag: str) -> Positions:
         if flag not in self._flagged:
-            rows = enumerate(map(self._rows.concept, range(self.size)))
-            self._flagged[flag] = Positions.of((n for n, one in rows if getattr(one, flag)), self.size)
+            self._flagged[flag] = self._having(flag)
         return self._flagged[flag]
+
+    def _having(self, flag: str) -> Positions:
+        if flag in ("root", "leaf"):
+            return self._tree.tops() if flag == "root" else self._tree.leaves()
+        rows = enumerate(map(self._rows.concept, range(self.size)))
+        return Positions.of((n for n, one in rows if getattr(one, flag)), self.size)

@@ -56,6 +56,10 @@ class Hierarchy:
             self._descendants[number] = found
         return found
 
+    def tops(self) -> Positions:
+        """The concepts that have none above them."""
+        return Positions.all(self._size) - Positions.of(self._above, self._size)
+
     def leaves(self) -> Positions:
         """The concepts that have none below them."""
         return Positions.all(self._size) - Positions.of(self._children(), self._size)

@@ -1,0 +1,1 @@
+"""Looking around in terminology, for people: :class:`fhirserver.ports.terminology_browsing.Browsing`."""
