@@ -43,6 +43,7 @@ from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.observing.watching import Watching, watched
+from fhirserver.app.remote_terminology import routed
 from fhirserver.app.securing import Humans, secure
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Settings
@@ -136,9 +137,11 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
 
 def make_context(settings: Settings, store: Store, channels: Channels | None = None) -> Context:
     conformance = StoredConformance(store)
-    terminology = TerminologyService(conformance.find, urls=lambda: conformance.urls("CodeSystem"))
-    validator = Validator(conformance, terminology, settings.rules)
-    conformance.listen(terminology.forget)
+    own = TerminologyService(conformance.find, urls=lambda: conformance.urls("CodeSystem"))
+    terminology = routed(own, settings.terminology, settings.secrets, conformance.find)
+    remote = settings.terminology.remote
+    validator = Validator(conformance, terminology, settings.rules, remote.kept if remote else None)
+    conformance.listen(own.forget)
     conformance.listen(lambda _: validator.forget())
     return Context(
         store,

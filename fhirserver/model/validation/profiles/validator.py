@@ -29,10 +29,15 @@ class Validator:
     """
 
     def __init__(
-        self, conformance: Conformance, terminology: Terminology | None = None, rules: Rules | None = None
+        self,
+        conformance: Conformance,
+        terminology: Terminology | None = None,
+        rules: Rules | None = None,
+        seconds: float | None = None,
     ):
+        """``seconds``: how long answers of the terminology may be kept, where they may change without a word."""
         self._library = Library(conformance)
-        self._codes = Codes(conformance, terminology)
+        self._codes = Codes(conformance, terminology, seconds)
         self.rules = rules or Rules()
 
     def forget(self) -> None:
