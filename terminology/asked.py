@@ -5,10 +5,11 @@ https://build.fhir.org/ig/HL7/fhir-tx-ecosystem-ig/requirements.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.kernel.outcomes import Category, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +42,36 @@ class Asked:
 
 
 PLAIN = Asked()
+
+
+def read_asked(given: Mapping[str, Sequence[Json]], principal: str) -> Asked:
+    """From the parameters of a request. Refuses (400) what is no canonical with a version, or no resource."""
+    return Asked(
+        resources=tuple(_resource(one) for one in given.get("tx-resource", ())),
+        cache=next((str(one) for one in given.get("cache-id", ())), ""),
+        principal=principal,
+        system_version=_versions(given, "system-version"),
+        check_system_version=_versions(given, "check-system-version"),
+        force_system_version=_versions(given, "force-system-version"),
+        value_sets=_versions(given, "default-valueset-version"),
+        supplements=tuple(dict.fromkeys(str(one) for one in given.get("useSupplement", ()))),
+    )
+
+
+def _resource(value: Json) -> JsonObject:
+    if not isinstance(value, dict):
+        at = "Parameters.parameter.where(name='tx-resource')"
+        raise refuse(Category.INVALID, "invalid", "A tx-resource is a resource", at)
+    return value
+
+
+def _versions(given: Mapping[str, Sequence[Json]], name: str) -> dict[str, str]:
+    """Of a url that is there twice, the first version counts."""
+    found: dict[str, str] = {}
+    for value in given.get(name, ()):
+        url, bar, version = str(value).partition("|")
+        if not (url and bar and version):
+            at = f"Parameters.parameter.where(name='{name}')"
+            raise refuse(Category.INVALID, "value", f"{name} is a canonical with a version: url|version", at)
+        found.setdefault(url, version)
+    return found

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.canonicals import Rank, rank
 from fhirserver.model.definitions import definitions
 from fhirserver.ports.releases import Release, Releases
+from fhirserver.ports.terminology import KnownSystem
 from terminology.code_systems.content import ContentSystem
 from terminology.systems import System
 from terminology.versions import joined, newest
@@ -26,6 +27,7 @@ BuiltIn: TypeAlias = Callable[[str], System | None]
 OverRelease: TypeAlias = Callable[[Release], System]
 
 
+@runtime_checkable
 class Stored(Protocol):
     """The resources that are found by canonical url."""
 
@@ -60,8 +62,11 @@ def packed_urls(type: str) -> list[str]:
 class Resolved:
     """:class:`Stored` over a function: one version of each, no supplements."""
 
-    find: Callable[[str, str], JsonObject | None] = packed
+    resolve: Callable[[str, str], JsonObject | None] = packed
     listed: Callable[[], Iterable[str]] = lambda: packed_urls("CodeSystem")
+
+    def find(self, url: str, type: str = "") -> JsonObject | None:
+        return self.resolve(url, type)
 
     def versions(self, url: str, type: str) -> Sequence[str]:
         found = self.find(url, type)
@@ -140,6 +145,17 @@ class Holdings:
         if self._releases is not None:
             yield from (str(header["url"]) for header in self._releases.all())
 
+    def known_system(self, url: str, version: str) -> KnownSystem | None:
+        """What is told of a version of a system; None where its codes are not here. Nothing is kept in memory."""
+        if self._releases is not None and version in self._releases.versions(url):
+            release = self._releases.find(url, version)
+            return KnownSystem(url, version, bool(release and release.header.get("hierarchyMeaning")))
+        resource = self._stored.find(joined(url, version), "CodeSystem")
+        if resource is not None and has_codes(resource):
+            return KnownSystem(url, version, any(map(_is_related, resource["concept"])))
+        built_in = self._built_in(url)
+        return KnownSystem(url, built_in.version) if built_in is not None else None
+
     # All else
 
     def _read_value_set_versions(self, url: str) -> tuple[str, ...]:
@@ -152,6 +168,13 @@ class Holdings:
                 found = self._stored.find(joined(url, version), type)
                 if found is not None:
                     yield found
+
+
+def _is_related(concept: JsonObject) -> bool:
+    """Whether a concept of the top has others below or above it."""
+    return bool(concept.get("concept")) or any(
+        one.get("code") in ("parent", "subsumedBy", "child") for one in concept.get("property", ())
+    )
 
 
 def has_codes(resource: JsonObject) -> bool:

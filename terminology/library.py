@@ -53,6 +53,9 @@ class RequestLibrary:
         forced = asked.force_system_version.get(url)
         return forced or version or asked.system_version.get(url) or asked.check_system_version.get(url) or ""
 
+    def is_forced(self, url: str) -> bool:
+        return url in self.asked.force_system_version
+
     def is_checked(self, url: str, version: str) -> bool:
         """Whether a version that is used is one that the request allows (``check-system-version``)."""
         return fits(version, self.asked.check_system_version.get(url, ""))
@@ -147,7 +150,7 @@ class RequestLibrary:
         brought = _best(self.overlay.of("ValueSet", url), version)
         if brought is not None:
             return brought
-        found = self.holdings.value_set(joined(url, version))
+        found = self.holdings.value_set(canonical if canonical != url else joined(url, version))
         if found is None and version:
             fitting = [one for one in self.holdings.value_set_versions(url) if fits(one, version)]
             newest = max(fitting, key=version_order, default=None)

@@ -2,66 +2,160 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Literal
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Literal, TypeAlias
 
-from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.json import JsonObject, dumps
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
-from fhirserver.model.definitions import definitions
-from fhirserver.ports.terminology import Concept, Expansion, KnownSystem, Validation
-from terminology.grammars import GRAMMARS
-from terminology.listed import LISTS
-from terminology.reading import Reading, Resolve, known_system, matching
+from fhirserver.ports.releases import Releases
+from fhirserver.ports.terminology import Concept, Expansion, KnownSystem, Question, Validation
+from terminology.answers import Answers
+from terminology.asked import read_asked
+from terminology.built_in import built_in, built_in_urls
+from terminology.expanding.answering import expansion
+from terminology.expanding.composing import Composed, Composer
+from terminology.expanding.expansion import Page, page_of, shown_as
+from terminology.expanding.members import can_be_listed
+from terminology.expanding.options import Options
+from terminology.expanding.refusals import unknown_value_set
+from terminology.holdings import BuiltIn, Holdings, OverRelease, Resolved, Stored, packed, packed_urls
+from terminology.library import RequestLibrary
+from terminology.looking_up import found_matches, looked_up
+from terminology.membership import Checking
+from terminology.overlays import OverlayCache
+from terminology.systems import Resolve
 
 EXPANSION_LIMIT = 20_000
+KEPT_ANSWERS = 8192
+KEPT_EXPANSIONS = 8
+
+Operation: TypeAlias = Callable[[RequestLibrary, Question, int], JsonObject]
+"""Answers a question from a library; the number is the limit of an expansion."""
+
+OPERATIONS: Mapping[str, Operation] = {
+    "lookup": looked_up,
+    "find-matches": found_matches,
+    "expand": expansion,
+}
 
 
-def packed(url: str, type_name: str) -> JsonObject | None:
-    """The CodeSystems and ValueSets that R4 itself defines."""
-    return definitions().archive.by_url(url, type_name)
+class State:
+    """All that is known at one moment, with what was found out from it. Replaced as a whole when something changes."""
 
+    def __init__(self, holdings: Holdings, limit: int):
+        self.holdings, self.limit = holdings, limit
+        self.answers = Answers()
+        self.library = RequestLibrary(holdings)
+        self.checking = Checking(self.library)
+        self.checked = lru_cache(KEPT_ANSWERS)(self._check)
+        self.composed = lru_cache(KEPT_EXPANSIONS)(self._compose)
 
-def packed_systems() -> Iterable[str]:
-    """The urls of the CodeSystems that R4 itself defines."""
-    return [entry.url for entry in definitions().archive.entries("CodeSystem") if entry.url]
+    def find(self, canonical: str) -> JsonObject:
+        found = self.library.value_set(canonical)
+        if found is None:
+            raise unknown_value_set(canonical)
+        return found
+
+    def _compose(self, canonical: str) -> Composed:
+        return Composer(self.library).compose(self.find(canonical))
+
+    def _check(
+        self, value_set: str, system: str, code: str, version: str, display: str
+    ) -> Validation | Refusal:
+        """The answer, or why there is none: that is kept as well."""
+        try:
+            found = self.find(value_set) if value_set else None
+            return self.checking.check(found, system, code, version, display)
+        except Refusal as refusal:
+            return refusal
 
 
 class TerminologyService:
-    """``urls`` lists the code systems that ``resolve`` finds.
+    """A :class:`fhirserver.ports.terminology.Terminology`.
 
-    Keeps what was asked last; call :meth:`forget` when ``resolve`` would answer differently."""
+    ``stored`` finds resources: a function does, where there is one version of each. Keeps what was asked last; call
+    :meth:`forget` when ``stored`` would answer differently."""
 
     def __init__(
         self,
-        resolve: Resolve = packed,
+        stored: Stored | Resolve = packed,
         limit: int = EXPANSION_LIMIT,
-        urls: Callable[[], Iterable[str]] = packed_systems,
+        urls: Callable[[], Iterable[str]] = lambda: packed_urls("CodeSystem"),
+        *,
+        releases: Releases | None = None,
+        over_release: OverRelease | None = None,
+        built_in: BuiltIn = built_in,
+        operations: Mapping[str, Operation] = OPERATIONS,
     ):
-        self._resolve, self._limit, self._urls = resolve, limit, urls
-        self._reading = Reading(resolve, limit)
+        self._stored = _stored(stored, urls)
+        self._limit, self._operations = limit, operations
+        self._more = (built_in, releases, over_release)
+        self._overlays = OverlayCache()
+        self._current = self._made()
+
+    def _made(self) -> State:
+        return State(Holdings(self._stored, *self._more), self._limit)
 
     def forget(self, changed: Collection[str] = ()) -> None:
         """Read everything anew: value sets draw on each other, so what changed is not told apart."""
-        self._reading = Reading(self._resolve, self._limit)
+        self._current = self._made()
+
+    @property
+    def _state(self) -> State:
+        if not self._current.holdings.is_current:
+            self.forget()
+        return self._current
+
+    waits = False
+
+    # Operations
+
+    def answer(self, operation: str, key: Hashable, ask: Callable[[], Question]) -> bytes:
+        state = self._state
+        if key is not None:
+            found = state.answers.get((operation, key))
+            if found is not None:
+                return found
+        question = ask()
+        asked = read_asked(question.given, question.principal)
+        library = state.library
+        if not asked.is_plain:
+            overlay = self._overlays.overlay(asked.principal, asked.cache, asked.resources)
+            library = RequestLibrary(state.holdings, overlay, asked)
+        answer = dumps(self._operations[operation](library, question, self._limit))
+        if key is not None and not asked.cache:
+            state.answers.keep((operation, key), answer)
+        return answer
+
+    # What others ask
 
     def validate_code(
         self, value_set: str | JsonObject, system: str, code: str, *, version: str = "", display: str = ""
     ) -> Validation:
         if isinstance(value_set, dict):
-            return self._reading.check(value_set, system, code, version, display)
-        answer = self._reading.checked(value_set, system, code, version, display)
+            return self._state.checking.check(value_set, system, code, version, display)
+        answer = self._state.checked(value_set, system, code, version, display)
         if isinstance(answer, Refusal):
             raise Refusal(answer.category, answer.issues)
         return answer
 
+    def systems_of(self, value_set: str | JsonObject) -> Sequence[str]:
+        state = self._state
+        found = value_set if isinstance(value_set, dict) else state.find(value_set)
+        return sorted(set(state.checking.membership.systems(found)))
+
+    def members(self, value_set: str | JsonObject, system: str, codes: Iterable[str]) -> frozenset[str]:
+        return frozenset(code for code in codes if self.validate_code(value_set, system, code).result)
+
     def lookup(self, system: str, code: str) -> Concept:
-        concept = self._reading.known(system).find(code)
+        concept = self._state.checking.membership.known(system).find(code)
         if concept is None:
             raise refuse(Category.NOT_FOUND, "not-found", f"The code system {system} has no such code")
         return concept
 
     def subsumes(self, system: str, code: str, other: str) -> str:
-        known = self._reading.known(system)
+        known = self._state.checking.membership.known(system)
         left, right = self.lookup(system, code).code, self.lookup(system, other).code
         if left == right:
             return "equivalent"
@@ -70,30 +164,40 @@ class TerminologyService:
         return "subsumed-by" if known.is_a(left, right) else "not-subsumed"
 
     def related(self, system: str, code: str, direction: Literal["above", "below"]) -> Sequence[str]:
-        known, of = self._reading.known(system), self.lookup(system, code).code
-        return known.ancestors(of) if direction == "above" else known.descendants(of)
+        known, of = self._state.checking.membership.known(system), self.lookup(system, code).code
+        if direction == "above":
+            return known.ancestors(of)
+        if not can_be_listed(known):
+            return [of]
+        return [concept.code for concept in known.at(known.descendants(of))]
 
     def expand(
         self, value_set: str | JsonObject, text: str = "", offset: int = 0, count: int | None = None
     ) -> Expansion:
-        reading = self._reading
+        state = self._state
         if isinstance(value_set, dict):
-            found, concepts = value_set, tuple(reading.reader.expand(value_set).values())
+            found, composed = value_set, Composer(state.library).compose(value_set)
         else:
-            found, concepts = reading.reader.find(value_set), reading.expanded(value_set)
-        fitting = matching(concepts, text) if text else concepts
-        end = None if count is None else offset + count
-        page = tuple(fitting[offset:end])
-        return Expansion(found.get("url", ""), found.get("version", ""), len(fitting), offset, page)
-
-    def systems_of(self, value_set: str | JsonObject) -> Sequence[str]:
-        reader = self._reading.reader
-        found = value_set if isinstance(value_set, dict) else reader.find(value_set)
-        return sorted(set(reader.systems(found)))
-
-    def members(self, value_set: str | JsonObject, system: str, codes: Iterable[str]) -> frozenset[str]:
-        return frozenset(code for code in codes if self.validate_code(value_set, system, code).result)
+            found, composed = state.find(value_set), state.composed(value_set)
+        page: Page = page_of(composed, Options(text=text, offset=offset, count=count), self._limit, "")
+        concepts = tuple(shown_as(member) for member, _ in page.members)
+        total = offset + len(concepts) if page.total is None else page.total
+        return Expansion(found.get("url", ""), found.get("version", ""), total, offset, concepts)
 
     def systems(self) -> Sequence[KnownSystem]:
-        urls = sorted({*self._urls(), *GRAMMARS, *LISTS})
-        return [known for url in urls if (known := known_system(url, self._resolve)) is not None]
+        state = self._state
+        urls = sorted({*state.holdings.known_urls(), *built_in_urls()})
+        return [known for url in urls for known in self._known(state, url)]
+
+    def _known(self, state: State, url: str) -> Iterable[KnownSystem]:
+        for version in state.library.system_versions(url) or [""]:
+            known = state.holdings.known_system(url, version)
+            if known is not None:
+                yield known
+
+
+def _stored(given: Stored | Resolve, urls: Callable[[], Iterable[str]]) -> Stored:
+    return given if isinstance(given, Stored) else Resolved(given, urls)
+
+
+__all__ = ["TerminologyService", "packed"]

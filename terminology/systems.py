@@ -82,13 +82,17 @@ class System(Protocol):
         """The code, and all that are below it."""
         ...
 
+    def flagged(self, flag: str) -> Positions:
+        """All that are ``inactive``, or ``abstract``."""
+        ...
+
 
 class Library(Protocol):
     """Finds what is named by canonical url and version, for one request: what the server holds, what the request brings
     along (``tx-resource``), and the versions the request asks for (``system-version``, ``check-system-version``,
     ``force-system-version``).
 
-    A version may end in ``x`` or be cut short (``1.x``, ``1``): the newest that fits is meant.
+    A version may have wildcards (``1.x``, ``1.0.x``, ``1.0?``): the newest that fits is meant.
     """
 
     def system(self, url: str, version: str = "") -> System | None:

@@ -1,4 +1,4 @@
-"""Which version is meant: exact, with wildcards (``1.x``, ``1.0.x``), or cut short (``1``, ``1.0``)."""
+"""Which version is meant: exact, or with wildcards (``1.x``, ``1.0.x``, ``1.0?``)."""
 
 from __future__ import annotations
 
@@ -22,24 +22,29 @@ def joined(url: str, version: str) -> str:
 def fits(version: str, wanted: str) -> bool:
     """Whether a version is one that ``wanted`` may mean; an empty one means any.
 
-    ``1.x`` fits every version that begins with ``1.``, ``1.x.0`` those with a 0 in the third place, ``1.0`` also
-    ``1.0.3``. An edition of SNOMED CT (``http://snomed.info/sct/731000124108``) fits all versions of it.
+    ``1.x`` fits every version that begins with ``1.``, ``1.x.0`` those with a 0 in the third place, ``1.0?`` all that
+    begin with ``1.0``. A version that is only cut short (``1``) fits none but itself, as the tests of the ecosystem
+    have it; but an edition of SNOMED CT (``http://snomed.info/sct/731000124108``) fits all versions of it.
     """
     if wanted in ("", version) or wanted in _ANY:
         return True
+    if wanted.endswith("?"):
+        return version.startswith(wanted[:-1])
     if "://" in wanted:
         return version.startswith(f"{wanted.rstrip('/')}/")
     asked, parts = wanted.split("."), version.split(".")
-    if len(asked) > len(parts):
-        asked = asked[: len(parts)] if all(one in _ANY for one in asked[len(parts) :]) else asked
-    if len(asked) > len(parts):
+    if not _ANY.intersection(asked):
+        return False
+    while len(asked) > len(parts) and asked[-1] in _ANY:
+        asked.pop()
+    if len(asked) > len(parts) or (len(asked) < len(parts) and asked[-1] not in _ANY):
         return False
     return all(one in _ANY or one == part for one, part in zip(asked, parts, strict=False))
 
 
 def is_pattern(version: str) -> bool:
     """Whether it has wildcards."""
-    return any(part in _ANY for part in version.split("."))
+    return version.endswith("?") or any(part in _ANY for part in version.split("."))
 
 
 def newest(versions: Iterable[str], wanted: str = "") -> str | None:

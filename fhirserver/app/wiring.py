@@ -137,7 +137,7 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
 
 def make_context(settings: Settings, store: Store, channels: Channels | None = None) -> Context:
     conformance = StoredConformance(store)
-    own = TerminologyService(conformance.find, urls=lambda: conformance.urls("CodeSystem"))
+    own = TerminologyService(conformance)
     terminology = routed(own, settings.terminology, settings.secrets, conformance.find)
     remote = settings.terminology.remote
     validator = Validator(conformance, terminology, settings.rules, remote.kept if remote else None)

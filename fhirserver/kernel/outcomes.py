@@ -38,22 +38,38 @@ class Category(Enum):
     BUSY = 503
 
 
+TX_ISSUE_TYPE = "http://hl7.org/fhir/tools/CodeSystem/tx-issue-type"
+MESSAGE_ID = "http://hl7.org/fhir/StructureDefinition/operationoutcome-message-id"
+
+
 @dataclass(frozen=True, slots=True)
 class Issue:
     """One issue of an OperationOutcome.
 
     ``expression`` holds FHIRPath expressions such as ``Patient.name[0].given``; ``diagnostics`` must
     never hold a value from a resource (no PHI in error text), only names and places.
+
+    Issues of the terminology service have a ``type`` (of :data:`TX_ISSUE_TYPE`) and the ``message_id`` by which
+    validators know their text: this then stands in ``details``.
     """
 
     code: str
     diagnostics: str
     expression: tuple[str, ...] = ()
     severity: str = "error"
+    type: str = ""
+    message_id: str = ""
 
     def as_json(self) -> JsonObject:
         text = _printable(self.diagnostics)
-        issue: JsonObject = {"severity": self.severity, "code": self.code, "diagnostics": text}
+        issue: JsonObject = {"severity": self.severity, "code": self.code}
+        if self.message_id:
+            issue = {"extension": [{"url": MESSAGE_ID, "valueString": self.message_id}], **issue}
+        if self.type or self.message_id:
+            coding = {"coding": [{"system": TX_ISSUE_TYPE, "code": self.type}]} if self.type else {}
+            issue["details"] = {**coding, "text": text}
+        else:
+            issue["diagnostics"] = text
         if self.expression:
             issue["expression"] = [_printable(path) for path in self.expression]
         return issue

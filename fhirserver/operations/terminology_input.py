@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Hashable
 from dataclasses import dataclass
 
-from fhirserver.interactions.exchange import Context, Request
+from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.read import current
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.operations.parameters import one
-from fhirserver.ports.terminology import Terminology
+from fhirserver.operations.parameters import inputs, one
+from fhirserver.ports.terminology import Question, Terminology
 
 Given = dict[str, list[Json]]
+_LONGEST_KEY = 64 * 1024
 
 
 async def service(context: Context) -> Terminology:
@@ -20,6 +23,38 @@ async def service(context: Context) -> Terminology:
         raise refuse(Category.NOT_SUPPORTED, "not-supported", "This server has no terminology service")
     await context.conformance.catch_up()
     return context.terminology
+
+
+async def answered(context: Context, request: Request, operation: str, *, aside: bool = False) -> Result:
+    """The answer of the terminology service to an operation. ``aside``: it may take long, so that others go on
+    meanwhile."""
+    terminology = await service(context)
+    if request.id:
+        await current(context, request.type, request.id)
+    key = _key(request)
+
+    def ask() -> Question:
+        return question_of(request)
+
+    if aside or terminology.waits:
+        return Result(200, await asyncio.to_thread(terminology.answer, operation, key, ask))
+    return Result(200, terminology.answer(operation, key, ask))
+
+
+def _key(request: Request) -> Hashable:
+    """Two requests with the same key ask the same; None in a Bundle, where there is no body of its own."""
+    body = request.body
+    if isinstance(body, dict) or (body is not None and len(body) > _LONGEST_KEY):
+        return None
+    language = request.headers.get("accept-language", "")
+    return request.type, request.id, tuple(request.params), bytes(body or b""), language
+
+
+def question_of(request: Request) -> Question:
+    """What an operation on terminology is asked."""
+    instance = f"{request.type}/{request.id}" if request.id else ""
+    given = inputs(request)
+    return Question(given, instance, request.headers.get("accept-language", ""), request.principal.name)
 
 
 async def value_set_of(context: Context, request: Request, given: Given) -> str | JsonObject:

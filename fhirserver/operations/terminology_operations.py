@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
+from fhirserver.operations.code_system_find_matches import code_system_find_matches
 from fhirserver.operations.code_system_lookup import code_system_lookup
 from fhirserver.operations.code_system_subsumes import code_system_subsumes
 from fhirserver.operations.code_system_validate_code import code_system_validate_code
@@ -20,15 +21,38 @@ _VALUE_SET = (
     Parameter("valueSet", "ValueSet", "The value set itself"),
     Parameter("valueSetVersion", "string", "The version of the value set"),
 )
+_ECOSYSTEM = (
+    Parameter(
+        "displayLanguage", "code", "The languages of the displays, best first, as Accept-Language has them"
+    ),
+    Parameter("useSupplement", "canonical", "Supplements to be in use", 0, "*"),
+    Parameter(
+        "system-version", "canonical", "Versions of systems for which none is named: url|version", 0, "*"
+    ),
+    Parameter("check-system-version", "canonical", "Versions that systems have to be in", 0, "*"),
+    Parameter("force-system-version", "canonical", "Versions of systems whichever is named", 0, "*"),
+    Parameter(
+        "default-valueset-version", "canonical", "Versions of value sets for which none is named", 0, "*"
+    ),
+    Parameter(
+        "tx-resource", "Resource", "Code systems and value sets that are used as if they were here", 0, "*"
+    ),
+    Parameter("cache-id", "id", "Under which the tx-resources are kept for later requests"),
+)
 _EXPAND = (
     *_VALUE_SET,
-    Parameter("filter", "string", "Only codes whose display or code holds this"),
+    Parameter("filter", "string", "Only codes that are called so: whole words or their beginnings"),
     Parameter("offset", "integer", "How many codes to leave out"),
     Parameter("count", "integer", "How many codes at most"),
     Parameter("includeDesignations", "boolean", "Whether designations are wanted"),
-    Parameter("displayLanguage", "code", "The language of the displays, where there is a designation in it"),
-    Parameter("excludeNested", "boolean", "Whether the codes are wanted in one list: they always are"),
+    Parameter("designation", "string", "Languages and uses of the designations that are wanted", 0, "*"),
+    Parameter("includeDefinition", "boolean", "Whether the definition of the value set is wanted as well"),
+    Parameter("property", "string", "Properties that are wanted of each code", 0, "*"),
+    Parameter("excludeNested", "boolean", "Whether the codes are wanted in one list rather than a tree"),
+    Parameter("excludeNotForUI", "boolean", "Whether abstract codes are left out"),
     Parameter("activeOnly", "boolean", "Whether inactive codes are left out"),
+    Parameter("limitedExpansion", "boolean", "Whether the first codes are wanted where there are too many"),
+    *_ECOSYSTEM,
     Parameter("return", "ValueSet", "The value set with its expansion", 1, use="out"),
 )
 _CHECKED = (
@@ -63,14 +87,47 @@ def _operation(name: str, level: str, type: str, handler: Handler, *parameters: 
 TERMINOLOGY = (
     _operation(
         "lookup",
-        "type",
+        "type instance",
         "CodeSystem",
         code_system_lookup,
         _CODE,
         _SYSTEM,
         Parameter("version", "string", "The version of the system"),
         _CODING,
+        Parameter("property", "code", "Which properties are wanted; all without", 0, "*"),
+        *_ECOSYSTEM,
         *_LOOKED_UP,
+    ),
+    _operation(
+        "find-matches",
+        "type instance",
+        "CodeSystem",
+        code_system_find_matches,
+        _SYSTEM,
+        Parameter("version", "string", "The version of the system"),
+        Parameter(
+            "property",
+            "",
+            "Properties that the codes have",
+            1,
+            "*",
+            parts=(
+                Parameter("code", "code", "Its code", 1),
+                Parameter("value", "code", "Its value", 0),
+            ),
+        ),
+        Parameter(
+            "exact", "boolean", "Whether only codes are wanted that have all the properties: they always are"
+        ),
+        Parameter(
+            "match",
+            "",
+            "A code that has the properties",
+            0,
+            "*",
+            "out",
+            (Parameter("code", "Coding", "The code", 1, use="out"),),
+        ),
     ),
     _operation(
         "validate-code",

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.json import Json, JsonObject
 
 
 @dataclass(frozen=True, slots=True)
 class Designation:
-    """Another way to write a concept. ``use`` is the Coding of its use, where one is stated."""
+    """Another way to write a concept. ``use`` is the Coding of its use, where one is stated; ``source`` the supplement
+    (as a canonical) that it is from."""
 
     value: str
     language: str = ""
     use: JsonObject | None = None
     extensions: tuple[JsonObject, ...] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,20 @@ class KnownSystem:
     hierarchical: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What an operation is asked: its parameters by name, with bare values, as the request has them.
+
+    ``instance`` is the resource at which it is asked, such as ``ValueSet/1``; ``language`` is what ``Accept-Language``
+    says. What is kept for later requests (``cache-id``) is kept for the same ``principal`` only.
+    """
+
+    given: Mapping[str, Sequence[Json]]
+    instance: str = ""
+    language: str = ""
+    principal: str = ""
+
+
 class Terminology(Protocol):
     """Code systems and value sets.
 
@@ -83,6 +99,12 @@ class Terminology(Protocol):
     is not known (also one that a value set draws on), ``too-costly`` for an expansion over the limit,
     ``not-supported`` for a filter that is not understood. An unknown system never gives ``result=False``.
     """
+
+    @property
+    def waits(self) -> bool:
+        """Whether another server may have to be waited for: then it is asked in a thread. On the thread of an event
+        loop it answers without waiting, or refuses (503)."""
+        ...
 
     def validate_code(
         self, value_set: str | JsonObject, system: str, code: str, *, version: str = "", display: str = ""
@@ -115,6 +137,14 @@ class Terminology(Protocol):
         """The codes of a value set, those whose display or code contains ``text`` if one is given.
 
         ``value_set`` is a canonical url, ``ValueSet/id`` for one that is stored on this server, or the resource.
+        """
+        ...
+
+    def answer(self, operation: str, key: Hashable, ask: Callable[[], Question]) -> bytes:
+        """The resource (encoded) with which an operation is answered: ``lookup``, ``find-matches``, ``expand``.
+
+        The answer is kept by ``key`` until something changes: two requests with one key ask the same. None: it is not
+        kept. The question is only read where there is no answer yet.
         """
         ...
 

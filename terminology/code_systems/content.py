@@ -29,6 +29,7 @@ class ContentSystem:
         )
         self._filters = Filters(self._rows, self.position)
         self._words: Words | None = None
+        self._flagged: dict[str, Positions] = {}
 
     # One code
 
@@ -90,3 +91,9 @@ class ContentSystem:
     def descendants(self, code: str) -> Positions:
         number = self.position(code)
         return Positions.none(self.size) if number is None else self._tree.below(number)
+
+    def flagged(self, flag: str) -> Positions:
+        if flag not in self._flagged:
+            rows = enumerate(map(self._rows.concept, range(self.size)))
+            self._flagged[flag] = Positions.of((n for n, one in rows if getattr(one, flag)), self.size)
+        return self._flagged[flag]

@@ -35,6 +35,7 @@ class PropertyNames:
         self.declared: Mapping[str, JsonObject] = {
             str(one.get("code", "")): one for one in resource.get("property", ())
         }
+        self._filters = {str(one.get("code", "")) for one in resource.get("filter", ())}
         self._meant: dict[str, str] = {}
         for code, one in self.declared.items():
             uri = str(one.get("uri", ""))
@@ -50,8 +51,8 @@ class PropertyNames:
         return self._meant.get(code, code)
 
     def is_known(self, code: str) -> bool:
-        """Whether a property is declared, or standard."""
-        return code in self.declared or bool(self._meant.get(code))
+        """Whether a property, or a filter, is declared, or standard."""
+        return code in self.declared or code in self._filters or bool(self._meant.get(code))
 
     def code_of(self, meaning: str) -> str:
         """The code under which a standard property is held here."""

@@ -14,6 +14,7 @@ from terminology.code_systems.conditions import read_filter
 from terminology.code_systems.content import ContentSystem
 from terminology.positions import Positions
 from terminology.systems import Condition, System
+from terminology.versions import joined
 
 
 class SupplementedSystem:
@@ -35,7 +36,7 @@ class SupplementedSystem:
         for supplement in self._supplements:
             more = supplement.find(concept.code)
             if more is not None:
-                concept = _joined(concept, more)
+                concept = _joined(concept, more, joined(supplement.url, supplement.version))
         return concept
 
     def is_a(self, code: str, ancestor: str) -> bool:
@@ -114,13 +115,17 @@ class SupplementedSystem:
     def descendants(self, code: str) -> Positions:
         return self._base.descendants(code)
 
+    def flagged(self, flag: str) -> Positions:
+        return self._base.flagged(flag)
 
-def _joined(concept: Concept, more: Concept) -> Concept:
+
+def _joined(concept: Concept, more: Concept, source: str) -> Concept:
     """A display in a supplement is another designation, in the supplement's language."""
     named = (Designation(more.display, more.language),) if more.display not in ("", concept.display) else ()
+    added = (replace(one, source=source) for one in (*named, *more.designations))
     return replace(
         concept,
-        designations=(*concept.designations, *named, *more.designations),
+        designations=(*concept.designations, *added),
         properties=(*concept.properties, *more.properties),
         extensions=(*concept.extensions, *more.extensions),
         definition=concept.definition or more.definition,

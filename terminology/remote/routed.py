@@ -6,14 +6,21 @@ An answer is never made of a failure: where the one that could tell does not ans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Literal, TypeVar
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
-from fhirserver.ports.terminology import Concept, Expansion, KnownSystem, Terminology, Validation
+from fhirserver.ports.terminology import (
+    Concept,
+    Expansion,
+    KnownSystem,
+    Question,
+    Terminology,
+    Validation,
+)
 from terminology.remote.faults import NoAnswer, NotAsked, Unavailable
 from terminology.remote.server import RemoteServer
 
@@ -34,6 +41,28 @@ class RoutedTerminology:
     def __init__(self, here: Terminology, there: RemoteServer, resolve: Resolve):
         self.here, self.there, self._resolve = here, there, resolve
         self._may_ask = there.settings.may_ask
+
+    waits = True
+
+    def answer(self, operation: str, key: Hashable, ask: Callable[[], Question]) -> bytes:
+        """From here; what is not known here is asked of the other server as it was asked of us."""
+        try:
+            return self.here.answer(operation, key, ask)
+        except Refusal as refusal:
+            question = ask()
+            if not _may_be_known_elsewhere(refusal) or not self._may_forward(question):
+                raise
+            return self._instead(
+                refusal, lambda: self.there.forward(operation, question.given, question.language)
+            )
+
+    def _may_forward(self, question: Question) -> bool:
+        """What is at a place of this server is known here alone; a system that stays here is not told."""
+        if question.instance or "tx-resource" in question.given:
+            return False
+        codings = [one for one in question.given.get("coding", ()) if isinstance(one, dict)]
+        systems = [*question.given.get("system", ()), *(one.get("system", "") for one in codings)]
+        return all(self._may_ask(str(one)) for one in systems)
 
     def validate_code(
         self, value_set: str | JsonObject, system: str, code: str, *, version: str = "", display: str = ""

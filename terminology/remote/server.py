@@ -12,9 +12,9 @@ from typing import Any, Literal, TypeVar, cast
 
 import httpx
 
-from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.kernel.json import Json, JsonObject, dumps
 from fhirserver.ports.terminology import Concept, Expansion, Validation
-from terminology.remote import figures, reading
+from terminology.remote import figures, forwarding, reading
 from terminology.remote.background import Background
 from terminology.remote.exchange import Exchange, Tokens
 from terminology.remote.faults import Unknown
@@ -185,6 +185,19 @@ class RemoteServer:
             return answer
 
         return self._known("translate", ("translate", system, code, concept_map, target), ask)
+
+    def forward(self, operation: str, given: Mapping[str, Sequence[Json]], language: str = "") -> bytes:
+        """The answer of an operation, as it came, to parameters as they are: without displays and what only we
+        understand. Raises :class:`Unknown` for one that the standard does not have."""
+        path = forwarding.PATHS.get(operation)
+        if path is None:
+            raise Unknown("the terminology server has no such operation", "not-supported")
+        parameters = forwarding.told(given, language)
+
+        async def ask() -> bytes:
+            return dumps(await self._exchange.ask(operation, path, parameters))
+
+        return self._known(operation, ("forward", operation, dumps(parameters)), ask)
 
     # What it knows
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import httpx
 
-from fhirserver.kernel.json import JsonObject, loads
+from fhirserver.kernel.json import JsonObject, dumps, loads
 from tests.corpus.suite import Case, described
 from tests.corpus.terminology_matching import Matcher
 from tests.corpus.terminology_versions import to_r4, to_r5
@@ -134,7 +134,7 @@ def _answer(client: httpx.Client, test: Test, sent: bool) -> httpx.Response:
     file = test.file("request")
     request = _load(test.folder / file) if file else {"resourceType": "Parameters"}
     body = _completed(request, test, _setup(test) if sent else [])
-    return client.post(_PATHS[operation], json=to_r4(body, operation), headers=headers)
+    return client.post(_PATHS[operation], content=dumps(to_r4(body, operation)), headers=headers)
 
 
 def _headers(test: Test) -> dict[str, str]:
@@ -189,7 +189,7 @@ def _store(client: httpx.Client, test: Test, stored: set[str]) -> None:
     for path in {mark.split()[0] for mark in stored} - wanted.keys():
         client.delete(path)
     for path, resource in wanted.items():
-        client.put(path, json=resource).raise_for_status()
+        client.put(path, content=dumps(resource)).raise_for_status()
     stored.clear()
     stored.update(marks)
 

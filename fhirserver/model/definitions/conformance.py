@@ -52,7 +52,8 @@ class ConformanceArchive:
 
         Some tables of v2 have a version of HL7 in the url itself: ``…/v2-0006|2.1``.
         """
-        bare, _, version = (url, "", "") if url in self._by_url else url.partition("|")
+        bare, bar, version = (url, "|", "") if url in self._by_url else url.rpartition("|")
+        bare = bare if bar else url
         for entry in self._by_url.get(bare, ()):
             if version in ("", entry.version) and type_name in ("", entry.type):
                 return self.read(entry)

@@ -81,7 +81,7 @@ def test_what_is_meant(text: str, expected: object) -> None:
         ("organization.nothing eq x", "nothing.*at character 14"),
         ("organization:Patient.name eq x", "refers to at character 1"),
         ("organization[name eq x] eq y", "a dot"),
-        ("gender in http://nowhere", "not known here at character 11"),
+        ("gender in http://nowhere", "could not be found at character 11"),
         ("_text eq x", "at character 1"),
         ("(" * 60, "parentheses"),
         ("x" * 5000, "characters"),

@@ -209,7 +209,7 @@ def test_value_sets_in_a_circle_are_refused() -> None:
         assert refusal(call) == (Category.UNPROCESSABLE, "processing")
 
 
-@pytest.mark.parametrize("pattern", ["(a+)+", "(", "a" * 300])
+@pytest.mark.parametrize("pattern", ["(", "(?=a)b", "a" * 3000])
 def test_a_dangerous_regex_is_refused(pattern: str) -> None:
     terminology = made(it=concept_filter("regex", pattern))
     assert refusal(lambda: terminology.expand("urn:it"))[0] is Category.UNPROCESSABLE

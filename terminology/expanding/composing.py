@@ -1,0 +1,221 @@
+"""What the ``compose`` of a value set holds, as sets of codes. https://hl7.org/fhir/R4/valueset.html#compositions"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.terminology import Concept
+from terminology.code_systems.conditions import CODES, HIERARCHICAL
+from terminology.expanding import refusals
+from terminology.expanding.members import Listed, Member, Members, Numbered, enumerated
+from terminology.library import RequestLibrary
+from terminology.positions import Positions
+from terminology.systems import System
+from terminology.versions import joined
+
+DEEPEST = 40
+
+
+@dataclass
+class Used:
+    """What an expansion draws on, in the order in which it was come upon."""
+
+    systems: dict[str, System] = field(default_factory=dict)
+    value_sets: dict[str, JsonObject] = field(default_factory=dict)
+
+    def add(self, other: Used) -> None:
+        self.systems.update(other.systems)
+        self.value_sets.update(other.value_sets)
+
+
+@dataclass(frozen=True)
+class Composed:
+    """The sets of codes, without any code twice; and what they draw on. ``is_tree``: they may be shown as a tree."""
+
+    parts: tuple[Members, ...]
+    used: Used
+    is_tree: bool = False
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    def holds(self, system: str, code: str) -> bool:
+        return any(part.url == system and part.holds(code) for part in self.parts)
+
+
+class Composer:
+    """Evaluates value sets for one request. Each is evaluated once, however often it is imported."""
+
+    def __init__(self, library: RequestLibrary):
+        self._library = library
+        self._known: dict[str, Composed] = {}
+
+    def compose(self, value_set: JsonObject) -> Composed:
+        """Refuses what is not known, understood or allowed, and value sets that import themselves."""
+        return self._compose(value_set, value_set, ())
+
+    def _compose(self, value_set: JsonObject, root: JsonObject, above: tuple[str, ...]) -> Composed:
+        name = _name(value_set)
+        if name and name in above:
+            raise refusals.circular(name, above)
+        if len(above) >= DEEPEST:
+            raise refusals.too_deep(DEEPEST)
+        if self.stands_in(value_set):
+            return _of_expansion(value_set)
+        return _Composing(self, self._library, value_set, (*above, name)).run()
+
+    def imported(self, canonical: str, container: JsonObject, above: tuple[str, ...]) -> Composed:
+        """An imported value set; ``#id`` is one that the importing one contains."""
+        if canonical.startswith("#"):
+            return self._compose(_contained(container, canonical[1:]), container, above)
+        if canonical not in self._known:
+            found = self._library.value_set(canonical)
+            if found is None:
+                raise refusals.unknown_import(canonical)
+            composed = self._compose(found, found, above)
+            used = Used(dict(composed.used.systems), dict(composed.used.value_sets))
+            used.value_sets[_name(found) or canonical] = found
+            self._known[canonical] = Composed(composed.parts, used)
+        return self._known[canonical]
+
+    def stands_in(self, value_set: JsonObject) -> bool:
+        """A stored expansion stands in where the value set says nothing else, or draws on systems not known here."""
+        if "expansion" not in value_set:
+            return False
+        includes = value_set.get("compose", {}).get("include", ())
+        drawn = [one for one in includes if "system" in one and "concept" not in one]
+        return not includes or any(self._is_unknown(one) for one in drawn)
+
+    def _is_unknown(self, part: JsonObject) -> bool:
+        return self._library.system(part["system"]) is None and not self._library.system_versions(
+            part["system"]
+        )
+
+
+class _Composing:
+    """The parts of one value set."""
+
+    def __init__(
+        self, composer: Composer, library: RequestLibrary, value_set: JsonObject, above: tuple[str, ...]
+    ):
+        self._composer, self._library, self._above = composer, library, above
+        self._value_set = value_set
+        self._compose: JsonObject = value_set.get("compose", {})
+        self._used = Used()
+
+    def run(self) -> Composed:
+        found: list[Members] = []
+        includes = self._compose.get("include", ())
+        for number, part in enumerate(includes):
+            for members in self._part(part, f"ValueSet.compose.include[{number}]"):
+                members = members.without(found) if found else members
+                if len(members):
+                    found.append(members)
+        for number, part in enumerate(self._compose.get("exclude", ())):
+            excluded = self._part(part, f"ValueSet.compose.exclude[{number}]")
+            found = [kept for one in found if len(kept := one.without(excluded))]
+        if self._compose.get("inactive") is False:
+            found = [kept for one in found if len(kept := one.active())]
+        is_tree = "exclude" not in self._compose and all(one.is_tree for one in found)
+        return Composed(tuple(found), self._used, is_tree and len({one.url for one in found}) <= 1)
+
+    def _part(self, part: JsonObject, place: str) -> list[Members]:
+        """One include or exclude: the codes of its system that are in each of its value sets."""
+        imports = [self._import(canonical) for canonical in part.get("valueSet", ())]
+        if "system" in part:
+            own: list[Members] = [self._own(part, place)]
+        elif imports:
+            own = [*imports.pop(0)]
+        else:
+            raise refusals.no_system(place)
+        for others in imports:
+            own = [one.within(others) for one in own]
+        return [_flat(one) if imports or "system" not in part else one for one in own]
+
+    def _import(self, canonical: str) -> Sequence[Members]:
+        composed = self._composer.imported(canonical, self._value_set, self._above)
+        self._used.add(composed.used)
+        return composed.parts
+
+    def _own(self, part: JsonObject, place: str) -> Members:
+        system = self._system(part)
+        if "concept" in part:
+            return enumerated(system, part)
+        assert system is not None  # an unknown one was refused
+        numbers: Positions | None = None
+        filters = part.get("filter", ())
+        for number, condition in enumerate(filters):
+            _check(system.url, condition, f"{place}.filter[{number}]")
+            selected = system.select(condition)
+            numbers = selected if numbers is None else numbers & selected
+        if numbers is None:
+            numbers = Positions.all(system.size)
+        return Numbered(system, numbers, is_tree=all(map(_is_hierarchical, filters)))
+
+    def _system(self, part: JsonObject) -> System | None:
+        """The system of a part; None only for one that is not known at all, of which the part enumerates codes."""
+        library, url = self._library, str(part["system"])
+        named = str(part.get("version", ""))
+        system = library.system(url, named)
+        if system is None:
+            version, versions = library.version_for(url, named), library.system_versions(url)
+            if "concept" in part and not versions and not library.is_forced(url):
+                return None
+            raise refusals.unknown_system(url, version, versions)
+        if not library.is_checked(url, system.version):
+            required = library.asked.check_system_version[url]
+            raise refusals.version_not_allowed(url, system.version, required)
+        self._used.systems[joined(url, system.version)] = system
+        return system
+
+
+def _check(url: str, condition: JsonObject, place: str) -> None:
+    for member in ("property", "op", "value"):
+        if not condition.get(member) and not condition.get(f"_{member}"):
+            raise refusals.incomplete_filter(url, condition, member, f"{place}.{member}")
+
+
+def _is_hierarchical(condition: JsonObject) -> bool:
+    return condition.get("property") in CODES and condition.get("op") in HIERARCHICAL
+
+
+def _flat(members: Members) -> Members:
+    """What is left after others had a say is no tree."""
+    return replace(members, is_tree=False)
+
+
+def _name(value_set: JsonObject) -> str:
+    return joined(str(value_set.get("url", "")), str(value_set.get("version", "")))
+
+
+def _contained(container: JsonObject, id: str) -> JsonObject:
+    for one in container.get("contained", ()):
+        if one.get("id") == id and one.get("resourceType") == "ValueSet":
+            return {**one, "contained": container["contained"]}
+    raise refusals.unknown_import(f"#{id}")
+
+
+def _of_expansion(value_set: JsonObject) -> Composed:
+    """The codes of the expansion that the value set brings along."""
+    by_system: dict[str, dict[str, Member]] = {}
+    for item in _walk(value_set["expansion"].get("contains", ())):
+        if "code" in item and not item.get("abstract"):
+            system, code = str(item.get("system", "")), str(item["code"])
+            concept = Concept(
+                system, code, item.get("display", ""), inactive=item.get("inactive") is True,
+                version=str(item.get("version", "")),
+            )  # fmt: skip
+            own: JsonObject = {name: item[name] for name in ("designation", "extension") if name in item}
+            by_system.setdefault(system, {}).setdefault(code, Member(concept, own))
+    return Composed(tuple(Listed(system, members) for system, members in by_system.items()), Used())
+
+
+def _walk(contains: Iterable[JsonObject]) -> Iterable[JsonObject]:
+    """All items of an expansion, in their order, without recursion."""
+    waiting = [*reversed([*contains])]
+    while waiting:
+        item = waiting.pop()
+        yield item
+        waiting.extend(reversed(item.get("contains", ())))

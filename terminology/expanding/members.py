@@ -1,0 +1,210 @@
+"""Sets of codes of one code system, as value sets are made of them: numbered, or listed one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Refusal
+from fhirserver.ports.terminology import Concept
+from terminology.code_systems.words import fold, rank_of
+from terminology.positions import Positions
+from terminology.systems import System
+
+Value = TypeVar("Value")
+
+
+class Member(NamedTuple):
+    """A code of an expansion: what its system says of it, and what the value set that enumerates it does
+    (``compose.include.concept``; empty without)."""
+
+    concept: Concept
+    own: JsonObject
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """Concepts of a system that can be listed. ``order`` is that of an enumeration; without, they are in the system's.
+
+    ``own`` is what the value set says of them, by number. ``is_tree``: they are the whole of a system or a part of its
+    hierarchy, so that they can be shown as a tree.
+    """
+
+    system: System
+    numbers: Positions
+    order: Sequence[int] | None = None
+    own: Mapping[int, JsonObject] = field(default_factory=dict)
+    is_tree: bool = False
+
+    @property
+    def url(self) -> str:
+        return self.system.url
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def holds(self, code: str) -> bool:
+        at = self.system.position(code)
+        return at is not None and at in self.numbers
+
+    def members(self, start: int = 0, end: int | None = None) -> Iterator[Member]:
+        return self._members(_slice(self._listed(), start, end))
+
+    def _listed(self) -> Iterable[int]:
+        if self.order is None:
+            return self.numbers
+        return (number for number in self.order if number in self.numbers)
+
+    def _members(self, numbers: Iterable[int]) -> Iterator[Member]:
+        wanted = list(numbers)
+        for number, concept in zip(wanted, self.system.at(wanted), strict=True):
+            yield Member(concept, self.own.get(number, {}))
+
+    def search(self, text: str) -> Iterator[Member]:
+        """Those that are called so, best first; reads no further than it is asked to."""
+        own = [n for n in self.own if n in self.numbers and _is_called(self.own[n], text)]
+        seen = set(own)
+        yield from self._members(own)
+        batch: list[int] = []
+        for number in self.system.search(text):
+            if number in self.numbers and number not in seen:
+                batch.append(number)
+                if len(batch) >= _BATCH:
+                    yield from self._members(batch)
+                    batch = []
+        yield from self._members(batch)
+
+    def without(self, others: Sequence[Members]) -> Numbered:
+        """Those that are in none of the others."""
+        return replace(self, numbers=self.numbers - self._shared(others))
+
+    def within(self, others: Sequence[Members]) -> Numbered:
+        """Those that are in one of the others."""
+        return replace(self, numbers=self.numbers & self._shared(others))
+
+    def _shared(self, others: Sequence[Members]) -> Positions:
+        found = Positions.none(self.numbers.size)
+        for other in others:
+            if other.url != self.url:
+                continue
+            if isinstance(other, Numbered) and other.system is self.system:
+                found |= other.numbers
+            else:  # another version, or enumerated: by code
+                at = map(self.system.position, other.codes())
+                found |= Positions.of((number for number in at if number is not None), self.numbers.size)
+        return found
+
+    def codes(self) -> Iterator[str]:
+        return (concept.code for concept in self.system.at(self._listed()))
+
+    def active(self) -> Numbered:
+        """Without the inactive ones."""
+        return replace(self, numbers=self.numbers - self.system.flagged("inactive"))
+
+
+_BATCH = 20
+
+
+@dataclass(frozen=True)
+class Listed:
+    """Codes that a value set enumerates of a system that cannot be listed, or is not known here; or of an expansion."""
+
+    url: str
+    by_code: Mapping[str, Member]
+    is_tree: bool = False
+
+    def __len__(self) -> int:
+        return len(self.by_code)
+
+    def holds(self, code: str) -> bool:
+        return code in self.by_code
+
+    def members(self, start: int = 0, end: int | None = None) -> Iterator[Member]:
+        return iter(_slice(self.by_code.values(), start, end))
+
+    def search(self, text: str) -> Iterator[Member]:
+        wanted = fold(text)
+        words = wanted.split()
+        ranked: list[tuple[int, Member]] = []
+        for member in self.by_code.values():
+            names = _names(member)
+            rank = min(rank_of(fold(name), wanted, words) for name in names)
+            if rank < 4:
+                ranked.append((rank, member))
+        ranked.sort(key=lambda one: one[0])
+        return (member for _, member in ranked)
+
+    def without(self, others: Sequence[Members]) -> Listed:
+        return self._only(lambda code: not any(o.url == self.url and o.holds(code) for o in others))
+
+    def within(self, others: Sequence[Members]) -> Listed:
+        return self._only(lambda code: any(o.url == self.url and o.holds(code) for o in others))
+
+    def _only(self, test: Callable[[str], bool]) -> Listed:
+        return replace(self, by_code={code: one for code, one in self.by_code.items() if test(code)})
+
+    def codes(self) -> Iterator[str]:
+        return iter(self.by_code)
+
+    def active(self) -> Listed:
+        return self._only(lambda code: not self.by_code[code].concept.inactive)
+
+
+Members: TypeAlias = Numbered | Listed
+
+
+def can_be_listed(system: System) -> bool:
+    """Whether the codes of a system have an end: those of a grammar have none."""
+    try:
+        return system.size >= 0
+    except Refusal:
+        return False
+
+
+def enumerated(system: System | None, part: JsonObject) -> Members:
+    """The codes that an include enumerates. Those that the system, where it is known, does not have are left out."""
+    concepts: Sequence[JsonObject] = part.get("concept", ())
+    if system is None or not can_be_listed(system):
+        return _listed(system, part, concepts)
+    order: dict[int, JsonObject] = {}
+    for concept in concepts:
+        at = system.position(str(concept.get("code", "")))
+        if at is not None:
+            order.setdefault(at, concept)
+    numbers = Positions.of(order, system.size)
+    own = {at: one for at, one in order.items() if one.keys() - {"code"}}
+    return Numbered(system, numbers, tuple(order), own)
+
+
+def _listed(system: System | None, part: JsonObject, concepts: Iterable[JsonObject]) -> Listed:
+    url, version = str(part["system"]), str(part.get("version", ""))
+    found: dict[str, Member] = {}
+    for one in concepts:
+        code = str(one.get("code", ""))
+        concept = Concept(url, code, version=version) if system is None else system.find(code)
+        if concept is not None:
+            found.setdefault(concept.code, Member(concept, one))
+    return Listed(url, found)
+
+
+def _names(member: Member) -> list[str]:
+    concept, own = member
+    designations = (one.value for one in concept.designations)
+    return [concept.code, concept.display, *designations, *_own_names(own)]
+
+
+def _own_names(own: JsonObject) -> list[str]:
+    return [own.get("display", ""), *(str(one.get("value", "")) for one in own.get("designation", ()))]
+
+
+def _is_called(own: JsonObject, text: str) -> bool:
+    wanted = fold(text)
+    words = wanted.split()
+    return any(rank_of(fold(name), wanted, words) < 4 for name in _own_names(own) if name)
+
+
+def _slice(values: Iterable[Value], start: int, end: int | None) -> Iterable[Value]:
+    return values if start == 0 and end is None else islice(values, start, end)

@@ -1,0 +1,243 @@
+"""``CodeSystem/$lookup`` and ``$find-matches``.
+
+https://hl7.org/fhir/R4/codesystem-operation-lookup.html, https://hl7.org/fhir/R4/codesystem-operation-find-matches.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
+from fhirserver.ports.terminology import Concept, Designation, Question
+from terminology.expanding.contains import requested
+from terminology.expanding.languages import ENGLISH, PREFERRED, Languages
+from terminology.expanding.refusals import missing_supplements
+from terminology.library import RequestLibrary
+from terminology.positions import Positions
+from terminology.systems import System
+from terminology.versions import joined, split
+
+_MOST_MATCHES = 200
+_NAMES = frozenset({"system", "name", "version", "display", "definition", "designation"})
+_SUBPROPERTY = "http://hl7.org/fhir/StructureDefinition/codesystem-subproperty"
+Given = Mapping[str, Sequence[Json]]
+
+
+def looked_up(library: RequestLibrary, question: Question, limit: int) -> JsonObject:
+    """What a code means, as Parameters."""
+    given = question.given
+    url, code, version = _asked(library, question)
+    if missing := library.missing_supplements():
+        raise missing_supplements(missing)
+    system = known_system(library, url, version)
+    concept = system.find(code)
+    if concept is None:
+        raise _unknown_code(system, code)
+    languages = Languages.read(str(_one(given, "displayLanguage") or question.language))
+    wanted = frozenset(str(one) for one in given.get("property", ()))
+    supplements = library.supplements_of(system.url, system.version)
+    used = [_part("used-supplement", "Canonical", joined(one.url, one.version)) for one in supplements]
+    return {"resourceType": "Parameters", "parameter": [*_told(system, concept, languages, wanted), *used]}
+
+
+def _asked(library: RequestLibrary, question: Question) -> tuple[str, str, str]:
+    """System, code and version: from ``coding``, or ``code`` with ``system`` and ``version``."""
+    given = question.given
+    coding = _one(given, "coding")
+    if isinstance(coding, dict):
+        url, code, version = (str(coding.get(name, "")) for name in ("system", "code", "version"))
+    else:
+        url, code, version = (str(_one(given, name) or "") for name in ("system", "code", "version"))
+    if question.instance:
+        resource = library.code_system(question.instance) or {}
+        url, version = str(resource.get("url", url)), str(resource.get("version", version))
+    url, own = split(url)
+    for name, value in (("code", code), ("system", url)):
+        if not value:
+            raise refuse(Category.INVALID, "required", f"'{name}' is needed, or a 'coding'", _at(name))
+    return url, code, version or own
+
+
+def known_system(library: RequestLibrary, url: str, version: str) -> System:
+    """The code system, or a refusal."""
+    found = library.system(url, version)
+    if found is not None:
+        return found
+    wanted, versions = library.version_for(url, version), library.system_versions(url)
+    text = f"A definition for CodeSystem '{url}'"
+    if wanted:
+        text += f" version '{wanted}'"
+    text += " could not be found, so the code cannot be looked up"
+    if wanted and versions:
+        text += f". Valid versions: {' or '.join(versions)}"
+    id = "UNKNOWN_CODESYSTEM_VERSION" if wanted and versions else "UNKNOWN_CODESYSTEM"
+    raise Refusal(Category.NOT_FOUND, (Issue("not-found", text, type="not-found", message_id=id),))
+
+
+def _unknown_code(system: System, code: str) -> Refusal:
+    named = joined(system.url, system.version)
+    if system.header.get("content") == "fragment":
+        text = f"Unknown code in the fragment of the code system '{named}' that is known here"
+    else:
+        text = f"Unknown code in the code system '{named}'"
+    issue = Issue("not-found", text, type="invalid-code", message_id="Unknown_Code_in_Version")
+    return Refusal(Category.NOT_FOUND, (issue,))
+
+
+def _told(
+    system: System, concept: Concept, languages: Languages, wanted: frozenset[str]
+) -> Iterator[JsonObject]:
+    header = system.header
+    all = not wanted or "*" in wanted
+    shown = languages.choose(concept)
+    display = shown.value if shown is not None and shown.value else ""
+    yield _part("name", "String", str(header.get("name") or header.get("title") or system.url))
+    yield _part("code", "Code", concept.code)
+    yield _part("system", "Uri", system.url)
+    if system.version:
+        yield _part("version", "String", system.version)
+    yield _part("display", "String", display or concept.display or concept.code)
+    if concept.definition and (all or "definition" in wanted):
+        yield _part("definition", "String", concept.definition)
+    yield _part("abstract", "Boolean", concept.abstract)
+    if all or "designation" in wanted:
+        yield from _designations(concept)
+    yield from _properties(system, concept, wanted)
+
+
+def _designations(concept: Concept) -> Iterator[JsonObject]:
+    if concept.display:
+        yield _designation(Designation(concept.display, concept.language or ENGLISH, dict(PREFERRED)))
+    for one in concept.designations:
+        yield _designation(one)
+
+
+def _designation(one: Designation) -> JsonObject:
+    parts = [_part("language", "Code", one.language)] if one.language else []
+    if one.use:
+        parts.append(_part("use", "Coding", one.use))
+    if one.source:
+        parts.append(_part("source", "Canonical", one.source))
+    return {"name": "designation", "part": [*parts, _part("value", "String", one.value)]}
+
+
+# Properties
+
+
+def _properties(system: System, concept: Concept, wanted: frozenset[str]) -> Iterator[JsonObject]:
+    if wanted and "*" not in wanted:
+        for code in sorted(wanted - _NAMES):
+            for name, value in requested(code, concept, system):
+                yield _property(system, code, name, value)
+        if "inactive" not in wanted:
+            yield _property(system, "inactive", "valueBoolean", concept.inactive)
+        return
+    stated = {str(one.get("code", "")) for one in concept.properties}
+    for code in ("parent", "child"):
+        for name, value in requested(code, concept, system):
+            yield _property(system, code, name, value)
+    if "inactive" not in stated:
+        yield _property(system, "inactive", "valueBoolean", concept.inactive)
+    if concept.abstract and "notSelectable" not in stated and not _is_declared(system):
+        yield _property(system, "notSelectable", "valueBoolean", True)
+    for one in concept.properties:
+        if one.get("code") not in ("parent", "child"):
+            yield from _stated(system, one)
+
+
+def _is_declared(system: System) -> bool:
+    """Whether the system has the property notSelectable under a code of its own."""
+    uris = (str(one.get("uri", "")) for one in system.header.get("property", ()))
+    return any(uri.endswith("#notSelectable") for uri in uris)
+
+
+def _stated(system: System, held: JsonObject) -> Iterator[JsonObject]:
+    for name, value in held.items():
+        if name.startswith("value"):
+            parts = _property(system, str(held.get("code", "")), name, value)
+            parts["part"].extend(_subproperties(held))
+            yield parts
+
+
+def _property(system: System, code: str, name: str, value: Json) -> JsonObject:
+    parts = [_part("code", "Code", code)]
+    if name == "valueCode" and code in ("parent", "child"):
+        related = system.find(str(value))
+        if related is not None and related.display:
+            parts.append(_part("description", "String", related.display))
+    return {"name": "property", "part": [*parts, {"name": "value", name: value}]}
+
+
+def _subproperties(held: JsonObject) -> Iterator[JsonObject]:
+    for extension in held.get("extension", ()):
+        if extension.get("url") == _SUBPROPERTY:
+            inner = {one.get("url"): one for one in extension.get("extension", ())}
+            code = next((v for n, v in inner.get("code", {}).items() if n.startswith("value")), "")
+            for name, value in inner.get("value", {}).items():
+                if name.startswith("value"):
+                    parts = [_part("code", "Code", code), {"name": "value", name: value}]
+                    yield {"name": "subproperty", "part": parts}
+
+
+# $find-matches
+
+
+def found_matches(library: RequestLibrary, question: Question, limit: int) -> JsonObject:
+    """The codes whose properties are those given, as Parameters with one ``match`` each."""
+    given = question.given
+    url, version = split(str(_one(given, "system") or ""))
+    if question.instance:
+        url = str((library.code_system(question.instance) or {}).get("url", url))
+    if not url:
+        raise refuse(Category.INVALID, "required", "'system' is needed", _at("system"))
+    system = known_system(library, url, str(_one(given, "version") or version))
+    asked = [one for one in given.get("property", ()) if isinstance(one, dict)]
+    if not asked:
+        raise refuse(Category.INVALID, "required", "A 'property' is needed to find codes by", _at("property"))
+    found = Positions.all(system.size)
+    for one in asked:
+        found &= _matching(system, one)
+    if len(found) > _MOST_MATCHES:
+        text = f"More than {_MOST_MATCHES} codes match: give more properties"
+        raise refuse(Category.UNPROCESSABLE, "too-costly", text)
+    matches = [
+        {
+            "name": "match",
+            "part": [_part("code", "Coding", {"system": system.url, "code": c.code, "display": c.display})],
+        }
+        for c in system.at(found)
+    ]
+    return {"resourceType": "Parameters", **({"parameter": matches} if matches else {})}
+
+
+def _matching(system: System, asked: JsonObject) -> Positions:
+    """The concepts with one property: ``code`` and ``value``, or ``subproperty`` parts."""
+    parts = {str(one.get("name", "")): one for one in asked.get("part", ())}
+    code = next((str(v) for n, v in parts.get("code", {}).items() if n.startswith("value")), "")
+    value = next((v for n, v in parts.get("value", {}).items() if n.startswith("value")), None)
+    if not code or value is None:
+        text = "A 'property' to find codes by has a 'code' and a 'value'"
+        raise refuse(Category.INVALID, "required", text, _at("property"))
+    if isinstance(value, dict):
+        value = value.get("code", "")
+    text = "true" if value is True else "false" if value is False else str(value)
+    return system.select({"property": code, "op": "=", "value": text})
+
+
+# Parameters
+
+
+def _one(given: Given, name: str) -> Json:
+    values = given.get(name, ())
+    if len(values) > 1:
+        raise refuse(Category.INVALID, "invalid", f"'{name}' may be given once", _at(name))
+    return values[0] if values else None
+
+
+def _part(name: str, type: str, value: Json) -> JsonObject:
+    return {"name": name, f"value{type}": value}
+
+
+def _at(name: str) -> str:
+    return f"Parameters.parameter.where(name='{name}')"
