@@ -74,7 +74,7 @@ def resolve_all(url: str, type: str) -> JsonObject | None:
     return found if found and found["resourceType"] == type else packed(url, type)
 
 
-KNOWING = TerminologyService(resolve_all)
+KNOWING = TerminologyService(resolve_all, urls=lambda: [ANIMALS])
 """A service that has everything here: what the two together have to agree with."""
 
 
