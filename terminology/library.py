@@ -58,7 +58,11 @@ class RequestLibrary:
 
     def is_checked(self, url: str, version: str) -> bool:
         """Whether a version that is used is one that the request allows (``check-system-version``)."""
-        return fits(version, self.asked.check_system_version.get(url, ""))
+        return fits(version, self.checked_version(url))
+
+    def checked_version(self, url: str) -> str:
+        """The version that the request requires, or an empty text."""
+        return self.asked.check_system_version.get(url, "")
 
     def _plain_system(self, url: str, version: str) -> System | None:
         brought = [one for one in self.overlay.of("CodeSystem", url) if has_codes(one)]

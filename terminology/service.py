@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
-from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.ports.code_validation import CodeAnswer, CodeQuestion
 from fhirserver.ports.releases import Releases
 from fhirserver.ports.terminology import Concept, Expansion, KnownSystem, Question, Validation
 from terminology.answers import Answers
-from terminology.asked import read_asked
+from terminology.asked import PLAIN, Asked
 from terminology.built_in import built_in, built_in_urls
 from terminology.expanding.answering import expansion
 from terminology.expanding.composing import Composed, Composer
@@ -25,6 +26,8 @@ from terminology.looking_up import found_matches, looked_up
 from terminology.membership import Checking
 from terminology.overlays import OverlayCache
 from terminology.systems import Resolve
+from terminology.validating.answering import answer
+from terminology.validating.subsuming import outcome
 
 EXPANSION_LIMIT = 20_000
 KEPT_ANSWERS = 8192
@@ -111,22 +114,27 @@ class TerminologyService:
 
     # Operations
 
-    def answer(self, operation: str, key: Hashable, ask: Callable[[], Question]) -> bytes:
+    def answer(self, operation: str, question: Question, asked: Asked = PLAIN) -> JsonObject:
+        return self._operations[operation](self.library(asked), question, self._limit)
+
+    def validate(self, question: CodeQuestion, asked: Asked = PLAIN) -> CodeAnswer:
+        return answer(self.library(asked), question)
+
+    def library(self, asked: Asked = PLAIN) -> RequestLibrary:
+        """What a request is answered from."""
         state = self._state
-        if key is not None:
-            found = state.answers.get((operation, key))
-            if found is not None:
-                return found
-        question = ask()
-        asked = read_asked(question.given, question.principal)
-        library = state.library
-        if not asked.is_plain:
-            overlay = self._overlays.overlay(asked.principal, asked.cache, asked.resources)
-            library = RequestLibrary(state.holdings, overlay, asked)
-        answer = dumps(self._operations[operation](library, question, self._limit))
-        if key is not None and not asked.cache:
-            state.answers.keep((operation, key), answer)
-        return answer
+        if asked.is_plain:
+            return state.library
+        overlay = self._overlays.overlay(asked.principal, asked.cache, asked.resources)
+        return RequestLibrary(state.holdings, overlay, asked)
+
+    def kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        answers = self._state.answers
+        found = answers.get(key)
+        if found is None:
+            found = make()
+            answers.keep(key, found)
+        return found
 
     # What others ask
 
@@ -154,14 +162,8 @@ class TerminologyService:
             raise refuse(Category.NOT_FOUND, "not-found", f"The code system {system} has no such code")
         return concept
 
-    def subsumes(self, system: str, code: str, other: str) -> str:
-        known = self._state.checking.membership.known(system)
-        left, right = self.lookup(system, code).code, self.lookup(system, other).code
-        if left == right:
-            return "equivalent"
-        if known.is_a(right, left):
-            return "subsumes"
-        return "subsumed-by" if known.is_a(left, right) else "not-subsumed"
+    def subsumes(self, system: str, code: str, other: str, *, version: str = "", asked: Asked = PLAIN) -> str:
+        return outcome(self.library(asked), system, version, code, other)
 
     def related(self, system: str, code: str, direction: Literal["above", "below"]) -> Sequence[str]:
         known, of = self._state.checking.membership.known(system), self.lookup(system, code).code

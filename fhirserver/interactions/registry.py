@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,8 +15,9 @@ from fhirserver.interactions.search_parameters import ASK_TERMINOLOGY
 from fhirserver.interactions.subscription.vocabulary import TOPIC_TYPE
 from fhirserver.interactions.subscription_topic import subscription_topic
 from fhirserver.kernel.ids import is_id
-from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.model.validation import validate
+from fhirserver.model.validation.unknown import UNKNOWN_PROPERTY
 
 Handler = Callable[[Context, Request], Awaitable[Result]]
 
@@ -55,7 +57,8 @@ class Operation:
     ``types`` are the resource types it is for (``*`` for all). ``affects_state`` operations are POST only.
     ``parameters`` are those it takes and gives: an input that is not among them is refused. One that
     ``takes_any_body`` reads its body itself, which need not be a Parameters; one that ``takes_search``
-    takes search parameters too, and refuses itself what is none.
+    takes search parameters too, and refuses itself what is none. Resources that are parameters of one that
+    ``takes_newer`` may have properties and codes of later versions of FHIR.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Operation:
     parameters: tuple[Parameter, ...] = ()
     takes_any_body: bool = False
     takes_search: bool = False
+    takes_newer: bool = False
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -192,6 +196,7 @@ class Registry:
         return await operation.handler(context, request)
 
 
+_IN_RESOURCE = re.compile(r"Parameters\.parameter\[\d+\](\.part\[\d+\])*\.resource\.")
 _WITHOUT_QUERY = frozenset(
     {("type", "POST"), ("instance", "PUT"), ("instance", "PATCH"), ("instance", "DELETE")}
 )
@@ -217,11 +222,19 @@ def _check_inputs(operation: Operation, request: Request) -> None:
         text = "The body of an operation is a Parameters resource"
         raise refuse(Category.INVALID, "invalid", text, "resourceType")
     issues = [issue for issue in validate(body) if issue.severity in ("error", "fatal")]
+    if operation.takes_newer:
+        issues = [issue for issue in issues if not _is_newer(issue)]
     if issues:
         raise Refusal(Category.INVALID, issues)
     for number, parameter in enumerate(body.get("parameter", ())):
         if parameter["name"] not in known and not operation.takes_search:
             raise _unknown_input(operation, parameter["name"], f"Parameters.parameter[{number}]")
+
+
+def _is_newer(issue: Issue) -> bool:
+    """Whether it says of a resource in a parameter no more than that R4 does not have a property or code."""
+    of_resource = any(_IN_RESOURCE.match(place) for place in issue.expression)
+    return of_resource and (issue.code == "code-invalid" or f": {UNKNOWN_PROPERTY}" in issue.diagnostics)
 
 
 def _unknown_input(operation: Operation, name: str, where: str) -> Refusal:

@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.read import current
+from fhirserver.kernel.json import loads
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.operations.parameters import inputs, one, parameters, part
+from fhirserver.operations.terminology_asked import asked_of
 from fhirserver.operations.terminology_input import Given, service
 
 
 async def code_system_subsumes(context: Context, request: Request) -> Result:
     """How code A stands to code B: ``equivalent``, ``subsumes``, ``subsumed-by`` or ``not-subsumed``."""
     given, terminology = inputs(request), await service(context)
-    (system, left), (other, right) = _code(given, "A"), _code(given, "B")
-    if system != other or not system:
+    system, version = str(one(given, "system") or ""), str(one(given, "version") or "")
+    if request.id:
+        system, version = await _stored(context, request)
+    left, right = _code(given, "A", system), _code(given, "B", system)
+    if not left[0] or left[0] != right[0] or (request.id and left[0] != system):
         text = "Both codes are of one system: 'system' with 'codeA' and 'codeB', or two codings"
         raise refuse(Category.INVALID, "invalid", text, "Parameters.parameter")
-    return Result(200, parameters([part("outcome", "Code", terminology.subsumes(system, left, right))]))
+    asked, version = asked_of(request, given), version or left[2] or right[2]
+    ask = partial(terminology.subsumes, left[0], left[1], right[1], version=version, asked=asked)
+    outcome = await asyncio.to_thread(ask) if terminology.waits else ask()
+    return Result(200, parameters([part("outcome", "Code", outcome)]))
 
 
-def _code(given: Given, side: str) -> tuple[str, str]:
+async def _stored(context: Context, request: Request) -> tuple[str, str]:
+    """Url and version of the code system of the URL."""
+    found = loads((await current(context, request.type, request.id)).content)
+    return str(found.get("url", "")), str(found.get("version", ""))
+
+
+def _code(given: Given, side: str, system: str) -> tuple[str, str, str]:
+    """System, code and version."""
     coding = one(given, f"coding{side}")
     if isinstance(coding, dict):
-        return str(coding.get("system", "")), str(coding.get("code", ""))
-    return str(one(given, "system") or ""), str(one(given, f"code{side}", required=True))
+        code = str(coding.get("code", ""))
+        if not code:
+            text = f"coding{side} has no code"
+            raise refuse(
+                Category.INVALID, "required", text, f"Parameters.parameter.where(name='coding{side}')"
+            )
+        return str(coding.get("system", "")), code, str(coding.get("version", ""))
+    return system, str(one(given, f"code{side}", required=True)), ""

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.interactions.read import current
+from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.operations.code_question import answered, question_of
 from fhirserver.operations.parameters import inputs, one
-from fhirserver.operations.terminology_input import codes_of, service
-from fhirserver.operations.value_set_validate_code import first_right, validation
+from fhirserver.operations.terminology_asked import Given, asked_of
+from fhirserver.operations.terminology_input import kept, service
 
 
 async def code_system_validate_code(context: Context, request: Request) -> Result:
     """Whether a code system (``url``) has a code, and the display given with it."""
-    given, terminology = inputs(request), await service(context)
-    url = str(one(given, "url") or "")
-    asked = [replace(code, system=url or code.system) for code in codes_of(given, "url", "version")]
-    if not all(code.system for code in asked):
-        text = "The code system is needed: as 'url', or in the coding"
-        raise refuse(Category.INVALID, "required", text, "Parameters.parameter.where(name='url')")
-    return validation(first_right(terminology, "", asked))
+    terminology = await service(context)
+    if request.id:
+        await current(context, request.type, request.id)
+
+    def make() -> bytes:
+        given = inputs(request)
+        system = "url" if given.get("url") else "system"
+        code_system = _code_system(request, given)
+        question = question_of(request, given, system=system, version="version", code_system=code_system)
+        return dumps(answered(terminology.validate(question, asked_of(request, given))))
+
+    return await kept(terminology, request, "validate-code", make)
+
+
+def _code_system(request: Request, given: Given) -> str | JsonObject | None:
+    """That of the URL, the one given as ``codeSystem``, or the canonical ``url`` with its version."""
+    if request.id:
+        return f"{request.type}/{request.id}"
+    inline = one(given, "codeSystem")
+    if isinstance(inline, dict):
+        return inline
+    url, version = one(given, "url"), one(given, "version")
+    return f"{url}|{version}" if url and version else str(url) if url else None

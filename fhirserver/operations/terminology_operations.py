@@ -3,41 +3,23 @@
 from __future__ import annotations
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
+from fhirserver.operations.code_question import ANSWERED, ASKED_OF_CODES
 from fhirserver.operations.code_system_find_matches import code_system_find_matches
 from fhirserver.operations.code_system_lookup import code_system_lookup
 from fhirserver.operations.code_system_subsumes import code_system_subsumes
 from fhirserver.operations.code_system_validate_code import code_system_validate_code
+from fhirserver.operations.terminology_asked import ASKED
 from fhirserver.operations.value_set_expand import value_set_expand
 from fhirserver.operations.value_set_validate_code import value_set_validate_code
 
 _R4 = "http://hl7.org/fhir/OperationDefinition"
 _CODE = Parameter("code", "code", "The code")
 _CODING = Parameter("coding", "Coding", "Code and system in one")
-_CONCEPT = Parameter("codeableConcept", "CodeableConcept", "Several codings, of which one must be right")
 _SYSTEM = Parameter("system", "uri", "The code's system")
-_DISPLAY = Parameter("display", "string", "The display to be checked with the code")
 _VALUE_SET = (
     Parameter("url", "uri", "The value set's canonical URL; not on an instance"),
     Parameter("valueSet", "ValueSet", "The value set itself"),
     Parameter("valueSetVersion", "string", "The version of the value set"),
-)
-_ECOSYSTEM = (
-    Parameter(
-        "displayLanguage", "code", "The languages of the displays, best first, as Accept-Language has them"
-    ),
-    Parameter("useSupplement", "canonical", "Supplements to be in use", 0, "*"),
-    Parameter(
-        "system-version", "canonical", "Versions of systems for which none is named: url|version", 0, "*"
-    ),
-    Parameter("check-system-version", "canonical", "Versions that systems have to be in", 0, "*"),
-    Parameter("force-system-version", "canonical", "Versions of systems whichever is named", 0, "*"),
-    Parameter(
-        "default-valueset-version", "canonical", "Versions of value sets for which none is named", 0, "*"
-    ),
-    Parameter(
-        "tx-resource", "Resource", "Code systems and value sets that are used as if they were here", 0, "*"
-    ),
-    Parameter("cache-id", "id", "Under which the tx-resources are kept for later requests"),
 )
 _EXPAND = (
     *_VALUE_SET,
@@ -52,13 +34,8 @@ _EXPAND = (
     Parameter("excludeNotForUI", "boolean", "Whether abstract codes are left out"),
     Parameter("activeOnly", "boolean", "Whether inactive codes are left out"),
     Parameter("limitedExpansion", "boolean", "Whether the first codes are wanted where there are too many"),
-    *_ECOSYSTEM,
+    *ASKED,
     Parameter("return", "ValueSet", "The value set with its expansion", 1, use="out"),
-)
-_CHECKED = (
-    Parameter("result", "boolean", "Whether all that is said of the code is right", 1, use="out"),
-    Parameter("message", "string", "What is wrong", use="out"),
-    Parameter("display", "string", "The right display", use="out"),
 )
 _LOOKED_UP = (
     Parameter("name", "string", "The code system", 1, use="out"),
@@ -81,7 +58,10 @@ _LOOKED_UP = (
 
 
 def _operation(name: str, level: str, type: str, handler: Handler, *parameters: Parameter) -> Operation:
-    return Operation(name, level, (type,), "read", handler, f"{_R4}/{type}-{name}", parameters=parameters)
+    definition = f"{_R4}/{type}-{name}"
+    return Operation(
+        name, level, (type,), "read", handler, definition, parameters=parameters, takes_newer=True
+    )
 
 
 TERMINOLOGY = (
@@ -95,7 +75,7 @@ TERMINOLOGY = (
         Parameter("version", "string", "The version of the system"),
         _CODING,
         Parameter("property", "code", "Which properties are wanted; all without", 0, "*"),
-        *_ECOSYSTEM,
+        *ASKED,
         *_LOOKED_UP,
     ),
     _operation(
@@ -131,20 +111,20 @@ TERMINOLOGY = (
     ),
     _operation(
         "validate-code",
-        "type",
+        "type instance",
         "CodeSystem",
         code_system_validate_code,
-        Parameter("url", "uri", "The code system"),
+        Parameter("url", "uri", "The code system; not on an instance"),
+        Parameter("codeSystem", "CodeSystem", "The code system itself"),
         _CODE,
+        Parameter("system", "uri", "The code system, where there is no url"),
         Parameter("version", "string", "The version of the system"),
-        _DISPLAY,
-        _CODING,
-        _CONCEPT,
-        *_CHECKED,
+        *ASKED_OF_CODES,
+        *ANSWERED,
     ),
     _operation(
         "subsumes",
-        "type",
+        "type instance",
         "CodeSystem",
         code_system_subsumes,
         Parameter("codeA", "code", "The one code"),
@@ -152,6 +132,8 @@ TERMINOLOGY = (
         _SYSTEM,
         Parameter("codingA", "Coding", "The one code with its system"),
         Parameter("codingB", "Coding", "The other code with its system"),
+        Parameter("version", "string", "The version of the system"),
+        *ASKED,
         Parameter("outcome", "code", "equivalent, subsumes, subsumed-by or not-subsumed", 1, use="out"),
     ),
     _operation(
@@ -160,13 +142,12 @@ TERMINOLOGY = (
         "ValueSet",
         value_set_validate_code,
         *_VALUE_SET,
+        Parameter("context", "uri", "Taken, and without effect"),
         _CODE,
         _SYSTEM,
         Parameter("systemVersion", "string", "The version of the code's system"),
-        _DISPLAY,
-        _CODING,
-        _CONCEPT,
-        *_CHECKED,
+        *ASKED_OF_CODES,
+        *ANSWERED,
     ),
     _operation("expand", "type instance", "ValueSet", value_set_expand, *_EXPAND),
 )

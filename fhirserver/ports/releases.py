@@ -63,6 +63,10 @@ class Release(Protocol):
         """Number and value (as text) for each concept that has the property."""
         ...
 
+    def grouped_values(self, name: str) -> Iterator[tuple[int, int, str]]:
+        """Number, group and value (as text), by number: for systems whose relationships come in groups."""
+        ...
+
     def flagged(self, flag: str) -> Runs:
         """The concepts that are ``inactive``, or ``abstract``."""
         ...
@@ -92,16 +96,23 @@ class ReleaseWriter(Protocol):
         inactive: bool = False,
         abstract: bool = False,
         status: str = "",
-    ) -> None: ...
+        extensions: Sequence[JsonObject] = (),
+    ) -> None:
+        """One row for each concept: a second one for the same code is refused by :meth:`finish`. Properties,
+        designations and parents may come before it, and are refused there where it never comes."""
+        ...
 
     def designation(self, code: str, designation: Designation) -> None: ...
 
-    def property(self, code: str, name: str, value: str, type: str = "string") -> None:
+    def property(self, code: str, name: str, value: str, type: str = "string", group: int = 0) -> None:
         """``type`` as in ``value[x]``: ``code``, ``string``, ``integer``, ``boolean``, ``dateTime``, ``decimal``, or
-        ``Coding``: then ``value`` is its JSON."""
+        ``Coding``: then ``value`` is its JSON. ``group`` as in SNOMED CT's relationships; 0 for none."""
         ...
 
-    def parent(self, code: str, parent: str) -> None: ...
+    def parent(self, code: str, parent: str) -> None:
+        """``code`` is right below ``parent``. The first parent that is written decides where ``code`` is listed.
+        ``parent`` and ``child`` need not be written as properties too: readers get them from the hierarchy."""
+        ...
 
     def checkpoint(self, source: str, done: int) -> None:
         """What was written so far is safe, and ``source`` is done up to ``done`` (bytes or rows)."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.ports.code_validation import CodeAnswer, CodeQuestion
+from fhirserver.ports.terminology_asked import PLAIN, Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +85,12 @@ class Question:
     """What an operation is asked: its parameters by name, with bare values, as the request has them.
 
     ``instance`` is the resource at which it is asked, such as ``ValueSet/1``; ``language`` is what ``Accept-Language``
-    says. What is kept for later requests (``cache-id``) is kept for the same ``principal`` only.
+    says.
     """
 
     given: Mapping[str, Sequence[Json]]
     instance: str = ""
     language: str = ""
-    principal: str = ""
 
 
 class Terminology(Protocol):
@@ -116,11 +117,19 @@ class Terminology(Protocol):
         """
         ...
 
+    def validate(self, question: CodeQuestion, asked: Asked = PLAIN) -> CodeAnswer:
+        """All that is to be said of a code, or of the codings of a concept: ``$validate-code``.
+
+        A value set that is asked and not known is refused (``not-found``), one that it imports and that is not known,
+        and an unknown code system, are an answer.
+        """
+        ...
+
     def lookup(self, system: str, code: str) -> Concept:
         """The concept; ``not-found`` when the system has no such code."""
         ...
 
-    def subsumes(self, system: str, code: str, other: str) -> str:
+    def subsumes(self, system: str, code: str, other: str, *, version: str = "", asked: Asked = PLAIN) -> str:
         """``equivalent``, ``subsumes``, ``subsumed-by`` or ``not-subsumed``: ``code`` beside ``other``."""
         ...
 
@@ -140,11 +149,14 @@ class Terminology(Protocol):
         """
         ...
 
-    def answer(self, operation: str, key: Hashable, ask: Callable[[], Question]) -> bytes:
-        """The resource (encoded) with which an operation is answered: ``lookup``, ``find-matches``, ``expand``.
+    def answer(self, operation: str, question: Question, asked: Asked = PLAIN) -> JsonObject:
+        """The resource with which an operation is answered: ``lookup``, ``find-matches``, ``expand``."""
+        ...
 
-        The answer is kept by ``key`` until something changes: two requests with one key ask the same. None: it is not
-        kept. The question is only read where there is no answer yet.
+    def kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """A whole answer that was kept under a key, else what ``make`` gives, which is kept until something changes.
+
+        Only what follows from the key, and from what the server holds, may be made.
         """
         ...
 

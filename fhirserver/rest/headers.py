@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fhirserver.kernel.outcomes import Category, refuse
 
 MOST_BYTES = 64 * 1024
-_LISTS = ("accept", "accept-charset", "accept-encoding", "if-none-match", "prefer")
+_LISTS = ("accept", "accept-charset", "accept-encoding", "accept-language", "if-none-match", "prefer")
 _SINGLES = (
     "access-control-request-headers",
     "access-control-request-method",

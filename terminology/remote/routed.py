@@ -6,13 +6,15 @@ An answer is never made of a failure: where the one that could tell does not ans
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, NoReturn, TypeVar
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.ports.code_validation import CodeAnswer, Coded, CodeQuestion
 from fhirserver.ports.terminology import (
     Concept,
     Expansion,
@@ -21,6 +23,7 @@ from fhirserver.ports.terminology import (
     Terminology,
     Validation,
 )
+from fhirserver.ports.terminology_asked import PLAIN, Asked
 from terminology.remote.faults import NoAnswer, NotAsked, Unavailable
 from terminology.remote.server import RemoteServer
 
@@ -41,28 +44,87 @@ class RoutedTerminology:
     def __init__(self, here: Terminology, there: RemoteServer, resolve: Resolve):
         self.here, self.there, self._resolve = here, there, resolve
         self._may_ask = there.settings.may_ask
+        self._turns = threading.local()
 
     waits = True
 
-    def answer(self, operation: str, key: Hashable, ask: Callable[[], Question]) -> bytes:
+    # Operations
+
+    def answer(self, operation: str, question: Question, asked: Asked = PLAIN) -> JsonObject:
         """From here; what is not known here is asked of the other server as it was asked of us."""
         try:
-            return self.here.answer(operation, key, ask)
+            return self.here.answer(operation, question, asked)
         except Refusal as refusal:
-            question = ask()
-            if not _may_be_known_elsewhere(refusal) or not self._may_forward(question):
+            if not _may_be_known_elsewhere(refusal) or not self._may_forward(question, asked):
                 raise
             return self._instead(
                 refusal, lambda: self.there.forward(operation, question.given, question.language)
             )
 
-    def _may_forward(self, question: Question) -> bool:
-        """What is at a place of this server is known here alone; a system that stays here is not told."""
-        if question.instance or "tx-resource" in question.given:
+    def _may_forward(self, question: Question, asked: Asked) -> bool:
+        """What is at a place of this server, or was brought along, is known here alone; a system that stays here is
+        not told."""
+        if question.instance or not asked.is_plain:
             return False
         codings = [one for one in question.given.get("coding", ()) if isinstance(one, dict)]
         systems = [*question.given.get("system", ()), *(one.get("system", "") for one in codings)]
         return all(self._may_ask(str(one)) for one in systems)
+
+    def validate(self, question: CodeQuestion, asked: Asked = PLAIN) -> CodeAnswer:
+        """From here; where that hangs on a code system or value set that is not known here, the other is asked about
+        one coding after the other, until one is right."""
+        try:
+            found = self.here.validate(question, asked)
+        except Refusal as refusal:
+            if not asked.is_plain or not _may_be_known_elsewhere(refusal):
+                raise
+            return self._one_right(question) or _raised(refusal)
+        if not asked.is_plain or not found.caused_by_unknown:
+            return found
+        return self._one_right(question) or found
+
+    def _one_right(self, question: CodeQuestion) -> CodeAnswer | None:
+        """None where the other cannot tell either."""
+        told: CodeAnswer | None = None
+        system = question.code_system if isinstance(question.code_system, str) else ""
+        for one in question.codings:
+            try:
+                said = self.validate_code(
+                    question.value_set or "",
+                    one.system or system.partition("|")[0],
+                    one.code,
+                    version=one.version,
+                    display="" if question.lenient_display or question.membership_only else one.display,
+                )
+            except Refusal as refusal:
+                if refusal.category is Category.BUSY:
+                    raise
+                continue
+            told = _answer(said, one, question)
+            if told.result:
+                break
+        return told
+
+    def kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:
+        """Only what was answered without the other is kept here: its answers have their own time."""
+
+        def only_here() -> bytes:
+            before = self._asked_there()
+            made = make()
+            if self._asked_there() != before:
+                raise _Elsewhere(made)
+            return made
+
+        try:
+            return self.here.kept(key, only_here)
+        except _Elsewhere as found:
+            return found.body
+
+    def _asked_there(self) -> int:
+        """How often this thread has turned to the other server."""
+        return getattr(self._turns, "count", 0)
+
+    # What others ask
 
     def validate_code(
         self, value_set: str | JsonObject, system: str, code: str, *, version: str = "", display: str = ""
@@ -96,10 +158,15 @@ class RoutedTerminology:
             lambda: self._is_here(system, code),
         )
 
-    def subsumes(self, system: str, code: str, other: str) -> str:
+    def subsumes(self, system: str, code: str, other: str, *, version: str = "", asked: Asked = PLAIN) -> str:
+        def here() -> str:
+            return self.here.subsumes(system, code, other, version=version, asked=asked)
+
+        if version or not asked.is_plain:
+            return here()
         return self._answered(
             system,
-            lambda: self.here.subsumes(system, code, other),
+            here,
             lambda: self.there.subsumes(system, code, other),
             lambda: self._is_here(system, code),
         )
@@ -166,6 +233,7 @@ class RoutedTerminology:
             return self._instead(refusal, there)
 
     def _first_there(self, here: Callable[[], Answer], there: Callable[[], Answer]) -> Answer:
+        self._turns.count = self._asked_there() + 1
         try:
             return there()
         except NoAnswer as fault:
@@ -175,6 +243,7 @@ class RoutedTerminology:
                 raise _explained(refusal, fault) from None
 
     def _instead(self, refusal: Refusal, there: Callable[[], Answer]) -> Answer:
+        self._turns.count = self._asked_there() + 1
         try:
             return there()
         except NoAnswer as fault:
@@ -201,6 +270,33 @@ class RoutedTerminology:
             if len(systems) == 1:
                 return systems[0]
         return ""
+
+
+class _Elsewhere(Exception):
+    """An answer that is not to be kept here."""
+
+    def __init__(self, body: bytes):
+        self.body = body
+        super().__init__("answered elsewhere")
+
+
+def _raised(refusal: Refusal) -> NoReturn:
+    raise Refusal(refusal.category, refusal.issues)
+
+
+def _answer(said: Validation, one: Coded, question: CodeQuestion) -> CodeAnswer:
+    """What ``$validate-code`` answers of one coding."""
+    found = said.concept
+    return CodeAnswer(
+        said.result,
+        said.message,
+        found.code if found else one.code,
+        (found.system if found else "") or one.system,
+        found.version if found else "",
+        found.display if found else "",
+        concept=question.concept,
+        inactive=found.inactive if found else False,
+    )
 
 
 def _may_be_known_elsewhere(refusal: Refusal) -> bool:

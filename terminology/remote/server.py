@@ -186,7 +186,7 @@ class RemoteServer:
 
         return self._known("translate", ("translate", system, code, concept_map, target), ask)
 
-    def forward(self, operation: str, given: Mapping[str, Sequence[Json]], language: str = "") -> bytes:
+    def forward(self, operation: str, given: Mapping[str, Sequence[Json]], language: str = "") -> JsonObject:
         """The answer of an operation, as it came, to parameters as they are: without displays and what only we
         understand. Raises :class:`Unknown` for one that the standard does not have."""
         path = forwarding.PATHS.get(operation)
@@ -194,8 +194,8 @@ class RemoteServer:
             raise Unknown("the terminology server has no such operation", "not-supported")
         parameters = forwarding.told(given, language)
 
-        async def ask() -> bytes:
-            return dumps(await self._exchange.ask(operation, path, parameters))
+        async def ask() -> JsonObject:
+            return await self._exchange.ask(operation, path, parameters)
 
         return self._known(operation, ("forward", operation, dumps(parameters)), ask)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Issue
@@ -65,6 +65,14 @@ class Findings:
 
     def __len__(self) -> int:
         return len(self._made)
+
+    def softened(self, message_id: str) -> Findings:
+        """With warnings for the errors of one kind."""
+        other = Findings()
+        for one in self:
+            is_soft = one.is_error and one.message_id == message_id
+            other.add(replace(one, severity="warning", told=True) if is_soft else one)
+        return other
 
     @property
     def have_errors(self) -> bool:

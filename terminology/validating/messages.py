@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal
@@ -44,6 +45,11 @@ def unknown_code(system: System, code: str, path: str) -> Finding:
         return Finding("error", "code-invalid", "invalid-code", "Unknown_Code_in", text, place)
     text += f" version '{system.version}'"
     return Finding("error", "code-invalid", "invalid-code", "Unknown_Code_in_Version", text, place)
+
+
+def unknown_code_asked(system: System, code: str, parameter: str) -> Finding:
+    """Of a code that is asked about by a parameter of its own."""
+    return replace(unknown_code(system, code, ""), severity="error", path=parameter)
 
 
 def not_in_value_set(named: str, value_set: JsonObject, path: str) -> Finding:
@@ -162,7 +168,8 @@ def unknown_system(url: str, path: str) -> Finding:
 
 
 def unknown_version(url: str, version: str, versions: Sequence[str], path: str) -> Finding:
-    text = f"A definition for CodeSystem '{url}' version '{version}' could not be found, so the code cannot be validated."
+    text = f"A definition for CodeSystem '{url}' version '{version}' could not be found,"
+    text += " so the code cannot be validated."
     place = at(path, "system")
     if not versions:
         text += " No versions of this code system are known"
@@ -177,11 +184,13 @@ def listed(versions: Sequence[str]) -> str:
     return f"{', '.join(versions[:-1])} and {versions[-1]}"
 
 
-def cannot_infer(code: str, value_set: JsonObject, systems: Sequence[str]) -> Finding:
+def cannot_infer(code: str, value_set: JsonObject, drawn: Sequence[str], systems: Sequence[str]) -> Finding:
+    """``systems`` are those that have the code, of those that the value set draws on (``drawn``)."""
     text = (
         f"The System URI could not be determined for the code '{code}' in the ValueSet '{name_of(value_set)}'"
     )
     if not systems:
+        text += f", which draws on {', '.join(drawn)}" if drawn else ""
         return Finding("error", "not-found", "cannot-infer", "UNABLE_TO_INFER_CODESYSTEM", text, "code")
     text += f": value set expansion has multiple matches: [{', '.join(systems)}]"
     id = "Unable_to_resolve_system__value_set_has_multiple_matches"
@@ -267,8 +276,8 @@ def unknown_value_set(canonical: str) -> Finding:
 # What is refused as a whole
 
 
-def refused(category: Category, finding: Finding) -> Refusal:
-    return Refusal(category, (finding.as_issue(),))
+def refused(category: Category, *findings: Finding) -> Refusal:
+    return Refusal(category, [one.as_issue() for one in findings])
 
 
 def missing_supplements(canonicals: Sequence[str]) -> Refusal:
@@ -281,3 +290,13 @@ def circular(pointing_to: str, pathway: Sequence[str]) -> Refusal:
     text = f"Found a circularity pointing to {pointing_to} processing ValueSet with pathway [{', '.join(pathway)}]"
     finding = Finding("error", "processing", "vs-invalid", "VALUESET_CIRCULAR_REFERENCE", text)
     return refused(Category.UNPROCESSABLE, finding)
+
+
+def filter_without_value(part: JsonObject, filter: JsonObject, number: int) -> Refusal:
+    text = (
+        f"The system {part.get('system')} filter with property = {filter.get('property')}, op = {filter.get('op')} has"
+        " no value"
+    )
+    id = "UNABLE_TO_HANDLE_SYSTEM_FILTER_WITH_NO_VALUE"
+    place = f"ValueSet.compose.include.filter[{number}]"
+    return refused(Category.INVALID, Finding("error", "invalid", "vs-invalid", id, text, place))

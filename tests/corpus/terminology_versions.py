@@ -6,6 +6,8 @@ https://hl7.org/fhir/versions.html#extensions
 
 from __future__ import annotations
 
+from typing import Any
+
 from fhirserver.kernel.json import Json, JsonObject
 
 _R5 = "http://hl7.org/fhir/5.0/StructureDefinition/extension-"
@@ -37,7 +39,19 @@ _NOT_IN_R4 = (
 
 
 def to_r4(resource: JsonObject, operation: str = "") -> JsonObject:
-    """A resource of a request, with those inside it."""
+    """A resource of a request, with those inside it. What is no element of FHIR (``title:de``) goes, too."""
+    return _converted(_without_notes(resource), operation)
+
+
+def _without_notes(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_notes(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _without_notes(held) for name, held in value.items() if ":" not in name}
+    return value
+
+
+def _converted(resource: JsonObject, operation: str = "") -> JsonObject:
     match resource.get("resourceType"):
         case "Parameters":
             named = _TRANSLATE if operation == "translate" else {}
@@ -57,13 +71,13 @@ def to_r4(resource: JsonObject, operation: str = "") -> JsonObject:
 
 
 def _entry(entry: JsonObject) -> JsonObject:
-    return {**entry, "resource": to_r4(entry["resource"])} if "resource" in entry else entry
+    return {**entry, "resource": _converted(entry["resource"])} if "resource" in entry else entry
 
 
 def _parameter(parameter: JsonObject, named: dict[str, str]) -> JsonObject:
     converted = {**parameter, "name": named.get(parameter["name"], parameter["name"])}
     if "resource" in parameter:
-        converted["resource"] = to_r4(parameter["resource"])
+        converted["resource"] = _converted(parameter["resource"])
     if "part" in parameter:
         converted["part"] = [_parameter(one, {}) for one in parameter["part"]]
     return converted
@@ -72,7 +86,7 @@ def _parameter(parameter: JsonObject, named: dict[str, str]) -> JsonObject:
 def _canonical(resource: JsonObject) -> JsonObject:
     kept = {name: value for name, value in resource.items() if name not in _NOT_IN_R4}
     if "contained" in kept:
-        kept["contained"] = [to_r4(one) for one in kept["contained"]]
+        kept["contained"] = [_converted(one) for one in kept["contained"]]
     return kept
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal
 from subscriptions.channels.egress import Egress
 from subscriptions.channels.guarded import guarded_client
+from terminology.remote.reading import members
 from terminology.remote.routed import RoutedTerminology
 from terminology.remote.server import RemoteServer
 from terminology.remote.settings import RemoteSettings
@@ -70,7 +72,7 @@ def resolve(url: str, type: str) -> JsonObject | None:
 
 
 def resolve_all(url: str, type: str) -> JsonObject | None:
-    found = ALL_HERE.get(url)
+    found = ALL_HERE.get(url.partition("|")[0])
     return found if found and found["resourceType"] == type else packed(url, type)
 
 
@@ -409,3 +411,76 @@ def test_a_server_asks_another(asking: ServerProcess, proxy: FaultyProxy) -> Non
         assert (answer.status_code, answer.json()["issue"][0]["code"]) == (503, "transient")
         figures = httpx.get(f"{asking.root}/metrics", headers=asking.headers_of("admin")).text
         assert 'credence_terminology_remote_total{operation="expand",outcome="answered"}' in figures
+
+
+def test_its_operations_go_on_to_the_other(asking: ServerProcess, proxy: FaultyProxy) -> None:
+    with httpx.Client(base_url=asking.base, headers=asking.headers, timeout=20) as http:
+
+        def ask(path: str, **given: str) -> dict[str, Any]:
+            answer = http.get(path, params=given)
+            body: dict[str, Any] = answer.json()
+            if body["resourceType"] != "Parameters":
+                return {"status": answer.status_code, **body}
+            return {name: values[0] for name, values in members(body).items()}
+
+        assert ask("/CodeSystem/$lookup", system=ANIMALS, code="dog")["display"] == "Dog"
+        assert (
+            ask("/CodeSystem/$subsumes", system=ANIMALS, codeA="cat", codeB="tabby")["outcome"] == "subsumes"
+        )
+        found = ask("/ValueSet/$expand", url=PETS)["expansion"]["contains"]
+        assert {"cat", "tabby"} <= set(re.findall(r"'code': '(\w+)'", repr(found)))
+        asked = {"url": PETS, "system": ANIMALS}
+        assert ask("/ValueSet/$validate-code", code="cat", **asked)["result"] is True
+        assert ask("/ValueSet/$validate-code", code="rock", **asked)["result"] is False
+        assert (
+            ask("/CodeSystem/$validate-code", url=ANIMALS, code="cat", display="Mrs Smith")["result"] is False
+        )
+        assert ask("/CodeSystem/$validate-code", url=ANIMALS, code="nothing")["result"] is False
+        assert "Smith" not in repr(proxy.requests())
+        proxy.fault("html", status=500)
+        for path, name in (("/CodeSystem/$lookup", "system"), ("/CodeSystem/$validate-code", "url")):
+            down = ask(path, **{name: ANIMALS, "code": "animal"})
+            assert (down["status"], down["issue"][0]["code"]) == (503, "transient"), path
+        plants = {"system": "http://codes.example/plants", "code": "rose"}
+        assert ask("/CodeSystem/$lookup", **plants)["status"] == 503
+        proxy.fault()
+        assert ask("/CodeSystem/$lookup", **plants)["status"] in (404, 422)
+
+
+def test_a_binding_is_checked_by_the_other(asking: ServerProcess, proxy: FaultyProxy) -> None:
+    profile = {
+        "resourceType": "StructureDefinition",
+        "url": "http://here.example/StructureDefinition/pet",
+        "name": "Pet",
+        "status": "active",
+        "kind": "resource",
+        "abstract": False,
+        "type": "Observation",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Observation",
+        "derivation": "constraint",
+        "differential": {
+            "element": [
+                {
+                    "id": "Observation.code",
+                    "path": "Observation.code",
+                    "binding": {"strength": "required", "valueSet": PETS},
+                }
+            ]
+        },
+    }
+    with httpx.Client(base_url=asking.base, headers=asking.headers, timeout=20) as http:
+        http.post("/StructureDefinition", json=profile).raise_for_status()
+
+        def issues(code: str) -> set[tuple[str, str]]:
+            coding = {"system": ANIMALS, "code": code}
+            body = {"resourceType": "Observation", "status": "final", "code": {"coding": [coding]}}
+            url = f"/Observation/$validate?profile={profile['url']}"
+            found = http.post(url, json=body).json()["issue"]
+            return {(one["severity"], one["code"]) for one in found if "code" in repr(one.get("expression"))}
+
+        assert ("error", "code-invalid") in issues("rock")
+        assert not {severity for severity, _ in issues("cat")} & {"error", "warning"}
+        proxy.fault("html", status=500)
+        assert ("warning", "not-found") in issues("dog"), "not checked, and no error"
+        proxy.fault()
+        assert not {severity for severity, _ in issues("dog")} & {"error", "warning"}, "asked again"

@@ -10,6 +10,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z", re.ASCII)
 _DELIMITED = re.compile(r"[A-Za-z0-9_:@$-]{1,64}\Z", re.ASCII)
 _MOST_TYPES = 12
 
+UNKNOWN_PROPERTY = "unknown property"
+"""How what is said of a property that R4 does not have begins, behind its place."""
+
 
 def step(name: str) -> str:
     """The name as a step of FHIRPath, in backticks where it needs them; "" for what could hold anything."""
@@ -20,7 +23,7 @@ def step(name: str) -> str:
 
 def words(name: str, known: Collection[str], choices: Mapping[str, str]) -> str:
     """``known`` are the members of the type; ``choices`` says which of them share a ``value[x]``."""
-    said = "unknown property"
+    said = UNKNOWN_PROPERTY
     choice = _choice_of(name, frozenset(choices.values()))
     if choice:
         members = sorted(n for n, c in choices.items() if c == choice and n[0] != "_")

@@ -145,7 +145,9 @@ async def test_codes_of_a_code_system(server: Facade) -> None:
         is True
     )
     assert (await server.reader.get("CodeSystem/$validate-code?code=male")).status_code == 400
-    assert (await server.reader.get("CodeSystem/$validate-code?url=urn:none&code=male")).status_code == 404
+    unknown = loads((await server.reader.get("CodeSystem/$validate-code?url=urn:none&code=male")).content)
+    assert given(unknown, "result") is False
+    assert given(unknown, "x-caused-by-unknown-system") == "urn:none"
 
 
 async def test_subsumes(server: Facade) -> None:

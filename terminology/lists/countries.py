@@ -1,55 +1,53 @@
-"""Code systems of others that R4 uses and that are short enough to be listed here.
-
-https://hl7.org/fhir/R4/terminologies-systems.html
-"""
+"""Countries, ``urn:iso:std:iso:3166``. https://hl7.org/fhir/R4/iso3166.html"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from zoneinfo import available_timezones
+from collections.abc import Iterator, Mapping
+from functools import cache
 
 from fhirserver.kernel.json import JsonObject
-from fhirserver.model.definitions import definitions
+from terminology.grammars.subtags import registry
+from terminology.lists.code_list import code_list, concept, declared, filtered, of_r4
 
-_R4 = "http://hl7.org/fhir/ValueSet/"
-
-
-def _countries() -> Iterator[JsonObject]:
-    """Alpha-2, alpha-3 and numeric codes, with the names that R4 gives the alpha-2 codes."""
-    names = {one["code"]: one.get("display", "") for one in _included(f"{_R4}iso3166-1-2")}
-    for row in _COUNTRIES.split():
-        for code in (row[:2], row[2:5], row[5:]):
-            yield {"code": code, "display": names.get(row[:2], "")}
+URL = "urn:iso:std:iso:3166"
+_FORMS = ("alpha-2", "alpha-3", "numeric")
 
 
-def _included(value_set: str) -> Iterator[JsonObject]:
-    resource = definitions().archive.by_url(value_set, "ValueSet") or {}
-    for part in resource.get("compose", {}).get("include", ()):
-        yield from part.get("concept", ())
+def countries() -> JsonObject:
+    """Alpha-2, alpha-3 and numeric codes, each with the name that R4 gives the country and newer ones."""
+    return code_list(
+        URL,
+        "ISO3166Part1",
+        "Codes for the representation of names of countries (ISO 3166-1)",
+        (one for row in rows() for one in _codes(*row)),
+        publisher="ISO",
+        description="The codes in force in 2026. Names are those of R4 and of the IANA language subtag registry.",
+        valueSet="http://hl7.org/fhir/ValueSet/iso3166-1-2",
+        property=declared(form="alpha-2, alpha-3 or numeric", country="The alpha-2 code of the country"),
+        filter=filtered(form="Codes of one form", country="The codes of a country"),
+    )
 
 
-def _currencies() -> Iterator[JsonObject]:
-    resource = definitions().archive.by_url(f"{_R4}currencies", "ValueSet") or {}
-    for item in resource.get("expansion", {}).get("contains", ()):
-        yield {"code": item["code"], "display": item.get("display", "")}
+def rows() -> Iterator[tuple[str, str, str]]:
+    """Alpha-2, alpha-3 and numeric code of each country."""
+    return ((row[:2], row[2:5], row[5:]) for row in _COUNTRIES.split())
 
 
-def _time_zones() -> Iterator[JsonObject]:
-    return ({"code": zone, "display": zone} for zone in sorted(available_timezones()))
+def names(country: str) -> tuple[str, ...]:
+    """What a country is called, by its alpha-2 code; what R4 calls it first."""
+    found = registry().find("region", country.lower())
+    return (_r4_names().get(country, ""), *(found.names if found is not None else ()))
 
 
-LISTS: Mapping[str, Callable[[], Iterator[JsonObject]]] = {
-    "urn:iso:std:iso:3166": _countries,
-    "urn:iso:std:iso:4217": _currencies,
-    "https://www.iana.org/time-zones": _time_zones,
-}
+def _codes(*codes: str) -> Iterator[JsonObject]:
+    for form, code in zip(_FORMS, codes, strict=True):
+        yield concept(code, *names(codes[0]), form=form, country=codes[0])
 
 
-def listed(url: str) -> JsonObject | None:
-    """The code system with this url as a CodeSystem resource, or None."""
-    if url not in LISTS:
-        return None
-    return {"resourceType": "CodeSystem", "url": url, "content": "complete", "concept": [*LISTS[url]()]}
+@cache
+def _r4_names() -> Mapping[str, str]:
+    parts = of_r4("iso3166-1-2").get("compose", {}).get("include", ())
+    return {one["code"]: one.get("display", "") for part in parts for one in part.get("concept", ())}
 
 
 _COUNTRIES = """
@@ -77,4 +75,3 @@ TLTLS626 TMTKM795 TNTUN788 TOTON776 TRTUR792 TTTTO780 TVTUV798 TWTWN158 TZTZA834
 UMUMI581 USUSA840 UYURY858 UZUZB860 VAVAT336 VCVCT670 VEVEN862 VGVGB092 VIVIR850 VNVNM704 VUVUT548
 WFWLF876 WSWSM882 YEYEM887 YTMYT175 ZAZAF710 ZMZMB894 ZWZWE716
 """
-"""ISO 3166-1: alpha-2, alpha-3 and numeric code of each country, as they stood in 2026."""

@@ -1,0 +1,105 @@
+"""Finding concepts by what one types: words that begin like it, the best first, without looking at all that fit.
+
+Documents of the full-text index are numbered by rank: those with short displays first. SQLite reads matches in the
+order of their numbers, so the first page is read and nothing else. Displays, designations and codes that are the text
+itself are found by their hash and come before all others.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Iterator
+from hashlib import blake2b
+
+from fhirserver.kernel.json import JsonObject, loads
+
+_AT_ONCE = 5_000
+_MERGED_PAGES = 2_000
+_LONGEST = 1_000
+"""Characters of one text that are indexed, and that are searched for."""
+MOST_WORDS = 24
+_PLAIN_WORDS = re.compile("[a-z0-9]+").findall
+_RANKED = """
+SELECT r.rank, c.code, c.display, c.more
+FROM ranked r CROSS JOIN concept c ON c.number = r.number ORDER BY r.rank"""
+_EXACT = "SELECT r.number FROM exact e JOIN ranked r ON r.rank = e.rank WHERE e.hash = ? ORDER BY e.rank"
+_FITTING = """
+SELECT r.number FROM words w CROSS JOIN ranked r ON r.rank = w.rowid WHERE w.words MATCH ? ORDER BY w.rowid"""
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text: letters, digits and marks, as the index takes them apart."""
+    return "".join(
+        c if unicodedata.category(c)[0] in "LNM" or c.isalnum() else " " for c in text[:_LONGEST]
+    ).split()
+
+
+def exact_hash(text: str) -> int:
+    """Of all texts that differ only in case, accents and what stands between the words."""
+    if text.isascii():
+        bare = " ".join(_PLAIN_WORDS(text[:_LONGEST].lower()))
+    else:
+        plain = unicodedata.normalize("NFKD", " ".join(words_of(text)).casefold())
+        bare = "".join(c for c in plain if not unicodedata.combining(c))
+    return int.from_bytes(blake2b(bare.encode(errors="replace"), digest_size=8).digest(), "big", signed=True)
+
+
+def rank_words(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[int, int]]:
+    yield 0, 1
+    connection.execute(
+        "INSERT INTO ranked (number) SELECT number FROM concept ORDER BY length(display), number"
+    )
+
+
+def fill_words(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[int, int]]:
+    size = connection.execute("SELECT count(*) FROM ranked").fetchone()[0]
+    connection.execute("INSERT INTO words (words, rank) VALUES ('hashsize', 16777216)")
+    found = connection.execute(_RANKED)
+    while rows := found.fetchmany(_AT_ONCE):
+        texts = [(rank, [code, display, *_spoken(more)]) for rank, code, display, more in rows]
+        connection.executemany(
+            "INSERT INTO words (rowid, text) VALUES (?, ?)", ((rank, _text(said)) for rank, said in texts)
+        )
+        connection.executemany(
+            "INSERT OR IGNORE INTO exact VALUES (?, ?)",
+            ((exact_hash(one), rank) for rank, said in texts for one in said if one),
+        )
+        yield rows[-1][0], size
+
+
+def _text(said: list[str]) -> str:
+    return " ".join(one[:_LONGEST] for one in said)
+
+
+def _spoken(more: bytes | None) -> list[str]:
+    return [value for value, *_ in loads(more)[0]] if more else []
+
+
+def merge_words(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[int, int]]:
+    """One segment instead of many, page by page."""
+    merge = "INSERT INTO words (words, rank) VALUES ('merge', ?)"
+    connection.execute(merge, (-_MERGED_PAGES,))
+    turn, before = 0, -1
+    while connection.total_changes - before > 1:
+        before, turn = connection.total_changes, turn + 1
+        connection.execute(merge, (_MERGED_PAGES,))
+        yield turn, 0
+
+
+def search(connection: sqlite3.Connection, text: str) -> Iterator[int]:
+    """Numbers of concepts, best first."""
+    words = words_of(text)[:MOST_WORDS]
+    if not words:
+        return
+    first = {number: None for (number,) in connection.execute(_EXACT, (exact_hash(text),))}
+    yield from first
+    asked = " ".join(f'"{word}" *' for word in words)
+    try:
+        for (number,) in connection.execute(_FITTING, (asked,)):
+            if number not in first:
+                yield number
+    except sqlite3.OperationalError as error:
+        if not re.search("phrase", str(error)):  # a word of letters that SQLite does not know as such
+            raise
