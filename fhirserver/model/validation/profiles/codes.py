@@ -13,7 +13,8 @@ from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.model.definitions import Binding
 from fhirserver.model.fhirpath import Typed
-from fhirserver.model.validation.profiles.code_formats import GRAMMARS, UCUM, is_malformed
+from fhirserver.model.fhirpath.terminologies import ServedTerminologies
+from fhirserver.model.validation.profiles.code_formats import GRAMMARS, UCUM, URI, is_malformed
 from fhirserver.model.validation.report import Place, Report
 from fhirserver.ports.conformance import Conformance
 from fhirserver.ports.terminology import Concept, Terminology
@@ -57,6 +58,8 @@ class Codes:
         self._conformance = conformance
         self._terminology = terminology
         self._seconds = math.inf if seconds is None else seconds
+        self.offered = ServedTerminologies(terminology) if terminology is not None else None
+        """What expressions know as ``%terminologies``."""
         self._lock = Lock()
         self._known: OrderedDict[Hashable, tuple[float, object]] = OrderedDict()
         self._generation = 0
@@ -191,11 +194,14 @@ class Codes:
     def check_codes(self, item: Typed, place: Place, report: Report, display: str) -> None:
         """Every code that names its system is one of that system, with a display that the system has for it.
 
-        ``display`` is the severity of another display.
+        ``display`` is the severity of another display, and of what is no URI: official examples have names for one.
         """
         for one in coded(item, place):
             if one.system and self.is_unknown(one.system, one.code):
-                report.add("code-invalid", "the code system has no such code", (one.place, "code", -1))
+                severity = display if one.system == URI else "error"
+                report.add(
+                    "code-invalid", "the code system has no such code", (one.place, "code", -1), severity
+                )
             elif one.display and one.system:
                 self._check_display(one, report, display)
 
