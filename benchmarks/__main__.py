@@ -44,6 +44,7 @@ from benchmarks.load import Loaded, LoadFailed, load
 from benchmarks.measure import Figures, measure
 from benchmarks.operations import Operation, operations
 from benchmarks.server import Target, settled, started
+from benchmarks.terminology import terminology_operations
 from benchmarks.wire import Address
 from tests.server_process import ServerFailed
 
@@ -113,6 +114,8 @@ class Bench:
             self.console.print(f"Loading {len(data)} patients and {seen} observations into {target.name} …")
             loaded = self.loaded[target.name] = await load(target.address, data)
             chosen = operations(target.address, loaded)
+            if len(self.targets) == 1:  # a peer need not have a terminology service
+                chosen += terminology_operations(target.address)
             self.operations[target.name] = [one for one in chosen if self._wanted(one.name)]
 
     def _wanted(self, name: str) -> bool:

@@ -152,7 +152,7 @@ class Holdings:
             return KnownSystem(url, version, bool(release and release.header.get("hierarchyMeaning")))
         resource = self._stored.find(joined(url, version), "CodeSystem")
         if resource is not None and has_codes(resource):
-            return KnownSystem(url, version, any(map(_is_related, resource["concept"])))
+            return KnownSystem(url, version, any(map(_is_related, resource.get("concept", ()))))
         built_in = self._built_in(url)
         return KnownSystem(url, built_in.version) if built_in is not None else None
 
@@ -181,7 +181,7 @@ def has_codes(resource: JsonObject) -> bool:
     """Whether a CodeSystem can be asked for its codes: a supplement has none of its own."""
     if resource.get("content") == "supplement" or "supplements" in resource:
         return False
-    return bool(resource.get("concept"))
+    return bool(resource.get("concept")) or resource.get("content") == "complete"
 
 
 def rank_of(resource: JsonObject) -> Rank:

@@ -136,6 +136,9 @@ class TerminologyService:
             answers.keep(key, found)
         return found
 
+    def answered(self, key: Hashable) -> bytes | None:
+        return self._state.answers.get(key)
+
     # What others ask
 
     def validate_code(
@@ -192,7 +195,7 @@ class TerminologyService:
         return [known for url in urls for known in self._known(state, url)]
 
     def _known(self, state: State, url: str) -> Iterable[KnownSystem]:
-        for version in state.library.system_versions(url) or [""]:
+        for version in state.holdings.system_versions(url) or [""]:
             known = state.holdings.known_system(url, version)
             if known is not None:
                 yield known

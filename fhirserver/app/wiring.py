@@ -77,6 +77,7 @@ from fhirserver.rest.smart.sign_in import SIGN_IN
 from fhirserver.rest.spool import Spool
 from fhirserver.rest.visits import Visits
 from fhirserver.store.conformance import StoredConformance
+from fhirserver.store.definitions import Definitions
 from fhirserver.store.followers import follow
 from fhirserver.store.generation import OLD_INDEX, index_is_current
 from fhirserver.store.growth import Growth
@@ -93,6 +94,7 @@ from subscriptions.review_upkeep import ReviewUpkeep
 from subscriptions.second_opinion import SecondOpinions
 from subscriptions.sweep import Sweep
 from subscriptions.verification import Verification
+from terminology.built_in import resources
 from terminology.service import TerminologyService
 
 if TYPE_CHECKING:
@@ -151,6 +153,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         validator,
         terminology,
         Limits(**settings.limits),
+        definitions=Definitions(resources()),
         reserved=keys_of(definitions_of(all_operations())),
         claims=settings.claims,
         review=settings.review,

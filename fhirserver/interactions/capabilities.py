@@ -17,6 +17,11 @@ from fhirserver.model.definitions import SearchParameter, definitions
 from fhirserver.search.defined import Parameters
 from fhirserver.search.parameters import searchable
 
+RELEASED = "2026-11-29"
+"""The day of this version of the software."""
+TERMINOLOGY_SERVER = "http://hl7.org/fhir/CapabilityStatement/terminology-server"
+TX_TESTS = "1.9.0"
+"""The version of the tests of the terminology ecosystem that the answers are meant to pass."""
 _TYPE_LEVELS = frozenset({"instance", "version", "instance-history", "type-history", "type", "type-search"})
 _COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition/"
 _SYSTEM_LEVELS = frozenset({"system", "system-history", "system-search"})
@@ -111,17 +116,46 @@ def capability_statement(
     """
     return {
         "resourceType": "CapabilityStatement",
+        **_as_terminology_server(registry),
+        "url": f"{base_url}/metadata",
+        "version": version,
         "name": "Credence",
         "title": "What this Credence server does",
         "status": "active",
         "date": started,
         "kind": "instance",
-        "software": {"name": "Credence", "version": version},
+        "software": {"name": "Credence", "version": version, "releaseDate": RELEASED},
         "implementation": {"description": "Credence FHIR server", "url": base_url},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "application/fhir+xml", "json", "xml"],
         "patchFormat": ["application/json-patch+json", "application/fhir+json", "application/fhir+xml"],
         "rest": [_rest(registry, cors, deletes, profiles or {})],
+    }
+
+
+def _as_terminology_server(registry: Registry) -> JsonObject:
+    """What clients of the terminology ecosystem look for, where there are its operations.
+
+    https://build.fhir.org/ig/HL7/fhir-tx-ecosystem-ig/requirements.html
+    """
+    if not any(one.name == "expand" for one in registry.operations):
+        return {}
+    features = (
+        ("uv/tx-tests/FeatureDefinition/test-version", "Code", TX_TESTS),
+        ("uv/tx-ecosystem/FeatureDefinition/CodeSystemAsParameter", "Boolean", True),
+    )
+    return {
+        "extension": [
+            {
+                "url": "http://hl7.org/fhir/uv/application-feature/StructureDefinition/feature",
+                "extension": [
+                    {"url": "definition", "valueCanonical": f"http://hl7.org/fhir/{name}"},
+                    {"url": "value", f"value{type}": value},
+                ],
+            }
+            for name, type, value in features
+        ],
+        "instantiates": [TERMINOLOGY_SERVER],
     }
 
 
@@ -153,7 +187,7 @@ def with_topics(statement: JsonObject, topics: Sequence[str]) -> JsonObject:
     ]
     return {
         **statement,
-        "instantiates": [SERVER],
+        "instantiates": [*statement.get("instantiates", ()), SERVER],
         "implementationGuide": [GUIDE],
         "rest": [{**rest, "resource": resources}],
     }

@@ -21,6 +21,7 @@ from fhirserver.model.validation.profiles import Validator
 from fhirserver.model.validation.source import read_json
 from fhirserver.ports.storage import Key, Version
 from fhirserver.store.conformance import StoredConformance
+from fhirserver.store.definitions import Definitions
 from fhirserver.store.store import Store
 from fhirserver.world.policy import Policy
 from fhirserver.world.review_rules import ReviewRules
@@ -62,6 +63,8 @@ class Context:
     validator: Validator
     terminology: Terminology | None = None
     limits: Limits = field(default_factory=Limits)
+    definitions: Definitions = field(default_factory=Definitions)
+    """What is built in, beside what is stored."""
     reserved: frozenset[Key] = frozenset()
     """The server's own definitions, which clients may not change."""
     claims: str = "off"

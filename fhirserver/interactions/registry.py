@@ -58,7 +58,8 @@ class Operation:
     ``parameters`` are those it takes and gives: an input that is not among them is refused. One that
     ``takes_any_body`` reads its body itself, which need not be a Parameters; one that ``takes_search``
     takes search parameters too, and refuses itself what is none. Resources that are parameters of one that
-    ``takes_newer`` may have properties and codes of later versions of FHIR.
+    ``takes_newer`` may have properties and codes of later versions of FHIR. ``kept`` finds the answer that the very
+    same request had before, if it still holds.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Operation:
     takes_any_body: bool = False
     takes_search: bool = False
     takes_newer: bool = False
+    kept: Callable[[Context, Request], Awaitable[Result | None]] | None = None
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -192,6 +194,10 @@ class Registry:
         require(request.principal, role_for(request, operation.role))
         if request.principal.permissions is not None:
             check_operation(request.principal.permissions, operation.role, request.type)
+        if operation.kept is not None:
+            known = await operation.kept(context, request)
+            if known is not None:
+                return known
         _check_inputs(operation, request)
         return await operation.handler(context, request)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhirserver.access.principals import require
+from fhirserver.interactions import defined
 from fhirserver.interactions.answers import outcome_bytes
 from fhirserver.interactions.bundles import bundle, search_entry
 from fhirserver.interactions.chained_versions import version_warnings
@@ -81,11 +82,11 @@ async def answer(context: Context, request: Request, query: Query, url: str) -> 
         return await _contained(context, request, query, url)
     query, behind = await chained_inside(context, query)
     if query.summary == "count" or query.count == 0:
-        counted = await context.store.count(query)
+        counted = await defined.count(context, query)
         return Result(200, bundle("searchset", (), links(url, request.params, query, ""), counted))
     if query.explain:
         require(request.principal, "operator")
-    page = await context.store.search(query)
+    page = await defined.search(context, query)
     total = await _total(context, query, page)
     more = await _more(context, query, page)
     entries = _entries(context, query, page, more)
@@ -127,7 +128,7 @@ async def _total(context: Context, query: Query, page: Page) -> int | None:
     if query.cursor is None and not page.cursor:
         return len(page.versions)
     if query.total in ("accurate", "estimate"):
-        return await context.store.count(query)
+        return await defined.count(context, query)
     return None
 
 

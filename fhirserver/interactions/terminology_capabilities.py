@@ -6,7 +6,7 @@ Made from the operations that the registry routes and the code systems whose cod
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Operation, Registry
@@ -42,6 +42,8 @@ def terminology_statement(
     routed = {(type, one.name): one for one in registry.operations for type in one.types}
     statement: JsonObject = {
         "resourceType": "TerminologyCapabilities",
+        "url": f"{base_url}/metadata?mode=terminology",
+        "version": version,
         "name": "CredenceTerminology",
         "title": "What the terminology of this Credence server knows and does",
         "status": "active",
@@ -49,7 +51,7 @@ def terminology_statement(
         "kind": "instance",
         "software": {"name": "Credence", "version": version},
         "implementation": {"description": "Credence FHIR server", "url": base_url},
-        "codeSystem": [_code_system(one) for one in systems],
+        "codeSystem": [*_code_systems(systems)],
     }
     if expand := routed.get(("ValueSet", "expand")):
         statement["expansion"] = _expansion(expand)
@@ -61,19 +63,27 @@ def terminology_statement(
     return statement
 
 
-def _code_system(known: KnownSystem) -> JsonObject:
-    told: JsonObject = {"uri": known.url}
-    if known.version:
-        told["version"] = [{"code": known.version, "isDefault": True, "compositional": False}]
-    return {**told, "subsumption": known.hierarchical}
+def _code_systems(systems: Sequence[KnownSystem]) -> Iterator[JsonObject]:
+    """Each system once, with all its versions: the last is the one that is meant where none is named."""
+    by_url: dict[str, list[KnownSystem]] = {}
+    for one in systems:
+        by_url.setdefault(one.url, []).append(one)
+    for url, versions in by_url.items():
+        named = [one.version for one in versions if one.version]
+        told: JsonObject = {"uri": url}
+        if named:
+            told["version"] = [
+                {"code": one, "isDefault": one == named[-1], "compositional": False} for one in named
+            ]
+        yield {**told, "subsumption": any(one.hierarchical for one in versions)}
 
 
 def _expansion(expand: Operation) -> JsonObject:
     parameters = [one for one in expand.parameters if one.use == "in"]
     return {
-        "hierarchical": False,
+        "hierarchical": True,
         "paging": True,
         "incomplete": False,
         "parameter": [{"name": one.name, "documentation": one.text} for one in parameters],
-        "textFilter": "Codes whose code or display contains the text, in any case",
+        "textFilter": "Codes that hold the text, in any case, or have words beginning with each of its words",
     }

@@ -16,6 +16,8 @@ async def vread(context: Context, request: Request) -> Result:
     version = None
     if is_version(request.version):
         version = await context.store.read_version(request.type, request.id, int(request.version))
+    if version is None and request.version == "1":
+        version = context.definitions.read(request.type, request.id)
     if version is None:
         text = f"{request.type}/{request.id} has no version {request.version[:20]}"
         raise refuse(Category.NOT_FOUND, "not-found", text, request.type)

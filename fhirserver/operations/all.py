@@ -28,6 +28,7 @@ from fhirserver.operations.story import STORY
 from fhirserver.operations.subscription_operations import SUBSCRIPTIONS
 from fhirserver.operations.terminology_operations import TERMINOLOGY
 from fhirserver.operations.validate import validate_resource
+from fhirserver.operations.versions import VERSIONS
 from fhirserver.operations.withdraw import WITHDRAW
 from fhirserver.world.vocabulary import BASE
 
@@ -46,6 +47,7 @@ def all_operations() -> Sequence[Operation]:
     return (
         LINEAGE,
         STORY,
+        VERSIONS,
         Operation(
             "status",
             "instance",

@@ -106,7 +106,7 @@ def _flag(given: Given, name: str, default: bool = False) -> bool:
     raise refuse(Category.INVALID, "value", f"{name} is true or false", f"http.{name}")
 
 
-def answered(answer: CodeAnswer) -> JsonObject:
+def parameters_of(answer: CodeAnswer) -> JsonObject:
     """The Parameters resource."""
     return {"resourceType": "Parameters", "parameter": list(_parts(answer))}
 

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-from functools import partial
-
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.read import current
 from fhirserver.kernel.json import loads
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.operations.parameters import inputs, one, parameters, part
 from fhirserver.operations.terminology_asked import asked_of
-from fhirserver.operations.terminology_input import Given, service
+from fhirserver.operations.terminology_input import Given, kept, service
 
 
 async def code_system_subsumes(context: Context, request: Request) -> Result:
     """How code A stands to code B: ``equivalent``, ``subsumes``, ``subsumed-by`` or ``not-subsumed``."""
-    given, terminology = inputs(request), await service(context)
-    system, version = str(one(given, "system") or ""), str(one(given, "version") or "")
-    if request.id:
-        system, version = await _stored(context, request)
-    left, right = _code(given, "A", system), _code(given, "B", system)
-    if not left[0] or left[0] != right[0] or (request.id and left[0] != system):
-        text = "Both codes are of one system: 'system' with 'codeA' and 'codeB', or two codings"
-        raise refuse(Category.INVALID, "invalid", text, "Parameters.parameter")
-    asked, version = asked_of(request, given), version or left[2] or right[2]
-    ask = partial(terminology.subsumes, left[0], left[1], right[1], version=version, asked=asked)
-    outcome = await asyncio.to_thread(ask) if terminology.waits else ask()
-    return Result(200, parameters([part("outcome", "Code", outcome)]))
+    terminology = await service(context)
+    stored = await _stored(context, request) if request.id else None
+
+    def make() -> bytes:
+        given = inputs(request)
+        system, version = stored or (str(one(given, "system") or ""), str(one(given, "version") or ""))
+        left, right = _code(given, "A", system), _code(given, "B", system)
+        if not left[0] or left[0] != right[0] or (stored and left[0] != system):
+            text = "Both codes are of one system: 'system' with 'codeA' and 'codeB', or two codings"
+            raise refuse(Category.INVALID, "invalid", text, "Parameters.parameter")
+        asked, of = asked_of(request, given), version or left[2] or right[2]
+        outcome = terminology.subsumes(left[0], left[1], right[1], version=of, asked=asked)
+        return parameters([part("outcome", "Code", outcome)])
+
+    return await kept(terminology, request, "subsumes", make)
 
 
 async def _stored(context: Context, request: Request) -> tuple[str, str]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.read import current
 from fhirserver.kernel.json import JsonObject, dumps
-from fhirserver.operations.code_question import answered, question_of
+from fhirserver.operations.code_question import parameters_of, question_of
 from fhirserver.operations.parameters import inputs, one
 from fhirserver.operations.terminology_asked import Given, asked_of
 from fhirserver.operations.terminology_input import kept, service
+from fhirserver.ports.code_validation import CodeQuestion
 
 
 async def code_system_validate_code(context: Context, request: Request) -> Result:
@@ -19,12 +20,16 @@ async def code_system_validate_code(context: Context, request: Request) -> Resul
 
     def make() -> bytes:
         given = inputs(request)
-        system = "url" if given.get("url") else "system"
-        code_system = _code_system(request, given)
-        question = question_of(request, given, system=system, version="version", code_system=code_system)
-        return dumps(answered(terminology.validate(question, asked_of(request, given))))
+        question = code_system_question(request, given)
+        return dumps(parameters_of(terminology.validate(question, asked_of(request, given))))
 
     return await kept(terminology, request, "validate-code", make)
+
+
+def code_system_question(request: Request, given: Given) -> CodeQuestion:
+    """A bare code is of the ``url``, or else of the ``system``."""
+    code_system, system = _code_system(request, given), "url" if given.get("url") else "system"
+    return question_of(request, given, system=system, version="version", code_system=code_system)
 
 
 def _code_system(request: Request, given: Given) -> str | JsonObject | None:

@@ -30,9 +30,16 @@ def inputs(request: Request) -> dict[str, list[Json]]:
     found: dict[str, list[Json]] = {}
     for name, value in request.params:
         found.setdefault(name, []).append(value)
-    if not request.body:
-        return found
-    for parameter in request.json().get("parameter", ()):
+    if request.body:
+        for name, values in named_values(request.json()).items():
+            found.setdefault(name, []).extend(values)
+    return found
+
+
+def named_values(body: JsonObject) -> dict[str, list[Json]]:
+    """The parameters of a Parameters resource by name."""
+    found: dict[str, list[Json]] = {}
+    for parameter in body.get("parameter", ()):
         found.setdefault(str(parameter.get("name", "")), []).append(_value(parameter))
     return found
 

@@ -80,3 +80,16 @@ def value_set_of(request: Request, given: Given) -> str | JsonObject:
         return inline
     url, version = str(one(given, "url", required=True)), one(given, "valueSetVersion")
     return f"{url}|{version}" if version and "|" not in url else url
+
+
+async def kept_answer(context: Context, request: Request) -> Result | None:
+    """What the same request was answered before, where nothing has changed since: it was found in order then, so it
+    need not be looked at again."""
+    if context.terminology is None or request.id:
+        return None
+    key = _key(request, request.operation[1:])
+    if key is None:
+        return None
+    await context.conformance.catch_up()
+    found = context.terminology.answered(key)
+    return None if found is None else Result(200, found)

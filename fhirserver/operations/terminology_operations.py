@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from fhirserver.interactions.registry import Handler, Operation, Parameter
+from fhirserver.operations.batch_validate_code import VALIDATED, VALIDATION, batch_validate_code
 from fhirserver.operations.code_question import ANSWERED, ASKED_OF_CODES
 from fhirserver.operations.code_system_find_matches import code_system_find_matches
 from fhirserver.operations.code_system_lookup import code_system_lookup
 from fhirserver.operations.code_system_subsumes import code_system_subsumes
 from fhirserver.operations.code_system_validate_code import code_system_validate_code
 from fhirserver.operations.terminology_asked import ASKED
+from fhirserver.operations.terminology_input import kept_answer
 from fhirserver.operations.value_set_expand import value_set_expand
 from fhirserver.operations.value_set_validate_code import value_set_validate_code
+from fhirserver.world.vocabulary import BASE
 
 _R4 = "http://hl7.org/fhir/OperationDefinition"
 _CODE = Parameter("code", "code", "The code")
+_URL = Parameter("url", "uri", "The code system; not on an instance")
 _CODING = Parameter("coding", "Coding", "Code and system in one")
 _SYSTEM = Parameter("system", "uri", "The code's system")
 _VALUE_SET = (
@@ -33,6 +37,16 @@ _EXPAND = (
     Parameter("excludeNested", "boolean", "Whether the codes are wanted in one list rather than a tree"),
     Parameter("excludeNotForUI", "boolean", "Whether abstract codes are left out"),
     Parameter("activeOnly", "boolean", "Whether inactive codes are left out"),
+    Parameter(
+        "excludePostCoordinated", "boolean", "Taken: there are no post-coordinated codes in expansions"
+    ),
+    Parameter("exclude-system", "canonical", "Systems whose codes are left out", 0, "*"),
+    Parameter("context", "uri", "Taken, and without effect"),
+    Parameter("contextDirection", "code", "Taken, and without effect"),
+    Parameter("date", "dateTime", "Taken, and without effect"),
+    Parameter("incomplete-ok", "boolean", "The same as limitedExpansion"),
+    Parameter("default-to-latest-version", "boolean", "Taken: it always is"),
+    Parameter("no-cache", "boolean", "Taken: what is kept is never stale"),
     Parameter("limitedExpansion", "boolean", "Whether the first codes are wanted where there are too many"),
     *ASKED,
     Parameter("return", "ValueSet", "The value set with its expansion", 1, use="out"),
@@ -60,7 +74,15 @@ _LOOKED_UP = (
 def _operation(name: str, level: str, type: str, handler: Handler, *parameters: Parameter) -> Operation:
     definition = f"{_R4}/{type}-{name}"
     return Operation(
-        name, level, (type,), "read", handler, definition, parameters=parameters, takes_newer=True
+        name,
+        level,
+        (type,),
+        "read",
+        handler,
+        definition,
+        parameters=parameters,
+        takes_newer=True,
+        kept=kept_answer,
     )
 
 
@@ -114,7 +136,7 @@ TERMINOLOGY = (
         "type instance",
         "CodeSystem",
         code_system_validate_code,
-        Parameter("url", "uri", "The code system; not on an instance"),
+        _URL,
         Parameter("codeSystem", "CodeSystem", "The code system itself"),
         _CODE,
         Parameter("system", "uri", "The code system, where there is no url"),
@@ -148,6 +170,23 @@ TERMINOLOGY = (
         Parameter("systemVersion", "string", "The version of the code's system"),
         *ASKED_OF_CODES,
         *ANSWERED,
+    ),
+    *(
+        Operation(
+            "batch-validate-code",
+            "type",
+            (type,),
+            "read",
+            batch_validate_code,
+            f"{BASE}/OperationDefinition/{type}-batch-validate-code",
+            description="Many questions of $validate-code in one request.",
+            parameters=(VALIDATION, *ASKED_OF_CODES, *more, VALIDATED),
+            takes_newer=True,
+        )
+        for type, more in (
+            ("ValueSet", (*_VALUE_SET, _CODE, _SYSTEM)),
+            ("CodeSystem", (_URL, _CODE, _SYSTEM)),
+        )
     ),
     _operation("expand", "type instance", "ValueSet", value_set_expand, *_EXPAND),
 )

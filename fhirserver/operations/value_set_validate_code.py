@@ -5,10 +5,11 @@ from __future__ import annotations
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.read import current
 from fhirserver.kernel.json import dumps
-from fhirserver.operations.code_question import answered, question_of
+from fhirserver.operations.code_question import parameters_of, question_of
 from fhirserver.operations.parameters import inputs
-from fhirserver.operations.terminology_asked import asked_of
+from fhirserver.operations.terminology_asked import Given, asked_of
 from fhirserver.operations.terminology_input import kept, service, value_set_of
+from fhirserver.ports.code_validation import CodeQuestion
 
 
 async def value_set_validate_code(context: Context, request: Request) -> Result:
@@ -19,8 +20,12 @@ async def value_set_validate_code(context: Context, request: Request) -> Result:
 
     def make() -> bytes:
         given = inputs(request)
-        value_set = value_set_of(request, given)
-        question = question_of(request, given, system="system", version="systemVersion", value_set=value_set)
-        return dumps(answered(terminology.validate(question, asked_of(request, given))))
+        question = value_set_question(request, given)
+        return dumps(parameters_of(terminology.validate(question, asked_of(request, given))))
 
     return await kept(terminology, request, "validate-code", make)
+
+
+def value_set_question(request: Request, given: Given) -> CodeQuestion:
+    value_set = value_set_of(request, given)
+    return question_of(request, given, system="system", version="systemVersion", value_set=value_set)

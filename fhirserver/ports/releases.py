@@ -68,7 +68,12 @@ class Release(Protocol):
         ...
 
     def flagged(self, flag: str) -> Runs:
-        """The concepts that are ``inactive``, or ``abstract``."""
+        """The concepts that are ``inactive`` or ``abstract``, or have none above (``root``) or below them (``leaf``)"""
+        ...
+
+    def called(self, text: str) -> Iterator[int]:
+        """The concepts whose code, display or a designation is the text; those that differ in case, accents or
+        punctuation come along."""
         ...
 
     def search(self, text: str) -> Iterator[int]:
@@ -116,6 +121,14 @@ class ReleaseWriter(Protocol):
 
     def checkpoint(self, source: str, done: int) -> None:
         """What was written so far is safe, and ``source`` is done up to ``done`` (bytes or rows)."""
+        ...
+
+    def discard(self) -> None:
+        """Forget all that was written, and begin anew."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the release unfinished: what came after the last checkpoint is forgotten."""
         ...
 
     def finish(self, header: JsonObject) -> Iterator[tuple[str, int, int]]:

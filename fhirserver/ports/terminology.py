@@ -160,6 +160,10 @@ class Terminology(Protocol):
         """
         ...
 
+    def answered(self, key: Hashable) -> bytes | None:
+        """The answer that was kept under a key, if any still is."""
+        ...
+
     def systems_of(self, value_set: str | JsonObject) -> Sequence[str]:
         """The code systems that a value set draws on, with those of the value sets it imports."""
         ...

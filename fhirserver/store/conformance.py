@@ -106,11 +106,10 @@ class StoredConformance:
     def find(self, url: str, type: str = "") -> JsonObject | None:
         """The resource with a canonical url: the version after ``|``, or else the best there is.
 
-        ``Type/id`` finds what is stored at that place.
+        ``Type/id`` finds what is stored at that place, or else what R4 defines under it.
         """
         if url.partition("/")[0] in TYPES:
-            here = self._by_key.get(Key(*url.split("/", 1)))
-            return here.resource() if here is not None and type in ("", here.key.type) else None
+            return self._at(Key(*url.split("/", 1)), type)
         bare, _, version = url.partition("|")
         stored = self._stored(bare, version, type)
         if stored is not None and not bare.startswith(R4_BASE):
@@ -119,6 +118,16 @@ class StoredConformance:
         if built_in is not None or stored is None:
             return built_in
         return stored.resource()
+
+    def _at(self, key: Key, type: str) -> JsonObject | None:
+        if type not in ("", key.type):
+            return None
+        here = self._by_key.get(key)
+        return here.resource() if here is not None else definitions().archive.by_id(*key)
+
+    def holds(self, key: Key) -> bool:
+        """Whether something is stored at a place."""
+        return key in self._by_key
 
     def stored(self, type: str) -> Iterator[Entry]:
         """What is stored of a type."""

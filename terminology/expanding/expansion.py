@@ -70,7 +70,7 @@ def _filtered(parts: tuple[Members, ...], options: Options) -> list[Members]:
     found: list[Members] = [one.active() for one in parts] if options.active_only else [*parts]
     if options.for_ui:  # what is only there to group others is not for choosing
         found = [_selectable(one) for one in found]
-    return [one for one in found if len(one)]
+    return [one for one in found if len(one) and one.url not in options.excluded]
 
 
 def _selectable(members: Members) -> Members:

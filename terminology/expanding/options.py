@@ -57,6 +57,8 @@ class Options:
     nested: bool = True
     for_ui: bool = False
     limited: bool = False
+    excluded: frozenset[str] = frozenset()
+    """Urls of systems whose codes are left out."""
     languages: Languages = ANY_LANGUAGE
     properties: tuple[str, ...] = ()
     echoed: tuple[JsonObject, ...] = ()
@@ -81,7 +83,8 @@ def read_options(given: Mapping[str, Sequence[Json]], header: str, value_set: Js
         active_only=_flag(asked, "activeOnly"),
         nested=not _flag(asked, "excludeNested"),
         for_ui=_flag(asked, "excludeNotForUI"),
-        limited=_flag(asked, "limitedExpansion"),
+        limited=_flag(asked, "limitedExpansion") or _flag(asked, "incomplete-ok"),
+        excluded=frozenset(str(one).partition("|")[0] for one in asked.get("exclude-system", ())),
         languages=Languages.read(language),
         properties=tuple(dict.fromkeys(str(one) for one in asked.get("property", ()))),
         echoed=tuple(_echo(asked)),

@@ -120,6 +120,9 @@ class RoutedTerminology:
         except _Elsewhere as found:
             return found.body
 
+    def answered(self, key: Hashable) -> bytes | None:
+        return self.here.answered(key)
+
     def _asked_there(self) -> int:
         """How often this thread has turned to the other server."""
         return getattr(self._turns, "count", 0)

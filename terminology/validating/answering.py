@@ -11,7 +11,7 @@ from fhirserver.ports.code_validation import CodeAnswer, CodeQuestion
 from terminology.systems import System
 from terminology.validating import messages
 from terminology.validating.known import Known
-from terminology.validating.validation import Validator, unknown_code_system
+from terminology.validating.validation import Validator, no_system, unknown_code_system
 from terminology.validating.versions import usable
 
 _EXPANSION_PARAMETERS = (
@@ -62,6 +62,8 @@ def _value(extension: JsonObject) -> Json:
 
 def _of_system(known: Known, question: CodeQuestion) -> CodeAnswer:
     url, version = _system_asked(known, question)
+    if not url and question.form != "code":
+        return no_system(question)
     if not url:
         text = "The code system is needed: as 'url', or in the coding"
         raise refuse(Category.INVALID, "required", text, "Parameters.parameter.where(name='url')")
@@ -69,7 +71,9 @@ def _of_system(known: Known, question: CodeQuestion) -> CodeAnswer:
     system = usable(known, url, wanted)
     if system is None:
         return unknown_code_system(known, question, url, wanted)
-    codings = tuple(one if one.system else replace(one, system=url) for one in question.codings)
+    codings = question.codings
+    if question.form == "code":
+        codings = tuple(replace(one, system=url) for one in codings)
     asked = replace(question, codings=codings, infer_system=False)
     return Validator(known, asked, _all_of(system), of_system=True).answer()
 

@@ -16,6 +16,8 @@ UNPLACED = frozenset(
         "Unknown_Code_in",
         "Display_Name_for__should_be_one_of__instead_of",
         "Display_Name_WS_for__should_be_one_of__instead_of",
+        "Coding_has_no_system__cannot_validate",
+        "Coding_has_no_code__cannot_validate",
     }
 )
 """Messages whose issues have no ``location``, which R4 has deprecated; clients of the ecosystem expect it in others."""

@@ -95,20 +95,23 @@ class Membership:
         return held
 
     def _any_holds(self, value_set: JsonObject, trace: Trace) -> bool | None:
-        """The first include that holds the code is the one that counts: what is wrong with the others does not."""
+        """The first include that holds the code without an error is the one that counts, or else the first that holds
+        it: what is wrong with the others does not."""
         verdict: bool | None = False
+        holding: Trace | None = None
         tried: list[Trace] = []
         for part in value_set["compose"].get("include", ()):
             apart = trace.apart()
             held = self._included(part, value_set, apart)
-            if held:
+            if held and not apart.findings.have_errors:
                 trace.take(apart)
                 return True
+            holding = apart if held and holding is None else holding
             verdict = None if held is None else verdict
             tried.append(apart)
-        for apart in tried:
+        for apart in tried if holding is None else [holding]:
             trace.take(apart)
-        return verdict
+        return verdict if holding is None else True
 
     def _included(self, part: JsonObject, value_set: JsonObject, trace: Trace) -> bool | None:
         held: bool | None = True

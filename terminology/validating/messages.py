@@ -147,6 +147,11 @@ def relative_system(path: str) -> Finding:
     )
 
 
+def other_system(url: str, asked: str, path: str) -> Finding:
+    text = f"The system '{url}' is not the code system that is asked ('{asked}')"
+    return Finding("error", "invalid", "invalid-data", "Coding_has_other_system", text, at(path, "system"))
+
+
 def value_set_as_system(url: str, path: str) -> Finding:
     text = f"The Coding references a value set, not a code system ('{url}')"
     id = "Terminology_TX_System_ValueSet2"
@@ -160,9 +165,8 @@ def supplement_as_system(canonical: str, path: str) -> Finding:
     )
 
 
-def unknown_system(url: str, path: str) -> Finding:
-    # The ecosystem's tests have the url of a Coding without quotes, save where it is relative.
-    named = url if path == "Coding" and ":" in url else f"'{url}'"
+def unknown_system(url: str, path: str, quoted: bool = True) -> Finding:
+    named = f"'{url}'" if quoted else url
     text = f"A definition for CodeSystem {named} could not be found, so the code cannot be validated"
     return Finding("error", "not-found", "not-found", "UNKNOWN_CODESYSTEM", text, at(path, "system"))
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.code_validation import CodeAnswer, Coded, CodeQuestion
-from fhirserver.ports.terminology import Concept
 from terminology.systems import System
 from terminology.validating import messages
 from terminology.validating.displays import DisplayCheck, Languages, Shown, shown
@@ -45,6 +44,7 @@ class Validator:
         self._membership = Membership(known, rules)
         self._languages = Languages(question.languages)
         self._seen = _Seen()
+        self._leads = False  # whether the coding that is tried is the one that is answered with, so far
 
     def answer(self) -> CodeAnswer:
         """Refuses value sets that are in a circle, or that need a supplement which is not known here."""
@@ -55,18 +55,13 @@ class Validator:
         self._seen.findings.extend(filter(None, [messages.reference_to(self._value_set, None)]))
         for number, coded in enumerate(self._question.codings):
             self._try(coded, self._path(number))
-        if self._seen.verdict is False and not self._of_system and self._has_codes:
+        if self._seen.verdict is False and not self._of_system and (self._is_concept or self._seen.coded):
             self._say_not_held()
         return self._answer()
 
     @property
     def _is_concept(self) -> bool:
         return self._question.form == "codeableConcept"
-
-    @property
-    def _has_codes(self) -> bool:
-        """Whether there is anything that could be in the value set."""
-        return not self._question.codings or any(one.code for one in self._question.codings)
 
     def _path(self, number: int) -> str:
         return f"CodeableConcept.coding[{number}]" if self._is_concept else _PATHS[self._question.form]
@@ -76,11 +71,12 @@ class Validator:
     def _try(self, coded: Coded, path: str) -> None:
         trace = Trace(path, coded, self._seen.findings, self._seen.unknown)
         if not coded.code:
-            trace.add(messages.no_code(path))
+            trace.add(messages.no_code(path), messages.no_system(path) if not coded.system else None)
             return
         verdict = self._holds(trace)
         named = trace.coded
-        if self._seen.coded is None or verdict is True:
+        self._leads = self._seen.coded is None or (verdict is True and self._seen.verdict is not True)
+        if self._leads:
             self._seen.coded = named
         if verdict is False and self._is_concept and not self._of_system:
             trace.add(messages.this_not_in_value_set(_named(named), self._value_set, path))
@@ -111,15 +107,18 @@ class Validator:
         return self._question.infer_system or self._question.form == "code"
 
     def _say_held(self, trace: Trace) -> None:
-        if trace.system is not None:
-            self._seen.version = trace.system.version
-        self._seen.normalized = trace.normalized or self._seen.normalized
+        if self._leads:
+            self._seen.version = trace.system.version if trace.system is not None else ""
+            self._seen.normalized = trace.normalized
         if trace.concept is not None:
             self._check_display(trace, trace.texts)
 
     def _say_why_not(self, trace: Trace) -> None:
         """What is wrong with a code that is not in the value set, as its own system sees it."""
         coded, path = trace.coded, trace.path
+        asked = self._value_set["compose"]["include"][0]["system"] if self._of_system else coded.system
+        if coded.system != asked:
+            trace.add(messages.other_system(coded.system, asked, path))
         if ":" not in coded.system:
             trace.add(messages.relative_system(path))
         system = usable(self._known, coded.system, coded.version)
@@ -149,10 +148,12 @@ class Validator:
             return
         if any(one.partition("|")[0] == coded.system for one in trace.unknown):
             return
-        not_known(self._known, coded.system, coded.version, trace)
+        # The ecosystem's tests have the url of a system outside the value set without quotes, save a relative one.
+        not_known(self._known, coded.system, coded.version, trace, quoted=":" not in coded.system)
 
     def _check_display(self, trace: Trace, texts: list[Shown]) -> None:
-        self._seen.display = self._languages.best(texts) or Languages().best(texts)
+        if self._leads:
+            self._seen.display = self._languages.best(texts) or Languages().best(texts)
         if not trace.coded.display or not texts or self._question.membership_only:
             return
         system = usable(self._known, trace.coded.system, trace.coded.version)
@@ -165,12 +166,14 @@ class Validator:
         concept = trace.concept
         if concept is None or not self._tells_status(trace, verdict):
             return
+        status = concept.status.lower() if concept.status.lower() == "deprecated" else ""
         if concept.inactive:
-            self._seen.inactive, self._seen.status = True, _reason(concept)
-            trace.add(messages.inactive_concept(trace.coded.code, self._seen.status, trace.path))
-        elif concept.status.lower() == "deprecated":
-            self._seen.status = "deprecated"
-            trace.add(messages.deprecated_concept(trace.coded.code, "deprecated", trace.path))
+            status = concept.status or "inactive"
+            trace.add(messages.inactive_concept(trace.coded.code, status, trace.path))
+        elif status:
+            trace.add(messages.deprecated_concept(trace.coded.code, status, trace.path))
+        if self._leads:
+            self._seen.inactive, self._seen.status = concept.inactive, status
 
     def _tells_status(self, trace: Trace, verdict: bool | None) -> bool:
         """Of a code that is in the value set, or is not because it is inactive."""
@@ -225,6 +228,16 @@ def unresolved(question: CodeQuestion, canonical: str) -> CodeAnswer:
     )
 
 
+def no_system(question: CodeQuestion) -> CodeAnswer:
+    """The answer where it cannot be told which code system is asked."""
+    findings = Findings()
+    path = "Coding" if question.form == "coding" else "CodeableConcept.coding[0]"
+    findings.add(messages.no_system(path))
+    code = question.codings[0].code if question.form == "coding" else ""
+    issues = tuple(one.as_json() for one in findings)
+    return CodeAnswer(False, findings.message(), code, concept=question.concept, issues=issues)
+
+
 def unknown_code_system(known: Known, question: CodeQuestion, url: str, version: str) -> CodeAnswer:
     """The answer where a code system that is asked is not known here."""
     path = {"code": "", "coding": "Coding"}.get(question.form, "CodeableConcept.coding[0]")
@@ -256,10 +269,6 @@ def _named(coded: Coded) -> str:
     """``system|version#code ('display')``"""
     name = f"{versioned(coded.system, coded.version)}#{coded.code}"
     return f"{name} ('{coded.display}')" if coded.display else name
-
-
-def _reason(concept: Concept) -> str:
-    return concept.status or "inactive"
 
 
 def _resource(system: System) -> JsonObject:

@@ -47,11 +47,11 @@ def _mismatch(known: Known, system: System, wanted: str, included: str, trace: T
         not_known(known, url, given, trace)
 
 
-def not_known(known: Known, url: str, version: str, trace: Trace) -> None:
+def not_known(known: Known, url: str, version: str, trace: Trace, quoted: bool = True) -> None:
     """That a system, or a version of it, is not known here."""
     if not version:
         trace.unknown[url] = None
-        trace.add(messages.unknown_system(url, trace.path))
+        trace.add(messages.unknown_system(url, trace.path, quoted))
         return
     versions = [one for one in known.system_versions(url) if one]
     trace.unknown[f"{url}|{version}" if versions else url] = None

@@ -24,6 +24,7 @@ SUITES: tuple[Suite, ...] = (
     Suite("fhir-r4-examples", "fhir-r4/examples*.tar*", _in("fhir_r4_examples")),
     Suite("fhir-r4-examples-xml", "fhir-r4/examples*.tar*", _in("fhir_r4_examples_xml")),
     Suite("fhir-r4-examples-valid", "fhir-r4/examples*.tar*", _in("fhir_r4_examples_valid")),
+    Suite("fhir-r4-expansions", "fhir-r4/definitions*.tar*", _in("fhir_r4_expansions")),
     Suite("synthea", "synthea*.tar*", _in("synthea")),
     Suite("fhirpath", "fhir-r4/fhirpath", _in("fhirpath_suite")),
     Suite("fhirpath-patch", "fhir-r4/patch", _in("fhirpath_patch")),

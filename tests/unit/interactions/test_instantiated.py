@@ -94,4 +94,4 @@ async def test_what_is_no_demand_on_a_server_is_not(server: Facade, members: Jso
 async def test_a_guide_that_is_removed_is_said_no_more(server: Facade) -> None:
     assert await told(server, requirements(MET[0]))
     await server.ehr("DELETE", "CapabilityStatement/guide")
-    assert len((await server.anonymous.get("metadata")).json()["instantiates"]) == 1
+    assert len((await server.anonymous.get("metadata")).json()["instantiates"]) == 2

@@ -200,3 +200,73 @@ async def test_only_active_codes(server: Facade) -> None:
     for body, codes in ((whole, ["a", "b"]), (active, ["b"])):
         expansion = loads((await server.reader("POST", "ValueSet/$expand", body)).content)["expansion"]
         assert ([one["code"] for one in expansion["contains"]], expansion["total"]) == (codes, len(codes))
+
+
+async def test_a_batch_of_validations(server: Facade) -> None:
+    def validation(**inputs: object) -> JsonObject:
+        return {"name": "validation", "resource": asked(**inputs)}
+
+    body = asked(url_Uri=GENDERS, system_Uri=GENDER)
+    wrong = {"system": GENDER, "code": "none"}
+    body["parameter"] += [validation(coding_Coding=MALE), validation(coding_Coding=wrong)]
+    body["parameter"] += [validation(abstract_Boolean=True), validation(url_Uri="urn:none", code_Code="male")]
+    answers = loads((await server.reader("POST", "ValueSet/$batch-validate-code", body)).content)
+    found = [one["resource"] for one in answers["parameter"]]
+    assert [one["resourceType"] for one in found] == ["Parameters"] * 2 + ["OperationOutcome"] * 2
+    assert [given(one, "result") for one in found[:2]] == [True, False]
+    body["parameter"] = [validation(url_Uri=GENDER, code_Code="male")]
+    answers = loads((await server.reader("POST", "CodeSystem/$batch-validate-code", body)).content)
+    assert given(answers["parameter"][0]["resource"], "result") is True
+
+
+async def test_subsumption_on_the_instance_and_by_version(server: Facade) -> None:
+    tree = [{"code": "a", "concept": [{"code": "b"}]}]
+    for version in ("1", "2"):
+        stored = {
+            "resourceType": "CodeSystem",
+            "id": f"s{version}",
+            "url": "http://example.org/s",
+            "version": version,
+        }
+        await server.ehr.put({**stored, "status": "active", "content": "complete", "concept": tree})
+        tree = [{"code": "a"}, {"code": "b"}]
+    for query, outcome in (
+        ("CodeSystem/s1/$subsumes?codeA=a&codeB=b", "subsumes"),
+        ("CodeSystem/s2/$subsumes?codeA=a&codeB=b", "not-subsumed"),
+        ("CodeSystem/$subsumes?system=http://example.org/s&version=1&codeA=b&codeB=a", "subsumed-by"),
+        ("CodeSystem/$subsumes?system=http://example.org/s&codeA=b&codeB=a", "not-subsumed"),
+    ):
+        assert given(loads((await server.reader.get(query)).content), "outcome") == outcome
+    for query in ("version=3&codeA=a&codeB=b", "codeA=a&codeB=x"):
+        refused = await server.reader.get(f"CodeSystem/$subsumes?system=http://example.org/s&{query}")
+        assert 400 <= refused.status_code < 500
+        assert "http://example.org/s" in loads(refused.content)["issue"][0]["details"]["text"]
+
+
+async def test_what_a_request_brings_and_keeps(server: Facade) -> None:
+    system = {"resourceType": "CodeSystem", "url": "urn:c", "status": "active", "content": "complete"}
+    brought = {**system, "concept": [{"code": "a"}], "title:de": "C"}
+    question = asked(url_Uri="urn:c", code_Code="a")
+    bringing = {
+        **question,
+        "parameter": [*question["parameter"], {"name": "tx-resource", "resource": brought}],
+    }
+    path = "CodeSystem/$validate-code"
+    assert given(loads((await server.reader("POST", path, bringing)).content), "result") is True
+    assert given(loads((await server.reader("POST", path, question)).content), "result") is False
+    cache = {"name": "cache-id", "valueId": "mine"}
+    for one in (bringing, question):
+        cached = {**one, "parameter": [*one["parameter"], cache]}
+        assert given(loads((await server.reader("POST", path, cached)).content), "result") is True
+        bare = await server.ehr("POST", path, {**question, "parameter": [*question["parameter"], cache]})
+        assert given(loads(bare.content), "result") is False
+    broken = {**system, "concept": "a"}
+    sent = {**question, "parameter": [*question["parameter"], {"name": "tx-resource", "resource": broken}]}
+    assert (await server.reader("POST", path, sent)).status_code == 400
+
+
+async def test_the_language_of_a_request(server: Facade) -> None:
+    query = f"ValueSet/$validate-code?url={GENDERS}&system={GENDER}&code=male&display=Mann"
+    english = loads((await server.reader.get(query, accept_language="en, de;q=0.1")).content)
+    assert "(for the language(s) 'en, de;q=0.1')" in str(given(english, "message"))
+    assert (await server.reader.get(f"{query}&displayLanguage=-")).status_code == 400

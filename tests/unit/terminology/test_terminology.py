@@ -428,13 +428,11 @@ def test_what_r4_defines_expands_unless_it_draws_on_others() -> None:
         "cosmic",
         "devicemetric-type",
         "media-modality",
-        "message-events",
         "mimetypes",
         "sequence-quality-method",
         "sequence-quality-standardSequence",
         "ucum-units",
         "use-context",
-        "v3-policyHolderRole",
     }
     assert len(unknown) < 90
 

@@ -15,7 +15,7 @@ MOST_ABOVE = 4096
 """More concepts above one are not kept."""
 ABOVE_EACH = 100
 """How many may be kept in all, for each concept."""
-MOST_RUNS = 16384
+MOST_RUNS = 1 << 18
 RUNS_EACH = 20
 SLACK = 100_000
 _END = 0xFFFFFFFF
@@ -71,7 +71,7 @@ def descendants(
         runs = _below(at, children[at], kept, ends)
         if runs is not None and (len(runs) > MOST_RUNS or len(runs) > room):
             runs = None
-        if runs is None or len(runs) > 1:
+        if runs is None or len(runs) > 1 or runs[0] != at << 32 | ends[at]:
             room -= len(runs or ())
             yield at, None if runs is None else array("I", _bounds(runs))
             if waiting[at]:
@@ -85,6 +85,8 @@ def _below(
     """The runs (each as one number, the first before the end) of a concept: its own, and those of its children."""
     end = ends[at]
     found = [at << 32 | end]
+    if end - at == len(ends):
+        return array("Q", found)
     for child in children:
         if child not in kept:
             if not at <= child < end:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from fhirserver.kernel.json import Json, JsonObject, dumps, loads
 from fhirserver.storage.sqlite.releases import schema
-from fhirserver.storage.sqlite.releases.packing import pack, runs_of
+from fhirserver.storage.sqlite.releases.packing import pack_runs, runs_of
 
 _AT_ONCE = 5_000
 _CONCEPTS = """
@@ -26,8 +26,13 @@ _PROPERTIES = f"""
 SELECT {_NUMBER} AS number, r.name, r.type, r.value, r.band
 FROM rows.property r ORDER BY number, r.rowid"""  # noqa: S608
 _INDEXED = f"""
-INSERT OR IGNORE INTO property SELECT r.name, r.value, {_NUMBER} AS number, r.band
+INSERT OR IGNORE INTO property SELECT r.name,
+    CASE r.type WHEN {schema.TYPES.index("Coding")} THEN coalesce(json_extract(r.value, '$.code'), '') ELSE r.value END,
+    {_NUMBER} AS number, r.band
 FROM rows.property r ORDER BY 1, 2, 3, 4"""  # noqa: S608
+_STATUSES = """
+INSERT INTO property SELECT n.id, c.status, c.number, 0
+FROM concept c, name n WHERE n.name = 'status' AND c.status <> '' ORDER BY 2, 3"""
 
 
 def fill_concepts(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[int, int]]:
@@ -50,8 +55,7 @@ def fill_concepts(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tup
             yield number, size
     _write(connection, rows)
     for name, numbers in flagged.items():
-        bounds = [bound for run in runs_of(numbers) for bound in run]
-        execute("INSERT INTO flag VALUES (?, ?)", (name, pack(bounds)))
+        execute("INSERT INTO flag VALUES (?, ?)", (name, pack_runs([*runs_of(numbers)])))
 
 
 class _Beside:
@@ -90,3 +94,6 @@ def fill_properties(connection: sqlite3.Connection, _: JsonObject) -> Iterator[t
     yield 0, 1
     connection.execute("INSERT INTO name SELECT id, name FROM rows.name")
     connection.execute(_INDEXED)
+    if not connection.execute("SELECT count(*) FROM name WHERE name = 'status'").fetchone()[0]:
+        connection.execute("INSERT INTO name (name) VALUES ('status')")
+        connection.execute(_STATUSES)

@@ -19,7 +19,7 @@ from fhirserver.storage.sqlite.releases.hierarchy import (
     topological,
 )
 from fhirserver.storage.sqlite.releases.linking import keep_links, link_above, link_below
-from fhirserver.storage.sqlite.releases.words import fill_words, merge_words, rank_words
+from fhirserver.storage.sqlite.releases.words import fill_words, merge_words, rank_words, sort_exact
 
 Step: TypeAlias = tuple[str, int, int]
 """``(step, done, of)``."""
@@ -52,6 +52,7 @@ class Finishing:
             ("ranking words", rank_words),
             ("indexing words", fill_words),
             ("merging words", merge_words),
+            ("sorting names", sort_exact),
         )
         done = {name for (name,) in self._connection.execute("SELECT name FROM step")}
         for name, work in steps:

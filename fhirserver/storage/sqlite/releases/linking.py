@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from fhirserver.kernel.json import JsonObject
 from fhirserver.storage.sqlite.releases import closure
 from fhirserver.storage.sqlite.releases.hierarchy import Links, topological, tree_ends
-from fhirserver.storage.sqlite.releases.packing import pack, pack_list, unpack_list
+from fhirserver.storage.sqlite.releases.packing import pack, pack_list, pack_runs, runs_of, unpack_list
 from fhirserver.storage.sqlite.releases.reach import Reach
 
 _AT_ONCE = 10_000
@@ -46,6 +46,9 @@ def link_above(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[
             _write(connection, _ABOVE, rows)
             yield count, size
     _write(connection, _ABOVE, rows)
+    for name, neighbours in (("root", parents), ("leaf", children)):
+        bare = (at for at in range(size) if not neighbours.count(at))
+        connection.execute("INSERT INTO flag VALUES (?, ?)", (name, pack_runs([*runs_of(bare)])))
     if dense:
         parts = Reach.build(parents, children, order, ends).parts()
         connection.executemany(

@@ -6,6 +6,7 @@ import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain
+from operator import sub
 
 Runs = Sequence[tuple[int, int]]
 _WIDTHS = (("B", 1 << 8), ("H", 1 << 16), ("I", 1 << 32))
@@ -13,7 +14,7 @@ _WIDTHS = (("B", 1 << 8), ("H", 1 << 16), ("I", 1 << 32))
 
 def pack(numbers: Sequence[int]) -> bytes:
     """Numbers in ascending order, from 0 on."""
-    deltas = [number - before for before, number in zip(chain((0,), numbers), numbers, strict=False)]
+    deltas = [*numbers[:1], *map(sub, numbers[1:], numbers)]
     widest = max(deltas, default=0)
     kind = next(kind for kind, end in _WIDTHS if widest < end)
     return kind.encode() + _bytes(array(kind, deltas))

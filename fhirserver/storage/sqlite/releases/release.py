@@ -59,6 +59,10 @@ class SqliteRelease:
             self._local.connection = held
         return held
 
+    def close(self) -> None:
+        """For tests and tools: a server keeps its releases open."""
+        self._first.close()
+
     def _row(self, statement: str, *values: object) -> tuple[Json, ...] | None:
         found: tuple[Json, ...] | None = self._connection.execute(statement, values).fetchone()
         return found
@@ -218,6 +222,9 @@ class SqliteRelease:
     def flagged(self, flag: str) -> Runs:
         found = self._row("SELECT runs FROM flag WHERE name = ?", flag)
         return unpack_runs(found[0]) if found else ()
+
+    def called(self, text: str) -> Iterator[int]:
+        return words.called(self._connection, text)
 
     def search(self, text: str) -> Iterator[int]:
         return words.search(self._connection, text)

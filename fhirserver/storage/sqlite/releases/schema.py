@@ -14,6 +14,7 @@ CREATE TABLE rows.property (
     owner NOT NULL, name INTEGER NOT NULL, value TEXT NOT NULL, type INTEGER NOT NULL, band INTEGER NOT NULL);
 CREATE TABLE rows.parent (owner NOT NULL, parent NOT NULL);
 CREATE TABLE rows.name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE rows.exact (hash INTEGER NOT NULL, rank INTEGER NOT NULL);
 CREATE TABLE rows.progress (source TEXT PRIMARY KEY, done INTEGER NOT NULL);
 """
 """``owner`` is the row of a concept that came just before, or else its code."""

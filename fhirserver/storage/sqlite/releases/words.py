@@ -63,10 +63,16 @@ def fill_words(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[
             "INSERT INTO words (rowid, text) VALUES (?, ?)", ((rank, _text(said)) for rank, said in texts)
         )
         connection.executemany(
-            "INSERT OR IGNORE INTO exact VALUES (?, ?)",
+            "INSERT INTO rows.exact VALUES (?, ?)",
             ((exact_hash(one), rank) for rank, said in texts for one in said if one),
         )
         yield rows[-1][0], size
+
+
+def sort_exact(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[int, int]]:
+    """In their order: written as they come, each would go to another page."""
+    yield 0, 1
+    connection.execute("INSERT OR IGNORE INTO exact SELECT hash, rank FROM rows.exact ORDER BY hash, rank")
 
 
 def _text(said: list[str]) -> str:
@@ -88,12 +94,18 @@ def merge_words(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple
         yield turn, 0
 
 
+def called(connection: sqlite3.Connection, text: str) -> Iterator[int]:
+    """Numbers of concepts that have it as code, display or designation, short displays first."""
+    for (number,) in connection.execute(_EXACT, (exact_hash(text),)):
+        yield number
+
+
 def search(connection: sqlite3.Connection, text: str) -> Iterator[int]:
     """Numbers of concepts, best first."""
     words = words_of(text)[:MOST_WORDS]
     if not words:
         return
-    first = {number: None for (number,) in connection.execute(_EXACT, (exact_hash(text),))}
+    first = dict.fromkeys(called(connection, text))
     yield from first
     asked = " ".join(f'"{word}" *' for word in words)
     try:

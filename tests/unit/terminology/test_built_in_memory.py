@@ -1,0 +1,75 @@
+"""What is built in costs nothing at the start, and under 60 MB when all of it has been used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_USE_ALL = """
+import sys
+from pathlib import Path
+
+def megabytes(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
+
+import fhirserver.app.wiring
+from fhirserver.kernel.outcomes import Refusal
+from fhirserver.model.definitions import definitions
+from terminology.built_in import built_in, built_in_urls
+from terminology.service import TerminologyService
+
+service = TerminologyService()
+before = megabytes("VmRSS")
+archive = definitions().archive
+for entry in list(archive.entries("CodeSystem")):
+    try:
+        service.lookup(entry.url, "none")
+    except Refusal:
+        pass
+expanded = 0
+for entry in list(archive.entries("ValueSet")):
+    try:
+        expanded += service.expand(entry.url).total
+    except Refusal:
+        pass
+for type in ("ConceptMap", "NamingSystem"):
+    for entry in list(archive.entries(type)):
+        archive.read(entry)
+for url in built_in_urls():
+    system = built_in(url)
+    system.find("m"), list(system.search("zurich"))
+print(expanded, megabytes("VmHWM") - before)
+"""
+_AT_START = """
+import sys
+import fhirserver.app.wiring
+from terminology.service import TerminologyService
+TerminologyService()
+from fhirserver.model.definitions import definitions
+from fhirserver.model.ucum.table import table
+from terminology.grammars.subtags import registry
+print(definitions.cache_info().currsize and definitions()._archive is not None, table.cache_info().currsize,
+      registry.cache_info().currsize)
+"""
+
+
+def run(script: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=True
+    )
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read from /proc")
+def test_all_that_is_built_in_takes_under_60_megabytes() -> None:
+    expanded, grown = map(float, run(_USE_ALL))
+    assert expanded > 40_000
+    assert grown < 60
+
+
+def test_nothing_is_read_before_it_is_asked_for() -> None:
+    archive, units, languages = run(_AT_START)
+    assert archive in ("False", "0") and (units, languages) == ("0", "0")
