@@ -157,7 +157,21 @@ class TerminologyService:
         return sorted(set(state.checking.membership.systems(found)))
 
     def members(self, value_set: str | JsonObject, system: str, codes: Iterable[str]) -> frozenset[str]:
-        return frozenset(code for code in codes if self.validate_code(value_set, system, code).result)
+        state = self._state
+        try:
+            composed = self._composed(state, value_set)
+        except Refusal:  # what cannot be listed can still be asked code by code
+            return frozenset(code for code in codes if self.validate_code(value_set, system, code).result)
+        known = state.library.system(system)
+        if known is None or known.header.get("caseSensitive", True):
+            return frozenset(code for code in codes if composed.holds(system, code))
+        written = ((code, known.find(code)) for code in codes)
+        return frozenset(code for code, found in written if found and composed.holds(system, found.code))
+
+    def _composed(self, state: State, value_set: str | JsonObject) -> Composed:
+        if isinstance(value_set, str):
+            return state.composed(value_set)
+        return Composer(state.library).compose(value_set)
 
     def lookup(self, system: str, code: str) -> Concept:
         concept = self._state.checking.membership.known(system).find(code)
@@ -180,10 +194,8 @@ class TerminologyService:
         self, value_set: str | JsonObject, text: str = "", offset: int = 0, count: int | None = None
     ) -> Expansion:
         state = self._state
-        if isinstance(value_set, dict):
-            found, composed = value_set, Composer(state.library).compose(value_set)
-        else:
-            found, composed = state.find(value_set), state.composed(value_set)
+        found = value_set if isinstance(value_set, dict) else state.find(value_set)
+        composed = self._composed(state, value_set)
         page: Page = page_of(composed, Options(text=text, offset=offset, count=count), self._limit, "")
         concepts = tuple(shown_as(member) for member, _ in page.members)
         total = offset + len(concepts) if page.total is None else page.total

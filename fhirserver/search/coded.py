@@ -76,6 +76,8 @@ def _of(param: str, value_set: str | JsonObject, terminology: Terminology, liste
 def _listed(value_set: str | JsonObject, terminology: Terminology, most: int) -> Sequence[Concept] | None:
     """All concepts; None where they are too many."""
     try:
+        if terminology.expand(value_set, count=0).total > most:
+            return None
         expansion = terminology.expand(value_set, count=most)
     except Refusal as refusal:
         if any(issue.code == _TOO_MANY for issue in refusal.issues):
