@@ -34,7 +34,7 @@ export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-mongo test-smart check check-style check-types check-layers check-docs check-size check-dependencies \
-        format corpus eval eval-audio judge-eval fuzz bench bench-scale bench-import bench-queue bench-hl7 bench-subscribers bench-voice \
+        format corpus eval eval-audio judge-eval fuzz bench bench-scale bench-import bench-terminology bench-queue bench-hl7 bench-subscribers bench-voice \
         bench-speech \
         faults chaos clean
 
@@ -106,6 +106,9 @@ bench-scale: $(DEV)  ## do searches stay as fast from 10,000 to 1,000,000 resour
 
 bench-match: $(DEV)  ## how long matching takes among 100,000 patients (PATIENTS=…; some minutes)
 	@$(BIN)/python -m benchmarks.match
+
+bench-terminology: $(DEV)  ## import a generated CodeSystem of a million concepts and ask it (ARGS="--size 100000 --dense 360000")
+	@$(BIN)/python -m benchmarks.terminology $(ARGS)
 
 bench-arrival: $(DEV)  ## what the world model costs when 100,000 records of an EHR arrive (COUNT=…)
 	@$(BIN)/python -m benchmarks.arrival

@@ -44,7 +44,7 @@ from benchmarks.load import Loaded, LoadFailed, load
 from benchmarks.measure import Figures, measure
 from benchmarks.operations import Operation, operations
 from benchmarks.server import Target, settled, started
-from benchmarks.terminology import terminology_operations
+from benchmarks.terminology_codes import terminology_operations
 from benchmarks.wire import Address
 from tests.server_process import ServerFailed
 

@@ -4,7 +4,7 @@
     cd PACKAGES && npm pack language-subtag-registry cldr-core cldr-subdivisions-full
     python scripts/pack_code_lists.py PACKAGES
 
-* ``fhirserver/model/data/ucum.json.xz``: the UCUM table (ucum-essence.xml, which ucumvert carries unchanged);
+* ``fhirserver/model/data/ucum-essence.xml.xz``: the UCUM table, unchanged as its licence asks (ucumvert carries it);
 * ``terminology/grammars/languages.json.xz``: the IANA language subtag registry, a text of lines a kind;
 * ``terminology/lists/subdivisions.json.xz``: ISO 3166-2 codes with the English names of CLDR.
 
@@ -17,7 +17,6 @@ import json
 import lzma
 import sys
 import tarfile
-import xml.etree.ElementTree as ElementTree
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator
@@ -25,78 +24,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-ESSENCE = "{http://unitsofmeasure.org/ucum-essence}"
-RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-LEVELS = {"sup": RAISED, "sub": LOWERED}
-METRIC, SPECIAL, ARBITRARY = 1, 2, 4
 OVERLAPPING = {"GB-EAW": "England and Wales", "GB-GBN": "Great Britain", "GB-UKM": "United Kingdom"}
 """Codes of ISO 3166-2 that CLDR leaves out."""
 UNNAMED = {"CN-NM": "Inner Mongolia", "FI-01": "Åland Islands"}
 """Codes that CLDR does not name; others are countries of their own, and have their names."""
-
-
-# Units
-
-
-def pack_units(packages: Path) -> dict[str, Any]:
-    """``prefixes``: code, name, print symbol, power of its base, base. ``units``: code, names, print symbol, property,
-    flags, value, unit; value and unit of a special one are those of its function's argument; base units have none."""
-    root = ElementTree.fromstring(read_wheel(packages, "ucumvert", "ucumvert/vendor/ucum-essence.xml"))
-    prefixes = [
-        [item.get("Code"), text(item, "name"), text(item, "printSymbol"), *power(item)]
-        for item in root.iter(f"{ESSENCE}prefix")
-    ]
-    units = [unit_row(item) for item in root if item.tag != f"{ESSENCE}prefix"]
-    return {
-        "version": root.get("version"),
-        "date": root.get("revision-date"),
-        "prefixes": prefixes,
-        "units": units,
-    }
-
-
-def power(prefix: ElementTree.Element) -> list[Any]:
-    value = value_of(prefix).get("value", "")
-    if value.startswith("1e"):
-        return [int(value[2:]), 10]
-    return [int(value).bit_length() - 1, 2]
-
-
-def unit_row(item: ElementTree.Element) -> list[Any]:
-    names = [found.text for found in item.iter(f"{ESSENCE}name")]
-    row = [item.get("Code"), names, text(item, "printSymbol"), text(item, "property")]
-    if item.tag == f"{ESSENCE}base-unit":
-        return [*row, METRIC, "", ""]
-    flags = METRIC * (item.get("isMetric") == "yes") + SPECIAL * (item.get("isSpecial") == "yes")
-    flags += ARBITRARY * (item.get("isArbitrary") == "yes")
-    value = value_of(item)
-    function = value.find(f"{ESSENCE}function")
-    if function is not None:
-        return [*row, flags, function.get("value"), function.get("Unit")]
-    return [*row, flags, value.get("value"), value.get("Unit")]
-
-
-def value_of(item: ElementTree.Element) -> ElementTree.Element:
-    found = item.find(f"{ESSENCE}value")
-    if found is None:
-        raise ValueError(f"{item.get('Code')} has no value")
-    return found
-
-
-def text(item: ElementTree.Element, name: str) -> str:
-    found = item.find(f"{ESSENCE}{name}")
-    return "" if found is None else " ".join("".join(spoken(found)).split())
-
-
-def spoken(item: ElementTree.Element) -> Iterator[str]:
-    """The text, with digits raised and lowered where it has them so."""
-    yield item.text or ""
-    for part in item:
-        inner = "".join(spoken(part)).strip()
-        table = LEVELS.get(part.tag.removeprefix(ESSENCE), {})
-        yield inner.translate(table) if all(ord(sign) in table for sign in inner) else inner
-        yield part.tail if part.tail and part.tail.strip() else ""
 
 
 # Languages
@@ -164,16 +95,20 @@ def read_npm(packages: Path, name: str, member: str) -> bytes:
         return file.read()
 
 
-def write(value: Any, path: Path) -> None:
-    data = json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+def write(data: bytes, path: Path) -> None:
     path.write_bytes(lzma.compress(data, check=lzma.CHECK_CRC32, preset=9 | lzma.PRESET_EXTREME))
     print(f"{path.name}: {path.stat().st_size:,} bytes")
 
 
-def targets(packages: Path) -> Iterator[tuple[dict[str, Any], Path]]:
-    yield pack_units(packages), ROOT / "fhirserver/model/data/ucum.json.xz"
-    yield pack_languages(packages), ROOT / "terminology/grammars/languages.json.xz"
-    yield pack_subdivisions(packages), ROOT / "terminology/lists/subdivisions.json.xz"
+def compact(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def targets(packages: Path) -> Iterator[tuple[bytes, Path]]:
+    essence = read_wheel(packages, "ucumvert", "ucumvert/vendor/ucum-essence.xml")
+    yield essence, ROOT / "fhirserver/model/data/ucum-essence.xml.xz"
+    yield compact(pack_languages(packages)), ROOT / "terminology/grammars/languages.json.xz"
+    yield compact(pack_subdivisions(packages)), ROOT / "terminology/lists/subdivisions.json.xz"
 
 
 if __name__ == "__main__":

@@ -16,11 +16,15 @@ from fhirserver.model.definitions import definitions
 from fhirserver.ports.releases import Release, Releases
 from fhirserver.ports.terminology import KnownSystem
 from terminology.code_systems.content import ContentSystem
+from terminology.expanding.keeping import KeptCompositions
+from terminology.keeping import Keeping, weight_of
 from terminology.systems import System
 from terminology.versions import joined, newest
 
-KEPT_SYSTEMS = 512
-KEPT_VALUE_SETS = 512
+KEPT = 512
+"""Of what is small: versions and supplements, by url."""
+SYSTEM_BYTES, VALUE_SET_BYTES, RESOURCE_BYTES = 48_000_000, 24_000_000, 12_000_000
+"""How much is kept of code systems and value sets that were read last. All of R4's fit."""
 
 BuiltIn: TypeAlias = Callable[[str], System | None]
 """The system of a url whose codes this server knows by a grammar or a list, or None."""
@@ -96,12 +100,17 @@ class Holdings:
         self._stored, self._built_in = stored, built_in
         self._releases, self._over_release = releases, over_release
         self._generation = releases.generation() if releases is not None else 0
-        self.system_versions = lru_cache(KEPT_SYSTEMS)(self._read_versions)
-        self.system = lru_cache(KEPT_SYSTEMS)(self._read_system)
-        self.value_set = lru_cache(KEPT_VALUE_SETS)(lambda canonical: stored.find(canonical, "ValueSet"))
-        self.value_set_versions = lru_cache(KEPT_VALUE_SETS)(self._read_value_set_versions)
-        self.supplements = lru_cache(KEPT_SYSTEMS)(lambda url: tuple(stored.supplements(url)))
-        self.code_system = lru_cache(32)(lambda canonical: stored.find(canonical, "CodeSystem"))
+        self.system_versions = lru_cache(KEPT)(self._read_versions)
+        self.system = Keeping(self._read_system, _weight_of_system, SYSTEM_BYTES)
+        self.value_set = Keeping(
+            lambda canonical: stored.find(canonical, "ValueSet"), weight_of, VALUE_SET_BYTES
+        )
+        self.value_set_versions = lru_cache(KEPT)(self._read_value_set_versions)
+        self.supplements = lru_cache(KEPT)(lambda url: tuple(stored.supplements(url)))
+        self.code_system = Keeping(
+            lambda canonical: stored.find(canonical, "CodeSystem"), weight_of, RESOURCE_BYTES
+        )
+        self.compositions = KeptCompositions()
 
     @property
     def is_current(self) -> bool:
@@ -175,6 +184,11 @@ def _is_related(concept: JsonObject) -> bool:
     return bool(concept.get("concept")) or any(
         one.get("code") in ("parent", "subsumedBy", "child") for one in concept.get("property", ())
     )
+
+
+def _weight_of_system(system: System | None) -> int:
+    """Bytes that a system takes in memory, roughly; what is on disk or built in takes none here."""
+    return system.weight if isinstance(system, ContentSystem) else 0
 
 
 def has_codes(resource: JsonObject) -> bool:

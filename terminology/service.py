@@ -29,9 +29,8 @@ from terminology.systems import Resolve
 from terminology.validating.answering import answer
 from terminology.validating.subsuming import outcome
 
-EXPANSION_LIMIT = 20_000
+EXPANSION_LIMIT = 10_000
 KEPT_ANSWERS = 8192
-KEPT_EXPANSIONS = 8
 
 Operation: TypeAlias = Callable[[RequestLibrary, Question, int], JsonObject]
 """Answers a question from a library; the number is the limit of an expansion."""
@@ -52,16 +51,12 @@ class State:
         self.library = RequestLibrary(holdings)
         self.checking = Checking(self.library)
         self.checked = lru_cache(KEPT_ANSWERS)(self._check)
-        self.composed = lru_cache(KEPT_EXPANSIONS)(self._compose)
 
     def find(self, canonical: str) -> JsonObject:
         found = self.library.value_set(canonical)
         if found is None:
             raise unknown_value_set(canonical)
         return found
-
-    def _compose(self, canonical: str) -> Composed:
-        return Composer(self.library).compose(self.find(canonical))
 
     def _check(
         self, value_set: str, system: str, code: str, version: str, display: str
@@ -159,7 +154,7 @@ class TerminologyService:
     def members(self, value_set: str | JsonObject, system: str, codes: Iterable[str]) -> frozenset[str]:
         state = self._state
         try:
-            composed = self._composed(state, value_set)
+            composed = _composed(state, value_set)
         except Refusal:  # what cannot be listed can still be asked code by code
             return frozenset(code for code in codes if self.validate_code(value_set, system, code).result)
         known = state.library.system(system)
@@ -167,11 +162,6 @@ class TerminologyService:
             return frozenset(code for code in codes if composed.holds(system, code))
         written = ((code, known.find(code)) for code in codes)
         return frozenset(code for code, found in written if found and composed.holds(system, found.code))
-
-    def _composed(self, state: State, value_set: str | JsonObject) -> Composed:
-        if isinstance(value_set, str):
-            return state.composed(value_set)
-        return Composer(state.library).compose(value_set)
 
     def lookup(self, system: str, code: str) -> Concept:
         concept = self._state.checking.membership.known(system).find(code)
@@ -195,7 +185,7 @@ class TerminologyService:
     ) -> Expansion:
         state = self._state
         found = value_set if isinstance(value_set, dict) else state.find(value_set)
-        composed = self._composed(state, value_set)
+        composed = _composed(state, value_set)
         page: Page = page_of(composed, Options(text=text, offset=offset, count=count), self._limit, "")
         concepts = tuple(shown_as(member) for member, _ in page.members)
         total = offset + len(concepts) if page.total is None else page.total
@@ -211,6 +201,13 @@ class TerminologyService:
             known = state.holdings.known_system(url, version)
             if known is not None:
                 yield known
+
+
+def _composed(state: State, value_set: str | JsonObject) -> Composed:
+    """The sets of codes of a value set, kept where it is named."""
+    if isinstance(value_set, str):
+        return Composer(state.library).compose(state.find(value_set), value_set)
+    return Composer(state.library).compose(value_set)
 
 
 def _stored(given: Stored | Resolve, urls: Callable[[], Iterable[str]]) -> Stored:

@@ -14,6 +14,7 @@ import copy
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from adapters.runner.mapped_codings import original
 from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.ids import derived_id, is_id
 from fhirserver.kernel.instants import comparable
@@ -225,11 +226,12 @@ class Crosswalk:
         return moved, list(strangers.values())
 
     async def outward(self, content: JsonObject) -> JsonObject:
-        """The content with the world's ids in references replaced by the source's. Raises :class:`Unlinked`.
+        """The content with the world's ids in references replaced by the source's, and with codes as they were said:
+        translations are ours. Raises :class:`Unlinked`.
 
         Whom a record is about the source must know also where it is listened to.
         """
-        moved: JsonObject = copy.deepcopy(content)
+        moved: JsonObject = copy.deepcopy(original(content))
         for holder in walk_references(moved):
             literal = parse_reference(holder["reference"])
             if literal is not None and not literal.base and is_id(literal.id):

@@ -11,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from adapters.runner.belonging import EHR
+from adapters.runner.code_maps import Coded, Coder, lowered, map_entity
 from adapters.runner.crosswalk import Crosswalk, Link, time_of
 from adapters.runner.doubt import Doubt
 from adapters.runner.merging import replaced_by, replaces, world_merge, world_unmerge
@@ -30,7 +31,7 @@ from fhirserver.store.commands import Command, Note, Put, Remove, Withdraw, Writ
 from fhirserver.store.counterparts import counterparts
 from fhirserver.store.store import Store
 from fhirserver.world.entity import Entity
-from fhirserver.world.units import Units, split
+from fhirserver.world.units import Units, split, unit_of_member
 from fhirserver.world.view import View
 from fhirserver.world.voices import speaker, voice
 
@@ -49,10 +50,18 @@ _TRIES = 12
 class Inbound:
     """Takes in the records of one EHR."""
 
-    def __init__(self, store: Store, ehr: Ehr, connector: str, source: str, clock: Clock | None = None):
+    def __init__(
+        self,
+        store: Store,
+        ehr: Ehr,
+        connector: str,
+        source: str,
+        clock: Clock | None = None,
+        coder: Coder | None = None,
+    ):
         self._store, self._ehr, self._connector, self._source = store, ehr, connector, source
         self.connector, self.source = connector, source
-        self._clock = clock or SystemClock()
+        self._clock, self._coder = clock or SystemClock(), coder
         self._cursor: JsonObject | None = None
         self._kept_at = time.monotonic()
         self._dead: set[str] = set()
@@ -169,7 +178,24 @@ class Inbound:
         await self.take(record)
         return await self.crosswalk.by_record(resource, id)
 
-    def _says(self, record: Record, method: str = "pull") -> Statement:
+    async def words(self, record: Record) -> JsonObject:
+        """What the record says of the world, as it is stated."""
+        coded = await self._coded(own_words(record.content))
+        return (await self.crosswalk.inward(coded.content))[0]
+
+    async def _coded(self, content: JsonObject) -> Coded:
+        """The record with its codes as the connector's ConceptMaps have them, by the maps that are stored now."""
+        if self._coder is None:
+            return Coded(content)
+        await self._coder.ready()
+        coded = self._coder.coded(content)
+        for map in coded.missing:
+            log.warning(
+                "%s: the ConceptMap %s is not known here; codes stay as they are", self._connector, map
+            )
+        return coded
+
+    def _says(self, record: Record, method: str = "pull", maps: Sequence[str] = ()) -> Statement:
         return Statement(
             self._source,
             principal=self._connector,
@@ -178,6 +204,7 @@ class Inbound:
             effective=time_of(record.last_updated),
             entity=(
                 {"role": "source", "what": {"display": f"{record.reference}/_history/{record.version}"}},
+                *map(map_entity, maps),
             ),
         )
 
@@ -186,18 +213,22 @@ class Inbound:
         notes = link.of(record, self.doubt.now()).notes()
         if record.deleted:
             return (Remove(record.type, link.world, statement=self._says(record)), *notes)
-        content, strangers = await self.crosswalk.inward(own_words(record.content))
+        coded = await self._coded(own_words(record.content))
+        content, strangers = await self.crosswalk.inward(coded.content)
         content = {**content, "id": link.world}
         key = Key(record.type, link.world)
         sent = await read_sent(self._store, self._source, key)
         entity, origin = await self._store.standing(*key)
         view = entity.ledger.view(voice(self._source, origin)) if entity else None
-        says = self._says(record, "writeback" if answer else "pull")
+        says = self._says(record, "writeback" if answer else "pull", coded.maps)
         put = self._put(says, content, view, sent, answer)
         if entity is not None and put.confidences:
             put = replace(
                 put, confidences=no_news(entity, split(record.type, content), put.confidences, sent)
             )
+        if coded.doubtful:
+            units = {unit_of_member(record.type, name) for name in coded.doubtful}
+            put = replace(put, confidences=lowered(put.confidences, units))
         if entity is not None and self._is_of_others_too(entity):
             put = _beside_others(put, says)
         return (put, *notes, *(note for note in strangers if note.key != _world_key(link)))

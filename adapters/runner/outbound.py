@@ -27,7 +27,7 @@ from adapters.runner.backlog import Backlog
 from adapters.runner.belonging import Belonging
 from adapters.runner.crosswalk import Crosswalk, Unlinked
 from adapters.runner.delivering import Delivering
-from adapters.runner.inbound import Inbound, own_words
+from adapters.runner.inbound import Inbound
 from adapters.runner.leaving import is_over, leaving
 from adapters.runner.pace import Pace
 from adapters.runner.process import is_gone, this_process
@@ -363,7 +363,7 @@ class Outbound:
         record, key = receipt.record, attempt.sent_key
         done = moved(attempt.task, "completed", "", (record_output(record.type, record.id, record.version),))
         put = Put("Task", attempt.version.id, done, if_match=attempt.version.version)
-        stated = split(record.type, (await self._crosswalk.inward(own_words(record.content)))[0])
+        stated = split(record.type, await self.inbound.words(record))
         note = attempt.sent.answered(attempt.units, stated, receipt.replayed).note(self.sink.source, key)
         while True:
             writes = await self._answer(attempt, receipt)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.fhir.retries import RetryPolicy
+from adapters.runner.code_maps import Coder
 from adapters.runner.hours import Hours
 from adapters.runner.inbound import Inbound
 from adapters.runner.outbound import Outbound
@@ -78,6 +79,7 @@ class Runner:
     closing: Callable[[], Awaitable[None]] | None = None
     clock: Clock = field(default_factory=SystemClock)
     audit: Audit = field(default_factory=NoAudit)
+    coder: Coder | None = None
     paused: bool = False
     pulled: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a first pull has come to its end."""
@@ -95,7 +97,7 @@ class Runner:
         self.doing = Doing(self.pace, self.rate, this_process(), since)
         if self.ehr is None:
             return
-        self._inbound = Inbound(self.store, self.ehr, self.sink.name, self.sink.source)
+        self._inbound = Inbound(self.store, self.ehr, self.sink.name, self.sink.source, coder=self.coder)
         if self.pushes:
             self._outbound = self._make_outbound(self.ehr, self._inbound)
 

@@ -10,6 +10,7 @@ COMMANDS = {
     "init": ("write a configuration with fresh tokens", "fhirserver.app.commands.init"),
     "users": ("add, list and remove the people who sign in", "fhirserver.app.commands.users"),
     "load": ("load a FHIR package: profiles, value sets …", "fhirserver.app.commands.load"),
+    "terminology": ("import, list and remove big code systems", "fhirserver.app.commands.terminology"),
     "rebuild": ("make all projections again from the log, or verify them", "fhirserver.app.commands.rebuild"),
     "audit": ("verify, export and shorten the audit trail", "fhirserver.app.commands.audit"),
     "policy": ("check, explain and compare policy files", "fhirserver.app.commands.policy"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -48,6 +49,8 @@ class Target(Protocol):
     async def get(self, type: str, id: str) -> Answer: ...
 
     async def put(self, resource: JsonObject, provenance: str) -> Answer: ...
+
+    async def delete(self, type: str, id: str) -> Answer: ...
 
     async def packages(self) -> frozenset[str]:
         """The ids of the packages whose ImplementationGuide is there."""
@@ -133,7 +136,7 @@ async def _load_one(
     before = await _settle_id(resource, content.file, package, target)
     answer = await target.put(resource, provenance)
     if answer.status not in (200, 201):
-        summary.failed.append((content.file, _reasons(answer)))
+        summary.failed.append((content.file, reasons(answer)))
         return
     summary.counts[type] += 1
     if answer.status == 201:
@@ -157,7 +160,8 @@ async def _settle_id(resource: JsonObject, file: str, package: Package, target: 
     return before
 
 
-def _reasons(answer: Answer) -> str:
+def reasons(answer: Answer) -> str:
+    """Why something was not written."""
     issues = [one for one in answer.body.get("issue", ()) if one.get("severity") in ("error", "fatal")]
     said = "; ".join(str(one.get("diagnostics", one.get("code"))) for one in issues[:3])
     return f"{answer.status}: {said}" if said else str(answer.status)
@@ -166,9 +170,9 @@ def _reasons(answer: Answer) -> str:
 class StoreTarget:
     """The store of the settings, by the interactions themselves."""
 
-    def __init__(self, context: Context, registry: Registry):
+    def __init__(self, context: Context, registry: Registry, program: str = "credence load"):
         self._context, self._registry = context, registry
-        self._principal = Principal("credence load", SYSTEM, frozenset({"read", "write"}))
+        self._principal = Principal(program, SYSTEM, frozenset({"read", "write"}))
 
     async def get(self, type: str, id: str) -> Answer:
         return await self._ask("GET", type, id)
@@ -176,6 +180,9 @@ class StoreTarget:
     async def put(self, resource: JsonObject, provenance: str) -> Answer:
         headers = {"x-provenance": provenance}
         return await self._ask("PUT", resource["resourceType"], resource["id"], headers, resource)
+
+    async def delete(self, type: str, id: str) -> Answer:
+        return await self._ask("DELETE", type, id)
 
     async def _ask(
         self,
@@ -190,7 +197,9 @@ class StoreTarget:
             result = await self._registry.dispatch(self._context, request)
         except Refusal as refusal:
             return Answer(refusal.category.value, operation_outcome(refusal.issues))
-        return Answer(result.status, loads(result.body), result.headers.get("ETag", ""))
+        return Answer(
+            result.status, loads(result.body) if result.body else {}, result.headers.get("ETag", "")
+        )
 
     async def packages(self) -> frozenset[str]:
         page = await self._context.store.search(Query("ImplementationGuide", count=1000))
@@ -211,6 +220,9 @@ class ServerTarget:
         return await self._ask(
             "PUT", f"{resource['resourceType']}/{resource['id']}", headers, dumps(resource)
         )
+
+    async def delete(self, type: str, id: str) -> Answer:
+        return await self._ask("DELETE", f"{type}/{id}")
 
     async def _ask(
         self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
@@ -235,6 +247,14 @@ class ServerTarget:
             )
         resources = (entry.get("resource", {}) for entry in found.body.get("entry", ()))
         return frozenset(str(resource.get("packageId", "")) for resource in resources)
+
+
+@asynccontextmanager
+async def server_target(url: str, token: str) -> AsyncIterator[ServerTarget]:
+    """The server whose FHIR base is ``url``, for the block."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with httpx.AsyncClient(base_url=url.rstrip("/") + "/", headers=headers, timeout=60) as client:
+        yield ServerTarget(client)
 
 
 def _object(content: bytes) -> JsonObject:

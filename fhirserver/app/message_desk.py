@@ -95,7 +95,7 @@ class MessageDesk:
         settings = canonical(dict(connector.table))
         held, reception = self._receptions.get(connector.name, (b"", None))
         if reception is None or held != settings:
-            reception = hl7v2.make_reception(connector, self._store)
+            reception = hl7v2.make_reception(connector, self._store, coder=self._catalogue.coder(connector))
             self._receptions[connector.name] = (settings, reception)
         return reception
 

@@ -21,7 +21,7 @@ KNOWN: dict[str, SettingKinds] = {
     "server": kinds(
         "host base_url tls_cert tls_key tls_client_ca", "cors_origins trusted_proxies", wholes="port workers"
     ),
-    "storage": kinds("kind path url url_file database"),
+    "storage": kinds("kind path terminology url url_file database"),
     "policy": kinds("file"),
     "limits": kinds(
         wholes="body_bytes bundle_entries conditional_delete default_count max_count resource_elements "

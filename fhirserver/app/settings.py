@@ -97,6 +97,8 @@ class Settings:
     """Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
     storage: str = "sqlite"
     path: Path = Path("var/credence.db")
+    releases: Path | None = None
+    """The folder of imported code systems, where it is not beside ``path``."""
     mongodb_url: str = field(default="", repr=False)
     database: str = "credence"
     policy: Policy = field(default_factory=default_policy)
@@ -142,6 +144,10 @@ class Settings:
         scheme = "https" if self.tls else "http"
         return (self.base_url or f"{scheme}://{self.host}:{self.port}/fhir").rstrip("/")
 
+    @property
+    def releases_folder(self) -> Path:
+        return self.releases or self.path.parent / "terminology"
+
     def own_context(self) -> ssl.SSLContext | None:
         """How this server is known at :attr:`fhir_base`, where it speaks TLS and has no other name; else None."""
         return self.tls.own_context() if self.tls and not self.base_url else None
@@ -186,6 +192,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         trusted_proxies=_read("server", parse_proxies, document),
         storage=storage.get("kind", "sqlite"),
         path=folder / storage.get("path", "var/credence.db"),
+        releases=folder / storage["terminology"] if storage.get("terminology") else None,
         mongodb_url=_read("storage", mongodb_url, document, folder),
         database=storage.get("database", "credence"),
         policy=_policy(_table(document, "policy"), folder),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fhirserver.app.settings import Settings
 from fhirserver.ports.storage import Storage
+from fhirserver.storage.sqlite.releases.folder import ReleaseFolder
 
 
 def make_storage(settings: Settings, shared: bool = False) -> Storage:
@@ -23,3 +24,8 @@ def make_storage(settings: Settings, shared: bool = False) -> Storage:
     from fhirserver.storage.sqlite.storage import SqliteStorage
 
     return SqliteStorage(settings.path)
+
+
+def make_releases(settings: Settings) -> ReleaseFolder:
+    """Imported code systems: in files, whatever the storage (ADR 0032)."""
+    return ReleaseFolder(settings.releases_folder)

@@ -41,13 +41,14 @@ from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
 from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
+from fhirserver.app.mapping import make_mapping
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.observing.watching import Watching, watched
 from fhirserver.app.remote_terminology import routed
 from fhirserver.app.securing import Humans, secure
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Settings
-from fhirserver.app.storages import make_storage
+from fhirserver.app.storages import make_releases, make_storage
 from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import SIGN_INS, console, static_files
@@ -95,6 +96,7 @@ from subscriptions.second_opinion import SecondOpinions
 from subscriptions.sweep import Sweep
 from subscriptions.verification import Verification
 from terminology.built_in import resources
+from terminology.releases.system import ReleaseSystems
 from terminology.service import TerminologyService
 
 if TYPE_CHECKING:
@@ -139,10 +141,11 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
 
 def make_context(settings: Settings, store: Store, channels: Channels | None = None) -> Context:
     conformance = StoredConformance(store)
-    own = TerminologyService(conformance)
+    own = TerminologyService(conformance, releases=make_releases(settings), over_release=ReleaseSystems())
     terminology = routed(own, settings.terminology, settings.secrets, conformance.find)
     remote = settings.terminology.remote
     validator = Validator(conformance, terminology, settings.rules, remote.kept if remote else None)
+    mapping = make_mapping(store, conformance, terminology, own.library)
     conformance.listen(own.forget)
     conformance.listen(lambda _: validator.forget())
     return Context(
@@ -161,6 +164,9 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         channels=channels or Channels(),
         audit_events=AuditEvents(store, settings.fhir_base),
         recordings=KeptRecordings(settings.voice.recordings) if settings.voice.recordings else None,
+        concept_maps=mapping.translator,
+        closures=mapping.closures,
+        naming=mapping.names,
     )
 
 

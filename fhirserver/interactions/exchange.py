@@ -28,6 +28,7 @@ from fhirserver.world.review_rules import ReviewRules
 
 if TYPE_CHECKING:
     from fhirserver.access.audit.projecting import AuditEvents
+    from fhirserver.ports.concept_maps import Closures, ConceptMaps, Naming
     from fhirserver.ports.connectors import Connectors
     from fhirserver.ports.live_calls import LiveCalls
     from fhirserver.ports.messages import Messages
@@ -87,6 +88,10 @@ class Context:
     """The ways on which notifications leave."""
     audit_events: AuditEvents | None = None
     """The AuditEvents that follow from the audit trail; None where there is none."""
+    concept_maps: ConceptMaps | None = None
+    """What translates codes; None where the server has no terminology."""
+    closures: Closures | None = None
+    naming: Naming | None = None
     topics: Topics = field(init=False)
     """What may be subscribed to."""
     whole: Context = field(init=False, repr=False, compare=False)

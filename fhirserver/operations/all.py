@@ -14,6 +14,7 @@ from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
 from fhirserver.operations.identity_operations import IDENTITY
 from fhirserver.operations.lineage import LINEAGE
+from fhirserver.operations.mapping_operations import MAPPING
 from fhirserver.operations.medicinal_product_everything import medicinal_product_everything
 from fhirserver.operations.merge_operations import MERGING
 from fhirserver.operations.meta import meta
@@ -90,6 +91,7 @@ def all_operations() -> Sequence[Operation]:
         _labels("meta-delete", meta_delete),
         _VALIDATION,
         *TERMINOLOGY,
+        *MAPPING,
         *REVIEW,
         WITHDRAW,
         *IDENTITY,

@@ -10,6 +10,8 @@ from terminology.code_systems.conditions import read_filter
 from terminology.code_systems.filters import Filters
 from terminology.code_systems.rows import Rows
 from terminology.code_systems.words import Words
+from terminology.ecl import holds_ecl, select_ecl
+from terminology.ecl.conditions import as_ecl
 from terminology.positions import Positions
 from terminology.systems import Condition
 
@@ -30,6 +32,11 @@ class ContentSystem:
         self._filters = Filters(self._rows, self.position)
         self._words: Words | None = None
         self._flagged: dict[str, Positions] = {}
+
+    @property
+    def weight(self) -> int:
+        """Bytes that it takes in memory, roughly."""
+        return self._rows.weight
 
     # One code
 
@@ -54,6 +61,8 @@ class ContentSystem:
         return () if number is None else self._codes(self._tree.above(number))
 
     def holds(self, code: str, condition: Condition) -> bool:
+        if (text := as_ecl(self.url, condition)) is not None:
+            return holds_ecl(self, text, code)
         number = self.position(code)
         return number is not None and self._filters.holds(number, read_filter(condition))
 
@@ -72,6 +81,8 @@ class ContentSystem:
         return bool(self._tree)
 
     def select(self, condition: Condition) -> Positions:
+        if (text := as_ecl(self.url, condition)) is not None:
+            return select_ecl(self, text)
         return self._filters.select(read_filter(condition))
 
     def position(self, code: str) -> int | None:

@@ -70,9 +70,10 @@ class Filters:
         passing = [value for value in values if _passes(value, wanted)]
         found = self._of(number for value in passing for number in values[value])
         if wanted.op == "not-in":
-            return self._all() - self._of(n for value in wanted.values for n in values.get(value, ()))
-        if self._is_flag(wanted.name) and _passes("false", wanted):
-            return found | (self._all() - having)
+            found = self._all() - self._of(n for value in wanted.values for n in values.get(value, ()))
+        if self._is_flag(wanted.name):  # where it is not stated it is false
+            unstated = self._all() - having
+            return found | unstated if _passes("false", wanted) else found - unstated
         return found
 
     def _index(self, name: str) -> dict[str, list[int]]:
@@ -174,6 +175,9 @@ class Filters:
         return self._used
 
 
+_BOOLEANS = frozenset({"true", "false"})
+
+
 def _stated(properties: list[JsonObject], name: str) -> Iterator[str]:
     return (property_text(held) for held in properties if held.get("code") == name)
 
@@ -181,7 +185,7 @@ def _stated(properties: list[JsonObject], name: str) -> Iterator[str]:
 def _passes(value: str, wanted: Filter) -> bool:
     match wanted.op:
         case "=":
-            return value == wanted.value
+            return value == wanted.value or (value in _BOOLEANS and value == wanted.value.lower())
         case "in":
             return value in wanted.values
         case "regex":

@@ -162,8 +162,22 @@ class RefinementReader:
         equal = one.operator == "="
         if isinstance(one.value, Any):
             return lambda value: equal
-        codes = frozenset(self._on.codes(self._budget.watch(self._select(one.value))))
-        return lambda value: (value in codes) == equal
+        among = self._among(self._select(one.value))
+        return lambda value: among(value) == equal
+
+    def _among(self, concepts: Positions) -> Callable[[str], bool]:
+        """Whether a code is that of one of these. Of many each code that is asked for is looked up once."""
+        if len(concepts) <= FEW:
+            return frozenset(self._on.codes(concepts)).__contains__
+        known: dict[str, bool] = {}
+
+        def holds(code: str) -> bool:
+            if code not in known:
+                number = self._on.number(code)
+                known[code] = number is not None and number in concepts
+            return known[code]
+
+        return holds
 
     # The other way round
 

@@ -16,6 +16,11 @@ from terminology.systems import System
 from terminology.versions import joined
 
 DEEPEST = 40
+_CUT = frozenset(
+    f"http://hl7.org/fhir/StructureDefinition/valueset-{name}" for name in ("toocostly", "unclosed")
+)
+_NARROWED = frozenset({"filter", "count", "offset", "activeOnly", "limitedExpansion"})
+_OFF = (False, None, 0, "-1", "false")
 
 
 @dataclass
@@ -50,11 +55,18 @@ class Composer:
 
     def __init__(self, library: RequestLibrary):
         self._library = library
+        self._kept = library.holdings.compositions
         self._known: dict[str, Composed] = {}
 
-    def compose(self, value_set: JsonObject) -> Composed:
-        """Refuses what is not known, understood or allowed, and value sets that import themselves."""
-        return self._compose(value_set, value_set, ())
+    def compose(self, value_set: JsonObject, canonical: str = "") -> Composed:
+        """Refuses what is not known, understood or allowed, and value sets that import themselves. What is found by a
+        ``canonical`` is kept, where the server alone says what it is."""
+        known = self._kept.get(canonical) if canonical and self._library.is_plain else None
+        if known is None:
+            known = self._compose(value_set, value_set, ())
+            if canonical and self._library.is_plain:
+                self._kept.keep(canonical, known)
+        return known
 
     def _compose(self, value_set: JsonObject, root: JsonObject, above: tuple[str, ...]) -> Composed:
         name = _name(value_set)
@@ -74,19 +86,31 @@ class Composer:
             found = self._library.value_set(canonical)
             if found is None:
                 raise refusals.unknown_import(canonical)
-            composed = self._compose(found, found, above)
+            composed = self._compose_named(found, canonical, above)
             used = Used(dict(composed.used.systems), dict(composed.used.value_sets))
             used.value_sets[_name(found) or canonical] = found
             self._known[canonical] = Composed(composed.parts, used)
         return self._known[canonical]
 
+    def _compose_named(self, found: JsonObject, canonical: str, above: tuple[str, ...]) -> Composed:
+        if not self._library.is_plain:
+            return self._compose(found, found, above)
+        known = self._kept.get(canonical)
+        if known is None:
+            known = self._compose(found, found, above)
+            self._kept.keep(canonical, known)
+        return known
+
     def stands_in(self, value_set: JsonObject) -> bool:
-        """A stored expansion stands in where the value set says nothing else, or draws on systems not known here."""
+        """A stored expansion stands in where the value set says nothing else; and, if it is all of it, where the value
+        set draws on systems that are not known here."""
         if "expansion" not in value_set:
             return False
         includes = value_set.get("compose", {}).get("include", ())
+        if not includes:
+            return True
         drawn = [one for one in includes if "system" in one and "concept" not in one]
-        return not includes or any(self._is_unknown(one) for one in drawn)
+        return any(self._is_unknown(one) for one in drawn) and _is_whole(value_set["expansion"])
 
     def _is_unknown(self, part: JsonObject) -> bool:
         return self._library.system(part["system"]) is None and not self._library.system_versions(
@@ -210,6 +234,18 @@ def _of_expansion(value_set: JsonObject) -> Composed:
             own: JsonObject = {name: item[name] for name in ("designation", "extension") if name in item}
             by_system.setdefault(system, {}).setdefault(code, Member(concept, own))
     return Composed(tuple(Listed(system, members) for system, members in by_system.items()), Used())
+
+
+def _is_whole(expansion: JsonObject) -> bool:
+    """Whether it is neither a page, nor cut, nor made with a filter."""
+    if any(one.get("url") in _CUT for one in expansion.get("extension", ())):
+        return False
+    for one in expansion.get("parameter", ()):
+        value = next((value for name, value in one.items() if name.startswith("value")), None)
+        if one.get("name") in _NARROWED and value not in _OFF:
+            return False
+    number = sum(1 for one in _walk(expansion.get("contains", ())) if "code" in one)
+    return bool(expansion.get("total", number) == number)
 
 
 def _walk(contains: Iterable[JsonObject]) -> Iterable[JsonObject]:

@@ -43,19 +43,21 @@ class Page:
     is_cut: bool
 
 
-def expand(value_set: JsonObject, library: RequestLibrary, options: Options, limit: int) -> JsonObject:
+def expand(
+    value_set: JsonObject, library: RequestLibrary, options: Options, limit: int, canonical: str = ""
+) -> JsonObject:
     """The resource with its expansion. Over ``limit`` codes it is refused (``too-costly``), unless it is a page or a
-    limited expansion that is asked for."""
+    limited expansion that is asked for. ``canonical``: how the value set was found, if so."""
     library = library.with_supplements(value_set)
     if missing := library.missing_supplements():
         raise refusals.missing_supplements(missing)
-    composed = Composer(library).compose(value_set)
+    composed = Composer(library).compose(value_set, canonical)
     page = page_of(composed, options, limit, joined(value_set.get("url", ""), value_set.get("version", "")))
     writer = Writer(options)
     if page.is_cut and any(map(_has_inactive, composed.parts)) and not options.active_only:
         writer.properties["status"] = STATUS
     items = [writer.item(member, system) for member, system in page.members]
-    if options.nested and composed.is_tree and not page.is_cut and not options.text and items:
+    if options.nested and composed.is_tree and not page.is_cut and items:
         system = page.members[0][1]
         items = nested(items, system) if system is not None else items
     return _resource(value_set, library, composed, options, page, items, writer)
@@ -106,7 +108,7 @@ def _found(parts: list[Members], options: Options, limit: int) -> Page:
     total = options.offset + len(shown) + more
     if not shown and not more:
         total = sum(1 for _ in islice(_search(parts, options.text), options.offset))
-    return Page(shown, total if more < COUNTED else None, True)
+    return Page(shown, total if more < COUNTED else None, bool(more or options.offset))
 
 
 def _search(parts: list[Members], text: str) -> Iterator[tuple[Member, System | None]]:

@@ -9,9 +9,9 @@ than once.
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -108,19 +108,20 @@ class CsvImport:
 class _Table:
     def __init__(self, path: Path, file: Opened):
         self._path = path
-        text = io.TextIOWrapper(file.stream, "utf-8-sig", newline="")  # type: ignore[type-var]
-        first = self._first_line(text)
-        self._reader = csv.reader(_behind(first, text), delimiter=_delimiter(first), strict=True)
+        lines = self._lines(file)
+        first = next(lines, "")
+        self._reader = csv.reader(chain([first], lines), delimiter=_delimiter(first), strict=True)
         self._rows = self._read()
         self.columns = [self._column(name) for name in next(self._rows, [])]
         if not any(column.name == "code" for column in self.columns):
             raise InvalidSource(path, "no column is named code", 1)
 
-    def _first_line(self, text: io.TextIOWrapper) -> str:
-        try:
-            return text.readline()
-        except UnicodeDecodeError:
-            raise InvalidSource(self._path, "not UTF-8", 1) from None
+    def _lines(self, file: Opened) -> Iterator[str]:
+        for number, line in enumerate(file.stream, 1):
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError:
+                raise InvalidSource(self._path, "not UTF-8", number) from None
 
     def _read(self) -> Iterator[list[str]]:
         while True:
@@ -128,8 +129,6 @@ class _Table:
                 yield next(self._reader)
             except StopIteration:
                 return
-            except UnicodeDecodeError:
-                raise InvalidSource(self._path, "not UTF-8", self._reader.line_num + 1) from None
             except csv.Error as error:
                 raise InvalidSource(self._path, f"not a table: {error}", self._reader.line_num) from None
 
@@ -153,11 +152,6 @@ class _Table:
                 raise InvalidSource(self._path, text, self._reader.line_num)
             stripped = (cell.strip() for cell in cells)
             yield Row(self._reader.line_num, [*zip(self.columns, stripped, strict=True)])
-
-
-def _behind(first: str, text: io.TextIOWrapper) -> Iterator[str]:
-    yield first
-    yield from text
 
 
 def _delimiter(line: str) -> str:

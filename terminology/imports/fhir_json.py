@@ -27,7 +27,9 @@ _EACH = 50_000
 _TOLD = 2_000
 _NEEDED = ("url", "version", "content")
 _CONTENTS = ("complete", "fragment", "example")
-_NOT_TEXT = {"Coding", "Integer", "Boolean", "Decimal", "DateTime", "String", "Code"}
+_STATES = {"status", "inactive", "notSelectable", "deprecated", "deprecationDate", "retirementDate"}
+"""Standard properties that say something of a concept's state."""
+_TYPES = {"Coding", "Integer", "Boolean", "Decimal", "DateTime", "String", "Code"}
 
 
 class FhirImport:
@@ -95,6 +97,7 @@ class _Rows:
     def __init__(self, path: Path, scan: Scan, writer: ReleaseWriter):
         self._scan, self._writer = scan, writer
         self._names = PropertyNames(scan.header)
+        self._meanings: dict[str, str] = {}
 
     def link(self, concept: JsonObject, read: Open, outer: Open | None, is_new: bool) -> None:
         """Nesting: below the code it is in, which may stand behind what is in it."""
@@ -121,8 +124,9 @@ class _Rows:
     def _write(self, concept: JsonObject) -> None:
         code, writer = concept["code"], self._writer
         properties, extensions = concept.get("property", ()), concept.get("extension", ())
-        standard = self._names.standard(properties)
-        status = status_of(standard, extensions)
+        speaking = extensions or any(self._meaning(held["code"]) in _STATES for held in properties)
+        standard = self._names.standard(properties) if speaking else {}
+        status = status_of(standard, extensions) if speaking else ""
         writer.concept(
             code,
             _text(concept, "display"),
@@ -137,9 +141,15 @@ class _Rows:
         for held in properties:
             self._property(code, held)
 
+    def _meaning(self, name: str) -> str:
+        meant = self._meanings.get(name)
+        if meant is None:
+            meant = self._meanings[name] = self._names.meaning(name)
+        return meant
+
     def _property(self, code: str, held: JsonObject) -> None:
         name = held["code"]
-        meant = self._names.meaning(name)
+        meant = self._meaning(name)
         if meant in PARENTS:
             self._writer.parent(code, property_text(held))
         elif meant == "child":
@@ -160,7 +170,7 @@ def _value(held: JsonObject) -> tuple[str, str]:
     """Type and text of ``value[x]``."""
     member = next((name for name in held if name.startswith("value")), "")
     kind, value = member.removeprefix("value"), held[member]
-    if kind not in _NOT_TEXT:
+    if kind not in _TYPES:
         raise ValueError(member)
     type = kind if kind == "Coding" else kind[0].lower() + kind[1:]
     return type, _written(value)

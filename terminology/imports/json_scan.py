@@ -19,10 +19,25 @@ _CHUNK = 1 << 20
 _NEXT = re.compile(rb'[^{}\[\]"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^{}\[\]"]*+)*+([{}\[\]])', re.DOTALL)
 """Up to the next brace or bracket that is outside of strings."""
 _LIST = re.compile(rb'(?<!\\)"concept"\s*:\s*\[\Z')
+_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_FLAT_LEVELS = 6
+_FLAT_BYTES = 1 << 16
 _BETWEEN = b" \t\r\n,"
 MOST_DEPTH = 10_000
 MOST_BYTES = 64 << 20
 """Of one concept, or of all that is beside the concepts."""
+
+
+def _flat(levels: int) -> re.Pattern[bytes]:
+    """The rest of an object behind its first brace, as long as nothing in it is nested deeper."""
+    inner = b""
+    for _ in range(levels):
+        inner = rb"(?:[^{}\[\]\"]++|" + _STRING + (rb"|[{\[]" + inner + rb"[}\]]" if inner else b"") + rb")*+"
+    return re.compile(inner + rb"}", re.DOTALL)
+
+
+_FLAT = _flat(_FLAT_LEVELS)
+"""Most concepts are read by this in one go."""
 
 
 @dataclass(slots=True)
@@ -60,8 +75,20 @@ class Scan:
             text = self._cut()
             if self._between:
                 self._go_on(text)
+                if not self._between and (flat := self._flat_one()) is not None:
+                    yield flat
             elif (found := self._inside(text)) is not None:
                 yield found
+
+    def _flat_one(self) -> tuple[JsonObject, Open, Open | None] | None:
+        """A concept that has just begun, whole, where it is small and has no others in it."""
+        found = _FLAT.match(self._buffer, self._at, self._at + _FLAT_BYTES)
+        if self._depth != self._open[-1].depth or found is None or b'"concept"' in (text := found.group()):
+            return None
+        self._at = found.end()
+        self._depth -= 1
+        self._open[-1].text.append(text)
+        return self._end(self._open[-1])
 
     @property
     def line(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 from terminology.positions import Positions
 
@@ -20,9 +20,9 @@ class KeptSelections:
 
     def __init__(self, most_bytes: int = MOST_BYTES):
         self._most, self._bytes, self._lock = most_bytes, 0, threading.Lock()
-        self._held: OrderedDict[Hashable, Positions] = OrderedDict()
+        self._held: OrderedDict[object, Positions] = OrderedDict()
 
-    def get(self, key: tuple[Hashable, ...], work: Callable[[], Positions]) -> Positions:
+    def get(self, key: tuple[object, ...], work: Callable[[], Positions]) -> Positions:
         """The set kept under the key, or else what ``work`` gives, kept from now on. What is raised is not kept."""
         if any(isinstance(part, str) and len(part) > _LONGEST_VALUE for part in key):
             return work()
@@ -36,7 +36,7 @@ class KeptSelections:
             self._keep(key, found)
         return found
 
-    def _keep(self, key: Hashable, found: Positions) -> None:
+    def _keep(self, key: object, found: Positions) -> None:
         if key in self._held or _room(found) > self._most:
             return
         self._held[key] = found

@@ -8,6 +8,8 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.releases import Release
 from fhirserver.ports.terminology import Concept
 from terminology.code_systems.conditions import Filter, read_filter
+from terminology.ecl import holds_ecl, select_ecl
+from terminology.ecl.conditions import as_ecl
 from terminology.positions import Positions
 from terminology.releases.kept import KeptSelections
 from terminology.releases.selecting import Selecting
@@ -49,6 +51,8 @@ class ReleaseSystem:
         return [*self._release.codes([number, *others])]
 
     def holds(self, code: str, condition: Condition) -> bool:
+        if (text := as_ecl(self.url, condition)) is not None:
+            return holds_ecl(self, text, code)
         number, wanted = self._release.number(code), read_filter(condition)
         if number is None:
             return False
@@ -66,7 +70,13 @@ class ReleaseSystem:
         """Whether any concept is below another."""
         return sum(end - first for first, end in self._release.flagged("root")) < self._release.size
 
+    @property
+    def release(self) -> Release:
+        return self._release
+
     def select(self, condition: Condition) -> Positions:
+        if (text := as_ecl(self.url, condition)) is not None:
+            return select_ecl(self, text)
         return self._select(read_filter(condition))
 
     def _select(self, wanted: Filter) -> Positions:

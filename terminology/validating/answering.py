@@ -46,6 +46,8 @@ def _with_own_parameters(question: CodeQuestion, value_set: JsonObject) -> CodeQ
     own = dict(_parameters(value_set))
     languages = question.languages or str(own.get("displayLanguage") or value_set.get("language") or "")
     active_only = question.active_only or own.get("activeOnly") is True
+    if (languages, active_only) == (question.languages, question.active_only):
+        return question
     return replace(question, languages=languages, active_only=active_only)
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.ports.code_validation import Coded
 from fhirserver.ports.terminology import Concept
 from terminology.systems import System
 from terminology.validating import messages
@@ -48,16 +50,21 @@ class Membership:
 
     def __init__(self, known: Known, rules: Rules):
         self._known, self._rules = known, rules
-        self._roots: list[JsonObject] = []
         self._imports: dict[str, JsonObject] = {}
+        self._named_by: list[JsonObject] = []  # so that no other value set gets the id of one in ``_imports``
+        self._prepared: set[int] = set()
+        self._answers: dict[tuple[int, Coded], tuple[bool | None, Trace]] = {}
 
     def prepare(self, value_set: JsonObject, above: tuple[str, ...] = ()) -> None:
         """All imports are known, and none is in a circle: whether the code is in them or not."""
         below = self._entered(value_set, above)
+        if id(value_set) in self._prepared:
+            return
         for part in _parts(value_set):
             for canonical in part.get("valueSet", ()):
                 self.prepare(self._imported(canonical, value_set), below)
             _check_filters(part)
+        self._prepared.add(id(value_set))
 
     def _entered(self, value_set: JsonObject, above: tuple[str, ...]) -> tuple[str, ...]:
         name = messages.name_of(value_set) if value_set.get("url") else ""
@@ -78,7 +85,7 @@ class Membership:
             if found is None:
                 raise UnknownValueSet(canonical)
             self._imports[key] = found
-            self._roots.append(by)
+            self._named_by.append(by)
         return self._imports[key]
 
     # One code
@@ -122,8 +129,18 @@ class Membership:
             imported = self._imported(canonical, value_set)
             trace.add(messages.reference_to(imported, value_set))
             if held:
-                held = self.holds(imported, trace)
+                held = self._import_holds(imported, trace)
         return held
+
+    def _import_holds(self, value_set: JsonObject, trace: Trace) -> bool | None:
+        """Asked once of each code: value sets may import each other many times over."""
+        key = (id(value_set), trace.coded)
+        if key not in self._answers:
+            apart = trace.apart()
+            self._answers[key] = (self.holds(value_set, apart), apart)
+        verdict, apart = self._answers[key]
+        trace.take(apart)
+        return verdict
 
     def _system_holds(self, part: JsonObject, value_set: JsonObject, trace: Trace) -> bool | None:
         url = part["system"]
@@ -148,9 +165,9 @@ class Membership:
         concept = system.find(trace.coded.code)
         if concept is None:
             return self._unknown_held(part, system, trace)
-        if not _selects(part, system, concept):
+        listed = next((one for one in part.get("concept", ()) if one.get("code") == concept.code), None)
+        if listed is None and not _selects(part, system, concept):
             return False
-        listed = next((one for one in part.get("concept", ()) if _is(one, concept)), None)
         trace.concept, trace.texts = concept, shown(concept)
         if listed is not None:
             trace.texts += of_include(listed, str(value_set.get("language", "")))
@@ -194,10 +211,15 @@ class Membership:
             concept = system.find(trace.coded.code)
             if concept is None or not _selects(part, system, concept):
                 return False
-        silent = Membership(self._known, replace(self._rules, abstract=True, active_only=False, quiet=True))
-        silent._imports = self._imports
         imports = [self._imported(canonical, value_set) for canonical in part.get("valueSet", ())]
-        return all(silent.holds(imported, trace.apart()) is True for imported in imports)
+        return all(self._silent._import_holds(imported, trace.apart()) is True for imported in imports)
+
+    @cached_property
+    def _silent(self) -> Membership:
+        """Of any code, whatever its status."""
+        silent = Membership(self._known, Rules(quiet=True))
+        silent._imports, silent._named_by = self._imports, self._named_by
+        return silent
 
     def _expansion_holds(self, value_set: JsonObject, trace: Trace) -> bool | None:
         """A value set that has only its expansion."""
@@ -225,15 +247,18 @@ class Membership:
 
     def systems(self, value_set: JsonObject) -> list[str]:
         """The systems that a value set draws on, with those of the value sets it imports."""
-        return list(dict.fromkeys(self._systems(value_set)))
+        return list(dict.fromkeys(self._systems(value_set, set())))
 
-    def _systems(self, value_set: JsonObject) -> Iterator[str]:
+    def _systems(self, value_set: JsonObject, seen: set[int]) -> Iterator[str]:
+        if id(value_set) in seen:
+            return
+        seen.add(id(value_set))
         for part in value_set.get("compose", {}).get("include", ()):
             if "system" in part:
                 yield part["system"]
             else:
                 for canonical in part.get("valueSet", ())[:1]:
-                    yield from self._systems(self._imported(canonical, value_set))
+                    yield from self._systems(self._imported(canonical, value_set), seen)
         for item in _contained(value_set.get("expansion", {}).get("contains", ())):
             if "system" in item and "compose" not in value_set:
                 yield item["system"]
@@ -242,12 +267,8 @@ class Membership:
 def _selects(part: JsonObject, system: System, concept: Concept) -> bool:
     """Whether an include or exclude has a concept of its system, without regard to what it imports."""
     if "concept" in part:
-        return any(_is(one, concept) for one in part["concept"])
+        return any(one.get("code") == concept.code for one in part["concept"])
     return all(system.holds(concept.code, condition) for condition in part.get("filter", ()))
-
-
-def _is(listed: JsonObject, concept: Concept) -> bool:
-    return bool(listed.get("code") == concept.code)
 
 
 def _mark(

@@ -169,6 +169,9 @@ class CodeSystemContract:
             assert len(system.descendants(code)) == len(expected.descendants(code))
             for other in (*listed, "nowhere") if code in listed else ():
                 assert system.is_a(code, other) == expected.is_a(code, other)
+        for flag in ("inactive", "abstract"):
+            found, right = system.at(system.flagged(flag)), expected.at(expected.flagged(flag))
+            assert {one.code for one in found} == {one.code for one in right}
         for number, code in enumerate(listed):
             assert system.position(code) == number
 

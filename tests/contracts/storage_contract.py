@@ -22,6 +22,7 @@ from fhirserver.store.commands import Command, Remove
 from fhirserver.store.store import Store
 from tests.contracts.access_records_contract import AccessRecordsContract
 from tests.contracts.cells_contract import CellsContract
+from tests.contracts.closure_contract import ClosureContract
 from tests.contracts.contained_contract import ContainedContract
 from tests.contracts.history_contract import HistoryContract
 from tests.contracts.merge_contract import MergeContract
@@ -52,6 +53,7 @@ class StorageContract(
     RacingContract,
     CellsContract,
     AccessRecordsContract,
+    ClosureContract,
     TrailContract,
 ):
     """Subclass it and give the fixture ``place``."""

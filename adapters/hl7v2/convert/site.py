@@ -21,13 +21,15 @@ class Override:
 @dataclass(frozen=True, eq=False)
 class Site:
     """One sender's habits. ``name`` makes the systems of authorities that are not listed:
-    ``urn:credence:hl7v2:<name>:<namespace>``."""
+    ``urn:credence:hl7v2:<name>:<namespace>``. ``concept_maps`` are those stored on the server that stand for maps of
+    codes; whoever converts puts what they say into ``codes`` before."""
 
     name: str = "default"
     time_zone: str = "UTC"
     authorities: Mapping[str, str] = field(default_factory=dict)
     coding_systems: Mapping[str, str] = field(default_factory=dict)
     codes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    concept_maps: Mapping[str, str] = field(default_factory=dict)
     overrides: tuple[Override, ...] = ()
     senders: tuple[tuple[str, str, Site], ...] = ()
 

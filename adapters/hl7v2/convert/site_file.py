@@ -11,6 +11,9 @@ L = "https://hospital.example/codes"
 [codes.AdministrativeSex]     # a map of codes of HL7's, or a new one
 X = "other"
 
+[codes]                       # or one that a ConceptMap on the server stands for
+PatientClass = "https://hospital.example/ConceptMap/patient-class"
+
 [segment.PV1]                 # overrides in the maps' own language
 44 = { resource = "Encounter", path = "period.start" }
 20 = "drop"
@@ -105,6 +108,7 @@ class _Reader:
             authorities={**start.authorities, **self.texts(content, "authorities")},
             coding_systems={**start.coding_systems, **self.texts(content, "coding_systems")},
             codes={**start.codes, **self.codes(content.get("codes", {}))},
+            concept_maps={**start.concept_maps, **self.concept_maps(content.get("codes", {}))},
             overrides=(*start.overrides, *self.overrides(content.get("segment", {}))),
         )
         senders = tuple(self.sender(one, made) for one in content.get("sender", ()))
@@ -131,13 +135,22 @@ class _Reader:
         return dict(table)
 
     def codes(self, content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-        for name, table in content.items():
+        tables = {name: table for name, table in content.items() if not isinstance(table, str)}
+        for name, table in tables.items():
             for code, value in table.items():
                 if not isinstance(value, str) and not (isinstance(value, dict) and "code" in value):
                     raise self.error(
                         "a code becomes a code, or {code, system, display}", f"codes.{name}", code
                     )
-        return dict(content)
+        return tables
+
+    def concept_maps(self, content: Mapping[str, Any]) -> dict[str, str]:
+        """Maps of codes that a ConceptMap of the server stands for."""
+        named = {name: value for name, value in content.items() if isinstance(value, str)}
+        for name, value in named.items():
+            if ":" not in value:
+                raise self.error("a map of codes is a table, or the url of a ConceptMap", "codes", name)
+        return named
 
     def overrides(self, content: Mapping[str, Any]) -> tuple[Override, ...]:
         found = []

@@ -23,7 +23,8 @@ class Subject:
     """One resource of which a message speaks, as a value: not frozen only since a message makes a dozen of them.
 
     ``locals`` are its names in the conversion. ``former`` says that it is only named as merged away or renamed: nothing
-    is stated of it. ``supplied`` are the elements that no field said.
+    is stated of it. ``supplied`` are the elements that no field said, ``doubtful`` those whose codes a ConceptMap made
+    more of than they say.
     """
 
     type: str
@@ -35,6 +36,7 @@ class Subject:
     own: bool = False
     former: bool = False
     supplied: frozenset[str] = frozenset()
+    doubtful: frozenset[str] = frozenset()
     _text: bytes = field(default=b"", init=False, repr=False)
     _refers: tuple[str, ...] | None = field(default=None, init=False, repr=False)
 

@@ -15,6 +15,7 @@ from adapters.hl7v2.ingest.linking import Linked
 from adapters.hl7v2.ingest.locals import LOCAL
 from adapters.hl7v2.ingest.repeating import Repeating, mark_of
 from adapters.hl7v2.message import Message
+from adapters.runner.code_maps import lowered
 from adapters.runner.sent import no_news, read_sent
 from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.json import JsonObject, loads
@@ -114,6 +115,8 @@ class Statements:
             content, gone = _heard(reference, content, gone, heard)
         id = reference.partition("/")[2]
         sure = await self._echoes(Key(type, id), content) if type in self.pushed else {}
+        if doubtful := subject.doubtful & content.keys():
+            sure = lowered(sure, {unit_of_member(type, name) for name in doubtful})
         put = Put(type, id, {**content, "id": id}, confidences=sure, absent=gone if gone else None)
         whole = len(content) == members
         return Told((put,), {reference: mark} if whole else {})

@@ -19,10 +19,12 @@ from adapters.hl7v2.ingest.keys import DIRECTORY
 from adapters.hl7v2.ingest.linking import Linked, Linker
 from adapters.hl7v2.ingest.patients import Naming
 from adapters.hl7v2.ingest.sets import SET, Compared, compared, lists
+from adapters.hl7v2.ingest.site_codes import SiteCodes
 from adapters.hl7v2.ingest.statements import Statements, Told
 from adapters.hl7v2.ingest.timing import effective
 from adapters.hl7v2.intake.ingest import Ingested, Lane, Received, Rejected
 from adapters.hl7v2.message import Message
+from adapters.runner.code_maps import Coder, map_entity
 from adapters.runner.tasks import SYSTEM
 from fhirserver.kernel.frozen import frozen
 from fhirserver.kernel.outcomes import Category, Refusal
@@ -69,8 +71,9 @@ class Prepared:
 class WorldIngest:
     """Takes in the messages of one feed. Implements :class:`adapters.hl7v2.intake.ingest.Ingest`."""
 
-    def __init__(self, store: Store, feed: Feed, convert: Convert = convert):
-        self._store, self._feed, self._convert = store, feed, convert
+    def __init__(self, store: Store, feed: Feed, convert: Convert = convert, coder: Coder | None = None):
+        self._store, self._feed, self._convert, self._coder = store, feed, convert, coder
+        self._codes = SiteCodes(coder.maps) if coder is not None else None
         self._lanes = Naming()
         self._linker = Linker(store, feed.source)
         self._hearing = Hearing(store, feed.source)
@@ -81,11 +84,11 @@ class WorldIngest:
 
     async def ingest(self, received: Received) -> Ingested:
         """Take a message in. Raises :class:`Rejected` for what cannot be."""
-        conversion = self._convert(received.message, received.site or _PLAIN)
+        conversion, missing = await self._converted(received)
         for _ in range(_TRIES):
             try:
                 async with AsyncExitStack() as places:
-                    prepared = await self._prepare(received, conversion, places)
+                    prepared = await self._prepare(received, conversion, places, missing)
                     outcome = await self._submit(received, prepared)
             except Refusal as refusal:
                 if refusal.category is Category.CONFLICT and await self._is_ours(received):
@@ -97,11 +100,20 @@ class WorldIngest:
 
     async def explained(self, received: Received) -> Prepared:
         """What taking the message in would write. Raises as that does; nothing is written."""
-        conversion = self._convert(received.message, received.site or _PLAIN)
+        conversion, missing = await self._converted(received)
         async with AsyncExitStack() as places:
-            prepared = await self._prepare(received, conversion, places)
+            prepared = await self._prepare(received, conversion, places, missing)
         await self._store.rehearse(Command(prepared.statement, prepared.writes))
         return prepared
+
+    async def _converted(self, received: Received) -> tuple[Conversion, tuple[str, ...]]:
+        """The message by its site's ways and the ConceptMaps that are stored now; and those that are missing."""
+        site: Site = received.site or _PLAIN
+        missing: tuple[str, ...] = ()
+        if self._coder is not None and self._codes is not None:
+            await self._coder.ready()
+            site, missing = self._codes.resolved(site)
+        return self._convert(received.message, site), missing
 
     async def _is_ours(self, received: Received) -> bool:
         """Whether the message may still be taken in: no other arrival of it was meanwhile."""
@@ -115,7 +127,13 @@ class WorldIngest:
         )
         return await self._store.submit(Command(prepared.statement, (*prepared.writes, *record)))
 
-    async def _prepare(self, received: Received, conversion: Conversion, places: AsyncExitStack) -> Prepared:
+    async def _prepare(
+        self,
+        received: Received,
+        conversion: Conversion,
+        places: AsyncExitStack,
+        missing: tuple[str, ...] = (),
+    ) -> Prepared:
         """The message as writes on the world as it stands."""
         message = received.message
         id = evidence_id(self._feed.source, received.receipt.digest)
@@ -128,17 +146,18 @@ class WorldIngest:
         await self._linker.link(_with_former_keys(who, message, naming), linked)
         what = others(conversion, message, naming, id, linked.world)
         await self._linker.link(_with_former_keys(what, message, naming), linked)
-        about = united((*who, *what), linked.world)
+        about, maps = await self._coded(united((*who, *what), linked.world), linked, missing)
         heard, sets = await self._before(message, about, linked, arrival)
         focus = tuple([linked.world[one.locals[0]] for one in about])
         cites = (entity(id, message),)
+        mapped = tuple(map_entity(one) for one in maps)
         says = Statement(
             self._feed.source,
             principal=self._feed.connector,
             method=_METHOD,
             mode="partial",
             effective=at,
-            entity=cites,
+            entity=(*cites, *mapped),
             again=focus,
         )
         told = await self._told(about, linked, message, sets, heard)
@@ -152,6 +171,26 @@ class WorldIngest:
         # An event may change what was stated beside it.
         marks = {} if events else told.marks
         return Prepared(writes, references, tuple(conversion.unmapped), tuple(linked.warnings), says, marks)
+
+    async def _coded(
+        self, about: list[Subject], linked: Linked, without: tuple[str, ...]
+    ) -> tuple[list[Subject], Sequence[str]]:
+        """The same with their codes as the connector's ConceptMaps have them, and those maps.
+
+        Only now: what a record is known by must not change with a map.
+        """
+        if self._coder is None:
+            return about, ()
+        made, maps, missing = list[Subject](), dict[str, None](), dict.fromkeys(without)
+        for one in about:
+            coded = self._coder.coded(one.content, one.origin)
+            made.append(replace(one, content=coded.content, doubtful=coded.doubtful))
+            maps |= dict.fromkeys(coded.maps)
+            missing |= dict.fromkeys(coded.missing)
+        linked.warnings += [
+            f"The ConceptMap {map} is not known here: codes stay as they are" for map in missing
+        ]
+        return made, tuple(maps)
 
     async def _before(
         self, message: Message, about: Sequence[Subject], linked: Linked, arrival: Arrival

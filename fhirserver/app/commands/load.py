@@ -62,29 +62,18 @@ async def _load(options: argparse.Namespace, package: Package) -> Summary:
 
 
 async def _into_server(url: str, token: str, package: Package, done: Callable[[], None]) -> Summary:
-    import httpx
+    from fhirserver.app.loading import load, server_target
 
-    from fhirserver.app.loading import ServerTarget, load
-
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    base = url.rstrip("/") + "/"
-    async with httpx.AsyncClient(base_url=base, headers=headers, timeout=60) as client:
-        return await load(package, ServerTarget(client), done)
+    async with server_target(url, token) as target:
+        return await load(package, target, done)
 
 
 async def _into_store(chosen: Settings, package: Package, done: Callable[[], None]) -> Summary:
-    from fhirserver.app.loading import StoreTarget, load
-    from fhirserver.app.wiring import make_context, make_store
-    from fhirserver.interactions.all import full_registry
-    from fhirserver.operations.all import all_operations
+    from fhirserver.app.loading import load
+    from fhirserver.app.store_target import store_target
 
-    store = make_store(chosen)
-    await store.open()
-    try:
-        target = StoreTarget(make_context(chosen, store), full_registry(all_operations()))
+    async with store_target(chosen, "credence load") as target:
         return await load(package, target, done)
-    finally:
-        await store.close()
 
 
 def report(package: Package, summary: Summary) -> str:

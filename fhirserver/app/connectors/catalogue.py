@@ -9,8 +9,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from adapters.runner.code_maps import Coder
 from adapters.runner.runner import Runner
 from adapters.runner.work import CannotBegin, Plan
+from fhirserver.app.connectors.coding import make_coder
 from fhirserver.app.connectors.connector import Connector
 from fhirserver.app.connectors.endpoint import (
     SETTINGS,
@@ -68,6 +70,10 @@ class Catalogue:
         self._mates = mates
         self._own = {one.name: one for one in own}
         self._read_at, self._known = -1, dict[str, Known]()
+
+    def coder(self, connector: Connector) -> Coder | None:
+        """What translates the codes of its records."""
+        return make_coder(connector, self._context)
 
     async def publish(self) -> None:
         """State the connectors of the settings as Endpoints; those that are no longer in the settings are off."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from adapters.runner.code_map_rules import Rule, parse_rule
 from adapters.runner.hours import Hours, InvalidHours, parse_hours
 from adapters.runner.writeback import PUSHED_TYPES
 from fhirserver.app.connectors.registry import KINDS
@@ -17,7 +18,7 @@ from fhirserver.model.definitions import definitions
 
 COMMON: SettingKinds = kinds(
     "name source kind time_zone",
-    "push_types hours",
+    "push_types hours code_maps",
     "pull_seconds push_seconds retry_cap_seconds reconcile_seconds resolve_seconds requests_per_second",
     "concurrency burst",
     "pull push copies",
@@ -51,6 +52,7 @@ class Connector:
     requests_per_second: float = 0.0
     burst: int = 10
     hours: Hours = field(default_factory=Hours)
+    code_maps: tuple[Rule, ...] = ()
     table: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -86,8 +88,16 @@ def _members(entry: Mapping[str, Any]) -> dict[str, Any]:
     given |= {name: _number(name, given[name], True) for name in _NOT_NEGATIVE if name in given}
     if "push_types" in given:
         given["push_types"] = _types("push_types", given["push_types"])
+    given["code_maps"] = tuple(map(_code_map, given.get("code_maps", ())))
     given["hours"] = _hours(given.pop("hours", []), given.pop("time_zone", "UTC"))
     return given
+
+
+def _code_map(text: str) -> Rule:
+    try:
+        return parse_rule(text)
+    except ValueError as wrong:
+        raise WrongSetting("code_maps", f"code_maps: {wrong}") from None
 
 
 def _number(name: str, value: Any, zero: bool) -> float:

@@ -31,6 +31,8 @@ from adapters.hl7v2.mllp.tls import InvalidTls, client_context, server_context
 from adapters.hl7v2.outbound.ehr import Hl7Ehr
 from adapters.hl7v2.outbound.profile import Profile, ProfileError, load_profile
 from adapters.hl7v2.outbound.reader import WorldReader
+from adapters.runner.code_maps import Coder
+from fhirserver.app.connectors.coding import make_coder
 from fhirserver.app.connectors.kind import Made, Making
 from fhirserver.app.setting_kinds import WrongSetting, kinds, required
 from fhirserver.store.store import Store
@@ -101,7 +103,7 @@ def parse(entry: Mapping[str, Any], where: str, folder: Path) -> Hl7v2Connector:
 def make(own: Hl7v2Connector, making: Making) -> Made:
     """See :meth:`fhirserver.app.connectors.kind.Kind.make`."""
     connector, store = making.connector, making.context.store
-    reception = make_reception(connector, store, making.heard)
+    reception = make_reception(connector, store, making.heard, make_coder(connector, making.context))
     sharing = None
     if (mates := making.mates) is not None:
         place = Doorway(mates.folder, connector.name)
@@ -121,14 +123,18 @@ def assist(own: Hl7v2Connector, making: Making) -> Assistant:
     def heard(taken: bool) -> None:
         tally["taken" if taken else "refused"] += 1
 
-    reception = make_reception(connector, making.context.store, heard)
+    context = making.context
+    reception = make_reception(connector, context.store, heard, make_coder(connector, context))
     service = Service(connector.name, reception, own.limits, own.tls)
     place = Doorway(mates.folder, connector.name)
     return Assistant(service, place, connector.version, mates.rank, tally)
 
 
 def make_reception(
-    connector: Connector, store: Store, heard: Callable[[bool], None] = lambda taken: None
+    connector: Connector,
+    store: Store,
+    heard: Callable[[bool], None] = lambda taken: None,
+    coder: Coder | None = None,
 ) -> Reception:
     """What takes in the messages of a connector of this kind, as its listener does."""
     own: Hl7v2Connector = connector.own
@@ -138,7 +144,8 @@ def make_reception(
     )
     pushed = frozenset(connector.push_types) if own.receiver and connector.push else frozenset()
     feed = Feed(name, source, pushed, own.profile.authority if pushed else "")
-    ingest: Ingest = KeepingIngest(store, source) if own.record_only else WorldIngest(store, feed)
+    world = WorldIngest(store, feed, coder=coder)
+    ingest: Ingest = KeepingIngest(store, source) if own.record_only else world
     return Reception(reading, store, ingest, own.site, letters=DeadLetters(store, name), heard=heard)
 
 

@@ -10,6 +10,7 @@ from adapters.runner.rate import Rate
 from adapters.runner.runner import Cadence, Runner
 from adapters.runner.work import Work
 from adapters.runner.writeback import Sink
+from fhirserver.app.connectors.coding import make_coder
 from fhirserver.app.connectors.connector import Connector
 from fhirserver.app.connectors.kind import Made, Making, Workmates
 from fhirserver.app.connectors.registry import KINDS
@@ -103,6 +104,7 @@ def make_runner(
         own=made.loops,
         closing=made.close,
         audit=context.audit,
+        coder=make_coder(connector, context),
     )
     runners.append(runner)
     return runner

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from adapters.rest.ehr import RestEhr
 from adapters.rest.webhook import MOST_BYTES, Forged, Notice, Unreadable, Webhook, key_of
+from adapters.runner.code_maps import Coder
 from adapters.runner.inbound import Inbound
 from fhirserver.app.connectors.connector import Connector
 from fhirserver.app.connectors.rest import RestConnector
@@ -48,8 +49,8 @@ class _Hook:
 class RestHooks:
     """The webhooks of all connectors of the kind ``rest`` of this process."""
 
-    def __init__(self, store: Store, secrets: Secrets):
-        self._store, self._secrets = store, secrets
+    def __init__(self, store: Store, secrets: Secrets, coder: Callable[[Connector], Coder | None]):
+        self._store, self._secrets, self._coder = store, secrets, coder
         self._hooks: dict[str, _Hook] = {}
 
     async def receive(self, connector: Connector, request: Request) -> Response:
@@ -127,7 +128,7 @@ class RestHooks:
         if rules is None or not (own.webhook_key or own.webhook_url):
             return None
         ehr = RestEhr(own.settings(self._secrets))
-        inbound = Inbound(self._store, ehr, connector.name, connector.source)
+        inbound = Inbound(self._store, ehr, connector.name, connector.source, coder=self._coder(connector))
         return _Hook(connector, ehr, Webhook(rules, ehr.inward), inbound)
 
     async def close(self) -> None:

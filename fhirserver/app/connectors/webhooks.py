@@ -41,7 +41,7 @@ class Webhooks:
     def _hooks(self) -> RestHooks:
         from fhirserver.app.connectors.rest_hooks import RestHooks
 
-        return RestHooks(self._store, self._secrets)
+        return RestHooks(self._store, self._secrets, self._catalogue.coder)
 
     async def close(self) -> None:
         if "_hooks" in self.__dict__:

@@ -270,3 +270,15 @@ async def test_the_language_of_a_request(server: Facade) -> None:
     english = loads((await server.reader.get(query, accept_language="en, de;q=0.1")).content)
     assert "(for the language(s) 'en, de;q=0.1')" in str(given(english, "message"))
     assert (await server.reader.get(f"{query}&displayLanguage=-")).status_code == 400
+
+
+async def test_codes_in_a_batch(server: Facade) -> None:
+    got = {"request": {"method": "GET", "url": f"CodeSystem/$validate-code?url={GENDER}&code=male"}}
+    posted = {
+        "request": {"method": "POST", "url": "ValueSet/$validate-code"},
+        "resource": asked(url_Uri=GENDERS, coding_Coding={"system": GENDER, "code": "none"}),
+    }
+    lost = {"request": {"method": "GET", "url": "ValueSet/$validate-code?url=urn:none&code=a"}}
+    answers = loads((await server.reader.batch(got, posted, lost)).content)["entry"]
+    assert [one["response"]["status"][:3] for one in answers] == ["200", "200", "404"]
+    assert [given(one["resource"], "result") for one in answers[:2]] == [True, False]

@@ -58,6 +58,12 @@ class MemoryRelease:
         if self.stop_after is not None and len(self.marks) >= self.stop_after:
             raise KeyboardInterrupt
 
+    def close(self) -> None:
+        pass
+
+    def discard(self) -> None:
+        raise NotImplementedError
+
     def finish(self, header: JsonObject) -> Iterator[tuple[str, int, int]]:
         self.header = header
         for held in (self.designations, self.properties, self.parents_of):
@@ -136,6 +142,9 @@ class MemoryRelease:
 
     def flagged(self, flag: str) -> Runs:
         return [(n, n + 1) for n, code in enumerate(self._codes) if getattr(self.by_code[code], flag)]
+
+    def called(self, text: str) -> Iterator[int]:
+        return (n for n, concept in enumerate(self.concepts(range(self.size))) if concept.display == text)
 
     def search(self, text: str) -> Iterator[int]:
         words = text.lower().split()

@@ -179,7 +179,15 @@ def test_properties_are_told_by_their_uri() -> None:
     x, y, z = named.at(range(3))
     assert (x.abstract, y.abstract) == (True, False)
     assert (z.inactive, z.status, named.parents("z")) == (True, "retired", ["x"])
-    assert passing(named, "not-sel", "=", "false") == ["y", "z"]
+    for op, value, codes in (
+        ("=", "false", ["y", "z"]),
+        ("=", "TRUE", ["x"]),
+        ("in", "false,maybe", ["y", "z"]),
+        ("not-in", "false", ["x"]),
+        ("not-in", "true", ["y", "z"]),
+        ("exists", "false", ["y", "z"]),
+    ):
+        assert passing(named, "not-sel", op, value) == codes
 
 
 RETIRED = {"code": "status", "valueCode": "retired"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -445,6 +446,24 @@ def test_a_contained_value_set() -> None:
         answer = service.validate(CodeQuestion((Coded(S, code),), "coding", outer), HERE)
         assert answer.result is result
     assert "'(unidentified)'" in answer.message
+
+
+def test_value_sets_that_import_each_other_many_times_over_end_soon() -> None:
+    levels = [
+        value_set(
+            f"http://x.org/vs/level{n}",
+            *({"valueSet": [f"http://x.org/vs/level{n + 1}"]} for _ in range(3)),
+            compose={"exclude": [{"valueSet": [f"http://x.org/vs/level{n + 1}", "http://x.org/vs/listed"]}]},
+        )
+        for n in range(40)
+    ]
+    levels.append(value_set("http://x.org/vs/level40", {"system": S}))
+    asked = replace(HERE, resources=(*RESOURCES, *levels))
+    started = time.process_time()
+    assert ask("level0", Coded(S, "b1"), asked=asked).result
+    assert not ask("level0", Coded(S, "a"), asked=asked).result
+    assert ask("level0", Coded("", "b1"), asked=asked, form="code").result
+    assert time.process_time() - started < 2
 
 
 # Code systems

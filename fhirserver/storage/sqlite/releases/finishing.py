@@ -86,7 +86,7 @@ class Finishing:
         execute("COMMIT")
 
 
-def _sort_codes(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[int, int]]:
+def _sort_codes(connection: sqlite3.Connection, header: JsonObject) -> Iterator[tuple[int, int]]:
     execute = connection.execute
     execute("CREATE TABLE rows.code (code TEXT PRIMARY KEY, row INTEGER NOT NULL) WITHOUT ROWID")
     try:
@@ -94,20 +94,28 @@ def _sort_codes(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple
     except sqlite3.IntegrityError:
         twice = execute("SELECT code FROM rows.concept GROUP BY code HAVING count(*) > 1 LIMIT 1").fetchone()
         raise _wrong(f"The code {twice[0]} is there twice") from None
-    for table in ("parent", "property", "designation"):
+    for table in ("property", "designation", *(("parent",) if _is_whole(header) else ())):
         owner = execute(_OWNERLESS.format(table=table)).fetchone()
         if owner:
             raise _wrong(f"The code {owner[0]} has a {table} and is no concept")
         yield 1, 1
 
 
-def _order(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[int, int]]:
+def _is_whole(header: JsonObject) -> bool:
+    """Whether every code that is spoken of must be there: a fragment may name parents that it leaves out."""
+    return bool(header.get("content", "complete") == "complete")
+
+
+def _order(connection: sqlite3.Connection, header: JsonObject) -> Iterator[tuple[int, int]]:
     """Number the concepts: ``rows.numbered`` says which row has a number, ``rows.upward`` what is right above it."""
     execute = connection.execute
-    _check_parents(connection)
+    if _is_whole(header):
+        _check_parents(connection)
     execute(_LINK)
     size = execute("SELECT count(*) FROM rows.concept").fetchone()[0]
-    parents = Links.of(size, execute("SELECT row - 1, parent - 1 FROM rows.link ORDER BY row, at"))
+    parents = Links.of(
+        size, execute("SELECT row - 1, parent - 1 FROM rows.link WHERE row IS NOT NULL ORDER BY row, at")
+    )
     yield 1, 4
     try:
         topological(parents, parents.reversed())

@@ -32,7 +32,7 @@ class SqliteRelease:
     """A :class:`fhirserver.ports.releases.Release`. Raises :class:`OtherFormat`, and ``OSError`` where it is gone."""
 
     def __init__(self, path: Path):
-        self._path, self._local = path, threading.local()
+        self.path, self._local = path, threading.local()
         self._first = self._local.connection = _open(path)
         try:
             told = self._first.execute("SELECT format, url, version, size, header FROM about").fetchone()
@@ -53,7 +53,7 @@ class SqliteRelease:
         held: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if held is None:
             try:
-                held = _open(self._path)
+                held = _open(self.path)
             except sqlite3.OperationalError:
                 held = self._first
             self._local.connection = held

@@ -76,7 +76,8 @@ def sort_exact(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[
 
 
 def _text(said: list[str]) -> str:
-    return " ".join(one[:_LONGEST] for one in said)
+    text = " ".join(one[:_LONGEST] for one in said)
+    return text if text.isascii() else text.casefold()  # what SQLite does not do: ß is ss
 
 
 def _spoken(more: bytes | None) -> list[str]:
@@ -102,7 +103,7 @@ def called(connection: sqlite3.Connection, text: str) -> Iterator[int]:
 
 def search(connection: sqlite3.Connection, text: str) -> Iterator[int]:
     """Numbers of concepts, best first."""
-    words = words_of(text)[:MOST_WORDS]
+    words = words_of(text.casefold())[:MOST_WORDS]
     if not words:
         return
     first = dict.fromkeys(called(connection, text))

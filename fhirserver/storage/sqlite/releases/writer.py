@@ -52,6 +52,7 @@ class SqliteReleaseWriter:
         self._names: dict[str, int] = {name: id for id, name in execute("SELECT id, name FROM rows.name")}
         self._row: int = execute("SELECT coalesce(max(row), 0) FROM rows.concept").fetchone()[0]
         self._code = ""
+        self._is_open = True
         self._waiting: dict[str, list[tuple[object, ...]]] = {table: [] for table in _INSERTS}
 
     def _begin(self) -> None:
@@ -135,19 +136,29 @@ class SqliteReleaseWriter:
     # The end
 
     def discard(self) -> None:
-        self.close()
-        for path in (self._path, self._path.with_suffix(".rows")):
-            path.unlink(missing_ok=True)
+        self._forget(self._path, self._path.with_suffix(".rows"))
+        self._connection.close()
         self._open()
 
     def close(self) -> None:
         """Let go of the files: what came after the last checkpoint is forgotten."""
-        self._connection.close()
+        if self._is_open:
+            if not self.progress:
+                self._forget(self._path, self._path.with_suffix(".rows"))
+            self._connection.close()
+            self._is_open = False
+
+    def _forget(self, *paths: Path) -> None:
+        """While they are still locked: another process that opens them next makes files of its own."""
+        for path in paths:
+            path.unlink(missing_ok=True)
+            path.with_name(f"{path.name}-journal").unlink(missing_ok=True)
 
     def finish(self, header: JsonObject) -> Iterator[Step]:
         self.checkpoint("", 0)
         self._code = ""
         yield from Finishing(self._connection, self._url, self._version).run(header)
-        self.close()
         self._place(self._path)
-        self._path.with_suffix(".rows").unlink(missing_ok=True)
+        self._forget(self._path, self._path.with_suffix(".rows"))
+        self._connection.close()
+        self._is_open = False

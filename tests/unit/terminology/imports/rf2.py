@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TextIO
 
@@ -46,6 +47,7 @@ for _ in range(6):
 _INVERSE = [0, 4, 3, 2, 1, 5, 6, 7, 8, 9]
 
 
+@cache
 def sctid(item: int, partition: str = "10", namespace: str = "1999999") -> str:
     """An identifier with the check digit it needs (Verhoeff), in a namespace that nobody has."""
     text, check = f"{item}{namespace}{partition}", 0
@@ -136,7 +138,7 @@ class Rf2:
 
 
 def generate(folder: Path, concepts: int = 360_000, relationships: int = 1_500_000, seed: int = 8) -> Path:
-    """A release of the size of SNOMED CT: a deep hierarchy with several parents, and attributes in groups."""
+    """A release of the size of SNOMED CT: a hierarchy with several parents, and attributes in groups."""
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(seed)
     _concepts(folder, concepts)
@@ -196,9 +198,13 @@ def _relationships(folder: Path, concepts: int, count: int, chance: random.Rando
 
 
 def parents_of(n: int, chance: random.Random) -> list[int]:
-    """Concepts with smaller numbers: mostly near the front, so that the hierarchy is about 15 deep."""
-    first = max(1, n * 2 // 3 - chance.randrange(n // 4 + 1)) if n > 50 else max(1, n // 4)
-    others = [chance.randrange(1, n) for _ in range(chance.choice((0, 0, 1, 1, 2)))] if n > 50 else []
+    """Concepts with smaller numbers, as SNOMED CT has them: about 8 levels, 1.8 parents, most of the second ones near
+    the first, some in another branch; and some 40 ancestors."""
+    first = (n - 2) // 6 + 1
+    others = []
+    for _ in range(chance.choice((0, 0, 1, 1, 2)) if n > 50 else 0):
+        near = first + chance.randrange(-9, 10)
+        others.append(max(1, min(near, n - 1)) if chance.random() < 0.8 else chance.randrange(1, first + 1))
     return list(dict.fromkeys([first, *others]))
 
 

@@ -1,0 +1,50 @@
+"""What maps codes and keeps closure tables, wired to what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from fhirserver.app.securing import LateRecords
+from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.terminology import Terminology
+from fhirserver.ports.terminology_asked import Asked
+from fhirserver.store.conformance import StoredConformance
+from fhirserver.store.store import Store
+from terminology.concept_maps.closure_tables import ClosureTables
+from terminology.concept_maps.placing import Placing
+from terminology.concept_maps.states import HierarchyStates
+from terminology.concept_maps.translator import Translator
+from terminology.library import RequestLibrary
+from terminology.naming import SystemNames
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Each follows what is stored, once ``conformance`` has caught up."""
+
+    names: SystemNames
+    translator: Translator
+    closures: ClosureTables
+
+
+def make_mapping(
+    store: Store,
+    conformance: StoredConformance,
+    terminology: Terminology,
+    library: Callable[[Asked], RequestLibrary],
+) -> Mapping:
+    """``library`` finds what a request brings along."""
+    names, states = SystemNames(conformance), HierarchyStates(conformance)
+
+    def holds(value_set: str, system: str, code: str) -> bool:
+        return terminology.validate_code(value_set, system, code).result
+
+    def brought(asked: Asked) -> Iterable[JsonObject]:
+        return () if asked.is_plain else library(asked).overlay.all("ConceptMap")
+
+    translator = Translator(conformance, names.url, holds, brought)
+    for follower in (names, states, translator):
+        conformance.listen(follower.forget)
+    placing = Placing(terminology, states.state, names.url)
+    return Mapping(names, translator, ClosureTables(LateRecords(store.storage), placing))
