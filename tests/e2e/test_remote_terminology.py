@@ -25,7 +25,7 @@ from terminology.remote.server import RemoteServer
 from terminology.remote.settings import RemoteSettings
 from terminology.service import TerminologyService, packed
 from tests.faulty_proxy import FaultyProxy
-from tests.server_process import ServerProcess
+from tests.server_process import ServerProcess, credence
 
 ANIMALS = "http://codes.example/animals"
 PETS = "http://codes.example/ValueSet/pets"
@@ -484,3 +484,13 @@ def test_a_binding_is_checked_by_the_other(asking: ServerProcess, proxy: FaultyP
         assert ("warning", "not-found") in issues("dog"), "not checked, and no error"
         proxy.fault()
         assert not {severity for severity, _ in issues("dog")} & {"error", "warning"}, "asked again"
+
+
+def test_the_doctor_asks_it(asking: ServerProcess, proxy: FaultyProxy) -> None:
+    def said() -> str:
+        told = credence("doctor", "--config", str(asking.config), "--data", str(asking.data)).stdout
+        return next(line for line in told.splitlines() if "[terminology]" in line)
+
+    assert "code systems" in said()
+    proxy.fault("html", status=500)
+    assert "does not answer" in said()
