@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fhirserver.app.connectors.secrets import MissingSecret, Secret, Secrets
 from fhirserver.app.terminology_settings import TerminologySettings
 from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.concept_maps import ConceptMaps
 from fhirserver.ports.terminology import Terminology
 
 if TYPE_CHECKING:
@@ -26,6 +27,16 @@ def routed(here: Terminology, chosen: TerminologySettings, secrets: Secrets, res
     from terminology.remote.routed import RoutedTerminology
 
     return RoutedTerminology(here, remote_server(chosen, secrets), resolve)
+
+
+def routed_maps(here: ConceptMaps, terminology: Terminology) -> ConceptMaps:
+    """The ConceptMaps that are here, with those of the other server where ``terminology`` has one."""
+    if not terminology.waits:
+        return here
+    from terminology.remote.concept_maps import RoutedConceptMaps
+    from terminology.remote.routed import RoutedTerminology
+
+    return RoutedConceptMaps(here, terminology.there) if isinstance(terminology, RoutedTerminology) else here
 
 
 def remote_server(chosen: TerminologySettings, secrets: Secrets) -> RemoteServer:

@@ -44,7 +44,7 @@ from fhirserver.app.identity import make_identity
 from fhirserver.app.mapping import make_mapping
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.observing.watching import Watching, watched
-from fhirserver.app.remote_terminology import routed
+from fhirserver.app.remote_terminology import routed, routed_maps
 from fhirserver.app.securing import Humans, secure
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Settings
@@ -146,6 +146,8 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
     remote = settings.terminology.remote
     validator = Validator(conformance, terminology, settings.rules, remote.kept if remote else None)
     mapping = make_mapping(store, conformance, terminology, own.library)
+    concept_maps = routed_maps(mapping.translator, terminology)
+    validator.translate_by(concept_maps)
     conformance.listen(own.forget)
     conformance.listen(lambda _: validator.forget())
     return Context(
@@ -164,7 +166,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         channels=channels or Channels(),
         audit_events=AuditEvents(store, settings.fhir_base),
         recordings=KeptRecordings(settings.voice.recordings) if settings.voice.recordings else None,
-        concept_maps=mapping.translator,
+        concept_maps=concept_maps,
         closures=mapping.closures,
         naming=mapping.names,
     )

@@ -169,14 +169,18 @@ class RemoteServer:
         answers = await asyncio.gather(*(holds(code) for code in codes))
         return frozenset(code for code, held in zip(codes, answers, strict=True) if held)
 
-    def translate(self, system: str, code: str, concept_map: str = "", target: str = "") -> JsonObject:
+    def translate(
+        self, system: str, code: str, concept_map: str = "", system_wanted: str = "", target: str = ""
+    ) -> JsonObject:
         """The answer of ``$translate``, as it came: ``Parameters`` with ``result`` and ``match``."""
         _check(code)
         given: dict[str, Any] = {"system": ("Uri", system), "code": ("Code", code)}
         if concept_map:
             given["url"] = ("Uri", concept_map)
+        if system_wanted:
+            given["targetsystem"] = ("Uri", system_wanted)
         if target:
-            given["targetsystem"] = ("Uri", target)
+            given["target"] = ("Uri", target)
 
         async def ask() -> JsonObject:
             answer = await self._exchange.ask("translate", "ConceptMap/$translate", _parameters(given))
@@ -184,7 +188,7 @@ class RemoteServer:
                 raise Unknown("the terminology server's answer has no translation")
             return answer
 
-        return self._known("translate", ("translate", system, code, concept_map, target), ask)
+        return self._known("translate", ("translate", system, code, concept_map, system_wanted, target), ask)
 
     def forward(self, operation: str, given: Mapping[str, Sequence[Json]], language: str = "") -> JsonObject:
         """The answer of an operation, as it came, to parameters as they are: without displays and what only we

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -12,26 +13,36 @@ from typing import Any
 
 import httpx
 import pytest
+from joserfc.jwk import ECKey
 
 from adapters.fhir.tokens import StaticToken
+from fhirserver.app.checkup.finding import Grade
+from fhirserver.app.checkup.terminology import terminology
+from fhirserver.app.connectors.secrets import Secrets
+from fhirserver.app.remote_terminology import remote_server
+from fhirserver.app.setting_kinds import WrongSetting
+from fhirserver.app.settings import load_settings
+from fhirserver.app.terminology_settings import parse_terminology
 from fhirserver.kernel.addresses import Addresses
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal
 from subscriptions.channels.egress import Egress
 from subscriptions.channels.guarded import guarded_client
+from terminology.remote.faults import Unavailable
 from terminology.remote.reading import members
 from terminology.remote.routed import RoutedTerminology
 from terminology.remote.server import RemoteServer
 from terminology.remote.settings import RemoteSettings
 from terminology.service import TerminologyService, packed
 from tests.faulty_proxy import FaultyProxy
-from tests.server_process import ServerProcess, credence
+from tests.server_process import ServerProcess
 
 ANIMALS = "http://codes.example/animals"
 PETS = "http://codes.example/ValueSet/pets"
 GENDER = "http://hl7.org/fhir/administrative-gender"
 GENDERS = "http://hl7.org/fhir/ValueSet/administrative-gender"
 CATS = "http://here.example/ValueSet/cats"
+KEY = ECKey.generate_key("P-384", {"kid": "ours", "use": "sig"})
 CODES = ("animal", "cat", "dog", "tabby", "rock")
 
 _SYSTEM: JsonObject = {
@@ -82,7 +93,10 @@ KNOWING = TerminologyService(resolve_all, urls=lambda: [ANIMALS])
 
 @pytest.fixture(scope="module")
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    with ServerProcess(tmp_path_factory.mktemp("remote")) as server:
+    folder = tmp_path_factory.mktemp("remote")
+    (folder / "keys.json").write_text(json.dumps({"keys": [KEY.as_dict(private=False)]}))
+    client = f'id = "asker"\nsource = "ehr"\nscopes = "system/*.rs"\njwks_file = "{folder / "keys.json"}"\n'
+    with ServerProcess(folder, settings=f"\n[[client]]\n{client}") as server:
         for resource in (_SYSTEM, _PETS):
             kind = resource["resourceType"]
             httpx.post(f"{server.base}/{kind}", json=resource, headers=server.headers).raise_for_status()
@@ -368,6 +382,49 @@ def test_a_token_that_is_refused(route: Route) -> None:
     assert refused(lambda: both.lookup(ANIMALS, "cat")).issues[0].code == "transient"
 
 
+def test_as_a_backend_service(remote: ServerProcess, proxy: FaultyProxy, tmp_path: Path) -> None:
+    """SMART Backend Services: the token endpoint is found, asked with a signed assertion, through the guard."""
+    key = tmp_path / "key.json"
+    key.write_text(json.dumps(KEY.as_dict(private=True)))
+    table = {
+        "server": f"{proxy.url}/fhir",
+        "client_id": "asker",
+        "client_key_file": str(key),
+        "scope": "system/*.rs",
+        "allow_private": True,
+        "allow_http": True,
+    }
+    server = remote_server(parse_terminology(table, tmp_path), Secrets())
+    try:
+        assert server.lookup(ANIMALS, "cat").display == "Cat"
+    finally:
+        server.close()
+    closed = remote_server(parse_terminology({**table, "allow_private": False}, tmp_path), Secrets())
+    with pytest.raises(Unavailable):
+        closed.lookup(ANIMALS, "dog")
+    closed.close()
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        ({"first": "remote"}, "server"),
+        ({"server": "http://tx.example/r4"}, "server"),
+        ({"server": "https://u:p@tx.example/r4"}, "server"),
+        ({"server": "ftp://tx.example"}, "server"),
+        ({"server": "https://tx.example", "first": "remote"}, "first"),
+        ({"server": "https://tx.example", "timeout_seconds": 0}, "timeout_seconds"),
+        ({"server": "https://tx.example", "client_id": "x"}, "client_id"),
+        ({"server": "https://tx.example", "ca_file": "nowhere.pem"}, "ca_file"),
+        ({"server": "https://tx.example", "allowed_addresses": ["x"]}, "allowed_addresses"),
+    ],
+)
+def test_wrong_settings_are_named(table: dict[str, Any], named: str, tmp_path: Path) -> None:
+    with pytest.raises(WrongSetting) as caught:
+        parse_terminology(table, tmp_path)
+    assert caught.value.setting == named
+
+
 def test_addresses_inside_are_closed_unless_they_are_opened(route: Route, proxy: FaultyProxy) -> None:
     both = route(allowed=Egress(Addresses(), allow_http=True))
     assert refused(lambda: both.lookup(ANIMALS, "cat")).category is Category.BUSY
@@ -487,10 +544,30 @@ def test_a_binding_is_checked_by_the_other(asking: ServerProcess, proxy: FaultyP
 
 
 def test_the_doctor_asks_it(asking: ServerProcess, proxy: FaultyProxy) -> None:
-    def said() -> str:
-        told = credence("doctor", "--config", str(asking.config), "--data", str(asking.data)).stdout
-        return next(line for line in told.splitlines() if "[terminology]" in line)
+    settings = load_settings(asking.config)
 
-    assert "code systems" in said()
+    def found() -> tuple[Grade, str]:
+        (one,) = asyncio.run(terminology(settings))
+        return one.grade, one.words
+
+    assert found()[0] is Grade.GOOD and "code systems" in found()[1]
     proxy.fault("html", status=500)
-    assert "does not answer" in said()
+    assert found()[0] is Grade.ERROR and "does not answer" in found()[1]
+
+
+def test_codes_are_translated_by_the_other(
+    asking: ServerProcess, remote: ServerProcess, proxy: FaultyProxy
+) -> None:
+    german = {"code": "cat", "target": [{"code": "Katze", "equivalence": "equivalent"}]}
+    group = {"source": ANIMALS, "target": "http://codes.example/tiere", "element": [german]}
+    url = "http://codes.example/ConceptMap/german"
+    there = {"resourceType": "ConceptMap", "url": url, "status": "active", "group": [group]}
+    httpx.post(f"{remote.base}/ConceptMap", json=there, headers=remote.headers).raise_for_status()
+    with httpx.Client(base_url=asking.base, headers=asking.headers, timeout=20) as http:
+        for more in ({"url": url}, {"targetsystem": group["target"]}):
+            given = {"system": ANIMALS, "code": "cat", **more}
+            found = http.get("/ConceptMap/$translate", params=given)
+            assert "Katze" in found.text, found.text
+        proxy.fault("html", status=500)
+        down = http.get("/ConceptMap/$translate", params={"system": ANIMALS, "code": "dog", "url": url})
+        assert (down.status_code, down.json()["issue"][0]["code"]) == (503, "transient")

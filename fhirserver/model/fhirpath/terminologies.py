@@ -10,6 +10,8 @@ from fhirserver.kernel.outcomes import Refusal
 from fhirserver.model.fhirpath.environment import Given
 from fhirserver.model.fhirpath.values import Typed
 from fhirserver.ports.code_validation import CodeAnswer, Coded, CodeQuestion
+from fhirserver.ports.concept_maps import ConceptMaps, Translation
+from fhirserver.ports.concept_maps import Question as MapQuestion
 from fhirserver.ports.terminology import Question, Terminology
 
 Answer = TypeVar("Answer")
@@ -19,8 +21,8 @@ Named = str | JsonObject
 class ServedTerminologies:
     """A :class:`fhirserver.model.fhirpath.environment.Terminologies`. What is refused has no answer."""
 
-    def __init__(self, terminology: Terminology):
-        self._terminology = terminology
+    def __init__(self, terminology: Terminology, concept_maps: ConceptMaps | None = None):
+        self._terminology, self._concept_maps = terminology, concept_maps
 
     def expand(self, value_set: Named, parameters: Given) -> JsonObject | None:
         name = "url" if isinstance(value_set, str) else "valueSet"
@@ -52,7 +54,21 @@ class ServedTerminologies:
         )
 
     def translate(self, concept_map: Named, coded: Typed, parameters: Given) -> JsonObject | None:
-        return None
+        codings = [
+            {"system": one.system, "code": one.code} for one in _codings(coded, parameters) if one.system
+        ]
+        maps = self._concept_maps
+        if maps is None or not codings:
+            return None
+        asked = MapQuestion(
+            tuple(codings),
+            concept_map,
+            target=_one(parameters, "target"),
+            target_system=_one(parameters, "targetsystem"),
+            reverse=_one(parameters, "reverse") == "true",
+        )
+        found = _told(lambda: maps.translate(asked))
+        return None if found is None else _translation(found)
 
     def _answer(self, operation: str, given: Given) -> JsonObject | None:
         return _told(lambda: self._terminology.answer(operation, Question(given)))
@@ -114,6 +130,22 @@ def _one(given: Given, name: str) -> str:
 
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _translation(found: Translation) -> JsonObject:
+    matches: list[Json] = [
+        {
+            "name": "match",
+            "part": [
+                {"name": "equivalence", "valueCode": one.equivalence},
+                *([{"name": "concept", "valueCoding": one.concept}] if one.concept else []),
+                *([{"name": "source", "valueUri": one.map}] if one.map else []),
+            ],
+        }
+        for one in found.matches
+    ]
+    parts: list[Json] = [{"name": "result", "valueBoolean": found.result}, *matches]
+    return {"resourceType": "Parameters", "parameter": parts}
 
 
 def _parameters(answer: CodeAnswer) -> JsonObject:

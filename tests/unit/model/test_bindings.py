@@ -18,6 +18,7 @@ from fhirserver.model.fhirpath.errors import FhirPathError
 from fhirserver.model.fhirpath.terminologies import ServedTerminologies
 from fhirserver.model.validation.profiles import Validator
 from fhirserver.model.validation.profiles.codes import Codes
+from fhirserver.ports.concept_maps import Match, Question, Translation
 from fhirserver.ports.terminology import Validation
 from terminology.service import TerminologyService
 from tests.corpus.loaded import Loaded
@@ -273,3 +274,24 @@ def test_an_invariant_may_ask() -> None:
     asking = profile("Observation", {"path": "method", "constraint": [rule]})
     assert told(observed("cat"), SYSTEM, ALL_PETS, asking) == {}
     assert told(observed("rock"), SYSTEM, ALL_PETS, asking) == {"error": ["Observation.method"]}
+
+
+def test_a_translation() -> None:
+    class German:
+        def codes(self, map: str) -> dict[str, Json]:
+            return {}
+
+        def systems(self, map: str) -> tuple[frozenset[str], frozenset[str]]:
+            return frozenset({ANIMALS}), frozenset()
+
+        def translate(self, question: Question) -> Translation:
+            assert question.map == "http://x.test/map"
+            match = Match("equivalent", {"code": "Katze"}, "http://x.test/map", question.codings[0])
+            return Translation(True, (match,))
+
+    environment = Environment(terminologies=ServedTerminologies(SERVICE, German()))
+    asked = "%terminologies.translate('http://x.test/map', $this)"
+    assert result(f"{asked}.{RESULT}", CAT, "Coding", environment) == [True]
+    concept = "parameter.where(name = 'match').part.where(name = 'concept').value.code"
+    assert result(f"{asked}.{concept}", CAT, "Coding", environment) == ["Katze"]
+    assert result(asked, {"code": "cat"}, "Coding", environment) == []

@@ -16,6 +16,7 @@ from fhirserver.model.fhirpath import Typed
 from fhirserver.model.fhirpath.terminologies import ServedTerminologies
 from fhirserver.model.validation.profiles.code_formats import GRAMMARS, UCUM, URI, is_malformed
 from fhirserver.model.validation.report import Place, Report
+from fhirserver.ports.concept_maps import ConceptMaps
 from fhirserver.ports.conformance import Conformance
 from fhirserver.ports.terminology import Concept, Terminology
 
@@ -63,6 +64,11 @@ class Codes:
         self._lock = Lock()
         self._known: OrderedDict[Hashable, tuple[float, object]] = OrderedDict()
         self._generation = 0
+
+    def translate_by(self, concept_maps: ConceptMaps) -> None:
+        """Have expressions translate codes."""
+        if self._terminology is not None:
+            self.offered = ServedTerminologies(self._terminology, concept_maps)
 
     def forget(self) -> None:
         """Ask everything anew, also what is just being asked."""
