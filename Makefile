@@ -107,7 +107,7 @@ bench-scale: $(DEV)  ## do searches stay as fast from 10,000 to 1,000,000 resour
 bench-match: $(DEV)  ## how long matching takes among 100,000 patients (PATIENTS=…; some minutes)
 	@$(BIN)/python -m benchmarks.match
 
-bench-terminology: $(DEV)  ## import a generated CodeSystem of a million concepts and ask it (ARGS="--size 100000 --dense 360000")
+bench-terminology: $(DEV)  ## import a generated CodeSystem of a million concepts and ask it (ARGS="--size 100000 --links 360000")
 	@$(BIN)/python -m benchmarks.terminology $(ARGS)
 
 bench-arrival: $(DEV)  ## what the world model costs when 100,000 records of an EHR arrive (COUNT=…)

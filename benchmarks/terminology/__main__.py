@@ -1,6 +1,6 @@
 """``make bench-terminology``: a generated CodeSystem of a million concepts: how it is imported, and how it answers.
 
-``--size`` another size, ``--dense`` also a hierarchy with four parents anywhere before, ``--keep DIR`` keeps the files.
+``--size`` another size, ``--links SIZE`` also hierarchies with four parents each, ``--keep DIR`` keeps the files.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.terminology.material import URL, code_of, vocabulary, write_json
+from benchmarks.terminology.material import URL, code_of, linked, vocabulary, write_json
 from fhirserver.storage.sqlite.releases.folder import ReleaseFolder
 from fhirserver.storage.sqlite.releases.release import SqliteRelease
-from terminology.releases.system import ReleaseSystem
+from terminology.releases.system import ReleaseSystem, ReleaseSystems
+from terminology.service import TerminologyService
 
 PAGE = 20
 ASKED = 2_000
@@ -36,15 +38,17 @@ def main() -> None:
         assert release is not None
         print(f"file: {release.path.stat().st_size / 1e6:,.0f} MB for {release.size:,} concepts")
         measure(release)
-        if options.dense:
-            _measure_dense(releases, options.dense)
+        _measure_expanding(releases)
+        if options.links:
+            _measure_links(releases, options.links, 50)
+            _measure_links(releases, options.links, options.links)
 
 
 def _options() -> argparse.Namespace:
     made = argparse.ArgumentParser(prog="python -m benchmarks.terminology", description=__doc__)
     made.add_argument("--size", type=int, default=1_000_000, help="concepts (default: %(default)s)")
     made.add_argument(
-        "--dense", type=int, default=0, metavar="SIZE", help="also a dense hierarchy of this size"
+        "--links", type=int, default=0, metavar="SIZE", help="also hierarchies with four parents each"
     )
     made.add_argument(
         "--keep", type=Path, help="folder for the files; a release that is there is not imported anew"
@@ -67,8 +71,9 @@ def _folder(kept: Path | None) -> Iterator[Path]:
 
 def _measure_import(folder: Path, size: int) -> None:
     source = folder / "generated.json"
-    print(f"writing a CodeSystem of {size:,} concepts …", flush=True)
-    write_json(source, size)
+    if not source.exists():
+        print(f"writing a CodeSystem of {size:,} concepts …", flush=True)
+        write_json(source, size)
     print(f"source: {source.stat().st_size / 1e6:,.0f} MB", flush=True)
     subprocess.run([sys.executable, "-m", "benchmarks.terminology.importing", source, folder], check=True)
 
@@ -78,23 +83,39 @@ def import_alone(source: Path, folder: Path) -> None:
     from terminology.imports.fhir_json import FhirImport
     from terminology.imports.kind import Given
 
-    one, last, began, step_began = FhirImport(), "", time.monotonic(), time.monotonic()
-
-    def progress(step: str, done: int, of: int) -> None:
-        nonlocal last, step_began
-        if step != last:
-            if last:
-                print(f"  {last:24} {time.monotonic() - step_began:6.1f} s", flush=True)
-            last, step_began = step, time.monotonic()
-
+    one, watch = FhirImport(), _Watch()
     header = one.header(source, Given())
     writer = ReleaseFolder(folder / "terminology").writer(header["url"], header["version"])
-    one.read(source, writer, progress)
+    one.read(source, writer, watch.told)
     for told in writer.finish(header):
-        progress(*told)
-    progress("", 0, 0)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"import: {time.monotonic() - began:.0f} s, at most {peak:.0f} MB of memory", flush=True)
+        watch.told(*told)
+    watch.ended()
+
+
+class _Watch:
+    """Tells how long each step took, by the clock and of the processor: the machine may be busy with others."""
+
+    def __init__(self) -> None:
+        self._step = ""
+        self._whole = self._began = self._now()
+
+    def _now(self) -> tuple[float, float]:
+        return time.monotonic(), time.process_time()
+
+    def told(self, step: str, _: int, __: int) -> None:
+        if step != self._step:
+            if self._step:
+                print(f"  {self._step:24} {self._since(self._began)}", flush=True)
+            self._step, self._began = step, self._now()
+
+    def ended(self) -> None:
+        self.told("", 0, 0)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"import: {self._since(self._whole)}, at most {peak:.0f} MB of memory", flush=True)
+
+    def _since(self, before: tuple[float, float]) -> str:
+        clock, processor = (now - then for now, then in zip(self._now(), before, strict=True))
+        return f"{clock:6.1f} s ({processor:.1f} s of the processor)"
 
 
 # Answers
@@ -135,38 +156,55 @@ def _measure_typing(system: ReleaseSystem, chance: random.Random) -> None:
     _told("first page of two words begun", [lambda text=text: first_page(text) for text in two])
 
 
+def _measure_expanding(releases: ReleaseFolder) -> None:
+    """``$expand?filter=`` as typed, by the service: all of the system, and what is below one concept."""
+    service = TerminologyService(releases=releases, over_release=ReleaseSystems())
+    release, chance, words = releases.find(URL), random.Random(7), vocabulary()
+    assert release is not None
+    for name, at in (("all", 0), ("a large part", 1), ("a small part", release.size // 50)):
+        code = next(release.codes([at]))
+        included = {"system": URL, "filter": [{"property": "concept", "op": "is-a", "value": code}]}
+        value_set = {"resourceType": "ValueSet", "compose": {"include": [included]}}
+        typed = [chance.choice(words[:2000])[:length] for length in range(1, 11) for _ in range(30)]
+        works = [partial(service.expand, value_set, text, 0, PAGE) for text in typed]
+        _told(f"$expand with a filter as typed, of {name}", works)
+
+
 def _told(name: str, works: list[Callable[[], object]]) -> None:
+    """By the clock, and of the processor: where the machine is busy, the clock mostly tells of others."""
     works[0]()
-    times = []
+    clock, processor = list[float](), list[float]()
     for work in works:
-        began = time.perf_counter()
+        began, began_work = time.perf_counter(), time.thread_time()
         work()
-        times.append(time.perf_counter() - began)
-    times.sort()
-    p50, p99 = (times[int(len(times) * share)] * 1e3 for share in (0.5, 0.99))
-    print(f"{name}: p50 {p50:.3f} ms, p99 {p99:.3f} ms", flush=True)
+        clock.append(time.perf_counter() - began)
+        processor.append(time.thread_time() - began_work)
+    p50, p99 = (sorted(clock)[int(len(clock) * share)] * 1e3 for share in (0.5, 0.99))
+    work99 = sorted(processor)[int(len(processor) * 0.99)] * 1e3
+    print(f"{name}: p50 {p50:.3f} ms, p99 {p99:.3f} ms (of the processor {work99:.3f} ms)", flush=True)
 
 
-def _measure_dense(releases: ReleaseFolder, size: int) -> None:
-    chance, url, began = random.Random(2), f"{URL}-dense", time.monotonic()
+def _measure_links(releases: ReleaseFolder, size: int, far: int) -> None:
+    """Four parents for each concept, the further ones within ``far`` of the first."""
+    name, chance, began = f"{size:,} concepts, 4 parents within {far:,}", random.Random(2), time.monotonic()
+    url = f"{URL}-{far}"
     if releases.find(url) is None:
         writer = releases.writer(url, "1")
-        for at in range(size):
-            writer.concept(str(at), f"Concept {at}")
-            for _ in range(4 if at else 0):
-                writer.parent(str(at), str(chance.randrange(at)))
-            if at % 100_000 == 0:
-                writer.checkpoint("made", at)
+        for number, parents in linked(size, far):
+            writer.concept(str(number), f"Concept {number}")
+            for parent in parents:
+                writer.parent(str(number), str(parent))
+            if number % 100_000 == 0:
+                writer.checkpoint("made", number)
         for _ in writer.finish({}):
             pass
-        print(f"dense: {size:,} concepts with 4 parents anywhere before: {time.monotonic() - began:.0f} s")
+        print(f"{name}: imported in {time.monotonic() - began:.0f} s", flush=True)
     release = releases.find(url)
     assert release is not None
-    pairs = [(chance.randrange(size), chance.randrange(size)) for _ in range(ASKED)]
-    _told(
-        "dense: is one below another",
-        [lambda one=one, other=other: release.is_below(one, other) for one, other in pairs],
-    )
+    numbers = [chance.randrange(size) for _ in range(ASKED)]
+    pairs = [*zip(numbers, reversed(numbers), strict=True)]
+    pairs += [(one, chance.choice(release.above(one))) for one in numbers[:200]]
+    _told(f"{name}: is one below another", [lambda a=a, b=b: release.is_below(a, b) for a, b in pairs])
 
 
 if __name__ == "__main__":

@@ -61,6 +61,16 @@ def concepts(size: int, seed: int = 1, most_parents: int = 3) -> Iterator[Genera
         yield Generated(number, " ".join(said).capitalize(), " ".join(reversed(said)), above)
 
 
+def linked(size: int, far: int, seed: int = 1) -> Iterator[tuple[int, list[int]]]:
+    """Concepts with four parents: one as in :func:`concepts`, and three within ``far`` of it."""
+    chance = random.Random(seed)
+    for number in range(size):
+        first = int(number ** chance.uniform(0.55, 0.999)) if number > 20 else 0
+        low, high = max(0, first - far), min(number, first + far)
+        parents = [first, *(chance.randrange(low, high) for _ in range(3))] if number else []
+        yield number, parents
+
+
 def write_json(path: Path, size: int, seed: int = 1) -> None:
     """A CodeSystem whose hierarchy is told by ``parent`` properties, one concept a line."""
     header = {
