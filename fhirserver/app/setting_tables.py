@@ -14,6 +14,7 @@ from fhirserver.app.setting_kinds import SettingKinds, kinds
 from fhirserver.app.smart_settings import CLIENT, SMART
 from fhirserver.app.speech_settings import SPEECH_TABLES
 from fhirserver.app.telephony_settings import TELEPHONY
+from fhirserver.app.terminology_settings import TERMINOLOGY
 from fhirserver.app.voice.settings import TURNS, VOICE
 
 KNOWN: dict[str, SettingKinds] = {
@@ -56,6 +57,7 @@ KNOWN: dict[str, SettingKinds] = {
         "host tls from user password_file ca_file", "domains", wholes="port", yes_no="attachments"
     ),
     "telephony": TELEPHONY,
+    "terminology": TERMINOLOGY,
     "audit": AUDIT,
     "source": kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
     "principal": kinds("name source token_sha256 token_file patient", "roles scopes"),

@@ -45,6 +45,7 @@ from fhirserver.app.subscription_settings import (
     parse_subscriptions,
 )
 from fhirserver.app.telephony_settings import parse_telephony
+from fhirserver.app.terminology_settings import TerminologySettings, parse_terminology
 from fhirserver.app.tls import Tls
 from fhirserver.app.validation_settings import InvalidValidation, parse_claims, parse_rules
 from fhirserver.app.verification_settings import InvalidVerification, VerificationSettings, parse_verification
@@ -127,6 +128,7 @@ class Settings:
     connectors: tuple[Connector, ...] = ()
     secrets: Secrets = field(default_factory=Secrets)
     lease_seconds: float = 10.0
+    terminology: TerminologySettings = field(default_factory=TerminologySettings)
     telephony: TelephonySettings | None = None
     folder: Path = Path()
     """The folder of the file: relative paths are from there."""
@@ -221,6 +223,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         connectors=_connectors(document, sources, folder),
         secrets=_secrets(document, folder),
         lease_seconds=_lease_seconds(document),
+        terminology=_read("terminology", parse_terminology, document, folder),
         telephony=_read("telephony", parse_telephony, document, folder),
         folder=folder,
     )
