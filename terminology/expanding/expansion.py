@@ -22,7 +22,7 @@ from terminology.systems import System
 from terminology.versions import joined
 
 TOO_COSTLY = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
-COUNTED = 2_000
+COUNTED = 1_000
 """Codes that fit a text are counted up to so many behind the page; where there are more, no total is told."""
 _SHOWN = (
     *("id", "language", "contained", "extension", "url", "identifier", "version", "name", "title", "status"),
