@@ -59,7 +59,9 @@ def terminology_statement(
     if ("ValueSet", "validate-code") in routed:
         statement["validateCode"] = {"translations": False}
     if ("ConceptMap", "translate") in routed:
-        statement["translation"] = {"needsMap": True}
+        statement["translation"] = {"needsMap": False}
+    if ("ConceptMap", "closure") in routed:
+        statement["closure"] = {"translation": False}
     return statement
 
 

@@ -12,7 +12,7 @@ Item = TypeVar("Item")
 
 LONGEST = 20.0
 """Seconds after which an evaluation is given up."""
-_EACH = 512
+_EACH = 64
 
 
 class Budget:

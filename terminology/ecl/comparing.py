@@ -67,7 +67,7 @@ def words(term: SearchTerm) -> str:
 
 @lru_cache(maxsize=256)
 def _wanted(text: str) -> tuple[str, ...]:
-    return tuple(_WORD.findall(fold(text)))
+    return tuple(dict.fromkeys(_WORD.findall(fold(text))))
 
 
 def _wild(pattern: str, text: str) -> bool:

@@ -101,7 +101,9 @@ class FilterReader:
         for one in filters:
             terms = _terms(one) if one.operator == "=" else []
             if terms and all(term.how == "match" for term in terms):
-                among &= self._of(n for term in terms for n in self._on.search(words(term)))
+                among &= self._of(
+                    n for term in self._budget.watch(terms) for n in self._on.search(words(term))
+                )
         return among
 
     def _term(self, one: Filter) -> Holds:

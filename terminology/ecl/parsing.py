@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from terminology.ecl.filters_parsing import Filters, search_terms
@@ -74,6 +74,10 @@ class Parser:
     def __init__(self, scanner: Scanner):
         self._scan = scanner
         self._filters = Filters(scanner, self.sub)
+
+    @cached_property
+    def _closed(self) -> dict[int, int]:
+        return _closings(self._scan.text)
 
     # Constraints
 
@@ -214,7 +218,9 @@ class Parser:
     def _in_brackets(self, in_group: bool) -> Refinement | None:
         """A refinement in brackets; None where the brackets are those of an attribute's name."""
         start = self._scan.at
-        self._scan.at = _closing(self._scan.text, start)
+        if start not in self._closed:
+            raise invalid("the bracket is not closed", start)
+        self._scan.at = self._closed[start]
         self._scan.skip()
         is_name = self._scan.looks_at(*_COMPARISONS, "{{") or self._scan.word() == "not"
         self._scan.at = start
@@ -270,14 +276,16 @@ class Parser:
         return self.sub() if terms is None else terms
 
 
-def _closing(text: str, start: int) -> int:
-    """Behind the bracket that closes the one at ``start``; texts, terms and comments may hold brackets too."""
-    depth = 0
-    for found in _BRACKETS.finditer(text, start):
-        depth += {"(": 1, ")": -1}.get(found.group(), 0)
-        if depth == 0:
-            return found.end()
-    raise invalid("the bracket is not closed", start)
+def _closings(text: str) -> dict[int, int]:
+    """Where each bracket is closed, by where it opens; texts, terms and comments may hold brackets too."""
+    found: dict[int, int] = {}
+    waiting: list[int] = []
+    for sign in _BRACKETS.finditer(text):
+        if sign.group() == "(":
+            waiting.append(sign.start())
+        elif sign.group() == ")" and waiting:
+            found[waiting.pop()] = sign.end()
+    return found
 
 
 _BRACKETS = re.compile(r'[()]|"(?:[^"\\]|\\.)*+"|\|[^|]*\||/\*(?:[^*]|\*(?!/))*+\*/', re.DOTALL)

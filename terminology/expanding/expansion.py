@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import islice
 from uuid import uuid4
 
 from fhirserver.kernel.instants import SystemClock, instant
@@ -14,7 +14,7 @@ from terminology.code_systems.meaning import STANDARDS_STATUS
 from terminology.expanding import refusals
 from terminology.expanding.composing import Composed, Composer
 from terminology.expanding.contains import STATUS, Writer, declared
-from terminology.expanding.members import Member, Members, Numbered
+from terminology.expanding.members import Budget, Member, Members, Numbered
 from terminology.expanding.nesting import nested
 from terminology.expanding.options import Options
 from terminology.library import RequestLibrary
@@ -22,7 +22,7 @@ from terminology.systems import System
 from terminology.versions import joined
 
 TOO_COSTLY = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
-COUNTED = 1_000
+COUNTED = 500
 """Codes that fit a text are counted up to so many behind the page; where there are more, no total is told."""
 _SHOWN = (
     *("id", "language", "contained", "extension", "url", "identifier", "version", "name", "title", "status"),
@@ -101,30 +101,18 @@ def _page(parts: list[Members], options: Options, limit: int, name: str) -> Page
 
 def _found(parts: list[Members], options: Options, limit: int) -> Page:
     """The codes that are called so, as far as is asked for; counted only as far as that is cheap."""
-    found = _search(parts, options.text)
     count = limit if options.count is None else min(options.count, limit)
-    shown = list(islice(found, options.offset, options.offset + count))
-    more = sum(1 for _ in islice(found, COUNTED))
-    total = options.offset + len(shown) + more
-    if not shown and not more:
-        total = sum(1 for _ in islice(_search(parts, options.text), options.offset))
-    return Page([*_shown(shown)], total if more < COUNTED else None, bool(more or options.offset))
-
-
-def _search(parts: list[Members], text: str) -> Iterator[tuple[Members, int | str]]:
-    """What is found, with the part it is of: only those that are shown are read whole."""
+    start, end, most = options.offset, options.offset + count, options.offset + count + COUNTED
+    members: list[tuple[Member, System | None]] = []
+    total, budget = 0, Budget()
     for part in parts:
-        for one in part.search(text):
-            yield part, one
-
-
-def _shown(found: list[tuple[Members, int | str]]) -> Iterator[tuple[Member, System | None]]:
-    for _, group in groupby(found, key=lambda one: id(one[0])):
-        parts, ones = zip(*group, strict=True)
-        part = parts[0]
+        found = list(islice(part.find(options.text, budget), most - total))
+        wanted = found[max(start - total, 0) : max(end - total, 0)]
         system = part.system if isinstance(part, Numbered) else None
-        for member in part.found(ones):
-            yield member, system
+        members.extend((member, system) for member in part.shown(wanted))  # type: ignore[arg-type]
+        total += len(found)
+    is_all = total < most and not budget.is_spent
+    return Page(members, total if is_all else None, not is_all or len(members) < total)
 
 
 def _resource(

@@ -63,24 +63,27 @@ class Numbered:
         for number, concept in zip(wanted, self.system.at(wanted), strict=True):
             yield Member(concept, self.own.get(number, {}))
 
-    def search(self, text: str) -> Iterator[int]:
-        """The numbers of those that are called so, best first; reads no further than it is asked to.
-
-        Of a few in a big system the names are looked at one by one: the system would find many others first.
-        """
-        if len(self.numbers) <= _FEW:
-            numbers = list(self.numbers)
-            yield from _called(zip(numbers, self._members(numbers), strict=True), text)
+    def find(self, text: str, budget: Budget) -> Iterator[int]:
+        """The numbers of those that are called so, best first; reads no further than it is asked to, and may."""
+        if len(self.numbers) <= FEW:
+            yield from self._scanned(text)
             return
         own = [n for n in self.own if n in self.numbers and _is_called(self.own[n], text)]
-        seen = set(own)
         yield from own
+        seen = set(own)
         for number in self.system.search(text):
+            if not budget.take():
+                return
             if number in self.numbers and number not in seen:
                 yield number
 
-    def found(self, numbers: Iterable[int]) -> Iterator[Member]:
-        """What :meth:`search` found, to be shown."""
+    def _scanned(self, text: str) -> list[int]:
+        """The same, by looking at each: of a few codes in a big system the most would be found in vain."""
+        numbers = list(self._listed())
+        ranked = [(_rank(member, text), at) for at, member in enumerate(self._members(numbers))]
+        return [numbers[at] for rank, at in sorted(ranked) if rank < _NOT_CALLED]
+
+    def shown(self, numbers: Iterable[int]) -> Iterator[Member]:
         return self._members(numbers)
 
     def without(self, others: Sequence[Members]) -> Numbered:
@@ -111,7 +114,23 @@ class Numbered:
         return replace(self, numbers=self.numbers - self.system.flagged("inactive"))
 
 
-_FEW = 1_000
+@dataclass
+class Budget:
+    """How many concepts that are called so may be looked at, whether they are in the set or not."""
+
+    left: int = 30_000
+
+    def take(self) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+    @property
+    def is_spent(self) -> bool:
+        return self.left < 0
+
+
+FEW = 1_000
+"""Codes that are looked at one by one when a text is searched for."""
 
 
 @dataclass(frozen=True)
@@ -131,13 +150,14 @@ class Listed:
     def members(self, start: int = 0, end: int | None = None) -> Iterator[Member]:
         return iter(_slice(self.by_code.values(), start, end))
 
-    def search(self, text: str) -> Iterator[str]:
-        """The codes of those that are called so, best first."""
-        return _called(self.by_code.items(), text)
+    def find(self, text: str, budget: Budget) -> Iterator[Member]:
+        """Those that are called so, best first."""
+        ranked = [(_rank(member, text), at, member) for at, member in enumerate(self.by_code.values())]
+        ranked.sort(key=lambda one: one[:2])
+        return (member for rank, _, member in ranked if rank < _NOT_CALLED)
 
-    def found(self, codes: Iterable[str]) -> Iterator[Member]:
-        """What :meth:`search` found, to be shown."""
-        return (self.by_code[code] for code in codes)
+    def shown(self, found: Iterable[Member]) -> Iterator[Member]:
+        return iter(found)
 
     def without(self, others: Sequence[Members]) -> Listed:
         return self._only(lambda code: not any(o.url == self.url and o.holds(code) for o in others))
@@ -192,19 +212,6 @@ def _listed(system: System | None, part: JsonObject, concepts: Iterable[JsonObje
     return Listed(url, found)
 
 
-def _called(members: Iterable[tuple[Value, Member]], text: str) -> Iterator[Value]:
-    """Those that are called so, best first."""
-    wanted = fold(text)
-    words = wanted.split()
-    ranked: list[tuple[int, Value]] = []
-    for one, member in members:
-        rank = min(rank_of(fold(name), wanted, words) for name in _names(member))
-        if rank < 4:
-            ranked.append((rank, one))
-    ranked.sort(key=lambda one: one[0])
-    return (one for _, one in ranked)
-
-
 def _names(member: Member) -> list[str]:
     concept, own = member
     designations = (one.value for one in concept.designations)
@@ -215,10 +222,20 @@ def _own_names(own: JsonObject) -> list[str]:
     return [own.get("display", ""), *(str(one.get("value", "")) for one in own.get("designation", ()))]
 
 
+_NOT_CALLED = 4
+
+
+def _rank(member: Member, text: str) -> int:
+    """How well the best of its names fits (:func:`terminology.code_systems.words.rank_of`)."""
+    wanted = fold(text)
+    words = wanted.split()
+    return min(rank_of(fold(name), wanted, words) for name in _names(member) if name)
+
+
 def _is_called(own: JsonObject, text: str) -> bool:
     wanted = fold(text)
     words = wanted.split()
-    return any(rank_of(fold(name), wanted, words) < 4 for name in _own_names(own) if name)
+    return any(rank_of(fold(name), wanted, words) < _NOT_CALLED for name in _own_names(own) if name)
 
 
 def _slice(values: Iterable[Value], start: int, end: int | None) -> Iterable[Value]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import BinaryIO
 from xml.parsers import expat
 
 from terminology.imports.kind import InvalidSource
@@ -30,9 +33,16 @@ def elements(sources: Sources, name: str) -> Iterator[Element]:
     entities. Raises :class:`InvalidSource` with the line where the file is no XML, or is cut off."""
     reader = _Reader(sources.place(name))
     with sources.open(name) as file:
-        while piece := file.read(_PIECE):
+        while piece := _piece(file, sources.place(name)):
             yield from reader.feed(piece)
     yield from reader.feed(b"", True)
+
+
+def _piece(file: BinaryIO, place: str) -> bytes:
+    try:
+        return file.read(_PIECE)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise InvalidSource(place, f"the zip is damaged: {error}") from None
 
 
 class _Reader:

@@ -97,10 +97,7 @@ class ReleaseSystem:
         return Positions.none(self.size) if number is None else self._selecting.below(number)
 
     def flagged(self, flag: str) -> Positions:
-        def read() -> Positions:
-            return Positions.of_runs(self._release.flagged(flag), self.size)
-
-        return self._kept.get((self._release, "flagged", flag), read)
+        return Positions.of_runs(self._release.flagged(flag), self.size)
 
 
 class ReleaseSystems:

@@ -58,6 +58,7 @@ class Ratings:
     def __init__(self, country: str):
         self._sets: dict[tuple[str, str], SortedIds] = {}
         self._first = _FIRST.get(country, (_US, _GB))
+        self._last: tuple[int, tuple[tuple[str, str], ...]] = (-1, ())
         self._extensions: dict[tuple[tuple[str, str], ...], tuple[JsonObject, ...]] = {}
 
     def add(self, description: int, refset: str, rating: str) -> None:
@@ -77,8 +78,10 @@ class Ratings:
         }
 
     def of(self, description: int) -> tuple[tuple[str, str], ...]:
-        """``(language reference set, rating)``"""
-        return tuple(key for key, ids in self._sets.items() if description in ids)
+        """``(language reference set, rating)``. The last answer is kept: each description is asked for twice."""
+        if description != self._last[0]:
+            self._last = (description, tuple(key for key, ids in self._sets.items() if description in ids))
+        return self._last[1]
 
     def rank(self, ratings: Sequence[tuple[str, str]]) -> int | None:
         """0 for a term that is preferred where the displays come from; more for others; None if preferred nowhere."""

@@ -79,10 +79,15 @@ def _more(
     if not (designations or properties or extensions):
         return None
     spoken = [
-        (value, language, use and loads(use), further and loads(further))
+        (value, language, _unpacked(use), _unpacked(further))
         for value, language, use, further in designations
     ]
     return dumps((spoken, properties, extensions and loads(extensions)))
+
+
+def _unpacked(said: Json) -> Json:
+    """A number (of what many designations say) as it is, else the JSON."""
+    return loads(said) if isinstance(said, bytes) else said
 
 
 def _write(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
@@ -93,6 +98,7 @@ def _write(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> No
 def fill_properties(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[int, int]]:
     yield 0, 1
     connection.execute("INSERT INTO name SELECT id, name FROM rows.name")
+    connection.execute("INSERT INTO said SELECT id, json FROM rows.said")
     connection.execute(_INDEXED)
     if not connection.execute("SELECT count(*) FROM name WHERE name = 'status'").fetchone()[0]:
         connection.execute("INSERT INTO name (name) VALUES ('status')")

@@ -107,7 +107,7 @@ class SqliteRelease:
             display=display,
             definition=definition,
             designations=tuple(
-                Designation(value, language, use, tuple(further or ()))
+                Designation(value, language, self._spoken(use), tuple(self._spoken(further) or ()))
                 for value, language, use, further in spoken
             ),
             abstract=bool(flags & schema.ABSTRACT),
@@ -118,6 +118,14 @@ class SqliteRelease:
             properties=tuple(self._property(*held) for held in properties),
             extensions=tuple(extensions or ()),
         )
+
+    def _spoken(self, said: Json) -> Json:
+        return self._said[said] if isinstance(said, int) else said
+
+    @cached_property
+    def _said(self) -> dict[int, Json]:
+        """What many designations say alike, by its number."""
+        return {id: loads(json) for id, json in self._first.execute("SELECT id, json FROM said")}
 
     @cached_property
     def _names(self) -> dict[int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FORMAT = 1
+FORMAT = 2
 """Changes where a reader would not understand what a writer wrote."""
 
 ROWS = """
@@ -14,10 +14,12 @@ CREATE TABLE rows.property (
     owner NOT NULL, name INTEGER NOT NULL, value TEXT NOT NULL, type INTEGER NOT NULL, band INTEGER NOT NULL);
 CREATE TABLE rows.parent (owner NOT NULL, parent NOT NULL);
 CREATE TABLE rows.name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE rows.said (id INTEGER PRIMARY KEY, json BLOB NOT NULL UNIQUE);
 CREATE TABLE rows.exact (hash INTEGER NOT NULL, rank INTEGER NOT NULL);
 CREATE TABLE rows.progress (source TEXT PRIMARY KEY, done INTEGER NOT NULL);
 """
-"""``owner`` is the row of a concept that came just before, or else its code."""
+"""``owner`` is the row of a concept that came just before, or else its code. ``use`` and ``extensions`` are the
+number of what many designations say, or else its JSON."""
 
 RELEASE = """
 CREATE TABLE main.concept (
@@ -27,6 +29,7 @@ CREATE TABLE main.place (
     number INTEGER PRIMARY KEY, end INTEGER NOT NULL, parents BLOB, children BLOB, above BLOB, below BLOB);
 CREATE TABLE main.graph (name TEXT PRIMARY KEY, numbers BLOB NOT NULL);
 CREATE TABLE main.name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE main.said (id INTEGER PRIMARY KEY, json BLOB NOT NULL);
 CREATE TABLE main.property (
     name INTEGER NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL, band INTEGER NOT NULL,
     PRIMARY KEY (name, value, number, band)) WITHOUT ROWID;

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.kernel.json import Json, JsonObject, dumps
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.terminology import Designation
 from fhirserver.storage.sqlite.releases import schema
@@ -19,6 +19,7 @@ from fhirserver.storage.sqlite.releases.finishing import Finishing, Step
 
 _AT_ONCE = 5_000
 _CACHE_KB = 48_000
+_MOST_SAID = 5_000
 _PRAGMAS = ("journal_mode = TRUNCATE", "synchronous = NORMAL", f"cache_size = -{_CACHE_KB}")
 _INSERTS = {
     "concept": "INSERT INTO rows.concept VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -50,6 +51,7 @@ class SqliteReleaseWriter:
         execute = self._connection.execute
         self.progress: Mapping[str, int] = dict(execute("SELECT source, done FROM rows.progress"))
         self._names: dict[str, int] = {name: id for id, name in execute("SELECT id, name FROM rows.name")}
+        self._said: dict[bytes, int] = {json: id for id, json in execute("SELECT id, json FROM rows.said")}
         self._row: int = execute("SELECT coalesce(max(row), 0) FROM rows.concept").fetchone()[0]
         self._code = ""
         self._is_open = True
@@ -88,8 +90,7 @@ class SqliteReleaseWriter:
         self._add("concept", (self._row, code, display, definition, flags, status, more))
 
     def designation(self, code: str, designation: Designation) -> None:
-        use = dumps(designation.use) if designation.use else None
-        extensions = dumps([*designation.extensions]) if designation.extensions else None
+        use, extensions = self._said_of(designation.use), self._said_of([*designation.extensions])
         row = (self._owner(code), designation.value, designation.language, use, extensions)
         self._add("designation", row)
 
@@ -110,6 +111,18 @@ class SqliteReleaseWriter:
             self._start()
             self._connection.execute("INSERT INTO rows.name VALUES (?, ?)", (known, name))
         return known
+
+    def _said_of(self, content: Json) -> int | bytes | None:
+        """Many designations say the same (their use, how they are rated): it is kept once, and named by its number."""
+        if not content:
+            return None
+        data = dumps(content)
+        known = self._said.get(data)
+        if known is None and len(self._said) < _MOST_SAID:
+            known = self._said[data] = len(self._said) + 1
+            self._start()
+            self._connection.execute("INSERT INTO rows.said VALUES (?, ?)", (known, data))
+        return data if known is None else known
 
     def _add(self, table: str, row: tuple[object, ...]) -> None:
         waiting = self._waiting[table]

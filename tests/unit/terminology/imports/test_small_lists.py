@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -281,14 +282,35 @@ def test_each_kind_knows_its_own(tmp_path: Path) -> None:
         "loinc": ("Loinc.csv", b""),
         "snomed": ("sct2_Concept_Snapshot_INT_20240101.txt", b""),
     }
+    kinds = [one for one in IMPORTS if one.kind in files]
+    assert len(kinds) == len(files)
     for kind, (name, data) in files.items():
         (tmp_path / kind).mkdir()
         (tmp_path / kind / name).write_bytes(data)
-        known = [one.kind for one in IMPORTS if one.recognise(tmp_path / kind)]
+        known = [one.kind for one in kinds if one.recognise(tmp_path / kind)]
         assert known == [kind]
-    assert not [one.kind for one in IMPORTS if one.recognise(tmp_path / "nothing")]
+    assert not [one.kind for one in kinds if one.recognise(tmp_path / "nothing")]
     assert find_import("loinc") is not None and find_import("x") is None
-    for one in IMPORTS:
+    for one in kinds:
         with pytest.raises(InvalidSource, match="no such file"):
             one.header(tmp_path / "nothing", Given())
         assert not list(one.resources(tmp_path, {}))
+
+
+@pytest.mark.parametrize("at", [0.3, 0.6, 0.9])
+def test_a_damaged_zip_is_named(tmp_path: Path, at: float) -> None:
+    path = tmp_path / "2031.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("icd10cm_tabular_2031.xml", TABULAR)
+        archive.writestr("nucc_taxonomy_301.csv", NUCC * 30)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * at)])
+    for kind in (Icd10CmImport(), NuccImport()):
+        with pytest.raises(InvalidSource, match="this is no zip file, or it is cut off"):
+            read(kind, path)
+    broken = bytearray(whole)
+    for place in range(100, 140):
+        broken[place] ^= 0x5A
+    path.write_bytes(bytes(broken))
+    with pytest.raises(InvalidSource, match=r"damaged|no XML"):
+        read(Icd10CmImport(), path)

@@ -1,0 +1,88 @@
+"""Requests to the terminology over HTTP: matches, instances, kept resources, what is kept and what is never stale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhirserver.kernel.json import JsonObject
+from tests.facade import Facade
+
+SYSTEM: JsonObject = {
+    "resourceType": "CodeSystem",
+    "id": "s",
+    "url": "http://example.org/s",
+    "version": "1",
+    "status": "active",
+    "content": "complete",
+    "property": [{"code": "colour", "type": "code"}],
+    "concept": [
+        {"code": "a", "display": "A", "property": [{"code": "colour", "valueCode": "red"}]},
+        {"code": "b", "display": "B", "property": [{"code": "colour", "valueCode": "blue"}]},
+    ],
+}
+LOOKUP = "CodeSystem/$lookup?system=http://example.org/s&code=a"
+
+
+def parameters(*parts: JsonObject) -> JsonObject:
+    return {"resourceType": "Parameters", "parameter": [*parts]}
+
+
+def values(answer: JsonObject, name: str) -> list[Any]:
+    found = [one for one in answer["parameter"] if one["name"] == name]
+    return [next(v for n, v in one.items() if n != "name") for one in found]
+
+
+async def test_codes_are_looked_up_on_the_type_and_on_the_instance_and_in_a_batch(server: Facade) -> None:
+    await server.ehr.put(SYSTEM)
+    for url in (LOOKUP, "CodeSystem/s/$lookup?code=a"):
+        answer = (await server.reader.get(url)).json()
+        assert values(answer, "display") == ["A"] and values(answer, "abstract") == [False]
+    entry = {"request": {"method": "GET", "url": LOOKUP}}
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": [entry]}
+    answered = (await server.reader("POST", "", batch)).json()["entry"][0]["resource"]
+    assert values(answered, "display") == ["A"]
+
+
+async def test_an_answer_that_is_kept_is_never_stale(server: Facade) -> None:
+    await server.ehr.put(SYSTEM)
+    assert values((await server.reader.get(LOOKUP)).json(), "display") == ["A"]
+    renamed = {**SYSTEM, "concept": [{"code": "a", "display": "Another"}]}
+    await server.ehr.put(renamed)
+    assert values((await server.reader.get(LOOKUP)).json(), "display") == ["Another"]
+    await server.ehr("DELETE", "CodeSystem/s")
+    assert (await server.reader.get(LOOKUP)).status_code == 404
+
+
+async def test_codes_are_found_by_their_properties(server: Facade) -> None:
+    await server.ehr.put(SYSTEM)
+    wanted = {
+        "name": "property",
+        "part": [{"name": "code", "valueCode": "colour"}, {"name": "value", "valueCode": "blue"}],
+    }
+    system = {"name": "system", "valueUri": "http://example.org/s"}
+    for path, given in (
+        ("CodeSystem/$find-matches", [system, wanted]),
+        ("CodeSystem/s/$find-matches", [wanted]),
+    ):
+        answer = (await server.reader("POST", path, parameters(*given))).json()
+        assert [match[0]["valueCoding"]["code"] for match in values(answer, "match")] == ["b"]
+    assert (await server.reader("POST", "CodeSystem/$find-matches", parameters(system))).status_code == 400
+
+
+async def test_what_a_request_brings_is_kept_under_its_id_for_its_principal_alone(server: Facade) -> None:
+    await server.ehr.put(SYSTEM)
+    brought = {**SYSTEM, "url": "http://example.org/brought"}
+    url = {"name": "url", "valueUri": "http://example.org/brought?vs"}
+    cache = {"name": "cache-id", "valueId": "one"}
+    first = parameters(url, cache, {"name": "tx-resource", "resource": brought})
+    assert (await server.reader("POST", "ValueSet/$expand", first)).json()["expansion"]["total"] == 2
+    assert (await server.reader("POST", "ValueSet/$expand", parameters(url, cache))).json()["expansion"][
+        "total"
+    ] == 2
+    assert (await server.reader("POST", "ValueSet/$expand", parameters(url))).status_code == 404
+    assert (await server.ehr("POST", "ValueSet/$expand", parameters(url, cache))).status_code == 404
+
+
+async def test_versions_of_fhir(server: Facade) -> None:
+    answer = (await server.reader.get("$versions")).json()
+    assert (values(answer, "version"), values(answer, "default")) == (["4.0"], ["4.0"])
