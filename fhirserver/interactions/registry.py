@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -198,10 +199,15 @@ class Registry:
             known = await operation.kept(context, request)
             if known is not None:
                 return known
-        _check_inputs(operation, request)
+        if len(request.body or b"") > _LARGE:
+            await asyncio.to_thread(_check_inputs, operation, request)
+        else:
+            _check_inputs(operation, request)
         return await operation.handler(context, request)
 
 
+_LARGE = 256 * 1024
+"""A body of more bytes is checked in a thread, so that others are served meanwhile."""
 _IN_RESOURCE = re.compile(r"Parameters\.parameter\[\d+\](\.part\[\d+\])*\.resource\.")
 _WITHOUT_QUERY = frozenset(
     {("type", "POST"), ("instance", "PUT"), ("instance", "PATCH"), ("instance", "DELETE")}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Hashable
 
 from fhirserver.interactions.exchange import Context, Request, Result
@@ -15,6 +14,8 @@ from fhirserver.ports.terminology import Question, Terminology
 
 Given = dict[str, list[Json]]
 _LONGEST_KEY = 64 * 1024
+_LARGE = 16 * 1024
+"""A body of more bytes is read in a thread."""
 
 
 async def service(context: Context) -> Terminology:
@@ -39,15 +40,20 @@ async def answered(context: Context, request: Request, operation: str, *, aside:
         question = Question(given, instance, request.headers.get("accept-language", ""))
         return dumps(terminology.answer(operation, question, asked_of(request, given)))
 
-    if aside:
-        return Result(200, await asyncio.to_thread(kept, terminology, request, operation, make))
-    return Result(200, kept(terminology, request, operation, make))
+    return await kept(context, request, operation, make, aside=aside)
 
 
-def kept(terminology: Terminology, request: Request, operation: str, make: Callable[[], bytes]) -> bytes:
+async def kept(
+    context: Context, request: Request, operation: str, make: Callable[[], bytes], *, aside: bool = False
+) -> Result:
     """The answer that the same request had before, where nothing has changed since, else what ``make`` gives."""
-    key = _key(request, operation)
-    return make() if key is None else terminology.kept(key, make)
+    terminology, key = await service(context), _key(request, operation)
+    aside = aside or len(request.body or b"") > _LARGE
+
+    def known() -> bytes:
+        return make() if key is None else terminology.kept(key, make)
+
+    return Result(200, await context.work.done(known, aside=aside))
 
 
 def _key(request: Request, operation: str) -> Hashable:

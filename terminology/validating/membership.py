@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from fhirserver.kernel.effort import check, watch
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.code_validation import Coded
@@ -57,6 +58,7 @@ class Membership:
 
     def prepare(self, value_set: JsonObject, above: tuple[str, ...] = ()) -> None:
         """All imports are known, and none is in a circle: whether the code is in them or not."""
+        check()
         below = self._entered(value_set, above)
         if id(value_set) in self._prepared:
             return
@@ -121,6 +123,7 @@ class Membership:
         return verdict if holding is None else True
 
     def _included(self, part: JsonObject, value_set: JsonObject, trace: Trace) -> bool | None:
+        check()
         held: bool | None = True
         if "system" in part:
             held = part["system"] == trace.coded.system
@@ -165,7 +168,9 @@ class Membership:
         concept = system.find(trace.coded.code)
         if concept is None:
             return self._unknown_held(part, system, trace)
-        listed = next((one for one in part.get("concept", ()) if one.get("code") == concept.code), None)
+        listed = next(
+            (one for one in watch(part.get("concept", ())) if one.get("code") == concept.code), None
+        )
         if listed is None and not _selects(part, system, concept):
             return False
         trace.concept, trace.texts = concept, shown(concept)
@@ -199,6 +204,7 @@ class Membership:
 
     def _excludes(self, part: JsonObject, value_set: JsonObject, trace: Trace) -> bool:
         """Whether an exclude takes the code away: in the version in which it was found."""
+        check()
         if "system" in part:
             if part["system"] != trace.coded.system:
                 return False
@@ -224,7 +230,7 @@ class Membership:
     def _expansion_holds(self, value_set: JsonObject, trace: Trace) -> bool | None:
         """A value set that has only its expansion."""
         coded = trace.coded
-        for item in _contained(value_set.get("expansion", {}).get("contains", ())):
+        for item in watch(_contained(value_set.get("expansion", {}).get("contains", ()))):
             if item.get("code") != coded.code or item.get("system") != coded.system:
                 continue
             if coded.version and item.get("version") and item["version"] != coded.version:
@@ -267,7 +273,7 @@ class Membership:
 def _selects(part: JsonObject, system: System, concept: Concept) -> bool:
     """Whether an include or exclude has a concept of its system, without regard to what it imports."""
     if "concept" in part:
-        return any(one.get("code") == concept.code for one in part["concept"])
+        return any(one.get("code") == concept.code for one in watch(part["concept"]))
     return all(system.holds(concept.code, condition) for condition in part.get("filter", ()))
 
 
