@@ -25,6 +25,7 @@ _VALUE_SET = (
     Parameter("valueSet", "ValueSet", "The value set itself"),
     Parameter("valueSetVersion", "string", "The version of the value set"),
 )
+_DATE = Parameter("date", "dateTime", "Taken: what is known now is told, whatever the date")
 _EXPAND = (
     *_VALUE_SET,
     Parameter("filter", "string", "Only codes that are called so: whole words or their beginnings"),
@@ -43,7 +44,7 @@ _EXPAND = (
     Parameter("exclude-system", "canonical", "Systems whose codes are left out", 0, "*"),
     Parameter("context", "uri", "Taken, and without effect"),
     Parameter("contextDirection", "code", "Taken, and without effect"),
-    Parameter("date", "dateTime", "Taken, and without effect"),
+    _DATE,
     Parameter("incomplete-ok", "boolean", "The same as limitedExpansion"),
     Parameter("default-to-latest-version", "boolean", "Taken: it always is"),
     Parameter("no-cache", "boolean", "Taken: what is kept is never stale"),
@@ -82,6 +83,7 @@ def _operation(name: str, level: str, type: str, handler: Handler, *parameters: 
         definition,
         parameters=parameters,
         takes_newer=True,
+        checks_types=True,
         kept=kept_answer,
     )
 
@@ -97,6 +99,7 @@ TERMINOLOGY = (
         Parameter("version", "string", "The version of the system"),
         _CODING,
         Parameter("property", "code", "Which properties are wanted; all without", 0, "*"),
+        _DATE,
         *ASKED,
         *_LOOKED_UP,
     ),
@@ -182,6 +185,7 @@ TERMINOLOGY = (
             description="Many questions of $validate-code in one request.",
             parameters=(VALIDATION, *ASKED_OF_CODES, *more, VALIDATED),
             takes_newer=True,
+            checks_types=True,
         )
         for type, more in (
             ("ValueSet", (*_VALUE_SET, _CODE, _SYSTEM)),
