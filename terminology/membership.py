@@ -151,11 +151,15 @@ def _entered(value_set: JsonObject, above: tuple[str, ...]) -> tuple[str, ...]:
     return (*above, name)
 
 
+_LONGEST_KEPT = 4096
+
+
 def _keep(where: dict, name: object, value: object, most: int = 8192) -> None:  # type: ignore[type-arg]
     """When there are too many, the others are forgotten."""
     if len(where) >= most:
         where.clear()
-    where[name] = value
+    if len(str(name)) < _LONGEST_KEPT:
+        where[name] = value
 
 
 class Checking:

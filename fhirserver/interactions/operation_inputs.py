@@ -6,7 +6,7 @@ https://hl7.org/fhir/R4/operationdefinition.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from fhirserver.kernel.json import Json, JsonObject
@@ -20,6 +20,7 @@ _TEXTS = frozenset({"string", "code", "uri", "url", "canonical", "id", "markdown
 _DATES = frozenset({"dateTime", "date", "instant"})
 _WHOLE = frozenset({"integer", "positiveInt", "unsignedInt"})
 _FAMILIES = (_TEXTS, _DATES, _WHOLE)
+_NAMING = frozenset({"url", "valueSet", "valueSetVersion", "codeSystem", "conceptMap", "conceptMapVersion"})
 _ANY = frozenset({"Element", "Resource", "Type"})
 _FROM_TEXT: Mapping[str, Callable[[str], bool]] = {
     "boolean": lambda text: text in ("true", "false"),
@@ -37,6 +38,16 @@ def check_inputs(
             _check_text(inputs[name], text)
     _check_parts(inputs, body, "Parameters.parameter")
     _check_number(inputs, [*(name for name, _ in query), *(str(one.get("name")) for one in body)])
+
+
+def check_level(name: str, type: str, level: str, given: Iterable[str]) -> None:
+    """Refuses (400) what names a resource where the URL names it already."""
+    if level != "instance":
+        return
+    for one in given:
+        if one in _NAMING or (one == "system" and type == "CodeSystem"):
+            text = f"'{one}' is not given where ${name} is asked of an instance: the URL says which is meant"
+            raise _wrong("invalid", text, _at(one))
 
 
 def _check_number(inputs: Mapping[str, Parameter], names: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fhirserver.access.principals import require
 from fhirserver.interactions.audit_access import names_audit, opened, role_for
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.operation_inputs import check_inputs
+from fhirserver.interactions.operation_inputs import check_inputs, check_level
 from fhirserver.interactions.permitted import check_interaction, check_operation, guarded, known_view
 from fhirserver.interactions.resources import known_type
 from fhirserver.interactions.search_parameters import ASK_TERMINOLOGY
@@ -234,6 +234,8 @@ def _check_inputs(operation: Operation, request: Request) -> None:
     body = _parameters(operation, request) if request.body and not operation.takes_any_body else []
     if operation.checks_types:
         check_inputs(operation.parameters, request.params, body)
+        names = [*(name for name, _ in request.params), *(str(one["name"]) for one in body)]
+        check_level(operation.name, request.type, _operation_level(request), names)
 
 
 def _parameters(operation: Operation, request: Request) -> Sequence[JsonObject]:

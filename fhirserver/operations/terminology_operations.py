@@ -42,8 +42,6 @@ _EXPAND = (
         "excludePostCoordinated", "boolean", "Taken: there are no post-coordinated codes in expansions"
     ),
     Parameter("exclude-system", "canonical", "Systems whose codes are left out", 0, "*"),
-    Parameter("context", "uri", "Taken, and without effect"),
-    Parameter("contextDirection", "code", "Taken, and without effect"),
     _DATE,
     Parameter("incomplete-ok", "boolean", "The same as limitedExpansion"),
     Parameter("default-to-latest-version", "boolean", "Taken: it always is"),
@@ -167,7 +165,6 @@ TERMINOLOGY = (
         "ValueSet",
         value_set_validate_code,
         *_VALUE_SET,
-        Parameter("context", "uri", "Taken, and without effect"),
         _CODE,
         _SYSTEM,
         Parameter("systemVersion", "string", "The version of the code's system"),

@@ -15,7 +15,7 @@ import pytest
 
 from fhirserver.kernel.json import dumps
 from tests.faults.terminology_attack_list import ATTACKS, EXPAND, SLOW
-from tests.faults.terminology_attacks import GENDERS, Attack, brought, flat, parameters, value_set
+from tests.faults.terminology_attacks import GENDERS, URL, Attack, brought, chain, flat, parameters, value_set
 from tests.server_process import ServerProcess
 
 LONGEST, LONGEST_SLOW = 10.0, 40.0
@@ -110,6 +110,18 @@ def test_what_is_kept_for_many_is_bounded(server, reader):
             f"{server.base}/{EXPAND}", content=body, headers=server.headers, timeout=60, trust_env=False
         )
         assert answer.status_code == 200
+
+
+@pytest.mark.slow
+def test_a_closure_of_a_deep_hierarchy_is_given_up(server, reader):
+    system = {**chain(4000), "id": "deep"}
+    with httpx.Client(headers=server.headers, timeout=120, trust_env=False) as http:
+        assert http.put(f"{server.base}/CodeSystem/deep", content=dumps(system)).status_code == 201
+        begun = [("name", {"valueString": "deep"})]
+        assert http.post(f"{server.base}/$closure", content=dumps(parameters(*begun))).status_code == 200
+        added = [("concept", {"valueCoding": {"system": URL, "code": f"c{n}"}}) for n in range(1000)]
+        answer = http.post(f"{server.base}/$closure", content=dumps(parameters(*begun, *added)))
+    assert answer.status_code == 422 and answer.json()["issue"][0]["code"] == "too-costly"
 
 
 @pytest.mark.slow

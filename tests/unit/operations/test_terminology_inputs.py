@@ -29,8 +29,12 @@ INPUTS = [
 ]
 PRIMITIVE = {"code", "uri", "string", "boolean", "integer", "dateTime", "canonical"}
 RIGHT = {"boolean": "true", "integer": "1", "dateTime": "2024"}
-NOT_TAKEN = {("CodeSystem-find-matches", "compositional")}
-"""Refused by name: no system here is compositional."""
+NOT_TAKEN = {
+    ("CodeSystem-find-matches", "compositional"),
+    *(("ValueSet-expand", one) for one in ("context", "contextDirection")),
+    ("ValueSet-validate-code", "context"),
+}
+"""Refused by name: no system here is compositional, and a value set is named by its url."""
 
 
 def operation(name: str) -> Operation:
@@ -95,3 +99,54 @@ async def test_parts_that_are_not_there_are_refused(server: Facade) -> None:
     part = {"name": "nonsense", "valueCode": "x"}
     body = {"resourceType": "Parameters", "parameter": [{"name": "property", "part": [part]}]}
     assert about(await server.ehr("POST", "CodeSystem/$find-matches", body), "nonsense")
+
+
+GENDER = {"system": "http://hl7.org/fhir/administrative-gender", "code": "male"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ("CodeSystem/$lookup", ("code", "coding")),
+        ("CodeSystem/$validate-code", ("code", "coding")),
+        ("ValueSet/$validate-code", ("coding", "codeableConcept")),
+        ("ConceptMap/$translate", ("code", "coding")),
+        ("CodeSystem/$subsumes", ("codeA", "codingA")),
+    ],
+)
+async def test_a_code_is_given_in_one_form(server: Facade, asked: str, names: tuple[str, str]) -> None:
+    values = {"valueCode": "male"}, {"valueCoding": GENDER}, {"valueCodeableConcept": {"coding": [GENDER]}}
+    forms = {"code": values[0], "codeA": values[0], "coding": values[1], "codingA": values[1]}
+    given = [{"name": one, **forms.get(one, values[2])} for one in names]
+    where = "system" if "lookup" in asked or "subsumes" in asked or "translate" in asked else "url"
+    named = {"name": where, "valueUri": GENDER["system"]}
+    body = {"resourceType": "Parameters", "parameter": [*given, named]}
+    assert about(await server.ehr("POST", asked, body), names[0])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "ValueSet/administrative-gender/$expand?url=urn:other",
+        "ValueSet/administrative-gender/$validate-code?code=male&url=urn:other",
+        "ConceptMap/cm-address-use-v2/$translate?code=home&system=http://hl7.org/fhir/address-use&url=urn:other",
+        "CodeSystem/v3-ActCode/$lookup?code=AMB&system=urn:other",
+    ],
+)
+async def test_what_the_url_names_is_not_named_again(server: Facade, asked: str) -> None:
+    assert about(await server.ehr.get(asked), "system" if "lookup" in asked else "url")
+
+
+async def test_r4s_own_maps_are_asked_by_their_address(server: Facade) -> None:
+    path = "ConceptMap/cm-address-use-v2/$translate?code=home&system=http://hl7.org/fhir/address-use"
+    answer = loads((await server.ehr.get(path)).content)
+    assert answer["parameter"][0] == {"name": "result", "valueBoolean": True}
+
+
+async def test_a_code_system_may_be_given_itself(server: Facade) -> None:
+    system = {"resourceType": "CodeSystem", "url": "urn:z", "status": "active", "content": "complete"}
+    given = {"name": "codeSystem", "resource": {**system, "concept": [{"code": "a"}]}}
+    for code, result in (("a", True), ("b", False)):
+        body = {"resourceType": "Parameters", "parameter": [given, {"name": "code", "valueCode": code}]}
+        answer = loads((await server.ehr("POST", "CodeSystem/$validate-code", body)).content)
+        assert answer["parameter"][0] == {"name": "result", "valueBoolean": result}
