@@ -71,17 +71,18 @@ class Membership:
     def _entered(self, value_set: JsonObject, above: tuple[str, ...]) -> tuple[str, ...]:
         name = messages.name_of(value_set) if value_set.get("url") else ""
         if name and name in above:
-            raise messages.circular(name, above)
+            raise messages.circular(name, tuple(filter(None, above)))
         if len(above) >= DEEPEST:
             raise refuse(Category.UNPROCESSABLE, "too-costly", f"Value sets import each other {DEEPEST} deep")
-        return (*above, name) if name else above
+        return (*above, name)
 
     def _imported(self, canonical: str, by: JsonObject) -> JsonObject:
-        key = f"{id(by)}{canonical}" if canonical.startswith("#") else canonical
+        inside = by.get("contained", ())
+        key = f"{id(inside)}{canonical}" if canonical.startswith("#") else canonical
         if key not in self._imports:
             if canonical.startswith("#"):
-                contained = (one for one in by.get("contained", ()) if one.get("id") == canonical[1:])
-                found = next(contained, None)
+                contained = (one for one in inside if one.get("id") == canonical[1:])
+                found = next(({**one, "contained": inside} for one in contained), None)
             else:
                 found = self._known.value_set(canonical)
             if found is None:

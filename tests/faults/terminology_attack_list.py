@@ -74,6 +74,12 @@ IMPORTS = {
         codes=frozenset({"processing"}),
     ),
     "a circle of contained ones": Attack(EXPAND, lambda: expanded(contained(3, True)), codes=COSTLY),
+    "a circle of contained ones, validated": Attack(
+        VALIDATE, lambda: validated(contained(3, True), ["c0"]), codes=COSTLY
+    ),
+    "2 to the 38th contained imports, validated": Attack(
+        VALIDATE, lambda: validated(contained(38, False), ["c9"], *brought(flat(2))), OK
+    ),
     "2 to the 38th imports": Attack(EXPAND, lambda: _named("urn:fan:0", *brought(flat(2), *fan(38))), OK),
     "2 to the 38th imports, validated": Attack(VALIDATE, lambda: _coded("urn:fan:0", flat(2), *fan(38)), OK),
     "2 to the 38th contained imports": Attack(
