@@ -39,7 +39,7 @@ def check() -> None:
 def watch(items: Iterable[Item]) -> Iterator[Item]:
     """The items, looking at the time now and then."""
     for number, item in enumerate(items):
-        if not number % _EACH:
+        if number % _EACH == _EACH - 1:
             check()
         yield item
 

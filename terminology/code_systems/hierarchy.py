@@ -67,7 +67,7 @@ def _reached(number: int, ways: Mapping[int, Iterable[int]]) -> Iterator[int]:
     seen, waiting = {number}, [number]
     while waiting:
         at = waiting.pop()
-        if not len(seen) & 255:
+        if len(seen) & 255 == 255:
             check()
         yield at
         for following in ways.get(at, ()):
