@@ -337,7 +337,7 @@ def test_a_value_set_says_how_its_codes_are_shown() -> None:
         value_set({"system": "urn:s", "concept": [{"code": "c", "display": "Tom", "extension": own}]})
     )["expansion"]["contains"][0]
     assert item["display"] == "Tom" and properties(item) == {"label": "1.", "order": 7}
-    assert [one["url"] for one in item["extension"]][0] == f"{base}valueset-deprecated"
+    assert next(one["url"] for one in item["extension"]) == f"{base}valueset-deprecated"
     assert "urn:unheard-of" not in str(item)
 
 
