@@ -199,6 +199,38 @@ def test_units_and_other_codes_without_an_end() -> None:
     assert refused(value_set({"system": "http://unitsofmeasure.org"})).code == "too-costly"
 
 
+UNCLOSED = {"url": "http://hl7.org/fhir/StructureDefinition/valueset-unclosed", "valueBoolean": True}
+
+
+def test_codes_without_an_end_are_found_as_typed_and_the_expansion_says_that_there_are_more() -> None:
+    answer = expand("http://hl7.org/fhir/ValueSet/ucum-units", text="millim", count=3)["expansion"]
+    assert len(answer["contains"]) == 3 and answer["contains"][0]["display"].startswith("millim")
+    assert UNCLOSED in answer["extension"] and "total" not in answer
+    following = expanded("http://hl7.org/fhir/ValueSet/ucum-units", text="millim", count=3, offset=2)
+    assert following[0] == answer["contains"][2]["code"]
+    assert expanded("http://hl7.org/fhir/ValueSet/ucum-units", text="kg/h/m3") == ["kg/h/m3"]
+    assert expanded("http://hl7.org/fhir/ValueSet/all-languages", text="de-ch", count=1) == ["de-CH"]
+    assert expanded("http://hl7.org/fhir/ValueSet/mimetypes", text="text/plain") == ["text/plain"]
+    assert expanded("http://hl7.org/fhir/ValueSet/mimetypes", text="nothing like that") == []
+
+
+def test_a_part_of_codes_without_an_end() -> None:
+    mass = {
+        "system": "http://unitsofmeasure.org",
+        "filter": [{"property": "canonical", "op": "=", "value": "g"}],
+    }
+    assert expanded(value_set(mass), text="kg", count=1) == ["kg"]
+    assert expanded(value_set(mass), text="mm[Hg]") == []
+    without = value_set(mass, exclude=[{"system": mass["system"], "concept": [{"code": "kg"}]}])
+    assert "kg" not in expanded(without, text="kg")
+    both = value_set({**mass, "valueSet": ["urn:few"]})
+    few = value_set({"system": mass["system"], "concept": [{"code": "kg"}, {"code": "m"}]}, url="urn:few")
+    assert expanded(both, few) == ["kg"]
+    assert "g" in expanded(value_set(mass), limitedExpansion=True)
+    refusal = {"system": mass["system"], "filter": [{"property": "colour", "op": "=", "value": "red"}]}
+    assert refused(value_set(refusal), text="kg").code == "not-supported"
+
+
 # Versions
 
 
@@ -337,7 +369,7 @@ def test_a_value_set_says_how_its_codes_are_shown() -> None:
         value_set({"system": "urn:s", "concept": [{"code": "c", "display": "Tom", "extension": own}]})
     )["expansion"]["contains"][0]
     assert item["display"] == "Tom" and properties(item) == {"label": "1.", "order": 7}
-    assert [one["url"] for one in item["extension"]][0] == f"{base}valueset-deprecated"
+    assert next(one["url"] for one in item["extension"]) == f"{base}valueset-deprecated"
     assert "urn:unheard-of" not in str(item)
 
 
