@@ -24,7 +24,7 @@ from terminology.holdings import BuiltIn, Holdings, OverRelease, Resolved, Store
 from terminology.library import RequestLibrary
 from terminology.looking_up import found_matches, looked_up
 from terminology.membership import Checking
-from terminology.overlays import OverlayCache
+from terminology.overlays import Overlay
 from terminology.systems import Resolve
 from terminology.validating.answering import answer
 from terminology.validating.subsuming import outcome
@@ -89,7 +89,6 @@ class TerminologyService:
         self._stored = _stored(stored, urls)
         self._limit, self._operations = limit, operations
         self._more = (built_in, releases, over_release)
-        self._overlays = OverlayCache()
         self._current = self._made()
 
     def _made(self) -> State:
@@ -118,7 +117,8 @@ class TerminologyService:
         state = self._state
         if asked.is_plain:
             return state.library
-        overlay = self._overlays.overlay(asked.principal, asked.cache, asked.resources)
+        kept = asked.kept if isinstance(asked.kept, Overlay) else None
+        overlay = Overlay().with_these(asked.resources) if kept is None else kept
         return RequestLibrary(state.holdings, overlay, asked)
 
     def kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:

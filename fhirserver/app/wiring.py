@@ -169,6 +169,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         recordings=KeptRecordings(settings.voice.recordings) if settings.voice.recordings else None,
         concept_maps=mapping.translator,
         closures=mapping.closures,
+        kept_resources=mapping.kept_resources,
         naming=mapping.names,
     )
 

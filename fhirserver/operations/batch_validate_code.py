@@ -14,7 +14,7 @@ from fhirserver.kernel.outcomes import Category, Refusal, operation_outcome, ref
 from fhirserver.operations.code_question import parameters_of
 from fhirserver.operations.code_system_validate_code import code_system_question
 from fhirserver.operations.parameters import inputs, named_values
-from fhirserver.operations.terminology_asked import Given, asked_of
+from fhirserver.operations.terminology_asked import Given, asked_with_kept
 from fhirserver.operations.terminology_input import service
 from fhirserver.operations.value_set_validate_code import value_set_question
 from fhirserver.ports.terminology import Terminology
@@ -34,17 +34,20 @@ async def batch_validate_code(context: Context, request: Request) -> Result:
     if len(asked) > MOST:
         text = f"A batch may have {MOST} validations"
         raise refuse(Category.TOO_LARGE, "too-long", text, "Parameters.parameter")
-    answers = [_answer(terminology, request, given, one) for one in asked]
+    answers = [await _answer(context, terminology, request, given, one) for one in asked]
     parameters = [{"name": "validation", "resource": one} for one in answers]
     return Result(200, dumps({"resourceType": "Parameters", "parameter": parameters}))
 
 
-def _answer(terminology: Terminology, request: Request, common: Given, one: Json) -> JsonObject:
+async def _answer(
+    context: Context, terminology: Terminology, request: Request, common: Given, one: Json
+) -> JsonObject:
     try:
         given = {**common, **dict(_own(one))}
         of_value_set = request.type == "ValueSet" and ("url" in given or "valueSet" in given)
         question = value_set_question if of_value_set else code_system_question
-        return parameters_of(terminology.validate(question(request, given), asked_of(request, given)))
+        brought = await asked_with_kept(context, request, given)
+        return parameters_of(terminology.validate(question(request, given), brought))
     except Refusal as refusal:
         return operation_outcome(refusal.issues)
 

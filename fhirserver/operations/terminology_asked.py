@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from fhirserver.interactions.exchange import Request
+from fhirserver.interactions.exchange import Context, Request
 from fhirserver.interactions.registry import Parameter
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
@@ -50,6 +50,12 @@ def asked_of(request: Request, given: Given) -> Asked:
         _versions(given, "default-valueset-version"),
         tuple(str(value) for value in given.get("useSupplement", ())),
     )
+
+
+async def asked_with_kept(context: Context, request: Request, given: Given) -> Asked:
+    """The same, with what is kept under its ``cache-id``."""
+    asked = asked_of(request, given)
+    return asked if context.kept_resources is None else await context.kept_resources.with_kept(asked)
 
 
 def _resource(value: Json) -> JsonObject:

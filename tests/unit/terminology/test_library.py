@@ -9,7 +9,7 @@ from fhirserver.kernel.outcomes import Refusal
 from terminology.asked import Asked
 from terminology.holdings import Holdings, Resolved
 from terminology.library import SUPPLEMENT, RequestLibrary
-from terminology.overlays import MOST_OF_ONE, Overlay, OverlayCache
+from terminology.overlays import Overlay
 from terminology.versions import fits, newest
 
 HELD = Holdings(Resolved(), lambda url: None)
@@ -149,26 +149,7 @@ def test_supplements_are_in_use_when_asked_for_and_language_packs_always() -> No
     assert library(more).system("urn:more") is None
 
 
-# tx-resource and cache-id
-
-
-def test_what_is_kept_under_a_cache_id_is_added_to_and_belongs_to_its_principal() -> None:
-    cache = OverlayCache()
-    cache.overlay("me", "1", [THREE[0]])
-    both = cache.overlay("me", "1", [THREE[1]])
-    assert len(list(both.of("CodeSystem", "urn:s"))) == 2
-    assert not cache.overlay("you", "1", []) and not cache.overlay("me", "2", [])
-
-
-def test_caches_are_bounded_in_number_and_bytes() -> None:
-    cache = OverlayCache()
-    for number in range(MOST_OF_ONE + 1):
-        cache.overlay("me", str(number), [THREE[0]])
-    assert not cache.overlay("me", "0", [])
-    small = OverlayCache(most_bytes=300)
-    small.overlay("me", "1", [THREE[0]])
-    small.overlay("me", "2", [THREE[1], THREE[2]])
-    assert not small.overlay("me", "1", [])
+# tx-resource
 
 
 def test_what_is_no_terminology_is_refused() -> None:
