@@ -5,7 +5,7 @@ worked out on the old state cannot be kept for the new.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -19,7 +19,7 @@ from terminology.code_systems.content import ContentSystem
 from terminology.expanding.keeping import KeptCompositions
 from terminology.keeping import Keeping, weight_of
 from terminology.systems import System
-from terminology.versions import joined, newest
+from terminology.versions import joined, newest, split
 
 KEPT = 512
 """Of what is small: versions and supplements, by url."""
@@ -83,6 +83,8 @@ class Resolved:
         return ()
 
 
+_PLACES = frozenset({"CodeSystem", "ValueSet"})
+"""What names a resource by where it is stored begins with one."""
 MISNAMED = {("http://hl7.org/fhir/CodeSystem/task-code", "3.6.0"): "4.0.1"}
 """Versions that R4's own value sets name and R4 does not have."""
 
@@ -111,6 +113,17 @@ class Holdings:
             lambda canonical: stored.find(canonical, "CodeSystem"), weight_of, RESOURCE_BYTES
         )
         self.compositions = KeptCompositions()
+
+    def take_over(self, before: Holdings, changed: Collection[str]) -> None:
+        """Keep what was read before of all resources but those with a url that ``changed``. Supplements and what value
+        sets hold draw on others, and are read anew."""
+
+        def is_as_before(canonical: str) -> bool:
+            return split(canonical)[0] not in changed and canonical.partition("/")[0] not in _PLACES
+
+        self.system.take_over(before.system, is_as_before)
+        self.value_set.take_over(before.value_set, is_as_before)
+        self.code_system.take_over(before.code_system, is_as_before)
 
     @property
     def is_current(self) -> bool:

@@ -94,9 +94,13 @@ class TerminologyService:
     def _made(self) -> State:
         return State(Holdings(self._stored, *self._more), self._limit)
 
-    def forget(self, changed: Collection[str] = ()) -> None:
-        """Read everything anew: value sets draw on each other, so what changed is not told apart."""
-        self._current = self._made()
+    def forget(self, changed: Collection[str] | None = None) -> None:
+        """Read anew what has a url that ``changed``, or everything. What was found out is found out anew in any case:
+        value sets draw on each other, so of that it is not told apart what changed."""
+        before, after = self._current, self._made()
+        if changed is not None and before.holdings.is_current:
+            after.holdings.take_over(before.holdings, changed)
+        self._current = after
 
     @property
     def _state(self) -> State:
