@@ -17,6 +17,7 @@ from fhirserver.ports.releases import Release, Releases
 from fhirserver.ports.terminology import KnownSystem
 from terminology.code_systems.content import ContentSystem
 from terminology.expanding.keeping import KeptCompositions
+from terminology.implicit import IMPLIED
 from terminology.keeping import Keeping, weight_of
 from terminology.systems import System
 from terminology.versions import joined, newest, split
@@ -51,6 +52,10 @@ class Stored(Protocol):
         """The CodeSystems that supplement a system, as canonicals."""
         ...
 
+    def with_value_set(self, url: str) -> Sequence[str]:
+        """The CodeSystems that say that a value set holds all their codes (``CodeSystem.valueSet``), as canonicals."""
+        ...
+
 
 def packed(url: str, type_name: str) -> JsonObject | None:
     """The resources that R4 itself defines."""
@@ -80,6 +85,9 @@ class Resolved:
         return self.listed() if type == "CodeSystem" else packed_urls(type)
 
     def supplements(self, system: str) -> Sequence[str]:
+        return ()
+
+    def with_value_set(self, url: str) -> Sequence[str]:
         return ()
 
 
@@ -112,6 +120,7 @@ class Holdings:
         self.code_system = Keeping(
             lambda canonical: stored.find(canonical, "CodeSystem"), weight_of, RESOURCE_BYTES
         )
+        self.with_value_set = lru_cache(KEPT)(lambda url: tuple(self._with_value_set(url)))
         self.compositions = KeptCompositions()
 
     def take_over(self, before: Holdings, changed: Collection[str]) -> None:
@@ -179,6 +188,15 @@ class Holdings:
         return KnownSystem(url, built_in.version) if built_in is not None else None
 
     # All else
+
+    def _with_value_set(self, url: str) -> Iterator[str]:
+        """The code systems all of whose codes a value set holds, as they say themselves: as canonicals."""
+        yield from self._stored.with_value_set(url)
+        for header in self._releases.all() if self._releases is not None else ():
+            if split(str(header.get("valueSet", "")))[0] == url:
+                yield joined(str(header["url"]), str(header.get("version", "")))
+        if url in IMPLIED:
+            yield IMPLIED[url]
 
     def _read_value_set_versions(self, url: str) -> tuple[str, ...]:
         return tuple(self._stored.versions(url, "ValueSet"))

@@ -22,7 +22,8 @@ from terminology.expanding.options import Options
 from terminology.expanding.refusals import unknown_value_set
 from terminology.holdings import BuiltIn, Holdings, OverRelease, Resolved, Stored, packed, packed_urls
 from terminology.library import RequestLibrary
-from terminology.looking_up import found_matches, looked_up
+from terminology.looking_up import looked_up
+from terminology.matching import found_matches
 from terminology.membership import Checking
 from terminology.overlays import Overlay
 from terminology.systems import Resolve

@@ -6,8 +6,11 @@ import pytest
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
+from fhirserver.model.definitions import definitions
 from terminology.asked import Asked
+from terminology.built_in import built_in, built_in_urls
 from terminology.holdings import Holdings, Resolved
+from terminology.implicit import IMPLIED
 from terminology.library import SUPPLEMENT, RequestLibrary
 from terminology.overlays import Overlay
 from terminology.versions import fits, newest
@@ -127,6 +130,27 @@ def test_implicit_value_sets(url: str, filter: JsonObject | None) -> None:
     include = library(*THREE).value_set(url)["compose"]["include"][0]  # type: ignore[index]
     assert include == {"system": "urn:s", **({"filter": [filter]} if filter else {})}
     assert library().value_set(url) is None
+
+
+def test_the_value_set_of_all_codes_that_a_code_system_names() -> None:
+    named = library(code_system("1", "a", valueSet="urn:all"), code_system("2", "b", valueSet="urn:all|7"))
+    for canonical in ("urn:all", "urn:all|7"):
+        found = named.value_set(canonical)
+        assert found is not None
+        assert found["url"] == "urn:all" and found["compose"]["include"] == [{"system": "urn:s"}]
+    assert named.value_set("urn:all|1") is None and library(*THREE).value_set("urn:all") is None
+    stated = {"resourceType": "ValueSet", "url": "urn:all", "status": "active", "name": "Stated"}
+    assert library(THREE[0], stated).value_set("urn:all") is stated
+    headless = code_system("1", valueSet="urn:all", content="not-present")
+    assert library(headless).value_set("urn:all") is None
+
+
+def test_the_value_sets_that_r4_and_what_is_built_in_name_and_do_not_define() -> None:
+    archive = definitions().archive
+    headers = [archive.by_url(entry.url, "CodeSystem") or {} for entry in archive.entries("CodeSystem")]
+    headers += [one.header for url in built_in_urls() if (one := built_in(url)) is not None]
+    named = {one["valueSet"]: one["url"] for one in headers if one.get("valueSet")}
+    assert {url: of for url, of in named.items() if archive.by_url(url, "ValueSet") is None} == IMPLIED
 
 
 def test_supplements_are_in_use_when_asked_for_and_language_packs_always() -> None:
