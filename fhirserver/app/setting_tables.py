@@ -14,6 +14,7 @@ from fhirserver.app.setting_kinds import SettingKinds, kinds
 from fhirserver.app.smart_settings import CLIENT, SMART
 from fhirserver.app.speech_settings import SPEECH_TABLES
 from fhirserver.app.telephony_settings import TELEPHONY
+from fhirserver.app.terminology_settings import TERMINOLOGY
 from fhirserver.app.voice.settings import TURNS, VOICE
 
 KNOWN: dict[str, SettingKinds] = {
@@ -69,6 +70,7 @@ KNOWN: dict[str, SettingKinds] = {
     "secrets": kinds("folder"),
     "runner": kinds(numbers="lease_seconds"),
     "safety": SAFETY,
+    "terminology": TERMINOLOGY,
     **IDENTITY_TABLES,
     "log": LOG,
     "metrics": METRICS,

@@ -45,6 +45,7 @@ from fhirserver.app.subscription_settings import (
     parse_subscriptions,
 )
 from fhirserver.app.telephony_settings import parse_telephony
+from fhirserver.app.terminology_settings import TerminologySettings, parse_terminology
 from fhirserver.app.tls import Tls
 from fhirserver.app.validation_settings import InvalidValidation, parse_claims, parse_rules
 from fhirserver.app.verification_settings import InvalidVerification, VerificationSettings, parse_verification
@@ -98,6 +99,7 @@ class Settings:
     path: Path = Path("var/credence.db")
     releases: Path | None = None
     """The folder of imported code systems, where it is not beside ``path``."""
+    terminology: TerminologySettings = field(default_factory=TerminologySettings)
     mongodb_url: str = field(default="", repr=False)
     database: str = "credence"
     policy: Policy = field(default_factory=default_policy)
@@ -191,6 +193,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         storage=storage.get("kind", "sqlite"),
         path=folder / storage.get("path", "var/credence.db"),
         releases=folder / storage["terminology"] if storage.get("terminology") else None,
+        terminology=_read("terminology", parse_terminology, document),
         mongodb_url=_read("storage", mongodb_url, document, folder),
         database=storage.get("database", "credence"),
         policy=_policy(_table(document, "policy"), folder),

@@ -143,7 +143,8 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
 def make_context(settings: Settings, store: Store, channels: Channels | None = None) -> Context:
     conformance = StoredConformance(store)
     releases = make_releases(settings)
-    terminology = TerminologyService(conformance, releases=releases, over_release=ReleaseSystems())
+    limit = settings.terminology.expansion_limit
+    terminology = TerminologyService(conformance, limit, releases=releases, over_release=ReleaseSystems())
     validator = Validator(conformance, terminology, settings.rules)
     mapping = make_mapping(store, conformance, terminology, terminology.library)
     conformance.listen(terminology.forget)
