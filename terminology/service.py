@@ -30,7 +30,7 @@ from terminology.systems import Resolve
 from terminology.validating.answering import answer
 from terminology.validating.subsuming import outcome
 
-EXPANSION_LIMIT = 10_000
+EXPANSION_LIMIT = 1_500
 KEPT_ANSWERS = 8192
 
 Operation: TypeAlias = Callable[[RequestLibrary, Question, int], JsonObject]

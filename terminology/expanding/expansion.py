@@ -23,6 +23,8 @@ from terminology.versions import joined
 
 TOO_COSTLY = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
 UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
+LARGEST_PAGE = 10_000
+"""Codes of a page that is asked for by ``count``: it may have more than an expansion that is whole."""
 _SHOWN = (
     *("id", "language", "contained", "extension", "url", "identifier", "version", "name", "title", "status"),
     *("experimental", "date"),
@@ -83,14 +85,14 @@ def _selectable(members: Members) -> Members:
 def _page(parts: list[Members], options: Options, limit: int, name: str) -> Page:
     start = options.offset
     if options.text:
-        return _found(parts, options, limit)
+        return _found(parts, options, limit, name)
     endless = [one for one in parts if isinstance(one, Endless)]
     if endless and not options.limited:
         _ = endless[0].system.size  # which it refuses
     total = sum(map(len, parts))
     if options.count is None and total - start > limit and not options.limited:
         raise refusals.too_costly(name, limit)
-    end = min(start + (limit if options.count is None else min(options.count, limit)), total)
+    end = min(start + _most(options, limit), total)
     members: list[tuple[Member, System | None]] = []
     for part in parts:
         size = len(part)
@@ -101,12 +103,18 @@ def _page(parts: list[Members], options: Options, limit: int, name: str) -> Page
     return Page(members, None if endless else total, bool(endless) or len(members) < total)
 
 
-def _found(parts: list[Members], options: Options, limit: int) -> Page:
+def _most(options: Options, limit: int) -> int:
+    """How many codes are shown."""
+    return limit if options.count is None else min(options.count, max(limit, LARGEST_PAGE))
+
+
+def _found(parts: list[Members], options: Options, limit: int, name: str) -> Page:
     """The codes that are called so, as far as is asked for; counted where that is cheap."""
+    is_whole = options.count is None and not options.limited
     start, end = (
         options.offset,
-        options.offset + (limit if options.count is None else min(options.count, limit)),
-    )
+        options.offset + _most(options, limit) + is_whole,
+    )  # one more tells that it is not
     members: list[tuple[Member, System | None]] = []
     seen, total = 0, 0
     is_counted = True
@@ -116,6 +124,8 @@ def _found(parts: list[Members], options: Options, limit: int) -> Page:
         members.extend((member, _system_of(part)) for member in part.shown(wanted))  # type: ignore[arg-type]
         seen += len(best)
         is_counted, total = is_counted and number is not None, total + (number or 0)
+    if is_whole and len(members) > limit:
+        raise refusals.too_costly(name, limit)
     return Page(members, total if is_counted else None, not is_counted or len(members) < total)
 
 

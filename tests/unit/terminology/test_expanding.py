@@ -280,6 +280,31 @@ def test_too_many_codes_are_refused_unless_a_part_will_do() -> None:
     } in part["extension"]
 
 
+def test_codes_that_are_called_so_are_never_cut_off_in_silence() -> None:
+    small = TerminologyService(limit=3)
+
+    def found(**more: Any) -> list[str]:
+        given: dict[str, Any] = {"valueSet": [value_set(WHOLE)], "filter": ["e"], "excludeNested": [True]}
+        given |= {name: [value] for name, value in more.items()}
+        answer = small.answer("expand", Question(given), Asked(resources=(TREE,)))
+        return codes(answer["expansion"]["contains"])
+
+    assert len(found(count=4)) == 4
+    assert len(found(limitedExpansion=True)) == 3 and len(found(offset=1)) == 3
+    with pytest.raises(Refusal) as caught:
+        found()
+    assert caught.value.issues[0].code == "too-costly"
+
+
+def test_what_the_tests_of_the_ecosystem_call_big_is_refused_and_shown_page_by_page() -> None:
+    big = {"resourceType": "CodeSystem", "url": "urn:big", "status": "active", "content": "complete"}
+    big["concept"] = [{"code": f"code{number}"} for number in range(2000)]
+    assert refused(value_set({"system": "urn:big"}), big).message_id == "VALUESET_TOO_COSTLY"
+    page = expand(value_set({"system": "urn:big"}), big, count=50, offset=50)["expansion"]
+    assert codes(page["contains"])[0] == "code50" and (len(page["contains"]), page["total"]) == (50, 2000)
+    assert len(expanded(value_set({"system": "urn:big"}), big, count=2000)) == 2000
+
+
 def test_texts_are_found_in_names_of_the_system_and_of_the_value_set() -> None:
     own = {"system": "urn:s", "concept": [{"code": "c", "display": "Tom"}, {"code": "a"}, {"code": "b"}]}
     assert expanded(value_set(own), text="tom") == ["c"]

@@ -39,7 +39,7 @@ DISPUTED = {
     f"{CORE}currencies",  # with those that came after R4
 }
 
-service = TerminologyService()
+service = TerminologyService(limit=10_000)
 
 
 def codes(value_set: str, terminology: Terminology = service) -> set[str]:
