@@ -15,7 +15,7 @@ from terminology.answers import Answers
 from terminology.asked import PLAIN, Asked
 from terminology.built_in import built_in, built_in_urls
 from terminology.expanding.answering import expansion
-from terminology.expanding.composing import Composer
+from terminology.expanding.composing import Composed, Composer
 from terminology.expanding.expansion import Page, page_of, shown_as
 from terminology.expanding.members import can_be_listed
 from terminology.expanding.options import Options
@@ -109,6 +109,8 @@ class TerminologyService:
             self.forget()
         return self._current
 
+    waits = False
+
     # Operations
 
     def answer(self, operation: str, question: Question, asked: Asked = PLAIN) -> JsonObject:
@@ -155,7 +157,16 @@ class TerminologyService:
         return sorted(set(state.checking.membership.systems(found)))
 
     def members(self, value_set: str | JsonObject, system: str, codes: Iterable[str]) -> frozenset[str]:
-        return frozenset(code for code in codes if self.validate_code(value_set, system, code).result)
+        state = self._state
+        try:
+            composed = _composed(state, value_set)
+        except Refusal:  # what cannot be listed can still be asked code by code
+            return frozenset(code for code in codes if self.validate_code(value_set, system, code).result)
+        known = state.library.system(system)
+        if known is None or known.header.get("caseSensitive", True):
+            return frozenset(code for code in codes if composed.holds(system, code))
+        written = ((code, known.find(code)) for code in codes)
+        return frozenset(code for code, found in written if found and composed.holds(system, found.code))
 
     def lookup(self, system: str, code: str) -> Concept:
         concept = self._state.checking.membership.known(system).find(code)
@@ -178,11 +189,8 @@ class TerminologyService:
         self, value_set: str | JsonObject, text: str = "", offset: int = 0, count: int | None = None
     ) -> Expansion:
         state = self._state
-        if isinstance(value_set, dict):
-            found, canonical = value_set, ""
-        else:
-            found, canonical = state.find(value_set), value_set
-        composed = Composer(state.library).compose(found, canonical)
+        found = value_set if isinstance(value_set, dict) else state.find(value_set)
+        composed = _composed(state, value_set)
         page: Page = page_of(composed, Options(text=text, offset=offset, count=count), self._limit, "")
         concepts = tuple(shown_as(member) for member, _ in page.members)
         total = offset + len(concepts) if page.total is None else page.total
@@ -198,6 +206,13 @@ class TerminologyService:
             known = state.holdings.known_system(url, version)
             if known is not None:
                 yield known
+
+
+def _composed(state: State, value_set: str | JsonObject) -> Composed:
+    """The sets of codes of a value set, kept where it is named."""
+    if isinstance(value_set, str):
+        return Composer(state.library).compose(state.find(value_set), value_set)
+    return Composer(state.library).compose(value_set)
 
 
 def _stored(given: Stored | Resolve, urls: Callable[[], Iterable[str]]) -> Stored:

@@ -99,7 +99,6 @@ class Settings:
     path: Path = Path("var/credence.db")
     releases: Path | None = None
     """The folder of imported code systems, where it is not beside ``path``."""
-    terminology: TerminologySettings = field(default_factory=TerminologySettings)
     mongodb_url: str = field(default="", repr=False)
     database: str = "credence"
     policy: Policy = field(default_factory=default_policy)
@@ -129,6 +128,7 @@ class Settings:
     connectors: tuple[Connector, ...] = ()
     secrets: Secrets = field(default_factory=Secrets)
     lease_seconds: float = 10.0
+    terminology: TerminologySettings = field(default_factory=TerminologySettings)
     telephony: TelephonySettings | None = None
     folder: Path = Path()
     """The folder of the file: relative paths are from there."""
@@ -193,7 +193,6 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         storage=storage.get("kind", "sqlite"),
         path=folder / storage.get("path", "var/credence.db"),
         releases=folder / storage["terminology"] if storage.get("terminology") else None,
-        terminology=_read("terminology", parse_terminology, document),
         mongodb_url=_read("storage", mongodb_url, document, folder),
         database=storage.get("database", "credence"),
         policy=_policy(_table(document, "policy"), folder),
@@ -224,6 +223,7 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         connectors=_connectors(document, sources, folder),
         secrets=_secrets(document, folder),
         lease_seconds=_lease_seconds(document),
+        terminology=_read("terminology", parse_terminology, document, folder),
         telephony=_read("telephony", parse_telephony, document, folder),
         folder=folder,
     )

@@ -41,13 +41,13 @@ from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
 from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
-from fhirserver.app.mapping import make_mapping
+from fhirserver.app.knowing import make_knowing
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.observing.watching import Watching, watched
 from fhirserver.app.securing import Humans, secure
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Settings
-from fhirserver.app.storages import make_releases, make_storage
+from fhirserver.app.storages import make_storage
 from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import SIGN_INS, console, static_files
@@ -64,7 +64,6 @@ from fhirserver.kernel.instants import SystemClock, instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Issue
 from fhirserver.model.validation import validate
-from fhirserver.model.validation.profiles import Validator
 from fhirserver.operations.all import all_operations
 from fhirserver.ports.live_calls import LiveCalls
 from fhirserver.rest.application import Application, web_application
@@ -94,11 +93,7 @@ from subscriptions.review_upkeep import ReviewUpkeep
 from subscriptions.second_opinion import SecondOpinions
 from subscriptions.sweep import Sweep
 from subscriptions.verification import Verification
-from terminology.browsing.browser import Browser
-from terminology.browsing.directory import Directory
-from terminology.built_in import built_in, built_in_urls, resources
-from terminology.releases.system import ReleaseSystems
-from terminology.service import TerminologyService
+from terminology.built_in import resources
 
 if TYPE_CHECKING:
     from adapters.openai.judge import OpenAiJudge
@@ -142,22 +137,15 @@ def _validate_patched(resource: JsonObject) -> Sequence[Issue]:
 
 def make_context(settings: Settings, store: Store, channels: Channels | None = None) -> Context:
     conformance = StoredConformance(store)
-    releases = make_releases(settings)
-    limit = settings.terminology.expansion_limit
-    terminology = TerminologyService(conformance, limit, releases=releases, over_release=ReleaseSystems())
-    validator = Validator(conformance, terminology, settings.rules)
-    mapping = make_mapping(store, conformance, terminology, terminology.library)
-    conformance.listen(terminology.forget)
-    conformance.listen(lambda _: validator.forget())
     reserved = keys_of(definitions_of(all_operations()))
-    directory = Directory(conformance, releases, built_in_urls(), built_in, reserved)
+    knowing = make_knowing(settings, store, conformance, reserved)
     return Context(
         store,
         settings.fhir_base,
         settings.policy,
         conformance,
-        validator,
-        terminology,
+        knowing.validator,
+        knowing.terminology,
         Limits(**settings.limits),
         definitions=Definitions(resources()),
         reserved=reserved,
@@ -166,12 +154,12 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         key=server_key(settings),
         channels=channels or Channels(),
         audit_events=AuditEvents(store, settings.fhir_base),
-        browsing=Browser(terminology.library, directory),
+        browsing=knowing.browsing,
         recordings=KeptRecordings(settings.voice.recordings) if settings.voice.recordings else None,
-        concept_maps=mapping.translator,
-        closures=mapping.closures,
-        kept_resources=mapping.kept_resources,
-        naming=mapping.names,
+        concept_maps=knowing.concept_maps,
+        closures=knowing.mapping.closures,
+        kept_resources=knowing.mapping.kept_resources,
+        naming=knowing.mapping.names,
     )
 
 

@@ -6,7 +6,7 @@ from fhirserver.interactions.answers import written
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.resources import accept, if_none_exist, localised, refuse_conditional, without_id
-from fhirserver.interactions.search_parameters import check_definition, ready_for_conditions
+from fhirserver.interactions.search_parameters import check_definition, perhaps_waiting, ready_for_conditions
 from fhirserver.interactions.statement import statement_of
 from fhirserver.interactions.subscription.governing import governed
 from fhirserver.kernel.ids import new_id
@@ -22,10 +22,10 @@ async def create(context: Context, request: Request) -> Result:
     await check_definition(context, content)
     content = await governed(context, content)
     conditions = {}
-    unless = request.headers.get("if-none-exist", "")
+    unless = criteria = request.headers.get("if-none-exist", "")
     if unless:
         await ready_for_conditions(context, unless)
-        unless, query = if_none_exist(context, request.type, unless)
+        unless, query = await perhaps_waiting(unless, lambda: if_none_exist(context, request.type, criteria))
         conditions[unless] = query
     put = Put(request.type, new_id(), content, create=True, unless=unless)
     write, claimed = await held_to_claims(context, context.store.prepared(put), statement)

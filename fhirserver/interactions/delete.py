@@ -10,7 +10,7 @@ from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.preconditions import if_match
 from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import condition
-from fhirserver.interactions.search_parameters import ready_for_conditions
+from fhirserver.interactions.search_parameters import perhaps_waiting, ready_for_conditions
 from fhirserver.interactions.statement import statement_of
 from fhirserver.search.expression import Query
 from fhirserver.store.commands import Command, Remove
@@ -30,7 +30,9 @@ async def delete(context: Context, request: Request) -> Result:
         command = Command(statement, (Remove(request.type, request.id, seen),))
     else:
         await ready_for_conditions(context, str(request.params))
-        remove, conditions = conditional_remove(context, request.type, request.params, seen)
+        remove, conditions = await perhaps_waiting(
+            request.params, lambda: conditional_remove(context, request.type, request.params, seen)
+        )
         command = Command(statement, (remove,), conditions, context.reserved)
     outcome = await context.store.submit(command)
     return deleted(request.prefer_return, outcome.results[0])

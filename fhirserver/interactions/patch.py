@@ -9,7 +9,7 @@ from fhirserver.interactions.preconditions import if_match
 from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import condition, no_link, relative, unconditional
-from fhirserver.interactions.search_parameters import ready_for_conditions
+from fhirserver.interactions.search_parameters import perhaps_waiting, ready_for_conditions
 from fhirserver.interactions.statement import statement_of
 from fhirserver.interactions.subscription.governing import governing
 from fhirserver.store.commands import Amend, Command
@@ -30,7 +30,9 @@ async def patch(context: Context, request: Request) -> Result:
         amend, conditions = Amend(request.type, request.id, change, seen), {}
     else:
         await ready_for_conditions(context, str(request.params))
-        name, query = condition(context, request.type, request.params)
+        name, query = await perhaps_waiting(
+            request.params, lambda: condition(context, request.type, request.params)
+        )
         amend, conditions = Amend(request.type, "", change, seen, where=name), {name: query}
     write, _ = await held_to_claims(context, amend, statement)
     command = Command(statement, (write,), conditions, context.reserved)

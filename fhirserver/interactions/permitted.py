@@ -16,6 +16,7 @@ from fhirserver.access.visibility import forbidden
 from fhirserver.interactions.exchange import Context, Request
 from fhirserver.interactions.subscription.ownership import OwnSubscriptions
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.search.coded import LISTED_AT_MOST
 from fhirserver.search.expression import Expression
 from fhirserver.search.parse import parse
 
@@ -107,7 +108,12 @@ def _reading(context: Context) -> Reading:
         known = context.store.parameters.current
         try:
             return parse(
-                type, pairs, base=context.base_url, terminology=context.terminology, known=known
+                type,
+                pairs,
+                base=context.base_url,
+                terminology=context.terminology,
+                known=known,
+                listed=LISTED_AT_MOST,
             ).where
         except Refusal:
             raise forbidden(f"A scope of yours restricts {type} by what cannot be searched by") from None

@@ -14,8 +14,10 @@ from fhirserver.kernel.references import path_of_reference, walk_references
 from fhirserver.model.definitions import definitions
 from fhirserver.model.links import Find, relink
 from fhirserver.model.validation import validate
+from fhirserver.search.coded import LISTED_AT_MOST
 from fhirserver.search.expression import Query
 from fhirserver.search.parse import parse
+from fhirserver.search.settling import is_open
 
 RESULT_PARAMS = frozenset(
     {"_sort", "_count", "_include", "_revinclude", "_summary", "_elements", "_total", "_cursor"}
@@ -151,7 +153,11 @@ def condition(context: Context, type: str, criteria: str | Sequence[tuple[str, s
         base=context.base_url,
         terminology=context.terminology,
         known=context.store.parameters.current,
+        listed=LISTED_AT_MOST,
     )
+    if is_open(query):  # whoever decides on writes waits for nobody
+        text = f"A condition cannot be about value sets of more than {LISTED_AT_MOST} codes"
+        raise refuse(Category.INVALID, "too-costly", text, "http.url")
     return name, query
 
 

@@ -5,8 +5,9 @@ https://hl7.org/fhir/R4/searchparameter.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from fhirserver.interactions.exchange import Context
 from fhirserver.kernel.json import JsonObject
@@ -15,6 +16,7 @@ from fhirserver.search.defined import Parameters
 from fhirserver.search.definition import Definition, is_active, read_definition
 from fhirserver.search.expression import Query
 
+Read = TypeVar("Read")
 ASK_TERMINOLOGY: Final = (":in", ":not-in", ":above", ":below", "_filter")
 """Names of parameters that may ask the terminology end so."""
 
@@ -56,24 +58,39 @@ def patched_issues(content: JsonObject) -> list[Issue]:
 async def ready_for_conditions(context: Context, criteria: str) -> None:
     """Know what others have stored that ``criteria``, as they came, may be about: search parameters, value sets."""
     await context.store.parameters.refresh()
-    criteria = criteria.replace("%3A", ":").replace("%3a", ":")
-    if any(asked in criteria for asked in ASK_TERMINOLOGY):
+    if any(asked in _plain(criteria) for asked in ASK_TERMINOLOGY):
         await context.conformance.catch_up()
 
 
-async def understood(context: Context, read: Callable[[Parameters], Query]) -> Query:
+def _plain(criteria: str) -> str:
+    return criteria.replace("%3A", ":").replace("%3a", ":")
+
+
+async def understood(
+    context: Context, read: Callable[[Parameters], Query], pairs: Sequence[tuple[str, str]] = ()
+) -> Query:
     """The query, read on the parameters as they are now: others may have stored or retired some.
 
-    Where nobody has any, nothing is asked; only what is not understood is read again.
+    Where nobody has any, nothing is asked; only what is not understood is read again. It is read in a thread where
+    one of the ``pairs`` may ask the terminology, which may have to ask another server.
     """
     parameters = context.store.parameters
     if parameters.taken:
         await parameters.refresh()
     known = parameters.current
     try:
-        return read(known)
+        return await perhaps_waiting(pairs, lambda: read(known))
     except Refusal:
         await parameters.refresh()
         if parameters.current is known:
             raise
-        return read(parameters.current)
+        return await perhaps_waiting(pairs, lambda: read(parameters.current))
+
+
+async def perhaps_waiting(criteria: str | Sequence[tuple[str, str]], read: Callable[[], Read]) -> Read:
+    """What ``read`` makes of criteria, in a thread where they may ask the terminology: it may wait for others."""
+    if isinstance(criteria, str):
+        asks = any(asked in _plain(criteria) for asked in ASK_TERMINOLOGY)
+    else:
+        asks = any(name.endswith(ASK_TERMINOLOGY) for name, _ in criteria)
+    return await asyncio.to_thread(read) if asks else read()

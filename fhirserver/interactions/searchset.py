@@ -51,7 +51,7 @@ async def one_type(context: Context, request: Request, pairs: Pairs) -> Query:
     """The query on the type of the request."""
     refuse_moment(pairs)
     return await understood(
-        context, lambda known: parse(request.type, pairs, **reading(context, request, known))
+        context, lambda known: parse(request.type, pairs, **reading(context, request, known)), pairs
     )
 
 
@@ -64,7 +64,7 @@ async def several_types(context: Context, request: Request, among: Sequence[str]
     types = type_names(named[0], among) if named else among
     rest = [pair for pair in pairs if pair[0] not in ("_type", "_format", "_pretty")]
     return await understood(
-        context, lambda known: parse_types(types, rest, **reading(context, request, known))
+        context, lambda known: parse_types(types, rest, **reading(context, request, known)), rest
     )
 
 

@@ -8,7 +8,7 @@ from fhirserver.interactions.preconditions import if_match, if_none_match
 from fhirserver.interactions.profiles import held_to_claims
 from fhirserver.interactions.reserved import refuse_reserved
 from fhirserver.interactions.resources import accept, check_id, condition, localised, refuse_conditional
-from fhirserver.interactions.search_parameters import check_definition, ready_for_conditions
+from fhirserver.interactions.search_parameters import check_definition, perhaps_waiting, ready_for_conditions
 from fhirserver.interactions.statement import statement_of
 from fhirserver.interactions.subscription.governing import governed
 from fhirserver.kernel.ids import new_id
@@ -34,7 +34,9 @@ async def update(context: Context, request: Request) -> Result:
         conditions = {}
     else:
         await ready_for_conditions(context, str(request.params))
-        name, query = condition(context, request.type, request.params)
+        name, query = await perhaps_waiting(
+            request.params, lambda: condition(context, request.type, request.params)
+        )
         id = content.get("id") or new_id()
         await refuse_reserved(context, request.type, id)
         put = Put(request.type, id, content, False, seen, absent, where=name, unless_version=unseen)

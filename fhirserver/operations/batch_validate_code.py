@@ -31,6 +31,8 @@ async def batch_validate_code(context: Context, request: Request) -> Result:
     beside them counts for each that does not say otherwise."""
     terminology, given = await service(context), inputs(request)
     asked = given.pop("validation", [])
+    if not asked:
+        raise refuse(Category.INVALID, "required", "validation is needed", "Parameters.parameter")
     if len(asked) > MOST:
         text = f"A batch may have {MOST} validations"
         raise refuse(Category.TOO_LARGE, "too-long", text, "Parameters.parameter")

@@ -28,7 +28,7 @@ async def code_system_subsumes(context: Context, request: Request) -> Result:
         outcome = terminology.subsumes(left[0], left[1], right[1], version=of, asked=asked)
         return parameters([part("outcome", "Code", outcome)])
 
-    return Result(200, kept(terminology, request, "subsumes", make))
+    return await kept(terminology, request, "subsumes", make)
 
 
 async def _stored(context: Context, request: Request) -> tuple[str, str]:

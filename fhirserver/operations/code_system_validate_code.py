@@ -24,7 +24,7 @@ async def code_system_validate_code(context: Context, request: Request) -> Resul
         question = code_system_question(request, given)
         return dumps(parameters_of(terminology.validate(question, asked or asked_of(request, given))))
 
-    return Result(200, kept(terminology, request, "validate-code", make))
+    return await kept(terminology, request, "validate-code", make)
 
 
 def code_system_question(request: Request, given: Given) -> CodeQuestion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from fhirserver.interactions.exchange import Context, Request, Result
@@ -30,7 +31,11 @@ async def concept_map_translate(context: Context, request: Request) -> Result:
         raise refuse(Category.NOT_SUPPORTED, "not-supported", "This server has no terminology service")
     await context.conformance.catch_up()
     given = inputs(request)
-    found = context.concept_maps.translate(await question_of(context, request, given))
+    question = await question_of(context, request, given)
+    if context.terminology is not None and context.terminology.waits:
+        found = await asyncio.to_thread(context.concept_maps.translate, question)
+    else:
+        found = context.concept_maps.translate(question)
     if not is_r5(given):
         return _answer(found, [group("match", _match(one)) for one in found.matches])
     back = any(name in given for name in R5_REVERSE)

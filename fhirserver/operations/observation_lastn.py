@@ -9,6 +9,7 @@ from typing import NamedTuple
 from fhirserver.interactions.bundles import bundle, search_entry
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.included import included
+from fhirserver.interactions.search_parameters import perhaps_waiting
 from fhirserver.interactions.subset import Subset, subset_version
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.kernel.outcomes import Category, refuse
@@ -45,8 +46,11 @@ async def observation_lastn(context: Context, request: Request) -> Result:
     most = _most([value for name, value in params if name == "max"])
     criteria = [(name, value) for name, value in params if name != "max"]
     _check(criteria)
-    query = parse(
-        _TYPE, criteria, base=context.base_url, terminology=context.terminology, lenient=request.lenient
+    query = await perhaps_waiting(
+        criteria,
+        lambda: parse(
+            _TYPE, criteria, base=context.base_url, terminology=context.terminology, lenient=request.lenient
+        ),
     )
     ids = [one.id for one in newest(await _seen(context, query), most)]
     found = [version for id in ids if (version := await context.store.read(_TYPE, id)) is not None]

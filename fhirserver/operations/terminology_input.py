@@ -41,9 +41,7 @@ async def answered(context: Context, request: Request, operation: str, *, aside:
         question = Question(given, instance, request.headers.get("accept-language", ""))
         return dumps(terminology.answer(operation, question, asked or asked_of(request, given)))
 
-    if aside:
-        return Result(200, await asyncio.to_thread(kept, terminology, request, operation, make))
-    return Result(200, kept(terminology, request, operation, make))
+    return await kept(terminology, request, operation, make, aside=aside)
 
 
 async def asked_before(context: Context, request: Request) -> Asked | None:
@@ -52,10 +50,21 @@ async def asked_before(context: Context, request: Request) -> Asked | None:
     return await asked_with_kept(context, request, inputs(request)) if _key(request, "") is None else None
 
 
-def kept(terminology: Terminology, request: Request, operation: str, make: Callable[[], bytes]) -> bytes:
+async def kept(
+    terminology: Terminology,
+    request: Request,
+    operation: str,
+    make: Callable[[], bytes],
+    *,
+    aside: bool = False,
+) -> Result:
     """The answer that the same request had before, where nothing has changed since, else what ``make`` gives."""
     key = _key(request, operation)
-    return make() if key is None else terminology.kept(key, make)
+
+    def found() -> bytes:
+        return make() if key is None else terminology.kept(key, make)
+
+    return Result(200, await asyncio.to_thread(found) if aside or terminology.waits else found())
 
 
 def _key(request: Request, operation: str) -> Hashable:

@@ -24,7 +24,7 @@ async def value_set_validate_code(context: Context, request: Request) -> Result:
         question = value_set_question(request, given)
         return dumps(parameters_of(terminology.validate(question, asked or asked_of(request, given))))
 
-    return Result(200, kept(terminology, request, "validate-code", make))
+    return await kept(terminology, request, "validate-code", make)
 
 
 def value_set_question(request: Request, given: Given) -> CodeQuestion:

@@ -101,6 +101,12 @@ class Terminology(Protocol):
     ``not-supported`` for a filter that is not understood. An unknown system never gives ``result=False``.
     """
 
+    @property
+    def waits(self) -> bool:
+        """Whether another server may have to be waited for: then it is asked in a thread. On the thread of an event
+        loop it answers without waiting, or refuses (503)."""
+        ...
+
     def validate_code(
         self, value_set: str | JsonObject, system: str, code: str, *, version: str = "", display: str = ""
     ) -> Validation:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Literal, TypeVar
 
 from fhirserver.kernel.json import JsonObject
-from fhirserver.kernel.outcomes import Category, Refusal
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.kernel.references import parse_reference
 from fhirserver.ports.terminology import Concept, Terminology
 from fhirserver.search.escapes import split, unescape
@@ -22,19 +22,27 @@ Found = TypeVar("Found")
 
 LISTED = 500
 """Sets of so many codes at most are listed: as many look-ups in an index cost less than asking what codes there are."""
+LISTED_AT_MOST = 20_000
+"""As many are listed where a condition is kept and judged without asking anybody."""
 _TOO_MANY = "too-costly"
 
 
-def in_value_set(code: str, text: str, base: str, terminology: Terminology | None) -> Expression:
+def in_value_set(
+    code: str, text: str, base: str, terminology: Terminology | None, listed: int = LISTED
+) -> Expression:
     """The codes of the value set that ``text`` names: its canonical url, or ``ValueSet/id`` of this server."""
     url = _local(unescape(text), base)
     if not url:
         raise ValueError("expected the canonical url of a value set, or ValueSet/[id]")
-    return _of(code, url, _known(terminology))
+    return _of(code, url, _known(terminology), listed)
 
 
 def related(
-    direction: Literal["above", "below"], code: str, text: str, terminology: Terminology | None
+    direction: Literal["above", "below"],
+    code: str,
+    text: str,
+    terminology: Terminology | None,
+    listed: int = LISTED,
 ) -> Expression:
     """The concept ``text``, written ``[system]|[code]``, and those it is below or above."""
     sides = [unescape(side) for side in split(text, "|")]
@@ -45,7 +53,7 @@ def related(
     if direction == "above":
         return _among(code, {system: list(_asked(lambda: asked.related(system, concept, direction)))})
     known = _asked(lambda: asked.lookup(system, concept))
-    return _of(code, _is_a(system, known.code), asked)
+    return _of(code, _is_a(system, known.code), asked, listed)
 
 
 def _is_a(system: str, code: str) -> JsonObject:
@@ -55,40 +63,50 @@ def _is_a(system: str, code: str) -> JsonObject:
     return {"resourceType": "ValueSet", "status": "active", "compose": compose}
 
 
-def _of(param: str, value_set: str | JsonObject, terminology: Terminology) -> Expression:
-    concepts = _asked(lambda: _listed(value_set, terminology))
+def _of(param: str, value_set: str | JsonObject, terminology: Terminology, listed: int) -> Expression:
+    concepts = _asked(lambda: _listed(value_set, terminology, listed))
     if concepts is None:
-        return TokenAmong(param, Members(value_set, terminology))
+        return TokenAmong(param, Members(param, value_set, terminology))
     codes: dict[str, list[str]] = {}
     for concept in concepts:
         codes.setdefault(concept.system, []).append(concept.code)
     return _among(param, codes)
 
 
-def _listed(value_set: str | JsonObject, terminology: Terminology) -> Sequence[Concept] | None:
+def _listed(value_set: str | JsonObject, terminology: Terminology, most: int) -> Sequence[Concept] | None:
     """All concepts; None where they are too many."""
     try:
-        expansion = terminology.expand(value_set, count=LISTED)
+        if terminology.expand(value_set, count=0).total > most:
+            return None
+        expansion = terminology.expand(value_set, count=most)
     except Refusal as refusal:
         if any(issue.code == _TOO_MANY for issue in refusal.issues):
             return None
         raise
-    return expansion.concepts if expansion.total <= LISTED else None
+    return expansion.concepts if expansion.total <= most else None
 
 
 @dataclass(frozen=True, eq=False)
 class Members:
     """The codes of a value set, each asked about. See :class:`fhirserver.search.expression.CodeSet`."""
 
+    param: str
     value_set: str | JsonObject
     terminology: Terminology
 
     @cached_property
     def systems(self) -> tuple[str, ...]:
-        return tuple(_asked(lambda: self.terminology.systems_of(self.value_set)))
+        return self._told(lambda: tuple(self.terminology.systems_of(self.value_set)))
 
     def members(self, system: str, codes: Iterable[str]) -> frozenset[str]:
-        return _asked(lambda: self.terminology.members(self.value_set, system, codes))
+        return self._told(lambda: self.terminology.members(self.value_set, system, codes))
+
+    def _told(self, ask: Callable[[], Found]) -> Found:
+        try:
+            return _asked(ask)
+        except ValueError as error:
+            text = f"Malformed value of {self.param}: {error}"
+            raise refuse(Category.INVALID, "invalid", text, f"http.{self.param}") from None
 
 
 def _among(code: str, codes: dict[str, list[str]]) -> Expression:

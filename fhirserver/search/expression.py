@@ -97,8 +97,8 @@ class CodeSet(Protocol):
         ...
 
     def members(self, system: str, codes: Iterable[str]) -> frozenset[str]:
-        """Those of the codes that are in it. May wait for another server; raises :class:`ValueError` where it
-        cannot tell."""
+        """Those of the codes that are in it. May wait for another server. Raises a refusal where it cannot
+        tell."""
         ...
 
 

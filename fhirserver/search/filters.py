@@ -220,14 +220,17 @@ def _subsumes(parameter: SearchParameter, node: Comparison, place: _Place) -> Ex
     if parameter.type != "token" or parameter.code in _KEPT:
         return None
     direction = "below" if node.operator == "ss" else "above"
-    return coded.related(direction, parameter.code, node.value, place.context.terminology)  # type: ignore[arg-type]
+    context = place.context
+    return coded.related(direction, parameter.code, node.value, context.terminology, context.listed)  # type: ignore[arg-type]
 
 
 def _among(parameter: SearchParameter, node: Comparison, place: _Place) -> Expression | None:
     if parameter.type != "token" or parameter.code in _KEPT:
         return None
     context = place.context
-    found = coded.in_value_set(parameter.code, escape(node.value), context.base, context.terminology)
+    found = coded.in_value_set(
+        parameter.code, escape(node.value), context.base, context.terminology, context.listed
+    )
     return Not(found) if node.operator == "ni" else found
 
 

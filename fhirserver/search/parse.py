@@ -12,6 +12,7 @@ from fhirserver.kernel.outcomes import Category, Issue, Refusal
 from fhirserver.model.definitions import definitions
 from fhirserver.ports.terminology import Terminology
 from fhirserver.search import controls, cursor, filters
+from fhirserver.search.coded import LISTED
 from fhirserver.search.contained import refusals
 from fhirserver.search.defined import STANDARD, Parameters
 from fhirserver.search.expression import Cursor, Expression, Include, Query, SortKey, conjunction
@@ -34,12 +35,15 @@ def parse(
     terminology: Terminology | None = None,
     known: Parameters = STANDARD,
     contained: bool = False,
+    listed: int = LISTED,
 ) -> Query:
     """The query that ``pairs`` of decoded names and values ask of one resource type.
 
     ``base`` is the server's own base URL: references that start with it are local. ``now`` is Unix time in
     seconds (for ``ap``). ``terminology`` answers ``:in``, ``:not-in``, ``:above`` and ``:below`` of tokens.
     ``known`` are the parameters there are. ``contained``: contained resources may be searched for.
+    ``listed``: value sets of so many codes at most are listed, larger ones are left open
+    (:class:`fhirserver.search.expression.TokenAmong`).
     Raises :class:`Refusal` with one issue per bad parameter, whose ``expression`` is ``http.name``; with
     ``lenient`` unknown parameters are left out and named in ``Query.ignored``.
     """
@@ -48,7 +52,13 @@ def parse(
     base = base if not base or base.endswith("/") else f"{base}/"
     at = int((time.time() if now is None else now) * 1_000_000)
     reading = _Reading(
-        type_name, Context(base, at, terminology), lenient, default_count, maximum_count, known, contained
+        type_name,
+        Context(base, at, terminology, listed),
+        lenient,
+        default_count,
+        maximum_count,
+        known,
+        contained,
     )
     for name, value in pairs:
         reading.take(name, value)

@@ -45,11 +45,15 @@ from fhirserver.search.values import fold
 
 
 class Context(NamedTuple):
-    """What a value may depend on: the server's base URL (ends with a slash, or ""), now in µs, codes."""
+    """What a value may depend on: the server's base URL (ends with a slash, or ""), now in µs, codes.
+
+    ``listed``: sets of so many codes at most are listed.
+    """
 
     base: str
     now: int
     terminology: Terminology | None = None
+    listed: int = coded.LISTED
 
 
 Term: TypeAlias = Callable[[str, Context], Expression]
@@ -117,11 +121,11 @@ def _of_type(code: str, text: str, context: Context) -> TokenIs:
 
 
 def _in(code: str, text: str, context: Context) -> Expression:
-    return coded.in_value_set(code, text, context.base, context.terminology)
+    return coded.in_value_set(code, text, context.base, context.terminology, context.listed)
 
 
 def _related(direction: Literal["above", "below"], code: str, text: str, context: Context) -> Expression:
-    return coded.related(direction, code, text, context.terminology)
+    return coded.related(direction, code, text, context.terminology, context.listed)
 
 
 def _date(code: str, text: str, context: Context) -> DateIs:

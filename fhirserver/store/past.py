@@ -7,7 +7,9 @@ same rules as search has. Keys, and what matches is ordered by, are in memory; o
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -31,6 +33,7 @@ from fhirserver.search.expression import (
     disjunction,
 )
 from fhirserver.search.match import Entry, Place, in_order, is_after, matches, sort_value
+from fhirserver.search.settling import is_open
 from fhirserver.store.as_of import AS_OF, Moment, version_as_of
 from fhirserver.store.provenance import DERIVED, PROJECTED, targets_about
 from fhirserver.store.store import Store
@@ -77,8 +80,10 @@ class Past:
         places: dict[Place, Key] = {}
         for type, where in query.by_type():
             refuse_joins(where)
+            test = partial(matches, where, world=_NOTHING_ELSE)
+            waits = is_open(query)  # another server may have to be asked
             async for number, entry in self._entries(type):
-                if matches(where, entry, _NOTHING_ELSE):
+                if await asyncio.to_thread(test, entry) if waits else test(entry):
                     values = tuple(sort_value(key, entry) for key in query.sort)
                     places[values, number] = Key(type, entry.id)
         return [(place, places[place]) for place in in_order(query.sort, places)]

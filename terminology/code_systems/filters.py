@@ -156,7 +156,9 @@ class Filters:
         elif name == "designation":
             yield from (str(one.get("value", "")) for one in rows.rest(number).get("designation", ()))
         else:
-            yield from _stated(rows.rest(number).get("property", ()), name)
+            stated = [*_stated(rows.rest(number).get("property", ()), name)]
+            is_so_by_status = meant == "inactive" and not stated and rows.concept(number).inactive
+            yield from ["true"] if is_so_by_status else stated
 
     def _is_flag(self, name: str) -> bool:
         return self._rows.names.meaning(name) in _FLAGS

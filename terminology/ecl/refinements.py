@@ -31,8 +31,9 @@ from terminology.ecl.substrate import Row, Substrate
 from terminology.positions import Positions
 
 IS_A = "116680003"
-FEW = 400
-"""Up to as many values are looked up one by one; of more, all relationships of the attribute are read."""
+FEW = 50_000
+"""The codes of up to as many values are read before relationships are; of more, each value is looked up as it comes."""
+FEW_NAMES = 50
 ONCE_OR_MORE = Cardinality()
 
 GroupKey: TypeAlias = tuple[object, ...]
@@ -103,7 +104,7 @@ class RefinementReader:
         if isinstance(constraint, Reference):
             return (constraint.code,)
         found = list(self._on.codes(self._budget.watch(self._select(constraint))))
-        if len(found) <= FEW:
+        if len(found) <= FEW_NAMES:
             return found
         used = {*self._on.attributes(), IS_A}
         return [code for code in found if code in used]

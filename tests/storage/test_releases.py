@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.ports.terminology import Designation
-from fhirserver.storage.sqlite.releases import closure
+from fhirserver.storage.sqlite.releases import closure, schema
 from fhirserver.storage.sqlite.releases.folder import ReleaseFolder, version_key
 from fhirserver.storage.sqlite.releases.packing import pack, pack_runs, runs_of, unpack, unpack_runs
 from fhirserver.storage.sqlite.releases.release import SqliteRelease
@@ -250,6 +250,18 @@ def test_nothing_is_left_of_what_was_discarded_or_finished(releases: ReleaseFold
     assert writer.progress == {}
     writer.close()
     written(releases, "b")
+    assert [*(tmp_path / "terminology" / "unfinished").iterdir()] == []
+
+
+def test_what_another_version_left_unfinished_begins_anew(releases: ReleaseFolder, tmp_path: Path) -> None:
+    writer = releases.writer(URL, "1")
+    writer.checkpoint("file", 1)
+    writer.close()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(schema, "FORMAT", schema.FORMAT + 1)
+        other = releases.writer(URL, "1")
+        assert other.progress == {}
+        other.close()
     assert [*(tmp_path / "terminology" / "unfinished").iterdir()] == []
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from fhirserver.app.checkup import machine
 from fhirserver.app.checkup.finding import Finding, Grade, error, good, warning
 from fhirserver.app.checkup.port import port
+from fhirserver.app.checkup.terminology import terminology
 from fhirserver.app.checkup.world import world
 from fhirserver.app.commands.options import parser, settings
 from fhirserver.app.settings import Settings
@@ -69,6 +70,8 @@ async def _checks(chosen: Settings, now: datetime) -> AsyncIterator[Finding]:
     for finding in await _leading_model(chosen, now):
         yield finding
     yield await _judge(chosen, now)
+    for finding in await terminology(chosen):
+        yield finding
     if chosen.telephony is not None:
         from fhirserver.app.checkup.telephone import telephone
 

@@ -6,6 +6,7 @@ hierarchies) is asked of the store, as it is now.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -27,6 +28,7 @@ from fhirserver.search.expression import (
     Not,
     Or,
     Query,
+    TokenAmong,
     Within,
     conjunction,
 )
@@ -132,6 +134,8 @@ async def _holds(where: Expression, entry: Entry, store: Store) -> bool:
             return await _chained(where, entry, store)
         case Chain() | Has() | Within():
             return await _found_now(where, entry, store)
+    if isinstance(where, TokenAmong):  # another server may have to be asked
+        return await asyncio.to_thread(matches, where, entry, _ALONE)
     return matches(where, entry, _ALONE)
 
 

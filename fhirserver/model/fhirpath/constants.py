@@ -6,11 +6,20 @@ from fhirserver.model.fhirpath.code import ANYTHING, Code, Static, one_of
 from fhirserver.model.fhirpath.environment import Frame
 from fhirserver.model.fhirpath.errors import FhirPathError
 from fhirserver.model.fhirpath.syntax import Constant
-from fhirserver.model.fhirpath.values import BOOLEAN, DECIMAL, INTEGER, STRING, Items, Typed, string
+from fhirserver.model.fhirpath.values import (
+    BOOLEAN,
+    DECIMAL,
+    INTEGER,
+    STRING,
+    TERMINOLOGIES,
+    Items,
+    Typed,
+    string,
+)
 
 _URLS = {"ucum": "http://unitsofmeasure.org", "sct": "http://snomed.info/sct", "loinc": "http://loinc.org"}
 _PREFIXES = {"vs-": "http://hl7.org/fhir/ValueSet/", "ext-": "http://hl7.org/fhir/StructureDefinition/"}
-RESERVED = frozenset({"context", "resource", "rootResource", *_URLS})
+RESERVED = frozenset({"context", "resource", "rootResource", "terminologies", *_URLS})
 """Names that an expression cannot define."""
 
 
@@ -24,6 +33,9 @@ def constant(node: Constant, context: str | None, defined: bool) -> Code:
         return Code(lambda frame, focus: frame.context, known)
     if name in ("resource", "rootResource"):
         return Code(_resource if name == "resource" else _root_resource, Static(None, many=False))
+    if name == "terminologies":
+        service: Items = [TERMINOLOGIES]
+        return Code(lambda frame, focus: service, Static(None, many=False))
     url = _url(name)
     if url is not None:
         result = string(url)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.model.fhirpath.errors import FhirPathError
 from fhirserver.model.fhirpath.values import Items, Typed
 
+Given: TypeAlias = Mapping[str, list[Json]]
 MAX_STEPS = 2_000_000
 """How many items one evaluation may touch in its loops before it is stopped."""
 UNTIMED_STEPS = 1_000
@@ -25,6 +26,31 @@ class Terminology(Protocol):
     def member_of(self, item: Typed, value_set: str) -> bool | None: ...
 
     def subsumes(self, left: Typed, right: Typed) -> bool | None: ...
+
+
+class Terminologies(Protocol):
+    """What ``%terminologies`` offers. ``coded`` is a code, Coding or CodeableConcept, ``parameters`` those of the
+    operation by name. None is "there is no answer". https://hl7.org/fhir/R5/fhirpath.html#txapi"""
+
+    def expand(self, value_set: str | JsonObject, parameters: Given) -> JsonObject | None: ...
+
+    def lookup(self, coded: Typed, parameters: Given) -> JsonObject | None: ...
+
+    def validate_vs(
+        self, value_set: str | JsonObject, coded: Typed, parameters: Given
+    ) -> JsonObject | None: ...
+
+    def validate_cs(
+        self, code_system: str | JsonObject, coded: Typed, parameters: Given
+    ) -> JsonObject | None: ...
+
+    def outcome(self, system: str, left: Typed, right: Typed, parameters: Given) -> str | None:
+        """As ``$subsumes``."""
+        ...
+
+    def translate(
+        self, concept_map: str | JsonObject, coded: Typed, parameters: Given
+    ) -> JsonObject | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +66,7 @@ class Environment:
 
     resolver: Callable[[str], JsonObject | None] | None = None
     terminology: Terminology | None = None
+    terminologies: Terminologies | None = None
     conforms: Callable[[Json, str], bool | None] | None = None
     clock: Clock = field(default_factory=SystemClock)
     variables: Mapping[str, Json | list[Typed]] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from fhirserver.kernel.json import Json
 from fhirserver.model.fhirpath.errors import FhirPathError
@@ -29,6 +29,8 @@ class Extended(Typed):
 
 
 Items: TypeAlias = list[Typed]
+TERMINOLOGIES: Final = Typed("%terminologies", "System.Terminologies")
+"""The terminology service, of which expressions may ask."""
 
 BOOLEAN, STRING, INTEGER, DECIMAL = "System.Boolean", "System.String", "System.Integer", "System.Decimal"
 DATE, DATETIME, TIME, QUANTITY = "System.Date", "System.DateTime", "System.Time", "System.Quantity"

@@ -6,12 +6,14 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
 from fhirserver.access.audit.hidden import AUDIT
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.read import current
 from fhirserver.interactions.reserved import DERIVED
+from fhirserver.interactions.search_parameters import perhaps_waiting
 from fhirserver.kernel.json import Json, JsonObject, loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.kernel.references import parse_reference
@@ -143,7 +145,8 @@ class Source:
         if start.trail:
             pairs.append(("_cursor", start.trail[-1]))
         limits = self.context.limits
-        return parse(
+        read = partial(
+            parse,
             type,
             pairs,
             base=self.context.base_url,
@@ -151,6 +154,7 @@ class Source:
             default_count=limits.default_count,
             maximum_count=limits.max_count,
         )
+        return await perhaps_waiting(pairs, read)
 
 
 def _pairs(type: str, name: str, value: Json) -> list[tuple[str, str]]:

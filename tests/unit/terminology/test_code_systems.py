@@ -256,3 +256,15 @@ def test_search_finds_what_is_called_so_best_first() -> None:
     assert [c.display for c in of.at(of.search("sti bee"))] == ["Sting of a bee", "Honey bee sting"]
     assert [c.code for c in TREE.at(TREE.search("arzte"))] == ["a"]
     assert [c.code for c in TREE.at(TREE.search("wespe"))] == ["f"]
+
+
+def test_what_its_status_makes_inactive_passes_the_filter() -> None:
+    retired = {"code": "r", "property": [{"code": "status", "valueCode": "retired"}]}
+    stated = {
+        "code": "s",
+        "property": [{"code": "status", "valueCode": "retired"}, {"code": "inactive", "valueBoolean": False}],
+    }
+    of = system({"code": "a"}, retired, stated)
+    assert passing(of, "inactive", "=", "true") == ["r"]
+    assert passing(of, "inactive", "=", "false") == ["a", "s"]
+    assert passing(of, "inactive", "not-in", "true") == ["a", "s"]

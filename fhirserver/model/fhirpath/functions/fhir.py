@@ -7,9 +7,11 @@ import re
 from fhirserver.model.definitions import definitions
 from fhirserver.model.fhirpath.environment import Frame, Terminology
 from fhirserver.model.fhirpath.errors import FhirPathError
+from fhirserver.model.fhirpath.functions import terminologies
 from fhirserver.model.fhirpath.functions.signature import Function, Functions
 from fhirserver.model.fhirpath.values import (
     BOOLEAN,
+    TERMINOLOGIES,
     TYPE_INFO,
     Items,
     Typed,
@@ -88,7 +90,12 @@ def member_of(frame: Frame, items: Items, value_set: Items) -> Items:
     return boolean(_terminology(frame).member_of(item, url))
 
 
-def subsumes(frame: Frame, items: Items, other: Items) -> Items:
+def subsumes(frame: Frame, items: Items, other: Items, *more: Items | None) -> Items:
+    """Of a code, with another; of ``%terminologies``, with a system and two codes."""
+    if items == [TERMINOLOGIES]:
+        return terminologies.subsumes(frame, items, other, *more)
+    if any(one is not None for one in more):
+        raise FhirPathError("subsumes takes one other code")
     left, right = single(items), single(other)
     if left is None or right is None:
         return []
@@ -128,7 +135,7 @@ FUNCTIONS: Functions = {
     "type": Function(type_info, result=TYPE_INFO, many=True),
     "conformsTo": Function(conforms_to, 1, 1, BOOLEAN),
     "memberOf": Function(member_of, 1, 1, BOOLEAN),
-    "subsumes": Function(subsumes, 1, 1, BOOLEAN),
+    "subsumes": Function(subsumes, 1, 4),
     "subsumedBy": Function(subsumed_by, 1, 1, BOOLEAN),
     "checkModifiers": Function(check_modifiers, 1, 50, "input", many=True),
     "htmlChecks": Function(html_checks, result=BOOLEAN),

@@ -10,6 +10,7 @@ from fhirserver.model.fhirpath.functions import (
     fhir,
     numbers,
     strings,
+    terminologies,
 )
 from fhirserver.model.fhirpath.functions.signature import Functions
 
@@ -21,4 +22,5 @@ FUNCTIONS: Functions = {
     **boundaries.FUNCTIONS,
     **clock.FUNCTIONS,
     **fhir.FUNCTIONS,
+    **terminologies.FUNCTIONS,
 }

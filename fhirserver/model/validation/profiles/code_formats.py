@@ -10,6 +10,7 @@ import re
 
 SNOMED, LOINC = "http://snomed.info/sct", "http://loinc.org"
 UCUM = "http://unitsofmeasure.org"
+URI = "urn:ietf:rfc:3986"
 _LOINC = re.compile(r"(?:LA|LP|LL|LG)?(\d{1,7})-(\d)\Z", re.ASCII)
 _SCTID = re.compile(r"[1-9]\d{5,17}\Z", re.ASCII)
 _EXPRESSION = re.compile(r"[\s:=+|{]")

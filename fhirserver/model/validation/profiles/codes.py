@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from threading import Lock
+from time import monotonic
 from typing import NamedTuple, TypeVar
 
 from fhirserver.kernel.json import Json, JsonObject
-from fhirserver.kernel.outcomes import Refusal
+from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.model.definitions import Binding
 from fhirserver.model.fhirpath import Typed
-from fhirserver.model.validation.profiles.code_formats import GRAMMARS, UCUM, is_malformed
+from fhirserver.model.fhirpath.terminologies import ServedTerminologies
+from fhirserver.model.validation.profiles.code_formats import GRAMMARS, UCUM, URI, is_malformed
 from fhirserver.model.validation.report import Place, Report
+from fhirserver.ports.concept_maps import ConceptMaps
 from fhirserver.ports.conformance import Conformance
 from fhirserver.ports.terminology import Concept, Terminology
 
@@ -33,18 +37,44 @@ class Coded(NamedTuple):
     place: Place
 
 
-class Codes:
-    """What the terminology says, remembered. Also what FHIRPath asks of a terminology."""
+class _Passing(Exception):
+    """It cannot be told now."""
 
-    def __init__(self, conformance: Conformance, terminology: Terminology | None):
+
+def _raise_if_passing(refusal: Refusal) -> None:
+    if refusal.category in (Category.BUSY, Category.TIMEOUT):
+        raise _Passing from None
+
+
+class Codes:
+    """What the terminology says, remembered. Also what FHIRPath asks of a terminology.
+
+    What cannot be told only now, since another server does not answer, is asked again the next time.
+    """
+
+    def __init__(
+        self, conformance: Conformance, terminology: Terminology | None, seconds: float | None = None
+    ):
+        """``seconds``: how long an answer holds; None: until :meth:`forget`."""
         self._conformance = conformance
         self._terminology = terminology
+        self._seconds = math.inf if seconds is None else seconds
+        self.offered = ServedTerminologies(terminology) if terminology is not None else None
+        """What expressions know as ``%terminologies``."""
         self._lock = Lock()
-        self._known: OrderedDict[Hashable, object] = OrderedDict()
+        self._known: OrderedDict[Hashable, tuple[float, object]] = OrderedDict()
+        self._generation = 0
+
+    def translate_by(self, concept_maps: ConceptMaps) -> None:
+        """Have expressions translate codes."""
+        if self._terminology is not None:
+            self.offered = ServedTerminologies(self._terminology, concept_maps)
 
     def forget(self) -> None:
+        """Ask everything anew, also what is just being asked."""
         with self._lock:
             self._known.clear()
+            self._generation += 1
 
     # Questions
 
@@ -61,8 +91,8 @@ class Codes:
         for url in dict.fromkeys((value_set, value_set.partition("|")[0])):
             try:
                 return self._terminology.validate_code(url, system, code).result
-            except Refusal:
-                continue
+            except Refusal as refusal:
+                _raise_if_passing(refusal)
         return None
 
     def concept(self, system: str, code: str) -> Concept | None:
@@ -74,35 +104,39 @@ class Codes:
             return None
         try:
             return self._terminology.lookup(system, code)
-        except Refusal:
+        except Refusal as refusal:
+            _raise_if_passing(refusal)
             return None
 
-    def is_complete(self, system: str) -> bool:
-        """Whether all codes of a system are known here."""
-        return self._remembered(("complete", system), lambda: self._is_complete(system))
-
-    def _is_complete(self, system: str) -> bool:
-        if self._terminology is None:
-            return False
-        if system == UCUM:  # a grammar says what its codes are
-            return True
-        found = self._conformance.find(system, "CodeSystem")
-        return found is not None and found.get("content") == "complete" and bool(found.get("concept"))
-
     def is_unknown(self, system: str, code: str) -> bool:
-        """Whether a code surely is not in its system."""
+        """Whether a code surely is not in its system: all codes of the system are known."""
         if is_malformed(system, code):
             return True
-        return self.concept(system, code) is None and self.is_complete(system)
+        return self._remembered(("system", system, code), lambda: self._is_in(system, code)) is False
 
-    def _remembered(self, key: Hashable, ask: Callable[[], T]) -> T:
+    def _is_in(self, system: str, code: str) -> bool | None:
+        if self._terminology is None:
+            return None
+        try:
+            return self._terminology.validate_code("", system, code).result
+        except Refusal as refusal:
+            _raise_if_passing(refusal)
+            return None
+
+    def _remembered(self, key: Hashable, ask: Callable[[], T | None]) -> T | None:
         with self._lock:
-            if key in self._known:
+            known = self._known.get(key)
+            if known is not None and known[0] > monotonic():
                 self._known.move_to_end(key)
-                return self._known[key]  # type: ignore[return-value]
-        found = ask()
+                return known[1]  # type: ignore[return-value]
+            generation = self._generation
+        try:
+            found = ask()
+        except _Passing:
+            return None
         with self._lock:
-            self._known[key] = found
+            if generation == self._generation:  # what was asked of the old is no answer for the new
+                self._known[key] = (monotonic() + self._seconds, found)
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)
         return found
@@ -115,19 +149,22 @@ class Codes:
 
     def subsumes(self, left: Typed, right: Typed) -> bool | None:
         ours, theirs = (list(coded(i, (None, i.type, -1))) for i in (left, right))
-        answers = [self._subsumes(a, b) for a in ours for b in theirs if a.system == b.system]
+        answers = [self._below(a, b) for a in ours for b in theirs if a.system == b.system]
         return True if True in answers else None if None in answers else False
+
+    def _below(self, left: Coded, right: Coded) -> bool | None:
+        key = ("subsumes", left.system, left.code, right.code)
+        return self._remembered(key, lambda: self._subsumes(left, right))
 
     def _subsumes(self, left: Coded, right: Coded) -> bool | None:
         if self._terminology is None:
             return None
         try:
-            return self._terminology.subsumes(left.system, left.code, right.code) in (
-                "equivalent",
-                "subsumes",
-            )
-        except Refusal:
+            outcome = self._terminology.subsumes(left.system, left.code, right.code)
+        except Refusal as refusal:
+            _raise_if_passing(refusal)
             return None
+        return outcome in ("equivalent", "subsumes")
 
     # Checks
 
@@ -163,11 +200,14 @@ class Codes:
     def check_codes(self, item: Typed, place: Place, report: Report, display: str) -> None:
         """Every code that names its system is one of that system, with a display that the system has for it.
 
-        ``display`` is the severity of another display.
+        ``display`` is the severity of another display, and of what is no URI: official examples have names for one.
         """
         for one in coded(item, place):
             if one.system and self.is_unknown(one.system, one.code):
-                report.add("code-invalid", "the code system has no such code", (one.place, "code", -1))
+                severity = display if one.system == URI else "error"
+                report.add(
+                    "code-invalid", "the code system has no such code", (one.place, "code", -1), severity
+                )
             elif one.display and one.system:
                 self._check_display(one, report, display)
 

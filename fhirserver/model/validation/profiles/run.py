@@ -66,7 +66,11 @@ class Run:
         """The ids of the elements met so far in the resource that is being looked at."""
         self._resolver = resolver
         self.environment = Environment(
-            resolver=self._find, terminology=codes, conforms=self._conforms, seconds=min(2.0, rules.seconds)
+            resolver=self._find,
+            terminology=codes,
+            terminologies=codes.offered,
+            conforms=self._conforms,
+            seconds=min(2.0, rules.seconds),
         )
 
     def beat(self) -> None:

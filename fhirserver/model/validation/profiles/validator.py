@@ -18,6 +18,7 @@ from fhirserver.model.validation.profiles.rules import Rules
 from fhirserver.model.validation.profiles.run import Run
 from fhirserver.model.validation.profiles.walk import check_resource
 from fhirserver.model.validation.report import Place, TooManyIssues
+from fhirserver.ports.concept_maps import ConceptMaps
 from fhirserver.ports.conformance import Conformance
 from fhirserver.ports.terminology import Terminology
 
@@ -29,11 +30,20 @@ class Validator:
     """
 
     def __init__(
-        self, conformance: Conformance, terminology: Terminology | None = None, rules: Rules | None = None
+        self,
+        conformance: Conformance,
+        terminology: Terminology | None = None,
+        rules: Rules | None = None,
+        seconds: float | None = None,
     ):
+        """``seconds``: how long answers of the terminology may be kept, where they may change without a word."""
         self._library = Library(conformance)
-        self._codes = Codes(conformance, terminology)
+        self._codes = Codes(conformance, terminology, seconds)
         self.rules = rules or Rules()
+
+    def translate_by(self, concept_maps: ConceptMaps) -> None:
+        """Have expressions translate codes (``%terminologies.translate``)."""
+        self._codes.translate_by(concept_maps)
 
     def forget(self) -> None:
         """Compile every profile anew when it is needed next."""

@@ -19,7 +19,7 @@ from fhirserver.storage.sqlite.releases.hierarchy import (
     topological,
 )
 from fhirserver.storage.sqlite.releases.linking import keep_links, link_above, link_below
-from fhirserver.storage.sqlite.releases.words import fill_words, merge_words, rank_words, sort_exact
+from fhirserver.storage.sqlite.releases.words import fill_words, merge_words, sort_exact
 
 Step: TypeAlias = tuple[str, int, int]
 """``(step, done, of)``."""
@@ -49,7 +49,6 @@ class Finishing:
             ("indexing codes", _index_codes),
             ("linking ancestors", link_above),
             ("linking descendants", link_below),
-            ("ranking words", rank_words),
             ("indexing words", fill_words),
             ("merging words", merge_words),
             ("sorting names", sort_exact),

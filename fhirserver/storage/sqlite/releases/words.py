@@ -21,9 +21,7 @@ _LONGEST = 1_000
 """Characters of one text that are indexed, and that are searched for."""
 MOST_WORDS = 24
 _PLAIN_WORDS = re.compile("[a-z0-9]+").findall
-_RANKED = """
-SELECT r.rank, c.code, c.display, c.more
-FROM ranked r CROSS JOIN concept c ON c.number = r.number ORDER BY r.rank"""
+_RANKED = "SELECT number, code, display, more FROM concept ORDER BY length(display), number"
 _EXACT = "SELECT r.number FROM exact e JOIN ranked r ON r.rank = e.rank WHERE e.hash = ? ORDER BY e.rank"
 _FITTING = """
 SELECT r.number FROM words w CROSS JOIN ranked r ON r.rank = w.rowid WHERE w.words MATCH ? ORDER BY w.rowid"""
@@ -53,33 +51,28 @@ def exact_hash(text: str) -> int:
     return int.from_bytes(blake2b(bare.encode(errors="replace"), digest_size=8).digest(), "big", signed=True)
 
 
-def rank_words(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[int, int]]:
-    yield 0, 1
-    connection.execute(
-        "INSERT INTO ranked (number) SELECT number FROM concept ORDER BY length(display), number"
-    )
-
-
 def fill_words(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[int, int]]:
-    size = connection.execute("SELECT count(*) FROM ranked").fetchone()[0]
+    """Concepts are sorted with all that is said of them, outside of memory: looked up one by one, in the order of
+    their displays' lengths, each would be read from another page."""
+    size = connection.execute("SELECT count(*) FROM concept").fetchone()[0]
     connection.execute("INSERT INTO words (words, rank) VALUES ('hashsize', 16777216)")
-    found = connection.execute(_RANKED)
+    found, rank = connection.execute(_RANKED), 0
     while rows := found.fetchmany(_AT_ONCE):
-        texts = [(rank, [code, display, *_spoken(more)]) for rank, code, display, more in rows]
+        texts = [
+            (at, [code, display, *_spoken(more)]) for at, (_, code, display, more) in enumerate(rows, rank)
+        ]
         connection.executemany(
-            "INSERT INTO words (rowid, text) VALUES (?, ?)", ((rank, _text(said)) for rank, said in texts)
+            "INSERT INTO ranked VALUES (?, ?)", ((at, row[0]) for at, row in enumerate(rows, rank))
+        )
+        connection.executemany(
+            "INSERT INTO words (rowid, text) VALUES (?, ?)", ((at, _text(said)) for at, said in texts)
         )
         connection.executemany(
             "INSERT INTO rows.exact VALUES (?, ?)",
-            ((exact_hash(one), rank) for rank, said in texts for one in said if one),
+            ((exact_hash(one), at) for at, said in texts for one in said if one),
         )
-        yield rows[-1][0], size
-
-
-def sort_exact(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[int, int]]:
-    """In their order: written as they come, each would go to another page."""
-    yield 0, 1
-    connection.execute("INSERT OR IGNORE INTO exact SELECT hash, rank FROM rows.exact ORDER BY hash, rank")
+        rank += len(rows)
+        yield rank, size
 
 
 def _text(said: list[str]) -> str:
@@ -100,6 +93,12 @@ def merge_words(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple
         before, turn = connection.total_changes, turn + 1
         connection.execute(merge, (_MERGED_PAGES,))
         yield turn, 0
+
+
+def sort_exact(connection: sqlite3.Connection, _: JsonObject) -> Iterator[tuple[int, int]]:
+    """In their order: written as they come, each would go to another page."""
+    yield 0, 1
+    connection.execute("INSERT OR IGNORE INTO exact SELECT hash, rank FROM rows.exact ORDER BY hash, rank")
 
 
 def called(connection: sqlite3.Connection, text: str) -> Iterator[int]:

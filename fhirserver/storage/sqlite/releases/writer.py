@@ -29,6 +29,10 @@ _INSERTS = {
 }
 
 
+class OtherRows(ValueError):
+    """The rows that are there were written by another version."""
+
+
 class SqliteReleaseWriter:
     """A :class:`fhirserver.ports.releases.ReleaseWriter`. ``place`` puts the finished file where readers see it."""
 
@@ -41,6 +45,11 @@ class SqliteReleaseWriter:
         self._connection = sqlite3.connect(self._path, isolation_level=None, timeout=0)
         try:
             self._begin()
+        except OtherRows:  # of an import that another version began
+            self._forget(self._path, self._path.with_suffix(".rows"))
+            self._connection.close()
+            self._open()
+            return
         except sqlite3.OperationalError as error:
             self._connection.close()
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
@@ -65,6 +74,9 @@ class SqliteReleaseWriter:
             execute(f"PRAGMA main.{pragma}")
             execute(f"PRAGMA rows.{pragma}")
         execute("BEGIN EXCLUSIVE")
+        if execute("PRAGMA rows.user_version").fetchone()[0] not in (0, schema.FORMAT):
+            raise OtherRows
+        execute(f"PRAGMA rows.user_version = {schema.FORMAT}")
         if not execute("SELECT count(*) FROM rows.sqlite_schema").fetchone()[0]:
             for statement in f"{schema.ROWS};{schema.RELEASE}".split(";\n"):
                 execute(statement)
