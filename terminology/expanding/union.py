@@ -11,8 +11,8 @@ from terminology.expanding.members import Listed, Members, Numbered
 
 
 class Union:
-    """Grows. Of each system there is one set, of each of its versions one; and one of what is only listed. Those without
-    end stay as they are."""
+    """Grows. Of each system there is one set, of each of its versions one; and one of what is only listed. Those
+    without end stay as they are."""
 
     def __init__(self) -> None:
         self._numbered: dict[str, dict[int, Numbered]] = {}

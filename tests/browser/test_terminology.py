@@ -169,6 +169,8 @@ async def test_an_expansion_follows_what_is_typed(known: Site) -> None:
 async def test_what_is_known_is_found_by_name(known: Site) -> None:
     page = await known.desk()
     await page.get_by_role("link", name="Terminology").click()
+    await expect(page.get_by_label("Name or url")).to_be_visible()
+    await ready(page)
     await page.get_by_label("Name or url").fill("findings clinic")
     await expect(page.locator("tr.entry")).to_have_count(1)
     await page.get_by_label("Name or url").fill("lung")

@@ -45,7 +45,7 @@ REACHED = {
     "agent/telephony/rest.py": "Twilio's API of the settings",
     "fhirserver/app/commands/connectors.py": "the server that the command line names",
     "fhirserver/app/commands/call_out.py": "likewise",
-    "fhirserver/app/commands/load.py": "likewise",
+    "fhirserver/app/loading.py": "likewise",
     "fhirserver/app/demo/world.py": "the demo's own processes",
     "fhirserver/app/demo/processes.py": "likewise",
     "fhirserver/app/demo/telephone.py": "likewise",
