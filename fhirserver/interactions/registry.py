@@ -202,6 +202,7 @@ class Registry:
         return await operation.handler(context, request)
 
 
+_INCOMPLETE_FILTER = re.compile(r".*\.(include|exclude)\[\d+\]\.filter\[\d+\]\.(property|op|value)")
 _IN_RESOURCE = re.compile(r"Parameters\.parameter\[\d+\](\.part\[\d+\])*\.resource\.")
 _WITHOUT_QUERY = frozenset(
     {("type", "POST"), ("instance", "PUT"), ("instance", "PATCH"), ("instance", "DELETE")}
@@ -229,7 +230,7 @@ def _check_inputs(operation: Operation, request: Request) -> None:
         raise refuse(Category.INVALID, "invalid", text, "resourceType")
     issues = [issue for issue in validate(body) if issue.severity in ("error", "fatal")]
     if operation.takes_newer:
-        issues = [issue for issue in issues if not _is_newer(issue)]
+        issues = [issue for issue in issues if not (_is_newer(issue) or _is_incomplete_filter(issue))]
     if issues:
         raise Refusal(Category.INVALID, issues)
     for number, parameter in enumerate(body.get("parameter", ())):
@@ -241,6 +242,14 @@ def _is_newer(issue: Issue) -> bool:
     """Whether it says of a resource in a parameter no more than that R4 does not have a property or code."""
     of_resource = any(_IN_RESOURCE.match(place) for place in issue.expression)
     return of_resource and (issue.code == "code-invalid" or f": {UNKNOWN_PROPERTY}" in issue.diagnostics)
+
+
+def _is_incomplete_filter(issue: Issue) -> bool:
+    """Whether it says no more than that a filter of a value set in a parameter is incomplete. That value set is not
+    always the one asked about; where it is, the operation refuses it in the words that clients of terminology know."""
+    return issue.code == "required" and any(
+        _IN_RESOURCE.match(place) and _INCOMPLETE_FILTER.fullmatch(place) for place in issue.expression
+    )
 
 
 def _unknown_input(operation: Operation, name: str, where: str) -> Refusal:

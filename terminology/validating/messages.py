@@ -296,11 +296,10 @@ def circular(pointing_to: str, pathway: Sequence[str]) -> Refusal:
     return refused(Category.UNPROCESSABLE, finding)
 
 
-def filter_without_value(part: JsonObject, filter: JsonObject, number: int) -> Refusal:
+def filter_without_value(part: JsonObject, filter: JsonObject, place: str) -> Refusal:
     text = (
         f"The system {part.get('system')} filter with property = {filter.get('property')}, op = {filter.get('op')} has"
         " no value"
     )
     id = "UNABLE_TO_HANDLE_SYSTEM_FILTER_WITH_NO_VALUE"
-    place = f"ValueSet.compose.include.filter[{number}]"
     return refused(Category.INVALID, Finding("error", "invalid", "vs-invalid", id, text, place))
