@@ -35,7 +35,7 @@ class Keeping(Generic[Result]):
                 self._kept.move_to_end(asked)
                 return known[0]
         found = self._read(*asked)
-        self._keep(asked, found, self._weigh(found) + _ENTRY)
+        self._keep(asked, found, self._weigh(found) + _ENTRY + sum(map(len, asked)))
         return found
 
     def _keep(self, asked: tuple[str, ...], found: Result, weight: int) -> None:

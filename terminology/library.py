@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from fhirserver.kernel import effort
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.canonicals import version_order
 from terminology.asked import PLAIN, Asked
@@ -11,12 +12,14 @@ from terminology.code_systems.content import ContentSystem
 from terminology.code_systems.supplements import SupplementedSystem
 from terminology.holdings import Holdings, has_codes, rank_of
 from terminology.implicit import implicit_value_set
-from terminology.overlays import Overlay
+from terminology.overlays import Overlay, is_language_pack
 from terminology.systems import System
 from terminology.versions import fits, joined, split
 
 SUPPLEMENT = "http://hl7.org/fhir/StructureDefinition/valueset-supplement"
-_SUPPLEMENT_TYPE = "http://hl7.org/fhir/StructureDefinition/codesystem-supplement-type"
+LONGEST_CANONICAL = 2048
+"""Nothing here has a longer one: it is not looked for, so that nothing is kept of it."""
+_KEPT = 4096
 
 
 class RequestLibrary:
@@ -42,10 +45,15 @@ class RequestLibrary:
         the best. Supplements in use are laid over it."""
         wanted = self.version_for(url, version)
         key = (url, wanted)
-        if key not in self._systems:
-            found = self._plain_system(url, wanted)
-            self._systems[key] = self._supplemented(found) if found is not None else None
-        return self._systems[key]
+        if key in self._systems:
+            return self._systems[key]
+        found = self._plain_system(url, wanted) if _is_short(url, wanted) else None
+        system = self._supplemented(found) if found is not None else None
+        if len(self._systems) >= _KEPT:
+            self._systems = {}
+        if _is_short(url, wanted):
+            self._systems[key] = system
+        return system
 
     def version_for(self, url: str, version: str = "") -> str:
         """The version in which a system is meant; empty where any will do."""
@@ -71,6 +79,8 @@ class RequestLibrary:
 
     def system_versions(self, url: str) -> Sequence[str]:
         """Oldest first."""
+        if not _is_short(url):
+            return []
         brought = (str(one.get("version", "")) for one in self.overlay.of("CodeSystem", url))
         versions = {*brought, *self.holdings.system_versions(url)} - {""}
         return sorted(versions, key=version_order)
@@ -78,6 +88,8 @@ class RequestLibrary:
     def code_system(self, canonical: str) -> JsonObject | None:
         """The CodeSystem resource, whether its codes are here or not: also one that is not-present, or a supplement."""
         url, version = split(canonical)
+        if not _is_short(canonical):
+            return None
         brought = _best(self.overlay.of("CodeSystem", url), version)
         return brought if brought is not None else self.holdings.code_system(canonical)
 
@@ -118,7 +130,7 @@ class RequestLibrary:
         asked = [
             one for canonical in self.asked.supplements if (one := self._supplement(canonical)) is not None
         ]
-        brought = [self._made(one) for one in self.overlay.all("CodeSystem") if is_language_pack(one)]
+        brought = [self._made(one) for one in effort.watch(self.overlay.language_packs)]
         held = (self._supplement(canonical) for canonical in self.holdings.supplements(url))
         packs = [one for one in held if one is not None and is_language_pack(one.header)]
         found: dict[tuple[str, str], ContentSystem] = {}
@@ -140,7 +152,7 @@ class RequestLibrary:
 
     def _made(self, resource: JsonObject) -> ContentSystem:
         url = str(resource.get("url", ""))
-        if any(one is resource for one in self.overlay.of("CodeSystem", url)):
+        if any(one is resource for one in effort.watch(self.overlay.of("CodeSystem", url))):
             return self.overlay.system(resource)
         return ContentSystem(resource)
 
@@ -158,6 +170,8 @@ class RequestLibrary:
         brought = _best(self.overlay.of("ValueSet", url), version)
         if brought is not None:
             return brought
+        if not _is_short(canonical, version):
+            return implicit_value_set(canonical, self.system)
         found = self.holdings.value_set(canonical if canonical != url else joined(url, version))
         if found is None and version:
             fitting = [one for one in self.holdings.value_set_versions(url) if fits(one, version)]
@@ -167,6 +181,8 @@ class RequestLibrary:
 
     def value_set_versions(self, url: str) -> Sequence[str]:
         """Oldest first."""
+        if not _is_short(url):
+            return []
         brought = (str(one.get("version", "")) for one in self.overlay.of("ValueSet", url))
         versions = {*brought, *self.holdings.value_set_versions(url)} - {""}
         return sorted(versions, key=version_order)
@@ -175,9 +191,13 @@ class RequestLibrary:
         return [*self.overlay.all("ConceptMap"), *self.holdings.all_of("ConceptMap")]
 
 
+def _is_short(*names: str) -> bool:
+    return sum(map(len, names)) <= LONGEST_CANONICAL
+
+
 def _best(resources: Iterable[JsonObject], version: str) -> JsonObject | None:
     """The one with exactly this version, else the best of those that fit."""
-    fitting = [one for one in resources if fits(str(one.get("version", "")), version)]
+    fitting = [one for one in effort.watch(resources) if fits(str(one.get("version", "")), version)]
     exact = [one for one in fitting if version and one.get("version") == version]
     return max(exact or fitting, key=rank_of, default=None)
 
@@ -186,11 +206,3 @@ def _supplements(header: JsonObject, url: str, version: str) -> bool:
     """Whether a supplement is for this version of a system."""
     of, wanted = split(str(header.get("supplements", "")))
     return of == url and fits(version, wanted)
-
-
-def is_language_pack(header: JsonObject) -> bool:
-    """Whether a supplement only translates: such are in use without being asked for."""
-    return "supplements" in header and any(
-        one.get("url") == _SUPPLEMENT_TYPE and one.get("valueCode") == "lang-pack"
-        for one in header.get("extension", ())
-    )

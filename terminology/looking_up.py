@@ -45,6 +45,9 @@ def _asked(library: RequestLibrary, question: Question) -> tuple[str, str, str]:
     """System, code and version: from ``coding``, or ``code`` with ``system`` and ``version``."""
     given = question.given
     coding = _one(given, "coding")
+    if coding is not None and "code" in given:
+        text = "Either 'code' with 'system' is given, or 'coding'"
+        raise refuse(Category.INVALID, "invalid", text, _at("coding"))
     if isinstance(coding, dict):
         url, code, version = (str(coding.get(name, "")) for name in ("system", "code", "version"))
     else:

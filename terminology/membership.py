@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from fhirserver.kernel.effort import check, watch
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.terminology import Concept, Validation
@@ -52,6 +53,7 @@ class Membership:
         """Whether one part has the code. One that cannot be told of matters only where no other has it."""
         untold: Refusal | None = None
         for part in parts:
+            check()
             try:
                 if self._part_holds(container, part, key, above):
                     return True
@@ -85,7 +87,7 @@ class Membership:
         if part["system"] != wanted:
             return False
         if "concept" in part:
-            return any(concept.get("code") == code for concept in part["concept"])
+            return any(concept.get("code") == code for concept in watch(part["concept"]))
         system = self.known(wanted, part.get("version", ""), Category.UNPROCESSABLE)
         found = system.find(code)
         if found is None:
@@ -109,7 +111,7 @@ class Membership:
         """What the value set itself says of a code (``compose.include.concept``); empty where it says nothing."""
         for part in value_set.get("compose", {}).get("include", ()):
             if part.get("system") == key[0]:
-                for concept in part.get("concept", ()):
+                for concept in watch(part.get("concept", ())):
                     if concept.get("code") == key[1]:
                         return dict(concept)
         return {}
@@ -149,11 +151,15 @@ def _entered(value_set: JsonObject, above: tuple[str, ...]) -> tuple[str, ...]:
     return (*above, name)
 
 
+_LONGEST_KEPT = 4096
+
+
 def _keep(where: dict, name: object, value: object, most: int = 8192) -> None:  # type: ignore[type-arg]
     """When there are too many, the others are forgotten."""
     if len(where) >= most:
         where.clear()
-    where[name] = value
+    if len(str(name)) < _LONGEST_KEPT:
+        where[name] = value
 
 
 class Checking:

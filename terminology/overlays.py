@@ -8,16 +8,19 @@ from functools import cached_property
 from threading import Lock
 from types import MappingProxyType
 
-from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 from terminology.code_systems.content import ContentSystem
+from terminology.keeping import weight_of
 
 Name = tuple[str, str, str]
 """``(resource type, url, version)``"""
 _TYPES = frozenset({"CodeSystem", "ValueSet", "ConceptMap", "NamingSystem"})
+_SUPPLEMENT_TYPE = "http://hl7.org/fhir/StructureDefinition/codesystem-supplement-type"
 MOST_CACHES = 200
 MOST_OF_ONE = 20
-MOST_BYTES = 64 * 1024 * 1024
+MOST_BYTES = 96 * 1024 * 1024
+"""In memory: some 20 MB of JSON."""
 
 
 class Overlay:
@@ -26,13 +29,25 @@ class Overlay:
     def __init__(self, resources: Mapping[Name, JsonObject] = MappingProxyType({})):
         self._resources = resources
         self._systems: dict[Name, ContentSystem] = {}
+        self._weights: dict[Name, int] = {}
 
     def __bool__(self) -> bool:
         return bool(self._resources)
 
     def of(self, type: str, url: str) -> Iterator[JsonObject]:
         """All versions of one, in no order."""
-        return (one for name, one in self._resources.items() if name[:2] == (type, url))
+        return iter(self._by_url.get((type, url), ()))
+
+    @cached_property
+    def _by_url(self) -> Mapping[tuple[str, str], Sequence[JsonObject]]:
+        found: dict[tuple[str, str], list[JsonObject]] = {}
+        for (type, url, _), one in self._resources.items():
+            found.setdefault((type, url), []).append(one)
+        return found
+
+    @cached_property
+    def language_packs(self) -> Sequence[JsonObject]:
+        return [one for one in self.all("CodeSystem") if is_language_pack(one)]
 
     def all(self, type: str) -> Iterator[JsonObject]:
         return (one for name, one in self._resources.items() if name[0] == type)
@@ -51,11 +66,24 @@ class Overlay:
             return self
         after = Overlay({**self._resources, **added})
         after._systems = {name: system for name, system in self._systems.items() if name not in added}
+        after._weights = {name: weight for name, weight in self._weights.items() if name not in added}
         return after
 
     @cached_property
     def bytes(self) -> int:
-        return sum(len(dumps(one)) for one in self._resources.values())
+        """What it takes in memory, roughly; each resource is weighed once."""
+        for name, one in self._resources.items():
+            if name not in self._weights:
+                self._weights[name] = weight_of(one)
+        return sum(self._weights.values())
+
+
+def is_language_pack(header: JsonObject) -> bool:
+    """Whether a supplement only translates: such are in use without being asked for."""
+    return "supplements" in header and any(
+        one.get("url") == _SUPPLEMENT_TYPE and one.get("valueCode") == "lang-pack"
+        for one in header.get("extension", ())
+    )
 
 
 def _name(resource: JsonObject) -> Name:

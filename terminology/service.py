@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from functools import lru_cache
 from typing import Literal, TypeAlias
 
+from fhirserver.kernel.effort import refused_after
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.code_validation import CodeAnswer, CodeQuestion
@@ -30,7 +31,10 @@ from terminology.validating.answering import answer
 from terminology.validating.subsuming import outcome
 
 EXPANSION_LIMIT = 10_000
-KEPT_ANSWERS = 8192
+KEPT_ANSWERS, LONGEST_KEPT = 8192, 4096
+"""Answers, and characters of a question: those of longer ones are not kept."""
+LONGEST_CHECK = 3.0
+"""Seconds of the processor that checking one code may take, where others wait for it."""
 
 Operation: TypeAlias = Callable[[RequestLibrary, Question, int], JsonObject]
 """Answers a question from a library; the number is the limit of an expansion."""
@@ -50,7 +54,7 @@ class State:
         self.answers = Answers()
         self.library = RequestLibrary(holdings)
         self.checking = Checking(self.library)
-        self.checked = lru_cache(KEPT_ANSWERS)(self._check)
+        self.checked = lru_cache(KEPT_ANSWERS)(self.unkept)
 
     def find(self, canonical: str) -> JsonObject:
         found = self.library.value_set(canonical)
@@ -58,13 +62,14 @@ class State:
             raise unknown_value_set(canonical)
         return found
 
-    def _check(
+    def unkept(
         self, value_set: str, system: str, code: str, version: str, display: str
     ) -> Validation | Refusal:
         """The answer, or why there is none: that is kept as well."""
         try:
-            found = self.find(value_set) if value_set else None
-            return self.checking.check(found, system, code, version, display)
+            with refused_after(LONGEST_CHECK):
+                found = self.find(value_set) if value_set else None
+                return self.checking.check(found, system, code, version, display)
         except Refusal as refusal:
             return refusal
 
@@ -141,7 +146,9 @@ class TerminologyService:
     ) -> Validation:
         if isinstance(value_set, dict):
             return self._state.checking.check(value_set, system, code, version, display)
-        answer = self._state.checked(value_set, system, code, version, display)
+        asked = (value_set, system, code, version, display)
+        state = self._state
+        answer = state.checked(*asked) if sum(map(len, asked)) < LONGEST_KEPT else state.unkept(*asked)
         if isinstance(answer, Refusal):
             raise Refusal(answer.category, answer.issues)
         return answer

@@ -14,6 +14,7 @@ from fhirserver.access.principals import Principal
 from fhirserver.access.server_key import ServerKey
 from fhirserver.interactions.subscription.channel_checks import Channels
 from fhirserver.interactions.subscription.topics import Topics
+from fhirserver.interactions.work import Work
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, dumps, loads_unique
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
@@ -95,6 +96,8 @@ class Context:
     """What translates codes; None where the server has no terminology."""
     closures: Closures | None = None
     naming: Naming | None = None
+    work: Work = field(default_factory=Work)
+    """What may take long, such as answers about codes."""
     topics: Topics = field(init=False)
     """What may be subscribed to."""
     whole: Context = field(init=False, repr=False, compare=False)

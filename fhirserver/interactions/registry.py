@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,12 +10,14 @@ from dataclasses import dataclass, field
 from fhirserver.access.principals import require
 from fhirserver.interactions.audit_access import names_audit, opened, role_for
 from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.operation_inputs import check_inputs, check_level, is_flag
 from fhirserver.interactions.permitted import check_interaction, check_operation, guarded, known_view
 from fhirserver.interactions.resources import known_type
 from fhirserver.interactions.search_parameters import ASK_TERMINOLOGY
 from fhirserver.interactions.subscription.vocabulary import TOPIC_TYPE
 from fhirserver.interactions.subscription_topic import subscription_topic
 from fhirserver.kernel.ids import is_id
+from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.model.validation import validate
 from fhirserver.model.validation.unknown import UNKNOWN_PROPERTY
@@ -58,7 +61,8 @@ class Operation:
     ``parameters`` are those it takes and gives: an input that is not among them is refused. One that
     ``takes_any_body`` reads its body itself, which need not be a Parameters; one that ``takes_search``
     takes search parameters too, and refuses itself what is none. Resources that are parameters of one that
-    ``takes_newer`` may have properties and codes of later versions of FHIR. ``kept`` finds the answer that the very
+    ``takes_newer`` may have properties and codes of later versions of FHIR. One that ``checks_types`` refuses inputs
+    that come too often or are of another type than it says. ``kept`` finds the answer that the very
     same request had before, if it still holds.
     """
 
@@ -74,6 +78,7 @@ class Operation:
     takes_any_body: bool = False
     takes_search: bool = False
     takes_newer: bool = False
+    checks_types: bool = False
     kept: Callable[[Context, Request], Awaitable[Result | None]] | None = None
 
     @property
@@ -198,11 +203,19 @@ class Registry:
             known = await operation.kept(context, request)
             if known is not None:
                 return known
-        _check_inputs(operation, request)
+        if len(request.body or b"") > _LARGE:
+            await asyncio.to_thread(_check_inputs, operation, request)
+        else:
+            _check_inputs(operation, request)
         return await operation.handler(context, request)
 
 
 _INCOMPLETE_FILTER = re.compile(r".*\.(include|exclude)\[\d+\]\.filter\[\d+\]\.(property|op|value)")
+_LARGE = 256 * 1024
+"""A body of more bytes is checked in a thread, so that others are served meanwhile."""
+_VALUE = re.compile(
+    r"Parameters\.parameter\[(\d+)\](?:\.resource\.parameter\[(\d+)\])?\.value\.ofType\(\w+\)"
+)
 _IN_RESOURCE = re.compile(r"Parameters\.parameter\[\d+\](\.part\[\d+\])*\.resource\.")
 _WITHOUT_QUERY = frozenset(
     {("type", "POST"), ("instance", "PUT"), ("instance", "PATCH"), ("instance", "DELETE")}
@@ -222,20 +235,44 @@ def _check_inputs(operation: Operation, request: Request) -> None:
     for name, _ in request.params:
         if name not in known and not operation.takes_search:
             raise _unknown_input(operation, name, f"http.{name[:64]}")
-    if not request.body or operation.takes_any_body:
-        return
-    body = request.json()
+    body = _parameters(operation, request) if request.body and not operation.takes_any_body else []
+    if operation.checks_types:
+        check_inputs(operation.parameters, request.params, body)
+        names = [*(name for name, _ in request.params), *(str(one["name"]) for one in body)]
+        check_level(operation.name, request.type, _operation_level(request), names)
+
+
+def _parameters(operation: Operation, request: Request) -> Sequence[JsonObject]:
+    """Those of the body, which are valid and known to the operation."""
+    body, known = request.json(), operation.inputs
     if body.get("resourceType") != "Parameters":
         text = "The body of an operation is a Parameters resource"
         raise refuse(Category.INVALID, "invalid", text, "resourceType")
     issues = [issue for issue in validate(body) if issue.severity in ("error", "fatal")]
     if operation.takes_newer:
-        issues = [issue for issue in issues if not (_is_newer(issue) or _is_incomplete_filter(issue))]
+        issues = [issue for issue in issues if not _is_taken(issue, body)]
     if issues:
         raise Refusal(Category.INVALID, issues)
     for number, parameter in enumerate(body.get("parameter", ())):
         if parameter["name"] not in known and not operation.takes_search:
             raise _unknown_input(operation, parameter["name"], f"Parameters.parameter[{number}]")
+    given: Sequence[JsonObject] = body.get("parameter", ())
+    return given
+
+
+def _is_taken(issue: Issue, body: JsonObject) -> bool:
+    """Whether what is wrong with a request to the terminology can be understood all the same."""
+    return _is_newer(issue) or _is_incomplete_filter(issue) or _is_written_flag(issue, body)
+
+
+def _is_written_flag(issue: Issue, body: JsonObject) -> bool:
+    """Whether it is about a true or false that is written as another type: clients of the ecosystem do so."""
+    place = _VALUE.fullmatch(issue.expression[0]) if issue.expression else None
+    if place is None or issue.code != "structure":
+        return False
+    outer, inner = place.groups()
+    part: JsonObject = body["parameter"][int(outer)]
+    return is_flag(part["resource"]["parameter"][int(inner)] if inner else part)
 
 
 def _is_newer(issue: Issue) -> bool:

@@ -85,7 +85,7 @@ def _expansion(expand: Operation) -> JsonObject:
     return {
         "hierarchical": True,
         "paging": True,
-        "incomplete": False,
+        "incomplete": any(one.name == "limitedExpansion" for one in parameters),
         "parameter": [{"name": one.name, "documentation": one.text} for one in parameters],
         "textFilter": "Codes that hold the text, in any case, or have words beginning with each of its words",
     }

@@ -19,7 +19,7 @@ from fhirserver.operations.terminology_input import service
 from fhirserver.operations.value_set_validate_code import value_set_question
 from fhirserver.ports.terminology import Terminology
 
-MOST = 5000
+MOST, FEW = 5000, 20
 VALIDATION = Parameter(
     "validation", "Parameters", "The parameters of one $validate-code; theirs come first", 1, "*"
 )
@@ -36,9 +36,13 @@ async def batch_validate_code(context: Context, request: Request) -> Result:
     if len(asked) > MOST:
         text = f"A batch may have {MOST} validations"
         raise refuse(Category.TOO_LARGE, "too-long", text, "Parameters.parameter")
-    answers = [_answer(terminology, request, given, one) for one in asked]
-    parameters = [{"name": "validation", "resource": one} for one in answers]
-    return Result(200, dumps({"resourceType": "Parameters", "parameter": parameters}))
+
+    def make() -> bytes:
+        answers = [_answer(terminology, request, given, one) for one in asked]
+        parameters = [{"name": "validation", "resource": one} for one in answers]
+        return dumps({"resourceType": "Parameters", "parameter": parameters})
+
+    return Result(200, await context.work.done(make, aside=len(asked) > FEW))
 
 
 def _answer(terminology: Terminology, request: Request, common: Given, one: Json) -> JsonObject:

@@ -54,6 +54,7 @@ def question_of(
 ) -> CodeQuestion:
     """``system`` and ``version`` are the parameters that go with a bare ``code``. Refuses (400) a request without a
     code of any form."""
+    _check_forms(given)
     mode = str(one(given, "valueSetMode") or one(given, "mode") or "")
     concept = one(given, "codeableConcept")
     form, codings = _coded(given, system, version)
@@ -71,6 +72,16 @@ def question_of(
         or mode in ("CHECK_MEMBERSHIP_ONLY", "valueset-membership-only"),
         languages=languages_of(request, given),
     )
+
+
+def _check_forms(given: Given) -> None:
+    """One of the forms of a code, and only one: which of two was meant cannot be told."""
+    stated = [name for name in ("code", "coding", "codeableConcept") if name in given]
+    if len(stated) > 1:
+        text = (
+            f"One of 'code', 'coding' and 'codeableConcept' is given, not {' and '.join(map(repr, stated))}"
+        )
+        raise refuse(Category.INVALID, "invalid", text, f"Parameters.parameter.where(name='{stated[1]}')")
 
 
 def _coded(given: Given, system: str, version: str) -> tuple[Form, list[Coded]]:

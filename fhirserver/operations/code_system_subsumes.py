@@ -29,7 +29,7 @@ async def code_system_subsumes(context: Context, request: Request) -> Result:
         outcome = terminology.subsumes(left[0], left[1], right[1], version=of, asked=asked)
         return parameters([part("outcome", "Code", outcome)])
 
-    return await kept(terminology, request, "subsumes", make)
+    return await kept(context, request, "subsumes", make)
 
 
 def _without_system(given: Given) -> Refusal:
@@ -48,6 +48,9 @@ async def _stored(context: Context, request: Request) -> tuple[str, str]:
 def _code(given: Given, side: str, system: str) -> tuple[str, str, str]:
     """System, code and version."""
     coding = one(given, f"coding{side}")
+    if coding is not None and f"code{side}" in given:
+        text = f"Either 'code{side}' with 'system' is given, or 'coding{side}'"
+        raise refuse(Category.INVALID, "invalid", text, f"Parameters.parameter.where(name='coding{side}')")
     if isinstance(coding, dict):
         code = str(coding.get("code", ""))
         if not code:

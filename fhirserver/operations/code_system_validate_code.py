@@ -23,7 +23,7 @@ async def code_system_validate_code(context: Context, request: Request) -> Resul
         question = code_system_question(request, given)
         return dumps(parameters_of(terminology.validate(question, asked_of(request, given))))
 
-    return await kept(terminology, request, "validate-code", make)
+    return await kept(context, request, "validate-code", make)
 
 
 def code_system_question(request: Request, given: Given) -> CodeQuestion:

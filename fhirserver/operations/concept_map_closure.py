@@ -17,6 +17,7 @@ from fhirserver.operations.parameters import inputs, one
 from fhirserver.ports.concept_maps import ClosureEntry, ClosureUpdate
 
 LONGEST_NAME = 255
+_LARGE = 256 * 1024
 
 
 async def concept_map_closure(context: Context, request: Request) -> Result:
@@ -24,7 +25,7 @@ async def concept_map_closure(context: Context, request: Request) -> Result:
     closures = context.closures
     if closures is None:
         raise refuse(Category.NOT_SUPPORTED, "not-supported", "This server has no terminology service")
-    given = inputs(request)
+    given = await context.work.done(lambda: inputs(request), aside=len(request.body or b"") > _LARGE)
     name, owner = _name(one(given, "name", required=True)), owner_of(request.principal)
     version, concepts = one(given, "version"), [*given.get("concept", ())]
     if version is not None and concepts:

@@ -12,6 +12,7 @@ from fhirserver.operations.concept_map_question import R5_REVERSE, is_r5, questi
 from fhirserver.operations.parameters import group, inputs, parameters, part
 from fhirserver.ports.concept_maps import Match, Translation
 
+_LARGE = 256 * 1024
 _RELATIONSHIP = {
     "equal": "equivalent",
     "equivalent": "equivalent",
@@ -30,12 +31,12 @@ async def concept_map_translate(context: Context, request: Request) -> Result:
     if context.concept_maps is None:
         raise refuse(Category.NOT_SUPPORTED, "not-supported", "This server has no terminology service")
     await context.conformance.catch_up()
-    given = inputs(request)
-    question = await question_of(context, request, given)
+    given = await context.work.done(lambda: inputs(request), aside=len(request.body or b"") > _LARGE)
+    maps, question = context.concept_maps, await question_of(context, request, given)
     if context.terminology is not None and context.terminology.waits:
-        found = await asyncio.to_thread(context.concept_maps.translate, question)
+        found = await asyncio.to_thread(maps.translate, question)
     else:
-        found = context.concept_maps.translate(question)
+        found = await context.work.done(lambda: maps.translate(question))
     if not is_r5(given):
         return _answer(found, [group("match", _match(one)) for one in found.matches])
     back = any(name in given for name in R5_REVERSE)

@@ -93,6 +93,7 @@ MAPPING = (
         concept_map_translate,
         f"{_R4}/ConceptMap-translate",
         parameters=_TRANSLATE,
+        checks_types=True,
     ),
     Operation(
         "closure",
@@ -103,6 +104,7 @@ MAPPING = (
         f"{_R4}/ConceptMap-closure",
         affects_state=True,
         parameters=_CLOSURE,
+        checks_types=True,
     ),
     Operation(
         "preferred-id",

@@ -6,7 +6,7 @@ https://build.fhir.org/ig/HL7/fhir-tx-ecosystem-ig/requirements.html
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fhirserver.interactions.exchange import Request
 from fhirserver.interactions.registry import Parameter
@@ -38,7 +38,7 @@ ASKED = (
 
 def asked_of(request: Request, given: Given) -> Asked:
     """From the parameters of a request. Refuses (400) what is no canonical, no resource, or given in two versions."""
-    resources = tuple(_resource(value) for value in given.get("tx-resource", ()))
+    resources = tuple(_resource(value) for value in (*given.get("tx-resource", ()), *_inline(given)))
     cache, who = str(one(given, "cache-id") or ""), request.principal
     return Asked(
         resources,
@@ -50,6 +50,15 @@ def asked_of(request: Request, given: Given) -> Asked:
         _versions(given, "default-valueset-version"),
         tuple(str(value) for value in given.get("useSupplement", ())),
     )
+
+
+def _inline(given: Given) -> Sequence[Json]:
+    """The code system that is asked itself, which is used like one that is brought along."""
+    for value in given.get("codeSystem", ()):
+        if not isinstance(value, dict) or not value.get("url"):
+            where = "Parameters.parameter.where(name='codeSystem').resource.url"
+            raise refuse(Category.INVALID, "required", "A codeSystem has a url", where)
+    return given.get("codeSystem", [])
 
 
 def _resource(value: Json) -> JsonObject:

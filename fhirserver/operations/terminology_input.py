@@ -15,6 +15,8 @@ from fhirserver.ports.terminology import Question, Terminology
 
 Given = dict[str, list[Json]]
 _LONGEST_KEY = 64 * 1024
+_LARGE = 16 * 1024
+"""A body of more bytes is read in a thread."""
 
 
 async def service(context: Context) -> Terminology:
@@ -39,24 +41,22 @@ async def answered(context: Context, request: Request, operation: str, *, aside:
         question = Question(given, instance, request.headers.get("accept-language", ""))
         return dumps(terminology.answer(operation, question, asked_of(request, given)))
 
-    return await kept(terminology, request, operation, make, aside=aside)
+    return await kept(context, request, operation, make, aside=aside)
 
 
 async def kept(
-    terminology: Terminology,
-    request: Request,
-    operation: str,
-    make: Callable[[], bytes],
-    *,
-    aside: bool = False,
+    context: Context, request: Request, operation: str, make: Callable[[], bytes], *, aside: bool = False
 ) -> Result:
     """The answer that the same request had before, where nothing has changed since, else what ``make`` gives."""
-    key = _key(request, operation)
+    terminology, key = await service(context), _key(request, operation)
+    aside = aside or len(request.body or b"") > _LARGE
 
-    def found() -> bytes:
+    def known() -> bytes:
         return make() if key is None else terminology.kept(key, make)
 
-    return Result(200, await asyncio.to_thread(found) if aside or terminology.waits else found())
+    if terminology.waits:
+        return Result(200, await asyncio.to_thread(known))
+    return Result(200, await context.work.done(known, aside=aside))
 
 
 def _key(request: Request, operation: str) -> Hashable:

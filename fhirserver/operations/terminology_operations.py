@@ -25,6 +25,7 @@ _VALUE_SET = (
     Parameter("valueSet", "ValueSet", "The value set itself"),
     Parameter("valueSetVersion", "string", "The version of the value set"),
 )
+_DATE = Parameter("date", "dateTime", "Taken: what is known now is told, whatever the date")
 _EXPAND = (
     *_VALUE_SET,
     Parameter("filter", "string", "Only codes that are called so: whole words or their beginnings"),
@@ -41,9 +42,7 @@ _EXPAND = (
         "excludePostCoordinated", "boolean", "Taken: there are no post-coordinated codes in expansions"
     ),
     Parameter("exclude-system", "canonical", "Systems whose codes are left out", 0, "*"),
-    Parameter("context", "uri", "Taken, and without effect"),
-    Parameter("contextDirection", "code", "Taken, and without effect"),
-    Parameter("date", "dateTime", "Taken, and without effect"),
+    _DATE,
     Parameter("incomplete-ok", "boolean", "The same as limitedExpansion"),
     Parameter("default-to-latest-version", "boolean", "Taken: it always is"),
     Parameter("no-cache", "boolean", "Taken: what is kept is never stale"),
@@ -82,6 +81,7 @@ def _operation(name: str, level: str, type: str, handler: Handler, *parameters: 
         definition,
         parameters=parameters,
         takes_newer=True,
+        checks_types=True,
         kept=kept_answer,
     )
 
@@ -97,6 +97,7 @@ TERMINOLOGY = (
         Parameter("version", "string", "The version of the system"),
         _CODING,
         Parameter("property", "code", "Which properties are wanted; all without", 0, "*"),
+        _DATE,
         *ASKED,
         *_LOOKED_UP,
     ),
@@ -164,7 +165,6 @@ TERMINOLOGY = (
         "ValueSet",
         value_set_validate_code,
         *_VALUE_SET,
-        Parameter("context", "uri", "Taken, and without effect"),
         _CODE,
         _SYSTEM,
         Parameter("systemVersion", "string", "The version of the code's system"),
@@ -182,6 +182,7 @@ TERMINOLOGY = (
             description="Many questions of $validate-code in one request.",
             parameters=(VALIDATION, *ASKED_OF_CODES, *more, VALIDATED),
             takes_newer=True,
+            checks_types=True,
         )
         for type, more in (
             ("ValueSet", (*_VALUE_SET, _CODE, _SYSTEM)),

@@ -23,7 +23,7 @@ async def value_set_validate_code(context: Context, request: Request) -> Result:
         question = value_set_question(request, given)
         return dumps(parameters_of(terminology.validate(question, asked_of(request, given))))
 
-    return await kept(terminology, request, "validate-code", make)
+    return await kept(context, request, "validate-code", make)
 
 
 def value_set_question(request: Request, given: Given) -> CodeQuestion:

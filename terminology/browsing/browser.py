@@ -24,7 +24,8 @@ from terminology.browsing.directory import Directory, known_of, size_of
 from terminology.code_systems.content import ContentSystem
 from terminology.code_systems.meaning import property_value
 from terminology.explaining import explain
-from terminology.library import RequestLibrary, is_language_pack
+from terminology.library import RequestLibrary
+from terminology.overlays import is_language_pack
 from terminology.systems import System
 from terminology.versions import fits, joined, split
 

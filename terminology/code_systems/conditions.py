@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
+from fhirserver.kernel import effort
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 
@@ -23,14 +25,15 @@ OPERATORS = HIERARCHICAL | {"=", "in", "not-in", "regex", "exists"}
 _LONGEST_LIST = 100_000
 
 
-class Filter(NamedTuple):
+@dataclass(frozen=True)
+class Filter:
     """What a filter says; ``values`` are those of ``in`` and ``not-in``."""
 
     name: str
     op: str
     value: str
 
-    @property
+    @cached_property
     def values(self) -> frozenset[str]:
         return frozenset(one.strip() for one in self.value.split(","))
 
@@ -45,6 +48,7 @@ def read_filter(condition: JsonObject) -> Filter:
 
     Refuses (``invalid``) one without property, operator or value, and a value that its operator cannot have.
     """
+    effort.check()
     name, value = str(condition.get("property") or ""), str(condition.get("value") or "")
     op = _operator(condition)
     for member, text in (("property", name), ("op", op), ("value", value)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from fhirserver.kernel.effort import watch
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.terminology import Concept
 from terminology.code_systems.conditions import read_filter
@@ -92,7 +93,7 @@ class ContentSystem:
         return found
 
     def at(self, positions: Iterable[int]) -> Iterator[Concept]:
-        return map(self._rows.concept, positions)
+        return map(self._rows.concept, watch(positions))
 
     def search(self, text: str) -> Iterator[int]:
         if self._words is None:
@@ -111,5 +112,5 @@ class ContentSystem:
     def _having(self, flag: str) -> Positions:
         if flag in ("root", "leaf"):
             return self._tree.tops() if flag == "root" else self._tree.leaves()
-        rows = enumerate(map(self._rows.concept, range(self.size)))
+        rows = enumerate(map(self._rows.concept, watch(range(self.size))))
         return Positions.of((n for n, one in rows if getattr(one, flag)), self.size)

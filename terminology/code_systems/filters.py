@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from fhirserver.kernel.effort import watch
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 from terminology.code_systems.conditions import CODES, HIERARCHICAL, Filter
@@ -40,7 +41,7 @@ class Filters:
             found = self._of(number for code in values if (number := self._number(code)) is not None)
             return self._all() - found if wanted.op == "not-in" else found
         if wanted.name in CODES or wanted.name in _TEXTS:
-            return self._of(number for number in range(len(self._rows)) if self.holds(number, wanted))
+            return self._of(number for number in watch(range(len(self._rows))) if self.holds(number, wanted))
         return self._by_property(wanted)
 
     def _related(self, wanted: Filter) -> Positions:
@@ -67,7 +68,7 @@ class Filters:
         having = self._of(number for numbers in values.values() for number in numbers)
         if wanted.op == "exists":
             return having if wanted.wants else self._all() - having
-        passing = [value for value in values if _passes(value, wanted)]
+        passing = [value for value in watch(values) if _passes(value, wanted)]
         found = self._of(number for value in passing for number in values[value])
         if wanted.op == "not-in":
             found = self._all() - self._of(n for value in wanted.values for n in values.get(value, ()))
@@ -81,7 +82,7 @@ class Filters:
         self._check_name(name)
         if name not in self._values:
             values: dict[str, list[int]] = {}
-            for number in range(len(self._rows)):
+            for number in watch(range(len(self._rows))):
                 for value in dict.fromkeys(self.values(number, name)):
                     values.setdefault(value, []).append(number)
             self._values[name] = values
@@ -120,7 +121,7 @@ class Filters:
         if wanted.op == "regex":
             return compile_regex(wanted.value)(self._rows.codes[number])
         if wanted.op in ("in", "not-in"):
-            return any(self._number(code) == number for code in wanted.values) is (wanted.op == "in")
+            return any(self._number(code) == number for code in watch(wanted.values)) is (wanted.op == "in")
         other = self._number(wanted.value)
         if other is None:
             return wanted.op == "is-not-a"
@@ -172,7 +173,7 @@ class Filters:
 
     def _used_names(self) -> frozenset[str]:
         if self._used is None:
-            rest = (self._rows.rest(number) for number in range(len(self._rows)))
+            rest = (self._rows.rest(number) for number in watch(range(len(self._rows))))
             self._used = frozenset(str(p.get("code", "")) for one in rest for p in one.get("property", ()))
         return self._used
 

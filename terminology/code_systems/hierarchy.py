@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from fhirserver.kernel.effort import check
 from terminology.positions import Positions
 
 _KEPT = 64
@@ -70,6 +71,8 @@ def _reached(number: int, ways: Mapping[int, Iterable[int]]) -> Iterator[int]:
     seen, waiting = {number}, [number]
     while waiting:
         at = waiting.pop()
+        if len(seen) & 255 == 255:
+            check()
         yield at
         for following in ways.get(at, ()):
             if following not in seen:

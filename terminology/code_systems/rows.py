@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from fhirserver.kernel.effort import watch
 from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.ports.terminology import Concept
 from terminology.code_systems.hierarchy import Hierarchy
@@ -31,7 +32,7 @@ class Rows:
         self.numbers: dict[str, int] = {}
         above: dict[int, list[int]] = {}
         stated: list[tuple[str, str]] = []
-        for concept, outer in _listed(resource.get("concept", ())):
+        for concept, outer in watch(_listed(resource.get("concept", ()))):
             number = self._add(concept)
             if outer is not None:
                 above.setdefault(number, []).append(self.numbers[outer])

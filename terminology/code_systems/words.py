@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+from fhirserver.kernel.effort import watch
 from terminology.code_systems.rows import Rows
 
 _BEFORE_WORD = frozenset(" -/([,.'\"")
@@ -19,7 +20,7 @@ class Words:
                 fold(name)
                 for name in (rows.codes[number], rows.displays[number], *_designations(rows, number))
             )
-            for number in range(len(rows))
+            for number in watch(range(len(rows)))
         ]
 
     def search(self, text: str) -> Iterator[int]:
@@ -27,7 +28,7 @@ class Words:
         wanted = fold(text)
         words = wanted.split()
         ranked: list[list[int]] = [[], [], [], []]
-        for number, names in enumerate(self._names):
+        for number, names in enumerate(watch(self._names)):
             rank = min(rank_of(name, wanted, words) for name in names)
             if rank < len(ranked):
                 ranked[rank].append(number)

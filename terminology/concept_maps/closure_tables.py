@@ -17,6 +17,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from fhirserver.kernel.effort import refused_after
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.access_records import AccessRecord, AccessRecords
@@ -29,6 +30,8 @@ TABLES_OF_ONE = 100
 CONCEPTS_AT_ONCE = 10_000
 CONCEPTS = 1_000_000
 """Of one table."""
+LONGEST = 5.0
+"""Seconds of the processor that placing the concepts of one request may take."""
 KEPT = 16
 """Tables that a process remembers, so that an addition need not read the table again."""
 _ROOM = 1000
@@ -173,7 +176,11 @@ class ClosureTables:
     async def _placed(self, concepts: Sequence[JsonObject]) -> tuple[list[Placed], Marks]:
         """The concepts, and the states of their code systems: of before, so that a change meanwhile is seen."""
         marks = self._placing.marks(concepts)
-        return await asyncio.to_thread(self._placing.codings, concepts), marks
+        return await asyncio.to_thread(self._placed_soon, concepts), marks
+
+    def _placed_soon(self, concepts: Sequence[JsonObject]) -> list[Placed]:
+        with refused_after(LONGEST):
+            return self._placing.codings(concepts)
 
     async def _append(self, table: _Table, number: int, value: JsonObject) -> bool:
         """Whether it is in the table, which nobody began anew meanwhile."""

@@ -14,6 +14,8 @@ from terminology.concept_maps.indexed import IndexedMap
 R4_BASE = "http://hl7.org/fhir/"
 """What R4 itself defines under this base is as R4 defines it, whatever is stored."""
 _TYPE = "ConceptMap"
+_LONGEST = 2048
+"""Characters of a canonical: what is longer is not here, and nothing is kept of it."""
 
 
 class Entry(Protocol):
@@ -61,6 +63,8 @@ class KnownMaps:
 
     def find(self, canonical: str) -> IndexedMap | None:
         """By canonical url, the version after ``|`` or else the best there is; or by ``ConceptMap/id``."""
+        if len(canonical) > _LONGEST:
+            return None
         if canonical not in self._found:
             if len(self._found) > 1024:
                 self._found = {}
@@ -78,7 +82,10 @@ class KnownMaps:
         stored = list(self._shelf.stored(_TYPE))
         if canonical.startswith(f"{_TYPE}/"):
             here = next((one for one in stored if f"{_TYPE}/{one.key.id}" == canonical), None)
-            return self._index(here) if here is not None else None
+            if here is not None:
+                return self._index(here)
+            own = definitions().archive.by_id(_TYPE, canonical.removeprefix(f"{_TYPE}/"))
+            return self._r4(str(own["url"])) if own is not None else None
         url, _, version = canonical.partition("|")
         fitting = [one for one in stored if url in one.urls and version in ("", one.version)]
         if fitting and not url.startswith(R4_BASE):

@@ -16,6 +16,9 @@ _WITHOUT_HIERARCHY = frozenset({"too-costly", "not-supported"})
 Marks = dict[str, tuple[str, str]]
 """By code system: what tells its state from another, and a code of it."""
 
+MOST_RELATED = 1_000_000
+"""Codes above and below the concepts of one request, which are in memory at once."""
+
 
 class Placing:
     """Asks the terminology. ``state`` tells one state of a code system from another (besides its version), ``named``
@@ -48,12 +51,17 @@ class Placing:
     def codings(self, codings: Sequence[JsonObject]) -> list[Placed]:
         """Refused (422), naming which, where a code system is not known or has no such code."""
         placed: dict[tuple[str, str], Placed] = {}
+        related = 0
         for number, coding in enumerate(codings):
             system, code = self._named(coding["system"]), coding["code"]
             if (system, code) in placed:
                 continue
             try:
-                placed[system, code] = self._place(system, code, coding.get("version", ""))
+                one = placed[system, code] = self._place(system, code, coding.get("version", ""))
+                related += len(one.ancestors) + len(one.descendants)
+                if related > MOST_RELATED:
+                    text = "There is too much above and below these concepts: add fewer at once"
+                    raise refuse(Category.UNPROCESSABLE, "too-costly", text)
             except Refusal as refusal:
                 where = f"Parameters.parameter.where(name='concept')[{number}].value"
                 issue = refusal.issues[0]

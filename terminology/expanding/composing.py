@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from fhirserver.kernel.effort import check
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.terminology import Concept
 from terminology.code_systems.conditions import CODES, HIERARCHICAL
 from terminology.expanding import refusals
 from terminology.expanding.members import Listed, Member, Members, Numbered, enumerated
+from terminology.expanding.union import Union
 from terminology.library import RequestLibrary
 from terminology.positions import Positions
 from terminology.systems import System
 from terminology.versions import joined
 
 DEEPEST = 40
+_MOST_INSIDE = 1000
 _CUT = frozenset(
     f"http://hl7.org/fhir/StructureDefinition/valueset-{name}" for name in ("toocostly", "unclosed")
 )
@@ -65,6 +68,7 @@ class Composer:
         self._library = library
         self._kept = library.holdings.compositions
         self._known: dict[str, Composed] = {}
+        self._inside: dict[tuple[int, str], tuple[list[JsonObject], Composed]] = {}
 
     def compose(self, value_set: JsonObject, canonical: str = "") -> Composed:
         """Refuses what is not known, understood or allowed, and value sets that import themselves. What is found by a
@@ -77,7 +81,7 @@ class Composer:
         return known
 
     def _compose(self, value_set: JsonObject, root: JsonObject, above: tuple[str, ...]) -> Composed:
-        name = _name(value_set)
+        name = _name(value_set) or _place(value_set, above)
         if name and name in above:
             raise refusals.circular(name, above)
         if len(above) >= DEEPEST:
@@ -89,7 +93,7 @@ class Composer:
     def imported(self, canonical: str, container: JsonObject, above: tuple[str, ...]) -> Composed:
         """An imported value set; ``#id`` is one that the importing one contains."""
         if canonical.startswith("#"):
-            return self._compose(_contained(container, canonical[1:]), container, above)
+            return self._contained(canonical[1:], container, above)
         if canonical not in self._known:
             found = self._library.value_set(canonical)
             if found is None:
@@ -100,6 +104,17 @@ class Composer:
             used.value_sets[_name(found) or canonical] = found
             self._known[canonical] = Composed(composed.parts, used)
         return self._known[canonical]
+
+    def _contained(self, name: str, container: JsonObject, above: tuple[str, ...]) -> Composed:
+        """Kept with what it is contained in, so that nothing else can be taken for that."""
+        inside = container.get("contained", [])
+        known = self._inside.get((id(inside), name))
+        if known is None:
+            composed = self._compose(_contained(container, name), container, above)
+            if len(self._inside) >= _MOST_INSIDE:
+                self._inside.clear()
+            known = self._inside[id(inside), name] = (inside, composed)
+        return known[1]
 
     def _compose_named(self, found: JsonObject, canonical: str, above: tuple[str, ...]) -> Composed:
         if not self._library.is_plain:
@@ -140,15 +155,18 @@ class _Composing:
 
     def run(self) -> Composed:
         found: list[Members] = []
-        includes = self._compose.get("include", ())
-        for number, part in enumerate(includes):
+        covered, excluded = Union(), Union()
+        for number, part in enumerate(self._compose.get("include", ())):
             for members in self._part(part, f"ValueSet.compose.include[{number}]"):
-                members = members.without(found) if found else members
+                members = members.without(covered.of(members.url))
                 if len(members):
                     found.append(members)
+                    covered.add(members)
         for number, part in enumerate(self._compose.get("exclude", ())):
-            excluded = self._part(part, f"ValueSet.compose.exclude[{number}]")
-            found = [kept for one in found if len(kept := one.without(excluded))]
+            for members in self._part(part, f"ValueSet.compose.exclude[{number}]"):
+                excluded.add(members)
+        if excluded:
+            found = [kept for one in found if len(kept := one.without(excluded.of(one.url)))]
         if self._compose.get("inactive") is False:
             found = [kept for one in found if len(kept := one.active())]
         is_tree = "exclude" not in self._compose and all(one.is_tree for one in found)
@@ -156,6 +174,7 @@ class _Composing:
 
     def _part(self, part: JsonObject, place: str) -> list[Members]:
         """One include or exclude: the codes of its system that are in each of its value sets."""
+        check()
         imports = [self._import(canonical) for canonical in part.get("valueSet", ())]
         if "system" in part:
             own: list[Members] = [self._own(part, place)]
@@ -168,6 +187,7 @@ class _Composing:
         return [_flat(one) if imports or "system" not in part else one for one in own]
 
     def _import(self, canonical: str) -> Sequence[Members]:
+        check()
         composed = self._composer.imported(canonical, self._value_set, self._above)
         self._used.add(composed.used)
         return composed.parts
@@ -181,6 +201,7 @@ class _Composing:
         filters = part.get("filter", ())
         for number, condition in enumerate(filters):
             _check(system.url, condition, f"{place}.filter[{number}]")
+            check()
             selected = system.select(condition)
             numbers = selected if numbers is None else numbers & selected
         if numbers is None:
@@ -222,6 +243,12 @@ def _flat(members: Members) -> Members:
 
 def _name(value_set: JsonObject) -> str:
     return joined(str(value_set.get("url", "")), str(value_set.get("version", "")))
+
+
+def _place(value_set: JsonObject, above: tuple[str, ...]) -> str:
+    """A contained value set has a name in the one that contains it; an empty text for one that stands alone."""
+    container = next((one for one in reversed(above) if "#" not in one), None)
+    return f"{container}#{value_set['id']}" if container is not None and "id" in value_set else ""
 
 
 def _contained(container: JsonObject, id: str) -> JsonObject:

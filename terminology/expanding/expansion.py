@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from uuid import uuid4
 
+from fhirserver.kernel import effort
 from fhirserver.kernel.instants import SystemClock, instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.terminology import Concept
@@ -25,7 +26,7 @@ TOO_COSTLY = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
 COUNTED = 500
 """Codes that fit a text are counted up to so many behind the page; where there are more, no total is told."""
 _SHOWN = (
-    *("id", "language", "contained", "extension", "url", "identifier", "version", "name", "title", "status"),
+    *("id", "language", "contained", "url", "identifier", "version", "name", "title", "status"),
     *("experimental", "date"),
 )
 """The members of the value set that stand in the answer; all of them only where its definition is asked for."""
@@ -56,7 +57,7 @@ def expand(
     writer = Writer(options, composed.used.has_versions)
     if page.is_cut and any(map(_has_inactive, composed.parts)) and not options.active_only:
         writer.properties["status"] = STATUS
-    items = [writer.item(member, system) for member, system in page.members]
+    items = [writer.item(member, system) for member, system in effort.watch(page.members)]
     if options.nested and composed.is_tree and not page.is_cut and items:
         system = page.members[0][1]
         items = nested(items, system) if system is not None else items
@@ -90,7 +91,7 @@ def _page(parts: list[Members], options: Options, limit: int, name: str) -> Page
         raise refusals.too_costly(name, limit)
     end = min(start + (limit if options.count is None else min(options.count, limit)), total)
     members: list[tuple[Member, System | None]] = []
-    for part in parts:
+    for part in effort.watch(parts):
         size = len(part)
         if start < size and end > 0:
             system = part.system if isinstance(part, Numbered) else None
@@ -159,7 +160,7 @@ def _mattered(parameter: JsonObject, composed: Composed) -> bool:
 
 def _used(value_set: JsonObject, library: RequestLibrary, composed: Composed) -> Iterator[JsonObject]:
     """What the expansion draws on, and what is to be known of that."""
-    for canonical, system in composed.used.systems.items():
+    for canonical, system in effort.watch(composed.used.systems.items()):
         yield _told("used-codesystem", canonical)
         yield from _warnings(canonical, system.header, value_set)
         if system.header.get("content") in ("fragment", "example"):

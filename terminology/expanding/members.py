@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple, TypeAlias, TypeVar
 
+from fhirserver.kernel.effort import watch
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.ports.terminology import Concept
@@ -102,7 +103,7 @@ class Numbered:
             if isinstance(other, Numbered) and other.system is self.system:
                 found |= other.numbers
             else:  # another version, or enumerated: by code
-                at = map(self.system.position, other.codes())
+                at = map(self.system.position, watch(other.codes()))
                 found |= Positions.of((number for number in at if number is not None), self.numbers.size)
         return found
 
@@ -152,7 +153,7 @@ class Listed:
 
     def find(self, text: str, budget: Budget) -> Iterator[Member]:
         """Those that are called so, best first."""
-        ranked = [(_rank(member, text), at, member) for at, member in enumerate(self.by_code.values())]
+        ranked = [(_rank(member, text), at, member) for at, member in enumerate(watch(self.by_code.values()))]
         ranked.sort(key=lambda one: one[:2])
         return (member for rank, _, member in ranked if rank < _NOT_CALLED)
 
@@ -166,7 +167,7 @@ class Listed:
         return self._only(lambda code: any(o.url == self.url and o.holds(code) for o in others))
 
     def _only(self, test: Callable[[str], bool]) -> Listed:
-        return replace(self, by_code={code: one for code, one in self.by_code.items() if test(code)})
+        return replace(self, by_code={code: one for code, one in watch(self.by_code.items()) if test(code)})
 
     def codes(self) -> Iterator[str]:
         return iter(self.by_code)
@@ -192,7 +193,7 @@ def enumerated(system: System | None, part: JsonObject) -> Members:
     if system is None or not can_be_listed(system):
         return _listed(system, part, concepts)
     order: dict[int, JsonObject] = {}
-    for concept in concepts:
+    for concept in watch(concepts):
         at = system.position(str(concept.get("code", "")))
         if at is not None:
             order.setdefault(at, concept)
@@ -204,7 +205,7 @@ def enumerated(system: System | None, part: JsonObject) -> Members:
 def _listed(system: System | None, part: JsonObject, concepts: Iterable[JsonObject]) -> Listed:
     url, version = str(part["system"]), str(part.get("version", ""))
     found: dict[str, Member] = {}
-    for one in concepts:
+    for one in watch(concepts):
         code = str(one.get("code", ""))
         concept = Concept(url, code, version=version) if system is None else system.find(code)
         if concept is not None:

@@ -80,7 +80,8 @@ class ReleaseSystem:
         return self._select(read_filter(condition))
 
     def _select(self, wanted: Filter) -> Positions:
-        return self._kept.get((self._release, *wanted), lambda: self._selecting.select(wanted))
+        key = (self._release, wanted.name, wanted.op, wanted.value)
+        return self._kept.get(key, lambda: self._selecting.select(wanted))
 
     def position(self, code: str) -> int | None:
         return self._release.number(code)

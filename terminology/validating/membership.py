@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from fhirserver.kernel.effort import check, watch
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.code_validation import Coded
@@ -57,6 +58,7 @@ class Membership:
 
     def prepare(self, value_set: JsonObject, above: tuple[str, ...] = ()) -> None:
         """All imports are known, and none is in a circle: whether the code is in them or not."""
+        check()
         below = self._entered(value_set, above)
         if id(value_set) in self._prepared:
             return
@@ -69,17 +71,18 @@ class Membership:
     def _entered(self, value_set: JsonObject, above: tuple[str, ...]) -> tuple[str, ...]:
         name = messages.name_of(value_set) if value_set.get("url") else ""
         if name and name in above:
-            raise messages.circular(name, above)
+            raise messages.circular(name, tuple(filter(None, above)))
         if len(above) >= DEEPEST:
             raise refuse(Category.UNPROCESSABLE, "too-costly", f"Value sets import each other {DEEPEST} deep")
-        return (*above, name) if name else above
+        return (*above, name)
 
     def _imported(self, canonical: str, by: JsonObject) -> JsonObject:
-        key = f"{id(by)}{canonical}" if canonical.startswith("#") else canonical
+        inside = by.get("contained", ())
+        key = f"{id(inside)}{canonical}" if canonical.startswith("#") else canonical
         if key not in self._imports:
             if canonical.startswith("#"):
-                contained = (one for one in by.get("contained", ()) if one.get("id") == canonical[1:])
-                found = next(contained, None)
+                contained = (one for one in inside if one.get("id") == canonical[1:])
+                found = next(({**one, "contained": inside} for one in contained), None)
             else:
                 found = self._known.value_set(canonical)
             if found is None:
@@ -121,6 +124,7 @@ class Membership:
         return verdict if holding is None else True
 
     def _included(self, part: JsonObject, value_set: JsonObject, trace: Trace) -> bool | None:
+        check()
         held: bool | None = True
         if "system" in part:
             held = part["system"] == trace.coded.system
@@ -165,7 +169,9 @@ class Membership:
         concept = system.find(trace.coded.code)
         if concept is None:
             return self._unknown_held(part, system, trace)
-        listed = next((one for one in part.get("concept", ()) if one.get("code") == concept.code), None)
+        listed = next(
+            (one for one in watch(part.get("concept", ())) if one.get("code") == concept.code), None
+        )
         if listed is None and not _selects(part, system, concept):
             return False
         trace.concept, trace.texts = concept, shown(concept)
@@ -199,6 +205,7 @@ class Membership:
 
     def _excludes(self, part: JsonObject, value_set: JsonObject, trace: Trace) -> bool:
         """Whether an exclude takes the code away: in the version in which it was found."""
+        check()
         if "system" in part:
             if part["system"] != trace.coded.system:
                 return False
@@ -224,7 +231,7 @@ class Membership:
     def _expansion_holds(self, value_set: JsonObject, trace: Trace) -> bool | None:
         """A value set that has only its expansion."""
         coded = trace.coded
-        for item in _contained(value_set.get("expansion", {}).get("contains", ())):
+        for item in watch(_contained(value_set.get("expansion", {}).get("contains", ()))):
             if item.get("code") != coded.code or item.get("system") != coded.system:
                 continue
             if coded.version and item.get("version") and item["version"] != coded.version:
@@ -267,7 +274,7 @@ class Membership:
 def _selects(part: JsonObject, system: System, concept: Concept) -> bool:
     """Whether an include or exclude has a concept of its system, without regard to what it imports."""
     if "concept" in part:
-        return any(one.get("code") == concept.code for one in part["concept"])
+        return any(one.get("code") == concept.code for one in watch(part["concept"]))
     return all(system.holds(concept.code, condition) for condition in part.get("filter", ()))
 
 

@@ -292,7 +292,7 @@ def missing_supplements(canonicals: Sequence[str]) -> Refusal:
 
 def circular(pointing_to: str, pathway: Sequence[str]) -> Refusal:
     text = f"Found a circularity pointing to {pointing_to} processing ValueSet with pathway [{', '.join(pathway)}]"
-    finding = Finding("error", "processing", "vs-invalid", "VALUESET_CIRCULAR_REFERENCE", text)
+    finding = Finding("error", "processing", "", "VALUESET_CIRCULAR_REFERENCE", text)
     return refused(Category.UNPROCESSABLE, finding)
 
 

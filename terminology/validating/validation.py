@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from fhirserver.kernel.effort import check
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.code_validation import CodeAnswer, Coded, CodeQuestion
 from terminology.systems import System
@@ -69,6 +70,7 @@ class Validator:
     # One coding
 
     def _try(self, coded: Coded, path: str) -> None:
+        check()
         trace = Trace(path, coded, self._seen.findings, self._seen.unknown)
         if not coded.code:
             trace.add(messages.no_code(path), messages.no_system(path) if not coded.system else None)

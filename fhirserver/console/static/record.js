@@ -68,6 +68,7 @@ export function popovers() {
       if (one && !one.contains(event.relatedTarget)) place(one);
     });
   }
+  for (const one of document.querySelectorAll(".lineage:hover, .lineage:focus-within")) place(one);  // opened before this script ran
 }
 
 // Above its value where there is more room than below; who came by keyboard then sees all of it.

@@ -86,6 +86,11 @@ def matching(regex: str) -> Predicate:
     return check
 
 
+def of_a_string(check: Predicate) -> Predicate:
+    """With the limit of strings, which their specialisations have, too."""
+    return lambda value: check(value) and isinstance(value, str) and len(value) <= LONGEST_STRING
+
+
 def dated(regex: str) -> Predicate:
     """Like :func:`matching`, and the day must be one that its month has."""
     match = re.compile(regex, re.ASCII).fullmatch
@@ -104,7 +109,7 @@ _BY_NAME: dict[str, Predicate] = {
     "uri": Remembering(matching(r"\S+")),
     "url": Remembering(matching(r"\S+")),
     "canonical": Remembering(matching(r"\S+")),
-    "code": Remembering(matching(r"[^\s]+(\s[^\s]+)*")),
+    "code": Remembering(of_a_string(matching(r"[^\s]+(\s[^\s]+)*"))),
     "boolean": is_boolean,
     "decimal": is_decimal,
     "base64Binary": is_base64,
@@ -146,6 +151,6 @@ def fault(value: Json, type_name: str) -> tuple[str, str]:
         return "structure", f"must be a JSON {wanted} ({type_name})"
     if value == "":
         return "value", "must not be empty"
-    if isinstance(value, str) and len(value) > LONGEST_STRING and type_name in ("string", "markdown"):
+    if isinstance(value, str) and len(value) > LONGEST_STRING and type_name in ("string", "markdown", "code"):
         return "too-long", "is longer than 1 MB"
     return "value", f"is not a valid {type_name}"

@@ -255,7 +255,7 @@ async def test_the_terminology_that_is_told_of_is_there(server: Facade) -> None:
 async def test_every_parameter_of_expansions_that_is_told_of_is_taken(server: Facade) -> None:
     told = (await server.anonymous.get("metadata?mode=terminology")).json()["expansion"]["parameter"]
     values = {"url": "http://hl7.org/fhir/ValueSet/administrative-gender", "valueSetVersion": "4.0.1"}
-    values |= {"filter": "male", "offset": "0", "count": "2", "displayLanguage": "de"}
+    values |= {"filter": "male", "date": "2024-01-01", "offset": "0", "count": "2", "displayLanguage": "de"}
     url = "ValueSet/$expand?url=" + values["url"]
     versions = [
         one["name"] for one in told if one["name"].endswith("-version") and "latest" not in one["name"]

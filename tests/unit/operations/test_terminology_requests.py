@@ -114,3 +114,23 @@ async def test_a_filter_without_a_value_is_the_operations_matter(server: Facade)
     nameless = {**broken, "compose": {"include": [{"system": SYSTEM["url"], "concept": [{}]}]}}
     other = parameters(url, coding, {"name": "tx-resource", "resource": nameless})
     assert (await server.reader("POST", "ValueSet/$validate-code", other)).status_code == 400
+
+
+async def test_a_flag_may_be_written_as_a_text(server: Facade) -> None:
+    await server.ehr.put(SYSTEM)
+    coding = {"name": "coding", "valueCoding": {"system": SYSTEM["url"], "code": "a", "display": "B"}}
+    url = {"name": "url", "valueUri": SYSTEM["url"]}
+    for flag, result in (
+        ({"valueBoolean": "true"}, True),
+        ({"valueUri": "true"}, True),
+        ({"valueUri": True}, True),
+        ({"valueBoolean": "false"}, False),
+    ):
+        body = parameters(url, coding, {"name": "lenient-display-validation", **flag})
+        answer = await server.reader("POST", "CodeSystem/$validate-code", body)
+        assert values(answer.json(), "result") == [result]
+        within = {"name": "validation", "resource": body}
+        answer = await server.reader("POST", "CodeSystem/$batch-validate-code", parameters(within))
+        assert values(answer.json()["parameter"][0]["resource"], "result") == [result]
+    body = parameters(url, coding, {"name": "lenient-display-validation", "valueBoolean": "perhaps"})
+    assert (await server.reader("POST", "CodeSystem/$validate-code", body)).status_code == 400

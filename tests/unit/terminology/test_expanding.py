@@ -183,6 +183,17 @@ def test_cyclic_imports_are_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("url", ["urn:v", ""])
+def test_contained_value_sets_that_import_each_other_are_refused(url: str) -> None:
+    inside: list[JsonObject] = [
+        {"resourceType": "ValueSet", "id": id, "compose": {"include": [WHOLE, {"valueSet": [other]}]}}
+        for id, other in (("one", "#two"), ("two", "#one"))
+    ]
+    outer = value_set({"valueSet": ["#one"]}, contained=inside, url=url)
+    issue = refused(outer)
+    assert issue.message_id == "VALUESET_CIRCULAR_REFERENCE" and f"{url}#one" in issue.diagnostics
+
+
 def test_codes_of_a_system_that_is_not_here_are_listed_as_they_are_written() -> None:
     unknown = {"system": "urn:unknown", "concept": [{"code": "x", "display": "Ex"}, {"code": "y"}]}
     answer = expand(value_set(unknown))["expansion"]

@@ -19,7 +19,7 @@ def test_what_is_asked_again_is_not_read_again() -> None:
 
 def test_what_was_asked_longest_ago_goes_first() -> None:
     read: list[str] = []
-    kept = Keeping(lambda name: read.append(name), lambda _: 9_500, 30_000)
+    kept = Keeping(lambda name: read.append(name), lambda _: 9_499, 30_000)
     for name in "abcad":
         kept(name)
     assert read == ["a", "b", "c", "d"]
