@@ -30,6 +30,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from argparse import ArgumentParser, RawTextHelpFormatter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -180,7 +182,11 @@ async def enforced(job: Bench, callers: Callers) -> list[Cost]:
     return await enforcement.costs(ours, chosen, job.plan.seconds, job.console.print)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """There are no arguments but ``--help``, which tells what is done and what the environment may say."""
+    ArgumentParser(
+        "python -m benchmarks", description=__doc__, formatter_class=RawTextHelpFormatter
+    ).parse_args(arguments)
     try:
         import uvloop
 

@@ -5,7 +5,7 @@ worked out on the old state cannot be kept for the new.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -17,9 +17,10 @@ from fhirserver.ports.releases import Release, Releases
 from fhirserver.ports.terminology import KnownSystem
 from terminology.code_systems.content import ContentSystem
 from terminology.expanding.keeping import KeptCompositions
+from terminology.implicit import IMPLIED
 from terminology.keeping import Keeping, weight_of
 from terminology.systems import System
-from terminology.versions import joined, newest
+from terminology.versions import joined, newest, split
 
 KEPT = 512
 """Of what is small: versions and supplements, by url."""
@@ -49,6 +50,10 @@ class Stored(Protocol):
 
     def supplements(self, system: str) -> Sequence[str]:
         """The CodeSystems that supplement a system, as canonicals."""
+        ...
+
+    def with_value_set(self, url: str) -> Sequence[str]:
+        """The CodeSystems that say that a value set holds all their codes (``CodeSystem.valueSet``), as canonicals."""
         ...
 
 
@@ -82,7 +87,12 @@ class Resolved:
     def supplements(self, system: str) -> Sequence[str]:
         return ()
 
+    def with_value_set(self, url: str) -> Sequence[str]:
+        return ()
 
+
+_PLACES = frozenset({"CodeSystem", "ValueSet"})
+"""What names a resource by where it is stored begins with one."""
 MISNAMED = {("http://hl7.org/fhir/CodeSystem/task-code", "3.6.0"): "4.0.1"}
 """Versions that R4's own value sets name and R4 does not have."""
 
@@ -110,7 +120,19 @@ class Holdings:
         self.code_system = Keeping(
             lambda canonical: stored.find(canonical, "CodeSystem"), weight_of, RESOURCE_BYTES
         )
+        self.with_value_set = lru_cache(KEPT)(lambda url: tuple(self._with_value_set(url)))
         self.compositions = KeptCompositions()
+
+    def take_over(self, before: Holdings, changed: Collection[str]) -> None:
+        """Keep what was read before of all resources but those with a url that ``changed``. Supplements and what value
+        sets hold draw on others, and are read anew."""
+
+        def is_as_before(canonical: str) -> bool:
+            return split(canonical)[0] not in changed and canonical.partition("/")[0] not in _PLACES
+
+        self.system.take_over(before.system, is_as_before)
+        self.value_set.take_over(before.value_set, is_as_before)
+        self.code_system.take_over(before.code_system, is_as_before)
 
     @property
     def is_current(self) -> bool:
@@ -166,6 +188,15 @@ class Holdings:
         return KnownSystem(url, built_in.version) if built_in is not None else None
 
     # All else
+
+    def _with_value_set(self, url: str) -> Iterator[str]:
+        """The code systems all of whose codes a value set holds, as they say themselves: as canonicals."""
+        yield from self._stored.with_value_set(url)
+        for header in self._releases.all() if self._releases is not None else ():
+            if split(str(header.get("valueSet", "")))[0] == url:
+                yield joined(str(header["url"]), str(header.get("version", "")))
+        if url in IMPLIED:
+            yield IMPLIED[url]
 
     def _read_value_set_versions(self, url: str) -> tuple[str, ...]:
         return tuple(self._stored.versions(url, "ValueSet"))

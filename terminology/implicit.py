@@ -11,6 +11,16 @@ from urllib.parse import unquote
 from fhirserver.kernel.json import JsonObject
 from terminology.systems import System
 
+IMPLIED = {
+    "http://hl7.org/fhir/ValueSet/concept-properties": "http://hl7.org/fhir/concept-properties",
+    "http://hl7.org/fhir/ValueSet/dicom-dcim": "http://dicom.nema.org/resources/ontology/DCM",
+    "http://hl7.org/fhir/ValueSet/restful-interaction": "http://hl7.org/fhir/restful-interaction",
+    "urn:oid:2.16.840.1.113883.3.1937.98.11.8": "urn:oid:2.16.840.1.113883.3.1937.98.5.8",
+    "http://hl7.org/fhir/us/core/ValueSet/us-core-usps-state": "https://www.usps.com/",
+}
+"""By url: the system of each value set of all codes (``CodeSystem.valueSet``) that R4, or what is built in, names and
+does not define."""
+
 FindSystem = Callable[[str, str], System | None]
 SNOMED = "http://snomed.info/sct"
 LOINC = "http://loinc.org"
@@ -29,6 +39,11 @@ def implicit_value_set(canonical: str, system: FindSystem) -> JsonObject | None:
     if canonical.split("|")[0].startswith(f"{LOINC}/vs"):
         return _loinc(canonical, system)
     return None
+
+
+def value_set_of_all(canonical: str, system: System) -> JsonObject:
+    """The value set that a code system says holds all its codes."""
+    return _value_set(canonical, system, [], "")
 
 
 def _queried(canonical: str, url: str, asked: str, system: FindSystem) -> JsonObject | None:

@@ -38,6 +38,14 @@ class Keeping(Generic[Result]):
         self._keep(asked, found, self._weigh(found) + _ENTRY + sum(map(len, asked)))
         return found
 
+    def take_over(self, other: Keeping[Result], is_wanted: Callable[[str], bool]) -> None:
+        """Keep what another one does of the same function, where the first text asked is wanted."""
+        with other._lock:
+            kept = [(asked, *one) for asked, one in other._kept.items()]
+        for asked, found, weight in kept:
+            if is_wanted(asked[0]):
+                self._keep(asked, found, weight)
+
     def _keep(self, asked: tuple[str, ...], found: Result, weight: int) -> None:
         if weight * 2 > self._most:
             return

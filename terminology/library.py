@@ -11,7 +11,7 @@ from terminology.asked import PLAIN, Asked
 from terminology.code_systems.content import ContentSystem
 from terminology.code_systems.supplements import SupplementedSystem
 from terminology.holdings import Holdings, has_codes, rank_of
-from terminology.implicit import implicit_value_set
+from terminology.implicit import implicit_value_set, value_set_of_all
 from terminology.overlays import Overlay, is_language_pack
 from terminology.systems import System
 from terminology.versions import fits, joined, split
@@ -177,7 +177,23 @@ class RequestLibrary:
             fitting = [one for one in self.holdings.value_set_versions(url) if fits(one, version)]
             newest = max(fitting, key=version_order, default=None)
             found = self.holdings.value_set(joined(url, newest)) if newest is not None else None
-        return found if found is not None else implicit_value_set(canonical, self.system)
+        if found is None:
+            found = implicit_value_set(canonical, self.system) or self._value_set_of_all(canonical, version)
+        return found
+
+    def _value_set_of_all(self, canonical: str, version: str) -> JsonObject | None:
+        """The value set that a code system known here says holds all its codes (``CodeSystem.valueSet``)."""
+        url = split(canonical)[0]
+        brought = (
+            joined(str(one.get("url", "")), str(one.get("version", "")))
+            for one in self.overlay.all("CodeSystem")
+            if split(str(one.get("valueSet", "")))[0] == url
+        )
+        for name in dict.fromkeys(split(one)[0] for one in (*brought, *self.holdings.with_value_set(url))):
+            system = self.system(name)
+            if system is not None and _is_named(system.header, url, version):
+                return value_set_of_all(canonical, system)
+        return None
 
     def value_set_versions(self, url: str) -> Sequence[str]:
         """Oldest first."""
@@ -206,3 +222,9 @@ def _supplements(header: JsonObject, url: str, version: str) -> bool:
     """Whether a supplement is for this version of a system."""
     of, wanted = split(str(header.get("supplements", "")))
     return of == url and fits(version, wanted)
+
+
+def _is_named(header: JsonObject, url: str, version: str) -> bool:
+    """Whether a system, as it is used, says that the value set in the version asked for holds all its codes."""
+    named, stated = split(str(header.get("valueSet", "")))
+    return named == url and version in ("", stated or str(header.get("version", "")))

@@ -1,7 +1,4 @@
-"""``CodeSystem/$lookup`` and ``$find-matches``.
-
-https://hl7.org/fhir/R4/codesystem-operation-lookup.html, https://hl7.org/fhir/R4/codesystem-operation-find-matches.html
-"""
+"""``CodeSystem/$lookup``. https://hl7.org/fhir/R4/codesystem-operation-lookup.html"""
 
 from __future__ import annotations
 
@@ -14,11 +11,9 @@ from terminology.expanding.contains import requested
 from terminology.expanding.languages import ENGLISH, PREFERRED, Languages
 from terminology.expanding.refusals import missing_supplements
 from terminology.library import RequestLibrary
-from terminology.positions import Positions
 from terminology.systems import System
 from terminology.versions import joined, split
 
-_MOST_MATCHES = 200
 _NAMES = frozenset({"system", "name", "version", "display", "definition", "designation"})
 _SUBPROPERTY = "http://hl7.org/fhir/StructureDefinition/codesystem-subproperty"
 Given = Mapping[str, Sequence[Json]]
@@ -173,59 +168,19 @@ def _property(system: System, code: str, name: str, value: Json) -> JsonObject:
 
 
 def _subproperties(held: JsonObject) -> Iterator[JsonObject]:
+    for code, name, value in subproperties(held):
+        yield {"name": "subproperty", "part": [_part("code", "Code", code), {"name": "value", name: value}]}
+
+
+def subproperties(held: JsonObject) -> Iterator[tuple[str, str, Json]]:
+    """``(code, value[x], value)`` of each property that is nested in one."""
     for extension in held.get("extension", ()):
         if extension.get("url") == _SUBPROPERTY:
             inner = {one.get("url"): one for one in extension.get("extension", ())}
             code = next((v for n, v in inner.get("code", {}).items() if n.startswith("value")), "")
             for name, value in inner.get("value", {}).items():
                 if name.startswith("value"):
-                    parts = [_part("code", "Code", code), {"name": "value", name: value}]
-                    yield {"name": "subproperty", "part": parts}
-
-
-# $find-matches
-
-
-def found_matches(library: RequestLibrary, question: Question, limit: int) -> JsonObject:
-    """The codes whose properties are those given, as Parameters with one ``match`` each."""
-    given = question.given
-    url, version = split(str(_one(given, "system") or ""))
-    if question.instance:
-        url = str((library.code_system(question.instance) or {}).get("url", url))
-    if not url:
-        raise refuse(Category.INVALID, "required", "'system' is needed", _at("system"))
-    system = known_system(library, url, str(_one(given, "version") or version))
-    asked = [one for one in given.get("property", ()) if isinstance(one, dict)]
-    if not asked:
-        raise refuse(Category.INVALID, "required", "A 'property' is needed to find codes by", _at("property"))
-    found = Positions.all(system.size)
-    for one in asked:
-        found &= _matching(system, one)
-    if len(found) > _MOST_MATCHES:
-        text = f"More than {_MOST_MATCHES} codes match: give more properties"
-        raise refuse(Category.UNPROCESSABLE, "too-costly", text)
-    matches = [
-        {
-            "name": "match",
-            "part": [_part("code", "Coding", {"system": system.url, "code": c.code, "display": c.display})],
-        }
-        for c in system.at(found)
-    ]
-    return {"resourceType": "Parameters", **({"parameter": matches} if matches else {})}
-
-
-def _matching(system: System, asked: JsonObject) -> Positions:
-    """The concepts with one property: ``code`` and ``value``, or ``subproperty`` parts."""
-    parts = {str(one.get("name", "")): one for one in asked.get("part", ())}
-    code = next((str(v) for n, v in parts.get("code", {}).items() if n.startswith("value")), "")
-    value = next((v for n, v in parts.get("value", {}).items() if n.startswith("value")), None)
-    if not code or value is None:
-        text = "A 'property' to find codes by has a 'code' and a 'value'"
-        raise refuse(Category.INVALID, "required", text, _at("property"))
-    if isinstance(value, dict):
-        value = value.get("code", "")
-    text = "true" if value is True else "false" if value is False else str(value)
-    return system.select({"property": code, "op": "=", "value": text})
+                    yield str(code), name, value
 
 
 # Parameters

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from threading import Lock
 from types import MappingProxyType
 
 from fhirserver.kernel.json import JsonObject
@@ -17,10 +15,6 @@ Name = tuple[str, str, str]
 """``(resource type, url, version)``"""
 _TYPES = frozenset({"CodeSystem", "ValueSet", "ConceptMap", "NamingSystem"})
 _SUPPLEMENT_TYPE = "http://hl7.org/fhir/StructureDefinition/codesystem-supplement-type"
-MOST_CACHES = 200
-MOST_OF_ONE = 20
-MOST_BYTES = 96 * 1024 * 1024
-"""In memory: some 20 MB of JSON."""
 
 
 class Overlay:
@@ -69,6 +63,14 @@ class Overlay:
         after._weights = {name: weight for name, weight in self._weights.items() if name not in added}
         return after
 
+    def has(self, resource: JsonObject) -> bool:
+        """Whether it is here, just as it is."""
+        return self._resources.get(_name(resource)) == resource
+
+    @property
+    def resources(self) -> Sequence[JsonObject]:
+        return [*self._resources.values()]
+
     @cached_property
     def bytes(self) -> int:
         """What it takes in memory, roughly; each resource is weighed once."""
@@ -97,36 +99,3 @@ def _checked(resource: JsonObject) -> Name:
     if not resource.get("url") and resource["resourceType"] != "NamingSystem":
         raise refuse(Category.INVALID, "required", "A tx-resource has a url", f"{at}.url")
     return _name(resource)
-
-
-class OverlayCache:
-    """Overlays by principal and ``cache-id``: the ones used last, bounded in number and bytes.
-
-    They are kept by this process alone, and only as long as there is room: a client sends what it needs again when
-    it is told that something is not known.
-    """
-
-    def __init__(self, most_bytes: int = MOST_BYTES):
-        self._most_bytes = most_bytes
-        self._kept: OrderedDict[tuple[str, str], Overlay] = OrderedDict()
-        self._lock = Lock()
-
-    def overlay(self, principal: str, cache: str, resources: Sequence[JsonObject]) -> Overlay:
-        """What is kept under the id, with what this request adds to it."""
-        if not cache:
-            return Overlay().with_these(resources)
-        with self._lock:
-            known = self._kept.pop((principal, cache), None) or Overlay()
-            after = known.with_these(resources)
-            self._kept[principal, cache] = after
-            self._make_room(principal)
-            return after
-
-    def _make_room(self, principal: str) -> None:
-        own = [key for key in self._kept if key[0] == principal]
-        for key in own[:-MOST_OF_ONE]:
-            del self._kept[key]
-        while (
-            len(self._kept) > MOST_CACHES or sum(one.bytes for one in self._kept.values()) > self._most_bytes
-        ):
-            self._kept.popitem(last=False)

@@ -47,6 +47,11 @@ class Positions:
     def _bytes(self) -> bytes:
         return self._bits.to_bytes(self.size + 7 >> 3, "little")
 
+    @property
+    def flags(self) -> bytes:
+        """A byte for each number, the last number first: ``1`` where it is in the set, else ``0``."""
+        return format(self._bits, f"0{self.size}b").encode()
+
     def __and__(self, other: Positions) -> Positions:
         return Positions(self._bits & other._bits, self.size)
 

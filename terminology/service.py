@@ -23,14 +23,15 @@ from terminology.expanding.options import Options
 from terminology.expanding.refusals import unknown_value_set
 from terminology.holdings import BuiltIn, Holdings, OverRelease, Resolved, Stored, packed, packed_urls
 from terminology.library import RequestLibrary
-from terminology.looking_up import found_matches, looked_up
+from terminology.looking_up import looked_up
+from terminology.matching import found_matches
 from terminology.membership import Checking
-from terminology.overlays import OverlayCache
+from terminology.overlays import Overlay
 from terminology.systems import Resolve
 from terminology.validating.answering import answer
 from terminology.validating.subsuming import outcome
 
-EXPANSION_LIMIT = 10_000
+EXPANSION_LIMIT = 1_500
 KEPT_ANSWERS, LONGEST_KEPT = 8192, 4096
 """Answers, and characters of a question: those of longer ones are not kept."""
 LONGEST_CHECK = 3.0
@@ -94,15 +95,18 @@ class TerminologyService:
         self._stored = _stored(stored, urls)
         self._limit, self._operations = limit, operations
         self._more = (built_in, releases, over_release)
-        self._overlays = OverlayCache()
         self._current = self._made()
 
     def _made(self) -> State:
         return State(Holdings(self._stored, *self._more), self._limit)
 
-    def forget(self, changed: Collection[str] = ()) -> None:
-        """Read everything anew: value sets draw on each other, so what changed is not told apart."""
-        self._current = self._made()
+    def forget(self, changed: Collection[str] | None = None) -> None:
+        """Read anew what has a url that ``changed``, or everything. What was found out is found out anew in any case:
+        value sets draw on each other, so of that it is not told apart what changed."""
+        before, after = self._current, self._made()
+        if changed is not None and before.holdings.is_current:
+            after.holdings.take_over(before.holdings, changed)
+        self._current = after
 
     @property
     def _state(self) -> State:
@@ -125,7 +129,8 @@ class TerminologyService:
         state = self._state
         if asked.is_plain:
             return state.library
-        overlay = self._overlays.overlay(asked.principal, asked.cache, asked.resources)
+        kept = asked.kept if isinstance(asked.kept, Overlay) else None
+        overlay = Overlay().with_these(asked.resources) if kept is None else kept
         return RequestLibrary(state.holdings, overlay, asked)
 
     def kept(self, key: Hashable, make: Callable[[], bytes]) -> bytes:

@@ -73,9 +73,13 @@ class System(Protocol):
         """The concepts, in the order of ``positions``."""
         ...
 
-    def search(self, text: str) -> Iterator[int]:
+    def search(self, text: str, among: Positions | None = None) -> Iterator[int]:
         """Whose code, display or a designation holds the text, or has words beginning with its words: best first.
-        Reads no further than it is asked to."""
+        Of a set, all that are in it. Reads no further than it is asked to."""
+        ...
+
+    def count(self, text: str, among: Positions | None = None) -> int | None:
+        """How many a search finds to its end; None where counting them takes long."""
         ...
 
     def descendants(self, code: str) -> Positions:

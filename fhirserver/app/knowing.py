@@ -37,7 +37,8 @@ def make_knowing(
 ) -> Knowing:
     """``reserved``: the server's own definitions, which are told apart from what people stored."""
     releases = make_releases(settings)
-    own = TerminologyService(conformance, releases=releases, over_release=ReleaseSystems())
+    limit = settings.terminology.expansion_limit
+    own = TerminologyService(conformance, limit, releases=releases, over_release=ReleaseSystems())
     terminology = routed(own, settings.terminology, settings.secrets, conformance.find)
     remote = settings.terminology.remote
     validator = Validator(conformance, terminology, settings.rules, remote.kept if remote else None)

@@ -1,4 +1,4 @@
-"""What maps codes and keeps closure tables, wired to what is stored."""
+"""What maps codes, keeps closure tables and what clients bring along, wired to what is stored."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from terminology.concept_maps.closure_tables import ClosureTables
 from terminology.concept_maps.placing import Placing
 from terminology.concept_maps.states import HierarchyStates
 from terminology.concept_maps.translator import Translator
+from terminology.kept_overlays import KeptOverlays
 from terminology.library import RequestLibrary
 from terminology.naming import SystemNames
 
@@ -26,6 +27,7 @@ class Mapping:
     names: SystemNames
     translator: Translator
     closures: ClosureTables
+    kept_resources: KeptOverlays
 
 
 def make_mapping(
@@ -47,4 +49,5 @@ def make_mapping(
     for follower in (names, states, translator):
         conformance.listen(follower.forget)
     placing = Placing(terminology, states.state, names.url)
-    return Mapping(names, translator, ClosureTables(LateRecords(store.storage), placing))
+    records = LateRecords(store.storage)
+    return Mapping(names, translator, ClosureTables(records, placing), KeptOverlays(records))

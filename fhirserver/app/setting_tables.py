@@ -57,7 +57,6 @@ KNOWN: dict[str, SettingKinds] = {
         "host tls from user password_file ca_file", "domains", wholes="port", yes_no="attachments"
     ),
     "telephony": TELEPHONY,
-    "terminology": TERMINOLOGY,
     "audit": AUDIT,
     "source": kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
     "principal": kinds("name source token_sha256 token_file patient", "roles scopes"),
@@ -71,6 +70,7 @@ KNOWN: dict[str, SettingKinds] = {
     "secrets": kinds("folder"),
     "runner": kinds(numbers="lease_seconds"),
     "safety": SAFETY,
+    "terminology": TERMINOLOGY,
     **IDENTITY_TABLES,
     "log": LOG,
     "metrics": METRICS,

@@ -1,4 +1,4 @@
-"""The settings of ``[terminology]``: another terminology server that is asked about what is not known here."""
+"""The settings of ``[terminology]``: how much is answered, and another server that is asked what is not known here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TERMINOLOGY: SettingKinds = kinds(
     f"server first ca_file client_id client_key_id scope token_url {secret_settings(*_SECRETS)}",
     "systems allowed_addresses",
     "timeout_seconds cache_seconds pause_seconds",
-    "cache_entries answer_bytes failures attempts",
+    "cache_entries answer_bytes failures attempts expansion_limit",
     "allow_private allow_http",
 )
 _POSITIVE: Final = (
@@ -30,7 +30,10 @@ _POSITIVE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TerminologySettings:
-    """``remote`` None: there is no other server. The rest is how it is reached, and who we are to it."""
+    """``remote`` None: there is no other server. What follows is how it is reached, and who we are to it.
+
+    ``expansion_limit`` is above what R4's lists of codes have that people choose from (1,357 common units), and below
+    the 2,000 codes that the ecosystem's tests want to be refused; other servers have 1,000."""
 
     remote: RemoteSettings | None = None
     addresses: Addresses = field(default_factory=Addresses)
@@ -43,14 +46,18 @@ class TerminologySettings:
     client_secret: Secret = field(default_factory=lambda: Secret("client_secret"))
     scope: str = "system/*.read"
     token_url: str = ""
+    expansion_limit: int = 1_500
 
 
 def parse_terminology(table: Mapping[str, Any], folder: Path) -> TerminologySettings:
     """Read the table, whose settings are of the right kinds. Raises :class:`WrongSetting`."""
+    limit = table.get("expansion_limit", TerminologySettings().expansion_limit)
+    if limit < 1:
+        raise WrongSetting("expansion_limit", "expansion_limit is at least 1")
     if not table.get("server"):
-        if table:
-            raise WrongSetting("server", f"{min(table)} is about another server: 'server' is needed")
-        return TerminologySettings()
+        if others := table.keys() - {"expansion_limit"}:
+            raise WrongSetting("server", f"{min(others)} is about another server: 'server' is needed")
+        return TerminologySettings(expansion_limit=limit)
     _check(table)
     try:
         addresses = Addresses(table.get("allow_private", False), tuple(table.get("allowed_addresses", ())))
@@ -69,6 +76,7 @@ def parse_terminology(table: Mapping[str, Any], folder: Path) -> TerminologySett
         secret_of(table, "client_secret"),
         table.get("scope", standard.scope),
         table.get("token_url", ""),
+        limit,
     )
     _check_credentials(read)
     return read

@@ -158,6 +158,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         recordings=KeptRecordings(settings.voice.recordings) if settings.voice.recordings else None,
         concept_maps=knowing.concept_maps,
         closures=knowing.mapping.closures,
+        kept_resources=knowing.mapping.kept_resources,
         naming=knowing.mapping.names,
     )
 

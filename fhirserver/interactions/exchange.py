@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fhirserver.ports.messages import Messages
     from fhirserver.ports.recordings import Recordings
     from fhirserver.ports.terminology import Terminology
+    from fhirserver.ports.terminology_asked import KeptResources
     from fhirserver.ports.terminology_browsing import Browsing
 
 _CLOSELY_READ = 256 * 1024
@@ -95,6 +96,8 @@ class Context:
     concept_maps: ConceptMaps | None = None
     """What translates codes; None where the server has no terminology."""
     closures: Closures | None = None
+    kept_resources: KeptResources | None = None
+    """What clients have kept for their later questions; None where nothing is kept."""
     naming: Naming | None = None
     work: Work = field(default_factory=Work)
     """What may take long, such as answers about codes."""

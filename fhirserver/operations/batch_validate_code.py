@@ -5,7 +5,9 @@ https://build.fhir.org/ig/HL7/fhir-tx-ecosystem-ig/requirements.html#batch-valid
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.registry import Parameter
@@ -14,10 +16,14 @@ from fhirserver.kernel.outcomes import Category, Refusal, operation_outcome, ref
 from fhirserver.operations.code_question import parameters_of
 from fhirserver.operations.code_system_validate_code import code_system_question
 from fhirserver.operations.parameters import inputs, named_values
-from fhirserver.operations.terminology_asked import Given, asked_of
+from fhirserver.operations.terminology_asked import Given, asked_with_kept
 from fhirserver.operations.terminology_input import service
 from fhirserver.operations.value_set_validate_code import value_set_question
+from fhirserver.ports.code_validation import CodeQuestion
 from fhirserver.ports.terminology import Terminology
+from fhirserver.ports.terminology_asked import Asked
+
+Question: TypeAlias = tuple[CodeQuestion, Asked]
 
 MOST, FEW = 5000, 20
 VALIDATION = Parameter(
@@ -36,21 +42,34 @@ async def batch_validate_code(context: Context, request: Request) -> Result:
     if len(asked) > MOST:
         text = f"A batch may have {MOST} validations"
         raise refuse(Category.TOO_LARGE, "too-long", text, "Parameters.parameter")
+    questions = [await _question(context, request, given, one) for one in asked]
 
     def make() -> bytes:
-        answers = [_answer(terminology, request, given, one) for one in asked]
+        answers = [_answer(terminology, question) for question in questions]
         parameters = [{"name": "validation", "resource": one} for one in answers]
         return dumps({"resourceType": "Parameters", "parameter": parameters})
 
+    if terminology.waits:
+        return Result(200, await asyncio.to_thread(make))
     return Result(200, await context.work.done(make, aside=len(asked) > FEW))
 
 
-def _answer(terminology: Terminology, request: Request, common: Given, one: Json) -> JsonObject:
+async def _question(context: Context, request: Request, common: Given, one: Json) -> Question | Refusal:
+    """One question, with what it brings along; or why it is none."""
     try:
         given = {**common, **dict(_own(one))}
         of_value_set = request.type == "ValueSet" and ("url" in given or "valueSet" in given)
         question = value_set_question if of_value_set else code_system_question
-        return parameters_of(terminology.validate(question(request, given), asked_of(request, given)))
+        return question(request, given), await asked_with_kept(context, request, given)
+    except Refusal as refusal:
+        return refusal
+
+
+def _answer(terminology: Terminology, question: Question | Refusal) -> JsonObject:
+    try:
+        if isinstance(question, Refusal):
+            raise question
+        return parameters_of(terminology.validate(*question))
     except Refusal as refusal:
         return operation_outcome(refusal.issues)
 

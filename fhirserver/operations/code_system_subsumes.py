@@ -8,13 +8,14 @@ from fhirserver.kernel.json import loads
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.operations.parameters import inputs, one, parameters, part
 from fhirserver.operations.terminology_asked import asked_of
-from fhirserver.operations.terminology_input import Given, kept, service
+from fhirserver.operations.terminology_input import Given, asked_before, kept, service
 
 
 async def code_system_subsumes(context: Context, request: Request) -> Result:
     """How code A stands to code B: ``equivalent``, ``subsumes``, ``subsumed-by`` or ``not-subsumed``."""
     terminology = await service(context)
     stored = await _stored(context, request) if request.id else None
+    before = await asked_before(context, request)
 
     def make() -> bytes:
         given = inputs(request)
@@ -25,7 +26,7 @@ async def code_system_subsumes(context: Context, request: Request) -> Result:
         if left[0] != right[0] or (stored and left[0] != system):
             text = "Both codes are of one system: 'system' with 'codeA' and 'codeB', or two codings"
             raise refuse(Category.INVALID, "invalid", text, "Parameters.parameter")
-        asked, of = asked_of(request, given), version or left[2] or right[2]
+        asked, of = before or asked_of(request, given), version or left[2] or right[2]
         outcome = terminology.subsumes(left[0], left[1], right[1], version=of, asked=asked)
         return parameters([part("outcome", "Code", outcome)])
 

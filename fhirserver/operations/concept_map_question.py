@@ -7,7 +7,7 @@ from fhirserver.interactions.read import current
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.operations.parameters import flag, one
-from fhirserver.operations.terminology_asked import Given, asked_of
+from fhirserver.operations.terminology_asked import Given, asked_with_kept
 from fhirserver.ports.concept_maps import Question
 
 _MAP = "ConceptMap"
@@ -24,7 +24,7 @@ async def question_of(context: Context, request: Request, given: Given) -> Quest
         _target_system(given),
         tuple(map(_dependency, given.get("dependency", ()))),
         reverse,
-        asked_of(request, given),
+        await asked_with_kept(context, request, given),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from fhirserver.interactions.exchange import Request
+from fhirserver.interactions.exchange import Context, Request
 from fhirserver.interactions.registry import Parameter
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
@@ -59,6 +59,12 @@ def _inline(given: Given) -> Sequence[Json]:
             where = "Parameters.parameter.where(name='codeSystem').resource.url"
             raise refuse(Category.INVALID, "required", "A codeSystem has a url", where)
     return given.get("codeSystem", [])
+
+
+async def asked_with_kept(context: Context, request: Request, given: Given) -> Asked:
+    """The same, with what is kept under its ``cache-id``."""
+    asked = asked_of(request, given)
+    return asked if context.kept_resources is None else await context.kept_resources.with_kept(asked)
 
 
 def _resource(value: Json) -> JsonObject:

@@ -10,8 +10,9 @@ from fhirserver.interactions.read import current
 from fhirserver.kernel.json import Json, JsonObject, dumps
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.operations.parameters import inputs, one
-from fhirserver.operations.terminology_asked import asked_of, languages_of
+from fhirserver.operations.terminology_asked import asked_of, asked_with_kept, languages_of
 from fhirserver.ports.terminology import Question, Terminology
+from fhirserver.ports.terminology_asked import Asked
 
 Given = dict[str, list[Json]]
 _LONGEST_KEY = 64 * 1024
@@ -33,15 +34,22 @@ async def answered(context: Context, request: Request, operation: str, *, aside:
     terminology = await service(context)
     if request.id:
         await current(context, request.type, request.id)
+    asked = await asked_before(context, request)
 
     def make() -> bytes:
         given = inputs(request)
         languages_of(request, given)
         instance = f"{request.type}/{request.id}" if request.id else ""
         question = Question(given, instance, request.headers.get("accept-language", ""))
-        return dumps(terminology.answer(operation, question, asked_of(request, given)))
+        return dumps(terminology.answer(operation, question, asked or asked_of(request, given)))
 
     return await kept(context, request, operation, make, aside=aside)
+
+
+async def asked_before(context: Context, request: Request) -> Asked | None:
+    """What a request asks whose answer is not kept: it may use what earlier requests brought. None of others, which
+    need not be read to be answered."""
+    return await asked_with_kept(context, request, inputs(request)) if _key(request, "") is None else None
 
 
 async def kept(

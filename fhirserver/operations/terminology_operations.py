@@ -117,6 +117,7 @@ TERMINOLOGY = (
             parts=(
                 Parameter("code", "code", "Its code", 1),
                 Parameter("value", "code", "Its value", 0),
+                Parameter("subproperty", "", "Code and value of a property nested in it", 0, "*"),
             ),
         ),
         Parameter(

@@ -8,7 +8,7 @@ from fhirserver.kernel.json import dumps
 from fhirserver.operations.code_question import parameters_of, question_of
 from fhirserver.operations.parameters import inputs
 from fhirserver.operations.terminology_asked import Given, asked_of
-from fhirserver.operations.terminology_input import kept, service, value_set_of
+from fhirserver.operations.terminology_input import asked_before, kept, service, value_set_of
 from fhirserver.ports.code_validation import CodeQuestion
 
 
@@ -17,11 +17,12 @@ async def value_set_validate_code(context: Context, request: Request) -> Result:
     terminology = await service(context)
     if request.id:
         await current(context, request.type, request.id)
+    asked = await asked_before(context, request)
 
     def make() -> bytes:
         given = inputs(request)
         question = value_set_question(request, given)
-        return dumps(parameters_of(terminology.validate(question, asked_of(request, given))))
+        return dumps(parameters_of(terminology.validate(question, asked or asked_of(request, given))))
 
     return await kept(context, request, "validate-code", make)
 

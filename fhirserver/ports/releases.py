@@ -76,9 +76,14 @@ class Release(Protocol):
         punctuation come along."""
         ...
 
-    def search(self, text: str) -> Iterator[int]:
+    def search(self, text: str, among: bytes = b"") -> Iterator[int]:
         """The concepts that have, in code, display or a designation, a word beginning with each word of ``text``,
-        without regard to case and accents: best first. Reads no further than it is asked to."""
+        without regard to case and accents: best first. Reads no further than it is asked to. ``among`` leaves out
+        others: a byte for each concept, the last one first, ``1`` where it may be found."""
+        ...
+
+    def count(self, text: str, among: bytes = b"") -> int | None:
+        """How many a search finds to its end; None where many concepts of the release are called so."""
         ...
 
 

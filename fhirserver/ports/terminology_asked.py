@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from fhirserver.kernel.json import JsonObject
 
@@ -14,7 +15,8 @@ from fhirserver.kernel.json import JsonObject
 @dataclass(frozen=True, slots=True)
 class Asked:
     """``resources`` are those of ``tx-resource``. With ``cache`` (``cache-id``), they are kept for later requests of
-    the same ``principal`` with the same id. The maps are from url to version: of code systems, and
+    the same ``principal`` with the same id; ``kept`` is what is kept so, as :class:`KeptResources` hands it to the
+    terminology. The maps are from url to version: of code systems, and
     (``value_sets``: ``default-valueset-version``) of value sets. ``supplements`` are canonicals (``useSupplement``)."""
 
     resources: tuple[JsonObject, ...] = ()
@@ -25,6 +27,7 @@ class Asked:
     force_system_version: Mapping[str, str] = field(default_factory=dict)
     value_sets: Mapping[str, str] = field(default_factory=dict)
     supplements: tuple[str, ...] = ()
+    kept: object = None
 
     @property
     def is_plain(self) -> bool:
@@ -41,3 +44,12 @@ class Asked:
 
 
 PLAIN = Asked()
+
+
+class KeptResources(Protocol):
+    """What clients brought along and have kept under a ``cache-id``: the same for all processes that serve together."""
+
+    async def with_kept(self, asked: Asked) -> Asked:
+        """With what is kept under its ``cache``, to which its resources are added. Refuses what is too much to be kept
+        (422), and what cannot be kept because others change it all the time (503)."""
+        ...

@@ -54,6 +54,7 @@ class _Head(msgspec.Struct):
     kind: str = ""
     derivation: str = ""
     supplements: str = ""
+    valueSet: str = ""
     uniqueId: list[_UniqueId] = []
 
 
@@ -73,6 +74,8 @@ class Entry:
     """The resource type that a profile constrains; empty for all else."""
     supplements: str
     """The canonical of the CodeSystem that this one supplements."""
+    value_set: str
+    """The canonical of the value set that holds all codes of this CodeSystem."""
     packed: bytes
 
     def resource(self) -> JsonObject:
@@ -151,6 +154,11 @@ class StoredConformance:
         entries = (
             e for e in self.stored("CodeSystem") if e.supplements.partition("|")[0] == system and e.urls
         )
+        return [f"{e.urls[0]}|{e.version}" if e.version else e.urls[0] for e in entries]
+
+    def with_value_set(self, url: str) -> list[str]:
+        """The stored CodeSystems that say that the value set with this url holds all their codes, as canonicals."""
+        entries = (e for e in self.stored("CodeSystem") if e.value_set.partition("|")[0] == url and e.urls)
         return [f"{e.urls[0]}|{e.version}" if e.version else e.urls[0] for e in entries]
 
     def profiles(self) -> dict[str, list[str]]:
@@ -254,4 +262,6 @@ def _entry(key: Key, version: Version) -> Entry:
         key.type == "StructureDefinition" and head.derivation == "constraint" and head.kind == "resource"
     )
     profiled = head.type if is_profile and head.status != "retired" else ""
-    return Entry(key, urls, head.version, version.position, order, profiled, head.supplements, packed)
+    return Entry(
+        key, urls, head.version, version.position, order, profiled, head.supplements, head.valueSet, packed
+    )

@@ -95,10 +95,13 @@ class ContentSystem:
     def at(self, positions: Iterable[int]) -> Iterator[Concept]:
         return map(self._rows.concept, watch(positions))
 
-    def search(self, text: str) -> Iterator[int]:
+    def search(self, text: str, among: Positions | None = None) -> Iterator[int]:
         if self._words is None:
             self._words = Words(self._rows)
-        return self._words.search(text)
+        return self._words.search(text, among)
+
+    def count(self, text: str, among: Positions | None = None) -> int | None:
+        return sum(1 for _ in self.search(text, among))
 
     def descendants(self, code: str) -> Positions:
         number = self.position(code)

@@ -99,18 +99,21 @@ class SupplementedSystem:
     def at(self, positions: Iterable[int]) -> Iterator[Concept]:
         return map(self._over, self._base.at(positions))
 
-    def search(self, text: str) -> Iterator[int]:
+    def search(self, text: str, among: Positions | None = None) -> Iterator[int]:
         """Also by what the supplements call the concepts: those last."""
         seen = set()
-        for number in self._base.search(text):
+        for number in self._base.search(text, among):
             seen.add(number)
             yield number
         for supplement in self._supplements:
             for concept in supplement.at(supplement.search(text)):
                 more = self._base.position(concept.code)
-                if more is not None and more not in seen:
+                if more is not None and more not in seen and (among is None or more in among):
                     seen.add(more)
                     yield more
+
+    def count(self, text: str, among: Positions | None = None) -> int | None:
+        return None if self._base.count(text, among) is None else sum(1 for _ in self.search(text, among))
 
     def descendants(self, code: str) -> Positions:
         return self._base.descendants(code)

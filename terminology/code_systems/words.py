@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from fhirserver.kernel.effort import watch
 from terminology.code_systems.rows import Rows
+from terminology.positions import Positions
 
 _BEFORE_WORD = frozenset(" -/([,.'\"")
 
@@ -23,12 +24,13 @@ class Words:
             for number in watch(range(len(rows)))
         ]
 
-    def search(self, text: str) -> Iterator[int]:
+    def search(self, text: str, among: Positions | None = None) -> Iterator[int]:
         """Those whose code, display or designation holds the text, or has words beginning with all of its words."""
         wanted = fold(text)
         words = wanted.split()
         ranked: list[list[int]] = [[], [], [], []]
-        for number, names in enumerate(watch(self._names)):
+        for number in watch(range(len(self._names)) if among is None else among):
+            names = self._names[number]
             rank = min(rank_of(name, wanted, words) for name in names)
             if rank < len(ranked):
                 ranked[rank].append(number)

@@ -10,7 +10,8 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.terminology import Concept
 from terminology.code_systems.conditions import CODES, HIERARCHICAL
 from terminology.expanding import refusals
-from terminology.expanding.members import Listed, Member, Members, Numbered, enumerated
+from terminology.expanding.endless import Endless
+from terminology.expanding.members import Listed, Member, Members, Numbered, can_be_listed, enumerated
 from terminology.expanding.union import Union
 from terminology.library import RequestLibrary
 from terminology.positions import Positions
@@ -201,6 +202,9 @@ class _Composing:
         filters = part.get("filter", ())
         for number, condition in enumerate(filters):
             _check(system.url, condition, f"{place}.filter[{number}]")
+        if not can_be_listed(system):
+            return Endless(system, tuple(filters))
+        for condition in filters:
             check()
             selected = system.select(condition)
             numbers = selected if numbers is None else numbers & selected

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from uuid import uuid4
 
 from fhirserver.kernel import effort
@@ -15,7 +14,8 @@ from terminology.code_systems.meaning import STANDARDS_STATUS
 from terminology.expanding import refusals
 from terminology.expanding.composing import Composed, Composer
 from terminology.expanding.contains import STATUS, Writer, declared
-from terminology.expanding.members import Budget, Member, Members, Numbered
+from terminology.expanding.endless import Endless
+from terminology.expanding.members import Listed, Member, Members, Numbered
 from terminology.expanding.nesting import nested
 from terminology.expanding.options import VERSIONS_OF_SYSTEMS, Options
 from terminology.library import RequestLibrary
@@ -23,8 +23,9 @@ from terminology.systems import System
 from terminology.versions import joined, split
 
 TOO_COSTLY = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
-COUNTED = 500
-"""Codes that fit a text are counted up to so many behind the page; where there are more, no total is told."""
+UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
+LARGEST_PAGE = 10_000
+"""Codes of a page that is asked for by ``count``: it may have more than an expansion that is whole."""
 _SHOWN = (
     *("id", "language", "contained", "url", "identifier", "version", "name", "title", "status"),
     *("experimental", "date"),
@@ -85,35 +86,52 @@ def _selectable(members: Members) -> Members:
 def _page(parts: list[Members], options: Options, limit: int, name: str) -> Page:
     start = options.offset
     if options.text:
-        return _found(parts, options, limit)
+        return _found(parts, options, limit, name)
+    endless = [one for one in parts if isinstance(one, Endless)]
+    if endless and not options.limited:
+        _ = endless[0].system.size  # which it refuses
     total = sum(map(len, parts))
     if options.count is None and total - start > limit and not options.limited:
         raise refusals.too_costly(name, limit)
-    end = min(start + (limit if options.count is None else min(options.count, limit)), total)
+    end = min(start + _most(options, limit), total)
     members: list[tuple[Member, System | None]] = []
     for part in effort.watch(parts):
         size = len(part)
         if start < size and end > 0:
-            system = part.system if isinstance(part, Numbered) else None
+            system = _system_of(part)
             members.extend((one, system) for one in part.members(max(start, 0), min(end, size)))
         start, end = start - size, end - size
-    return Page(members, total, len(members) < total)
+    return Page(members, None if endless else total, bool(endless) or len(members) < total)
 
 
-def _found(parts: list[Members], options: Options, limit: int) -> Page:
-    """The codes that are called so, as far as is asked for; counted only as far as that is cheap."""
-    count = limit if options.count is None else min(options.count, limit)
-    start, end, most = options.offset, options.offset + count, options.offset + count + COUNTED
+def _most(options: Options, limit: int) -> int:
+    """How many codes are shown."""
+    return limit if options.count is None else min(options.count, max(limit, LARGEST_PAGE))
+
+
+def _found(parts: list[Members], options: Options, limit: int, name: str) -> Page:
+    """The codes that are called so, as far as is asked for; counted where that is cheap."""
+    is_whole = options.count is None and not options.limited
+    start, end = (
+        options.offset,
+        options.offset + _most(options, limit) + is_whole,
+    )  # one more tells that it is not
     members: list[tuple[Member, System | None]] = []
-    total, budget = 0, Budget()
+    seen, total = 0, 0
+    is_counted = True
     for part in parts:
-        found = list(islice(part.find(options.text, budget), most - total))
-        wanted = found[max(start - total, 0) : max(end - total, 0)]
-        system = part.system if isinstance(part, Numbered) else None
-        members.extend((member, system) for member in part.shown(wanted))  # type: ignore[arg-type]
-        total += len(found)
-    is_all = total < most and not budget.is_spent
-    return Page(members, total if is_all else None, not is_all or len(members) < total)
+        best, number = part.find(options.text, max(end - seen, 0))
+        wanted = best[max(start - seen, 0) : max(end - seen, 0)]
+        members.extend((member, _system_of(part)) for member in part.shown(wanted))  # type: ignore[arg-type]
+        seen += len(best)
+        is_counted, total = is_counted and number is not None, total + (number or 0)
+    if is_whole and len(members) > limit:
+        raise refusals.too_costly(name, limit)
+    return Page(members, total if is_counted else None, not is_counted or len(members) < total)
+
+
+def _system_of(members: Members) -> System | None:
+    return None if isinstance(members, Listed) else members.system
 
 
 def _resource(
@@ -133,6 +151,8 @@ def _resource(
     extensions = declared(writer.properties)
     if options.limited and page.is_cut and options.count is None and not options.text:
         extensions.append({"url": TOO_COSTLY, "valueBoolean": True})
+    if any(isinstance(one, Endless) for one in composed.parts):
+        extensions.append({"url": UNCLOSED, "valueBoolean": True})
     if extensions:
         expansion = {"extension": extensions, **expansion}
     if page.total is not None and (page.is_cut or not options.text or options.has_offset):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar
 
 from fhirserver.kernel.effort import watch
 from fhirserver.kernel.json import JsonObject
@@ -14,6 +14,9 @@ from fhirserver.ports.terminology import Concept
 from terminology.code_systems.words import fold, rank_of
 from terminology.positions import Positions
 from terminology.systems import System
+
+if TYPE_CHECKING:
+    from terminology.expanding.endless import Endless
 
 Value = TypeVar("Value")
 
@@ -24,6 +27,14 @@ class Member(NamedTuple):
 
     concept: Concept
     own: JsonObject
+
+
+class Found(NamedTuple, Generic[Value]):
+    """At least the ``most`` best that are called so, or all of them, best first; ``total`` is None where how many there
+    are is not known."""
+
+    best: Sequence[Value]
+    total: int | None
 
 
 @dataclass(frozen=True)
@@ -64,19 +75,19 @@ class Numbered:
         for number, concept in zip(wanted, self.system.at(wanted), strict=True):
             yield Member(concept, self.own.get(number, {}))
 
-    def find(self, text: str, budget: Budget) -> Iterator[int]:
-        """The numbers of those that are called so, best first; reads no further than it is asked to, and may."""
+    def find(self, text: str, most: int) -> Found[int]:
+        """The numbers of those that are called so. None that fits is passed over, however few of many they are."""
         if len(self.numbers) <= FEW:
-            yield from self._scanned(text)
-            return
+            scanned = self._scanned(text)
+            return Found(scanned, len(scanned))
         own = [n for n in self.own if n in self.numbers and _is_called(self.own[n], text)]
-        yield from own
-        seen = set(own)
-        for number in self.system.search(text):
-            if not budget.take():
-                return
-            if number in self.numbers and number not in seen:
-                yield number
+        others = self.numbers - Positions.of(own, self.numbers.size)
+        left = most - len(own)
+        found = [*islice(self.system.search(text, others), left + 1)] if left > 0 else []
+        if len(found) < left:
+            return Found([*own, *found], len(own) + len(found))
+        counted = self.system.count(text, others)
+        return Found([*own, *found], None if counted is None else len(own) + counted)
 
     def _scanned(self, text: str) -> list[int]:
         """The same, by looking at each: of a few codes in a big system the most would be found in vain."""
@@ -102,9 +113,12 @@ class Numbered:
                 continue
             if isinstance(other, Numbered) and other.system is self.system:
                 found |= other.numbers
-            else:  # another version, or enumerated: by code
+            elif isinstance(other, Numbered | Listed):  # another version, or enumerated: by code
                 at = map(self.system.position, watch(other.codes()))
                 found |= Positions.of((number for number in at if number is not None), self.numbers.size)
+            else:
+                own = zip(self.numbers, self.system.at(self.numbers), strict=True)
+                found |= Positions.of((n for n, one in own if other.holds(one.code)), self.numbers.size)
         return found
 
     def codes(self) -> Iterator[str]:
@@ -113,21 +127,6 @@ class Numbered:
     def active(self) -> Numbered:
         """Without the inactive ones."""
         return replace(self, numbers=self.numbers - self.system.flagged("inactive"))
-
-
-@dataclass
-class Budget:
-    """How many concepts that are called so may be looked at, whether they are in the set or not."""
-
-    left: int = 30_000
-
-    def take(self) -> bool:
-        self.left -= 1
-        return self.left >= 0
-
-    @property
-    def is_spent(self) -> bool:
-        return self.left < 0
 
 
 FEW = 1_000
@@ -151,11 +150,12 @@ class Listed:
     def members(self, start: int = 0, end: int | None = None) -> Iterator[Member]:
         return iter(_slice(self.by_code.values(), start, end))
 
-    def find(self, text: str, budget: Budget) -> Iterator[Member]:
-        """Those that are called so, best first."""
+    def find(self, text: str, most: int) -> Found[Member]:
+        """Those that are called so."""
         ranked = [(_rank(member, text), at, member) for at, member in enumerate(watch(self.by_code.values()))]
         ranked.sort(key=lambda one: one[:2])
-        return (member for rank, _, member in ranked if rank < _NOT_CALLED)
+        found = [member for rank, _, member in ranked if rank < _NOT_CALLED]
+        return Found(found, len(found))
 
     def shown(self, found: Iterable[Member]) -> Iterator[Member]:
         return iter(found)
@@ -176,7 +176,7 @@ class Listed:
         return self._only(lambda code: not self.by_code[code].concept.inactive)
 
 
-Members: TypeAlias = Numbered | Listed
+Members: TypeAlias = "Numbered | Listed | Endless"
 
 
 def can_be_listed(system: System) -> bool:

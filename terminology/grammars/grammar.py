@@ -98,13 +98,16 @@ class Grammar(ABC):
         usual = self.usual()
         return (found for number in positions if (found := self.find(usual[number])) is not None)
 
-    def search(self, text: str) -> Iterator[int]:
+    def count(self, text: str, among: Positions | None = None) -> int | None:
+        return None
+
+    def search(self, text: str, among: Positions | None = None) -> Iterator[int]:
         """Among the usual ones only."""
         wanted = fold(text)
         words = wanted.split()
         ranked: list[list[int]] = [[], [], [], []]
         for number, line in enumerate(self._lines.split("\n") if words else ()):
-            if words[0] not in line:
+            if words[0] not in line or (among is not None and number not in among):
                 continue
             rank = min(rank_of(name, wanted, words) for name in line.split("\t"))
             if rank < len(ranked):

@@ -89,9 +89,15 @@ class ReleaseSystem:
     def at(self, positions: Iterable[int]) -> Iterator[Concept]:
         return self._release.concepts(positions)
 
-    def search(self, text: str) -> Iterator[int]:
+    def search(self, text: str, among: Positions | None = None) -> Iterator[int]:
         """By words that begin so: a text within words is not looked for, which would mean to read all of them."""
-        return self._release.search(text)
+        return self._release.search(text, self._flags(among))
+
+    def count(self, text: str, among: Positions | None = None) -> int | None:
+        return self._release.count(text, self._flags(among))
+
+    def _flags(self, among: Positions | None) -> bytes:
+        return b"" if among is None or len(among) == self.size else among.flags
 
     def descendants(self, code: str) -> Positions:
         number = self._release.number(code)

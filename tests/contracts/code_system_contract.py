@@ -17,6 +17,7 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.ports.terminology import Concept
 from terminology.code_systems.content import ContentSystem
+from terminology.positions import Positions
 from terminology.systems import System
 
 Make = Callable[[JsonObject], AbstractContextManager[System]]
@@ -187,6 +188,11 @@ class CodeSystemContract:
             found = [one.code for one in system.at(system.search(text))]
             right = [one.code for one in expected.at(expected.search(text))]
             assert len(found) == len({*found})
+            assert system.count(text) == len(found)
+            for among in (Positions.of(range(0, system.size, 2), system.size), Positions.none(system.size)):
+                within = [*system.search(text, among)]
+                assert within == [number for number in system.search(text) if number in among]
+                assert system.count(text, among) == len(within)
             if text.strip("-"):
                 assert {*found} <= {*right}, text
             for concept in expected.at(range(expected.size)):

@@ -82,6 +82,8 @@ def test_what_init_writes_can_be_read(tmp_path: Path) -> None:
         ({"validation": {"unknown_extensions": "fatal"}}, "[validation] unknown_extensions is"),
         ({"safety": {"alert": 20}}, "[safety] monitor, alert and escalate must rise"),
         ({"safety": {"loop_limit": 1}}, "[safety] loop_limit is 2 or more"),
+        ({"terminology": {"expansion_limit": 0}}, "[terminology] expansion_limit is at least 1"),
+        ({"terminology": {"expansion_limit": "many"}}, "[terminology]: expansion_limit is a whole number"),
         ({"safety": {"wait_seconds": 0}}, "[safety] wait_seconds is more than 0"),
         ({"safety": {"escalate": "high"}}, "[safety]: escalate is a whole number"),
         ({"validation": {"lapses": ""}}, "[validation] lapses is"),

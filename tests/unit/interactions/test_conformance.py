@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+import fhirserver
 from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.conformance.resources import definitions_of
 from fhirserver.kernel.json import JsonObject, loads
@@ -16,6 +18,7 @@ from fhirserver.operations.all import all_operations
 from fhirserver.world.vocabulary import BASE
 from tests.facade import Facade, facade, patient, said
 
+DOCS = Path(__file__).parents[3] / "docs"
 PUBLISHED = definitions_of(all_operations())
 OWN = [resource for resource in PUBLISHED if resource["resourceType"] != "Basic"]
 """All but the topics of subscriptions: in R4 those are in a Basic, which has no url of its own."""
@@ -264,3 +267,16 @@ async def test_every_parameter_of_expansions_that_is_told_of_is_taken(server: Fa
     for name in {one["name"] for one in told} - {"url", "valueSet", "tx-resource", "useSupplement"}:
         answer = await server.ehr.get(f"{url}&{name}={values.get(name, 'true')}")
         assert answer.status_code == 200, answer.text
+
+
+async def test_what_clients_of_the_terminology_ecosystem_look_for_is_so(server: Facade) -> None:
+    told = (await server.anonymous.get("metadata")).json()
+    days = {date.fromtimestamp(path.stat().st_mtime) for path in Path(fhirserver.__path__[0]).rglob("*.py")}
+    assert abs(date.fromisoformat(told["software"]["releaseDate"]) - max(days)) <= timedelta(days=1)
+    features = [
+        {part["url"]: next(v for name, v in part.items() if name != "url") for part in one["extension"]}
+        for one in told["extension"]
+    ]
+    claimed = {one["definition"].rpartition("/")[2]: one["value"] for one in features}
+    assert claimed["CodeSystemAsParameter"] is True
+    assert f"claims {claimed['test-version']}" in (DOCS / "terminology" / "validating.md").read_text()

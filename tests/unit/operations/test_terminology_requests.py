@@ -69,6 +69,54 @@ async def test_codes_are_found_by_their_properties(server: Facade) -> None:
     assert (await server.reader("POST", "CodeSystem/$find-matches", parameters(system))).status_code == 400
 
 
+async def test_properties_that_are_nested_in_others(server: Facade) -> None:
+    def extension(**values: str) -> JsonObject:
+        parts = [{"url": name, "valueCode": value} for name, value in values.items()]
+        return {"url": "http://hl7.org/fhir/StructureDefinition/codesystem-subproperty", "extension": parts}
+
+    def concept(code: str, *nested: tuple[str, str]) -> JsonObject:
+        inner = [extension(code=name, value=value) for name, value in nested]
+        return {"code": code, "property": [{"code": "colour", "valueCode": "red", "extension": inner}]}
+
+    dark, bright = ("shade", "dark"), ("shade", "bright")
+    concepts = [concept("a", dark), concept("b", bright, ("gloss", "much")), concept("c", bright)]
+    await server.ehr.put({**SYSTEM, "concept": concepts})
+
+    async def found(value: str, *nested: tuple[str, str]) -> list[str]:
+        inner: list[JsonObject] = [
+            {
+                "name": "subproperty",
+                "part": [{"name": "code", "valueCode": name}, {"name": "value", "valueCode": v}],
+            }
+            for name, v in nested
+        ]
+        own = [
+            {"name": "code", "valueCode": "colour"},
+            *([{"name": "value", "valueCode": value}] if value else []),
+        ]
+        given = [{"name": "system", "valueUri": SYSTEM["url"]}, {"name": "property", "part": [*own, *inner]}]
+        answer = await server.reader("POST", "CodeSystem/$find-matches", parameters(*given))
+        assert answer.status_code == 200 if value or nested else 400
+        return [
+            match[0]["valueCoding"]["code"] for match in values({"parameter": [], **answer.json()}, "match")
+        ]
+
+    assert await found("red", bright) == await found("", bright) == ["b", "c"]
+    assert await found("", bright, ("gloss", "much")) == ["b"]
+    assert await found("blue", bright) == await found("", ("gloss", "none")) == await found("") == []
+
+
+async def test_the_value_set_of_all_codes_of_a_system(server: Facade) -> None:
+    url = {"name": "url", "valueUri": "http://example.org/all-of-s"}
+    assert (await server.reader("POST", "ValueSet/$expand", parameters(url))).status_code == 404
+    await server.ehr.put({**SYSTEM, "valueSet": "http://example.org/all-of-s"})
+    answer = (await server.reader("POST", "ValueSet/$expand", parameters(url))).json()
+    assert [one["code"] for one in answer["expansion"]["contains"]] == ["a", "b"]
+    asked = "ValueSet/$validate-code?url=http://example.org/all-of-s&system=http://example.org/s&code="
+    assert values((await server.reader.get(f"{asked}a")).json(), "result") == [True]
+    assert values((await server.reader.get(f"{asked}z")).json(), "result") == [False]
+
+
 async def test_what_a_request_brings_is_kept_under_its_id_for_its_principal_alone(server: Facade) -> None:
     await server.ehr.put(SYSTEM)
     brought = {**SYSTEM, "url": "http://example.org/brought"}

@@ -146,11 +146,15 @@ class MemoryRelease:
     def called(self, text: str) -> Iterator[int]:
         return (n for n, concept in enumerate(self.concepts(range(self.size))) if concept.display == text)
 
-    def search(self, text: str) -> Iterator[int]:
+    def count(self, text: str, among: bytes = b"") -> int | None:
+        return sum(1 for _ in self.search(text, among))
+
+    def search(self, text: str, among: bytes = b"") -> Iterator[int]:
         words = text.lower().split()
         for number, concept in enumerate(self.concepts(range(self.size))):
             texts = " ".join([concept.display, *(one.value for one in concept.designations)]).lower().split()
-            if all(any(held.strip("()").startswith(word) for held in texts) for word in words):
+            is_called = all(any(held.strip("()").startswith(word) for held in texts) for word in words)
+            if is_called and (not among or among[-1 - number] == 0x31):
                 yield number
 
 

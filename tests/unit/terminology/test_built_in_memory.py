@@ -23,7 +23,7 @@ from terminology.built_in import built_in, built_in_urls
 from terminology.grammars.subtags import registry
 from terminology.service import TerminologyService
 
-service = TerminologyService()
+service = TerminologyService(limit=10_000)
 at_start = bool(definitions.cache_info().currsize and definitions()._archive), table.cache_info().currsize
 at_start += (registry.cache_info().currsize,)
 before = megabytes("VmRSS")

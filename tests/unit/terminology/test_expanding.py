@@ -210,6 +210,38 @@ def test_units_and_other_codes_without_an_end() -> None:
     assert refused(value_set({"system": "http://unitsofmeasure.org"})).code == "too-costly"
 
 
+UNCLOSED = {"url": "http://hl7.org/fhir/StructureDefinition/valueset-unclosed", "valueBoolean": True}
+
+
+def test_codes_without_an_end_are_found_as_typed_and_the_expansion_says_that_there_are_more() -> None:
+    answer = expand("http://hl7.org/fhir/ValueSet/ucum-units", text="millim", count=3)["expansion"]
+    assert len(answer["contains"]) == 3 and answer["contains"][0]["display"].startswith("millim")
+    assert UNCLOSED in answer["extension"] and "total" not in answer
+    following = expanded("http://hl7.org/fhir/ValueSet/ucum-units", text="millim", count=3, offset=2)
+    assert following[0] == answer["contains"][2]["code"]
+    assert expanded("http://hl7.org/fhir/ValueSet/ucum-units", text="kg/h/m3") == ["kg/h/m3"]
+    assert expanded("http://hl7.org/fhir/ValueSet/all-languages", text="de-ch", count=1) == ["de-CH"]
+    assert expanded("http://hl7.org/fhir/ValueSet/mimetypes", text="text/plain") == ["text/plain"]
+    assert expanded("http://hl7.org/fhir/ValueSet/mimetypes", text="nothing like that") == []
+
+
+def test_a_part_of_codes_without_an_end() -> None:
+    mass = {
+        "system": "http://unitsofmeasure.org",
+        "filter": [{"property": "canonical", "op": "=", "value": "g"}],
+    }
+    assert expanded(value_set(mass), text="kg", count=1) == ["kg"]
+    assert expanded(value_set(mass), text="mm[Hg]") == []
+    without = value_set(mass, exclude=[{"system": mass["system"], "concept": [{"code": "kg"}]}])
+    assert "kg" not in expanded(without, text="kg")
+    both = value_set({**mass, "valueSet": ["urn:few"]})
+    few = value_set({"system": mass["system"], "concept": [{"code": "kg"}, {"code": "m"}]}, url="urn:few")
+    assert expanded(both, few) == ["kg"]
+    assert "g" in expanded(value_set(mass), limitedExpansion=True)
+    refusal = {"system": mass["system"], "filter": [{"property": "colour", "op": "=", "value": "red"}]}
+    assert refused(value_set(refusal), text="kg").code == "not-supported"
+
+
 # Versions
 
 
@@ -298,6 +330,31 @@ def test_too_many_codes_are_refused_unless_a_part_will_do() -> None:
         "url": "http://hl7.org/fhir/StructureDefinition/valueset-toocostly",
         "valueBoolean": True,
     } in part["extension"]
+
+
+def test_codes_that_are_called_so_are_never_cut_off_in_silence() -> None:
+    small = TerminologyService(limit=3)
+
+    def found(**more: Any) -> list[str]:
+        given: dict[str, Any] = {"valueSet": [value_set(WHOLE)], "filter": ["e"], "excludeNested": [True]}
+        given |= {name: [value] for name, value in more.items()}
+        answer = small.answer("expand", Question(given), Asked(resources=(TREE,)))
+        return codes(answer["expansion"]["contains"])
+
+    assert len(found(count=4)) == 4
+    assert len(found(limitedExpansion=True)) == 3 and len(found(offset=1)) == 3
+    with pytest.raises(Refusal) as caught:
+        found()
+    assert caught.value.issues[0].code == "too-costly"
+
+
+def test_what_the_tests_of_the_ecosystem_call_big_is_refused_and_shown_page_by_page() -> None:
+    big = {"resourceType": "CodeSystem", "url": "urn:big", "status": "active", "content": "complete"}
+    big["concept"] = [{"code": f"code{number}"} for number in range(2000)]
+    assert refused(value_set({"system": "urn:big"}), big).message_id == "VALUESET_TOO_COSTLY"
+    page = expand(value_set({"system": "urn:big"}), big, count=50, offset=50)["expansion"]
+    assert codes(page["contains"])[0] == "code50" and (len(page["contains"]), page["total"]) == (50, 2000)
+    assert len(expanded(value_set({"system": "urn:big"}), big, count=2000)) == 2000
 
 
 def test_texts_are_found_in_names_of_the_system_and_of_the_value_set() -> None:

@@ -6,10 +6,13 @@ import pytest
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
+from fhirserver.model.definitions import definitions
 from terminology.asked import Asked
+from terminology.built_in import built_in, built_in_urls
 from terminology.holdings import Holdings, Resolved
+from terminology.implicit import IMPLIED
 from terminology.library import SUPPLEMENT, RequestLibrary
-from terminology.overlays import MOST_OF_ONE, Overlay, OverlayCache
+from terminology.overlays import Overlay
 from terminology.versions import fits, newest
 
 HELD = Holdings(Resolved(), lambda url: None)
@@ -129,6 +132,27 @@ def test_implicit_value_sets(url: str, filter: JsonObject | None) -> None:
     assert library().value_set(url) is None
 
 
+def test_the_value_set_of_all_codes_that_a_code_system_names() -> None:
+    named = library(code_system("1", "a", valueSet="urn:all"), code_system("2", "b", valueSet="urn:all|7"))
+    for canonical in ("urn:all", "urn:all|7"):
+        found = named.value_set(canonical)
+        assert found is not None
+        assert found["url"] == "urn:all" and found["compose"]["include"] == [{"system": "urn:s"}]
+    assert named.value_set("urn:all|1") is None and library(*THREE).value_set("urn:all") is None
+    stated = {"resourceType": "ValueSet", "url": "urn:all", "status": "active", "name": "Stated"}
+    assert library(THREE[0], stated).value_set("urn:all") is stated
+    headless = code_system("1", valueSet="urn:all", content="not-present")
+    assert library(headless).value_set("urn:all") is None
+
+
+def test_the_value_sets_that_r4_and_what_is_built_in_name_and_do_not_define() -> None:
+    archive = definitions().archive
+    headers = [archive.by_url(entry.url, "CodeSystem") or {} for entry in archive.entries("CodeSystem")]
+    headers += [one.header for url in built_in_urls() if (one := built_in(url)) is not None]
+    named = {one["valueSet"]: one["url"] for one in headers if one.get("valueSet")}
+    assert {url: of for url, of in named.items() if archive.by_url(url, "ValueSet") is None} == IMPLIED
+
+
 def test_supplements_are_in_use_when_asked_for_and_language_packs_always() -> None:
     more = code_system("1", "a", url="urn:more", content="supplement", supplements="urn:s|1.0.0")
     more["concept"][0]["designation"] = [{"value": "A!"}]
@@ -149,26 +173,7 @@ def test_supplements_are_in_use_when_asked_for_and_language_packs_always() -> No
     assert library(more).system("urn:more") is None
 
 
-# tx-resource and cache-id
-
-
-def test_what_is_kept_under_a_cache_id_is_added_to_and_belongs_to_its_principal() -> None:
-    cache = OverlayCache()
-    cache.overlay("me", "1", [THREE[0]])
-    both = cache.overlay("me", "1", [THREE[1]])
-    assert len(list(both.of("CodeSystem", "urn:s"))) == 2
-    assert not cache.overlay("you", "1", []) and not cache.overlay("me", "2", [])
-
-
-def test_caches_are_bounded_in_number_and_bytes() -> None:
-    cache = OverlayCache()
-    for number in range(MOST_OF_ONE + 1):
-        cache.overlay("me", str(number), [THREE[0]])
-    assert not cache.overlay("me", "0", [])
-    small = OverlayCache(most_bytes=300)
-    small.overlay("me", "1", [THREE[0]])
-    small.overlay("me", "2", [THREE[1], THREE[2]])
-    assert not small.overlay("me", "1", [])
+# tx-resource
 
 
 def test_what_is_no_terminology_is_refused() -> None:

@@ -39,7 +39,7 @@ DISPUTED = {
     f"{CORE}currencies",  # with those that came after R4
 }
 
-service = TerminologyService()
+service = TerminologyService(limit=10_000)
 
 
 def codes(value_set: str, terminology: Terminology = service) -> set[str]:
@@ -235,6 +235,36 @@ def test_forgetting_sees_what_changed() -> None:
     system["concept"] = [{"code": "b"}]
     terminology.forget()
     assert terminology.lookup("urn:s", "b").code == "b"
+
+
+def test_what_did_not_change_is_not_read_again() -> None:
+    read: list[str] = []
+    status, codes = "http://hl7.org/fhir/observation-status", {"urn:s": "a", "urn:t": "t"}
+
+    def stored(url: str, type: str) -> JsonObject | None:
+        read.append(url)
+        bare = url.partition("|")[0]
+        return {"url": bare, "concept": [{"code": codes[bare]}]} if bare in codes else packed(url, type)
+
+    terminology = TerminologyService(stored)
+
+    def ask() -> None:
+        assert terminology.validate_code(
+            "http://hl7.org/fhir/ValueSet/observation-status", status, "final"
+        ).result
+        assert terminology.lookup("urn:t", "t")
+        assert terminology.lookup("urn:s", codes["urn:s"])
+
+    ask()
+    read.clear()
+    codes["urn:s"] = "b"
+    terminology.forget({"urn:s"})
+    ask()
+    assert {url.partition("|")[0] for url in read} == {"urn:s"}
+    read.clear()
+    terminology.forget()
+    ask()
+    assert {status, "urn:t"} <= {url.partition("|")[0] for url in read}
 
 
 def official_expansions() -> list[JsonObject]:

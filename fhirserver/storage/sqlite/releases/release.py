@@ -234,8 +234,11 @@ class SqliteRelease:
     def called(self, text: str) -> Iterator[int]:
         return words.called(self._connection, text)
 
-    def search(self, text: str) -> Iterator[int]:
-        return words.search(self._connection, text)
+    def search(self, text: str, among: bytes = b"") -> Iterator[int]:
+        return words.search(self._connection, text, among)
+
+    def count(self, text: str, among: bytes = b"") -> int | None:
+        return words.count(self._connection, text, among)
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -53,6 +53,9 @@ class Shelf:
     def supplements(self, system: str) -> list[str]:
         return [one["url"] for one in self.resources if one.get("supplements") == system]
 
+    def with_value_set(self, url: str) -> list[str]:
+        return [one["url"] for one in self.resources if one.get("valueSet") == url]
+
 
 def code_system(url: str, *concepts: JsonObject, version: str = "1", **more: object) -> JsonObject:
     base = {"resourceType": "CodeSystem", "url": url, "version": version, "status": "active"}

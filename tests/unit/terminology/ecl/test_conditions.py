@@ -6,6 +6,7 @@ import pytest
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
+from fhirserver.ports.terminology import Question
 from fhirserver.storage.sqlite.releases.folder import ReleaseFolder
 from terminology.code_systems.content import ContentSystem
 from terminology.ecl import holds_ecl, select_ecl
@@ -16,6 +17,7 @@ from terminology.ecl.parsing import parse
 from terminology.ecl.substrate import OverRelease
 from terminology.imports.kind import Given
 from terminology.imports.snomed.release import SnomedImport
+from terminology.matching import found_matches
 from terminology.releases.system import ReleaseSystem
 from terminology.systems import System
 from tests.unit.terminology.imports.rf2 import sctid
@@ -57,6 +59,32 @@ def test_the_store_answers_as_memory_does(release: ReleaseSystem, ecl: str, expe
     codes = [concept.code for concept in release.at(range(release.size))]
     held = [code for code in codes if holds_ecl(release, ecl, code)]
     assert {release.find(code).display for code in held} == expected  # type: ignore[union-attr]
+
+
+def test_relationships_in_one_group_are_found_by_subproperties(release: ReleaseSystem) -> None:
+    def asked(*values: int) -> Question:
+        nested = [
+            {
+                "name": "subproperty",
+                "part": [
+                    {"name": "code", "valueCode": sctid(ATTRIBUTE)},
+                    {"valueCode": sctid(v), "name": "value"},
+                ],
+            }
+            for v in values
+        ]
+        group = {"part": [{"name": "code", "valueCode": "609096000"}, *nested]}
+        return Question({"system": [SNOMED], "property": [group]})
+
+    class Only:
+        def system(self, url: str, version: str = "") -> ReleaseSystem:
+            return release
+
+    grouped = f"* : {{ {sctid(ATTRIBUTE)} = {sctid(SITE)} }}"
+    found = found_matches(Only(), asked(SITE), 0)  # type: ignore[arg-type]
+    codes = {one["part"][0]["valueCoding"]["code"] for one in found["parameter"]}
+    assert codes and codes == {one.code for one in release.at(select_ecl(release, grouped))}
+    assert "parameter" not in found_matches(Only(), asked(SITE, FINDING), 0)  # type: ignore[arg-type]
 
 
 def some_of_snomed() -> ContentSystem:
