@@ -158,11 +158,15 @@ class RequestLibrary:
 
     # Value sets and maps
 
+    def value_set_meant(self, canonical: str) -> str:
+        """The canonical, where it names no version with the one asked for (``default-valueset-version``)."""
+        url, version = split(canonical)
+        return joined(url, version or self.asked.value_sets.get(url, ""))
+
     def value_set(self, canonical: str) -> JsonObject | None:
         """The one named, in the version named or that the request asks for (``default-valueset-version``), or one that
         its url implies. The caller does not change it."""
-        url, version = split(canonical)
-        version = version or self.asked.value_sets.get(url, "")
+        url, version = split(self.value_set_meant(canonical))
         brought = _best(self.overlay.of("ValueSet", url), version)
         if brought is not None:
             return brought

@@ -15,6 +15,7 @@ from fhirserver.ports.terminology import Concept, Expansion, KnownSystem, Questi
 from terminology.answers import Answers
 from terminology.asked import PLAIN, Asked
 from terminology.built_in import built_in, built_in_urls
+from terminology.comparing import compared
 from terminology.expanding.answering import expansion
 from terminology.expanding.composing import Composed, Composer
 from terminology.expanding.expansion import Page, page_of, shown_as
@@ -44,6 +45,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "lookup": looked_up,
     "find-matches": found_matches,
     "expand": expansion,
+    "compare": compared,
 }
 
 

@@ -1,6 +1,7 @@
 """Whether the inputs of an operation are what its OperationDefinition says: how often, of which type.
 
-A text may come as any of the types of texts: clients differ on what a canonical or a code is sent as.
+A text may come as any of the types of texts: clients differ on what a canonical or a code is sent as. A flag may
+come as a text, too.
 https://hl7.org/fhir/R4/operationdefinition.html
 """
 
@@ -98,6 +99,8 @@ def _fault(one: Parameter, part: JsonObject) -> str:
     given = next(_types(part), "")
     if given and (given == one.type or one.type in _ANY or _are_alike(given, one.type)):
         return ""
+    if one.type == "boolean" and given in _TEXTS and is_flag(part):
+        return ""
     return f"'{one.name}' is {_named(one)}"
 
 
@@ -107,6 +110,12 @@ def _types(part: JsonObject) -> Iterator[str]:
             yield name[5].lower() + name[6:] if _is_primitive(value) else name[5:]
         elif name == "resource" and isinstance(value, dict):
             yield str(value.get("resourceType", ""))
+
+
+def is_flag(part: JsonObject) -> bool:
+    """Whether a parameter says true or false, whatever it is written as."""
+    values = [value for name, value in part.items() if name.startswith("value")]
+    return len(values) == 1 and (isinstance(values[0], bool) or values[0] in ("true", "false"))
 
 
 def _is_primitive(value: Json) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fhirserver.access.principals import require
 from fhirserver.interactions.audit_access import names_audit, opened, role_for
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.operation_inputs import check_inputs, check_level
+from fhirserver.interactions.operation_inputs import check_inputs, check_level, is_flag
 from fhirserver.interactions.permitted import check_interaction, check_operation, guarded, known_view
 from fhirserver.interactions.resources import known_type
 from fhirserver.interactions.search_parameters import ASK_TERMINOLOGY
@@ -210,8 +210,12 @@ class Registry:
         return await operation.handler(context, request)
 
 
+_INCOMPLETE_FILTER = re.compile(r".*\.(include|exclude)\[\d+\]\.filter\[\d+\]\.(property|op|value)")
 _LARGE = 256 * 1024
 """A body of more bytes is checked in a thread, so that others are served meanwhile."""
+_VALUE = re.compile(
+    r"Parameters\.parameter\[(\d+)\](?:\.resource\.parameter\[(\d+)\])?\.value\.ofType\(\w+\)"
+)
 _IN_RESOURCE = re.compile(r"Parameters\.parameter\[\d+\](\.part\[\d+\])*\.resource\.")
 _WITHOUT_QUERY = frozenset(
     {("type", "POST"), ("instance", "PUT"), ("instance", "PATCH"), ("instance", "DELETE")}
@@ -246,7 +250,7 @@ def _parameters(operation: Operation, request: Request) -> Sequence[JsonObject]:
         raise refuse(Category.INVALID, "invalid", text, "resourceType")
     issues = [issue for issue in validate(body) if issue.severity in ("error", "fatal")]
     if operation.takes_newer:
-        issues = [issue for issue in issues if not _is_newer(issue)]
+        issues = [issue for issue in issues if not _is_taken(issue, body)]
     if issues:
         raise Refusal(Category.INVALID, issues)
     for number, parameter in enumerate(body.get("parameter", ())):
@@ -256,10 +260,33 @@ def _parameters(operation: Operation, request: Request) -> Sequence[JsonObject]:
     return given
 
 
+def _is_taken(issue: Issue, body: JsonObject) -> bool:
+    """Whether what is wrong with a request to the terminology can be understood all the same."""
+    return _is_newer(issue) or _is_incomplete_filter(issue) or _is_written_flag(issue, body)
+
+
+def _is_written_flag(issue: Issue, body: JsonObject) -> bool:
+    """Whether it is about a true or false that is written as another type: clients of the ecosystem do so."""
+    place = _VALUE.fullmatch(issue.expression[0]) if issue.expression else None
+    if place is None or issue.code != "structure":
+        return False
+    outer, inner = place.groups()
+    part: JsonObject = body["parameter"][int(outer)]
+    return is_flag(part["resource"]["parameter"][int(inner)] if inner else part)
+
+
 def _is_newer(issue: Issue) -> bool:
     """Whether it says of a resource in a parameter no more than that R4 does not have a property or code."""
     of_resource = any(_IN_RESOURCE.match(place) for place in issue.expression)
     return of_resource and (issue.code == "code-invalid" or f": {UNKNOWN_PROPERTY}" in issue.diagnostics)
+
+
+def _is_incomplete_filter(issue: Issue) -> bool:
+    """Whether it says no more than that a filter of a value set in a parameter is incomplete. That value set is not
+    always the one asked about; where it is, the operation refuses it in the words that clients of terminology know."""
+    return issue.code == "required" and any(
+        _IN_RESOURCE.match(place) and _INCOMPLETE_FILTER.fullmatch(place) for place in issue.expression
+    )
 
 
 def _unknown_input(operation: Operation, name: str, where: str) -> Refusal:

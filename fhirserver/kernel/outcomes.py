@@ -50,7 +50,7 @@ class Issue:
     never hold a value from a resource (no PHI in error text), only names and places.
 
     Issues of the terminology service have a ``type`` (of :data:`TX_ISSUE_TYPE`) and the ``message_id`` by which
-    validators know their text: this then stands in ``details``.
+    validators know their text: this then stands in ``details``, as it does where ``in_details`` asks for that.
     """
 
     code: str
@@ -59,13 +59,14 @@ class Issue:
     severity: str = "error"
     type: str = ""
     message_id: str = ""
+    in_details: bool = False
 
     def as_json(self) -> JsonObject:
         text = _printable(self.diagnostics)
         issue: JsonObject = {"severity": self.severity, "code": self.code}
         if self.message_id:
             issue = {"extension": [{"url": MESSAGE_ID, "valueString": self.message_id}], **issue}
-        if self.type or self.message_id:
+        if self.type or self.message_id or self.in_details:
             coding = {"coding": [{"system": TX_ISSUE_TYPE, "code": self.type}]} if self.type else {}
             issue["details"] = {**coding, "text": text}
         else:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fhirserver.interactions.exchange import Request
 from fhirserver.interactions.registry import Parameter
 from fhirserver.kernel.json import Json, JsonObject
-from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.operations.parameters import one, part
 from fhirserver.operations.terminology_asked import ASKED, Given, languages_of
 from fhirserver.ports.code_validation import CodeAnswer, Coded, CodeQuestion, Form
@@ -94,7 +94,7 @@ def _coded(given: Given, system: str, version: str) -> tuple[Form, list[Coded]]:
     if not code:
         text = "Unable to find code to validate (looked for coding | codeableConcept | code in parameters"
         text += " =codingX:Coding)"
-        raise refuse(Category.INVALID, "invalid", text, "Parameters.parameter")
+        raise Refusal(Category.INVALID, (Issue("invalid", text, in_details=True),))
     url, of, display = (str(one(given, name) or "") for name in (system, version, "display"))
     return "code", [Coded(url, str(code), of, display)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.read import current
 from fhirserver.kernel.json import loads
-from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.operations.parameters import inputs, one, parameters, part
 from fhirserver.operations.terminology_asked import asked_of
 from fhirserver.operations.terminology_input import Given, asked_before, kept, service
@@ -21,7 +21,9 @@ async def code_system_subsumes(context: Context, request: Request) -> Result:
         given = inputs(request)
         system, version = stored or (str(one(given, "system") or ""), str(one(given, "version") or ""))
         left, right = _code(given, "A", system), _code(given, "B", system)
-        if not left[0] or left[0] != right[0] or (stored and left[0] != system):
+        if not left[0] or not right[0]:
+            raise _without_system(given)
+        if left[0] != right[0] or (stored and left[0] != system):
             text = "Both codes are of one system: 'system' with 'codeA' and 'codeB', or two codings"
             raise refuse(Category.INVALID, "invalid", text, "Parameters.parameter")
         asked, of = before or asked_of(request, given), version or left[2] or right[2]
@@ -29,6 +31,13 @@ async def code_system_subsumes(context: Context, request: Request) -> Result:
         return parameters([part("outcome", "Code", outcome)])
 
     return await kept(context, request, "subsumes", make)
+
+
+def _without_system(given: Given) -> Refusal:
+    codings = "codingA" in given or "codingB" in given
+    id = "SUBSUMES_CODING_NO_SYSTEM" if codings else "SUBSUMES_SYSTEM_REQUIRED"
+    text = "A coding has no system" if codings else "The system of the codes is needed"
+    return Refusal(Category.INVALID, (Issue("invalid", text, type="invalid-data", message_id=id),))
 
 
 async def _stored(context: Context, request: Request) -> tuple[str, str]:

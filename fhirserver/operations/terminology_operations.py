@@ -11,6 +11,7 @@ from fhirserver.operations.code_system_subsumes import code_system_subsumes
 from fhirserver.operations.code_system_validate_code import code_system_validate_code
 from fhirserver.operations.terminology_asked import ASKED
 from fhirserver.operations.terminology_input import kept_answer
+from fhirserver.operations.value_set_compare import value_set_compare
 from fhirserver.operations.value_set_expand import value_set_expand
 from fhirserver.operations.value_set_validate_code import value_set_validate_code
 from fhirserver.world.vocabulary import BASE
@@ -49,6 +50,18 @@ _EXPAND = (
     Parameter("limitedExpansion", "boolean", "Whether the first codes are wanted where there are too many"),
     *ASKED,
     Parameter("return", "ValueSet", "The value set with its expansion", 1, use="out"),
+)
+_COMPARED = (
+    Parameter("thisUrl", "uri", "The one value set's canonical URL; not on an instance"),
+    Parameter("thisValueSet", "ValueSet", "The one value set itself"),
+    Parameter("otherUrl", "uri", "The other value set's canonical URL"),
+    Parameter("otherValueSet", "ValueSet", "The other value set itself"),
+    Parameter("valueSetVersion", "string", "The version of value sets whose URL names none"),
+    *ASKED,
+    Parameter(
+        "result", "code", "same, superset, subset, overlapping, disjoint or indeterminate", 1, use="out"
+    ),
+    Parameter("message", "string", "The same in words, or why it cannot be told", use="out"),
 )
 _LOOKED_UP = (
     Parameter("name", "string", "The code system", 1, use="out"),
@@ -191,4 +204,19 @@ TERMINOLOGY = (
         )
     ),
     _operation("expand", "type instance", "ValueSet", value_set_expand, *_EXPAND),
+    *(
+        Operation(
+            name,
+            "type instance",
+            ("ValueSet",),
+            "read",
+            value_set_compare,
+            f"{BASE}/OperationDefinition/ValueSet-{name}",
+            description="How the codes of two value sets stand to each other.",
+            parameters=_COMPARED,
+            takes_newer=True,
+            checks_types=True,
+        )
+        for name in ("compare", "related")
+    ),
 )

@@ -33,10 +33,18 @@ class Used:
 
     systems: dict[str, System] = field(default_factory=dict)
     value_sets: dict[str, JsonObject] = field(default_factory=dict)
+    named: dict[str, set[str]] = field(default_factory=dict)
+    """Which versions of each system the value sets name; an empty text where one names none."""
 
     def add(self, other: Used) -> None:
         self.systems.update(other.systems)
         self.value_sets.update(other.value_sets)
+        for url, versions in other.named.items():
+            self.named.setdefault(url, set()).update(versions)
+
+    def has_versions(self, url: str) -> bool:
+        """Whether the value sets tell versions of a system apart."""
+        return len(self.named.get(url, ())) > 1
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class Composer:
         return known
 
     def _compose(self, value_set: JsonObject, root: JsonObject, above: tuple[str, ...]) -> Composed:
-        name = _name(value_set)
+        name = _name(value_set) or _place(value_set, above)
         if name and name in above:
             raise refusals.circular(name, above)
         if len(above) >= DEEPEST:
@@ -90,9 +98,10 @@ class Composer:
         if canonical not in self._known:
             found = self._library.value_set(canonical)
             if found is None:
-                raise refusals.unknown_import(canonical)
+                raise refusals.unknown_import(self._library.value_set_meant(canonical))
             composed = self._compose_named(found, canonical, above)
-            used = Used(dict(composed.used.systems), dict(composed.used.value_sets))
+            used = Used()
+            used.add(composed.used)
             used.value_sets[_name(found) or canonical] = found
             self._known[canonical] = Composed(composed.parts, used)
         return self._known[canonical]
@@ -207,6 +216,7 @@ class _Composing:
         """The system of a part; None only for one that is not known at all, of which the part enumerates codes."""
         library, url = self._library, str(part["system"])
         named = str(part.get("version", ""))
+        self._used.named.setdefault(url, set()).add(named)
         system = library.system(url, named)
         if system is None:
             version, versions = library.version_for(url, named), library.system_versions(url)
@@ -222,7 +232,7 @@ class _Composing:
 
 def _check(url: str, condition: JsonObject, place: str) -> None:
     for member in ("property", "op", "value"):
-        if not condition.get(member) and not condition.get(f"_{member}"):
+        if not condition.get(member) and not (member == "op" and condition.get("_op")):
             raise refusals.incomplete_filter(url, condition, member, f"{place}.{member}")
 
 
@@ -237,6 +247,12 @@ def _flat(members: Members) -> Members:
 
 def _name(value_set: JsonObject) -> str:
     return joined(str(value_set.get("url", "")), str(value_set.get("version", "")))
+
+
+def _place(value_set: JsonObject, above: tuple[str, ...]) -> str:
+    """A contained value set has a name in the one that contains it; an empty text for one that stands alone."""
+    container = next((one for one in reversed(above) if "#" not in one), None)
+    return f"{container}#{value_set['id']}" if container is not None and "id" in value_set else ""
 
 
 def _contained(container: JsonObject, id: str) -> JsonObject:

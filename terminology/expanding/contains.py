@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/valueset-definitions.html#ValueSet.expansion.contains
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from fhirserver.kernel.json import Json, JsonObject
@@ -43,15 +43,20 @@ _AS_PROPERTIES: Mapping[str, tuple[str, str]] = {
 
 
 class Writer:
-    """Writes the codes of one expansion; :attr:`properties` are those that were written, by code with their uri."""
+    """Writes the codes of one expansion; :attr:`properties` are those that were written, by code with their uri.
 
-    def __init__(self, options: Options):
-        self._options = options
+    ``has_versions`` says of a system whether it must be told in which version each code is.
+    """
+
+    def __init__(self, options: Options, has_versions: Callable[[str], bool] = lambda url: False):
+        self._options, self._has_versions = options, has_versions
         self.properties: dict[str, str] = {}
 
     def item(self, member: Member, system: System | None) -> JsonObject:
         concept, own = member
         item: JsonObject = {"system": concept.system} if concept.system else {}
+        if concept.version and self._has_versions(concept.system):
+            item["version"] = concept.version
         if extensions := self._extensions(concept, own):
             item = {"extension": extensions, **item}
         if concept.abstract:
@@ -113,7 +118,8 @@ class Writer:
     def _extensions(self, concept: Concept, own: JsonObject) -> list[JsonObject]:
         """Those of the code system that say how the concept is shown, unless the value set says it itself."""
         found = {one["url"]: one for one in concept.extensions if one.get("url") in _COPIED}
-        found.update({one["url"]: one for one in own.get("extension", ()) if one.get("url") in _COPIED})
+        copied = {*_COPIED, STANDARDS_STATUS}
+        found.update({one["url"]: one for one in own.get("extension", ()) if one.get("url") in copied})
         return list(found.values())
 
     def _properties(self, member: Member, system: System | None) -> Iterator[tuple[str, str, Json]]:
@@ -125,7 +131,7 @@ class Writer:
                 code, meaning = _AS_PROPERTIES[one["url"]]
                 implied[code] = _value(one, code)
                 self.properties[code] = f"{STANDARD}{meaning}"
-        status = _status(concept, own)
+        status = _status(concept)
         if status:
             implied["status"] = ("valueCode", status)
             self.properties["status"] = STATUS
@@ -170,11 +176,10 @@ def property_uri(code: str, system: System | None) -> str:
     )
 
 
-def _status(concept: Concept, own: JsonObject) -> str:
+def _status(concept: Concept) -> str:
     if concept.status and concept.status != "active":
         return concept.status
-    marked = (one.get("valueCode") for one in own.get("extension", ()) if one.get("url") == STANDARDS_STATUS)
-    return str(next(marked, None) or ("inactive" if concept.inactive else ""))
+    return "inactive" if concept.inactive else ""
 
 
 def _value(extension: JsonObject, code: str) -> tuple[str, Json]:

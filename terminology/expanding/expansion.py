@@ -17,17 +17,17 @@ from terminology.expanding.contains import STATUS, Writer, declared
 from terminology.expanding.endless import Endless
 from terminology.expanding.members import Listed, Member, Members, Numbered
 from terminology.expanding.nesting import nested
-from terminology.expanding.options import Options
+from terminology.expanding.options import VERSIONS_OF_SYSTEMS, Options
 from terminology.library import RequestLibrary
 from terminology.systems import System
-from terminology.versions import joined
+from terminology.versions import joined, split
 
 TOO_COSTLY = "http://hl7.org/fhir/StructureDefinition/valueset-toocostly"
 UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 LARGEST_PAGE = 10_000
 """Codes of a page that is asked for by ``count``: it may have more than an expansion that is whole."""
 _SHOWN = (
-    *("id", "language", "contained", "extension", "url", "identifier", "version", "name", "title", "status"),
+    *("id", "language", "contained", "url", "identifier", "version", "name", "title", "status"),
     *("experimental", "date"),
 )
 """The members of the value set that stand in the answer; all of them only where its definition is asked for."""
@@ -55,7 +55,7 @@ def expand(
         raise refusals.missing_supplements(missing)
     composed = Composer(library).compose(value_set, canonical)
     page = page_of(composed, options, limit, joined(value_set.get("url", ""), value_set.get("version", "")))
-    writer = Writer(options)
+    writer = Writer(options, composed.used.has_versions)
     if page.is_cut and any(map(_has_inactive, composed.parts)) and not options.active_only:
         writer.properties["status"] = STATUS
     items = [writer.item(member, system) for member, system in effort.watch(page.members)]
@@ -155,16 +155,27 @@ def _resource(
         extensions.append({"url": UNCLOSED, "valueBoolean": True})
     if extensions:
         expansion = {"extension": extensions, **expansion}
-    if page.total is not None:
+    if page.total is not None and (page.is_cut or not options.text or options.has_offset):
         expansion["total"] = page.total
     if options.has_offset:
         expansion["offset"] = options.offset
-    parameters = [*options.echoed, *_used(value_set, library, composed)]
+    echoed = (one for one in options.echoed if _mattered(one, composed))
+    parameters = [*echoed, *_used(value_set, library, composed)]
     if parameters:
         expansion["parameter"] = parameters
     if items:
         expansion["contains"] = items
     return {**resource, "expansion": expansion}
+
+
+def _mattered(parameter: JsonObject, composed: Composed) -> bool:
+    """Whether a parameter had a say: versions of systems that are not drawn on had none, nor had those that stand in
+    for none where every include names one."""
+    name, named = parameter["name"], composed.used.named
+    if name not in VERSIONS_OF_SYSTEMS:
+        return True
+    url = split(parameter["valueUri"])[0]
+    return url in named and (name == "force-system-version" or "" in named[url])
 
 
 def _used(value_set: JsonObject, library: RequestLibrary, composed: Composed) -> Iterator[JsonObject]:

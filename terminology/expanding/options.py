@@ -37,6 +37,7 @@ _ECHOED: Mapping[str, str] = {
     "default-valueset-version": "Uri",
 }
 """What is told again in ``expansion.parameter``, with the type of its value."""
+VERSIONS_OF_SYSTEMS = frozenset({"system-version", "check-system-version", "force-system-version"})
 _LONGEST_FILTER = 1000
 ANY_LANGUAGE = Languages()
 

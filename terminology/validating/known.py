@@ -24,6 +24,10 @@ class Known(Library, Protocol):
         """Whether a version that is used is one that the request allows."""
         ...
 
+    def value_set_meant(self, canonical: str) -> str:
+        """The canonical with the version that the request asks for where it names none."""
+        ...
+
     def code_system(self, canonical: str) -> JsonObject | None:
         """The CodeSystem resource, whether its codes are here or not: also one that is a supplement."""
         ...

@@ -62,10 +62,10 @@ class Membership:
         below = self._entered(value_set, above)
         if id(value_set) in self._prepared:
             return
-        for part in _parts(value_set):
+        for place, part in _parts(value_set):
             for canonical in part.get("valueSet", ()):
                 self.prepare(self._imported(canonical, value_set), below)
-            _check_filters(part)
+            _check_filters(part, place)
         self._prepared.add(id(value_set))
 
     def _entered(self, value_set: JsonObject, above: tuple[str, ...]) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ class Membership:
             else:
                 found = self._known.value_set(canonical)
             if found is None:
-                raise UnknownValueSet(canonical)
+                raise UnknownValueSet(self._known.value_set_meant(canonical))
             self._imports[key] = found
             self._named_by.append(by)
         return self._imports[key]
@@ -295,16 +295,18 @@ def _header(system: System) -> JsonObject:
     return {"resourceType": "CodeSystem", **system.header, "url": system.url, "version": system.version}
 
 
-def _parts(value_set: JsonObject) -> Iterator[JsonObject]:
+def _parts(value_set: JsonObject) -> Iterator[tuple[str, JsonObject]]:
+    """Each include and exclude behind its place."""
     compose = value_set.get("compose", {})
-    yield from compose.get("include", ())
-    yield from compose.get("exclude", ())
+    for name in ("include", "exclude"):
+        for number, part in enumerate(compose.get(name, ())):
+            yield f"ValueSet.compose.{name}[{number}]", part
 
 
-def _check_filters(part: JsonObject) -> None:
+def _check_filters(part: JsonObject, place: str) -> None:
     for number, one in enumerate(part.get("filter", ())):
         if not one.get("value"):
-            raise messages.filter_without_value(part, one, number)
+            raise messages.filter_without_value(part, one, f"{place}.filter[{number}]")
 
 
 def _contained(items: list[JsonObject]) -> Iterator[JsonObject]:

@@ -292,15 +292,14 @@ def missing_supplements(canonicals: Sequence[str]) -> Refusal:
 
 def circular(pointing_to: str, pathway: Sequence[str]) -> Refusal:
     text = f"Found a circularity pointing to {pointing_to} processing ValueSet with pathway [{', '.join(pathway)}]"
-    finding = Finding("error", "processing", "vs-invalid", "VALUESET_CIRCULAR_REFERENCE", text)
+    finding = Finding("error", "processing", "", "VALUESET_CIRCULAR_REFERENCE", text)
     return refused(Category.UNPROCESSABLE, finding)
 
 
-def filter_without_value(part: JsonObject, filter: JsonObject, number: int) -> Refusal:
+def filter_without_value(part: JsonObject, filter: JsonObject, place: str) -> Refusal:
     text = (
         f"The system {part.get('system')} filter with property = {filter.get('property')}, op = {filter.get('op')} has"
         " no value"
     )
     id = "UNABLE_TO_HANDLE_SYSTEM_FILTER_WITH_NO_VALUE"
-    place = f"ValueSet.compose.include.filter[{number}]"
     return refused(Category.INVALID, Finding("error", "invalid", "vs-invalid", id, text, place))

@@ -38,6 +38,8 @@ _PATHS = {
     "subsumes": "CodeSystem/$subsumes",
     "translate": "ConceptMap/$translate",
     "closure": "$closure",
+    "related": "ValueSet/$related",
+    "compare": "ValueSet/$compare",
     "batch": "",
 }
 _GETS = {"metadata": "metadata", "term-caps": "metadata?mode=terminology"}

@@ -158,6 +158,13 @@ async def test_subsumes(server: Facade) -> None:
     assert (await server.reader.get("CodeSystem/$subsumes?codeA=a&codeB=b")).status_code == 400
     codings = asked(codingA_Coding={"system": roles, "code": "MTH"}, codingB_Coding=MALE)
     assert (await server.reader("POST", "CodeSystem/$subsumes", codings)).status_code == 400
+    for body, id in (
+        (asked(codeA_Code="a", codeB_Code="b"), "SUBSUMES_SYSTEM_REQUIRED"),
+        (asked(codingA_Coding={"code": "a"}, codingB_Coding=MALE), "SUBSUMES_CODING_NO_SYSTEM"),
+    ):
+        answer = await server.reader("POST", "CodeSystem/$subsumes", body)
+        issue = loads(answer.content)["issue"][0]
+        assert answer.status_code == 400 and issue["extension"][0]["valueString"] == id
 
 
 async def test_expand_in_every_way(server: Facade) -> None:
@@ -214,6 +221,7 @@ async def test_a_batch_of_validations(server: Facade) -> None:
     found = [one["resource"] for one in answers["parameter"]]
     assert [one["resourceType"] for one in found] == ["Parameters"] * 2 + ["OperationOutcome"] * 2
     assert [given(one, "result") for one in found[:2]] == [True, False]
+    assert "looked for coding | codeableConcept | code" in found[2]["issue"][0]["details"]["text"]
     body["parameter"] = [validation(url_Uri=GENDER, code_Code="male")]
     answers = loads((await server.reader("POST", "CodeSystem/$batch-validate-code", body)).content)
     assert given(answers["parameter"][0]["resource"], "result") is True

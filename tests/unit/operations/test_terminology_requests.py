@@ -134,3 +134,51 @@ async def test_what_a_request_brings_is_kept_under_its_id_for_its_principal_alon
 async def test_versions_of_fhir(server: Facade) -> None:
     answer = (await server.reader.get("$versions")).json()
     assert (values(answer, "version"), values(answer, "default")) == (["4.0"], ["4.0"])
+
+
+async def test_a_filter_without_a_value_is_the_operations_matter(server: Facade) -> None:
+    """Of the value set that is asked about it is refused in words that clients know; of another it matters not."""
+    broken = {
+        "resourceType": "ValueSet",
+        "url": "http://example.org/broken",
+        "status": "active",
+        "compose": {
+            "include": [{"system": SYSTEM["url"], "filter": [{"property": "concept", "op": "is-a"}]}]
+        },
+    }
+    brought = [{"name": "tx-resource", "resource": one} for one in (SYSTEM, broken)]
+    coding = {"name": "coding", "valueCoding": {"system": SYSTEM["url"], "code": "a"}}
+    known = parameters({"name": "url", "valueUri": SYSTEM["url"]}, coding, *brought)
+    assert values((await server.reader("POST", "CodeSystem/$validate-code", known)).json(), "result") == [
+        True
+    ]
+    url = {"name": "url", "valueUri": broken["url"]}
+    for operation, parts in (("$expand", [url]), ("$validate-code", [url, coding])):
+        answer = await server.reader("POST", f"ValueSet/{operation}", parameters(*parts, *brought))
+        issue = answer.json()["issue"][0]
+        assert 400 <= answer.status_code < 500
+        assert issue["extension"][0]["valueString"] == "UNABLE_TO_HANDLE_SYSTEM_FILTER_WITH_NO_VALUE"
+        assert issue["expression"][0].startswith("ValueSet.compose.include[0].filter[0]")
+    nameless = {**broken, "compose": {"include": [{"system": SYSTEM["url"], "concept": [{}]}]}}
+    other = parameters(url, coding, {"name": "tx-resource", "resource": nameless})
+    assert (await server.reader("POST", "ValueSet/$validate-code", other)).status_code == 400
+
+
+async def test_a_flag_may_be_written_as_a_text(server: Facade) -> None:
+    await server.ehr.put(SYSTEM)
+    coding = {"name": "coding", "valueCoding": {"system": SYSTEM["url"], "code": "a", "display": "B"}}
+    url = {"name": "url", "valueUri": SYSTEM["url"]}
+    for flag, result in (
+        ({"valueBoolean": "true"}, True),
+        ({"valueUri": "true"}, True),
+        ({"valueUri": True}, True),
+        ({"valueBoolean": "false"}, False),
+    ):
+        body = parameters(url, coding, {"name": "lenient-display-validation", **flag})
+        answer = await server.reader("POST", "CodeSystem/$validate-code", body)
+        assert values(answer.json(), "result") == [result]
+        within = {"name": "validation", "resource": body}
+        answer = await server.reader("POST", "CodeSystem/$batch-validate-code", parameters(within))
+        assert values(answer.json()["parameter"][0]["resource"], "result") == [result]
+    body = parameters(url, coding, {"name": "lenient-display-validation", "valueBoolean": "perhaps"})
+    assert (await server.reader("POST", "CodeSystem/$validate-code", body)).status_code == 400

@@ -183,6 +183,17 @@ def test_cyclic_imports_are_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("url", ["urn:v", ""])
+def test_contained_value_sets_that_import_each_other_are_refused(url: str) -> None:
+    inside: list[JsonObject] = [
+        {"resourceType": "ValueSet", "id": id, "compose": {"include": [WHOLE, {"valueSet": [other]}]}}
+        for id, other in (("one", "#two"), ("two", "#one"))
+    ]
+    outer = value_set({"valueSet": ["#one"]}, contained=inside, url=url)
+    issue = refused(outer)
+    assert issue.message_id == "VALUESET_CIRCULAR_REFERENCE" and f"{url}#one" in issue.diagnostics
+
+
 def test_codes_of_a_system_that_is_not_here_are_listed_as_they_are_written() -> None:
     unknown = {"system": "urn:unknown", "concept": [{"code": "x", "display": "Ex"}, {"code": "y"}]}
     answer = expand(value_set(unknown))["expansion"]
@@ -251,6 +262,47 @@ def test_two_versions_of_a_system_hold_each_others_codes_by_code() -> None:
     assert expanded(both, OTHER, excludeNested=True) == ["a", "b", "d", "c", "e", "z"]
 
 
+def test_versions_are_told_of_codes_where_the_value_set_tells_them_apart() -> None:
+    both = value_set(
+        {"system": "urn:s", "version": "1.0.0", "concept": [{"code": "c"}]},
+        {"system": "urn:s", "version": "2.0.0", "concept": [{"code": "z"}]},
+    )
+    told = [(one["code"], one["version"]) for one in expand(both, TREE, OTHER)["expansion"]["contains"]]
+    assert told == [("c", "1.0.0"), ("z", "2.0.0")]
+    forced = expand(both, TREE, OTHER, asked={"force_system_version": {"urn:s": "1.0.0"}})
+    assert [one.get("version") for one in forced["expansion"]["contains"]] == ["1.0.0"]
+    one_version = expand(value_set({"system": "urn:s", "version": "1.0.0"}), TREE, OTHER)
+    assert not any("version" in one for one in one_version["expansion"]["contains"])
+
+
+@pytest.mark.parametrize(
+    "parameter, version, is_told",
+    [
+        ("system-version", "", True),
+        ("system-version", "1.0.0", False),
+        ("check-system-version", "", True),
+        ("check-system-version", "1.0.0", False),
+        ("force-system-version", "", True),
+        ("force-system-version", "1.0.0", True),
+    ],
+)
+def test_versions_asked_for_are_told_again_where_they_had_a_say(
+    parameter: str, version: str, is_told: bool
+) -> None:
+    include = {"system": "urn:s", **({"version": version} if version else {})}
+    given = {parameter: ["urn:s|1.0.0", "urn:elsewhere|7"]}
+    asked = {parameter.replace("-", "_"): {"urn:s": "1.0.0", "urn:elsewhere": "7"}}
+    told = expand(value_set(include), TREE, OTHER, asked=asked, **given)["expansion"]["parameter"]
+    expected = [{"name": parameter, "valueUri": "urn:s|1.0.0"}] if is_told else []
+    assert [one for one in told if one["name"] == parameter] == expected
+
+
+def test_the_version_asked_for_of_an_imported_value_set_is_named_where_it_is_not_here() -> None:
+    issue = refused(value_set({"valueSet": ["urn:other"]}), asked={"value_sets": {"urn:other": "3"}})
+    assert issue.message_id == "VS_EXP_IMPORT_UNK_PINNED"
+    assert issue.diagnostics.endswith("'urn:other' version '3'")
+
+
 # Pages and texts
 
 
@@ -315,7 +367,9 @@ def test_texts_are_found_in_names_of_the_system_and_of_the_value_set() -> None:
         "concept": [{"code": "x", "display": "Ex"}, {"code": "y", "display": "Why ex"}],
     }
     found = expand(value_set(unknown), text="ex")["expansion"]
-    assert (codes(found["contains"]), found["total"]) == (["x", "y"], 2)
+    assert codes(found["contains"]) == ["x", "y"] and "total" not in found, "all that are found are there"
+    page = expand(value_set(unknown), text="ex", count=1)["expansion"]
+    assert (codes(page["contains"]), page["total"]) == (["x"], 2)
 
 
 # How it is told
@@ -396,6 +450,16 @@ def test_a_value_set_says_how_its_codes_are_shown() -> None:
     assert item["display"] == "Tom" and properties(item) == {"label": "1.", "order": 7}
     assert next(one["url"] for one in item["extension"]) == f"{base}valueset-deprecated"
     assert "urn:unheard-of" not in str(item)
+
+
+def test_a_code_that_the_value_set_itself_deprecates_is_marked_as_it_marks_it() -> None:
+    mark = {
+        "url": "http://hl7.org/fhir/StructureDefinition/structuredefinition-standards-status",
+        "valueCode": "deprecated",
+    }
+    listed = {"system": "urn:s", "concept": [{"code": "a", "extension": [mark]}]}
+    (item,) = expand(value_set(listed))["expansion"]["contains"]
+    assert item["extension"] == [mark], "the status of the code in its system is another matter"
 
 
 def test_the_definition_only_where_it_is_wanted() -> None:

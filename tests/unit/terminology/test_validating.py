@@ -437,6 +437,20 @@ def test_refusals(vs: str, asked: Json, id: str) -> None:
     assert [one.message_id for one in refused.value.issues] == [id]
 
 
+def test_a_filter_without_a_value_is_named() -> None:
+    with pytest.raises(Refusal) as refused:
+        ask("empty-filter", Coded(S, "a"))
+    assert refused.value.issues[0].expression == ("ValueSet.compose.include[0].filter[0]",)
+
+
+def test_the_version_asked_for_of_an_imported_value_set_is_named_where_it_is_not_known() -> None:
+    pinned = replace(HERE, value_sets={"http://x.org/vs/listed": "3"})
+    answer = ask("imports", Coded(S, "a"), asked=pinned)
+    assert text(answer, "Unable_to_resolve_value_Set_").endswith(
+        "'http://x.org/vs/listed|3' could not be found"
+    )
+
+
 def test_a_contained_value_set() -> None:
     inner = {"resourceType": "ValueSet", "id": "in", "status": "active"}
     inner["compose"] = {"include": [{"system": S, "concept": [{"code": "b"}]}]}
