@@ -10,6 +10,7 @@ from fhirserver.ports.terminology import Concept
 from terminology.code_systems.conditions import CODES, HIERARCHICAL
 from terminology.expanding import refusals
 from terminology.expanding.members import Listed, Member, Members, Numbered, enumerated
+from terminology.expanding.overloading import has_versions, seen_by, united, versions_match
 from terminology.library import RequestLibrary
 from terminology.positions import Positions
 from terminology.systems import System
@@ -37,11 +38,16 @@ class Used:
 
 @dataclass(frozen=True)
 class Composed:
-    """The sets of codes, without any code twice; and what they draw on. ``is_tree``: they may be shown as a tree."""
+    """The sets of codes, without any code twice; and what they draw on. ``is_tree``: they may be shown as a tree.
+
+    ``matched``: a code of one version of a system and the same of another were taken for one. Where they are not, each
+    version of a system that is drawn on has a part of its own.
+    """
 
     parts: tuple[Members, ...]
     used: Used
     is_tree: bool = False
+    matched: bool = False
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))
@@ -130,20 +136,31 @@ class _Composing:
         self._used = Used()
 
     def run(self) -> Composed:
-        found: list[Members] = []
-        includes = self._compose.get("include", ())
-        for number, part in enumerate(includes):
-            for members in self._part(part, f"ValueSet.compose.include[{number}]"):
-                members = members.without(found) if found else members
-                if len(members):
-                    found.append(members)
-        for number, part in enumerate(self._compose.get("exclude", ())):
-            excluded = self._part(part, f"ValueSet.compose.exclude[{number}]")
-            found = [kept for one in found if len(kept := one.without(excluded))]
+        included = [*self._parts("include")]
+        excluded = [*self._parts("exclude")]
+        matched = self._are_matched(included, excluded)
+        found = united(included, matched=matched is not False)
+        found = [kept for one in found if len(kept := one.without(seen_by(one, excluded, matched)))]
         if self._compose.get("inactive") is False:
             found = [kept for one in found if len(kept := one.active())]
-        is_tree = "exclude" not in self._compose and all(one.is_tree for one in found)
-        return Composed(tuple(found), self._used, is_tree and len({one.url for one in found}) <= 1)
+        is_tree = not excluded and "exclude" not in self._compose and all(one.is_tree for one in found)
+        is_tree = is_tree and len({one.url for one in found}) <= 1 and matched is None
+        return Composed(tuple(found), self._used, is_tree, matched is True)
+
+    def _parts(self, side: str) -> Iterable[Members]:
+        for number, part in enumerate(self._compose.get(side, ())):
+            yield from self._part(part, f"ValueSet.compose.{side}[{number}]")
+
+    def _are_matched(self, included: Sequence[Members], excluded: Sequence[Members]) -> bool | None:
+        """Whether a code in one version of a system is the same as in another, as the value set itself says
+        (``versionsMatch``). Where it does not, they are two if it includes both versions, and one if it includes one
+        and excludes the other. None where no two versions meet, and nothing is said."""
+        stated = versions_match(self._value_set)
+        if stated is not None:
+            return stated
+        if has_versions(included):
+            return False
+        return True if has_versions([*included, *excluded]) else None
 
     def _part(self, part: JsonObject, place: str) -> list[Members]:
         """One include or exclude: the codes of its system that are in each of its value sets."""

@@ -43,10 +43,13 @@ _AS_PROPERTIES: Mapping[str, tuple[str, str]] = {
 
 
 class Writer:
-    """Writes the codes of one expansion; :attr:`properties` are those that were written, by code with their uri."""
+    """Writes the codes of one expansion; :attr:`properties` are those that were written, by code with their uri.
 
-    def __init__(self, options: Options):
-        self._options = options
+    ``versioned`` are the urls of the systems whose codes tell their version.
+    """
+
+    def __init__(self, options: Options, versioned: frozenset[str] = frozenset()):
+        self._options, self._versioned = options, versioned
         self.properties: dict[str, str] = {}
 
     def item(self, member: Member, system: System | None) -> JsonObject:
@@ -58,6 +61,8 @@ class Writer:
             item["abstract"] = True
         if concept.inactive:
             item["inactive"] = True
+        if concept.system in self._versioned and system is not None:
+            item["version"] = system.version
         item["code"] = concept.code
         self._add_names(item, concept, own)
         properties = [_property(code, name, value) for code, name, value in self._properties(member, system)]

@@ -17,6 +17,7 @@ from terminology.expanding.contains import STATUS, Writer, declared
 from terminology.expanding.members import Budget, Member, Members, Numbered
 from terminology.expanding.nesting import nested
 from terminology.expanding.options import Options
+from terminology.expanding.overloading import VERSIONS_MATCH
 from terminology.library import RequestLibrary
 from terminology.systems import System
 from terminology.versions import joined
@@ -53,7 +54,7 @@ def expand(
         raise refusals.missing_supplements(missing)
     composed = Composer(library).compose(value_set, canonical)
     page = page_of(composed, options, limit, joined(value_set.get("url", ""), value_set.get("version", "")))
-    writer = Writer(options)
+    writer = Writer(options, versioned=_overloaded(composed))
     if page.is_cut and any(map(_has_inactive, composed.parts)) and not options.active_only:
         writer.properties["status"] = STATUS
     items = [writer.item(member, system) for member, system in page.members]
@@ -139,11 +140,19 @@ def _resource(
     if options.has_offset:
         expansion["offset"] = options.offset
     parameters = [*options.echoed, *_used(value_set, library, composed)]
+    if composed.matched:
+        parameters.append({"name": VERSIONS_MATCH, "valueBoolean": True})
     if parameters:
         expansion["parameter"] = parameters
     if items:
         expansion["contains"] = items
     return {**resource, "expansion": expansion}
+
+
+def _overloaded(composed: Composed) -> frozenset[str]:
+    """The urls of systems of which more than one version is drawn on: their codes tell which one they are of."""
+    urls = [system.url for system in composed.used.systems.values()]
+    return frozenset(url for url in urls if urls.count(url) > 1)
 
 
 def _used(value_set: JsonObject, library: RequestLibrary, composed: Composed) -> Iterator[JsonObject]:

@@ -214,11 +214,6 @@ def test_versions_are_told_and_those_not_here_refused() -> None:
     assert (issue.code, issue.type) == ("exception", "version-error")
 
 
-def test_two_versions_of_a_system_hold_each_others_codes_by_code() -> None:
-    both = value_set({**WHOLE, "version": "1.0.0"}, {**WHOLE, "version": "2.0.0"})
-    assert expanded(both, OTHER, excludeNested=True) == ["a", "b", "d", "c", "e", "z"]
-
-
 # Pages and texts
 
 
