@@ -180,11 +180,11 @@ class DisplayCheck:
 
     def _outdated(self, texts: Sequence[Shown], used: Shown, named: str, path: str) -> Finding:
         """A display that is no longer used is as wrong as any other, and may be let pass as one."""
-        right = [f"'{one.text}'" for one in texts if one.is_active and one.is_display]
+        right = [one.text for one in texts if one.is_active and one.text]
         code = named.rpartition("#")[2]
         text = (
             f"'{used.text}' is no longer considered a correct display for code '{code}' (status = {used.status}). The"
-            f" correct display is {'one of ' if len(right) > 1 else ''}{', '.join(right)}"
+            f" correct display is {'one of ' + ','.join(right) if len(right) > 1 else _either(map(repr, right))}"
         )
         severity = "warning" if self.lenient else "error"
         return Finding(

@@ -38,6 +38,6 @@ def test_a_display_that_is_no_longer_used(lenient: bool, severity: str) -> None:
     assert check("drone", lenient=lenient) == (
         severity,
         "display-comment",
-        f"{words} is one of 'Bee', 'Honeybee'",
+        f"{words} is one of Bee,Honeybee",
     )
     assert check("drone", TEXTS[0], TEXTS[2], lenient=lenient)[2] == f"{words} is 'Bee'"

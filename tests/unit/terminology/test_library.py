@@ -118,8 +118,8 @@ def test_value_sets_and_their_versions() -> None:
     [
         ("urn:s?vs", None),
         ("urn:s?fhir_vs", None),
-        ("urn:s?fhir_vs=isa/a", {"property": "concept", "op": "is-a", "value": "a"}),
-        ("urn:s?fhir_vs=refset/a", {"property": "concept", "op": "in", "value": "a"}),
+        ("urn:s?fhir_vs=isa/c", {"property": "concept", "op": "is-a", "value": "c"}),
+        ("urn:s?fhir_vs=refset/c", {"property": "concept", "op": "in", "value": "c"}),
         ("urn:s?fhir_vs=ecl/%3C%20a%20%7Cb%7C", {"property": "constraint", "op": "=", "value": "< a |b|"}),
     ],
 )
@@ -127,6 +127,11 @@ def test_implicit_value_sets(url: str, filter: JsonObject | None) -> None:
     include = library(*THREE).value_set(url)["compose"]["include"][0]  # type: ignore[index]
     assert include == {"system": "urn:s", **({"filter": [filter]} if filter else {})}
     assert library().value_set(url) is None
+
+
+@pytest.mark.parametrize("what", ["isa/none", "refset/none", "isa/", "other/a"])
+def test_no_value_set_is_implied_by_what_is_not_there(what: str) -> None:
+    assert library(*THREE).value_set(f"urn:s?fhir_vs={what}") is None
 
 
 def test_supplements_are_in_use_when_asked_for_and_language_packs_always() -> None:
