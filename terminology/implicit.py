@@ -55,9 +55,16 @@ def _queried(canonical: str, url: str, asked: str, system: FindSystem) -> JsonOb
     base, version = _edition(url)
     found = system(base, version)
     filters = _filters(constraint)
-    if found is None or filters is None:
+    if found is None or filters is None or not all(_names_something(found, one) for one in filters):
         return None
     return _value_set(canonical, found, filters, version)
+
+
+def _names_something(system: System, condition: JsonObject) -> bool:
+    """Whether the concept below which all is meant, or the reference set, is there: else there is no value set."""
+    if condition["op"] == "is-a":
+        return system.find(condition["value"]) is not None
+    return condition["op"] != "in" or bool(system.select(condition))
 
 
 def _edition(url: str) -> tuple[str, str]:

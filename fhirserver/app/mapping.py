@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fhirserver.app.securing import LateRecords
 from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.code_validation import Coded, CodeQuestion
 from fhirserver.ports.terminology import Terminology
 from fhirserver.ports.terminology_asked import Asked
 from fhirserver.store.conformance import StoredConformance
@@ -39,8 +40,9 @@ def make_mapping(
     """``library`` finds what a request brings along."""
     names, states = SystemNames(conformance), HierarchyStates(conformance)
 
-    def holds(value_set: str, system: str, code: str) -> bool:
-        return terminology.validate_code(value_set, system, code).result
+    def holds(value_set: str, system: str, code: str, asked: Asked) -> bool:
+        question = CodeQuestion((Coded(system, code),), "coding", value_set)
+        return terminology.validate(question, asked).result
 
     def brought(asked: Asked) -> Iterable[JsonObject]:
         return () if asked.is_plain else library(asked).overlay.all("ConceptMap")

@@ -28,19 +28,10 @@ async def question_of(context: Context, request: Request, given: Given) -> Quest
     )
 
 
-R5_REVERSE = ("targetCode", "targetCoding", "targetCodeableConcept")
-_CODES = ("code", "sourceCode", "targetCode")
+R5_REVERSE = ("targetCode", "targetcode", "targetCoding", "targetCodeableConcept")
+_CODES = ("code", "sourceCode", "targetCode", "targetcode")
 _CODING = ("coding", "sourceCoding", "targetCoding")
 _CONCEPT = ("codeableConcept", "sourceCodeableConcept", "targetCodeableConcept")
-_R5 = frozenset(
-    {*R5_REVERSE, "sourceCode", "sourceCoding", "sourceCodeableConcept", "sourceScope", "targetScope"}
-    | {"sourceSystem", "targetSystem"}
-)
-
-
-def is_r5(given: Given) -> bool:
-    """Whether the question is put in words of R5, so that the answer is too."""
-    return not _R5.isdisjoint(given)
 
 
 def _is_map(value: Json) -> bool:
@@ -66,15 +57,21 @@ def _codings(given: Given, reverse: bool) -> tuple[JsonObject, ...]:
 
 def _code(given: Given, code: str, reverse: bool) -> JsonObject:
     """In R5's words the system may also be that of the side on which the code stands."""
+    if "targetcode" in given:
+        return _of_system(str(one(given, "targetsystem") or ""), code, one(given, "version"))
     side = "targetSystem" if "targetCode" in given else "sourceSystem" if "sourceCode" in given else "system"
-    system = str(one(given, "system") or one(given, side) or "")
+    return _of_system(str(one(given, "system") or one(given, side) or ""), code, one(given, "version"))
+
+
+def _of_system(system: str, code: str, version: Json) -> JsonObject:
     if not system:
         raise _wrong("A code needs its 'system'", "system")
-    version = one(given, "version")
     return {"system": system, "code": code, **({"version": str(version)} if version else {})}
 
 
 def _target_system(given: Given) -> str:
+    if "targetcode" in given:
+        return str(one(given, "system") or "")
     if any(name in given for name in R5_REVERSE):
         return str(one(given, "sourceSystem") or "")
     return _either(given, "targetsystem", "targetSystem")

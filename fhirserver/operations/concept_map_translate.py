@@ -8,22 +8,11 @@ from collections.abc import Iterator
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.operations.concept_map_question import R5_REVERSE, is_r5, question_of
+from fhirserver.operations.concept_map_question import R5_REVERSE, question_of
 from fhirserver.operations.parameters import group, inputs, parameters, part
-from fhirserver.ports.concept_maps import Match, Translation
+from fhirserver.ports.concept_maps import Match
 
 _LARGE = 256 * 1024
-_RELATIONSHIP = {
-    "equal": "equivalent",
-    "equivalent": "equivalent",
-    "wider": "source-is-narrower-than-target",
-    "subsumes": "source-is-narrower-than-target",
-    "narrower": "source-is-broader-than-target",
-    "specializes": "source-is-broader-than-target",
-    "unmatched": "not-related-to",
-    "disjoint": "not-related-to",
-}
-"""R5's word for each of R4's. https://hl7.org/fhir/R5/valueset-concept-map-relationship.html"""
 
 
 async def concept_map_translate(context: Context, request: Request) -> Result:
@@ -37,51 +26,47 @@ async def concept_map_translate(context: Context, request: Request) -> Result:
         found = await asyncio.to_thread(maps.translate, question)
     else:
         found = await context.work.done(lambda: maps.translate(question))
-    if not is_r5(given):
-        return _answer(found, [group("match", _match(one)) for one in found.matches])
     back = any(name in given for name in R5_REVERSE)
-    return _answer(found, [group("match", _r5_match(one, back)) for one in found.matches])
-
-
-def _answer(found: Translation, matches: list[JsonObject]) -> Result:
+    message = found.message
+    if found.is_out_of_scope:
+        message = f"{message}: {', '.join(str(one.get('code', '')) for one in question.codings)}"
     answer = [part("result", "Boolean", found.result)]
-    if found.message:
-        answer.append(part("message", "String", found.message))
-    return Result(200, parameters([*answer, *matches]))
+    if message:
+        answer.append(part("message", "String", message))
+    matches = [group("match", _match(one, back)) for one in found.matches]
+    used = [part("used-conceptmap", "Uri", one) for one in found.used]
+    return Result(200, parameters([*answer, *matches, *used]))
 
 
-def _match(match: Match) -> Iterator[JsonObject]:
-    yield part("equivalence", "Code", match.equivalence)
-    if match.concept is not None:
-        yield part("concept", "Coding", match.concept)
-    for element, concept in match.products:
-        yield group("product", (part("element", "Uri", element), part("concept", "Coding", concept)))
-    if match.map:
-        yield part("source", "Uri", match.map)
-
-
-def _r5_match(match: Match, back: bool) -> Iterator[JsonObject]:
-    """As R5 has it. Of a code that was translated back, ``concept`` is the target and ``source`` what it comes from,
-    as the tests of the terminology ecosystem have it."""
-    relationship = _RELATIONSHIP.get(match.equivalence, "related-to")
-    if back:
-        relationship = _turned(relationship)
-    yield part("relationship", "Code", relationship)
-    concept, source = (_bare(match.coding), match.concept) if back else (match.concept, None)
-    if concept is not None:
+def _match(match: Match, back: bool) -> Iterator[JsonObject]:
+    """As R4 has it, with what the terminology ecosystem adds: ``originMap``, ``sourceConcept``, comments, and ``noMap``
+    for a code that the map says to have no translation. Of a code that was asked for as a target, in R5's words,
+    ``concept`` is the target all the same, and ``sourceConcept`` what it comes from."""
+    is_none = match.concept is None
+    concept, source = (_bare(match.coding), match.concept) if back else (match.concept, _bare(match.coding))
+    if is_none:
+        yield part("noMap", "Boolean", True)
+    else:
+        yield part("equivalence", "Code", inverse(match.equivalence) if back else match.equivalence)
         yield part("concept", "Coding", concept)
     for element, value in match.products:
-        yield group("product", (part("attribute", "Uri", element), part("value", "Coding", value)))
-    if match.map:
+        yield group("product", (part("element", "Uri", element), part("concept", "Coding", value)))
+    if match.map:  # a canonical is a uri, which is what R4 says of ``source``
+        yield part("source", "Canonical", match.map)
         yield part("originMap", "Canonical", match.map)
     if source is not None:
-        yield part("source", "Coding", source)
+        yield part("sourceConcept", "Coding", source)
+    for name, comment in (("sourceComment", match.source_comment), ("targetComment", match.target_comment)):
+        if comment:
+            yield part(name, "String", comment)
 
 
-def _turned(relationship: str) -> str:
+_TURNED = {"wider": "narrower", "narrower": "wider", "subsumes": "specializes", "specializes": "subsumes"}
+
+
+def inverse(equivalence: str) -> str:
     """Back to what the map says, from its source to its target."""
-    words = ("source-is-narrower-than-target", "source-is-broader-than-target")
-    return words[1 - words.index(relationship)] if relationship in words else relationship
+    return _TURNED.get(equivalence, equivalence)
 
 
 def _bare(coding: JsonObject) -> JsonObject:

@@ -39,6 +39,7 @@ _TRANSLATE = (
     Parameter("sourceScope", "uri", "R5's name of source"),
     Parameter("sourceSystem", "uri", "The system of sourceCode, or the one sought for a targetCode"),
     Parameter("targetCode", "code", "R5: the code, with reverse"),
+    Parameter("targetcode", "code", "The code of targetsystem that those of system are sought for"),
     Parameter("targetCoding", "Coding", "R5: the coding, with reverse"),
     Parameter("targetCodeableConcept", "CodeableConcept", "R5: the codeableConcept, with reverse"),
     Parameter("targetScope", "uri", "R5's name of target"),
@@ -46,6 +47,7 @@ _TRANSLATE = (
     *ASKED,
     Parameter("result", "boolean", "Whether there is a translation", 1, use="out"),
     Parameter("message", "string", "Why not, or what else would help", use="out"),
+    Parameter("used-conceptmap", "uri", "A ConceptMap to which another led", 0, "*", use="out"),
     Parameter(
         "match",
         "",
@@ -69,6 +71,11 @@ _TRANSLATE = (
                 ),
             ),
             Parameter("source", "uri", "The ConceptMap, with its version", use="out"),
+            Parameter("originMap", "canonical", "The same, by R5's name", use="out"),
+            Parameter("sourceConcept", "Coding", "What was translated", use="out"),
+            Parameter("sourceComment", "string", "What the map says of it", use="out"),
+            Parameter("targetComment", "string", "What the map says of the translation", use="out"),
+            Parameter("noMap", "boolean", "The map says that there is no translation", use="out"),
         ),
     ),
 )

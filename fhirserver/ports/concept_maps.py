@@ -40,9 +40,10 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Match:
     """One translation. ``concept`` is the Coding, None for an ``unmatched`` code; ``equivalence`` tells how it stands
-    to ``coding``, which was translated; ``map`` is the canonical url of the ConceptMap, with its version.
+    to ``coding``, which was translated; ``map`` is the canonical url of the ConceptMap asked, with its version.
 
-    ``products`` are other elements that the map says, with their Codings.
+    ``products`` are other elements that the map says, with their Codings; the comments what it says of its element, and
+    of the target.
     """
 
     equivalence: str
@@ -50,6 +51,8 @@ class Match:
     map: str
     coding: JsonObject
     products: tuple[tuple[str, JsonObject], ...] = ()
+    source_comment: str = ""
+    target_comment: str = ""
 
     @property
     def is_translation(self) -> bool:
@@ -59,11 +62,14 @@ class Match:
 @dataclass(frozen=True, slots=True)
 class Translation:
     """``matches`` are the closest first. ``message`` says why there is none, or what else would help; it names no
-    code."""
+    code. ``used`` are maps that ``unmapped`` of a map that was asked led to. ``is_out_of_scope``: a map is not for the
+    code, since its source value set does not hold it."""
 
     result: bool
     matches: tuple[Match, ...] = ()
     message: str = ""
+    used: tuple[str, ...] = ()
+    is_out_of_scope: bool = False
 
 
 class ConceptMaps(Protocol):

@@ -18,8 +18,9 @@ from terminology.positions import Positions
 
 _TEXTS = frozenset({"display", "definition", "designation"})
 _ABOVE = frozenset(PARENTS)
-_FLAGS = frozenset({"inactive", "notSelectable"})
-"""Where a concept does not state these they are false."""
+_FLAGS = frozenset({"inactive"})
+"""Where a concept does not state these they are false. Of ``notSelectable`` the tests of the ecosystem ask otherwise:
+what is not stated is neither ``= true`` nor ``= false``."""
 
 
 class Filters:
@@ -178,9 +179,6 @@ class Filters:
         return self._used
 
 
-_BOOLEANS = frozenset({"true", "false"})
-
-
 def _stated(properties: list[JsonObject], name: str) -> Iterator[str]:
     return (property_text(held) for held in properties if held.get("code") == name)
 
@@ -188,7 +186,7 @@ def _stated(properties: list[JsonObject], name: str) -> Iterator[str]:
 def _passes(value: str, wanted: Filter) -> bool:
     match wanted.op:
         case "=":
-            return value == wanted.value or (value in _BOOLEANS and value == wanted.value.lower())
+            return value == wanted.value
         case "in":
             return value in wanted.values
         case "regex":

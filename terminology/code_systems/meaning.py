@@ -27,6 +27,15 @@ _WITHOUT_URI = (
     "retirementDate",
 )
 
+_DEFINED = frozenset(
+    {
+        *_WITHOUT_URI,
+        *("alternateCode", "comment", "itemWeight", "label", "order", "partOf", "synonym"),
+        *("effectiveDate", "successorTo", "predecessor"),
+    }
+)
+"""The standard properties: a uri that looks like one of them and is none does not take away what a code says."""
+
 
 class PropertyNames:
     """By which codes a CodeSystem holds the standard properties."""
@@ -39,7 +48,9 @@ class PropertyNames:
         self._meant: dict[str, str] = {}
         for code, one in self.declared.items():
             uri = str(one.get("uri", ""))
-            if uri.startswith(STANDARD):
+            if uri.startswith(STANDARD) and (
+                code not in _WITHOUT_URI or uri.removeprefix(STANDARD) in _DEFINED
+            ):
                 self._meant[code] = uri.removeprefix(STANDARD)
         named = set(self._meant.values())
         for name in _WITHOUT_URI:

@@ -20,6 +20,12 @@ class Row(NamedTuple):
     equivalence: str
     depends: tuple[tuple[str, JsonObject], ...]
     products: tuple[tuple[str, JsonObject], ...]
+    source_comment: str = ""
+    target_comment: str = ""
+
+
+COMMENT = "http://hl7.org/fhir/6.0/StructureDefinition/extension-ConceptMap.group.element.comment"
+"""What R6 has as the comment of an element."""
 
 
 class Group:
@@ -97,7 +103,14 @@ def _rows(group: JsonObject) -> Iterator[Row]:
                 target.get("equivalence", "relatedto"),
                 _sides(target.get("dependsOn", ())),
                 _sides(target.get("product", ())),
+                _comment(element),
+                str(target.get("comment", "")),
             )
+
+
+def _comment(element: JsonObject) -> str:
+    comments = (one.get("valueString") for one in element.get("extension", ()) if one.get("url") == COMMENT)
+    return str(next(comments, None) or "")
 
 
 def _sides(listed: list[JsonObject]) -> tuple[tuple[str, JsonObject], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
@@ -23,13 +24,16 @@ Find = Callable[[str], IndexedMap | None]
 
 
 class Search:
-    """One question. ``reasons`` say why a map gave nothing, ``wanting`` which dependencies would have given more."""
+    """One question. ``reasons`` say why a map gave nothing, ``wanting`` which dependencies would have given more;
+    ``used`` are maps that were only asked because another map refers to them."""
 
     def __init__(self, question: Question, find: Find, holds: InValueSet | None = None):
         self._question, self._find, self._holds = question, find, holds
         self.matches: list[Match] = []
         self.reasons: list[str] = []
         self.wanting: list[str] = []
+        self.used: dict[str, None] = {}
+        self.is_out_of_scope = False
         self._seen: set[str] = set()
 
     def ask(self, map: IndexedMap, coding: JsonObject) -> None:
@@ -44,7 +48,7 @@ class Search:
             self.reasons.append(f"The ConceptMap {name} is for other value sets")
             return
         groups = [group for group in map.groups if self._fits(group, coding)]
-        if not groups:
+        if not groups and (self._question.map or before):
             self.reasons.append(f"The ConceptMap {name} has no codes of this system, or not into that one")
         for group in groups:
             yield from self._in_group(map, group, coding, (*before, name))
@@ -109,9 +113,12 @@ class Search:
     def _match(self, map: IndexedMap, group: Group, row: Row, coding: JsonObject) -> Match:
         if self._question.reverse:
             concept = _coding(group.source, group.source_version, row.source, row.source_display)
-            return Match(inverse(row.equivalence), concept, map.canonical, coding, row.depends)
-        target = _coding(group.target, group.target_version, row.target, row.target_display)
-        return Match(row.equivalence, target, map.canonical, coding, row.products)
+            equivalence, products = inverse(row.equivalence), row.depends
+        else:
+            concept = _coding(group.target, group.target_version, row.target, row.target_display)
+            equivalence, products = row.equivalence, row.products
+        comments = (row.source_comment, row.target_comment)
+        return Match(equivalence, concept, map.canonical, coding, products, *comments)
 
     # Codes that a group does not list
 
@@ -119,8 +126,12 @@ class Search:
         self, map: IndexedMap, group: Group, coding: JsonObject, path: tuple[str, ...]
     ) -> Iterator[Match]:
         mode = group.unmapped.get("mode")
-        if mode == "other-map":
-            yield from self._elsewhere(group, coding, path)
+        if mode and not self._is_in_scope(map, coding):
+            self.is_out_of_scope = True
+            self.reasons.append(f"The code is not in the source value set of the ConceptMap {path[-1]}")
+        elif mode == "other-map":
+            for match in self._elsewhere(group, coding, path):
+                yield replace(match, map=map.canonical)
         elif mode in ("provided", "fixed") and not self._question.reverse:
             if self._question.target_system not in ("", group.target):
                 return
@@ -129,6 +140,15 @@ class Search:
                 code, display = coding.get("code", ""), coding.get("display", "")
             concept = _coding(group.target, group.target_version, code, display)
             yield Match(UNKNOWN, concept, map.canonical, coding)
+
+    def _is_in_scope(self, map: IndexedMap, coding: JsonObject) -> bool:
+        """Whether ``unmapped`` speaks of a code: not of one that the map's own value set does not hold."""
+        if self._question.reverse or not map.source or self._holds is None:
+            return True
+        try:
+            return self._holds(map.source, coding.get("system", ""), coding.get("code", ""))
+        except Refusal:
+            return True
 
     def _elsewhere(self, group: Group, coding: JsonObject, path: tuple[str, ...]) -> Iterator[Match]:
         url = group.unmapped.get("url", "")
@@ -150,6 +170,7 @@ class Search:
         for match in self._in_map(other, coding, path):
             listed = self._question.reverse and match.concept and match.concept["code"] in group.forward
             if not listed:
+                self.used[other.canonical] = None
                 yield match
 
 

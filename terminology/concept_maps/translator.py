@@ -13,19 +13,24 @@ from terminology.concept_maps.indexed import IndexedMap
 from terminology.concept_maps.known import KnownMaps, Shelf
 from terminology.concept_maps.searching import InValueSet, Search
 
+Holds = Callable[[str, str, str, Asked], bool]
+"""Whether the value set (canonical url) holds the code of the system, with what a request brings along; raises a
+refusal where it cannot be told."""
+
 
 class Translator:
     """See :class:`fhirserver.ports.concept_maps.ConceptMaps`.
 
     ``named`` makes a system's url of any other name it has. ``holds`` tells whether a code is in the value set that is
-    asked for, where a map does not say what its own is; ``brought`` gives the ConceptMaps that a request brings along.
+    asked for, where a map does not say what its own is, and whether a code that a map does not list is one of its own;
+    ``brought`` gives the ConceptMaps that a request brings along.
     """
 
     def __init__(
         self,
         shelf: Shelf | None = None,
         named: Callable[[str], str] = lambda name: name,
-        holds: InValueSet | None = None,
+        holds: Holds | None = None,
         brought: Callable[[Asked], Iterable[JsonObject]] = lambda asked: (),
     ):
         self._known = KnownMaps(shelf)
@@ -37,12 +42,20 @@ class Translator:
 
     def translate(self, question: Question) -> Translation:
         more = [IndexedMap(one) for one in self._brought(question.asked)]
-        search = Search(question, lambda url: _given(more, url) or self._known.find(url), self._holds)
+        search = Search(
+            question, lambda url: _given(more, url) or self._known.find(url), self._in(question.asked)
+        )
         for coding in question.codings:
             coding = {**coding, "system": self._named(str(coding.get("system", "")))}
             for one in self._maps(question, coding["system"], more):
                 search.ask(one, coding)
-        return _answer(search)
+        return _answer(search, question)
+
+    def _in(self, asked: Asked) -> InValueSet | None:
+        holds = self._holds
+        return (
+            None if holds is None else lambda value_set, system, code: holds(value_set, system, code, asked)
+        )
 
     def systems(self, map: str) -> tuple[frozenset[str], frozenset[str]]:
         sources, targets, seen, waiting = set[str](), set[str](), set[str](), [map]
@@ -85,9 +98,21 @@ def _given(maps: Sequence[IndexedMap], canonical: str) -> IndexedMap | None:
     return next((one for one in maps if canonical in (one.url, one.canonical)), None)
 
 
-def _answer(search: Search) -> Translation:
-    matches = tuple(sorted(search.matches, key=lambda one: closeness(one.equivalence)))
+def _answer(search: Search, question: Question) -> Translation:
+    """A map that is only asked since another refers to it does not speak for itself as well."""
+    used = tuple(search.used)
+    found = (one for one in search.matches if one.map not in used)
+    matches = tuple(sorted(found, key=lambda one: closeness(one.equivalence)))
     if any(one.is_translation for one in matches):
-        return Translation(True, matches, "; ".join(search.wanting))
-    reasons = [*search.wanting, *search.reasons] or ["No ConceptMap that is known here is about this system"]
-    return Translation(False, matches, "; ".join(dict.fromkeys(reasons)))
+        return Translation(True, matches, "; ".join(search.wanting), used)
+    reasons = search.wanting if matches else [*search.wanting, *search.reasons] or [_none_between(question)]
+    return Translation(False, matches, "; ".join(dict.fromkeys(reasons)), used, search.is_out_of_scope)
+
+
+def _none_between(question: Question) -> str:
+    source = str(question.codings[0].get("system", "")) if question.codings else ""
+    target = question.target_system
+    if question.reverse:
+        source, target = target, source
+    ends = "".join(f" {word} '{url}'" for word, url in (("from", source), ("to", target)) if url)
+    return f"No ConceptMap is available to translate{ends}"

@@ -12,6 +12,7 @@ from terminology.code_systems.conditions import CODES, HIERARCHICAL
 from terminology.expanding import refusals
 from terminology.expanding.endless import Endless
 from terminology.expanding.members import Listed, Member, Members, Numbered, can_be_listed, enumerated
+from terminology.expanding.overloading import has_versions, seen_by, united, versions_match
 from terminology.expanding.union import Union
 from terminology.library import RequestLibrary
 from terminology.positions import Positions
@@ -49,11 +50,16 @@ class Used:
 
 @dataclass(frozen=True)
 class Composed:
-    """The sets of codes, without any code twice; and what they draw on. ``is_tree``: they may be shown as a tree."""
+    """The sets of codes, without any code twice; and what they draw on. ``is_tree``: they may be shown as a tree.
+
+    ``matched``: a code of one version of a system and the same of another were taken for one. Where they are not, each
+    version of a system that is drawn on has a part of its own.
+    """
 
     parts: tuple[Members, ...]
     used: Used
     is_tree: bool = False
+    matched: bool = False
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))
@@ -143,6 +149,20 @@ class Composer:
         )
 
 
+def _together(included: Sequence[Members], excluded: Sequence[Members]) -> list[Members]:
+    """Each code once, without those that are excluded, where no two versions of a system meet."""
+    covered, without = Union(), Union()
+    found: list[Members] = []
+    for one in included:
+        members = one.without(covered.of(one.url))
+        if len(members):
+            found.append(members)
+            covered.add(members)
+    for one in excluded:
+        without.add(one)
+    return [kept for one in found if len(kept := one.without(without.of(one.url)))] if without else found
+
+
 class _Composing:
     """The parts of one value set."""
 
@@ -155,23 +175,34 @@ class _Composing:
         self._used = Used()
 
     def run(self) -> Composed:
-        found: list[Members] = []
-        covered, excluded = Union(), Union()
-        for number, part in enumerate(self._compose.get("include", ())):
-            for members in self._part(part, f"ValueSet.compose.include[{number}]"):
-                members = members.without(covered.of(members.url))
-                if len(members):
-                    found.append(members)
-                    covered.add(members)
-        for number, part in enumerate(self._compose.get("exclude", ())):
-            for members in self._part(part, f"ValueSet.compose.exclude[{number}]"):
-                excluded.add(members)
-        if excluded:
-            found = [kept for one in found if len(kept := one.without(excluded.of(one.url)))]
+        included = [*self._parts("include")]
+        excluded = [*self._parts("exclude")]
+        matched = self._are_matched(included, excluded)
+        if matched is None:
+            found = _together(included, excluded)
+        else:
+            found = united(included, matched=matched)
+            found = [kept for one in found if len(kept := one.without(seen_by(one, excluded, matched)))]
         if self._compose.get("inactive") is False:
             found = [kept for one in found if len(kept := one.active())]
-        is_tree = "exclude" not in self._compose and all(one.is_tree for one in found)
-        return Composed(tuple(found), self._used, is_tree and len({one.url for one in found}) <= 1)
+        is_tree = not excluded and "exclude" not in self._compose and all(one.is_tree for one in found)
+        is_tree = is_tree and len({one.url for one in found}) <= 1 and matched is None
+        return Composed(tuple(found), self._used, is_tree, matched is True)
+
+    def _parts(self, side: str) -> Iterable[Members]:
+        for number, part in enumerate(self._compose.get(side, ())):
+            yield from self._part(part, f"ValueSet.compose.{side}[{number}]")
+
+    def _are_matched(self, included: Sequence[Members], excluded: Sequence[Members]) -> bool | None:
+        """Whether a code in one version of a system is the same as in another, as the value set itself says
+        (``versionsMatch``). Where it does not, they are two if it includes both versions, and one if it includes one
+        and excludes the other. None where no two versions meet, and nothing is said."""
+        stated = versions_match(self._value_set)
+        if stated is not None:
+            return stated
+        if has_versions(included):
+            return False
+        return True if has_versions([*included, *excluded]) else None
 
     def _part(self, part: JsonObject, place: str) -> list[Members]:
         """One include or exclude: the codes of its system that are in each of its value sets."""

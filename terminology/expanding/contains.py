@@ -55,8 +55,9 @@ class Writer:
     def item(self, member: Member, system: System | None) -> JsonObject:
         concept, own = member
         item: JsonObject = {"system": concept.system} if concept.system else {}
-        if concept.version and self._has_versions(concept.system):
-            item["version"] = concept.version
+        version = concept.version or (system.version if system is not None else "")
+        if version and self._has_versions(concept.system):
+            item["version"] = version
         if extensions := self._extensions(concept, own):
             item = {"extension": extensions, **item}
         if concept.abstract:

@@ -18,6 +18,7 @@ from terminology.expanding.endless import Endless
 from terminology.expanding.members import Listed, Member, Members, Numbered
 from terminology.expanding.nesting import nested
 from terminology.expanding.options import VERSIONS_OF_SYSTEMS, Options
+from terminology.expanding.overloading import VERSIONS_MATCH
 from terminology.library import RequestLibrary
 from terminology.systems import System
 from terminology.versions import joined, split
@@ -55,7 +56,8 @@ def expand(
         raise refusals.missing_supplements(missing)
     composed = Composer(library).compose(value_set, canonical)
     page = page_of(composed, options, limit, joined(value_set.get("url", ""), value_set.get("version", "")))
-    writer = Writer(options, composed.used.has_versions)
+    overloaded = _overloaded(composed)
+    writer = Writer(options, lambda url: url in overloaded or composed.used.has_versions(url))
     if page.is_cut and any(map(_has_inactive, composed.parts)) and not options.active_only:
         writer.properties["status"] = STATUS
     items = [writer.item(member, system) for member, system in effort.watch(page.members)]
@@ -161,6 +163,8 @@ def _resource(
         expansion["offset"] = options.offset
     echoed = (one for one in options.echoed if _mattered(one, composed))
     parameters = [*echoed, *_used(value_set, library, composed)]
+    if composed.matched:
+        parameters.append({"name": VERSIONS_MATCH, "valueBoolean": True})
     if parameters:
         expansion["parameter"] = parameters
     if items:
@@ -176,6 +180,12 @@ def _mattered(parameter: JsonObject, composed: Composed) -> bool:
         return True
     url = split(parameter["valueUri"])[0]
     return url in named and (name == "force-system-version" or "" in named[url])
+
+
+def _overloaded(composed: Composed) -> frozenset[str]:
+    """The urls of systems of which more than one version is drawn on: their codes tell which one they are of."""
+    urls = [system.url for system in composed.used.systems.values()]
+    return frozenset(url for url in urls if urls.count(url) > 1)
 
 
 def _used(value_set: JsonObject, library: RequestLibrary, composed: Composed) -> Iterator[JsonObject]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 from terminology.expanding.languages import Languages
+from terminology.expanding.overloading import stated
 
-PARAMETER = "http://hl7.org/fhir/StructureDefinition/valueset-expansion-parameter"
 _LANGUAGES = "urn:ietf:bcp:47"
 _ECHOED: Mapping[str, str] = {
     "filter": "String",
@@ -95,18 +95,10 @@ def read_options(given: Mapping[str, Sequence[Json]], header: str, value_set: Js
 def _own(value_set: JsonObject) -> dict[str, list[Json]]:
     """The parameters that the value set itself states."""
     found: dict[str, list[Json]] = {}
-    for holder in (value_set, value_set.get("compose", {})):
-        for extension in holder.get("extension", ()):
-            if extension.get("url") == PARAMETER:
-                parts = {one.get("url"): one for one in extension.get("extension", ())}
-                name, value = _extension_value(parts.get("name")), _extension_value(parts.get("value"))
-                if name in _ECHOED or name == "property":
-                    found.setdefault(str(name), []).append(value)
+    for name, value in stated(value_set):
+        if name in _ECHOED or name == "property":
+            found.setdefault(name, []).append(value)
     return found
-
-
-def _extension_value(extension: JsonObject | None) -> Json:
-    return next((value for name, value in (extension or {}).items() if name.startswith("value")), None)
 
 
 def _echo(asked: Mapping[str, list[Json]]) -> list[JsonObject]:

@@ -19,7 +19,8 @@ MOST_READ = 500_000
 """Concepts that are read one by one for a filter that no index answers (a regex over displays)."""
 _TEXTS = frozenset({"display", "definition", "designation"})
 _FLAGS = {"inactive": "inactive", "notSelectable": "abstract"}
-"""Standard properties that a release keeps as flags; who is not flagged has the value false."""
+"""Standard properties that a release keeps as flags."""
+_FALSE_UNLESS_STATED = frozenset({"inactive"})
 
 
 class Selecting:
@@ -96,7 +97,11 @@ class Selecting:
             return true if wanted.wants else self._all() - true
         passes = _test(wanted)
         found = true if passes("true") else self._none()
-        return found | (self._all() - true) if passes("false") else found
+        if self._names.meaning(wanted.name) in _FALSE_UNLESS_STATED:
+            others_pass = passes("false")
+        else:
+            others_pass = wanted.op == "not-in"
+        return found | (self._all() - true) if others_pass else found
 
     def _by_property(self, wanted: Filter) -> Positions:
         release, name = self._release, wanted.name
@@ -104,7 +109,7 @@ class Selecting:
         if wanted.op == "exists":
             having = self._of(release.with_property(name))
             return having if wanted.wants else self._all() - having
-        is_flag = self._names.meaning(name) in _FLAGS
+        is_flag = self._names.meaning(name) in _FALSE_UNLESS_STATED
         if wanted.op == "not-in" and not is_flag:
             return self._all() - self._of(release.with_property(name, wanted.values))
         found = self._having(wanted)
@@ -157,7 +162,7 @@ class Selecting:
         if wanted.op in HIERARCHICAL:
             raise unsupported(wanted.op)
         values = self._values(number, concept, wanted.name)
-        if not values and self._names.meaning(wanted.name) in _FLAGS and wanted.op != "exists":
+        if not values and self._names.meaning(wanted.name) in _FALSE_UNLESS_STATED and wanted.op != "exists":
             values = frozenset({"false"})
         return passes_by(values, wanted)
 

@@ -89,6 +89,8 @@ _OF_R5 = {
 
 def _equivalence(inner: dict[str, list[Json]]) -> str:
     """R4's word, also where R5's relationship is told."""
+    if inner.get("noMap", [False])[0] is True:
+        return "unmatched"
     if "equivalence" in inner:
         return _text(inner["equivalence"][0]) or "relatedto"
     return _OF_R5.get(_text(inner.get("relationship", [""])[0]), "relatedto")

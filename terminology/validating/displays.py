@@ -165,9 +165,11 @@ class DisplayCheck:
         of_default = (one for one in texts if Languages(self.default).fits(one.language))
         asked = self.languages.text
         if any(_key(one.text) == _key(display) for one in of_default):
+            is_own = _key(display) == _key(default)
+            which = "the default language display" if is_own else "a valid display for the default language"
             text = (
                 f"There are no valid display names found for the code {named} for language(s) '{asked}'. The display is"
-                f" '{display}' which is a valid display for the default language"
+                f" '{display}' which is {which}"
             )
             return self._finding("NO_VALID_DISPLAY_FOUND_NONE_FOR_LANG_OK", text, path, "information")
         text = (
@@ -177,19 +179,26 @@ class DisplayCheck:
         return self._finding("NO_VALID_DISPLAY_FOUND_NONE_FOR_LANG_ERR", text, path)
 
     def _outdated(self, texts: Sequence[Shown], used: Shown, named: str, path: str) -> Finding:
-        right = ", ".join(f"'{one.text}'" for one in texts if one.is_active and one.is_display)
+        """A display that is no longer used is as wrong as any other, and may be let pass as one."""
+        right = [one.text for one in texts if one.is_active and one.text]
         code = named.rpartition("#")[2]
         text = (
             f"'{used.text}' is no longer considered a correct display for code '{code}' (status = {used.status}). The"
-            f" correct display is one of {right}"
+            f" correct display is {'one of ' + ','.join(right) if len(right) > 1 else _either(map(repr, right))}"
         )
+        severity = "warning" if self.lenient else "error"
         return Finding(
-            "warning", "invalid", "display-comment", "INACTIVE_DISPLAY_FOUND", text, at(path, "display")
+            severity, "invalid", "display-comment", "INACTIVE_DISPLAY_FOUND", text, at(path, "display")
         )
 
     def _finding(self, id: str, text: str, path: str, severity: str = "") -> Finding:
         severity = severity or ("warning" if self.lenient else "error")
         return Finding(severity, "invalid", "invalid-display", id, text, at(path, "display"), told=True)
+
+
+def same_text(one: str, other: str) -> bool:
+    """Whether two displays are the same: case does not count."""
+    return _key(one) == _key(other)
 
 
 def _key(text: str) -> str:

@@ -19,10 +19,12 @@ from terminology.validating import messages
 from terminology.validating.displays import of_include, shown
 from terminology.validating.findings import Finding
 from terminology.validating.known import Known
+from terminology.validating.overloads import are_matched, in_order
 from terminology.validating.trace import Trace
 from terminology.validating.versions import not_known, usable, version_meant
 
 DEEPEST = 60
+UNKNOWN_CODE = "Unknown_Code_in_Version"
 DEPRECATED = "http://hl7.org/fhir/StructureDefinition/valueset-deprecated"
 
 
@@ -105,23 +107,26 @@ class Membership:
         return held
 
     def _any_holds(self, value_set: JsonObject, trace: Trace) -> bool | None:
-        """The first include that holds the code without an error is the one that counts, or else the first that holds
-        it: what is wrong with the others does not."""
+        """The first include that holds the code without an error is the one that counts, and of several versions of a
+        system the one that calls it so; or else the first that holds it: what is wrong with the others does not."""
         verdict: bool | None = False
-        holding: Trace | None = None
+        holding: list[Trace] = []
         tried: list[Trace] = []
-        for part in value_set["compose"].get("include", ()):
+        for part in in_order(self._known, value_set["compose"].get("include", ()), trace.coded):
             apart = trace.apart()
             held = self._included(part, value_set, apart)
-            if held and not apart.findings.have_errors:
+            if held and not apart.findings.have_errors and apart.is_called_so:
                 trace.take(apart)
                 return True
-            holding = apart if held and holding is None else holding
+            holding += [apart] if held else []
             verdict = None if held is None else verdict
             tried.append(apart)
-        for apart in tried if holding is None else [holding]:
+        best = next((one for one in holding if not one.findings.have_errors), None) or next(
+            iter(holding), None
+        )
+        for apart in _telling(tried) if best is None else [best]:
             trace.take(apart)
-        return verdict if holding is None else True
+        return verdict if best is None else True
 
     def _included(self, part: JsonObject, value_set: JsonObject, trace: Trace) -> bool | None:
         check()
@@ -204,7 +209,7 @@ class Membership:
         return True
 
     def _excludes(self, part: JsonObject, value_set: JsonObject, trace: Trace) -> bool:
-        """Whether an exclude takes the code away: in the version in which it was found."""
+        """Whether an exclude takes the code away: in the version in which it was found, or in any."""
         check()
         if "system" in part:
             if part["system"] != trace.coded.system:
@@ -212,7 +217,8 @@ class Membership:
             system = usable(self._known, part["system"], str(part.get("version", "")))
             if system is None:
                 raise refuse(Category.UNPROCESSABLE, "not-found", f"{part['system']} is not known here")
-            if part.get("version") and trace.system is not None and trace.system.version != system.version:
+            is_other = trace.system is not None and trace.system.version != system.version
+            if part.get("version") and is_other and not are_matched(self._known, value_set, system.url):
                 return False
             trace.add(messages.reference_to(_header(system), value_set))
             concept = system.find(trace.coded.code)
@@ -269,6 +275,17 @@ class Membership:
         for item in _contained(value_set.get("expansion", {}).get("contains", ())):
             if "system" in item and "compose" not in value_set:
                 yield item["system"]
+
+
+def _telling(tried: list[Trace]) -> Iterator[Trace]:
+    """What was found out in the includes that do not have the code: that a system has not got it is said of one of its
+    versions only."""
+    said = False
+    for apart in tried:
+        is_unknown = [one.message_id for one in apart.findings] == [UNKNOWN_CODE]
+        if not (is_unknown and said):
+            yield apart
+        said = said or is_unknown
 
 
 def _selects(part: JsonObject, system: System, concept: Concept) -> bool:

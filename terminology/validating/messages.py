@@ -98,8 +98,8 @@ def inactive_concept(code: str, status: str, path: str) -> Finding:
     )
 
 
-def deprecated_concept(code: str, status: str, path: str) -> Finding:
-    text = f"The concept '{code}' has a status of {status} and its use should be reviewed"
+def deprecated_concept(code: str, path: str) -> Finding:
+    text = f"The concept '{code}' is deprecated and its use should be reviewed"
     return Finding(
         "warning",
         "business-rule",

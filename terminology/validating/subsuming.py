@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from fhirserver.kernel.outcomes import Category
 from fhirserver.ports.code_validation import Coded
 from terminology.systems import System
 from terminology.validating import messages
+from terminology.validating.findings import Finding
 from terminology.validating.known import Known
 from terminology.validating.trace import Trace
 from terminology.validating.versions import not_known, usable
@@ -26,8 +28,16 @@ def outcome(known: Known, url: str, version: str, left: str, right: str) -> Outc
     if system is None:
         trace = Trace("", Coded(url, ""))
         not_known(known, url, wanted, trace)
-        raise messages.refused(Category.NOT_FOUND, *trace.findings)
+        raise messages.refused(Category.NOT_FOUND, *map(_of_system, trace.findings))
     return _compared(system, _found(system, left, "codeA"), _found(system, right, "codeB"))
+
+
+def _of_system(finding: Finding) -> Finding:
+    """It is the system itself that is asked about: no code of a resource is at fault."""
+    id = finding.message_id.removesuffix("_NONE")
+    id = f"{id}_EXP{finding.message_id.removeprefix(id)}"
+    text = finding.text.replace("so the code cannot be validated", "so the codes cannot be compared")
+    return replace(finding, message_id=id, text=text, path="")
 
 
 def _found(system: System, code: str, path: str) -> str:

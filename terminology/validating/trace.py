@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fhirserver.ports.code_validation import Coded
 from fhirserver.ports.terminology import Concept
 from terminology.systems import System
-from terminology.validating.displays import Shown
+from terminology.validating.displays import Shown, same_text
 from terminology.validating.findings import Finding, Findings
 
 
@@ -27,6 +27,12 @@ class Trace:
     def apart(self) -> Trace:
         """A trace that knows nothing yet of the same code: for a part of a value set that may not hold it."""
         return Trace(self.path, self.coded)
+
+    @property
+    def is_called_so(self) -> bool:
+        """Whether the display that is given, if one is, is among the texts of the code."""
+        display = self.coded.display
+        return not display or not self.texts or any(same_text(one.text, display) for one in self.texts)
 
     def take(self, other: Trace) -> None:
         """What another trace of the same code found out."""

@@ -173,7 +173,7 @@ class Validator:
             status = concept.status or "inactive"
             trace.add(messages.inactive_concept(trace.coded.code, status, trace.path))
         elif status:
-            trace.add(messages.deprecated_concept(trace.coded.code, status, trace.path))
+            trace.add(messages.deprecated_concept(trace.coded.code, trace.path))
         if self._leads:
             self._seen.inactive, self._seen.status = concept.inactive, status
 

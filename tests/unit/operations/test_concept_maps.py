@@ -52,6 +52,11 @@ def stored(**more: object) -> JsonObject:
     return {**concept_map(URL, of), "id": "ab", "version": "1", "name": "AB", **more}
 
 
+def told(code: str) -> JsonObject:
+    """By which map a code was translated."""
+    return {"source": f"{URL}|1", "originMap": f"{URL}|1", "sourceConcept": {"system": A, "code": code}}
+
+
 async def translated(server: Facade, query: str, path: str = PATH) -> JsonObject:
     answer = await server.reader.get(f"{path}?{query}")
     assert answer.status_code == 200, answer.text
@@ -62,7 +67,7 @@ async def translated(server: Facade, query: str, path: str = PATH) -> JsonObject
 
 async def test_translate_in_every_way(server: Facade) -> None:
     assert (await server.ehr.put(stored())).status_code == 201
-    whole = {"equivalence": "wider", "concept": {"system": B, "code": "y"}, "source": f"{URL}|1"}
+    whole = {"equivalence": "wider", "concept": {"system": B, "code": "y"}, **told("x")}
     one = f"system={A}&code=x"
     for query, path in (
         (f"url={URL}&{one}", PATH),
@@ -75,14 +80,7 @@ async def test_translate_in_every_way(server: Facade) -> None:
     ):
         found = await translated(server, query, path)
         assert values(found, "result") == [True]
-        (match,) = values(found, "match")
-        if "sourceCode" in query:
-            assert (match["relationship"], match["originMap"]) == (
-                "source-is-narrower-than-target",
-                f"{URL}|1",
-            )
-        else:
-            assert match == whole
+        assert values(found, "match") == [whole]
     coding = {"system": A, "code": "x"}
     for body in (
         asked(url_Uri=URL, coding_Coding=coding),
@@ -95,7 +93,8 @@ async def test_translate_in_every_way(server: Facade) -> None:
         assert values(loads(answer.content), "match") == [whole], body
     unmatched = await translated(server, f"system={A}&code=n")
     assert values(unmatched, "result") == [False]
-    assert values(unmatched, "match") == [{"equivalence": "unmatched", "source": f"{URL}|1"}]
+    assert values(unmatched, "match") == [{"noMap": True, **told("n")}]
+    assert values(unmatched, "message") == []
     assert values(await translated(server, f"system={A}&code=none"), "message")
 
 
@@ -109,11 +108,32 @@ async def test_translate_in_a_batch_and_backwards(server: Facade) -> None:
     r5 = asked(sourceSystem_Uri=A, targetCode_Code="y", targetSystem_Uri=B)
     (match,) = values(loads((await server.reader("POST", PATH, r5)).content), "match")
     assert match == {
-        "relationship": "source-is-narrower-than-target",
+        "equivalence": "wider",
         "concept": {"system": B, "code": "y"},
-        "originMap": f"{URL}|1",
-        "source": {"system": A, "code": "x"},
+        **told("x"),
     }
+    other = asked(system_Uri=A, targetcode_Code="y", targetsystem_Uri=B)
+    assert values(loads((await server.reader("POST", PATH, other)).content), "match") == [match]
+
+
+async def test_what_the_map_says_of_both_sides_and_of_codes_it_is_not_for(server: Facade) -> None:
+    comment = "http://hl7.org/fhir/6.0/StructureDefinition/extension-ConceptMap.group.element.comment"
+    x = {**element("x", {"code": "y", "equivalence": "equal", "comment": "there"})}
+    x["extension"] = [{"url": comment, "valueString": "here"}]
+    of = {**group(A, B, x), "unmapped": {"mode": "fixed", "code": "other"}}
+    await server.ehr.put({**stored(group=[of]), "sourceUri": "http://vs.example/s"})
+    listed = {"include": [{"system": A, "concept": [{"code": "x"}, {"code": "z"}]}]}
+    value_set = {"resourceType": "ValueSet", "id": "s", "url": "http://vs.example/s", "status": "active"}
+    codes = {"resourceType": "CodeSystem", "id": "a", "url": A, "status": "active", "content": "complete"}
+    await server.ehr.put({**value_set, "compose": listed})
+    await server.ehr.put({**codes, "concept": [{"code": code} for code in "xzq"]})
+    (match,) = values(await translated(server, f"system={A}&code=x"), "match")
+    assert (match["sourceComment"], match["targetComment"]) == ("here", "there")
+    assert values(await translated(server, f"system={A}&code=z"), "result") == [True]
+    outside = await translated(server, f"system={A}&code=q")
+    assert values(outside, "result") == [False] and values(outside, "match") == []
+    (message,) = values(outside, "message")
+    assert "not in the source value set" in message and message.endswith(": q")
 
 
 async def test_translate_with_dependencies(server: Facade) -> None:

@@ -180,14 +180,23 @@ def test_properties_are_told_by_their_uri() -> None:
     assert (x.abstract, y.abstract) == (True, False)
     assert (z.inactive, z.status, named.parents("z")) == (True, "retired", ["x"])
     for op, value, codes in (
-        ("=", "false", ["y", "z"]),
-        ("=", "TRUE", ["x"]),
-        ("in", "false,maybe", ["y", "z"]),
-        ("not-in", "false", ["x"]),
+        ("=", "false", []),
+        ("=", "true", ["x"]),
+        ("=", "TRUE", []),
+        ("in", "false,maybe", []),
+        ("not-in", "false", ["x", "y", "z"]),
         ("not-in", "true", ["y", "z"]),
         ("exists", "false", ["y", "z"]),
     ):
         assert passing(named, "not-sel", op, value) == codes
+
+
+def test_a_uri_that_means_nothing_takes_nothing_from_a_standard_code() -> None:
+    concept = {"code": "x", "property": [{"code": "notSelectable", "valueBoolean": True}]}
+    for uri, abstract in (("notSelectableX", True), ("comment", False)):
+        named = system(concept, property=[{"code": "notSelectable", "uri": f"{PROPERTIES}{uri}"}])
+        found = named.find("x")
+        assert found is not None and found.abstract is abstract
 
 
 RETIRED = {"code": "status", "valueCode": "retired"}

@@ -257,11 +257,6 @@ def test_versions_are_told_and_those_not_here_refused() -> None:
     assert (issue.code, issue.type) == ("exception", "version-error")
 
 
-def test_two_versions_of_a_system_hold_each_others_codes_by_code() -> None:
-    both = value_set({**WHOLE, "version": "1.0.0"}, {**WHOLE, "version": "2.0.0"})
-    assert expanded(both, OTHER, excludeNested=True) == ["a", "b", "d", "c", "e", "z"]
-
-
 def test_versions_are_told_of_codes_where_the_value_set_tells_them_apart() -> None:
     both = value_set(
         {"system": "urn:s", "version": "1.0.0", "concept": [{"code": "c"}]},

@@ -121,8 +121,8 @@ def test_value_sets_and_their_versions() -> None:
     [
         ("urn:s?vs", None),
         ("urn:s?fhir_vs", None),
-        ("urn:s?fhir_vs=isa/a", {"property": "concept", "op": "is-a", "value": "a"}),
-        ("urn:s?fhir_vs=refset/a", {"property": "concept", "op": "in", "value": "a"}),
+        ("urn:s?fhir_vs=isa/c", {"property": "concept", "op": "is-a", "value": "c"}),
+        ("urn:s?fhir_vs=refset/c", {"property": "concept", "op": "in", "value": "c"}),
         ("urn:s?fhir_vs=ecl/%3C%20a%20%7Cb%7C", {"property": "constraint", "op": "=", "value": "< a |b|"}),
     ],
 )
@@ -151,6 +151,11 @@ def test_the_value_sets_that_r4_and_what_is_built_in_name_and_do_not_define() ->
     headers += [one.header for url in built_in_urls() if (one := built_in(url)) is not None]
     named = {one["valueSet"]: one["url"] for one in headers if one.get("valueSet")}
     assert {url: of for url, of in named.items() if archive.by_url(url, "ValueSet") is None} == IMPLIED
+
+
+@pytest.mark.parametrize("what", ["isa/none", "refset/none", "isa/", "other/a"])
+def test_no_value_set_is_implied_by_what_is_not_there(what: str) -> None:
+    assert library(*THREE).value_set(f"urn:s?fhir_vs={what}") is None
 
 
 def test_supplements_are_in_use_when_asked_for_and_language_packs_always() -> None:

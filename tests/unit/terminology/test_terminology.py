@@ -95,6 +95,19 @@ def test_subsumption() -> None:
     assert service.subsumes(ROLE_CODE, "MTH", "FTH") == "not-subsumed"
 
 
+def test_subsumption_in_a_system_or_version_that_is_not_here() -> None:
+    for url, version, id in (
+        ("urn:none", "", "UNKNOWN_CODESYSTEM_EXP"),
+        ("urn:none", "7", "UNKNOWN_CODESYSTEM_VERSION_EXP_NONE"),
+        (ROLE_CODE, "7", "UNKNOWN_CODESYSTEM_VERSION_EXP"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            service.subsumes(url, "MTH", "FTH", version=version)
+        issue = refused.value.issues[0].as_json()
+        assert issue["extension"][0]["valueString"] == id and "expression" not in issue
+        assert "could not be found, so the codes cannot be compared" in issue["details"]["text"]
+
+
 def test_paging_and_text() -> None:
     whole = service.expand(GENDERS)
     assert whole.total == 4

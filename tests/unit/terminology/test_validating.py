@@ -250,6 +250,7 @@ def test_deprecated_codes_are_warned_of() -> None:
     answer = ask("all", Coded(S, "worn"))
     assert (answer.result, answer.inactive, answer.status) == (True, False, "deprecated")
     assert ids(answer) == ["warning DEPRECATED_CONCEPT_FOUND"]
+    assert answer.message == "The concept 'worn' is deprecated and its use should be reviewed"
 
 
 def test_abstract_codes_will_do_unless_they_are_refused() -> None:

@@ -84,7 +84,7 @@ def test_all_maps_that_fit_are_asked_where_none_is_named() -> None:
 def test_without_a_target_of_the_map_codes_are_kept_that_the_value_set_holds() -> None:
     shelf = Shelf()
     shelf.put(concept_map(f"{M}1", group(A, B, element("x", "in", "out"))))
-    by = Translator(shelf, holds=lambda value_set, system, code: code == "in")
+    by = Translator(shelf, holds=lambda value_set, system, code, asked: code == "in")
     assert told(ask(by, "x", target="urn:vs")) == [("equivalent", "in")]
 
 
@@ -263,3 +263,23 @@ def test_what_is_found_from_one_side_is_found_from_the_other(rows: list[tuple[st
         if one.concept
     }
     assert forward == backward == {(a, b, how) for a, b, how in rows}
+
+
+def test_a_map_that_another_leads_to_is_told_and_does_not_speak_for_itself() -> None:
+    by = translator(
+        concept_map(
+            f"{M}1", {**group(A, B, element("x", "y")), "unmapped": {"mode": "other-map", "url": f"{M}2"}}
+        ),
+        concept_map(f"{M}2", group(A, B, element("q", "z"))),
+    )
+    found = ask(by, "q")
+    assert [(one.map, one.concept) for one in found.matches] == [(f"{M}1", {"system": B, "code": "z"})]
+    assert found.used == (f"{M}2",)
+    assert ask(by, "x").used == ()
+
+
+def test_where_no_map_is_about_the_systems_it_says_which() -> None:
+    by = translator(concept_map(f"{M}1", group(A, B, element("x", "y"))))
+    start = "No ConceptMap is available to translate from"
+    assert ask(by, "x", target_system=C).message == f"{start} '{A}' to '{C}'"
+    assert ask(by, "y", reverse=True, target_system=C).message == f"{start} '{C}' to '{A}'"
