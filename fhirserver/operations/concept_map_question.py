@@ -29,10 +29,6 @@ async def question_of(context: Context, request: Request, given: Given) -> Quest
 
 
 R5_REVERSE = ("targetCode", "targetcode", "targetCoding", "targetCodeableConcept")
-R5_NAMES = (
-    *R5_REVERSE,
-    *("sourceCode", "sourceCoding", "sourceCodeableConcept", "sourceScope", "targetScope", "targetSystem"),
-)
 _CODES = ("code", "sourceCode", "targetCode", "targetcode")
 _CODING = ("coding", "sourceCoding", "targetCoding")
 _CONCEPT = ("codeableConcept", "sourceCodeableConcept", "targetCodeableConcept")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.operations.concept_map_question import R5_NAMES, R5_REVERSE, question_of
+from fhirserver.operations.concept_map_question import R5_REVERSE, question_of
 from fhirserver.operations.parameters import group, inputs, parameters, part
 from fhirserver.ports.concept_maps import Match
 
@@ -33,31 +33,26 @@ async def concept_map_translate(context: Context, request: Request) -> Result:
     answer = [part("result", "Boolean", found.result)]
     if message:
         answer.append(part("message", "String", message))
-    newer = any(name in given for name in R5_NAMES)
-    matches = [group("match", _match(one, back, newer)) for one in found.matches]
+    matches = [group("match", _match(one, back)) for one in found.matches]
     used = [part("used-conceptmap", "Uri", one) for one in found.used]
     return Result(200, parameters([*answer, *matches, *used]))
 
 
-def _match(match: Match, back: bool, newer: bool) -> Iterator[JsonObject]:
+def _match(match: Match, back: bool) -> Iterator[JsonObject]:
     """As R4 has it, with what the terminology ecosystem adds: ``originMap``, ``sourceConcept``, comments, and ``noMap``
     for a code that the map says to have no translation. Of a code that was asked for as a target, in R5's words,
-    ``concept`` is the target all the same, and ``sourceConcept`` what it comes from.
-
-    ``newer``: it was asked in R5's words; then ``source`` is a canonical, as the ecosystem's tests want it, and what
-    has no map no ``equivalence``."""
+    ``concept`` is the target all the same, and ``sourceConcept`` what it comes from."""
     is_none = match.concept is None
     concept, source = (_bare(match.coding), match.concept) if back else (match.concept, _bare(match.coding))
     if is_none:
         yield part("noMap", "Boolean", True)
-    if not is_none or not newer:
+    else:
         yield part("equivalence", "Code", inverse(match.equivalence) if back else match.equivalence)
-    if not is_none:
         yield part("concept", "Coding", concept)
     for element, value in match.products:
         yield group("product", (part("element", "Uri", element), part("concept", "Coding", value)))
-    if match.map:
-        yield part("source", "Canonical" if newer else "Uri", match.map)
+    if match.map:  # a canonical is a uri, which is what R4 says of ``source``
+        yield part("source", "Canonical", match.map)
         yield part("originMap", "Canonical", match.map)
     if source is not None:
         yield part("sourceConcept", "Coding", source)
