@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from fhirserver.kernel.effort import check, watch
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
-from fhirserver.ports.terminology import Concept, Validation
+from fhirserver.ports.terminology import Concept, Designation, Validation
+from terminology.code_systems.meaning import designation
 from terminology.expanding import refusals
 from terminology.expanding.composing import Composer
 from terminology.library import RequestLibrary
@@ -215,11 +217,6 @@ class Checking:
 
 def called(concept: Concept, own: JsonObject) -> Concept:
     """The concept with the names that a value set gives it, the system's own display among the others."""
-    from dataclasses import replace
-
-    from fhirserver.ports.terminology import Designation
-    from terminology.code_systems.meaning import designation
-
     if not own.keys() & {"display", "designation"}:
         return concept
     display = own.get("display") or concept.display

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from fhirserver.interactions.exchange import Request
+from fhirserver.interactions.exchange import Context, Request, Result
+from fhirserver.interactions.read import current
 from fhirserver.interactions.registry import Parameter
-from fhirserver.kernel.json import Json, JsonObject
+from fhirserver.kernel.json import Json, JsonObject, dumps
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
-from fhirserver.operations.parameters import one, part
-from fhirserver.operations.terminology_asked import ASKED, Given, languages_of
+from fhirserver.operations.parameters import inputs, one, part
+from fhirserver.operations.terminology_asked import ASKED, Given, asked_of, languages_of
+from fhirserver.operations.terminology_input import asked_before, kept, service
 from fhirserver.ports.code_validation import CodeAnswer, Coded, CodeQuestion, Form
 
 ASKED_OF_CODES = (
@@ -143,3 +145,20 @@ def _parts(answer: CodeAnswer) -> Iterator[JsonObject]:
             "name": "issues",
             "resource": {"resourceType": "OperationOutcome", "issue": list(answer.issues)},
         }
+
+
+async def validated(
+    context: Context, request: Request, question: Callable[[Request, Given], CodeQuestion]
+) -> Result:
+    """The answer to the question that a request asks of a value set or code system, on the type or an instance."""
+    terminology = await service(context)
+    if request.id:
+        await current(context, request.type, request.id)
+    asked = await asked_before(context, request)
+
+    def make() -> bytes:
+        given = inputs(request)
+        asks = question(request, given)
+        return dumps(parameters_of(terminology.validate(asks, asked or asked_of(request, given))))
+
+    return await kept(context, request, "validate-code", make)

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from fhirserver.interactions.exchange import Context, Request, Result
-from fhirserver.interactions.read import current
-from fhirserver.kernel.json import JsonObject, dumps
-from fhirserver.operations.code_question import parameters_of, question_of
-from fhirserver.operations.parameters import inputs, one
-from fhirserver.operations.terminology_asked import Given, asked_of
-from fhirserver.operations.terminology_input import asked_before, kept, service
+from fhirserver.kernel.json import JsonObject
+from fhirserver.operations.code_question import question_of, validated
+from fhirserver.operations.parameters import one
+from fhirserver.operations.terminology_asked import Given
 from fhirserver.ports.code_validation import CodeQuestion
 
 
 async def code_system_validate_code(context: Context, request: Request) -> Result:
     """Whether a code system (``url``) has a code, and the display given with it."""
-    terminology = await service(context)
-    if request.id:
-        await current(context, request.type, request.id)
-    asked = await asked_before(context, request)
-
-    def make() -> bytes:
-        given = inputs(request)
-        question = code_system_question(request, given)
-        return dumps(parameters_of(terminology.validate(question, asked or asked_of(request, given))))
-
-    return await kept(context, request, "validate-code", make)
+    return await validated(context, request, code_system_question)
 
 
 def code_system_question(request: Request, given: Given) -> CodeQuestion:
