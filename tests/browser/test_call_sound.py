@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import json
 import os
 import subprocess
@@ -217,7 +218,10 @@ async def test_without_a_microphone_the_page_says_so_and_the_call_goes_on_by_typ
     await expect(page.locator("#talk li.person")).to_contain_text("This is the front desk.")
     await page.reload()  # the sound is gone for a moment, and the call is kept
     await ready(page)
-    await expect(state).to_contain_text("Press a key or click to hear it.")
+    # Chromium decides whether what was pressed before the page was loaded anew counts for its sound.
+    await expect(state).to_have_text(
+        re.compile(r"^You have the call\. The caller does not hear you\.( Press .*)?$")
+    )
     await page.locator("#talk").click()
     await expect(state).to_have_text("You have the call. The caller does not hear you.")
     await operator.loudest("hearing", 0.0)

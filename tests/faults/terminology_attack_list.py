@@ -73,7 +73,9 @@ IMPORTS = {
         lambda: _named("urn:e", *brought(value_set("urn:e", _ALL, exclude=[imports("urn:e")]), flat(2))),
         codes=frozenset({"processing"}),
     ),
-    "a circle of contained ones": Attack(EXPAND, lambda: expanded(contained(3, True)), codes=COSTLY),
+    "a circle of contained ones": Attack(
+        EXPAND, lambda: expanded(contained(3, True)), codes=frozenset({"processing"})
+    ),
     "a circle of contained ones, validated": Attack(
         VALIDATE, lambda: validated(contained(3, True), ["c0"]), codes=COSTLY
     ),
