@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 import json
 import os
+import re
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
