@@ -6,9 +6,13 @@ from typing import Any
 
 from fhirserver.app.access_settings import ACCESS, MASK
 from fhirserver.app.audit_settings import AUDIT
+from fhirserver.app.campaign_settings import CAMPAIGNS
+from fhirserver.app.chat_settings import CHAT
 from fhirserver.app.connectors.connector import COMMON
+from fhirserver.app.form_settings import FORMS
 from fhirserver.app.identity_settings import IDENTITY_TABLES
 from fhirserver.app.observing.settings import LOG, METRICS, TRACES
+from fhirserver.app.platform_settings import PLATFORM
 from fhirserver.app.safety_settings import SAFETY
 from fhirserver.app.setting_kinds import SettingKinds, kinds
 from fhirserver.app.smart_settings import CLIENT, SMART
@@ -57,6 +61,10 @@ KNOWN: dict[str, SettingKinds] = {
         "host tls from user password_file ca_file", "domains", wholes="port", yes_no="attachments"
     ),
     "telephony": TELEPHONY,
+    "chat": CHAT,
+    "forms": FORMS,
+    "campaigns": CAMPAIGNS,
+    "platform": PLATFORM,
     "audit": AUDIT,
     "source": kinds("id kind", "types acts_on", "base maximum", yes_no="authoritative"),
     "principal": kinds("name source token_sha256 token_file patient", "roles scopes"),

@@ -18,8 +18,11 @@ from fhirserver.access.rules import AccessRules
 from fhirserver.access.smart.clients import Client
 from fhirserver.app.access_settings import parse_access, parse_permissions
 from fhirserver.app.audit_settings import AuditSettings, parse_audit
+from fhirserver.app.campaign_settings import CampaignSettings, parse_campaigns
+from fhirserver.app.chat_settings import ChatSettings, parse_chat
 from fhirserver.app.connectors.connector import Connector, parse_connector
 from fhirserver.app.connectors.secrets import Secrets
+from fhirserver.app.form_settings import FormSettings, parse_forms
 from fhirserver.app.identity_settings import OpenIdSettings, SignInSettings, parse_openid, parse_sign_in
 from fhirserver.app.llm_settings import InvalidLlm, LlmSettings, parse_llm
 from fhirserver.app.observing.settings import (
@@ -30,6 +33,7 @@ from fhirserver.app.observing.settings import (
     parse_metrics,
     parse_traces,
 )
+from fhirserver.app.platform_settings import PlatformSettings, parse_platform
 from fhirserver.app.safety_settings import InvalidSafety, parse_safety
 from fhirserver.app.secret_files import secret_in
 from fhirserver.app.server_settings import RATES, parse_proxies, parse_rates, parse_tls
@@ -130,6 +134,10 @@ class Settings:
     lease_seconds: float = 10.0
     terminology: TerminologySettings = field(default_factory=TerminologySettings)
     telephony: TelephonySettings | None = None
+    chat: ChatSettings = field(default_factory=ChatSettings)
+    forms: FormSettings = field(default_factory=FormSettings)
+    campaigns: CampaignSettings = field(default_factory=CampaignSettings)
+    platform: PlatformSettings = field(default_factory=PlatformSettings)
     folder: Path = Path()
     """The folder of the file: relative paths are from there."""
     log: LogSettings = field(default_factory=LogSettings)
@@ -225,6 +233,10 @@ def parse_settings(document: dict[str, Any], folder: Path) -> Settings:
         lease_seconds=_lease_seconds(document),
         terminology=_read("terminology", parse_terminology, document, folder),
         telephony=_read("telephony", parse_telephony, document, folder),
+        chat=_read("chat", parse_chat, document),
+        forms=_read("forms", parse_forms, document),
+        campaigns=_read("campaigns", parse_campaigns, document),
+        platform=_read("platform", parse_platform, document),
         folder=folder,
     )
 

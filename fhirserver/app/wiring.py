@@ -17,8 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fastapi import FastAPI
-from starlette.routing import WebSocketRoute
+from fastapi import APIRouter, FastAPI
+from starlette.routing import Mount, WebSocketRoute
 
 from adapters.runner.compensation import Compensation
 from adapters.runner.lease import Leases
@@ -31,7 +31,11 @@ from agent.live.remote import RemoteBoard
 from agent.voice.kept import KeptRecordings
 from fhirserver.access.audit.projecting import AuditEvents
 from fhirserver.access.desk_passes import DeskPasses
+from fhirserver.access.identity import Identity
+from fhirserver.access.inside import InsidePrincipals
 from fhirserver.access.owners import Owners
+from fhirserver.access.principals import Principals
+from fhirserver.app.agency import House, Lodger, move_in
 from fhirserver.app.auditing import Auditing
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
@@ -57,7 +61,7 @@ from fhirserver.interactions.conformance.resources import definitions_of, keys_o
 from fhirserver.interactions.exchange import Context, Limits
 from fhirserver.interactions.openapi.handler import openapi
 from fhirserver.interactions.recordings import Listening
-from fhirserver.interactions.registry import Registry
+from fhirserver.interactions.registry import Handler, Registry
 from fhirserver.interactions.search_parameters import patched_issues
 from fhirserver.interactions.subscription.channel_checks import Channels
 from fhirserver.kernel.instants import SystemClock, instant
@@ -186,13 +190,14 @@ def make_application(
 
     ``board``: where calls of this process are put for the operators; without one, those of the telephone's process.
     """
+    first = part is not Part.FURTHER
     store = make_store(settings, shared=part is not Part.ALONE)
     outlets = make_outlets(settings)
     context = make_context(settings, store, outlets.checked())
     catalogue = make_catalogue(settings, context, part)
     desk = Desk(store, settings.policy, catalogue)
     far = None if board else remote_board(settings)
-    auditing = Auditing(settings, store, part is not Part.FURTHER, part is Part.ALONE)
+    auditing = Auditing(settings, store, first, part is Part.ALONE)
     live_calls: LiveCalls = board or far or LiveBoard(settings.safety)
     context = replace(
         context,
@@ -205,26 +210,20 @@ def make_application(
     identity = make_identity(settings, store.storage)
     people = people_desk(identity, context, lambda: registry)
     secured = secure(settings, store, context.key, context.audit, humans or people.humans)
-    principals, cors = secured.principals, secured.cors
+    principals, cors = InsidePrincipals(secured.principals), secured.cors
     sockets = make_sockets(context, principals, secured.owners)
-    describe = partial(
-        capabilities,
-        version=version("credence"),
-        started=instant(SystemClock().now()),
-        cors=bool(cors.origins),
-        security=secured.security,
-    )
-    registry = full_registry(all_operations(), describe)
+    registry = full_registry(all_operations(), _describing(bool(cors.origins), secured.security))
     state = {"ready": False}
     watching = Watching(settings, store, desk, principals, lambda: state["ready"])
     ears: list[Hearing] = []
+    staying: list[Lodger] = []
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.open()
         await auditing.begin()
         await secured.refresh()
-        if part is not Part.FURTHER:
+        if first:
             await _publish(settings, store, registry, catalogue)
         supervisor = make_supervisor(settings, context, catalogue)
         ears.append(Hearing(catalogue, desk, settings.secrets, partial(_at_work, supervisor)))
@@ -236,28 +235,57 @@ def make_application(
             *secured.loops,
             *watching.loops(),
         )
-        loops = _loops(settings, context, edge, outlets, secured.owners) if part is not Part.FURTHER else ()
-        async with running((*loops, *everywhere)):
+        loops = _loops(settings, context, edge, outlets, secured.owners) if first else ()
+        for one in staying:
+            await one.open()
+        async with running((*loops, *everywhere, *(loop for one in staying for loop in one.loops))):
             state["ready"] = True
             yield
             state["ready"] = False
-        await _end((outlets, secured, jobs, webhooks, identity), auditing, store)
+        await _end((*staying, outlets, secured, jobs, webhooks, identity), auditing, store)
 
     jobs = Jobs(Spool(_spool_folder(settings), passing=settings.storage == "memory"))
-    description = openapi(registry, version("credence"))
     visits = Visits(settings.rates, settings.trusted_proxies)
-    edge = FhirEdge(context, registry, principals, "/fhir", description, cors, jobs, watching.meter, visits)
+    told = openapi(registry, version("credence"))
+    edge = FhirEdge(context, registry, principals, "/fhir", told, cors, jobs, watching.meter, visits)
     ending = asyncio.Event()
+    routers = _routers(settings, context, registry, identity, principals, ending)
+    live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
+    web = web_application(lifespan, watching.routes(), *routers, live)
+    house = House(settings, context, registry, principals, edge, live_calls, ending, first, far)
+    staying += move_in(web, house)
+    further = (*secured.routes, *people.routes(secured.server), WebSocketRoute(SOCKETS, sockets.serve))
+    web.router.routes += [
+        *notification_routes(lambda: ears[0] if state["ready"] else None),
+        webhooks.route(),
+        *further,
+        _static(),
+    ]
+    return Application(edge, web, ending.set, {SMART_CONFIGURATION}, watching.meter, SIGN_INS | {SIGN_IN})
+
+
+def _routers(
+    settings: Settings,
+    context: Context,
+    registry: Registry,
+    identity: Identity,
+    principals: Principals,
+    ending: asyncio.Event,
+) -> Sequence[APIRouter]:
+    """The console's pages, and the sound of calls."""
     listening = Listening(context, registry)
     pages = console(context.veiled, registry, settings.authenticator(), identity, ending, listening)
-    notifications = notification_routes(lambda: ears[0] if state["ready"] else None)
-    live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
-    routers = (pages, live, RecordingRoutes(listening, principals, context.audit).router())
-    web = web_application(lifespan, watching.routes(), *routers)
-    web.mount("/console/static", static_files())
-    further = (*secured.routes, *people.routes(secured.server), WebSocketRoute(SOCKETS, sockets.serve))
-    web.router.routes += [*notifications, webhooks.route(), *further]
-    return Application(edge, web, ending.set, {SMART_CONFIGURATION}, watching.meter, SIGN_INS | {SIGN_IN})
+    return pages, RecordingRoutes(listening, principals, context.audit).router()
+
+
+def _static() -> Mount:
+    return Mount("/console/static", static_files())
+
+
+def _describing(cors: bool, security: JsonObject) -> Callable[[Registry], Handler]:
+    """What makes the CapabilityStatement."""
+    started = instant(SystemClock().now())
+    return partial(capabilities, version=version("credence"), started=started, cors=cors, security=security)
 
 
 async def _end(parts: Iterable[_Closing], auditing: Auditing, store: Store) -> None:

@@ -38,8 +38,19 @@ kind = "agent"
 base = 0.3
 maximum = 0.5
 types = ["Patient", "Appointment", "Slot", "Coverage", "Communication", "DocumentReference", "Composition",
-         "Flag", "Task", "Observation", "Media", "MeasureReport", "AuditEvent"]
-acts_on = ["Appointment", "Slot", "Communication", "DocumentReference", "Flag", "Task"]
+         "Flag", "Task", "Observation", "Media", "MeasureReport", "AuditEvent", "CommunicationRequest", "Group",
+         "Questionnaire", "QuestionnaireResponse"]
+acts_on = ["Appointment", "Slot", "Communication", "DocumentReference", "Flag", "Task", "CommunicationRequest", "Group",
+           "Questionnaire"]
+
+[[source]]                   # what patients write into forms: never above 0.5
+id = "patient-form"
+kind = "form"
+base = 0.5
+maximum = 0.5
+types = ["Patient", "Coverage", "QuestionnaireResponse", "DocumentReference", "Media", "Communication", "Task",
+         "Consent"]
+acts_on = ["QuestionnaireResponse", "Communication", "Task"]
 """
 
 _PRINCIPAL = """

@@ -1,0 +1,33 @@
+"""Principals of this very process: parts of it that are FHIR clients of the server they live in.
+
+They come in by tokens that are made when the process begins, are known to nobody else and end with it.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+from fhirserver.access.principals import Principal, Principals, token_digest
+
+
+class InsidePrincipals(Principals):
+    """Those around it, and those who were let in here."""
+
+    def __init__(self, principals: Principals):
+        super().__init__(())
+        self._around = principals
+        self._inside: dict[str, Principal] = {}
+
+    def admit(self, principal: Principal) -> str:
+        """A bearer token by which a part of this process is known from now on."""
+        token = f"crd_inside_{secrets.token_urlsafe(32)}"
+        self._inside[f"Bearer {token}"] = principal
+        self._by_digest[token_digest(token)] = principal
+        return token
+
+    def authenticate(self, authorization: str | None) -> Principal:
+        """The principal of an ``Authorization: Bearer`` header. Raises :class:`Refusal` (401)."""
+        return self._inside.get(authorization or "") or self._around.authenticate(authorization)
+
+    def of_digest(self, digest: str) -> Principal | None:
+        return super().of_digest(digest) or self._around.of_digest(digest)

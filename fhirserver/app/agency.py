@@ -1,0 +1,122 @@
+"""What of the agent lives in the server's own process: conversations by text, forms that patients fill in.
+
+Each is a FHIR client of the server it lives in, with a principal of its own, and reaches it without a socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx
+from fastapi import FastAPI
+from starlette.routing import BaseRoute
+
+from agent.tools.client import FhirClient
+from fhirserver.access.inside import InsidePrincipals
+from fhirserver.access.principals import Principal
+from fhirserver.app.settings import Settings
+from fhirserver.interactions.exchange import Context
+from fhirserver.interactions.registry import Registry
+from fhirserver.ports.calls_out import CallsOut
+from fhirserver.ports.live_calls import LiveCalls
+from fhirserver.rest.edge import FhirEdge
+from fhirserver.rest.front import Receive, Scope, Send
+from fhirserver.rest.platform.platform import PATH, Platform
+
+if TYPE_CHECKING:
+    from fhirserver.ports.texts_out import TextsOut
+
+Loop = Callable[[], Coroutine[Any, Any, None]]
+
+
+class Lodger(Protocol):
+    """A part of the agent in this process."""
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """What it serves beside FHIR."""
+        ...
+
+    @property
+    def loops(self) -> Sequence[tuple[str, Loop]]:
+        """What runs as long as the server does."""
+        ...
+
+    async def open(self) -> None:
+        """The store is open."""
+        ...
+
+    async def close(self) -> None:
+        """The server is about to stop; the store is still open."""
+        ...
+
+
+@dataclass(frozen=True)
+class House:
+    """What lodgers are given. ``first``: whether this is the process, of those that serve together, where what must run
+    once runs. ``ending`` is set when the server is about to stop, for answers that would go on for ever."""
+
+    settings: Settings
+    context: Context
+    registry: Registry
+    principals: InsidePrincipals
+    edge: FhirEdge
+    live: LiveCalls
+    ending: asyncio.Event
+    first: bool
+    calls_out: CallsOut | None = None
+    texts_out: TextsOut | None = None
+
+    def client(self, principal: Principal) -> FhirClient:
+        """This server's FHIR for one of its own parts."""
+        transport = httpx.ASGITransport(app=self.edge, raise_app_exceptions=False)  # type: ignore[arg-type]
+        return FhirClient(self.settings.fhir_base, self.principals.admit(principal), transport)
+
+
+def lodgers(house: House) -> Sequence[Lodger]:
+    """Those that the settings ask for."""
+    return ()
+
+
+def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
+    """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
+    if house.settings.platform.enabled:
+        web.mount(PATH, Late(partial(_platform, house)))
+    staying = lodgers(house)
+    web.router.routes += [route for one in staying for route in one.routes]
+    return staying
+
+
+def _platform(house: House) -> FastAPI:
+    from fhirserver.rest.platform.routes import platform_application
+
+    platform = Platform(
+        house.context,
+        house.registry,
+        house.principals,
+        house.live,
+        house.ending,
+        house.settings.platform.workspace,
+        house.calls_out,
+        house.texts_out,
+    )
+    return platform_application(platform, version("credence"))
+
+
+class Late:
+    """An application that is made when the first request comes: what describes itself costs memory and a tenth of a
+    second, and many servers are never asked."""
+
+    def __init__(self, make: Callable[[], FastAPI]):
+        self._make = make
+        self._made: FastAPI | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._made is None:
+            self._made = self._make()
+        await self._made(scope, receive, send)
