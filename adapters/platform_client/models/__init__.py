@@ -45,6 +45,7 @@ from .new_call import NewCall
 from .new_call_reason import NewCallReason
 from .new_key import NewKey
 from .new_key_role import NewKeyRole
+from .new_workspace import NewWorkspace
 from .operator import Operator
 from .operator_kind import OperatorKind
 from .operator_presence import OperatorPresence
@@ -55,6 +56,7 @@ from .page_key import PageKey
 from .page_live_state import PageLiveState
 from .page_operator import PageOperator
 from .page_review_item import PageReviewItem
+from .page_workspace_told import PageWorkspaceTold
 from .presence_stated import PresenceStated
 from .presence_stated_state import PresenceStatedState
 from .presence_told import PresenceTold
@@ -73,6 +75,12 @@ from .reviewer_counts_seconds_to_decision import ReviewerCountsSecondsToDecision
 from .rotation import Rotation
 from .timeline import Timeline
 from .undoing import Undoing
+from .workspace_change import WorkspaceChange
+from .workspace_change_status_type_0 import WorkspaceChangeStatusType0
+from .workspace_made import WorkspaceMade
+from .workspace_made_status import WorkspaceMadeStatus
+from .workspace_told import WorkspaceTold
+from .workspace_told_status import WorkspaceToldStatus
 
 __all__ = (
     "AllDecided",
@@ -120,6 +128,7 @@ __all__ = (
     "NewCallReason",
     "NewKey",
     "NewKeyRole",
+    "NewWorkspace",
     "Operator",
     "OperatorKind",
     "OperatorPresence",
@@ -130,6 +139,7 @@ __all__ = (
     "PageLiveState",
     "PageOperator",
     "PageReviewItem",
+    "PageWorkspaceTold",
     "PresenceStated",
     "PresenceStatedState",
     "PresenceTold",
@@ -148,4 +158,10 @@ __all__ = (
     "Rotation",
     "Timeline",
     "Undoing",
+    "WorkspaceChange",
+    "WorkspaceChangeStatusType0",
+    "WorkspaceMade",
+    "WorkspaceMadeStatus",
+    "WorkspaceTold",
+    "WorkspaceToldStatus",
 )
