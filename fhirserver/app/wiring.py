@@ -47,9 +47,10 @@ from fhirserver.app.hosting import Host, Hosting
 from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
 from fhirserver.app.knowing import make_knowing
+from fhirserver.app.late_records import LateRecords
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.observing.watching import Watching, watched
-from fhirserver.app.securing import Humans, LateRecords, secure
+from fhirserver.app.securing import Humans, secure
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.storages import make_storage
