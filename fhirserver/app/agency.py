@@ -13,7 +13,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from agent.tools.client import FhirClient
@@ -26,7 +26,6 @@ from fhirserver.ports.calls_out import CallsOut
 from fhirserver.ports.live_calls import LiveCalls
 from fhirserver.rest.edge import FhirEdge
 from fhirserver.rest.front import Receive, Scope, Send
-from fhirserver.rest.platform.platform import PATH, Platform
 
 if TYPE_CHECKING:
     from fhirserver.ports.texts_out import TextsOut
@@ -83,16 +82,17 @@ def lodgers(house: House) -> Sequence[Lodger]:
     return ()
 
 
-def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
+def move_in(web: Starlette, house: House) -> Sequence[Lodger]:
     """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
     if house.settings.platform.enabled:
-        web.mount(PATH, Late(partial(_platform, house)))
+        web.mount("/platform", Late(partial(_platform, house)))
     staying = lodgers(house)
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
 
-def _platform(house: House) -> FastAPI:
+def _platform(house: House) -> Starlette:
+    from fhirserver.rest.platform.platform import Platform
     from fhirserver.rest.platform.routes import platform_application
 
     platform = Platform(
@@ -112,9 +112,9 @@ class Late:
     """An application that is made when the first request comes: what describes itself costs memory and a tenth of a
     second, and many servers are never asked."""
 
-    def __init__(self, make: Callable[[], FastAPI]):
+    def __init__(self, make: Callable[[], Starlette]):
         self._make = make
-        self._made: FastAPI | None = None
+        self._made: Starlette | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._made is None:

@@ -17,8 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fastapi import APIRouter, FastAPI
-from starlette.routing import Mount, WebSocketRoute
+from starlette.applications import Starlette
+from starlette.routing import Mount, Router, WebSocketRoute
 
 from adapters.runner.compensation import Compensation
 from adapters.runner.lease import Leases
@@ -219,7 +219,7 @@ def make_application(
     staying: list[Lodger] = []
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await store.open()
         await auditing.begin()
         await secured.refresh()
@@ -271,7 +271,7 @@ def _routers(
     identity: Identity,
     principals: Principals,
     ending: asyncio.Event,
-) -> Sequence[APIRouter]:
+) -> Sequence[Router]:
     """The console's pages, and the sound of calls."""
     listening = Listening(context, registry)
     pages = console(context.veiled, registry, settings.authenticator(), identity, ending, listening)
