@@ -18,8 +18,10 @@ from starlette.routing import BaseRoute
 
 from agent.tools.client import FhirClient
 from fhirserver.access.inside import InsidePrincipals
+from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import Principal
-from fhirserver.app.settings import Settings
+from fhirserver.app.hosting import Hosting
+from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
 from fhirserver.ports.calls_out import CallsOut
@@ -68,6 +70,8 @@ class House:
     live: LiveCalls
     ending: asyncio.Event
     first: bool
+    keys: PlatformKeys
+    hosting: Hosting
     calls_out: CallsOut | None = None
     texts_out: TextsOut | None = None
 
@@ -86,7 +90,8 @@ def move_in(web: Starlette, house: House) -> Sequence[Lodger]:
     """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
     if house.settings.platform.enabled:
         web.mount("/platform", Late(partial(_platform, house)))
-    staying = lodgers(house)
+    staying = [*lodgers(house), house.hosting]
+    web.state.keys = house.keys
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
@@ -101,9 +106,15 @@ def _platform(house: House) -> Starlette:
         house.principals,
         house.live,
         house.ending,
+        house.keys,
+        house.settings.sources.keys() - {SYSTEM.id},
+        [one.name for _, one in house.settings.principals if one.may("operator")],
+        house.edge.visits,
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,
+        directory=house.hosting.directory,
+        opens=house.hosting.opens,
     )
     return platform_application(platform, version("credence"))
 
