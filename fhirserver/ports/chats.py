@@ -19,10 +19,10 @@ ATTACHMENT_TYPES = ("image/jpeg", "image/png", "application/pdf")
 EVENT_KINDS = (
     "message", "token", "typing", "attachment", "state", "answered", "seen", "rating", "ended",
 )  # fmt: skip
-"""``message``: whole, by ``from`` (``user``, ``agent``, ``operator``); ``token``: a piece of what the agent says in turn
-``turn``, of which the whole ``message`` comes after its last; ``typing``: the agent works on an answer; ``state``:
-``agent``, ``waiting`` (for a person) or ``person``; ``answered``: nothing more comes until the user writes; ``seen``: how
-far the user has read."""
+"""``message``: whole, by ``from`` (``user``, ``agent``, ``operator``); ``token``: a piece of what the agent says in
+turn ``turn``, of which the whole ``message`` comes after its last; ``typing``: the agent works on an answer; ``state``:
+``agent``, ``waiting`` (for a person) or ``person``; ``answered``: nothing more comes until the user writes; ``seen``:
+how far the user has read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +108,8 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Outreach:
-    """The practice begins: ``id`` is the name of this one order (the same again begins nothing), ``patient`` a reference,
-    ``user`` whom the service knows the patient by (empty: by the patient, who signs in by SMART), ``reason`` one of the
+    """The practice begins: ``id`` is the name of this one order (the same again begins nothing), ``patient`` a
+    reference, ``user`` whom the service knows the patient by (empty: by the patient, who signs in by SMART), ``reason`` one of the
     agent's purposes."""
 
     id: str
@@ -120,7 +120,7 @@ class Outreach:
 
 
 class Chats(Protocol):
-    """All conversations of a tenant. Refuses what there is not (404), what is over (409), what is too much (429, 503)."""
+    """All conversations of a tenant. Refuses what there is not (404), what is over (409), what is too much (503)."""
 
     async def services(self) -> Sequence[ChatService]:
         """Those that are active."""
@@ -165,7 +165,7 @@ class Chats(Protocol):
         """What has happened after event ``after``, in order."""
         ...
 
-    async def follow(self, user: ChatUser, id: str, after: int = 0) -> AsyncIterator[ChatEvent]:
-        """The same, and what happens from then on, until nothing more can happen. How slowly it is read delays nobody
-        else."""
+    def follow(self, user: ChatUser, id: str, after: int = 0) -> AsyncIterator[Sequence[ChatEvent]]:
+        """The same, and what happens from then on, in lots as they come, until nothing more can happen. How slowly it
+        is read delays nobody else. Refuses when it is first asked."""
         ...

@@ -91,9 +91,7 @@ def _text(told: JsonObject, name: str, where: str) -> str:
     return value
 
 
-def _texts(
-    told: JsonObject, name: str, right: Callable[[str], object], what: str
-) -> tuple[str, ...]:
+def _texts(told: JsonObject, name: str, right: Callable[[str], object], what: str) -> tuple[str, ...]:
     values = told.get(name, [])
     if not isinstance(values, list) or len(values) > _MOST_LIST:
         raise InvalidService(f"/{name}", f"is a list of at most {_MOST_LIST} texts")
