@@ -109,8 +109,8 @@ class Attachment:
 @dataclass(frozen=True, slots=True)
 class Outreach:
     """The practice begins: ``id`` is the name of this one order (the same again begins nothing), ``patient`` a
-    reference, ``user`` whom the service knows the patient by (empty: by the patient, who signs in by SMART), ``reason`` one of the
-    agent's purposes."""
+    reference, ``user`` whom the service knows the patient by (empty: by the patient, who signs in by SMART),
+    ``reason`` one of the agent's purposes."""
 
     id: str
     service: str
