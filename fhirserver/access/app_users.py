@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from fhirserver.access.principals import token_digest
@@ -140,8 +141,8 @@ def _read(claims: dict[str, Any], users: AppUsers, now: float) -> AppUser:
     audience = claims.get("aud")
     if users.audience not in (audience if isinstance(audience, list) else [audience]):
         raise unknown_user("aud is another")
-    until, begins = claims.get("exp"), claims.get("nbf", claims.get("iat", 0))
-    if not _is_number(until) or not _is_number(begins):
+    until, begins = _number(claims.get("exp")), _number(claims.get("nbf", claims.get("iat", 0)))
+    if until is None or begins is None:
         raise unknown_user("exp is missing or wrong")
     if until + _LEEWAY <= now:
         raise unknown_user("it has expired")
@@ -154,13 +155,13 @@ def _read(claims: dict[str, Any], users: AppUsers, now: float) -> AppUser:
         raise unknown_user("sub is missing")
     patient = _text(claims, "patient").removeprefix("Patient/") if users.trusts_patient else ""
     reference = f"Patient/{patient}" if patient else ""
-    return AppUser(subject, float(until), reference, _text(claims, "phone"), _text(claims, "name"))
+    return AppUser(subject, until, reference, _text(claims, "phone"), _text(claims, "name"))
 
 
-def _is_number(value: Any) -> bool:
-    return (not isinstance(value, bool) and isinstance(value, int | float)) or hasattr(
-        value, "as_integer_ratio"
-    )
+def _number(value: Any) -> float | None:
+    """Seconds, with a fraction or without."""
+    right = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return float(value) if right and abs(value) < 10**12 else None
 
 
 def _text(claims: dict[str, Any], name: str) -> str:

@@ -28,12 +28,10 @@ async def service(request: Request, user: User) -> ServiceOut:
 async def begin(request: Request, response: Response, user: User) -> ConversationOut:
     """The user's active conversation: a new one (201), or the one that there is (200)."""
     chat: Chat = request.app.state.chat
+    one, fresh = await chat.chats.begin(user)
+    response.status_code = 201 if fresh else 200
     root = request.scope.get("root_path", "")
     response.headers["Location"] = f"{root}/services/{user.service}/conversations/{one.id}"
-    response.status_code = 201 if fresh else 200
-    response.headers["Location"] = (
-        f"{request.scope.get('root_path', '')}/services/{user.service}/conversations/{one.id}"
-    )
     noted(request, chat, response.status_code)
     return ConversationOut.of(one)
 

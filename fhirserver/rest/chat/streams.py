@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from fastapi.responses import Response, StreamingResponse
 
@@ -87,24 +87,29 @@ def up_to(lot: Sequence[ChatEvent], until: Until | None) -> tuple[Sequence[ChatE
     return lot, False
 
 
+async def _next(lots: Lots) -> Sequence[ChatEvent] | None:
+    """None at the end: a task cannot end with StopAsyncIteration."""
+    return await anext(lots, None)
+
+
 async def beating(
     lots: Lots, ending: asyncio.Event, seconds: float = BEAT_SECONDS
 ) -> AsyncIterator[Sequence[ChatEvent] | None]:
     """The lots, with None where none came for a while; it ends with them, or where the server is about to."""
     stop = asyncio.create_task(ending.wait())
-    following: asyncio.Future[Sequence[ChatEvent]] | None = None
+    following: asyncio.Task[Sequence[ChatEvent] | None] | None = None
     try:
         while not ending.is_set():
-            following = following or asyncio.ensure_future(anext(lots))  # type: ignore[arg-type]
-            await asyncio.wait({following, stop}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            following = following or asyncio.create_task(_next(lots))
+            waited: set[asyncio.Task[Any]] = {following, stop}
+            await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if not following.done():
                 if not ending.is_set():
                     yield None
                 continue
             done, following = following, None
-            try:
-                lot = done.result()
-            except StopAsyncIteration:
+            lot = done.result()
+            if lot is None:
                 return
             yield lot
     finally:
