@@ -13,6 +13,7 @@ from fhirserver.rest.platform.described import OPENAPI, describe
 from fhirserver.rest.platform.noting import NotingRequests
 from fhirserver.rest.platform.platform import Platform
 from fhirserver.rest.platform.problems import HEADERS, answer_problems
+from fhirserver.rest.telemetry import SILENT
 
 
 def routers() -> list[APIRouter]:
@@ -45,7 +46,7 @@ def _application(version: str) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        telemetry=SILENT,
     )
     for router in routers():
         web.include_router(router)
