@@ -109,7 +109,7 @@ class Call:
         self.session = Session(self.mind, self.notice)
         self.unreached = ""
         """Why nobody was reached by a call out: Twilio's status of the call, or what kept it from being made."""
-        self.tools = Toolbox(self.client, self.clock, self.setting.zone)
+        self.tools = Toolbox(self.client, self.clock, self.setting.zone, rules=self.setting.rules)
         self.signals: list[Signal] = []
         self.keeper = Keeper(
             self.client,

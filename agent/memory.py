@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from agent.errand import Errand
 from agent.records import AppointmentRecord, Context, PatientRecord
 from agent.requests import Request
+from fhirserver.world.configured.scheduling_rules import ORDINARY, SchedulingRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Setting:
     """Younger patients are served only with a parent or guardian on the line."""
     errand: Errand | None = None
     """What a call out is for; None where the caller called us."""
+    rules: SchedulingRules = ORDINARY
+    """Which free slots may be offered."""
 
     @property
     def tz(self) -> tzinfo:

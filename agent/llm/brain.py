@@ -25,7 +25,6 @@ from agent.llm.tools import allowed
 from agent.memory import Memory, Setting
 from agent.policy.choosing import spoken_appointment
 from agent.policy.slots import TakeSlot
-from agent.requests import SearchSlots
 from agent.results import Failed, Result, SlotsFound
 from agent.scheduling import admissible, offer, wish
 from agent.signals import BargeIn, Drafted, HangUp, Operator, Signal, ToolResult, Utterance
@@ -370,7 +369,7 @@ class LlmBrain:
         first, last = Outcome.window(business, net.memory)
         net.desk.effects = [e for e in net.desk.effects if not isinstance(e, Filler)]
         net.desk.fill("searching")
-        net.desk.run(SearchSlots(first, last, business.practitioner), _Search(call, asking, business))
+        net.desk.run(business.search(net.memory, first, last), _Search(call, asking, business))
 
     def _found(self, search: _Search, result: Result) -> None:
         """What the calendar answered. It is the policy's to deal with one that cannot be reached."""
@@ -381,7 +380,7 @@ class LlmBrain:
             business.result(net.desk, result)
             return
         taken = [a.start for a in net.memory.upcoming] + business.refused
-        business.slots = admissible(result.slots, net.memory.now, taken)
+        business.slots = admissible(result.slots, net.memory.now, taken, net.memory.setting.rules)
         best = offer(business.slots, business.wish, business.practitioner, OFFERED)
         business.offered, business.state = best.slots, "offer" if best.slots else "wish"
         if asking is not self.asking:
