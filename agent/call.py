@@ -18,7 +18,7 @@ from agent.brain import Brain
 from agent.call_record import CallRecord, Keeper
 from agent.effects import Effect, End, Escalate, Filler, RunTool, Say, Transfer
 from agent.line import Line
-from agent.manner import PLAIN, Manner, manner_of
+from agent.manner import Manner, manner_of
 from agent.memory import Memory, Setting
 from agent.policy.dialogue import Dialogue
 from agent.requests import Request
@@ -288,7 +288,7 @@ class Call:
     @property
     def _manner(self) -> Manner:
         felt = self.session.emotions
-        return manner_of(felt[-1].tier) if felt else PLAIN
+        return self.setting.manner.by(manner_of(felt[-1].tier)) if felt else self.setting.manner
 
     async def _run_tool(self, effect: RunTool) -> None:
         before = asyncio.get_running_loop().time()

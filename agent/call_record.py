@@ -97,6 +97,8 @@ class Keeper:
                 "recipient": [self.tools.speaker.reference()],
                 "sender": {"display": self.caller or "number withheld"},
             }
+        if self.memory.setting.agent:
+            self._communication["instantiatesUri"] = [self.memory.setting.agent]
         id = await self._put(self._communication, CONFIRMED, "observed")
         self._communication |= {"id": id} if id else {}
         self.tools.communication = self.communication

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 LINES: dict[str, tuple[str, ...]] = {
     "greeting": ("Thank you for calling {practice}. I'm the automated assistant. How can I help you today?",),
@@ -183,6 +184,9 @@ LINES: dict[str, tuple[str, ...]] = {
         "with you.",
     ),
     "back": ("I'm back with you. What else can I do?",),
+    "form_instead": (
+        "Let's leave that for now. I'll ask our staff to send you a form, so that you can fill it in at your ease.",
+    ),
 }
 
 LINES_OUT: dict[str, tuple[str, ...]] = {
@@ -213,10 +217,14 @@ LINES_OUT: dict[str, tuple[str, ...]] = {
 
 
 class Wording:
-    """Picks the variants of a line in turn, so that a repeated question is put in other words. ``out``: we call."""
+    """Picks the variants of a line in turn, so that a repeated question is put in other words. ``out``: we call.
 
-    def __init__(self, practice: str, out: bool = False):
-        self._practice, self._lines = practice, {**LINES, **LINES_OUT} if out else LINES
+    ``own``: the practice's words for lines, in place of ours; not for what is said otherwise where we call.
+    """
+
+    def __init__(self, practice: str, out: bool = False, own: Mapping[str, tuple[str, ...]] | None = None):
+        self._practice = practice
+        self._lines = {**LINES, **(own or {}), **(LINES_OUT if out else {})}
         self._used: Counter[str] = Counter()
 
     def first(self, key: str) -> str:
@@ -231,3 +239,7 @@ class Wording:
         )
         self._used[key] += 1
         return variants[index].format(practice=self._practice, **values)
+
+    def filled(self, text: str) -> str:
+        """A sentence of the practice's own with the one place filled that it may have."""
+        return text.format(practice=self._practice)

@@ -91,6 +91,7 @@ class LlmBrain:
     def respond(self, signal: Signal, turn: int) -> Sequence[Effect]:
         """What to do about one signal."""
         self.memory.now = signal.at
+        before = self.state
         if isinstance(signal, Utterance):
             self._hear(hear(turn, signal.text, signal.confidence))
         elif isinstance(signal, Drafted):
@@ -105,6 +106,7 @@ class LlmBrain:
             elif isinstance(signal, Operator):
                 self._person_acted(signal)
             self.net.desk.effects = list(self.net.respond(signal, turn))
+        self.net.pass_by(before)
         return self._done()
 
     def _done(self) -> list[Effect]:
@@ -230,11 +232,12 @@ class LlmBrain:
         net, identified = self.net, self.net.memory.patient is not None
         state = "read_back" if net.suspended is not None else net.state
         wishes = [f"{kind} (turn {said.turn})" for kind, said, _ in net.waiting]
-        tools = allowed(state, identified, self.known, net.suspended is not None)
+        setting = net.memory.setting
+        tools = allowed(state, identified, self.known, net.suspended is not None, setting)
         asking.tools = {t.name: t for t in tools}
         told = facts(net.memory, self.known, wishes, identified)
         return AskModel(
-            instructions(state, net.memory.setting.practice),
+            instructions(state, setting.practice, net.passing.guides),
             (told, *history(self.turns), *asking.exchanged),
             tuple(t.spec(self.known) for t in tools),
             self.limits.budget,

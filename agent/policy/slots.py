@@ -37,10 +37,6 @@ _OTHER_DOCTOR = re.compile(
 )
 
 
-_ROUNDS = 8
-"""Offers after which a person takes over: the conversation goes round."""
-
-
 class TakeSlot:
     """Books a slot; with ``moves`` it gives up an appointment in the same transaction."""
 
@@ -332,7 +328,7 @@ class TakeSlot:
 
     def _put(self, desk: Desk, best: Offer) -> None:
         self.rounds += 1
-        if self.rounds > _ROUNDS:
+        if self.rounds > desk.memory.setting.escalation.offers:
             self.finished = True
             desk.hand_over("loop_person", "no time that suits was found")
             return

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.agents import Fault
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -22,15 +23,6 @@ class Part(BaseModel):
     """A part of a document: what is unknown in it is an error, and once read it does not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
-
-
-class Fault(Part):
-    """What is wrong with a document. ``pointer``: where, as a JSON Pointer (RFC 6901); ``severity`` is ``error``, or
-    ``warning`` for what may be meant."""
-
-    pointer: str
-    detail: str
-    severity: Literal["error", "warning"] = "error"
 
 
 Document = TypeVar("Document", bound=Part)
@@ -62,7 +54,7 @@ def written(document: Part) -> JsonObject:
 def _fault(error: Any) -> Fault:
     words = {"extra_forbidden": "this is not known here; docs/platform has what is"}
     detail = words.get(error["type"], str(error["msg"]).removeprefix("Value error, "))
-    return Fault(pointer=pointer(*error["loc"]), detail=detail)
+    return Fault(pointer(*error["loc"]), detail)
 
 
 def pointer(*path: str | int) -> str:
