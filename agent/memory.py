@@ -47,6 +47,12 @@ class Setting:
     """The voice's ordinary way."""
     brain: str = ""
     """``policy`` or ``llm``; empty: as the process has it."""
+    patient: str = ""
+    """A reference: the patient whom the channel has proved the caller to be, who need not say name and birth date."""
+    greeting: str = ""
+    """In place of the greeting there is."""
+    written: bool = False
+    """Whether this is read, not heard."""
 
     @property
     def tz(self) -> tzinfo:

@@ -65,7 +65,7 @@ class Definitions:
         key = (found.id, found.revision, rules.id if rules else "", rules.revision if rules else "")
         if key not in self._known:
             self._known = {k: v for k, v in self._known.items() if k[0] != found.id}
-            self._known[key] = self._setting(found, rules)
+            self._known[key] = self._setting(self._named(found), found, rules)
         return self._known[key]
 
     def of_number(self, number: str, texts: bool = False) -> Setting:
@@ -74,6 +74,24 @@ class Definitions:
         if found is None or not (found.texts if texts else found.calls):
             return self.base
         return self.of(found.agent)
+
+    async def again(self, name: str) -> Setting:
+        """The setting that a conversation began with, for one that is taken up again: by :attr:`Setting.agent`.
+
+        The rules are those of now: what may be offered is a matter of the day.
+        """
+        await self.fresh()
+        url, _, version = name.partition("|")
+        id = url.removeprefix(url_of(""))
+        if not version or self._named(self.snapshot.agents.get(id)) == name:
+            return self.of(id)
+        try:
+            found = configured(await self.client.read(f"Library/{id}.v{version}") or {})
+        except (NoConfiguration, Unreachable) as error:
+            log.error("version %s of agent '%s' cannot be read: %s", version, id, type(error).__name__)
+            return self.of(id)
+        rules = self.snapshot.rules.get(str(found.document.get("scheduling_rules", "")))
+        return self._setting(name, found, rules)
 
     async def fresh(self) -> Definitions:
         """Itself, having looked lately."""
@@ -105,8 +123,11 @@ class Definitions:
             log.error("%s", what)
         self._failing = what
 
-    def _setting(self, found: Configured, rules: Configured | None) -> Setting:
-        name = f"{url_of(found.id)}|{found.version or found.revision}"
+    @staticmethod
+    def _named(found: Configured | None) -> str:
+        return f"{url_of(found.id)}|{found.version or found.revision}" if found else ""
+
+    def _setting(self, name: str, found: Configured, rules: Configured | None) -> Setting:
         try:
             stated = read(Agent, found.document)
             wrong = errors(agent_faults(stated))

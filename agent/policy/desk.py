@@ -62,7 +62,9 @@ class Desk:
     def __init__(self, memory: Memory):
         self.memory = memory
         setting = memory.setting
-        self.wording = Wording(setting.practice, setting.errand is not None, setting.wording)
+        self.wording = Wording(
+            setting.practice, setting.errand is not None, setting.written, setting.greeting, setting.wording
+        )
         self.effects: list[Effect] = []
         self.pending: dict[int, Pending] = {}
         self._next = 1
