@@ -101,6 +101,27 @@ class Versions:
         head = await self.agent(id)
         return await self.libraries.write(replace(head, status=KEPT), if_match or etag(head))
 
+    async def rename(
+        self, id: str, title: str | None, description: str | None, if_match: str = ""
+    ) -> Configured:
+        """What an agent is called; its versions keep the words they had."""
+        head = await self.agent(id)
+        named = replace(
+            head,
+            title=head.title if title is None else title,
+            description=head.description if description is None else description,
+        )
+        return await self.libraries.write(named, if_match or etag(head))
+
+    async def delete(self, id: str) -> None:
+        """Delete an agent with its draft and versions; 409 where it is in force."""
+        head = await self.agent(id)
+        if head.status == IN_FORCE:
+            raise refuse(Category.CONFLICT, "conflict", "The agent is in force: retire it first")
+        for one in await self.libraries.all(KIND, ("url", url_of(id))):
+            await self.libraries.delete(KIND, one.id)
+        await self.libraries.delete(KIND, id, etag(head))
+
     async def history(self, id: str) -> Sequence[Past]:
         """What was in force when, by whose word; the latest first."""
         await self.agent(id)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from fhirserver.world.configured.parts import ID, Empty, Name, Part, Zone
+from fhirserver.world.configured.parts import ID_OR_NONE, Name, Part, ZoneOrNone
 
 Business = Literal["reschedule", "book", "cancel", "confirm", "insurance", "phone", "address"]
 OFFERS: tuple[Business, ...] = ("reschedule", "book", "cancel", "confirm", "insurance", "phone", "address")
@@ -18,7 +18,8 @@ OFFERS: tuple[Business, ...] = ("reschedule", "book", "cancel", "confirm", "insu
 StateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 LineName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
-Id = Annotated[str, StringConstraints(pattern=ID)]
+SentenceOrNone = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
+IdOrNone = Annotated[str, StringConstraints(pattern=ID_OR_NONE)]
 MAX_TURNS, FORM_AFTER = 10, 6
 """What a state that collects something has where a document names it and does not say."""
 
@@ -68,8 +69,8 @@ class State(Part):
     needs_identity: bool | None = None
     max_turns: int | None = Field(default=None, ge=2, le=20)
     form_after: int | None = Field(default=None, ge=1, le=19)
-    says: Sentence | Empty = ""
-    guides: Sentence | Empty = ""
+    says: SentenceOrNone = ""
+    guides: SentenceOrNone = ""
 
 
 class Graph(Part):
@@ -83,7 +84,7 @@ class Agent(Part):
     settings say; ``scheduling_rules``: the id of a rule set, empty for the ordinary rules."""
 
     practice: Name = "the clinic"
-    zone: Zone | Empty = ""
+    zone: ZoneOrNone = ""
     language: Literal["en"] = "en"
     voice: Voice = Voice()
     identity: Identity = Identity()
@@ -94,13 +95,13 @@ class Agent(Part):
     graph: Graph = Graph()
     escalation: Escalation = Escalation()
     brain: Literal["", "policy", "llm"] = ""
-    scheduling_rules: Id | Empty = ""
+    scheduling_rules: IdOrNone = ""
 
 
 class PhoneNumber(Part):
     """Which agent answers a number of ours: calls, text messages, or both. ``agent`` empty: as the settings say."""
 
     number: Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
-    agent: Id | Empty = ""
+    agent: IdOrNone = ""
     calls: bool = True
     texts: bool = True

@@ -15,7 +15,8 @@ from fhirserver.ports.agents import Fault
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-ID = r"^[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?$"
+_PLAIN = "[a-z0-9](?:[a-z0-9-]{0,46}[a-z0-9])?"
+ID, ID_OR_NONE = f"^{_PLAIN}$", f"^(?:{_PLAIN})?$"
 """The id of a configuration: it becomes part of a FHIR id, with ``.draft`` or ``.v12`` behind it."""
 
 
@@ -72,7 +73,7 @@ def _zone_is_known(name: str) -> bool:
 
 
 def _zone(name: str) -> str:
-    if not _zone_is_known(name):
+    if name and not _zone_is_known(name):
         raise ValueError("it is an IANA time zone, such as America/New_York")
     return name
 
@@ -86,7 +87,7 @@ def _clock(text: str) -> str:
 
 def _day(text: str) -> str:
     try:
-        date.fromisoformat(text)
+        date.fromisoformat(text or "2000-01-01")
     except ValueError:
         raise ValueError("there is no such day") from None
     return text
@@ -95,10 +96,11 @@ def _day(text: str) -> str:
 Zone = Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_zone)]
 Clock = Annotated[str, StringConstraints(pattern=r"^(?:[01]\d|2[0-4]):[0-5]\d$"), AfterValidator(_clock)]
 """A time of day, ``09:00``; ``24:00`` is the end of the day."""
-Day = Annotated[
-    str, StringConstraints(pattern=r"^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$"), AfterValidator(_day)
-]
-Empty = Annotated[str, StringConstraints(max_length=0)]
+_DAY = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+Day = Annotated[str, StringConstraints(pattern=f"^{_DAY}$"), AfterValidator(_day)]
+DayOrNone = Annotated[str, StringConstraints(pattern=f"^(?:{_DAY})?$"), AfterValidator(_day)]
+ZoneOrNone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)]
+"""The same, or empty."""
 Practitioner = Annotated[str, StringConstraints(pattern=r"^Practitioner/[A-Za-z0-9\-.]{1,64}$")]
 Location = Annotated[str, StringConstraints(pattern=r"^Location/[A-Za-z0-9\-.]{1,64}$")]
 Service = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]

@@ -13,13 +13,13 @@ from pydantic import Field
 from fhirserver.world.configured.parts import (
     Clock,
     Day,
-    Empty,
+    DayOrNone,
     Hours,
     Name,
     Part,
     Scope,
     Service,
-    Zone,
+    ZoneOrNone,
     minutes,
 )
 
@@ -37,7 +37,7 @@ class ExceptionalHours(Scope):
 
     name: Name
     date: Day
-    until: Day | Empty = ""
+    until: DayOrNone = ""
     closed: bool = True
     begins: Clock = Field(default="00:00", alias="from")
     ends: Clock = Field(default="24:00", alias="to")
@@ -142,7 +142,7 @@ class SchedulingRules(Part):
     ``lead`` are minutes; ``search_days`` is how far ahead is looked where the caller names no day.
     """
 
-    zone: Zone | Empty = ""
+    zone: ZoneOrNone = ""
     lead: int = Field(default=120, ge=0, le=60 * 24 * 60)
     search_days: int = Field(default=60, ge=1, le=730)
     rolling_days: list[RollingDays] = Field(default_factory=list, max_length=100)
