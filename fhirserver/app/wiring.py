@@ -39,16 +39,19 @@ from fhirserver.access.principals import Principals
 from fhirserver.app.agency import House, Lodger, move_in
 from fhirserver.app.auditing import Auditing
 from fhirserver.app.chatting import chat_board
+from fhirserver.app.configuration_guard import ConfigurationGuard
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
-from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
+from fhirserver.app.connectors.guard import ConnectorGuard
 from fhirserver.app.connectors.hearing import Hearing, notification_routes
 from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
+from fhirserver.app.guards import Guards
 from fhirserver.app.hosting import Host, Hosting
 from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
 from fhirserver.app.knowing import make_knowing
+from fhirserver.app.late_agents import LateAgents, check
 from fhirserver.app.late_records import LateRecords
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.observing.watching import Watching, watched
@@ -132,10 +135,10 @@ class Part(Enum):
     FURTHER = "further"
 
 
-def make_store(settings: Settings, shared: bool = False, guard: ConnectorGuard | None = None) -> Store:
+def make_store(settings: Settings, shared: bool = False, guards: Guards | None = None) -> Store:
     """The store, not yet open. ``shared``: other processes serve from it too."""
-    guards = {TYPE: guard or make_guard(settings)}
-    policies = Policies(settings.sources, _validate_patched, settings.policy, guards)
+    guarding = (guards or make_guards(settings)).by_type
+    policies = Policies(settings.sources, _validate_patched, settings.policy, guarding)
     return Store(make_storage(settings, shared), policies)
 
 
@@ -197,7 +200,7 @@ def make_application(
     ``within``: for a workspace in another's server.
     """
     first = part is not Part.FURTHER
-    store = make_store(settings, part is not Part.ALONE, guard := make_guard(settings))
+    store = make_store(settings, part is not Part.ALONE, guards := make_guards(settings))
     outlets = make_outlets(settings)
     context = make_context(settings, store, outlets.checked())
     catalogue = make_catalogue(settings, context, part)
@@ -210,11 +213,12 @@ def make_application(
         messages=LateMessages(store, catalogue, desk),
         live=live_calls,
         audit=auditing.recorder,
+        agents=LateAgents(settings.fhir_base, lambda: (edge, principals)),
     )
     webhooks = Webhooks(store, catalogue, settings.secrets)
     identity = make_identity(settings, store.storage)
     people = people_desk(identity, context, lambda: registry)
-    secured = secure(settings, store, context.key, context.audit, humans or people.humans, guard)
+    secured = secure(settings, store, context.key, context.audit, humans or people.humans, guards)
     principals, cors = InsidePrincipals(secured.principals), secured.cors
     sockets = make_sockets(context, principals, secured.owners)
     registry = full_registry(all_operations(), _describing(bool(cors.origins), secured.security))
@@ -428,6 +432,12 @@ def make_guard(settings: Settings) -> ConnectorGuard:
     admins = [principal for _, principal in settings.principals if principal.may("admin")]
     taken = [connector.name for connector in settings.connectors]
     return ConnectorGuard(SYSTEM.id, admins, settings.sources, settings.folder, taken)
+
+
+def make_guards(settings: Settings) -> Guards:
+    """What resources are held to that set the server up."""
+    admins = [principal for _, principal in settings.principals if principal.may("admin")]
+    return Guards(make_guard(settings), ConfigurationGuard(SYSTEM.id, admins, check))
 
 
 def make_catalogue(settings: Settings, context: Context, part: Part = Part.ALONE) -> Catalogue:

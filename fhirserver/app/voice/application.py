@@ -62,6 +62,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
         if settings.voice.speaker_model is not None:
             room.voices = speaker_analyst(settings.voice.speaker_model)
         telling = asyncio.create_task(audit.run(), name="audit")
+        keeping = asyncio.create_task(room.definitions.keep(), name="definitions")
         try:
             async with watching.running():
                 yield
@@ -69,6 +70,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
             watching.started = False
             ending.set()
             telling.cancel()
+            keeping.cancel()
             await telephone.close()
             await speech.close()
             for analyst in (room.analyst, room.voices):

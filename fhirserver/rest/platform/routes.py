@@ -8,7 +8,19 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from fhirserver.rest.platform import calls, connectors, keys, operators, review, workspaces
+from fhirserver.rest.platform import (
+    agents,
+    calls,
+    chat_services,
+    connectors,
+    dry_runs,
+    keys,
+    operators,
+    phone_numbers,
+    review,
+    scheduling_rules,
+    workspaces,
+)
 from fhirserver.rest.platform.described import OPENAPI, describe
 from fhirserver.rest.platform.noting import NotingRequests
 from fhirserver.rest.platform.platform import Platform
@@ -18,7 +30,19 @@ from fhirserver.rest.telemetry import SILENT
 
 def routers() -> list[APIRouter]:
     """In the order in which the OpenAPI description has them."""
-    parts = (workspaces, keys, calls, operators, review, connectors)
+    parts = (
+        workspaces,
+        keys,
+        agents,
+        dry_runs,
+        scheduling_rules,
+        phone_numbers,
+        chat_services,
+        calls,
+        operators,
+        review,
+        connectors,
+    )
     return [part.router for part in parts]
 
 
