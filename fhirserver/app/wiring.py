@@ -54,6 +54,7 @@ from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.storages import make_storage
 from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
 from fhirserver.app.verification_settings import VerificationSettings
+from fhirserver.app.webhooks import webhook_loops
 from fhirserver.console.pages import SIGN_INS, console, static_files
 from fhirserver.interactions.all import full_registry
 from fhirserver.interactions.capabilities import capabilities
@@ -331,6 +332,7 @@ def _loops(
     loops: list[tuple[str, Loop]] = [
         *_verifying(settings, context),
         *subscription_loops(settings, context, outlets, owners),
+        *webhook_loops(settings, context),
         ("duplicates", lambda: follow(store, duplicates, SYSTEM.id, batch=AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(store, edge)),
         ("index", lambda: _keep_index_complete(store)),

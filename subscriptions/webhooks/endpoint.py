@@ -68,6 +68,8 @@ class Endpoint:
         self._progress, self._revision, self._noted = Progress(), 0, Progress()
         self._place = Place(0, 0)
         self._attempts: list[Attempt] = []
+        self._disclosed = ""
+        """The last message that the audit has: the same one again tells nobody anything new."""
         self._noted_at = time.monotonic()
 
     def update(self, webhook: Webhook) -> None:
@@ -193,7 +195,8 @@ class Endpoint:
                 delivered=self._progress.delivered + 1,
                 last_delivered=at,
             )
-        if number == 1 and not (failed and failed.unsent):
+        if self._disclosed != sent.id and not (failed and failed.unsent):
+            self._disclosed = sent.id
             office.audit.note(_disclosure(webhook, sent, reason))
         return failed
 
@@ -210,7 +213,7 @@ class Endpoint:
         await self._pause(self._office.patience.wait(self._progress.failures, error))
 
     async def _disable(self, reason: str) -> None:
-        """Turn it off, unless somebody changes it at this moment. What happens meanwhile is told when it is on again."""
+        """Turn it off, unless somebody changes it just now. What happens meanwhile is told when it is on again."""
         log.warning("webhook %s is disabled: %s", self._webhook.id, reason)
         off = replace(self._webhook, status=DISABLED, reason=reason)
         written = await self._office.records.write(off)

@@ -39,7 +39,6 @@ class DomainEvent:
 
     def as_json(self, base: str) -> JsonObject:
         """As it is told; ``base`` is the FHIR base that its links lead to."""
-        related = [_link(base, one) for one in self.related]
         return {
             "id": self.id,
             "type": self.type,
@@ -48,7 +47,7 @@ class DomainEvent:
             "resource": _link(base, self.reference),
             "provenance": _link(base, f"Provenance/{self.commit}"),
             "source": self.source,
-            **({"related": related} if related else {}),
+            "related": [_link(base, one) for one in self.related],
         }
 
 

@@ -29,8 +29,6 @@ from fhirserver.world.domain_events import TYPES, unknown
 router = APIRouter(tags=["events"])
 
 SSE, NDJSON = "text/event-stream", "application/x-ndjson"
-MOST_STREAMS: Final = 200
-"""At once in one process."""
 _RETRY: Final = b"retry: 1000\n\n"
 
 _EventId = Annotated[str, Query(pattern=f"({PATTERN})|^$", max_length=19, description="An event's id")]
@@ -71,7 +69,7 @@ class Event(Told):
     resource: Link
     provenance: Link
     source: str
-    related: list[Link] = []
+    related: list[Link]
 
 
 @router.get("/events/types")
@@ -120,7 +118,8 @@ async def stream_events(
     asked: Annotated[Asked, needs(Right.READ)],
     request: Request,
     last_event_id: Annotated[
-        str, Header(max_length=64, description="The id of the last event that came: what is behind it is told")
+        str,
+        Header(max_length=64, description="The id of the last event that came: what is behind it is told"),
     ] = "",
     after: _EventId = "",
     since: _Since = None,
@@ -132,7 +131,7 @@ async def stream_events(
     wanted = filter_of(types, resources)
     platform = asked.platform
     if platform.streams.locked():
-        busy = refuse(Category.UNAVAILABLE, "throttled", "Too many streams are open here: come again")
+        busy = refuse(Category.BUSY, "throttled", "Too many streams are open here: come again")
         busy.headers["Retry-After"] = "5"
         raise busy
     first = await begin(platform.tail, platform.context, last_event_id or after, _moment(since))
@@ -153,13 +152,14 @@ async def stream_events(
     return StreamingResponse(told, headers=headers, media_type=NDJSON if lines else SSE)
 
 
-def filter_of(types: list[str], resources: list[str]) -> Filter:
-    """What is asked for, with commas or one by one. Refuses (422) types that there are not."""
+def filter_of(types: list[str], resources: list[str], at: str = "") -> Filter:
+    """What is asked for, with commas or one by one. Refuses (422) types that there are not; ``at`` is before the names
+    of the places, ``/`` for members of a body."""
     events, of = frozenset(_each(types)), frozenset(_each(resources))
     if strange := unknown(events):
-        raise wrong("types", f"There is no type '{strange[0][:64]}': /platform/events/types has all")
+        raise wrong(f"{at}types", f"There is no type '{strange[0][:64]}': /platform/events/types has all")
     if strange := sorted(of - definitions().resource_types):
-        raise wrong("resources", f"'{strange[0][:64]}' is no type of resources")
+        raise wrong(f"{at}resources", f"'{strange[0][:64]}' is no type of resources")
     return Filter(events, of)
 
 
@@ -197,8 +197,6 @@ async def _lines(asked: Asked, items: AsyncIterator[Item]) -> AsyncIterator[byte
     async with asked.platform.streams:
         async for item in items:
             told: dict[str, Any] = (
-                {"id": item.place.text, "type": "heartbeat"}
-                if isinstance(item, Beat)
-                else item.as_json(base)
+                {"id": item.place.text, "type": "heartbeat"} if isinstance(item, Beat) else item.as_json(base)
             )
             yield dumps(told) + b"\n"

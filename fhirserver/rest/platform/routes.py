@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from fhirserver.rest.platform import keys, workspaces
+from fhirserver.rest.platform import events, keys, webhooks, workspaces
 from fhirserver.rest.platform.described import OPENAPI, describe
 from fhirserver.rest.platform.noting import NotingRequests
 from fhirserver.rest.platform.platform import Platform
@@ -17,7 +17,7 @@ from fhirserver.rest.platform.problems import HEADERS, answer_problems
 
 def routers() -> list[APIRouter]:
     """In the order in which the OpenAPI description has them."""
-    return [workspaces.router, keys.router]
+    return [workspaces.router, keys.router, events.router, webhooks.router]
 
 
 def platform_application(platform: Platform, version: str) -> FastAPI:
