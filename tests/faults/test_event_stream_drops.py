@@ -49,7 +49,7 @@ def _kill_a_worker(server: ServerProcess, chance: random.Random) -> None:
 def test_each_event_once_and_in_order_over_fifty_drops(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     with ServerProcess(tmp_path, workers=2) as server:
-        drops = 0
+        drops, kills = 0, [10, 30]
 
         def after() -> int:
             """Somewhere between the head of the answer and a few events further on."""
@@ -74,7 +74,8 @@ def test_each_event_once_and_in_order_over_fifty_drops(tmp_path: Path, seed: int
                     if len(seen) >= _EACH * _WRITERS:
                         break
                 drops = proxy.cuts
-                if drops in (10, 25, 40):
+                if kills and drops >= kills[0]:
+                    kills.pop(0)
                     _kill_a_worker(server, chance)
             for one in writers:
                 one.join(60)
