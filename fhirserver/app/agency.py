@@ -105,6 +105,7 @@ def _platform(house: House) -> FastAPI:
         house.ending,
         house.keys,
         house.settings.sources.keys() - {SYSTEM.id},
+        [one.name for _, one in house.settings.principals if one.may("operator")],
         house.edge.visits,
         house.settings.platform.workspace,
         house.calls_out,

@@ -55,7 +55,7 @@ class Fhir:
         by_mode: dict[str, list[JsonObject]] = {"match": [], "include": [], "outcome": []}
         for entry in bundle.get("entry", ()):
             by_mode[entry.get("search", {}).get("mode", "match")].append(entry["resource"])
-        return Found(by_mode["match"], _next(bundle), by_mode["include"], bundle.get("total"))
+        return Found(by_mode["match"], next_of(bundle), by_mode["include"], bundle.get("total"))
 
     async def create(self, resource: JsonObject) -> JsonObject:
         """Store a new resource under an id of the server's; as it is stored."""
@@ -74,12 +74,15 @@ class Fhir:
         headers = {"if-match": if_match} if if_match else {}
         await self._dispatch(Request(self.principal, "DELETE", type, id, headers=headers))
 
-    async def operate(self, name: str, type: str = "", id: str = "", **inputs: object) -> JsonObject:
+    async def operate(
+        self, name: str, type: str = "", id: str = "", if_match: str = "", **inputs: object
+    ) -> JsonObject:
         """Invoke an operation, ``approve`` without its ``$``; an input is a text, a number, a boolean or a list of
         these. The resource that it answers; empty for none."""
         body: JsonObject = {"resourceType": "Parameters", "parameter": list(_parameters(inputs))}
         given = body if body["parameter"] else None
-        request = Request(self.principal, "POST", type, id, operation=f"${name}", body=given)
+        headers = {"if-match": if_match} if if_match else {}
+        request = Request(self.principal, "POST", type, id, operation=f"${name}", headers=headers, body=given)
         answer = await self._dispatch(request)
         return loads(answer.body) if answer.body else {}
 
@@ -109,7 +112,7 @@ def _resource(result: Result) -> JsonObject:
     return found
 
 
-def _next(bundle: JsonObject) -> str | None:
+def next_of(bundle: JsonObject) -> str | None:
     """The cursor in the link to the next page."""
     urls = (link["url"] for link in bundle.get("link", ()) if link["relation"] == "next")
     cursors = (parse_qs(urlsplit(url).query).get("_cursor", [""])[0] for url in urls)

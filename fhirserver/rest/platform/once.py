@@ -23,7 +23,7 @@ IdempotencyKey = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
-        pattern=r"^[\x21-\x7e]{1,255}$",
+        pattern=r"^[\x21-\x7e]{0,255}$",
         max_length=255,
         description="A name of this one request: the same again, within a day, answers what it answered and does "
         "nothing. Another body under the same name is 422, one that is still being answered 409.",

@@ -30,7 +30,8 @@ MOST_STREAMS = 200
 @dataclass(frozen=True)
 class Platform:
     """``context`` and ``registry`` are those of the FHIR edge: whatever is done to resources goes through the same
-    interactions. ``ending`` is set when the server is about to stop. ``sources`` are those of the settings by id."""
+    interactions. ``ending`` is set when the server is about to stop. ``sources`` are those of the settings by id,
+    ``operators`` the names of principals of the settings who are operators."""
 
     context: Context
     registry: Registry
@@ -39,6 +40,7 @@ class Platform:
     ending: asyncio.Event
     keys: PlatformKeys
     sources: Collection[str]
+    operators: Collection[str]
     visits: Visits
     workspace: str = "default"
     calls_out: CallsOut | None = None
