@@ -13,9 +13,18 @@ from typing import Final
 
 from fhirserver.kernel.json import JsonObject
 from fhirserver.world.configuration import kind_of
-from fhirserver.world.vocabulary import CALL_QUALITY, CLINICIAN, ESCALATION_STAGE, REVIEW_OUTCOME, TASK_CODE
+from fhirserver.world.vocabulary import (
+    BASE,
+    CALL_QUALITY,
+    CLINICIAN,
+    ESCALATION_STAGE,
+    REVIEW_OUTCOME,
+    TASK_CODE,
+)
 
 CREATED, UPDATED, DELETED = "resource.created", "resource.updated", "resource.deleted"
+CAMPAIGN: Final = f"{BASE}/sid/campaign"
+"""The system of the ids of campaigns."""
 _MODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 
 TYPES: Final[dict[str, str]] = {
@@ -54,10 +63,17 @@ TYPES: Final[dict[str, str]] = {
     "callback.requested": "A patient is to be called back",
     "campaign.requested": "A campaign is to reach a patient",
     "campaign.attempt": "A campaign tries, or has tried, to reach a patient",
-    "campaign.completed": "What a campaign wanted of a patient is settled",
-    "form.sent": "A form was made for a patient",
+    "campaign.settled": "What a campaign wanted of a patient is settled",
+    "campaign.started": "A campaign has begun",
+    "campaign.paused": "A campaign rests",
+    "campaign.resumed": "A campaign goes on",
+    "campaign.ended": "A campaign is over, or was called off",
+    "form.created": "A form was made for a patient",
+    "form.sent": "The link to a form was sent",
     "form.started": "A patient has begun to fill in a form",
     "form.completed": "A patient has filled in a form",
+    "form.closed": "A form is no longer to be filled in",
+    "form.answered": "Answers to a questionnaire are complete, whoever asked for them",
     "consent.changed": "A consent was given, changed or withdrawn",
     "configuration.changed": "An agent, rules, a campaign or another configuration was stated anew",
     CREATED: "A resource was made",
@@ -188,7 +204,7 @@ def _communication(change: Changed) -> str | None:
     modes = [code for concept in after.get("medium", ()) for code in _codes(concept, _MODE)]
     if "PHONE" in modes:
         return word or None
-    if "WRITTEN" in modes and word and word != "call.ordered":
+    if {"WRITTEN", "ONLINEWRIT"} & set(modes) and word and word != "call.ordered":
         return word.replace("call.", "conversation.")
     return None
 
@@ -199,9 +215,11 @@ def _is_of_campaign(communication: JsonObject) -> bool:
 
 
 def _request(change: Changed) -> str | None:
+    if not any(_codes(one, CAMPAIGN) for one in (change.after or {}).get("category", ())):
+        return None
     if change.before is None:
         return "campaign.requested"
-    return "campaign.completed" if change.becomes("completed", "revoked", "entered-in-error") else None
+    return "campaign.settled" if change.becomes("completed", "revoked", "entered-in-error") else None
 
 
 def _coverage(change: Changed) -> str | None:
@@ -222,6 +240,20 @@ _WRITEBACK: Final = {
     "failed": "writeback.failed",
     "cancelled": "writeback.superseded",
 }
+_RUN: Final = {
+    "requested": "campaign.started",
+    "on-hold": "campaign.paused",
+    "completed": "campaign.ended",
+    "cancelled": "campaign.ended",
+}
+_FORM: Final = {
+    "ready": "form.created",
+    "requested": "form.sent",
+    "in-progress": "form.started",
+    "completed": "form.completed",
+    "cancelled": "form.closed",
+    "failed": "form.closed",
+}
 _STAGES: Final = {"handback": "escalation.handed_back"}
 
 
@@ -239,6 +271,14 @@ def _task(change: Changed) -> str | Meaning | None:
         found = "intake.failed"
     elif "call-back" in codes and change.before is None:
         found = "callback.requested"
+    elif "campaign-run" in codes and change.status != change.was:
+        found = (
+            "campaign.resumed"
+            if change.was == "on-hold" and change.status in _PENDING
+            else _RUN.get(change.status)
+        )
+    elif "form" in codes and change.status != change.was:
+        found = _FORM.get(change.status)
     focus = "/".join(str(after.get("focus", {}).get("reference", "")).split("/")[:2])
     return Meaning(found, (focus,) if focus else ()) if found else None
 
@@ -266,9 +306,7 @@ def _escalation(change: Changed) -> str | None:
 
 
 def _answers(change: Changed) -> str | None:
-    if change.becomes("completed", "amended"):
-        return "form.completed"
-    return "form.started" if change.before is None else None
+    return "form.answered" if change.becomes("completed", "amended") else None
 
 
 def _report(change: Changed) -> str | None:
@@ -290,7 +328,6 @@ _BY_TYPE: Final[dict[str, Callable[[Changed], str | Meaning | None]]] = {
     "Library": _library,
     "MeasureReport": _report,
     "Patient": _patient,
-    "Questionnaire": lambda change: "form.sent" if change.before is None else None,
     "QuestionnaireResponse": _answers,
     "Task": _task,
 }

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fhirserver.interactions.events.place import Place
 from fhirserver.kernel.json import JsonObject, loads
 from fhirserver.ports.log import Commit
-from fhirserver.ports.storage import Key, Numbered
+from fhirserver.ports.storage import Key, Numbered, Version
 from fhirserver.store.store import Store
 from fhirserver.world.domain_events import Changed, meanings, wanted
 
@@ -98,32 +98,55 @@ def touched(commit: Commit) -> dict[Key, _Touched]:
     return found
 
 
-async def events_of(store: Store, commit: Commit, resources: Collection[str] = ()) -> Sequence[DomainEvent]:
-    """The events of a commit, in order; of resources of some types where these are named.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a commit made of a resource: the version, its number within the commit, and both states."""
 
-    What changed what is claimed and not what holds made no version, and is no event.
+    number: int
+    version: Version
+    changed: Changed
+    source: str
+
+
+async def changes_of(store: Store, commit: Commit, resources: Collection[str] = ()) -> Sequence[Change]:
+    """The versions that a commit made, in order; of some types of resources where these are named.
+
+    What changed what is claimed and not what holds made no version.
     """
     about = {key: one for key, one in touched(commit).items() if not resources or key.type in resources}
     after = await store.storage.versions_at(about, commit.position) if about else {}
     fresh = [key for key in about if key in after and after[key].version.position == commit.position]
     before = await store.storage.versions_at(fresh, commit.position - 1) if fresh else {}
-    changes = [
-        Changed(*key, _content(before, key), _content(after, key), about[key].kinds, about[key].confidence)
+    return [
+        Change(
+            about[key].number,
+            after[key].version,
+            Changed(
+                *key, _content(before, key), _content(after, key), about[key].kinds, about[key].confidence
+            ),
+            about[key].source,
+        )
         for key in fresh
     ]
+
+
+async def events_of(store: Store, commit: Commit, resources: Collection[str] = ()) -> Sequence[DomainEvent]:
+    """The events of a commit, in order: one for each of :func:`changes_of`."""
+    changes = await changes_of(store, commit, resources)
+    told = meanings([one.changed for one in changes])
     return [
         DomainEvent(
-            Place(commit.position, about[key].number),
-            told.type,
-            change.plain.partition(".")[2],
+            Place(commit.position, one.number),
+            meaning.type,
+            one.changed.plain.partition(".")[2],
             commit.recorded,
-            key,
-            after[key].version.version,
+            Key(one.version.type, one.version.id),
+            one.version.version,
             commit.id,
-            about[key].source,
-            told.related,
+            one.source,
+            meaning.related,
         )
-        for key, change, told in zip(fresh, changes, meanings(changes), strict=True)
+        for one, meaning in zip(changes, told, strict=True)
     ]
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from fhirserver.world.configuration import Configured, library
 from fhirserver.world.domain_events import (
+    CAMPAIGN,
     CREATED,
     DELETED,
     TYPES,
@@ -54,6 +55,11 @@ def _business(system: str, code: str) -> dict[str, Any]:
     return {"businessStatus": {"coding": [{"system": system, "code": code}]}}
 
 
+def _member(status: str) -> dict[str, Any]:
+    category = [{"coding": [{"system": CAMPAIGN, "code": "reminders"}]}]
+    return {"resourceType": "CommunicationRequest", "status": status, "category": category}
+
+
 _REQUESTED = _business(ESCALATION_STAGE, "requested")
 
 
@@ -78,7 +84,9 @@ _REQUESTED = _business(ESCALATION_STAGE, "requested")
         (_talk("preparation"), _talk("not-done"), "call.failed"),
         (None, _talk("in-progress", "WRITTEN"), "conversation.started"),
         (None, _talk("completed", basedOn=[{"reference": "CommunicationRequest/r"}]), "campaign.attempt"),
-        (None, {"resourceType": "CommunicationRequest", "status": "active"}, "campaign.requested"),
+        (None, _member("active"), "campaign.requested"),
+        (_member("active"), _member("revoked"), "campaign.settled"),
+        (None, {"resourceType": "CommunicationRequest", "status": "active"}, CREATED),
         (None, _task("review", "requested"), "review.opened"),
         (_task("review", "requested"), _task("review", "in-progress"), UPDATED),
         (_task("review", "in-progress"), _task("review", "completed"), "review.decided"),
@@ -98,11 +106,17 @@ _REQUESTED = _business(ESCALATION_STAGE, "requested")
             _task("escalation", "in-progress", **_business(ESCALATION_STAGE, "handback")),
             "escalation.handed_back",
         ),
-        (None, {"resourceType": "QuestionnaireResponse", "status": "in-progress"}, "form.started"),
+        (None, _task("form", "ready"), "form.created"),
+        (_task("form", "ready"), _task("form", "requested"), "form.sent"),
+        (_task("form", "in-progress"), _task("form", "completed"), "form.completed"),
+        (None, _task("campaign-run", "requested"), "campaign.started"),
+        (_task("campaign-run", "in-progress"), _task("campaign-run", "on-hold"), "campaign.paused"),
+        (_task("campaign-run", "on-hold"), _task("campaign-run", "in-progress"), "campaign.resumed"),
+        (_task("campaign-run", "in-progress"), _task("campaign-run", "cancelled"), "campaign.ended"),
         (
             {"resourceType": "QuestionnaireResponse", "status": "in-progress"},
             {"resourceType": "QuestionnaireResponse", "status": "completed"},
-            "form.completed",
+            "form.answered",
         ),
         (
             None,
