@@ -43,6 +43,7 @@ from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
 from fhirserver.app.connectors.hearing import Hearing, notification_routes
 from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
+from fhirserver.app.following import analytics_loops, webhook_loops
 from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
 from fhirserver.app.knowing import make_knowing
@@ -54,9 +55,9 @@ from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.app.storages import make_storage
 from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subscription_loops
 from fhirserver.app.verification_settings import VerificationSettings
-from fhirserver.app.webhooks import webhook_loops
 from fhirserver.console.pages import SIGN_INS, console, static_files
 from fhirserver.interactions.all import full_registry
+from fhirserver.interactions.analytics.projection import Projection
 from fhirserver.interactions.capabilities import capabilities
 from fhirserver.interactions.conformance.resources import definitions_of, keys_of, publish
 from fhirserver.interactions.exchange import Context, Limits
@@ -165,6 +166,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         closures=knowing.mapping.closures,
         kept_resources=knowing.mapping.kept_resources,
         naming=knowing.mapping.names,
+        analytics=Projection(store),
     )
 
 
@@ -333,6 +335,7 @@ def _loops(
         *_verifying(settings, context),
         *subscription_loops(settings, context, outlets, owners),
         *webhook_loops(settings, context),
+        *analytics_loops(context),
         ("duplicates", lambda: follow(store, duplicates, SYSTEM.id, batch=AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(store, edge)),
         ("index", lambda: _keep_index_complete(store)),

@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from fhirserver.rest.platform import (
+    analytics,
     calls,
     connectors,
     events,
@@ -26,7 +27,7 @@ from fhirserver.rest.platform.problems import HEADERS, answer_problems
 
 def routers() -> list[APIRouter]:
     """In the order in which the OpenAPI description has them."""
-    parts = (workspaces, keys, calls, operators, review, connectors, events, webhooks)
+    parts = (workspaces, keys, calls, operators, review, connectors, events, webhooks, analytics)
     return [part.router for part in parts]
 
 

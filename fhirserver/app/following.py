@@ -1,4 +1,4 @@
-"""Webhooks put together: what sends events to them, in the one process that runs the followers."""
+"""What follows the log for ``/platform``: what sends webhooks, and what counts. In the process of the followers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from fhirserver.app.subscribing import egress_of
 from fhirserver.interactions.events.tail import EventTail
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.webhooks.records import WebhookRecords
+from subscriptions.analytics import AnalyticsFollower
 from subscriptions.channels.sending import Sender
 from subscriptions.patience import Patience
 from subscriptions.webhooks.deliveries import WebhookDeliveries
@@ -25,6 +26,13 @@ def webhook_loops(settings: Settings, context: Context) -> Sequence[tuple[str, L
     if not settings.platform.enabled:
         return ()
     return [("webhooks", partial(_deliver, settings, context))]
+
+
+def analytics_loops(context: Context) -> Sequence[tuple[str, Loop]]:
+    """What counts."""
+    if context.analytics is None:
+        return ()
+    return [("analytics", AnalyticsFollower(context.store, context.analytics).run)]
 
 
 async def _deliver(settings: Settings, context: Context) -> None:
