@@ -127,7 +127,7 @@ def _round_above(value: float) -> float:
 def _text(value: float) -> str:
     if value == floor(value) or abs(value) >= 100:
         return str(ceil(value) if value == floor(value) else round(value))
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{value:.3g}"
 
 
 def _told(name: str, values: Values, unit: str) -> str:
