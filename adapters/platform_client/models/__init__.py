@@ -15,13 +15,24 @@ from .call_listed_direction import CallListedDirection
 from .call_listed_status import CallListedStatus
 from .call_moment import CallMoment
 from .call_ordered import CallOrdered
+from .campaign_figures import CampaignFigures
+from .campaign_figures_outcomes import CampaignFiguresOutcomes
+from .campaign_report import CampaignReport
 from .connector import Connector
 from .connector_counts import ConnectorCounts
+from .conversation_figures import ConversationFigures
+from .conversation_report import ConversationReport
 from .correction import Correction
 from .correction_value import CorrectionValue
 from .dead_letter import DeadLetter
 from .decided import Decided
+from .delivery import Delivery
 from .discarded import Discarded
+from .event import Event
+from .event_type import EventType
+from .event_types import EventTypes
+from .export_rows_format import ExportRowsFormat
+from .export_rows_table import ExportRowsTable
 from .items import Items
 from .items_rejected import ItemsRejected
 from .key import Key
@@ -41,10 +52,12 @@ from .list_review_items_priority_type_0 import ListReviewItemsPriorityType0
 from .list_review_items_status_type_0_item import ListReviewItemsStatusType0Item
 from .live_state import LiveState
 from .me import Me
+from .measured import Measured
 from .new_call import NewCall
 from .new_call_reason import NewCallReason
 from .new_key import NewKey
 from .new_key_role import NewKeyRole
+from .new_webhook import NewWebhook
 from .new_workspace import NewWorkspace
 from .operator import Operator
 from .operator_kind import OperatorKind
@@ -52,10 +65,13 @@ from .operator_presence import OperatorPresence
 from .page_call_listed import PageCallListed
 from .page_connector import PageConnector
 from .page_dead_letter import PageDeadLetter
+from .page_delivery import PageDelivery
+from .page_event import PageEvent
 from .page_key import PageKey
 from .page_live_state import PageLiveState
 from .page_operator import PageOperator
 from .page_review_item import PageReviewItem
+from .page_webhook_told import PageWebhookTold
 from .page_workspace_told import PageWorkspaceTold
 from .presence_stated import PresenceStated
 from .presence_stated_state import PresenceStatedState
@@ -63,7 +79,11 @@ from .presence_told import PresenceTold
 from .presence_told_state import PresenceToldState
 from .problem import Problem
 from .problem_errors_item import ProblemErrorsItem
+from .queued import Queued
 from .rejection import Rejection
+from .replay_asked import ReplayAsked
+from .report_conversations_by import ReportConversationsBy
+from .report_writebacks_by import ReportWritebacksBy
 from .review_counts import ReviewCounts
 from .review_counts_counts import ReviewCountsCounts
 from .review_counts_counts_additional_property import ReviewCountsCountsAdditionalProperty
@@ -73,14 +93,24 @@ from .reviewer_counts import ReviewerCounts
 from .reviewer_counts_decisions import ReviewerCountsDecisions
 from .reviewer_counts_seconds_to_decision import ReviewerCountsSecondsToDecision
 from .rotation import Rotation
+from .secret_rotation import SecretRotation
+from .secret_shown import SecretShown
 from .timeline import Timeline
 from .undoing import Undoing
+from .webhook_change import WebhookChange
+from .webhook_change_status_type_0 import WebhookChangeStatusType0
+from .webhook_shown import WebhookShown
+from .webhook_shown_status import WebhookShownStatus
+from .webhook_told import WebhookTold
+from .webhook_told_status import WebhookToldStatus
 from .workspace_change import WorkspaceChange
 from .workspace_change_status_type_0 import WorkspaceChangeStatusType0
 from .workspace_made import WorkspaceMade
 from .workspace_made_status import WorkspaceMadeStatus
 from .workspace_told import WorkspaceTold
 from .workspace_told_status import WorkspaceToldStatus
+from .writeback_figures import WritebackFigures
+from .writeback_report import WritebackReport
 
 __all__ = (
     "AllDecided",
@@ -98,13 +128,24 @@ __all__ = (
     "CallListedStatus",
     "CallMoment",
     "CallOrdered",
+    "CampaignFigures",
+    "CampaignFiguresOutcomes",
+    "CampaignReport",
     "Connector",
     "ConnectorCounts",
+    "ConversationFigures",
+    "ConversationReport",
     "Correction",
     "CorrectionValue",
     "DeadLetter",
     "Decided",
+    "Delivery",
     "Discarded",
+    "Event",
+    "EventType",
+    "EventTypes",
+    "ExportRowsFormat",
+    "ExportRowsTable",
     "Items",
     "ItemsRejected",
     "Key",
@@ -124,10 +165,12 @@ __all__ = (
     "ListReviewItemsStatusType0Item",
     "LiveState",
     "Me",
+    "Measured",
     "NewCall",
     "NewCallReason",
     "NewKey",
     "NewKeyRole",
+    "NewWebhook",
     "NewWorkspace",
     "Operator",
     "OperatorKind",
@@ -135,10 +178,13 @@ __all__ = (
     "PageCallListed",
     "PageConnector",
     "PageDeadLetter",
+    "PageDelivery",
+    "PageEvent",
     "PageKey",
     "PageLiveState",
     "PageOperator",
     "PageReviewItem",
+    "PageWebhookTold",
     "PageWorkspaceTold",
     "PresenceStated",
     "PresenceStatedState",
@@ -146,7 +192,11 @@ __all__ = (
     "PresenceToldState",
     "Problem",
     "ProblemErrorsItem",
+    "Queued",
     "Rejection",
+    "ReplayAsked",
+    "ReportConversationsBy",
+    "ReportWritebacksBy",
     "ReviewCounts",
     "ReviewCountsCounts",
     "ReviewCountsCountsAdditionalProperty",
@@ -156,12 +206,22 @@ __all__ = (
     "ReviewerCountsSecondsToDecision",
     "ReviewItem",
     "Rotation",
+    "SecretRotation",
+    "SecretShown",
     "Timeline",
     "Undoing",
+    "WebhookChange",
+    "WebhookChangeStatusType0",
+    "WebhookShown",
+    "WebhookShownStatus",
+    "WebhookTold",
+    "WebhookToldStatus",
     "WorkspaceChange",
     "WorkspaceChangeStatusType0",
     "WorkspaceMade",
     "WorkspaceMadeStatus",
     "WorkspaceTold",
     "WorkspaceToldStatus",
+    "WritebackFigures",
+    "WritebackReport",
 )

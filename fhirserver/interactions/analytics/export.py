@@ -79,13 +79,13 @@ def _plain(value: Any) -> Any:
 
 
 def as_parquet(rows: Rows, table: str, selection: Selection) -> bytes:
-    """Typed columns. Refuses (501) where pyarrow is not installed."""
+    """Typed columns. Refuses (409) where pyarrow is not installed."""
     try:
         import pyarrow
         from pyarrow import parquet
     except ImportError:
         text = "Parquet needs pyarrow: install it with pip install 'credence[analytics]', or ask for CSV"
-        raise refuse(Category.NOT_SUPPORTED, "not-supported", text, "format") from None
+        raise refuse(Category.CONFLICT, "not-supported", text, "format") from None
     types = {
         **dict.fromkeys(("resource", *_TEXTS[table]), pyarrow.string()),
         **dict.fromkeys(_YES_NO[table], pyarrow.bool_()),

@@ -141,7 +141,7 @@ async def _selection(
 Selected = Annotated[Selection, Depends(_selection)]
 
 
-@router.get("/conversations", summary="What conversations come to", responses=problems(501))
+@router.get("/conversations", summary="What conversations come to", responses=problems(409))
 async def report_conversations(
     asked: Reading,
     selection: Selected,
@@ -153,7 +153,7 @@ async def report_conversations(
     return ConversationReport(position=projection.position, items=items)
 
 
-@router.get("/writebacks", summary="How long writing to EHRs takes", responses=problems(501))
+@router.get("/writebacks", summary="How long writing to EHRs takes", responses=problems(409))
 async def report_writebacks(
     asked: Reading, selection: Selected, by: Literal["", "day", "sink"] = ""
 ) -> WritebackReport:
@@ -163,7 +163,7 @@ async def report_writebacks(
     return WritebackReport(position=projection.position, items=items)
 
 
-@router.get("/campaigns", summary="What campaigns come to", responses=problems(501))
+@router.get("/campaigns", summary="What campaigns come to", responses=problems(409))
 async def report_campaigns(asked: Reading, selection: Selected) -> CampaignReport:
     """Each campaign that patients came into, or that tried to reach somebody, on these days."""
     projection = await _projection(asked)
@@ -183,7 +183,7 @@ async def report_campaigns(asked: Reading, selection: Selected) -> CampaignRepor
                 "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
             },
         },
-        **problems(501),
+        **problems(409),
     },
 )
 async def export_rows(
@@ -202,10 +202,10 @@ async def export_rows(
 
 
 async def _projection(asked: Asked) -> Projection:
-    """The rows as they are by now. Refuses (501) where nobody counts."""
+    """The rows as they are by now. Refuses (409) where nobody counts."""
     projection = asked.platform.context.analytics
     if projection is None:
-        raise refuse(Category.NOT_SUPPORTED, "not-supported", "There are no analytics here")
+        raise refuse(Category.CONFLICT, "not-supported", "There are no analytics here")
     await projection.catch_up()
     return projection
 
