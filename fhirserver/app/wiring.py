@@ -46,6 +46,7 @@ from fhirserver.app.connectors.guard import ConnectorGuard
 from fhirserver.app.connectors.hearing import Hearing, notification_routes
 from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
+from fhirserver.app.following import analytics_loops, webhook_loops
 from fhirserver.app.guards import Guards
 from fhirserver.app.hosting import Host, Hosting
 from fhirserver.app.humans import people_desk
@@ -63,6 +64,7 @@ from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subs
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import SIGN_INS, console, static_files
 from fhirserver.interactions.all import full_registry
+from fhirserver.interactions.analytics.projection import Projection
 from fhirserver.interactions.capabilities import capabilities
 from fhirserver.interactions.conformance.resources import definitions_of, keys_of, publish
 from fhirserver.interactions.exchange import Context, Limits
@@ -171,6 +173,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         closures=knowing.mapping.closures,
         kept_resources=knowing.mapping.kept_resources,
         naming=knowing.mapping.names,
+        analytics=Projection(store),
     )
 
 
@@ -373,6 +376,8 @@ def _loops(
     loops: list[tuple[str, Loop]] = [
         *_verifying(settings, context),
         *subscription_loops(settings, context, outlets, owners),
+        *webhook_loops(settings, context),
+        *analytics_loops(context),
         ("duplicates", lambda: follow(store, duplicates, SYSTEM.id, batch=AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(store, edge)),
         ("index", lambda: _keep_index_complete(store)),

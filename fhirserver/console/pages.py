@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from fhirserver.access.identity import Identity
 from fhirserver.access.principals import Principals
+from fhirserver.console.analytics_pages import AnalyticsPages
 from fhirserver.console.call_pages import CallPages
 from fhirserver.console.connector_pages import ConnectorPages
 from fhirserver.console.desk import HERE, HOME, Desk, Endpoint
@@ -64,6 +65,7 @@ def _routes(
     patients, quality, connectors = PatientPages(desk), QualityPages(desk), ConnectorPages(desk)
     messages, subscriptions = MessagePages(desk), SubscriptionPages(desk)
     calls, past = LiveCallPages(desk, ending), CallPages(desk, listening)
+    analytics = AnalyticsPages(desk)
     ours, guarded = desk.sent_from_here, desk.signed_in
     return [
         ("GET", "", queue.queue),
@@ -82,6 +84,8 @@ def _routes(
         ("GET", "/provenance/{id}", guarded(patients.provenance)),
         ("GET", "/quality", guarded(quality.quality)),
         ("GET", "/quality/figures", guarded(quality.figures)),
+        ("GET", "/analytics", guarded(analytics.analytics)),
+        ("GET", "/analytics/export", guarded(analytics.export)),
         ("GET", "/messages", guarded(messages.messages)),
         ("GET", "/messages/list", guarded(messages.fragment)),
         ("GET", "/messages/{key:path}", guarded(messages.message)),

@@ -27,8 +27,13 @@ from .checked_document_type_0 import CheckedDocumentType0
 from .comparison import Comparison
 from .concurrent_start_block import ConcurrentStartBlock
 from .concurrent_start_block_per import ConcurrentStartBlockPer
+from .campaign_figures import CampaignFigures
+from .campaign_figures_outcomes import CampaignFiguresOutcomes
+from .campaign_report import CampaignReport
 from .connector import Connector
 from .connector_counts import ConnectorCounts
+from .conversation_figures import ConversationFigures
+from .conversation_report import ConversationReport
 from .correction import Correction
 from .correction_value import CorrectionValue
 from .dead_letter import DeadLetter
@@ -45,6 +50,13 @@ from .explained_counts import ExplainedCounts
 from .fault_told import FaultTold
 from .fault_told_severity import FaultToldSeverity
 from .graph_told import GraphTold
+from .delivery import Delivery
+from .discarded import Discarded
+from .event import Event
+from .event_type import EventType
+from .event_types import EventTypes
+from .export_rows_format import ExportRowsFormat
+from .export_rows_table import ExportRowsTable
 from .items import Items
 from .items_rejected import ItemsRejected
 from .key import Key
@@ -66,10 +78,12 @@ from .live_state import LiveState
 from .me import Me
 from .new_agent import NewAgent
 from .new_agent_document import NewAgentDocument
+from .measured import Measured
 from .new_call import NewCall
 from .new_call_reason import NewCallReason
 from .new_key import NewKey
 from .new_key_role import NewKeyRole
+from .new_webhook import NewWebhook
 from .new_workspace import NewWorkspace
 from .new_number import NewNumber
 from .new_rules import NewRules
@@ -85,11 +99,14 @@ from .page_call_listed import PageCallListed
 from .page_change import PageChange
 from .page_connector import PageConnector
 from .page_dead_letter import PageDeadLetter
+from .page_delivery import PageDelivery
+from .page_event import PageEvent
 from .page_key import PageKey
 from .page_live_state import PageLiveState
 from .page_number_told import PageNumberTold
 from .page_operator import PageOperator
 from .page_review_item import PageReviewItem
+from .page_webhook_told import PageWebhookTold
 from .page_workspace_told import PageWorkspaceTold
 from .page_rules_listed import PageRulesListed
 from .page_scenario import PageScenario
@@ -116,6 +133,11 @@ from .release import Release
 from .release_days_item import ReleaseDaysItem
 from .removed import Removed
 from .renamed import Renamed
+from .queued import Queued
+from .rejection import Rejection
+from .replay_asked import ReplayAsked
+from .report_conversations_by import ReportConversationsBy
+from .report_writebacks_by import ReportWritebacksBy
 from .review_counts import ReviewCounts
 from .review_counts_counts import ReviewCountsCounts
 from .review_counts_counts_additional_property import ReviewCountsCountsAdditionalProperty
@@ -142,8 +164,16 @@ from .session_grid_days_item import SessionGridDaysItem
 from .slot_explained import SlotExplained
 from .state_told import StateTold
 from .state_told_kind import StateToldKind
+from .secret_rotation import SecretRotation
+from .secret_shown import SecretShown
 from .timeline import Timeline
 from .undoing import Undoing
+from .webhook_change import WebhookChange
+from .webhook_change_status_type_0 import WebhookChangeStatusType0
+from .webhook_shown import WebhookShown
+from .webhook_shown_status import WebhookShownStatus
+from .webhook_told import WebhookTold
+from .webhook_told_status import WebhookToldStatus
 from .workspace_change import WorkspaceChange
 from .workspace_change_status_type_0 import WorkspaceChangeStatusType0
 from .workspace_made import WorkspaceMade
@@ -156,6 +186,8 @@ from .version_shown_document import VersionShownDocument
 from .version_told import VersionTold
 from .weekly_hours import WeeklyHours
 from .weekly_hours_days_item import WeeklyHoursDaysItem
+from .writeback_figures import WritebackFigures
+from .writeback_report import WritebackReport
 
 __all__ = (
     "Agent",
@@ -185,8 +217,13 @@ __all__ = (
     "Comparison",
     "ConcurrentStartBlock",
     "ConcurrentStartBlockPer",
+    "CampaignFigures",
+    "CampaignFiguresOutcomes",
+    "CampaignReport",
     "Connector",
     "ConnectorCounts",
+    "ConversationFigures",
+    "ConversationReport",
     "Correction",
     "CorrectionValue",
     "DeadLetter",
@@ -203,6 +240,13 @@ __all__ = (
     "FaultTold",
     "FaultToldSeverity",
     "GraphTold",
+    "Delivery",
+    "Discarded",
+    "Event",
+    "EventType",
+    "EventTypes",
+    "ExportRowsFormat",
+    "ExportRowsTable",
     "Items",
     "ItemsRejected",
     "Key",
@@ -224,10 +268,12 @@ __all__ = (
     "Me",
     "NewAgent",
     "NewAgentDocument",
+    "Measured",
     "NewCall",
     "NewCallReason",
     "NewKey",
     "NewKeyRole",
+    "NewWebhook",
     "NewWorkspace",
     "NewNumber",
     "NewRules",
@@ -243,11 +289,14 @@ __all__ = (
     "PageChange",
     "PageConnector",
     "PageDeadLetter",
+    "PageDelivery",
+    "PageEvent",
     "PageKey",
     "PageLiveState",
     "PageNumberTold",
     "PageOperator",
     "PageReviewItem",
+    "PageWebhookTold",
     "PageWorkspaceTold",
     "PageRulesListed",
     "PageScenario",
@@ -274,6 +323,11 @@ __all__ = (
     "ReleaseDaysItem",
     "Removed",
     "Renamed",
+    "Queued",
+    "Rejection",
+    "ReplayAsked",
+    "ReportConversationsBy",
+    "ReportWritebacksBy",
     "ReviewCounts",
     "ReviewCountsCounts",
     "ReviewCountsCountsAdditionalProperty",
@@ -300,8 +354,16 @@ __all__ = (
     "SlotExplained",
     "StateTold",
     "StateToldKind",
+    "SecretRotation",
+    "SecretShown",
     "Timeline",
     "Undoing",
+    "WebhookChange",
+    "WebhookChangeStatusType0",
+    "WebhookShown",
+    "WebhookShownStatus",
+    "WebhookTold",
+    "WebhookToldStatus",
     "WorkspaceChange",
     "WorkspaceChangeStatusType0",
     "WorkspaceMade",
@@ -314,4 +376,6 @@ __all__ = (
     "VersionTold",
     "WeeklyHours",
     "WeeklyHoursDaysItem",
+    "WritebackFigures",
+    "WritebackReport",
 )

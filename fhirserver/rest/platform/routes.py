@@ -10,15 +10,18 @@ from fastapi.routing import APIRoute
 
 from fhirserver.rest.platform import (
     agents,
+    analytics,
     calls,
     chat_services,
     connectors,
     dry_runs,
+    events,
     keys,
     operators,
     phone_numbers,
     review,
     scheduling_rules,
+    webhooks,
     workspaces,
 )
 from fhirserver.rest.platform.described import OPENAPI, describe
@@ -42,6 +45,9 @@ def routers() -> list[APIRouter]:
         operators,
         review,
         connectors,
+        events,
+        webhooks,
+        analytics,
     )
     return [part.router for part in parts]
 
