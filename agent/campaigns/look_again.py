@@ -13,10 +13,11 @@ async def look_again(ledger: Ledger, communication: JsonObject) -> None:
     """``communication`` is what belongs to the outreach. Raises :class:`Unreachable`."""
     for reference in (str(one.get("reference", "")) for one in communication.get("basedOn", ())):
         if reference.startswith("CommunicationRequest/"):
-            await _now(ledger, reference)
+            await look_at(ledger, reference)
 
 
-async def _now(ledger: Ledger, reference: str) -> None:
+async def look_at(ledger: Ledger, reference: str) -> None:
+    """``reference`` is a CommunicationRequest. Raises :class:`Unreachable`."""
     for _ in range(_TRIES):
         resource = await ledger.client.read(reference)
         if resource is None or resource.get("status") != "active":

@@ -57,7 +57,7 @@ class Rehearsal:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a campaign has come. ``states``: members by ``waiting`` or their outcome; ``channels``: attempts by
-    channel and what became of them; ``next`` when the next is due; ``runs`` the references of its runs, the latest first."""
+    channel and what became of them; ``next`` when the next is due; ``runs`` those of late, the latest first."""
 
     standing: Standing
     members: int
