@@ -27,11 +27,13 @@ from fhirserver.app.late import Late
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
+from fhirserver.kernel.instants import SystemClock
 from fhirserver.ports.calls_out import CallsOut
 from fhirserver.ports.live_calls import LiveCalls
 from fhirserver.rest.edge import FhirEdge
 
 if TYPE_CHECKING:
+    from fhirserver.ports.campaigns import Campaigns
     from fhirserver.ports.texts_out import TextsOut
     from fhirserver.rest.platform.platform import Platform
     from fhirserver.rest.platform.rights import Asked
@@ -116,10 +118,10 @@ def move_in(web: Starlette, house: House) -> Sequence[Lodger]:
 def _platform(house: House) -> Starlette:
     from fhirserver.rest.platform.routes import platform_application
 
-    return platform_application(platform_of(house), version("credence"))
+    return platform_application(platform_of(house, campaign_desk(house)), version("credence"))
 
 
-def platform_of(house: House) -> Platform:
+def platform_of(house: House, campaigns: Campaigns | None = None) -> Platform:
     """What the endpoints of ``/platform`` are given."""
     from fhirserver.rest.platform.platform import Platform
 
@@ -136,6 +138,20 @@ def platform_of(house: House) -> Platform:
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,
-        directory=house.hosting.directory,
-        opens=house.hosting.opens,
+        house.hosting.directory,
+        house.hosting.opens,
+        campaigns,
     )
+
+
+def campaign_desk(house: House) -> Campaigns | None:
+    """Where campaigns are commanded; None where the settings want none, or have no principal for it."""
+    chosen = house.settings.campaigns
+    speaker = next((one for _, one in house.settings.principals if one.name == chosen.principal), None)
+    if not chosen.enabled or speaker is None:
+        return None
+    from agent.campaigns.control import Desk
+
+    telephony = house.settings.telephony
+    hours = telephony.call_hours if telephony is not None else None
+    return Desk(house.client(speaker), SystemClock(), house.settings.voice.zone, hours)

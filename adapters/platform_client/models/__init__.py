@@ -30,6 +30,29 @@ from .concurrent_start_block_per import ConcurrentStartBlockPer
 from .campaign_figures import CampaignFigures
 from .campaign_figures_outcomes import CampaignFiguresOutcomes
 from .campaign_report import CampaignReport
+from .campaign_check import CampaignCheck
+from .campaign_checked import CampaignChecked
+from .campaign_checked_document import CampaignCheckedDocument
+from .campaign_defined import CampaignDefined
+from .campaign_defined_document import CampaignDefinedDocument
+from .campaign_defined_status import CampaignDefinedStatus
+from .campaign_detail import CampaignDetail
+from .campaign_detail_document import CampaignDetailDocument
+from .campaign_detail_status import CampaignDetailStatus
+from .campaign_listed import CampaignListed
+from .campaign_listed_status import CampaignListedStatus
+from .campaign_member import CampaignMember
+from .campaign_problem import CampaignProblem
+from .campaign_progress import CampaignProgress
+from .campaign_progress_channels import CampaignProgressChannels
+from .campaign_progress_channels_additional_property import CampaignProgressChannelsAdditionalProperty
+from .campaign_progress_states import CampaignProgressStates
+from .campaign_rehearsal import CampaignRehearsal
+from .campaign_rehearsal_counts import CampaignRehearsalCounts
+from .campaign_rehearsed import CampaignRehearsed
+from .campaign_run import CampaignRun
+from .campaign_standing import CampaignStanding
+from .campaign_started import CampaignStarted
 from .connector import Connector
 from .connector_counts import ConnectorCounts
 from .conversation_figures import ConversationFigures
@@ -57,6 +80,8 @@ from .event_type import EventType
 from .event_types import EventTypes
 from .export_rows_format import ExportRowsFormat
 from .export_rows_table import ExportRowsTable
+from .draft_rehearsed import DraftRehearsed
+from .draft_rehearsed_document import DraftRehearsedDocument
 from .items import Items
 from .items_rejected import ItemsRejected
 from .key import Key
@@ -71,6 +96,7 @@ from .link import Link
 from .list_calls_channel_type_0 import ListCallsChannelType0
 from .list_calls_direction_type_0 import ListCallsDirectionType0
 from .list_calls_status_type_0 import ListCallsStatusType0
+from .list_campaigns_status import ListCampaignsStatus
 from .list_review_items_order import ListReviewItemsOrder
 from .list_review_items_priority_type_0 import ListReviewItemsPriorityType0
 from .list_review_items_status_type_0_item import ListReviewItemsStatusType0Item
@@ -81,6 +107,9 @@ from .new_agent_document import NewAgentDocument
 from .measured import Measured
 from .new_call import NewCall
 from .new_call_reason import NewCallReason
+from .new_campaign import NewCampaign
+from .new_campaign_document import NewCampaignDocument
+from .new_campaign_status import NewCampaignStatus
 from .new_key import NewKey
 from .new_key_role import NewKeyRole
 from .new_webhook import NewWebhook
@@ -97,6 +126,8 @@ from .operator_presence import OperatorPresence
 from .page_agent import PageAgent
 from .page_call_listed import PageCallListed
 from .page_change import PageChange
+from .page_campaign_listed import PageCampaignListed
+from .page_campaign_member import PageCampaignMember
 from .page_connector import PageConnector
 from .page_dead_letter import PageDeadLetter
 from .page_delivery import PageDelivery
@@ -117,6 +148,8 @@ from .patient_kind_days_item import PatientKindDaysItem
 from .patient_kind_patients import PatientKindPatients
 from .patient_limit import PatientLimit
 from .played import Played
+from .patient_stopped import PatientStopped
+from .person_foreseen import PersonForeseen
 from .presence_stated import PresenceStated
 from .presence_stated_state import PresenceStatedState
 from .presence_told import PresenceTold
@@ -220,6 +253,29 @@ __all__ = (
     "CampaignFigures",
     "CampaignFiguresOutcomes",
     "CampaignReport",
+    "CampaignCheck",
+    "CampaignChecked",
+    "CampaignCheckedDocument",
+    "CampaignDefined",
+    "CampaignDefinedDocument",
+    "CampaignDefinedStatus",
+    "CampaignDetail",
+    "CampaignDetailDocument",
+    "CampaignDetailStatus",
+    "CampaignListed",
+    "CampaignListedStatus",
+    "CampaignMember",
+    "CampaignProblem",
+    "CampaignProgress",
+    "CampaignProgressChannels",
+    "CampaignProgressChannelsAdditionalProperty",
+    "CampaignProgressStates",
+    "CampaignRehearsal",
+    "CampaignRehearsalCounts",
+    "CampaignRehearsed",
+    "CampaignRun",
+    "CampaignStanding",
+    "CampaignStarted",
     "Connector",
     "ConnectorCounts",
     "ConversationFigures",
@@ -247,6 +303,8 @@ __all__ = (
     "EventTypes",
     "ExportRowsFormat",
     "ExportRowsTable",
+    "DraftRehearsed",
+    "DraftRehearsedDocument",
     "Items",
     "ItemsRejected",
     "Key",
@@ -261,6 +319,7 @@ __all__ = (
     "ListCallsChannelType0",
     "ListCallsDirectionType0",
     "ListCallsStatusType0",
+    "ListCampaignsStatus",
     "ListReviewItemsOrder",
     "ListReviewItemsPriorityType0",
     "ListReviewItemsStatusType0Item",
@@ -271,6 +330,9 @@ __all__ = (
     "Measured",
     "NewCall",
     "NewCallReason",
+    "NewCampaign",
+    "NewCampaignDocument",
+    "NewCampaignStatus",
     "NewKey",
     "NewKeyRole",
     "NewWebhook",
@@ -287,6 +349,8 @@ __all__ = (
     "PageAgent",
     "PageCallListed",
     "PageChange",
+    "PageCampaignListed",
+    "PageCampaignMember",
     "PageConnector",
     "PageDeadLetter",
     "PageDelivery",
@@ -307,6 +371,8 @@ __all__ = (
     "PatientKindPatients",
     "PatientLimit",
     "Played",
+    "PatientStopped",
+    "PersonForeseen",
     "PresenceStated",
     "PresenceStatedState",
     "PresenceTold",
