@@ -80,7 +80,10 @@ class House:
 
 def lodgers(house: House) -> Sequence[Lodger]:
     """Those that the settings ask for."""
-    return ()
+    from fhirserver.app.forms import forms_lodger
+
+    asked = (forms_lodger(house),)
+    return [one for one in asked if one is not None]
 
 
 def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:

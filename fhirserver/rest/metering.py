@@ -20,7 +20,7 @@ REQUESTS: Final = Histogram(
 UNKNOWN: Final = "unknown"
 """No interaction: refused before one was found, or at a URL where there is nothing."""
 _AREAS: Final = frozenset(
-    {"console", "auth", "live", "recordings", "notify", "webhooks", "metrics", "healthz", "readyz"}
+    {"console", "auth", "live", "recordings", "notify", "webhooks", "forms", "metrics", "healthz", "readyz"}
 )
 """What is served beside FHIR, by the first part of the path."""
 AccessLine = Callable[[str, str, int, float], None]

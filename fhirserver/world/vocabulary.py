@@ -123,6 +123,8 @@ CODES = (
             ),
             ("merge", "Merge", "References that follow a merge, or lead back after it was undone"),
             ("escalation", "Escalation", "A call for which an operator is wanted"),
+            ("form", "Form", "A form that a patient is asked to fill in"),
+            ("missing-data", "Missing data", "Something about a patient is missing, and is to be asked for"),
         ),
     ),
     CodeList(
@@ -223,6 +225,7 @@ CODES = (
         "How a statement was made. Sources may have methods of their own.",
         (
             ("confirmed", "Confirmed", "Said outright, or read back and confirmed"),
+            ("self-reported", "Self-reported", "Written by the person it is about, on a form"),
             ("inferred", "Inferred", "Concluded, never said outright"),
             ("mentioned", "Mentioned", "Said in passing, not confirmed"),
             ("pull", "Pulled", "Read from an EHR"),
