@@ -18,8 +18,9 @@ from starlette.routing import BaseRoute
 
 from agent.tools.client import FhirClient
 from fhirserver.access.inside import InsidePrincipals
+from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import Principal
-from fhirserver.app.settings import Settings
+from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
 from fhirserver.ports.calls_out import CallsOut
@@ -69,6 +70,7 @@ class House:
     live: LiveCalls
     ending: asyncio.Event
     first: bool
+    keys: PlatformKeys
     calls_out: CallsOut | None = None
     texts_out: TextsOut | None = None
 
@@ -88,14 +90,15 @@ def lodgers(house: House) -> Sequence[Lodger]:
 
 def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
     """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
-    if house.settings.platform.enabled:
-        web.mount(PATH, Late(partial(_platform, house)))
     staying = lodgers(house)
+    if house.settings.platform.enabled:
+        web.mount(PATH, Late(partial(_platform, house, staying)))
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
 
-def _platform(house: House) -> FastAPI:
+def _platform(house: House, staying: Sequence[Lodger]) -> FastAPI:
+    from fhirserver.app.forms import FormsLodger
     from fhirserver.rest.platform.routes import platform_application
 
     platform = Platform(
@@ -104,9 +107,14 @@ def _platform(house: House) -> FastAPI:
         house.principals,
         house.live,
         house.ending,
+        house.keys,
+        house.settings.sources.keys() - {SYSTEM.id},
+        [one.name for _, one in house.settings.principals if one.may("operator")],
+        house.edge.visits,
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,
+        next((one.office for one in staying if isinstance(one, FormsLodger)), None),
     )
     return platform_application(platform, version("credence"))
 

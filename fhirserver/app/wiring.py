@@ -128,9 +128,9 @@ class Part(Enum):
     FURTHER = "further"
 
 
-def make_store(settings: Settings, shared: bool = False) -> Store:
+def make_store(settings: Settings, shared: bool = False, guard: ConnectorGuard | None = None) -> Store:
     """The store, not yet open. ``shared``: other processes serve from it too."""
-    guards = {TYPE: make_guard(settings)}
+    guards = {TYPE: guard or make_guard(settings)}
     policies = Policies(settings.sources, _validate_patched, settings.policy, guards)
     return Store(make_storage(settings, shared), policies)
 
@@ -191,7 +191,7 @@ def make_application(
     ``board``: where calls of this process are put for the operators; without one, those of the telephone's process.
     """
     first = part is not Part.FURTHER
-    store = make_store(settings, shared=part is not Part.ALONE)
+    store = make_store(settings, part is not Part.ALONE, guard := make_guard(settings))
     outlets = make_outlets(settings)
     context = make_context(settings, store, outlets.checked())
     catalogue = make_catalogue(settings, context, part)
@@ -209,7 +209,7 @@ def make_application(
     webhooks = Webhooks(store, catalogue, settings.secrets)
     identity = make_identity(settings, store.storage)
     people = people_desk(identity, context, lambda: registry)
-    secured = secure(settings, store, context.key, context.audit, humans or people.humans)
+    secured = secure(settings, store, context.key, context.audit, humans or people.humans, guard)
     principals, cors = InsidePrincipals(secured.principals), secured.cors
     sockets = make_sockets(context, principals, secured.owners)
     registry = full_registry(all_operations(), _describing(bool(cors.origins), secured.security))
@@ -252,7 +252,7 @@ def make_application(
     routers = _routers(settings, context, registry, identity, principals, ending)
     live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
     web = web_application(lifespan, watching.routes(), *routers, live)
-    house = House(settings, context, registry, principals, edge, live_calls, ending, first, far)
+    house = House(settings, context, registry, principals, edge, live_calls, ending, first, secured.keys, far)
     staying += move_in(web, house)
     further = (*secured.routes, *people.routes(secured.server), WebSocketRoute(SOCKETS, sockets.serve))
     web.router.routes += [
