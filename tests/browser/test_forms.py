@@ -107,7 +107,12 @@ def card() -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 async def test_by_touch_from_the_link_to_thank_you(forms: Forms, tmp_path: Path) -> None:
@@ -153,3 +158,155 @@ async def test_by_touch_from_the_link_to_thank_you(forms: Forms, tmp_path: Path)
     attachment = forms.practice.get(f"DocumentReference/{id}-card")["content"][0]["attachment"]
     assert attachment["contentType"] == "image/jpeg", "the page sent it smaller"
     assert not forms.problems
+
+
+async def test_by_keyboard_alone(forms: Forms) -> None:
+    url = forms.form(subjects=["phone", "email"])
+    async with forms.phone(has_touch=False, is_mobile=False) as page:
+        await page.goto(url)
+        await page.get_by_label("Month").focus()
+        await page.keyboard.type("March")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("3")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("1982")
+        await page.keyboard.press("Enter")
+        await page.locator("body[data-ready]").wait_for()
+        for _ in range(12):
+            await page.keyboard.press("Tab")
+            if await page.evaluate("document.activeElement.id") == "phone":
+                break
+        await page.keyboard.type("412-555-0142")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Space")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("ada@example.org")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Check and send")).to_be_visible()
+        for _ in range(20):
+            await page.keyboard.press("Tab")
+            if await page.evaluate("document.activeElement.textContent") == "Send":
+                break
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    assert forms.answers(url) == {
+        "phone": "412-555-0142",
+        "phone-use": {"code": "mobile", "display": "Mobile"},
+        "email": "ada@example.org",
+    }
+    assert not forms.problems
+
+
+async def test_what_is_entered_without_a_network_is_sent_once_when_it_is_back(forms: Forms) -> None:
+    url = forms.form(subjects=["phone", "email"])
+    async with forms.phone() as page:
+        await page.goto(url)
+        await identify(page)
+        await page.get_by_label("Which phone number").fill("412-555-0142")
+        await page.get_by_label("e-mail").focus()
+        await saved(page)
+        before = forms.versions(url)
+        await page.context.set_offline(True)
+        await page.get_by_label("e-mail").fill("ada@example.org")
+        await page.get_by_role("radio", name="Home").tap()
+        await expect(page.get_by_text("You are offline")).to_be_visible()
+        await shoot(page, "form-offline", True)
+        await page.get_by_role("button", name="Continue").tap()
+        assert "email" not in forms.answers(url)
+        await page.context.set_offline(False)
+        await expect(page.get_by_role("heading", name="Check and send")).to_be_visible()
+        await expect(page.get_by_text("ada@example.org")).to_be_visible()
+    assert forms.answers(url)["email"] == "ada@example.org"
+    assert forms.versions(url) <= before + 2, "what was sent again changed nothing"
+    forms.problems[:] = [one for one in forms.problems if "ERR_INTERNET_DISCONNECTED" not in one]
+    assert not forms.problems
+
+
+async def test_two_tabs_keep_what_either_of_them_saves(forms: Forms) -> None:
+    url = forms.form(subjects=["phone", "email"])
+    async with forms.phone() as one:
+        await one.goto(url)
+        await identify(one)
+        other = await forms.page(one.context)
+        await other.goto(url)
+        await other.locator("body[data-ready]").wait_for()
+        await one.get_by_label("Which phone number").fill("412-555-0142")
+        await other.get_by_label("e-mail").fill("ada@example.org")
+        await one.get_by_label("e-mail").focus()
+        await other.get_by_label("Which phone number").focus()
+        await saved(one)
+        await saved(other)
+        assert {"phone", "email"} <= forms.answers(url).keys()
+        for page in (one, other):
+            await page.goto(f"{url}?step=check")
+        await one.get_by_role("button", name="Send").tap()
+        await expect(one.get_by_role("heading", name="Thank you")).to_be_visible()
+        await other.get_by_role("button", name="Send").tap()
+        await expect(other.get_by_role("heading", name="This form has been sent")).to_be_visible()
+    forms.problems[:] = [one for one in forms.problems if "410" not in one]
+    assert not forms.problems
+
+
+async def test_back_shows_what_was_answered(forms: Forms) -> None:
+    url = forms.form(subjects=["phone", "emergency-contact"])
+    async with forms.phone() as page:
+        await page.goto(url)
+        await identify(page)
+        await page.get_by_label("Which phone number").fill("412-555-0142")
+        await page.get_by_role("button", name="Continue").tap()
+        await expect(page.get_by_role("heading", name="People to reach")).to_be_visible()
+        await page.go_back()
+        await expect(page.get_by_label("Which phone number")).to_have_value("412-555-0142")
+    assert not forms.problems
+
+
+async def test_in_spanish_and_on_paper_size(forms: Forms) -> None:
+    url = forms.form(subjects=["phone", "address", "coverage", "emergency-contact"])
+    async with forms.phone(locale="es-US") as page:
+        await page.goto(url)
+        await expect(page.locator("html")).to_have_attribute("lang", "es")
+        await identify(page, "marzo")
+        await expect(page.get_by_label("¿En qué teléfono es mejor llamarle?")).to_be_visible()
+        await page.get_by_label("¿En qué teléfono es mejor llamarle?").fill("12")
+        await page.get_by_label("Ciudad").focus()
+        await expect(page.get_by_text("diez dígitos, con el código de área")).to_be_visible()
+        await shoot(page, "form-spanish", True)
+        await page.get_by_role("link", name="English").tap()
+        await expect(page.get_by_label("Which phone number")).to_be_visible()
+        await page.reload()
+        await expect(page.get_by_label("Which phone number")).to_be_visible()
+    assert not forms.problems
+
+
+async def test_every_page_has_no_fault_and_fits(forms: Forms, axe: str) -> None:
+    url = forms.form(requirements="before-appointment")
+    found: list[str] = []
+    async with forms.phone() as page:
+        for width in (390, 320, 1280):
+            await page.set_viewport_size({"width": width, "height": 800})
+            places = [
+                "",
+                "?step=people",
+                "?step=insurance",
+                "?step=health",
+                "?step=permission",
+                "?step=check",
+            ]
+            await page.goto(url)
+            if width == 390:
+                found += await faults(page, axe)
+                await identify(page)
+            for place in places:
+                await page.goto(url + place)
+                await page.evaluate(
+                    "for (const one of document.querySelectorAll('.error')) one.hidden = false"
+                )
+                found += await faults(page, axe)
+                overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                assert overflow <= 0, f"{place} at {width}"
+            if width == 1280:
+                await page.goto(f"{url}?step=you")
+                await shoot(page, "form-wide", True)
+        await page.goto(f"{url}x")
+        found += await faults(page, axe)
+    assert not found, "\n".join(found)

@@ -93,7 +93,7 @@ def groups(
     return [
         Group(
             shown.text(CATALOGUE[key].words),
-            [_field(one, key, form, shown, errors, typed) for one in CATALOGUE[key].questions],
+            [_field(one, form, shown, errors, typed) for one in CATALOGUE[key].questions],
         )
         for key in CATALOGUE
         if key in form.subjects and CATALOGUE[key].section == step
@@ -102,7 +102,6 @@ def groups(
 
 def _field(
     question: Question,
-    key: str,
     form: OpenForm,
     shown: Shown,
     errors: Mapping[str, Words],
@@ -118,7 +117,7 @@ def _field(
         shown.text(question.hint),
         value,
         shown.text(errors[link]) if link in errors else "",
-        question.required and key in form.task.required,
+        question.required,
         question.autocomplete,
         question.longest,
         _choices(question, value, shown),
