@@ -9,10 +9,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from agent.campaigns.consents import CATEGORY, CHANNEL, OUTREACH
 from agent.forms.answers import Answers, stands
 from agent.forms.catalogue import QUESTIONS, SUBJECT_OF, YES
 from agent.forms.record import PatientFile
-from agent.forms.scan import CHANNEL, CHANNELS, PHARMACY
+from agent.forms.scan import CHANNELS, PHARMACY
 from agent.tools.stating import stated
 from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import JsonObject
@@ -24,7 +25,6 @@ _NONE_KNOWN = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
 _CLINICAL = "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/allergyintolerance-verification"
 _SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"
-_CATEGORY = "http://loinc.org"
 _OPTED = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
 _EMERGENCY = "http://terminology.hl7.org/CodeSystem/v2-0131"
 _MOST_LINES = 20
@@ -255,9 +255,7 @@ def _consents(form: Form) -> Iterator[FormClaim]:
                 "id": f"{form.id}-{channel}",
                 "status": "active",
                 "scope": {"coding": [{"system": _SCOPE, "code": "patient-privacy"}]},
-                "category": [
-                    {"coding": [{"system": _CATEGORY, "code": "59284-0", "display": "Consent Document"}]}
-                ],
+                "category": [{"coding": [{"system": CATEGORY, "code": OUTREACH}]}],
                 "patient": {"reference": form.file.reference},
                 "dateTime": instant(form.at),
                 "performer": [{"reference": form.file.reference}],

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from agent.campaigns.consents import CHANNEL
 from agent.forms.catalogue import CATALOGUE
 from agent.forms.questions import Question
 from agent.forms.record import PatientFile, confidence, current
@@ -26,7 +27,6 @@ COOLING, MONTHLY, CAPPED, INAPPLICABLE = (
 )
 """Why something is not asked for although it is missing."""
 PHARMACY: Final = "http://hl7.org/fhir/StructureDefinition/patient-preferredPharmacy"
-CHANNEL: Final = "https://credence.health/fhir/CodeSystem/outreach-channel"
 CHANNELS: Final = {"consent-texts": "sms", "consent-calls": "call"}
 MONTH = timedelta(days=30)
 ADULT = 18

@@ -70,10 +70,12 @@ from fhirserver.kernel.outcomes import Issue
 from fhirserver.model.validation import validate
 from fhirserver.operations.all import all_operations
 from fhirserver.ports.live_calls import LiveCalls
+from fhirserver.ports.texts_out import TextsOut
 from fhirserver.rest.application import Application, web_application
 from fhirserver.rest.edge import FhirEdge
 from fhirserver.rest.jobs import Jobs
 from fhirserver.rest.live_calls import LiveRoutes
+from fhirserver.rest.live_texts import TextRoutes
 from fhirserver.rest.recordings import RecordingRoutes
 from fhirserver.rest.smart.documents import SMART_CONFIGURATION
 from fhirserver.rest.smart.sign_in import SIGN_IN
@@ -249,10 +251,12 @@ def make_application(
     told = openapi(registry, version("credence"))
     edge = FhirEdge(context, registry, principals, "/fhir", told, cors, jobs, watching.meter, visits)
     ending = asyncio.Event()
-    routers = _routers(settings, context, registry, identity, principals, ending)
+    routers = _routers(settings, context, registry, identity, principals, ending, far)
     live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
     web = web_application(lifespan, watching.routes(), *routers, live)
-    house = House(settings, context, registry, principals, edge, live_calls, ending, first, secured.keys, far)
+    house = House(
+        settings, context, registry, principals, edge, live_calls, ending, first, secured.keys, far, far
+    )
     staying += move_in(web, house)
     further = (*secured.routes, *people.routes(secured.server), WebSocketRoute(SOCKETS, sockets.serve))
     web.router.routes += [
@@ -271,11 +275,13 @@ def _routers(
     identity: Identity,
     principals: Principals,
     ending: asyncio.Event,
+    out: TextsOut | None,
 ) -> Sequence[APIRouter]:
-    """The console's pages, and the sound of calls."""
+    """The console's pages, the sound of calls, and messages that are ordered."""
     listening = Listening(context, registry)
     pages = console(context.veiled, registry, settings.authenticator(), identity, ending, listening)
-    return pages, RecordingRoutes(listening, principals, context.audit).router()
+    recordings = RecordingRoutes(listening, principals, context.audit).router()
+    return pages, recordings, TextRoutes(principals, out, context.audit).router()
 
 
 def _static() -> Mount:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from fhirserver.rest.platform import calls, connectors, forms, keys, operators, review, workspaces
+from fhirserver.rest.platform import calls, campaigns, connectors, forms, keys, operators, review, workspaces
 from fhirserver.rest.platform.described import OPENAPI, describe
 from fhirserver.rest.platform.noting import NotingRequests
 from fhirserver.rest.platform.platform import Platform
@@ -17,12 +17,26 @@ from fhirserver.rest.platform.problems import HEADERS, answer_problems
 
 def routers() -> list[APIRouter]:
     """In the order in which the OpenAPI description has them."""
-    parts = (workspaces, keys, calls, operators, review, connectors, forms)
+    parts = (workspaces, keys, calls, operators, review, connectors, campaigns, forms)
     return [part.router for part in parts]
 
 
 def platform_application(platform: Platform, version: str) -> FastAPI:
     """To be mounted at ``/platform``. Imported only when that is asked for."""
+    web = _application(version)
+    web.state.platform = platform
+    answer_problems(web)
+    web.add_middleware(NotingRequests, audit=platform.context.audit)
+    web.router.add_route(OPENAPI, _telling(web, platform.context.base_url), ["GET"], include_in_schema=False)
+    return web
+
+
+def description(version: str, base_url: str = "/fhir") -> dict[str, Any]:
+    """The OpenAPI description, without a server."""
+    return describe(_application(version), routers(), base_url)
+
+
+def _application(version: str) -> FastAPI:
     web = FastAPI(
         title="Credence platform",
         version=version,
@@ -33,12 +47,8 @@ def platform_application(platform: Platform, version: str) -> FastAPI:
         generate_unique_id_function=_operation_id,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    web.state.platform = platform
-    answer_problems(web)
     for router in routers():
         web.include_router(router)
-    web.add_middleware(NotingRequests, audit=platform.context.audit)
-    web.router.add_route(OPENAPI, _telling(web), ["GET"], include_in_schema=False)
     return web
 
 
@@ -47,13 +57,13 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _telling(web: FastAPI) -> Any:
+def _telling(web: FastAPI, base_url: str) -> Any:
     """The description, open to all as FHIR's is: it says nothing of this server's data."""
     told: dict[str, Any] = {}
 
     async def openapi(_: Any) -> JSONResponse:
         if not told:
-            told.update(describe(web, routers(), web.state.platform.context.base_url))
+            told.update(describe(web, routers(), base_url))
         return JSONResponse(told, headers=HEADERS)
 
     return openapi
