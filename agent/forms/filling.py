@@ -17,7 +17,7 @@ from agent.forms.catalogue import QUESTIONS, asked_in
 from agent.forms.claims import Form, FormClaim, claims
 from agent.forms.links import Link, parse
 from agent.forms.office import Office
-from agent.forms.pictures import document
+from agent.forms.pictures import Cards, document
 from agent.forms.questionnaire import questionnaire, url_of
 from agent.forms.questions import PHOTO, Words
 from agent.forms.record import PatientFile
@@ -99,6 +99,7 @@ class Filling:
     office: Office
     client: FhirClient
     types: Collection[str]
+    cards: Cards | None = None
 
     # opening
 

@@ -2,26 +2,58 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import logging
 from datetime import datetime
 from hashlib import sha1
+from typing import Protocol
 
+from agent.cards.pictures import BadPicture, picture
+from agent.cards.reading import Card
+from agent.cards.words import NotRead
 from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import JsonObject
 
 MOST_BYTES = 6 * 1024 * 1024
+LONGEST_READING = 20.0
+"""Seconds that the page waits for what is read from a picture; it can be typed as well."""
 _KIND = "https://credence.health/fhir/CodeSystem/document-kind"
+_SUREST = 0.6
+"""What is read less surely than this is not put before the patient: a wrong digit is easily overlooked."""
+_READ = {"coverage-payer": "payer", "coverage-member": "member", "coverage-group": "group"}
+log = logging.getLogger("credence.forms")
+
+
+class Cards(Protocol):
+    """Reads insurance cards (:class:`agent.cards.reader.CardReader`)."""
+
+    async def read(self, data: bytes) -> Card:
+        """Raises :class:`~agent.cards.pictures.BadPicture` and :class:`~agent.cards.words.NotRead`."""
+        ...
 
 
 def kind_of(content: bytes) -> str:
-    """The media type by what the file begins with; empty for what is no picture that we take."""
-    if content.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
-        return "image/webp"
-    return ""
+    """The media type by what the file is; empty for what is no picture that we take."""
+    try:
+        found = picture(content, MOST_BYTES).content_type
+    except BadPicture:
+        return ""
+    return found if found.startswith("image/") else ""
+
+
+async def read_off(cards: Cards | None, content: bytes) -> dict[str, str]:
+    """What is read from a card, by link id: for the patient to look at, who alone can state it. Nothing where nothing
+    can be read, or not in time."""
+    if cards is None:
+        return {}
+    try:
+        card = await asyncio.wait_for(cards.read(content), LONGEST_READING)
+    except (BadPicture, NotRead, TimeoutError) as error:
+        log.info("a card was not read: %s", getattr(error, "code", "late"))
+        return {}
+    fields = {link: getattr(card, name) for link, name in _READ.items()}
+    return {link: field.value for link, field in fields.items() if field and field.confidence >= _SUREST}
 
 
 def document(id: str, patient: str, content: bytes, kind: str, at: datetime) -> JsonObject:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.routing import BaseRoute
 
+from agent.cards.reader import CardReader
 from agent.forms.filling import Filling
 from agent.forms.links import Links
 from agent.forms.office import Office
@@ -47,7 +48,7 @@ class FormsLodger:
             lambda: house.texts_out,
         )
         types = definitions().resource_types if "*" in source.types else source.types
-        filling = Filling(self.office, self._clients[1], types)
+        filling = Filling(self.office, self._clients[1], types, CardReader())
         place = urlsplit(base)
         guard = VisitsGuard(house.edge.visits, house.context.audit)
         attempts = FormAttempts(house.context.store.storage.access_records)

@@ -1,4 +1,4 @@
-"""The form page in a phone's browser: by touch, by keyboard, without a network in between, in two tabs, in two languages."""
+"""The form page in a phone's browser: by touch, by keyboard, without a network, in two tabs, in two languages."""
 
 from __future__ import annotations
 

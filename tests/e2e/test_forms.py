@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from tests.form_world import ADA, Person, Practice, words
 from tests.server_process import ServerProcess
@@ -200,12 +203,29 @@ def test_a_card_is_kept_and_its_kind_is_looked_at(practice: Practice) -> None:
     person.save(coverage__has="yes")
     wrong = person.photo("coverage-card", b"GIF89a not this")
     assert wrong.status_code == 422 and "JPEG" in wrong.json()["errors"]["coverage-card"]
-    png = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
-    assert person.photo("coverage-card", png).status_code == 200
+    png = card_of("AETNA", "Member ID W123456789", "Group 77-4410")
+    taken = person.photo("coverage-card", png)
+    assert taken.status_code == 200
+    if shutil.which("tesseract"):
+        assert taken.json()["read"]["coverage-member"] == "W123456789", "read for the patient to look at"
+    assert "coverage-member" not in str(practice.get(f"QuestionnaireResponse/{form['id']}")), (
+        "and stated by nobody"
+    )
     (kept,) = practice.found("DocumentReference?subject=Patient/ina")
     assert kept["content"][0]["attachment"]["contentType"] == "image/png"
     response = practice.get(f"QuestionnaireResponse/{form['id']}")
     assert f"DocumentReference/{kept['id']}" in str(response)
+
+
+def card_of(*lines: str) -> bytes:
+    """A picture of a card that says this, as a PNG."""
+    picture = Image.new("RGB", (1000, 600), "white")
+    draw = ImageDraw.Draw(picture)
+    for number, line in enumerate(lines):
+        draw.text((60, 60 + 110 * number), line, "black", ImageFont.load_default(48))
+    kept = io.BytesIO()
+    picture.save(kept, "PNG")
+    return kept.getvalue()
 
 
 def test_forms_have_rights(practice: Practice) -> None:

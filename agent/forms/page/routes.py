@@ -21,7 +21,7 @@ from agent.forms.catalogue import CATALOGUE, QUESTIONS
 from agent.forms.filling import Closed, Filling, LinkClosed, OpenForm
 from agent.forms.page.texts import OF_CLOSED, TEXTS, language_asked
 from agent.forms.page.view import CHECK, Shown, groups, lines, steps
-from agent.forms.pictures import MOST_BYTES, kind_of
+from agent.forms.pictures import MOST_BYTES, kind_of, read_off
 from agent.forms.questions import DATE, PHOTO, Words
 from agent.forms.requirements import BIRTH_DATE
 from agent.forms.task import FormTask
@@ -253,15 +253,20 @@ class Pages:
         return _json({"errors": {link: visit.shown.text(words) for link, words in saved.errors.items()}})
 
     async def _photo(self, visit: Visit) -> Response:
-        """A photo by itself, as the script sends it."""
+        """A photo by itself, as the script sends it; what can be read of a card comes back, to be looked at."""
         if visit.needs_identity:
             return _json({"identify": True}, 401)
         _, pictures = await _form(visit.request)
         errors: dict[str, Words] = {}
         for link, picture in pictures.items():
             errors |= await self._pictured(visit, link, picture)
-        told = {link: visit.shown.text(words) for link, words in errors.items()}
-        return _json({"errors": told}, 422 if told else 200)
+        if errors:
+            return _json({"errors": {link: visit.shown.text(words) for link, words in errors.items()}}, 422)
+        found: dict[str, str] = {}
+        for picture in pictures.values():
+            found |= await read_off(self.filling.cards, picture)
+        asked = {one.link_id for key in visit.form.subjects for one in CATALOGUE[key].questions}
+        return _json({"errors": {}, "read": {link: text for link, text in found.items() if link in asked}})
 
     async def _pictured(self, visit: Visit, link: str, content: bytes) -> dict[str, Words]:
         asked = {

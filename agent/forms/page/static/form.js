@@ -104,7 +104,7 @@
 
   function again() {
     pause = Math.min(pause ? pause * 2 : 1000, 15000);
-    setTimeout(async () => { if (await flush() && leaving) form.submit(); }, pause);
+    setTimeout(async () => { if (await flush() && leaving) onward(); }, pause);
   }
 
   function left(place) {
@@ -138,10 +138,12 @@
     const preview = place.querySelector(".preview");
     preview.src = URL.createObjectURL(file);
     preview.hidden = false;
+    let filled = false;
     for (const [other, text] of Object.entries(told.read || {})) {
       const found = form.elements[other];
-      if (found && !found.value) { found.value = text; left(field(other)); }
+      if (found && !found.value) { found.value = text; filled = true; }
     }
+    if (filled) say(form.dataset.readCard);
   }
 
   // A photo of a phone has many megapixels, and where it was taken: what is sent has neither.
@@ -179,9 +181,15 @@
     leaving = true;
     for (const place of form.querySelectorAll(".wrong[data-field]"))
       if (place.dataset.kind !== "photo" && value(place) !== undefined) waiting[place.dataset.field] = value(place);
-    if (navigator.onLine && await reachable() && await flush()) form.submit();
+    if (navigator.onLine && await reachable() && await flush()) onward();
     else if (!Object.keys(waiting).length) { say(form.dataset.offline, true); again(); }
   });
+  function onward() {
+    const first = form.querySelector(".wrong input, .wrong select, .wrong textarea");
+    if (!first) return form.submit();
+    leaving = false;
+    first.focus();
+  }
   async function reachable() {
     if (Object.keys(waiting).length) return true;
     try {
@@ -190,7 +198,7 @@
       return answer.status < 500;
     } catch { return false; }
   }
-  addEventListener("online", async () => { if (await flush() && leaving) form.submit(); });
+  addEventListener("online", async () => { if (await flush() && leaving) onward(); });
   addEventListener("offline", () => say(form.dataset.offline, true));
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
