@@ -53,7 +53,9 @@ def test_sent_in_once_whatever_dies(tmp_path: Path) -> None:
             claims = practice.found(f"Coverage?patient={id}")
             response = practice.get(f"QuestionnaireResponse/{form['id']}")
             done = before == "completed"
-            assert (len(claims) == 1) is done and (response["status"] == "completed") is done, "all of it, or nothing"
+            assert (len(claims) == 1) is done and (response["status"] == "completed") is done, (
+                "all of it, or nothing"
+            )
             again = person.post("/send")
             assert again.status_code == (410 if done else 200), again.text
             _check_once(practice, id, form["id"])
