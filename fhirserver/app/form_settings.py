@@ -9,20 +9,22 @@ from zoneinfo import ZoneInfo
 
 from fhirserver.app.setting_kinds import WrongSetting, kinds
 
-FORMS = kinds("source zone", wholes="link_hours ahead_days", yes_no="enabled")
-_NAMES = ("enabled", "source", "link_hours", "zone", "ahead_days")
+FORMS = kinds("source zone", wholes="link_hours ahead_days", yes_no="enabled after_calls")
+_NAMES = ("enabled", "source", "link_hours", "zone", "ahead_days", "after_calls")
 
 
 @dataclass(frozen=True, slots=True)
 class FormSettings:
     """See docs/settings.md. ``source`` is the one that answers count as; ``link_hours`` how long a link is good;
-    ``ahead_days`` how long before an appointment its patient is asked for what is missing (0: never)."""
+    ``ahead_days`` how long before an appointment its patient is asked for what is missing (0: never), ``after_calls``
+    whether they are after a call."""
 
     enabled: bool = True
     source: str = "patient-form"
     link_hours: int = 168
     zone: str = "America/New_York"
     ahead_days: int = 0
+    after_calls: bool = False
 
 
 def parse_forms(table: Mapping[str, Any]) -> FormSettings:

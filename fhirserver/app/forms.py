@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from agent.forms.filling import Filling
 from agent.forms.links import Links
 from agent.forms.office import Office
 from agent.forms.page.routes import Pages
+from agent.forms.triggers import Triggers
 from fhirserver.access.audit.event import FORM, Audit, Event
 from fhirserver.access.principals import Principal
 from fhirserver.app.agency import House, Loop
@@ -47,6 +49,9 @@ class FormsLodger:
             settings.forms.link_hours,
             lambda: house.texts_out,
         )
+        ahead = timedelta(days=settings.forms.ahead_days)
+        self.triggers = Triggers(self.office, ahead, settings.forms.after_calls)
+        self._first = house.first
         types = definitions().resource_types if "*" in source.types else source.types
         filling = Filling(self.office, self._clients[1], types, CardReader())
         place = urlsplit(base)
@@ -60,7 +65,15 @@ class FormsLodger:
 
     @property
     def loops(self) -> Sequence[tuple[str, Loop]]:
-        return ()
+        """Only one of the processes looks after what makes forms by itself."""
+        if not self._first:
+            return ()
+        found: list[tuple[str, Loop]] = []
+        if self.triggers.ahead:
+            found.append(("forms before appointments", self.triggers.run_before))
+        if self.triggers.calls:
+            found.append(("forms after calls", self.triggers.run_after))
+        return found
 
     async def open(self) -> None:
         """Nothing is to be begun."""

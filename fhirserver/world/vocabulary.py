@@ -124,7 +124,16 @@ CODES = (
             ("merge", "Merge", "References that follow a merge, or lead back after it was undone"),
             ("escalation", "Escalation", "A call for which an operator is wanted"),
             ("form", "Form", "A form that a patient is asked to fill in"),
-            ("missing-data", "Missing data", "Something about a patient is missing, and is to be asked for"),
+        ),
+    ),
+    CodeList(
+        "form-status",
+        "Why a form is closed",
+        "What else is to be said of a form's Task than its status.",
+        (
+            ("locked", "Locked", "Too many wrong birth dates were given"),
+            ("nothing-missing", "Nothing missing", "All that it asked for became known meanwhile"),
+            ("expired", "Expired", "Its link is too old"),
         ),
     ),
     CodeList(
@@ -340,6 +349,7 @@ CODES = (
             ("register", "Register", "A client was registered"),
             ("listen", "Listen", "The recording of a call was listened to"),
             ("live", "Live call", "A call under way was followed or acted on"),
+            ("form", "Form", "A patient's form was opened, saved or sent by its link"),
             ("page", "Page", "A page of the console was asked for"),
             ("platform", "Platform", "A request to the platform API"),
             ("socket", "Socket", "A websocket was opened"),
