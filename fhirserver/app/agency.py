@@ -34,6 +34,7 @@ from fhirserver.rest.edge import FhirEdge
 
 if TYPE_CHECKING:
     from fhirserver.ports.campaigns import Campaigns
+    from fhirserver.ports.forms import Forms
     from fhirserver.ports.texts_out import TextsOut
     from fhirserver.rest.platform.platform import Platform
     from fhirserver.rest.platform.rights import Asked
@@ -97,31 +98,36 @@ class House:
 
 def lodgers(house: House) -> Sequence[Lodger]:
     """Those that the settings ask for."""
+    from fhirserver.app.forms import forms_lodger
+
     staying: list[Lodger] = []
     if isinstance(house.chats, LiveBoard):
         staying.append(Chatting(house, house.chats))
     elif house.chats is not None:
         staying.append(Passing(house.settings, house.chats))
-    return staying
+    forms = forms_lodger(house)
+    return staying if forms is None else [*staying, forms]
 
 
 def move_in(web: Starlette, house: House) -> Sequence[Lodger]:
     """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
-    if house.settings.platform.enabled:
-        web.mount("/platform", Late(partial(_platform, house)))
     staying = [*lodgers(house), house.hosting]
     web.state.keys = house.keys
+    if house.settings.platform.enabled:
+        web.mount("/platform", Late(partial(_platform, house, staying)))
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
 
-def _platform(house: House) -> Starlette:
+def _platform(house: House, staying: Sequence[Lodger]) -> Starlette:
+    from fhirserver.app.forms import FormsLodger
     from fhirserver.rest.platform.routes import platform_application
 
-    return platform_application(platform_of(house, campaign_desk(house)), version("credence"))
+    forms = next((one.office for one in staying if isinstance(one, FormsLodger)), None)
+    return platform_application(platform_of(house, forms, campaign_desk(house)), version("credence"))
 
 
-def platform_of(house: House, campaigns: Campaigns | None = None) -> Platform:
+def platform_of(house: House, forms: Forms | None = None, campaigns: Campaigns | None = None) -> Platform:
     """What the endpoints of ``/platform`` are given."""
     from fhirserver.rest.platform.platform import Platform
 
@@ -140,6 +146,7 @@ def platform_of(house: House, campaigns: Campaigns | None = None) -> Platform:
         house.texts_out,
         house.hosting.directory,
         house.hosting.opens,
+        forms,
         campaigns,
     )
 

@@ -8,6 +8,7 @@ from .answering import Answering
 from .approval import Approval
 from .block_overlap import BlockOverlap
 from .block_overlap_by_item import BlockOverlapByItem
+from .asking import Asking
 from .call_action import CallAction
 from .call_action_action import CallActionAction
 from .call_action_disposition import CallActionDisposition
@@ -82,6 +83,9 @@ from .export_rows_format import ExportRowsFormat
 from .export_rows_table import ExportRowsTable
 from .draft_rehearsed import DraftRehearsed
 from .draft_rehearsed_document import DraftRehearsedDocument
+from .form import Form
+from .form_link import FormLink
+from .form_status import FormStatus
 from .items import Items
 from .items_rejected import ItemsRejected
 from .key import Key
@@ -89,6 +93,7 @@ from .key_change import KeyChange
 from .key_role import KeyRole
 from .key_shown import KeyShown
 from .key_shown_role import KeyShownRole
+from .left_out import LeftOut
 from .letter_decided import LetterDecided
 from .letters import Letters
 from .letters_decided import LettersDecided
@@ -97,6 +102,7 @@ from .list_calls_channel_type_0 import ListCallsChannelType0
 from .list_calls_direction_type_0 import ListCallsDirectionType0
 from .list_calls_status_type_0 import ListCallsStatusType0
 from .list_campaigns_status import ListCampaignsStatus
+from .list_forms_status_type_0 import ListFormsStatusType0
 from .list_review_items_order import ListReviewItemsOrder
 from .list_review_items_priority_type_0 import ListReviewItemsPriorityType0
 from .list_review_items_status_type_0_item import ListReviewItemsStatusType0Item
@@ -105,11 +111,15 @@ from .me import Me
 from .new_agent import NewAgent
 from .new_agent_document import NewAgentDocument
 from .measured import Measured
+from .missing import Missing
+from .missing_why import MissingWhy
 from .new_call import NewCall
 from .new_call_reason import NewCallReason
 from .new_campaign import NewCampaign
 from .new_campaign_document import NewCampaignDocument
 from .new_campaign_status import NewCampaignStatus
+from .new_form import NewForm
+from .new_form_subjects_item import NewFormSubjectsItem
 from .new_key import NewKey
 from .new_key_role import NewKeyRole
 from .new_webhook import NewWebhook
@@ -132,10 +142,12 @@ from .page_connector import PageConnector
 from .page_dead_letter import PageDeadLetter
 from .page_delivery import PageDelivery
 from .page_event import PageEvent
+from .page_form import PageForm
 from .page_key import PageKey
 from .page_live_state import PageLiveState
 from .page_number_told import PageNumberTold
 from .page_operator import PageOperator
+from .page_requirement_set_told import PageRequirementSetTold
 from .page_review_item import PageReviewItem
 from .page_webhook_told import PageWebhookTold
 from .page_workspace_told import PageWorkspaceTold
@@ -154,6 +166,7 @@ from .presence_stated import PresenceStated
 from .presence_stated_state import PresenceStatedState
 from .presence_told import PresenceTold
 from .presence_told_state import PresenceToldState
+from .preview_form_response_preview_form import PreviewFormResponsePreviewForm
 from .problem import Problem
 from .problem_errors_item import ProblemErrorsItem
 from .publication import Publication
@@ -171,6 +184,12 @@ from .rejection import Rejection
 from .replay_asked import ReplayAsked
 from .report_conversations_by import ReportConversationsBy
 from .report_writebacks_by import ReportWritebacksBy
+from .requirement import Requirement
+from .requirement_set import RequirementSet
+from .requirement_set_identify import RequirementSetIdentify
+from .requirement_set_told import RequirementSetTold
+from .requirement_set_told_identify import RequirementSetToldIdentify
+from .requirement_subject import RequirementSubject
 from .review_counts import ReviewCounts
 from .review_counts_counts import ReviewCountsCounts
 from .review_counts_counts_additional_property import ReviewCountsCountsAdditionalProperty
@@ -199,6 +218,9 @@ from .state_told import StateTold
 from .state_told_kind import StateToldKind
 from .secret_rotation import SecretRotation
 from .secret_shown import SecretShown
+from .revocation import Revocation
+from .rotation import Rotation
+from .scanned import Scanned
 from .timeline import Timeline
 from .undoing import Undoing
 from .webhook_change import WebhookChange
@@ -231,6 +253,7 @@ __all__ = (
     "Approval",
     "BlockOverlap",
     "BlockOverlapByItem",
+    "Asking",
     "CallAction",
     "CallActionAction",
     "CallActionDisposition",
@@ -305,6 +328,9 @@ __all__ = (
     "ExportRowsTable",
     "DraftRehearsed",
     "DraftRehearsedDocument",
+    "Form",
+    "FormLink",
+    "FormStatus",
     "Items",
     "ItemsRejected",
     "Key",
@@ -312,6 +338,7 @@ __all__ = (
     "KeyRole",
     "KeyShown",
     "KeyShownRole",
+    "LeftOut",
     "LetterDecided",
     "Letters",
     "LettersDecided",
@@ -320,6 +347,7 @@ __all__ = (
     "ListCallsDirectionType0",
     "ListCallsStatusType0",
     "ListCampaignsStatus",
+    "ListFormsStatusType0",
     "ListReviewItemsOrder",
     "ListReviewItemsPriorityType0",
     "ListReviewItemsStatusType0Item",
@@ -328,11 +356,15 @@ __all__ = (
     "NewAgent",
     "NewAgentDocument",
     "Measured",
+    "Missing",
+    "MissingWhy",
     "NewCall",
     "NewCallReason",
     "NewCampaign",
     "NewCampaignDocument",
     "NewCampaignStatus",
+    "NewForm",
+    "NewFormSubjectsItem",
     "NewKey",
     "NewKeyRole",
     "NewWebhook",
@@ -355,10 +387,12 @@ __all__ = (
     "PageDeadLetter",
     "PageDelivery",
     "PageEvent",
+    "PageForm",
     "PageKey",
     "PageLiveState",
     "PageNumberTold",
     "PageOperator",
+    "PageRequirementSetTold",
     "PageReviewItem",
     "PageWebhookTold",
     "PageWorkspaceTold",
@@ -377,6 +411,7 @@ __all__ = (
     "PresenceStatedState",
     "PresenceTold",
     "PresenceToldState",
+    "PreviewFormResponsePreviewForm",
     "Problem",
     "ProblemErrorsItem",
     "Publication",
@@ -394,6 +429,12 @@ __all__ = (
     "ReplayAsked",
     "ReportConversationsBy",
     "ReportWritebacksBy",
+    "Requirement",
+    "RequirementSet",
+    "RequirementSetIdentify",
+    "RequirementSetTold",
+    "RequirementSetToldIdentify",
+    "RequirementSubject",
     "ReviewCounts",
     "ReviewCountsCounts",
     "ReviewCountsCountsAdditionalProperty",
@@ -422,6 +463,9 @@ __all__ = (
     "StateToldKind",
     "SecretRotation",
     "SecretShown",
+    "Revocation",
+    "Rotation",
+    "Scanned",
     "Timeline",
     "Undoing",
     "WebhookChange",
