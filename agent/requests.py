@@ -39,6 +39,13 @@ class FindByBirthDate:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPatient:
+    """The record of one patient, by reference."""
+
+    patient: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadContext:
     """Upcoming appointments, coverage and recent encounters of one patient."""
 
@@ -47,11 +54,17 @@ class LoadContext:
 
 @dataclass(frozen=True, slots=True)
 class SearchSlots:
-    """Free slots starting in ``[first, last)``, with one practitioner or with any."""
+    """Free slots starting in ``[first, last)``, with one practitioner or with any.
+
+    ``patient``: whom they are for, where that is known; ``moves``: the id of the appointment they would take the place
+    of. Both are of account only to scheduling rules.
+    """
 
     first: datetime
     last: datetime
     practitioner: str = ""
+    patient: str = ""
+    moves: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +128,29 @@ class ChangeAddress:
     basis: Basis
 
 
+@dataclass(frozen=True, slots=True)
+class FindErrands:
+    """What somebody at this number was lately contacted about; ``patients`` are those it may be (references)."""
+
+    phone: str
+    patients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """No more of ``channels`` (``call``, ``sms``) to this number; where ``whole``, to these patients at any."""
+
+    patients: tuple[str, ...]
+    number: str
+    channels: tuple[str, ...]
+    whole: bool
+    basis: Basis
+
+
 Request: TypeAlias = (
     FindPatients
     | FindByBirthDate
+    | ReadPatient
     | LoadContext
     | SearchSlots
     | Book
@@ -126,5 +159,7 @@ Request: TypeAlias = (
     | AddCoverage
     | ChangePhone
     | ChangeAddress
+    | FindErrands
+    | OptOut
     | AskModel
 )
