@@ -41,15 +41,17 @@ def communication(title: str, medium: str, at: datetime) -> JsonObject:
     }
 
 
-def called_out(errand: Errand, number: str, speaker: Speaker, at: datetime) -> JsonObject:
+def called_out(
+    errand: Errand, number: str, speaker: Speaker, at: datetime, medium: str = "PHONE"
+) -> JsonObject:
     """A call out; with the id of the Communication that was made for its order, where there is one."""
-    made = communication("Outbound call", "PHONE", at) | {
+    made = communication("Outbound call", medium, at) | {
         "sender": speaker.reference(),
         "topic": {"text": _PURPOSES[errand.purpose]},
     }
     if errand.patient:
         made |= {"subject": {"reference": errand.patient}}
-        made |= {"recipient": [{"reference": errand.patient, "display": number}]}
+        made |= {"recipient": [{"reference": errand.patient} | ({"display": number} if number else {})]}
     if errand.id:
         made["identifier"] = [{"system": CALL_OUT, "value": errand.id}]
     if errand.communication:
