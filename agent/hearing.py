@@ -180,7 +180,7 @@ _NOT_PHONE_RE = re.compile(_NOT_PHONE)
 class Heard:
     """One utterance with its number in the transcript and what the rules make of it.
 
-    ``confidence`` is the recogniser's, 0 to 1.
+    ``confidence`` is the recogniser's, 0 to 1; ``picture`` the reference of what it was read from, if it was.
     """
 
     turn: int
@@ -189,6 +189,7 @@ class Heard:
     answer: Answer | None
     wishes: tuple[str, ...]
     confidence: float = 1.0
+    picture: str = ""
 
     def _has(self, pattern: re.Pattern[str]) -> bool:
         return pattern.search(self.plain) is not None
@@ -314,3 +315,8 @@ def hear(turn: int, text: str, confidence: float = 1.0) -> Heard:
     """Read one utterance."""
     said = plain(text)
     return Heard(turn, text, said, answer(text), _wishes(said), confidence)
+
+
+def see(turn: int, text: str, picture: str, confidence: float = 1.0) -> Heard:
+    """Read what was shown in place of words: it can only be about insurance, whatever else stands there."""
+    return Heard(turn, text, "", None, ("insurance",), confidence, picture)

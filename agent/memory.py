@@ -79,6 +79,8 @@ class Memory:
     human: bool = False
     """Whether a person is known to have answered a call out."""
     ended: str = ""
+    pictures: dict[int, str] = field(default_factory=dict)
+    """By the turn in which it was shown: the reference of a picture."""
 
     @property
     def today(self) -> date:

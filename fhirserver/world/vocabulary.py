@@ -225,6 +225,11 @@ CODES = (
             ("confirmed", "Confirmed", "Said outright, or read back and confirmed"),
             ("inferred", "Inferred", "Concluded, never said outright"),
             ("mentioned", "Mentioned", "Said in passing, not confirmed"),
+            (
+                "picture",
+                "Read from a picture",
+                "Read from a picture, and confirmed by the person who showed it",
+            ),
             ("pull", "Pulled", "Read from an EHR"),
             ("intake", "Intake", "Recorded because a record could not be taken in"),
             ("writeback", "Writeback", "Recorded while writing to an EHR"),
