@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import sys
 import threading
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 
@@ -17,7 +18,9 @@ from agent.channels.chat_client import ChatClient, ChatRefused
 from agent.channels.script import Script
 from fhirserver.kernel.json import JsonObject, dumps
 
-HELP = "/attach FILE sends a picture or a PDF · /rate 1…5 [words] · /finish ends · Ctrl+D leaves, to go on later"
+HELP = (
+    "/attach FILE sends a picture or a PDF · /rate 1…5 [words] · /finish ends · Ctrl+D leaves, to go on later"
+)
 _SILENT = 3.0
 """Seconds a script that has nothing to say waits for more before it leaves."""
 
@@ -149,7 +152,7 @@ class ChatTerminal:
                 await self.ended.wait()
 
     @contextlib.asynccontextmanager
-    async def _following(self):  # type: ignore[no-untyped-def]
+    async def _following(self) -> AsyncIterator[None]:
         task = asyncio.create_task(self._follow())
         try:
             yield
@@ -199,7 +202,9 @@ class ChatTerminal:
             content = path.read_bytes()
             kind = picture(content).content_type
         except (OSError, BadPicture) as error:
-            self.display.note(error.strerror or "it cannot be read" if isinstance(error, OSError) else str(error))
+            self.display.note(
+                error.strerror or "it cannot be read" if isinstance(error, OSError) else str(error)
+            )
             return
         self._free.clear()
         self._sent = self.client.last + 1
@@ -218,7 +223,7 @@ class ChatTerminal:
             return False
         return not self.ended.is_set()
 
-    async def _either(self, line):  # type: ignore[no-untyped-def]
+    async def _either(self, line: Coroutine[Any, Any, str | None]) -> str | None:
         """The line, or None when the conversation is over first."""
         reading, over = asyncio.ensure_future(line), asyncio.create_task(self.ended.wait())
         await asyncio.wait({reading, over}, return_when=asyncio.FIRST_COMPLETED)

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Mount
 
 from agent.brain import Brain
 from agent.chat.beginning import Beginning
+from agent.chat.card_pictures import CardPictures
 from agent.chat.past_talks import PastTalks
 from agent.chat.recognising import Recognises
 from agent.chat.room import ChatRoom
@@ -91,7 +92,7 @@ class Chatting:
     """In the first process: a :class:`~fhirserver.app.agency.Lodger` with all conversations."""
 
     def __init__(self, house: House, board: LiveBoard, recognises: Recognises | None = None):
-        self._house, self._board, self._recognises = house, board, recognises
+        self._house, self._board, self._recognises = house, board, recognises or CardPictures()
         self._room: ChatRoom | None = None
         self._client = house.client(_needed(chat_principal(house.settings)))
         self._fetch = JwksFetch(egress_of(house.settings.subscriptions))
