@@ -110,6 +110,7 @@ class ChatRoom:
             talk, _ = await self._begin(begun)
             if not await self._past.carry_out(name, talk.id):
                 return await self._conversation(await self._past.ordered(name)), False
+            await talk.greeted(_SOON)
             return talk.conversation(), True
 
     def _reaching(self, order: Outreach, service: ChatService, by: str) -> Beginning:

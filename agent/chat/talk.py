@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +13,7 @@ from agent.call import Call, Model
 from agent.chat.beginning import Beginning
 from agent.chat.chat_line import ChatLine, Written
 from agent.chat.codec import kept, signal_of
-from agent.chat.diary import Diary, Told, started_of
+from agent.chat.diary import Diary, Lost, Told, started_of
 from agent.chat.telling import Telling
 from agent.effects import Effect, RunTool
 from agent.kept_call import Past
@@ -120,6 +122,14 @@ class Talk:
         self.line.idle = self._parts.idle
         self.line.write(message)
 
+    async def greeted(self, seconds: float) -> None:
+        """Return when the user has something to read, or it takes too long."""
+        with contextlib.suppress(TimeoutError, Lost):
+            async with asyncio.timeout(seconds):
+                async for _ in self.diary.follow(0):
+                    if self.diary.unread:
+                        return
+
     def finish(self, why: str) -> None:
         """End it."""
         self._why = self._why or why
@@ -136,8 +146,10 @@ class Talk:
         more: JsonObject = {"s": kept(signal)}
         if isinstance(signal, Utterance):
             self._answering = more["m"] = self.line.taken
-        if self._over():
-            events += [*self._whole(), ("ended", {"reason": self._reason()})]
+        if self.diary.ended:
+            events = []  # nothing is told after the end; what is written then is
+        elif self.call.session.over:
+            events += [*self._all_said(), ("ended", {"reason": self._reason()})]
         elif self.call.idle and not any(isinstance(effect, RunTool) for effect in effects):
             events += self._all_said()
         elif not self._telling.goes_on(signal):
@@ -149,7 +161,7 @@ class Talk:
 
     async def quiet(self) -> None:
         events = self._all_said()
-        if events:
+        if events and not self.diary.ended:
             await self.diary.add(*events)
 
     def _all_said(self) -> list[Told]:
@@ -162,9 +174,6 @@ class Talk:
 
     def _whole(self) -> list[Told]:
         return self._telling.whole()
-
-    def _over(self) -> bool:
-        return bool(self.call.session.over) and not self.diary.ended
 
     def _reason(self) -> str:
         over = self.call.session.over

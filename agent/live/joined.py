@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 
 from agent.live.board import pressing
-from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.live_calls import LiveCall, LiveCalls, LiveEvent, OperatorSound
 
 
@@ -33,7 +33,13 @@ class JoinedBoards:
     async def act(
         self, id: str, action: str, operator: str, text: str = "", disposition: str = ""
     ) -> LiveCall:
-        return await self._of(id).act(id, action, operator, text, disposition)
+        for board in self._asked(id):
+            try:
+                return await board.act(id, action, operator, text, disposition)
+            except Refusal as refusal:
+                if refusal.category is not Category.NOT_FOUND:
+                    raise
+        raise _unknown()
 
     def audio(self, id: str) -> AsyncIterator[bytes]:
         return self._of(id).audio(id)
@@ -42,8 +48,14 @@ class JoinedBoards:
         return await self._of(id).sound(id, operator)
 
     def _of(self, id: str) -> LiveCalls:
-        """Refuses (404) where no board knows it."""
-        found = next((board for board in self._boards if board.call(id) is not None), None)
-        if found is None:
-            raise refuse(Category.NOT_FOUND, "not-found", "There is no such call any more")
-        return found
+        """The board that has it; where none knows it, the last, which refuses (404) or has heard of it meanwhile."""
+        known = [board for board in self._boards if board.call(id) is not None]
+        return (known or self._boards)[-1 if not known else 0]
+
+    def _asked(self, id: str) -> Sequence[LiveCalls]:
+        """The board that has the call; all, where none knows of it: one of another process may hear of it late."""
+        return [board for board in self._boards if board.call(id) is not None] or self._boards
+
+
+def _unknown() -> Refusal:
+    return refuse(Category.NOT_FOUND, "not-found", "There is no such call any more")

@@ -27,6 +27,7 @@ log = logging.getLogger("credence.relay")
 CONNECT_SECONDS: Final = 8.0
 """How long a process that is being started again is waited for."""
 _AGAIN_SECONDS: Final = 0.05
+_LINGER_SECONDS: Final = 2.0
 _MOST: Final = 64 * 1024 * 1024
 _SCOPE: Final = (
     "type", "http_version", "server", "client", "scheme", "method", "root_path", "path", "raw_path", "query_string",
@@ -203,6 +204,11 @@ class RelayServer:
         await self._application(scope, receive, send)
         writer.write(written_frame(_END))
         await writer.drain()
+        # Whoever closes on bytes that it has not read takes from the other side what that has not read either.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while await reader.read(65536):
+                    pass
 
 
 def _bound(address: Address) -> socket.socket:
