@@ -80,7 +80,7 @@ class Display:
 
     def _note(self, text: str) -> None:
         self._break()
-        self._console.print(f"[dim]{text}[/]")
+        self._console.print(text, style="dim", markup=False, highlight=False, soft_wrap=True)
 
     def _break(self) -> None:
         if self._open:
@@ -129,6 +129,10 @@ class ChatTerminal:
             while (line := await self._either(lines.next())) is not None:
                 if line.strip():
                     await self._enter(line.strip())
+            if (
+                self._sent and not (stream or sys.stdin).isatty()
+            ):  # a pipe has ended, not its reader's patience
+                await self._turn()
 
     async def scripted(self, script: Script, pace: float = 0.0) -> None:
         """Write what the script says to what is said; finish at its end."""
@@ -168,6 +172,8 @@ class ChatTerminal:
                 self.display.show(event)
                 if event["kind"] == "message" and event.get("from") != "user":
                     self._said.append(str(event.get("text", "")))
+                    if not self._sent:  # the greeting answers nothing
+                        self._free.set()
                 if event["kind"] == "answered" and int(event.get("message", 0)) >= self._sent:
                     self._free.set()
         finally:
@@ -179,7 +185,7 @@ class ChatTerminal:
         command, _, rest = line.partition(" ")
         try:
             if command == "/attach":
-                await self._attach(Path(rest.strip()).expanduser())
+                await self._attach(rest.strip())
             elif command == "/rate" and rest[:1] in "12345" and rest:
                 await self.client.rate(int(rest[0]), rest[1:].strip())
             elif command == "/finish":
@@ -197,9 +203,9 @@ class ChatTerminal:
         self._sent = self.client.last + 1
         await self.client.send(text)
 
-    async def _attach(self, path: Path) -> None:
+    async def _attach(self, name: str) -> None:
         try:
-            content = path.read_bytes()
+            content = await asyncio.to_thread(lambda: Path(name).expanduser().read_bytes())
             kind = picture(content).content_type
         except (OSError, BadPicture) as error:
             self.display.note(
@@ -208,7 +214,7 @@ class ChatTerminal:
             return
         self._free.clear()
         self._sent = self.client.last + 1
-        await self.client.attach(content, kind, path.name)
+        await self.client.attach(content, kind, Path(name).name)
 
     async def _turn(self) -> None:
         await self._free.wait()

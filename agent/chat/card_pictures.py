@@ -1,4 +1,4 @@
-"""Insurance cards in pictures, for conversations by text: :class:`~agent.chat.recognising.Recognises` by the card reader."""
+"""Insurance cards in pictures: the port :class:`~agent.chat.recognising.Recognises` by the card reader."""
 
 from __future__ import annotations
 
