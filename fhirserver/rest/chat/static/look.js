@@ -67,7 +67,8 @@ header :focus-visible { outline-color: #fff; }
 .preview { display: flex; align-items: center; gap: 10px; padding: 8px 12px; border-top: 1px solid var(--line); }
 .preview img { width: 52px; height: 40px; object-fit: cover; border-radius: 6px; border: 1px solid var(--line); }
 .preview span { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; font-size: 14px; }
-form.write { display: flex; align-items: flex-end; gap: 4px; padding: 8px 8px max(8px, env(safe-area-inset-bottom));
+.preview svg { width: 20px; height: 20px; }
+form.write { display: flex; align-items: flex-end; gap: 6px; padding: 8px 8px max(8px, env(safe-area-inset-bottom));
   border-top: 1px solid var(--line); background: var(--paper); }
 textarea { flex: 1; resize: none; border: 1px solid #77858f; border-radius: 14px; background: var(--paper);
   padding: 10px 12px; min-height: 44px; max-height: 132px; min-width: 0; }

@@ -256,6 +256,7 @@ class CredenceChat extends HTMLElement {
   hold(held) {
     this.held = held;
     this.part_(".preview").hidden = !held;
+    this.log.down();
     if (!held) return;
     this.part_(".preview img").hidden = held.file.type === "application/pdf";
     this.part_(".preview img").src = held.preview;
