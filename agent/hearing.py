@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from fhirserver.world.spoken.answers import Answer, answer, is_never_mind
+from fhirserver.world.spoken.typed import as_said
 from fhirserver.world.spoken.words import plain
 
 _WISHES: dict[str, str] = {
@@ -313,7 +314,7 @@ def _wishes(said: str) -> tuple[str, ...]:
 
 def hear(turn: int, text: str, confidence: float = 1.0) -> Heard:
     """Read one utterance."""
-    said = plain(text)
+    said = plain(as_said(text))
     return Heard(turn, text, said, answer(text), _wishes(said), confidence)
 
 

@@ -40,6 +40,12 @@ class Facts:
         return str(value)
 
     @property
+    def printed(self) -> Mapping[str, Any]:
+        """What stands on the caller's insurance card: what they know of it, overlaid by ``card``."""
+        known = {key: self._facts[key] for key in ("payer", "member", "group") if key in self._facts}
+        return {**known, **self._facts.get("card", {})}
+
+    @property
     def kin(self) -> str:
         return self.text("kin", "")
 

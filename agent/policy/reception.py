@@ -109,4 +109,5 @@ class Reception(Patience):
 
 def _first_name(patient: PatientRecord, said: str) -> str:
     """The first name as the caller said it; nothing is told that was not said."""
-    return said.split()[0] if said else ""
+    first = said.split()[0] if said else ""
+    return first.title() if first.isupper() or first.islower() else first

@@ -5,7 +5,7 @@ export const SHEET = `
   --mine-ink: #ffffff; --theirs: #ffffff; --accent: #0b5d6b; --warn: #8a3b00; --warn-ground: #fff3e6; --focus: #1463ff;
   font: 16px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: var(--ink); color-scheme: light dark; }
 @media (prefers-color-scheme: dark) { :host { --ink: #e8eef2; --soft: #a9b7c1; --paper: #151c22; --ground: #0e1418;
-  --line: #33404a; --mine: #1c7d8c; --mine-ink: #ffffff; --theirs: #1f2931; --accent: #5cc3d2; --warn: #ffc38a;
+  --line: #33404a; --mine: #17707e; --mine-ink: #ffffff; --theirs: #1f2931; --accent: #5cc3d2; --warn: #ffc38a;
   --warn-ground: #3a2614; --focus: #8ab4ff; } .mine { --mine: #12606d; } }
 * { box-sizing: border-box; }
 [hidden] { display: none !important; }
@@ -34,7 +34,7 @@ header { display: flex; align-items: center; gap: 10px; padding: 10px 8px 10px 1
 .mark svg, header button svg { width: 20px; height: 20px; }
 header .who { flex: 1; min-width: 0; }
 h2 { margin: 0; font-size: 16px; font-weight: 650; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.state { font-size: 13px; margin: 0; color: #e2f1f3; }
+.state { font-size: 13px; margin: 0; color: #f2fafb; }
 header button { color: #fff; display: grid; place-items: center; padding: 0; }
 header button:hover { background: rgb(255 255 255 / .14); }
 header :focus-visible { outline-color: #fff; }
