@@ -17,7 +17,8 @@ from fhirserver.kernel.json import JsonObject, dumps
 _OWN_RECORD = frozenset(
     {"Communication", "DocumentReference", "Composition", "MeasureReport", "Observation", "Binary"}
 )
-"""What a call may leave as its own record: transcript, summary, quality, how the voice sounded, pictures. Only if it is new."""
+"""What a call may leave as its own record: transcript, summary, quality, how the voice sounded, pictures. Only if it is
+new."""
 _DERIVED = frozenset({"Provenance", "AuditEvent"})
 
 
