@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from fhirserver.world.spoken.answers import Answer, answer, is_never_mind
+from fhirserver.world.spoken.typed import as_said
 from fhirserver.world.spoken.words import plain
 
 _WISHES: dict[str, str] = {
@@ -194,7 +195,7 @@ _NOT_PHONE_RE = re.compile(_NOT_PHONE)
 class Heard:
     """One utterance with its number in the transcript and what the rules make of it.
 
-    ``confidence`` is the recogniser's, 0 to 1.
+    ``confidence`` is the recogniser's, 0 to 1; ``picture`` the reference of what it was read from, if it was.
     """
 
     turn: int
@@ -203,6 +204,7 @@ class Heard:
     answer: Answer | None
     wishes: tuple[str, ...]
     confidence: float = 1.0
+    picture: str = ""
 
     def _has(self, pattern: re.Pattern[str]) -> bool:
         return pattern.search(self.plain) is not None
@@ -339,5 +341,10 @@ def _wishes(said: str) -> tuple[str, ...]:
 
 def hear(turn: int, text: str, confidence: float = 1.0) -> Heard:
     """Read one utterance."""
-    said = plain(text)
+    said = plain(as_said(text))
     return Heard(turn, text, said, answer(text), _wishes(said), confidence)
+
+
+def see(turn: int, text: str, picture: str, confidence: float = 1.0) -> Heard:
+    """Read what was shown in place of words: it can only be about insurance, whatever else stands there."""
+    return Heard(turn, text, "", None, ("insurance",), confidence, picture)

@@ -105,6 +105,8 @@ class Memory:
     """What somebody at this number was lately contacted about, the latest first."""
     opted_out: bool = False
     """Whether no more calls or messages are wanted."""
+    pictures: dict[int, str] = field(default_factory=dict)
+    """By the turn in which it was shown: the reference of a picture."""
 
     @property
     def today(self) -> date:

@@ -98,6 +98,13 @@ LINES: dict[str, tuple[str, ...]] = {
     "ask_group": ("And the group number, if there is one?", "Is there a group number?"),
     "read_coverage": ("I have {payer}, member ID {member}{group}. Is that right?",),
     "which_part": ("Which part is wrong: the company, the member ID or the group number?",),
+    "picture_kept": ("Thank you, I have your picture. I'll come to it in a moment.",),
+    "picture_read": ("Thank you, I have read your card.", "Thank you, I have read it again."),
+    "picture_unread": (
+        "Thank you. I couldn't read that picture, so a person will look at it. You can also type what stands on the "
+        "card.",
+        "I couldn't read that one either. A person will look at it. Please type what stands on the card.",
+    ),
     "coverage_recorded": (
         "Thank you. I've recorded your new insurance. Our staff will check it before it goes into your "
         "chart.",

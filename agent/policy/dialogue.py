@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from agent.effects import Effect, RunTool, Say
-from agent.hearing import Heard, hear
+from agent.hearing import Heard, hear, see
 from agent.hints import Hints
 from agent.memory import Setting
 from agent.policy import errands
@@ -84,7 +84,9 @@ class Dialogue(Reception):
         return [e for e in effects if isinstance(e, RunTool)] if over else effects
 
     def _take(self, signal: Signal, turn: int) -> None:
-        if isinstance(signal, Utterance):
+        if isinstance(signal, Utterance) and signal.picture:
+            self._look(see(turn, signal.text, signal.picture, signal.confidence))
+        elif isinstance(signal, Utterance):
             self._speak(hear(turn, signal.text, signal.confidence))
         elif isinstance(signal, Keys):
             self._pressed(signal, turn)

@@ -7,7 +7,9 @@ from agent.hearing import Heard
 from agent.memory import Done
 from agent.policy import errands, replies
 from agent.policy.ending import take_leave
+from agent.policy.insurance import Insurance
 from agent.policy.patience import Patience
+from agent.policy.wishes import REASONS
 from agent.records import PatientRecord
 
 
@@ -66,6 +68,31 @@ class Reception(Patience):
             self.identity.ask(self.desk)
         return not self.waiting or bool(wish)
 
+    def _look(self, heard: Heard) -> None:
+        """A picture was shown: an insurance card, which is dealt with when it is its turn and it is known whose it is.
+
+        Nothing in it says who that is, and none of its text is taken for the caller's words.
+        """
+        self.silences = 0
+        self.memory.pictures[heard.turn] = heard.picture
+        if self.memory.ended:
+            return
+        if isinstance(self.current, Insurance) and self.current.state != "writing":
+            self.current.look(self.desk, heard)
+            return
+        self.waiting = [one for one in self.waiting if one[0] != "insurance" or one[2] is not None]
+        self.waiting.append(("insurance", heard, None))
+        self.memory.reasons.append(REASONS["insurance"])
+        if self.memory.patient is None:
+            self.desk.say("picture_kept")
+            if not self.identity.busy:
+                self.identity.ask(self.desk)
+        elif self.current is not None:
+            self.desk.say("picture_kept")
+            self.current.ask(self.desk)
+        else:
+            self._resume()
+
     def _takes_leave(self, heard: Heard) -> bool:
         """A goodbye instead of a name; a new wish after ``never mind`` is none."""
         return (heard.goodbye or heard.never_mind) and not any(said is heard for _, said, _ in self.waiting)
@@ -121,4 +148,5 @@ class Reception(Patience):
 
 def _first_name(patient: PatientRecord, said: str) -> str:
     """The first name as the caller said it; nothing is told that was not said."""
-    return said.split()[0] if said else ""
+    first = said.split()[0] if said else ""
+    return first.title() if first.isupper() or first.islower() else first

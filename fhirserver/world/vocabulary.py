@@ -248,6 +248,11 @@ CODES = (
             ("self-reported", "Self-reported", "Written by the person it is about, on a form"),
             ("inferred", "Inferred", "Concluded, never said outright"),
             ("mentioned", "Mentioned", "Said in passing, not confirmed"),
+            (
+                "picture",
+                "Read from a picture",
+                "Read from a picture, and confirmed by the person who showed it",
+            ),
             ("pull", "Pulled", "Read from an EHR"),
             ("intake", "Intake", "Recorded because a record could not be taken in"),
             ("writeback", "Writeback", "Recorded while writing to an EHR"),

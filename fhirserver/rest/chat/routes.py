@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from fhirserver.rest.chat import conversations, messages, outreach, socket
+from fhirserver.rest.chat import conversations, messages, outreach, socket, widget
 from fhirserver.rest.chat.chat import Chat
 from fhirserver.rest.chat.models import Problem
 from fhirserver.rest.chat.origins import Origins
@@ -37,7 +37,7 @@ def _refusals() -> dict[int | str, dict[str, Any]]:
 
 def routers() -> list[APIRouter]:
     """In the order in which the OpenAPI description has them."""
-    return [conversations.router, messages.router, outreach.router, socket.router]
+    return [conversations.router, messages.router, outreach.router, socket.router, widget.router]
 
 
 def chat_application(chat: Chat, version: str) -> Origins:
