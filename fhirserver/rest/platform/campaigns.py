@@ -52,7 +52,7 @@ _CAMPAIGN = "campaign"
 PatientId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
 
 
-@router.get("", summary="List campaigns", responses=problems(501))
+@router.get("", summary="List campaigns", responses=problems(409))
 async def list_campaigns(
     asked: Reading,
     status: Annotated[Literal["", "draft", "active", "retired"], Query()] = "",
@@ -67,7 +67,7 @@ async def list_campaigns(
     return Page(items=[listed(asked, one) for one in map(_read, found.resources) if one], next=found.next)
 
 
-@router.post("/check", summary="Check a definition", responses=problems(501))
+@router.post("/check", summary="Check a definition", responses=problems(409))
 async def check_campaign(sent: CampaignChecked, asked: Reading) -> CampaignCheck:
     """What is wrong with it, and where; nothing is kept."""
     found = _desk(asked).check(sent.document)
@@ -75,19 +75,19 @@ async def check_campaign(sent: CampaignChecked, asked: Reading) -> CampaignCheck
     return CampaignCheck(valid=not told, problems=told)
 
 
-@router.post("/rehearse", summary="Rehearse a definition", responses=problems(501))
+@router.post("/rehearse", summary="Rehearse a definition", responses=problems(409))
 async def rehearse_draft(sent: DraftRehearsed, asked: Acting) -> CampaignRehearsal:
     """A dry run of a definition that is not kept: who would be reached when, who not and why."""
     return rehearsed(asked, await _desk(asked).rehearse(sent.document, sent.most, sent.at))
 
 
-@router.post("", status_code=201, summary="Keep a new campaign", responses=problems(409, 412, 501))
+@router.post("", status_code=201, summary="Keep a new campaign", responses=problems(409, 412))
 async def create_campaign(sent: NewCampaign, asked: Configuring, response: Response) -> CampaignDetail:
     """It is refused where something is wrong with it, or where there is one of this id (412)."""
     return await _keep(asked, sent.id, sent, response, only_new=True)
 
 
-@router.get("/{id}", summary="A campaign", responses=problems(404, 410, 501))
+@router.get("/{id}", summary="A campaign", responses=problems(404, 409, 410))
 async def read_campaign(id: Id, asked: Reading, response: Response) -> CampaignDetail:
     """Its definition as it is now; what is under way goes by the version that it was started with."""
     found = await _found(asked, id)
@@ -95,7 +95,7 @@ async def read_campaign(id: Id, asked: Reading, response: Response) -> CampaignD
     return detailed(asked, found, await _desk(asked).standing(id))
 
 
-@router.put("/{id}", summary="Change a campaign", responses=problems(404, 409, 410, 412, 501))
+@router.put("/{id}", summary="Change a campaign", responses=problems(404, 409, 410, 412))
 async def update_campaign(
     id: Id, sent: CampaignDefined, asked: Configuring, response: Response, if_match: IfMatch = ""
 ) -> CampaignDetail:
@@ -105,16 +105,14 @@ async def update_campaign(
     return await _keep(asked, id, sent, response, if_match)
 
 
-@router.post("/{id}/rehearse", summary="Rehearse a campaign", responses=problems(404, 410, 501))
+@router.post("/{id}/rehearse", summary="Rehearse a campaign", responses=problems(404, 409, 410))
 async def rehearse_campaign(id: Id, sent: CampaignRehearsed, asked: Acting) -> CampaignRehearsal:
     """A dry run: nobody is reached."""
     found = await _found(asked, id)
     return rehearsed(asked, await _desk(asked).rehearse(found.document, sent.most, sent.at))
 
 
-@router.post(
-    "/{id}/start", status_code=201, summary="Start a campaign", responses=problems(404, 409, 410, 501)
-)
+@router.post("/{id}/start", status_code=201, summary="Start a campaign", responses=problems(404, 409, 410))
 async def start_campaign(id: Id, asked: Acting, key: IdempotencyKey = "") -> CampaignStarted:
     """As it is defined now. 409 where it is under way, or retired."""
     found = await _found(asked, id)
@@ -127,26 +125,26 @@ async def start_campaign(id: Id, asked: Acting, key: IdempotencyKey = "") -> Cam
     return started.model_copy(update={"repeated": repeated})
 
 
-@router.post("/{id}/pause", summary="Pause a campaign", responses=problems(404, 409, 410, 501))
+@router.post("/{id}/pause", summary="Pause a campaign", responses=problems(404, 409, 410))
 async def pause_campaign(id: Id, asked: Acting) -> CampaignStanding:
     """It holds before the next attempt; calls that go on are not cut off."""
     return await _changed(asked, id, "pause")
 
 
-@router.post("/{id}/resume", summary="Resume a campaign", responses=problems(404, 409, 410, 501))
+@router.post("/{id}/resume", summary="Resume a campaign", responses=problems(404, 409, 410))
 async def resume_campaign(id: Id, asked: Acting) -> CampaignStanding:
     """It goes on."""
     return await _changed(asked, id, "resume")
 
 
-@router.post("/{id}/cancel", summary="Cancel a campaign", responses=problems(404, 409, 410, 501))
+@router.post("/{id}/cancel", summary="Cancel a campaign", responses=problems(404, 409, 410))
 async def cancel_campaign(id: Id, asked: Acting) -> CampaignStanding:
     """It ends, and everyone who waits is left out."""
     return await _changed(asked, id, "cancel")
 
 
 @router.post(
-    "/{id}/patients/{patient}/stop", summary="Stop reaching a patient", responses=problems(404, 410, 501)
+    "/{id}/patients/{patient}/stop", summary="Stop reaching a patient", responses=problems(404, 409, 410)
 )
 async def stop_patient(id: Id, patient: PatientId, asked: Acting) -> PatientStopped:
     """The patient is left out of this campaign from now on."""
@@ -154,14 +152,14 @@ async def stop_patient(id: Id, patient: PatientId, asked: Acting) -> PatientStop
     return PatientStopped(stopped=await _desk(asked).stop(id, f"Patient/{patient}", asked.name))
 
 
-@router.get("/{id}/progress", summary="How far a campaign has come", responses=problems(404, 410, 501))
+@router.get("/{id}/progress", summary="How far a campaign has come", responses=problems(404, 409, 410))
 async def read_campaign_progress(id: Id, asked: Reading) -> CampaignProgress:
     """Counted now, over all its runs."""
     await _found(asked, id)
     return progressed(asked, await _desk(asked).progress(id))
 
 
-@router.get("/{id}/members", summary="List the patients of a campaign", responses=problems(404, 410, 501))
+@router.get("/{id}/members", summary="List the patients of a campaign", responses=problems(404, 409, 410))
 async def list_campaign_members(
     id: Id,
     asked: Reading,
@@ -183,7 +181,7 @@ def _desk(asked: Asked) -> Campaigns:
     found = asked.platform.campaigns
     if found is None:
         raise refuse(
-            Category.NOT_SUPPORTED, "not-supported", "Campaigns are off: see [campaigns] in docs/settings.md"
+            Category.CONFLICT, "not-supported", "Campaigns are off: see [campaigns] in docs/settings.md"
         )
     return found
 
