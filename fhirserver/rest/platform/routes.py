@@ -26,7 +26,8 @@ from fhirserver.rest.platform import (
     webhooks,
     workspaces,
 )
-from fhirserver.rest.platform.described import OPENAPI, describe
+from fhirserver.rest.platform.described import OPENAPI, describe, endpoints
+from fhirserver.rest.platform.methods import OwnMethods
 from fhirserver.rest.platform.noting import NotingRequests
 from fhirserver.rest.platform.platform import Platform
 from fhirserver.rest.platform.problems import HEADERS, answer_problems
@@ -61,6 +62,7 @@ def platform_application(platform: Platform, version: str) -> FastAPI:
     web = _application(version)
     web.state.platform = platform
     answer_problems(web)
+    web.add_middleware(OwnMethods, endpoints=list(endpoints(routers())))
     web.add_middleware(NotingRequests, audit=platform.context.audit)
     web.router.add_route(OPENAPI, _telling(web, platform.context.base_url), ["GET"], include_in_schema=False)
     return web
