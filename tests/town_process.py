@@ -18,7 +18,6 @@ import httpx
 from agent.simulator.town.contact_log import read_log
 from agent.simulator.town.people import Townsman
 from fhirserver.kernel.instants import instant
-from fhirserver.kernel.wall import VARIABLE, Wall, read_wall
 from tests.server_process import free_port
 from tests.voice_process import TWILIO
 
@@ -40,7 +39,7 @@ class TownProcess:
         self.port, self.log = free_port(), folder / "contacts.jsonl"
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder, self._webhook = folder, webhook
-        self._environment, self._lost, self._seed = environment, lost, seed
+        self.environment, self._lost, self._seed = environment, lost, seed
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -72,7 +71,7 @@ class TownProcess:
             "--seed",
             str(self._seed),
         ]
-        environment = {**os.environ, **self._environment}
+        environment = {**os.environ, **self.environment}
         self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
@@ -103,11 +102,3 @@ class TownProcess:
             assert time.monotonic() < until, entries[-10:]
             time.sleep(0.1)
         return entries
-
-
-def day_of(text: str) -> Wall:
-    """The clock of a text."""
-    return read_wall(text)
-
-
-__all__ = ["ACCOUNT", "NUMBER", "VARIABLE", "TownProcess", "day_of", "drill_clock"]

@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from agent.simulator.town.people import Townsman
+from fhirserver.kernel.wall import VARIABLE
 from tests.server_process import credence, free_port
-from tests.town_process import VARIABLE, TownProcess, drill_clock
+from tests.town_process import TownProcess, drill_clock
 from tests.voice_process import CALLER, VoiceSite, voice_site
 
 pytestmark = pytest.mark.xdist_group("voice")

@@ -3,7 +3,9 @@
 Twilio's REST API (calls, messages) for a whole town; prints its address. ``--people`` is a JSON list
 (:func:`agent.simulator.town.people.townsman`); every other number is no longer in service. ``CREDENCE_CLOCK`` says how
 fast the day goes by. With ``--lost 0.01`` one answer in a hundred is lost after what was asked for has been done.
-``GET /admin/standing`` counts contacts and what is still going on.
+``GET /admin/standing`` counts contacts and what is still going on. ``POST /admin/hold`` with ``{"when": "before"}`` (or
+``"after"``) leaves the next contact that is asked for without an answer: before anything has come of it, or after.
+Whoever asked can then be killed between its word and its deed; ``"held"`` in the standing says that it is so.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from fhirserver.kernel import wall
 
 _ACCOUNT = "/2010-04-01/Accounts/{account}"
 _OPTED_OUT = 21610
+_HELD_SECONDS = 30
 
 
 class Town:
@@ -53,6 +56,7 @@ class Town:
         self._going_on: set[asyncio.Task[None]] = set()
         self._counts: Counter[str] = Counter()
         self._later: set[str] = set()
+        self._hold, self._held = "", 0
 
     def routes(self) -> list[Route]:
         return [
@@ -62,6 +66,7 @@ class Town:
             Route(f"{_ACCOUNT}/Messages.json", self._message, methods=["POST"]),
             Route("/admin/standing", self._standing, methods=["GET"]),
             Route("/admin/people", self._people, methods=["POST"]),
+            Route("/admin/hold", self._hold_next, methods=["POST"]),
         ]
 
     async def _call(self, request: Request) -> Response:
@@ -69,6 +74,8 @@ class Town:
         form = {name: [str(value) for value in sent.getlist(name)] for name in sent}
         if not let_in(request):
             return refused(401, 20003)
+        if self._holds("before"):
+            return await self._unanswered(request)
         who, sid = self._who(form.get("To", [""])[0], "failed"), f"CA{secrets.token_hex(16)}"
         order = order_in(form.get("Url", []) + form.get("StatusCallback", []))
         self._log.note("called", who.number, sid=sid, order=order)
@@ -76,7 +83,7 @@ class Town:
         self._calls.records[sid] = made
         self._counts["called"] += 1
         self._begin(self._calling(sid, form, who))
-        return self._answer(made)
+        return await self._unanswered(request) if self._holds("after") else self._answer(made)
 
     async def _calling(self, sid: str, form: dict[str, list[str]], who: Townsman) -> None:
         await self._calls.made(sid, form, who)
@@ -90,6 +97,8 @@ class Town:
         form = {name: [str(value) for value in sent.getlist(name)] for name in sent}
         if not let_in(request):
             return refused(401, 20003)
+        if self._holds("before"):
+            return await self._unanswered(request)
         who, sid = self._who(form.get("To", [""])[0], "undelivered"), f"SM{secrets.token_hex(16)}"
         callback = form.get("StatusCallback", [""])[0]
         body, answers = form.get("Body", [""])[0], self._texts.answers(who.number)
@@ -101,6 +110,8 @@ class Town:
         if who.number in self._texts.blocked:
             return refused(400, _OPTED_OUT)
         self._begin(self._texts.sent(sid, who, body, callback))
+        if self._holds("after"):
+            return await self._unanswered(request)
         return self._answer(self._resource(request, sid, form))
 
     def _who(self, number: str, fate: str) -> Townsman:
@@ -152,8 +163,28 @@ class Town:
             return refused(404, 20404)
         return JSONResponse(made)
 
+    def _holds(self, when: str) -> bool:
+        """Whether this one is the one to be left without an answer."""
+        if self._hold != when:
+            return False
+        self._hold = ""
+        return True
+
+    async def _unanswered(self, request: Request) -> Response:
+        """Nothing, for as long as whoever asked is there."""
+        self._held += 1
+        for _ in range(_HELD_SECONDS * 20):
+            if await request.is_disconnected():
+                break
+            await asyncio.sleep(0.05)
+        return Dropped()
+
+    async def _hold_next(self, request: Request) -> Response:
+        self._hold = str((await request.json())["when"])
+        return Response(status_code=204)
+
     async def _standing(self, request: Request) -> Response:
-        return JSONResponse({"going_on": len(self._going_on), **self._counts})
+        return JSONResponse({"going_on": len(self._going_on), "held": self._held, **self._counts})
 
     async def _people(self, request: Request) -> Response:
         told = [townsman(one) for one in await request.json()]

@@ -1,0 +1,87 @@
+"""The campaign of the storm, and how far it is by what the server says."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any
+
+import httpx
+
+from tests.faults.campaign_storm.judge import Terms
+from tests.faults.campaign_storm.seed import CALL_OUT
+from tests.server_process import ServerProcess
+
+Json = dict[str, Any]
+NAME = "storm"
+
+
+def document(lines: int, per_minute: int) -> Json:
+    """The document of the configuration."""
+    return {
+        "goal": "Visits of the coming week are confirmed",
+        "purpose": "confirm",
+        "zone": "America/New_York",
+        "audience": {"searches": ["Appointment?status=booked&date=ge{today+4d}&date=lt{today+7d}"]},
+        "channels": [
+            {"channel": "sms", "attempts": 1, "then_minutes": 240},
+            {"channel": "call", "attempts": 2, "then_minutes": 180},
+        ],
+        "triggers": [{"kind": "once"}],
+        "script": {
+            "en": {"sms": "{practice}: please confirm your visit on {date} at {time}. Reply YES, or STOP for no more messages."},
+            "es": {"sms": "{practice}: por favor confirme su cita del {date} a las {time}. Responda SÍ, o STOP para no recibir más."},
+        },
+        "attempts": 3,
+        "limits": {"per_day": 2, "per_week": 5, "per_month": 20, "spacing_minutes": 60},
+        "quiet": {"begin": "21:00", "end": "08:00"},
+        "machine": {"leave": "nothing", "retry": True},
+        "pacing": {"per_minute": per_minute, "lines": lines},
+        "expires_hours": 96,
+    }  # fmt: skip
+
+
+def terms(begin: datetime) -> Terms:
+    """The same as the judge reads it."""
+    quiet = (time(21), time(8))
+    return Terms(begin, quiet, per_day=2, per_week=5, attempts=3, channels={"sms": 1, "call": 2})
+
+
+class Watcher:
+    """Asks the server, as an administrator would; while it is away nothing is known."""
+
+    def __init__(self, server: ServerProcess):
+        self._server = server
+        self._client = httpx.Client(timeout=30, trust_env=False)
+
+    def count(self, query: str) -> int | None:
+        """How many resources a search finds; None while nobody answers."""
+        url = f"{self._server.base}/{query}&_summary=count"
+        try:
+            answer = self._client.get(url, headers=self._server.headers_of("admin"))
+            return int(answer.json()["total"]) if answer.is_success else None
+        except (httpx.HTTPError, KeyError, ValueError):
+            return None
+
+    def members(self) -> dict[str, int]:
+        """The CommunicationRequests by status."""
+        found = {s: self.count(f"CommunicationRequest?status={s}") for s in ("active", "completed", "revoked")}
+        return {status: count for status, count in found.items() if count is not None}
+
+    def recorded(self) -> dict[str, Json]:
+        """Every Communication that an attempt was recorded by, by the attempt's name."""
+        made: dict[str, Json] = {}
+        url = f"{self._server.base}/Communication?identifier={CALL_OUT}|&_count=1000"
+        while url:
+            answer = self._client.get(url, headers=self._server.headers_of("admin"), timeout=120)
+            answer.raise_for_status()
+            bundle = answer.json()
+            for entry in bundle.get("entry", ()):
+                names = {i.get("system"): i.get("value") for i in entry["resource"].get("identifier", ())}
+                name = str(names[CALL_OUT])
+                if not name.startswith("before-"):
+                    made[name] = entry["resource"]
+            url = next((one["url"] for one in bundle.get("link", ()) if one["relation"] == "next"), "")
+        return made
+
+    def close(self) -> None:
+        self._client.close()
