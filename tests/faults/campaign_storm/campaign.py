@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+import time
+from datetime import UTC, datetime
+from datetime import time as of_day
 from typing import Any
 
 import httpx
 
+from agent.campaigns.runs import new_run
+from fhirserver.kernel.wall import Wall
+from fhirserver.world.configuration import Configured, library
+from fhirserver.world.outreach import CONTROL
+from fhirserver.world.vocabulary import TASK_CODE
 from tests.faults.campaign_storm.judge import Terms
 from tests.faults.campaign_storm.seed import CALL_OUT
 from tests.server_process import ServerProcess
@@ -28,8 +35,8 @@ def document(lines: int, per_minute: int) -> Json:
         ],
         "triggers": [{"kind": "once"}],
         "script": {
-            "en": {"sms": "{practice}: please confirm your visit on {date} at {time}. Reply YES, or STOP for no more messages."},
-            "es": {"sms": "{practice}: por favor confirme su cita del {date} a las {time}. Responda SÍ, o STOP para no recibir más."},
+            "en": {"sms": "{practice}: please confirm your visit on {date} at {time}. Reply YES, or STOP."},
+            "es": {"sms": "{practice}: confirme su cita del {date} a las {time}. Responda SÍ, o STOP."},
         },
         "attempts": 3,
         "limits": {"per_day": 2, "per_week": 5, "per_month": 20, "spacing_minutes": 60},
@@ -37,13 +44,28 @@ def document(lines: int, per_minute: int) -> Json:
         "machine": {"leave": "nothing", "retry": True},
         "pacing": {"per_minute": per_minute, "lines": lines},
         "expires_hours": 96,
-    }  # fmt: skip
+    }
 
 
 def terms(begin: datetime) -> Terms:
     """The same as the judge reads it."""
-    quiet = (time(21), time(8))
+    quiet = (of_day(21), of_day(8))
     return Terms(begin, quiet, per_day=2, per_week=5, attempts=3, channels={"sms": 1, "call": 2})
+
+
+def start(server: ServerProcess, wall: Wall, lines: int, per_minute: int) -> None:
+    """Have it defined and begun. Raises httpx.HTTPError."""
+    made = library(Configured("campaign", NAME, "Confirm visits", document(lines, per_minute), "active", "1"))
+    with httpx.Client(
+        base_url=server.base, headers=server.headers_of("admin"), timeout=60, trust_env=False
+    ) as fhir:
+        put = fhir.put(f"/Library/{NAME}", json=made)
+        put.raise_for_status()
+        definition = f"Library/{NAME}/_history/{put.json()['meta']['versionId']}"
+        now = datetime.fromtimestamp(wall.at(time.time()), UTC)
+        task = new_run(NAME, "1", definition, "Confirm visits", 0, {"display": "the storm"}, now, now)
+        task |= {"status": "in-progress", "code": {"coding": [{"system": TASK_CODE, "code": CONTROL}]}}
+        fhir.post("/Task", json=task).raise_for_status()
 
 
 class Watcher:
@@ -64,7 +86,9 @@ class Watcher:
 
     def members(self) -> dict[str, int]:
         """The CommunicationRequests by status."""
-        found = {s: self.count(f"CommunicationRequest?status={s}") for s in ("active", "completed", "revoked")}
+        found = {
+            s: self.count(f"CommunicationRequest?status={s}") for s in ("active", "completed", "revoked")
+        }
         return {status: count for status, count in found.items() if count is not None}
 
     def recorded(self) -> dict[str, Json]:

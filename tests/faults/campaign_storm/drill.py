@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +68,15 @@ class Storm:
         residents, people = town(self.plan.patients, self.plan.seed)
         begun = time.monotonic()
         count = await self.site.seed(residents)
-        self._show(f"{count} resources are in the world after {time.monotonic() - begun:.0f} s; the day begins")
+        self._show(
+            f"{count} resources are in the world after {time.monotonic() - begun:.0f} s; the day begins"
+        )
         try:
             self.site.open(people)
             self._wall = read_wall(self.site.environment[VARIABLE])
             watcher = Watcher(self.site.server)
             begun = time.monotonic()
-            start(self.site.server, self.plan.lines, self.plan.per_minute)
+            start(self.site.server, self._wall, self.plan.lines, self.plan.per_minute)
             trouble = await self._weather(watcher, begun)
             seconds = time.monotonic() - begun
             members = watcher.members()
@@ -185,7 +187,3 @@ def shown(text: str) -> None:
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
     else:
         print(text, file=sys.stderr, flush=True)
-
-
-def day_after(hours: float) -> datetime:
-    return BEGIN + timedelta(hours=hours)
