@@ -57,14 +57,16 @@ class Claims:
     def __init__(self, client: FhirClient, clock: Clock, speaker: Speaker, engine: str):
         self._client, self._clock, self._speaker, self._engine = client, clock, speaker, engine
 
-    async def claim(self, errand: Errand, number: str, campaign: str) -> str:
-        """The Communication's reference; empty where somebody else was faster. Raises :class:`Unreachable` where
-        nobody knows: then it is told to be ours later, by :meth:`is_ours`, and was not made."""
+    async def claim(self, errand: Errand, number: str, by: str) -> str:
+        """Claim it for ``by``; the Communication's reference, empty where somebody else was faster.
+
+        Raises :class:`Unreachable` where nobody knows: it was not made then, and is asked after as any that is open.
+        """
         made = ordered(errand, number, self._speaker, self._clock.now())
         made["identifier"].append({"system": CLAIM, "value": self._named(errand)})
         query = f"identifier={quote(f'{CONTACT}|{errand.contact}', safe='')}"
         said = provenance(self._speaker, Basis(CONFIRMED, "observed", ()), "", "", self._clock.now())
-        headers = {**header(by_operator(said, f"campaign {campaign}")), "If-None-Exist": query}
+        headers = {**header(by_operator(said, by)), "If-None-Exist": query}
         for attempt in range(1, _TRIES + 1):
             try:
                 answer = await self._client.send("POST", "Communication", made, headers)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import takewhile
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from agent.campaigns.consents import Said, consented
-from agent.campaigns.contacts import FINAL, MACHINE, Contact
+from agent.campaigns.contacts import FINAL, MACHINE, UNMADE, Contact
 from agent.campaigns.definition import Campaign, Step
 from agent.campaigns.hours import Open, next_open, opening
 from agent.campaigns.members import Member
@@ -21,6 +22,11 @@ from agent.campaigns.numbers import numbers_for
 from agent.campaigns.preferences import barred
 from agent.campaigns.zones import zones_of
 from fhirserver.kernel.json import JsonObject
+
+_LONGEST_PAUSE = 60
+"""Minutes between attempts that the carrier does not take, at last."""
+_UNDELIVERED = timedelta(minutes=5)
+"""After a message that did not arrive, what comes next need not wait for an answer to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,15 +261,21 @@ def _spaced(facts: Facts, terms: Terms) -> Sequence[tuple[datetime, str]]:
     """The moments before which nothing more may go out, by the contacts there were."""
     limits = terms.campaign.limits
     made = [c for c in facts.contacts if c.counts]
-    waits = []
+    waits: list[tuple[datetime, str]] = []
     if made:
         waits.append(
             (made[0].sent + timedelta(minutes=limits.spacing_minutes), "too soon after the last contact")
         )
+    unmade = list(takewhile(lambda one: one.outcome == UNMADE, facts.attempts))
+    if unmade:
+        pause = timedelta(minutes=min(2 ** (len(unmade) - 1), _LONGEST_PAUSE))
+        waits.append((unmade[0].sent + pause, "the carrier did not take it"))
     own = [c for c in facts.attempts if c.counts]
-    if own:
-        pause = next((s.then_minutes for s in terms.campaign.channels if s.channel == own[0].channel), 1440)
-        waits.append((own[0].sent + timedelta(minutes=pause), "waits for an answer to the last attempt"))
+    if own and own[0].outcome == "undelivered":
+        waits.append((own[0].sent + _UNDELIVERED, "the message did not arrive"))
+    elif own:
+        then = next((s.then_minutes for s in terms.campaign.channels if s.channel == own[0].channel), 1440)
+        waits.append((own[0].sent + timedelta(minutes=then), "waits for an answer to the last attempt"))
     for days, most in ((1, limits.per_day), (7, limits.per_week), (30, limits.per_month)):
         if len(made) >= most:
             waits.append((made[most - 1].sent + timedelta(days=days), f"{most} contacts in {days} days"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -26,6 +26,7 @@ from agent.campaigns.search_text import check_search
 from agent.errand import PURPOSES
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.fhirpath import FhirPathError, compile_path
+from fhirserver.ports.campaigns import Problem
 
 CHANNELS = ("call", "sms", "chat", "form")
 _ANY_TIME = datetime(2026, 1, 1)
@@ -35,13 +36,6 @@ PLACES = frozenset({"practice", "date", "time", "link"})
 
 
 NEEDED = {"confirm": "unconfirmed", "reschedule": "upcoming", "rebook": "not-rebooked"}
-
-
-class Problem(NamedTuple):
-    """What is wrong with a document, and where: a JSON Pointer (https://www.rfc-editor.org/rfc/rfc6901)."""
-
-    pointer: str
-    detail: str
 
 
 class InvalidCampaign(ValueError):

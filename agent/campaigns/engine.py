@@ -229,7 +229,7 @@ class Engine:
             return False
         pace.made(self._clock.now())
         errand = errand_of(facts, go, campaign)
-        reference = await self._claims.claim(errand, go.number, run.campaign)
+        reference = await self._claims.claim(errand, go.number, by_campaign(run.campaign))
         if not reference:
             return True
         ATTEMPTS.add(go.channel)
@@ -274,6 +274,11 @@ class Engine:
             await self._look(one, run, campaign)
         except Unreachable:
             log.info("a member is looked at again later: the FHIR server does not answer")
+
+    @property
+    def in_hand(self) -> int:
+        """Attempts that are being made."""
+        return len(self._hands)
 
     async def close(self, patience: float = 5.0) -> None:
         """Let attempts that are being made come to an end."""

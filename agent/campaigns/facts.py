@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlencode
 
 from agent.campaigns.contacts import contacts
@@ -30,10 +31,21 @@ class Found:
 async def facts_of(client: FhirClient, one: Member, clock: Clock, upcoming: bool = False) -> Found | None:
     """The facts about a member; None where it, or its run, is gone. ``upcoming``: also the patient's appointments to
     come. Raises :class:`Unreachable`."""
-    now, patient = clock.now(), one.patient
+    asked = [one.run, one.reference, *_asked(one, clock.now(), upcoming)]
+    run, request, *rest = await read_all(client, asked)
+    if not run or not request:
+        return None
+    return Found(run_of(run), _facts(member(request), clock.now(), rest, upcoming))
+
+
+async def facts_about(client: FhirClient, one: Member, now: datetime, upcoming: bool = False) -> Facts:
+    """The facts about a member that is on no record. Raises :class:`Unreachable`."""
+    return _facts(one, now, await read_all(client, _asked(one, now, upcoming)), upcoming)
+
+
+def _asked(one: Member, now: datetime, upcoming: bool) -> list[str]:
+    patient = one.patient
     asked = [
-        one.run,
-        one.reference,
         patient,
         _search("Consent", ("patient", patient), ("_count", "200")),
         _search("Flag", ("patient", patient), ("_count", "200")),
@@ -44,13 +56,15 @@ async def facts_of(client: FhirClient, one: Member, clock: Clock, upcoming: bool
         asked.append(
             _search("Appointment", ("patient", patient), ("date", f"ge{instant(now)}"), ("_count", "50"))
         )
-    run, request, person, consents, flags, communications, *rest = await read_all(client, asked)
-    if not run or not request:
-        return None
+    return asked
+
+
+def _facts(one: Member, now: datetime, answers: list[JsonObject], upcoming: bool) -> Facts:
+    person, consents, flags, communications, *rest = answers
     later = _matches(rest.pop()) if upcoming else ()
-    found = Facts(
+    return Facts(
         now,
-        member(request),
+        one,
         person or None,
         _matches(consents),
         _matches(flags),
@@ -58,7 +72,6 @@ async def facts_of(client: FhirClient, one: Member, clock: Clock, upcoming: bool
         [resource for resource in rest if resource],
         later,
     )
-    return Found(run_of(run), found)
 
 
 async def number_flags(client: FhirClient, channel: str, number: str) -> Sequence[JsonObject]:

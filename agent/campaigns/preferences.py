@@ -69,6 +69,7 @@ def opt_out(
         "period": {"start": instant(at)},
         "author": author,
     }
-    if number:
-        made["identifier"] = [{"system": BARRED, "value": barred_name(channel, number)} for channel in named]
+    made["identifier"] = [
+        {"system": BARRED, "value": barred_name(channel, number or patient)} for channel in named
+    ]
     return made

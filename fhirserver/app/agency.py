@@ -18,8 +18,9 @@ from starlette.routing import BaseRoute
 
 from agent.tools.client import FhirClient
 from fhirserver.access.inside import InsidePrincipals
+from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import Principal
-from fhirserver.app.settings import Settings
+from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
 from fhirserver.ports.calls_out import CallsOut
@@ -69,6 +70,7 @@ class House:
     live: LiveCalls
     ending: asyncio.Event
     first: bool
+    keys: PlatformKeys
     calls_out: CallsOut | None = None
     texts_out: TextsOut | None = None
 
@@ -101,6 +103,10 @@ def _platform(house: House) -> FastAPI:
         house.principals,
         house.live,
         house.ending,
+        house.keys,
+        house.settings.sources.keys() - {SYSTEM.id},
+        [one.name for _, one in house.settings.principals if one.may("operator")],
+        house.edge.visits,
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,

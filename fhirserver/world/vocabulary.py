@@ -338,6 +338,7 @@ CODES = (
             ("listen", "Listen", "The recording of a call was listened to"),
             ("live", "Live call", "A call under way was followed or acted on"),
             ("page", "Page", "A page of the console was asked for"),
+            ("platform", "Platform", "A request to the platform API"),
             ("socket", "Socket", "A websocket was opened"),
             ("beside", "Beside FHIR", "Something that is served beside FHIR was refused"),
             ("async", "Asynchronous request", "An answer that comes later was asked for"),
