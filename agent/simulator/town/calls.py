@@ -32,6 +32,8 @@ _ANSWERS = {
     "failed": "failed",
     "machine": "machine",
 }
+_NAMES = ("order", "of")
+"""How our side names a contact in the addresses it gives: of calls, of messages."""
 Form = Mapping[str, Sequence[str]]
 
 
@@ -128,5 +130,6 @@ class _Side:
 
 def order_in(addresses: Sequence[str]) -> str:
     """Our side's own name of a contact, from the first address that has one in its query; empty for none."""
-    found = (parse_qs(urlsplit(address).query).get("order", []) for address in addresses)
-    return next((one[0] for one in found if one), "")
+    asked = [parse_qs(urlsplit(address).query) for address in addresses]
+    found = (names for query in asked for key in _NAMES if (names := query.get(key)))
+    return next((names[0].removeprefix("out-") for names in found), "")
