@@ -23,6 +23,7 @@ from fhirserver.access.principals import Principal
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
+from fhirserver.kernel.instants import SystemClock
 from fhirserver.ports.calls_out import CallsOut
 from fhirserver.ports.live_calls import LiveCalls
 from fhirserver.rest.edge import FhirEdge
@@ -30,6 +31,7 @@ from fhirserver.rest.front import Receive, Scope, Send
 from fhirserver.rest.platform.platform import PATH, Platform
 
 if TYPE_CHECKING:
+    from fhirserver.ports.campaigns import Campaigns
     from fhirserver.ports.texts_out import TextsOut
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -110,8 +112,22 @@ def _platform(house: House) -> FastAPI:
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,
+        campaign_desk(house),
     )
     return platform_application(platform, version("credence"))
+
+
+def campaign_desk(house: House) -> Campaigns | None:
+    """Where campaigns are commanded; None where the settings want none, or have no principal for it."""
+    chosen = house.settings.campaigns
+    speaker = next((one for _, one in house.settings.principals if one.name == chosen.principal), None)
+    if not chosen.enabled or speaker is None:
+        return None
+    from agent.campaigns.control import Desk
+
+    telephony = house.settings.telephony
+    hours = telephony.call_hours if telephony is not None else None
+    return Desk(house.client(speaker), SystemClock(), house.settings.voice.zone, hours)
 
 
 class Late:

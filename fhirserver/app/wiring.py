@@ -254,7 +254,9 @@ def make_application(
     routers = _routers(settings, context, registry, identity, principals, ending, far)
     live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
     web = web_application(lifespan, watching.routes(), *routers, live)
-    house = House(settings, context, registry, principals, edge, live_calls, ending, first, secured.keys, far, far)
+    house = House(
+        settings, context, registry, principals, edge, live_calls, ending, first, secured.keys, far, far
+    )
     staying += move_in(web, house)
     further = (*secured.routes, *people.routes(secured.server), WebSocketRoute(SOCKETS, sockets.serve))
     web.router.routes += [

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fhirserver.access.platform_keys import PlatformKeys
     from fhirserver.ports.access_records import AccessRecords
     from fhirserver.ports.calls_out import CallsOut
+    from fhirserver.ports.campaigns import Campaigns
     from fhirserver.ports.live_calls import LiveCalls
     from fhirserver.ports.texts_out import TextsOut
 
@@ -41,6 +42,7 @@ class Platform:
     workspace: str = "default"
     calls_out: CallsOut | None = None
     texts_out: TextsOut | None = None
+    campaigns: Campaigns | None = None
 
     @property
     def records(self) -> AccessRecords:
