@@ -52,7 +52,7 @@ def campaign_resources(count: int, now: datetime, seed: int = 1) -> Iterator[Jso
         "code": {"coding": [{"system": TASK_CODE, "code": CONTROL}]},
     }
     run = new_run(ID, "1.0", f"Library/{ID}/_history/1", "Confirm visits", 0, by, began, began)
-    yield run | {"id": "run-1", "status": "in-progress"}
+    yield run | {"id": "run-1", "status": "in-progress", "partOf": [{"reference": "Task/storm-control"}]}
     for n in range(count):
         yield {
             "resourceType": "Patient",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -88,15 +88,17 @@ def lodgers(house: House) -> Sequence[Lodger]:
 
 
 def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
-    """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
+    """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed. ``web.state.campaigns``
+    gives what campaigns are commanded by, which is made when it is first asked for."""
+    web.state.campaigns = cache(partial(campaign_desk, house))
     if house.settings.platform.enabled:
-        web.mount(PATH, Late(partial(_platform, house)))
+        web.mount(PATH, Late(partial(_platform, web, house)))
     staying = lodgers(house)
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
 
-def _platform(house: House) -> FastAPI:
+def _platform(web: FastAPI, house: House) -> FastAPI:
     from fhirserver.rest.platform.routes import platform_application
 
     platform = Platform(
@@ -112,7 +114,7 @@ def _platform(house: House) -> FastAPI:
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,
-        campaign_desk(house),
+        web.state.campaigns(),
     )
     return platform_application(platform, version("credence"))
 

@@ -10,11 +10,11 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from fhirserver.console.campaign_board import CampaignBoard
 from fhirserver.console.campaign_view import WORDS, card, people, shown
-from fhirserver.console.desk import HEADERS, HOME, Desk, fields, from_htmx, words_of
+from fhirserver.console.desk import HEADERS, HOME, Desk, from_htmx, words_of
 from fhirserver.console.live import GATHER_SECONDS, LOOK_SECONDS, QUIET_SECONDS, STREAM_SECONDS
 from fhirserver.console.sessions import Session
-from fhirserver.interactions.campaign_control import ACTIONS, steer
 from fhirserver.kernel.outcomes import Refusal
+from fhirserver.ports.campaigns import ACTIONS
 
 PAGE = 100
 """Members on a page of a group."""
@@ -77,11 +77,11 @@ class CampaignPages:
         id, action = request.path_params["id"], request.path_params["action"]
         if action not in ACTIONS:
             return self._desk.page(request, "nothing.html", session, 404)
-        sent = await fields(request)
         try:
-            await steer(
-                self._desk.context, self._desk.registry, session.principal, id, action, sent.get("reason", "")
-            )
+            campaigns: Campaigns | None = request.app.state.campaigns()
+            if campaigns is None:
+                raise refuse(Category.FORBIDDEN, "forbidden", "The settings want no campaigns here")
+            await campaigns.change(id, action, session.principal.name)
         except Refusal as refusal:
             return await self._one(
                 request, session, "campaign.html", refusal.category.value, words_of(refusal)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH = 640
+BROAD = 1180
+"""The width of a chart that has a row of the page for itself."""
 LABEL = 150
 BAR, GAP = 22, 10
 PLOT = 180
@@ -186,6 +188,7 @@ class Stacks:
     columns: Sequence[Column]
     top: int
     height: int = PLOT + 40
+    width: int = BROAD
 
     def value(self, column: Column, band: str) -> int:
         return next((value for name, *_, value in column.parts if name == band), 0)
@@ -193,7 +196,7 @@ class Stacks:
     @property
     def marks(self) -> list[tuple[float, Column]]:
         """The columns whose labels stand under the axis, with the middle of each."""
-        step, width = max(1, -(-len(self.columns) // 5)), (WIDTH - 60) / max(1, len(self.columns))
+        step, width = max(1, -(-len(self.columns) // 8)), (BROAD - 60) / max(1, len(self.columns))
         return [(40 + (n + 0.5) * width, one) for n, one in enumerate(self.columns) if n % step == 0]
 
 
@@ -211,7 +214,7 @@ def stacks(
 def _column(
     label: str, n: int, of: int, counts: Mapping[tuple[str, str], int], bands: Sequence[str], top: int
 ) -> Column:
-    width = (WIDTH - 60) / of
+    width = (BROAD - 60) / of
     y, parts = 10.0 + PLOT, []
     for band in bands:
         value = counts.get((label, band), 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -45,8 +44,7 @@ class Desk:
         self.http.put(one.reference, json=changed).raise_for_status()
 
     def statuses(self) -> set[str]:
-        found = self.http.get("Task", params={"group-identifier": f"|{ID}"}).json().get("entry", ())
-        found = found or self.http.get("Task", params={"code": "campaign,campaign-run"}).json()["entry"]
+        found = self.http.get("Task", params={"code": "campaign,campaign-run"}).json()["entry"]
         return {entry["resource"]["status"] for entry in found}
 
 
@@ -138,16 +136,16 @@ async def test_it_is_paused_resumed_and_cancelled_by_keys_with_a_question(desk: 
     await expect(dialog).to_be_hidden()
     assert desk.statuses() == {"in-progress"}
     await desk.page.keyboard.press("p")
-    await desk.page.keyboard.type("The lines are down")
     await desk.page.keyboard.press("Enter")
     await expect(main).to_contain_text("nobody is contacted from now on")
-    await expect(main).to_contain_text("The lines are down")
     assert desk.statuses() == {"on-hold"}
+    await ready(desk.page)
     await shoot(desk.page, "campaign-paused")
     await desk.page.keyboard.press("p")
     await desk.page.keyboard.press("Enter")
     await expect(main).to_contain_text("The campaign goes on")
     assert desk.statuses() <= {"in-progress", "requested"}
+    await ready(desk.page)
     await desk.page.keyboard.press("x")
     await shoot(desk.page, "campaign-cancel")
     await desk.page.get_by_role("button", name="Yes, cancel").press("Enter")
@@ -162,4 +160,3 @@ async def test_nobody_else_comes_in(desk: Desk) -> None:
         assert answer.status_code in (303, 401), path
     answer = httpx.post(f"{desk.url}/console/campaigns/{ID}/cancel", trust_env=False)
     assert answer.status_code == 303
-    assert datetime.now(UTC)

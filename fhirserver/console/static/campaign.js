@@ -47,7 +47,7 @@ function ask(event) {
   byId("steer-words").textContent = WORDS[form.dataset.what];
   byId("steer-yes").textContent = `Yes, ${form.dataset.what.toLowerCase()}`;
   byId("steer").showModal();
-  byId("steer-reason").focus();
+  byId("steer-yes").focus();
 }
 
 export function campaignKeys() {

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
+from datetime import datetime
 from datetime import time as of_day
 from typing import Any
 
 import httpx
 
-from agent.campaigns.runs import new_run
-from fhirserver.kernel.wall import Wall
-from fhirserver.world.configuration import Configured, library
-from fhirserver.world.outreach import CONTROL
-from fhirserver.world.vocabulary import TASK_CODE
 from tests.faults.campaign_storm.judge import Terms
 from tests.faults.campaign_storm.seed import CALL_OUT
 from tests.server_process import ServerProcess
@@ -53,19 +47,22 @@ def terms(begin: datetime) -> Terms:
     return Terms(begin, quiet, per_day=2, per_week=5, attempts=3, channels={"sms": 1, "call": 2})
 
 
-def start(server: ServerProcess, wall: Wall, lines: int, per_minute: int) -> None:
-    """Have it defined and begun. Raises httpx.HTTPError."""
-    made = library(Configured("campaign", NAME, "Confirm visits", document(lines, per_minute), "active", "1"))
+def start(server: ServerProcess, lines: int, per_minute: int) -> None:
+    """Have it kept and begun, by the platform's API. Raises httpx.HTTPError."""
+    made = {
+        "id": NAME,
+        "title": "Confirm visits",
+        "status": "active",
+        "document": document(lines, per_minute),
+    }
+    headers = {"Authorization": f"Bearer {server.tokens['admin']}"}
     with httpx.Client(
-        base_url=server.base, headers=server.headers_of("admin"), timeout=60, trust_env=False
-    ) as fhir:
-        put = fhir.put(f"/Library/{NAME}", json=made)
-        put.raise_for_status()
-        definition = f"Library/{NAME}/_history/{put.json()['meta']['versionId']}"
-        now = datetime.fromtimestamp(wall.at(time.time()), UTC)
-        task = new_run(NAME, "1", definition, "Confirm visits", 0, {"display": "the storm"}, now, now)
-        task |= {"status": "in-progress", "code": {"coding": [{"system": TASK_CODE, "code": CONTROL}]}}
-        fhir.post("/Task", json=task).raise_for_status()
+        base_url=f"{server.root}/platform", headers=headers, timeout=60, trust_env=False
+    ) as platform:
+        for path, body in (("/campaigns", made), (f"/campaigns/{NAME}/start", None)):
+            answer = platform.post(path, json=body)
+            if not answer.is_success:
+                raise OSError(f"{path}: {answer.status_code} {answer.text}")
 
 
 class Watcher:

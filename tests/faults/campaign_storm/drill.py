@@ -76,7 +76,7 @@ class Storm:
             self._wall = read_wall(self.site.environment[VARIABLE])
             watcher = Watcher(self.site.server)
             begun = time.monotonic()
-            start(self.site.server, self._wall, self.plan.lines, self.plan.per_minute)
+            start(self.site.server, self.plan.lines, self.plan.per_minute)
             trouble = await self._weather(watcher, begun)
             seconds = time.monotonic() - begun
             members = watcher.members()
