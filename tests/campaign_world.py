@@ -1,117 +1,155 @@
-"""A campaign in the middle of its work, as its engine leaves it in the world."""
+"""A practice with a server in this process, a clock that stands, and ways out that only note whom they reach."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-import httpx
-
-from agent.campaigns.members import later, member, new_member, over
-from agent.campaigns.runs import new_run
-from agent.communication import called_out
-from agent.errand import Errand
+from agent.campaigns.channels import Settled
+from agent.campaigns.contacts import Contact
+from agent.campaigns.control import Desk
+from agent.campaigns.engine import Engine, Practice
+from agent.communication import OUTCOME, called_out
+from agent.errand import Errand, NotPlaced
+from agent.tools.client import FhirClient
 from agent.tools.provenance import Speaker
-from fhirserver.kernel.instants import instant
+from fhirserver.kernel.instants import FixedClock
+from fhirserver.kernel.json import JsonObject
 from fhirserver.world.configuration import Configured, library
-from fhirserver.world.outreach import CONTROL, OUTCOME
-from fhirserver.world.vocabulary import TASK_CODE
+from tests.facade import BASE, Facade, facade
 
-Json = dict[str, Any]
-ID = "confirm-visits"
-DOCUMENT: Json = {
-    "goal": "Visits of the coming week are confirmed",
+NOON = datetime(2026, 12, 1, 17, tzinfo=UTC)  # 12:00 in New York, a Tuesday
+CATEGORY = "https://credence.health/fhir/CodeSystem/consent-category"
+REMINDER: JsonObject = {
+    "goal": "Appointments of the next days are confirmed",
     "purpose": "confirm",
-    "audience": {"searches": ["Appointment?status=booked&date=ge{today+1d}"]},
-    "channels": [{"channel": "sms"}, {"channel": "call", "attempts": 2}],
+    "zone": "America/New_York",
+    "audience": {"searches": ["Appointment?status=booked&date=ge{today+1d}&date=lt{today+5d}"]},
+    "channels": [
+        {"channel": "sms", "attempts": 1, "then_minutes": 240},
+        {"channel": "call", "attempts": 2, "then_minutes": 180},
+    ],
     "triggers": [{"kind": "once"}],
-    "script": {"en": {"sms": "{practice}: please confirm your visit. Reply YES."}},
+    "limits": {"per_day": 3, "spacing_minutes": 30},
 }
-_ENDS = ("done",) * 9 + ("reached", "declined", "opted-out", "unreached", "unreached", "transferred")
-_LEFT_OUT = (
-    ("no-consent", "call: no consent; sms: no consent"),
-    ("opted-out", "sms: opted out"),
-    ("deceased", "the patient is recorded as deceased"),
-    ("no-number", "sms: no number"),
-)
 
 
-def campaign_resources(count: int, now: datetime, seed: int = 1) -> Iterator[Json]:
-    """Its Library, its Tasks, so many patients, and what became of each until ``now``."""
-    chance, began = random.Random(seed), now - timedelta(hours=9)
-    yield library(
-        Configured("campaign", ID, "Confirm visits", DOCUMENT, "active", "1", str(DOCUMENT["goal"]))
-    )
-    by = {"display": "the front desk"}
-    control = new_run(ID, "1", f"Library/{ID}/_history/1", "Confirm visits", 0, by, began, began)
-    yield control | {
-        "id": "storm-control",
-        "status": "in-progress",
-        "code": {"coding": [{"system": TASK_CODE, "code": CONTROL}]},
-    }
-    run = new_run(ID, "1.0", f"Library/{ID}/_history/1", "Confirm visits", 0, by, began, began)
-    yield run | {"id": "run-1", "status": "in-progress", "partOf": [{"reference": "Task/storm-control"}]}
-    for n in range(count):
-        yield {
-            "resourceType": "Patient",
-            "id": f"c{n:03d}",
-            "name": [{"family": f"Number{n}"}],
-            "active": True,
+@dataclass
+class Way:
+    """A channel that notes whom it was to reach; ``outcome`` by number, ``silent`` ones leave the record open."""
+
+    client: FhirClient
+    clock: FixedClock
+    reached: list[tuple[Errand, str, str]] = field(default_factory=list)
+    outcome: dict[str, str] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
+    known: Settled | None = None
+    free: int = 10
+
+    async def reach(self, errand: Errand, number: str, words: str) -> Awaitable[None] | None:
+        self.reached.append((errand, number, words))
+        if number in self.lost:
+            raise NotPlaced("cut off", sure=False)
+        code = self.outcome.get(number, "sent" if errand.channel == "sms" else "no-answer")
+        made = called_out(errand, number, Speaker(), self.clock.now()) | {
+            "status": "completed" if code != "no-answer" else "not-done",
+            "statusReason": {"coding": [{"system": OUTCOME, "code": code}], "text": code},
         }
-        yield from _member(n, chance, began, now)
+        answer = await self.client.send("PUT", errand.communication, made)
+        assert answer.ok, answer.body
+        return None
+
+    async def settle(self, contact: Contact) -> Settled | None:
+        return self.known
 
 
-def _member(n: int, chance: random.Random, began: datetime, now: datetime) -> Iterator[Json]:
-    patient = f"Patient/c{n:03d}"
-    made = new_member(ID, "Task/run-1", "confirm", patient, (), began, began) | {"id": f"m{n:03d}"}
-    fate = chance.random()
-    if fate < 0.18:
-        outcome, why = chance.choice(_LEFT_OUT)
-        yield over(member(made), "revoked", outcome, why)
-        return
-    sent = began + (now - began) * chance.random()
-    if fate < 0.3:
-        yield later(
-            member(made), now + timedelta(minutes=chance.randrange(5, 600)), "quiet hours (Pacific/Honolulu)"
+@dataclass
+class World:
+    server: Facade
+    client: FhirClient
+    clock: FixedClock
+    sms: Way
+    call: Way
+
+    def engine(self) -> Engine:
+        practice = Practice("Lakeside Clinic", "America/New_York")
+        return Engine(self.client, practice, {"sms": self.sms, "call": self.call}, self.clock)
+
+    async def put(self, resource: JsonObject) -> None:
+        answer = await self.server.ehr.put(resource)
+        assert answer.status_code in (200, 201), answer.text
+
+    async def person(self, id: str, phone: str = "", consent: str = "permit", **more: Any) -> None:
+        telecom = {"telecom": [{"system": "phone", "use": "mobile", "value": phone}]} if phone else {}
+        name = [{"family": "Whitfield", "given": ["Laura"]}]
+        await self.put({"resourceType": "Patient", "id": id, "name": name, **telecom, **more})
+        if consent:
+            await self.put(
+                {
+                    "resourceType": "Consent",
+                    "id": f"c-{id}",
+                    "status": "active",
+                    "scope": {"coding": [{"code": "patient-privacy"}]},
+                    "category": [{"coding": [{"system": CATEGORY, "code": "outreach"}]}],
+                    "patient": {"reference": f"Patient/{id}"},
+                    "dateTime": "2026-01-01",
+                    "policyRule": {"coding": [{"code": "OPTIN"}]},
+                    "provision": {"type": consent},
+                }
+            )
+
+    async def visit(
+        self, id: str, patient: str, days: float = 2, status: str = "needs-action", **more: Any
+    ) -> None:
+        start = self.clock.now() + timedelta(days=days)
+        await self.put(
+            {
+                "resourceType": "Appointment",
+                "id": id,
+                "status": "booked",
+                "start": start.isoformat(),
+                "end": (start + timedelta(minutes=30)).isoformat(),
+                "participant": [{"actor": {"reference": f"Patient/{patient}"}, "status": status}],
+                **more,
+            }
         )
-        return
-    outcome = chance.choice(_ENDS)
-    yield over(member(made), "completed", outcome, "as it was")
-    channels = ["sms"] if chance.random() < 0.6 else ["sms", "call"]
-    for number, channel in enumerate(channels):
-        ended = outcome if number == len(channels) - 1 else "delivered"
-        ended = {"unreached": "no-answer"}.get(ended, ended)
-        yield _contact(n, number, channel, patient, sent + timedelta(hours=number), ended)
+
+    async def start(self, document: JsonObject, id: str = "reminder") -> str:
+        await self.put(library(Configured("campaign", id, "Reminder", document, "active")))
+        return await Desk(self.client, self.clock, "America/New_York").start(id, "ana")
+
+    async def settle(self, engine: Engine, turns: int = 30) -> None:
+        for _ in range(turns):
+            busy = await engine.turn()
+            while engine.in_hand:
+                await asyncio.sleep(0.01)
+                busy = True
+            if not busy:
+                return
+
+    async def members(self) -> dict[str, JsonObject]:
+        found = await self.client.search("CommunicationRequest", [("_count", "500")])
+        return {one["subject"]["reference"].removeprefix("Patient/"): one for one in found}
+
+    async def outcomes(self) -> dict[str, tuple[str, str]]:
+        """Status and outcome by patient."""
+        told = {}
+        for id, one in (await self.members()).items():
+            codes = [c["code"] for k in one["category"] for c in k["coding"] if c["system"] == OUTCOME]
+            told[id] = (one["status"], codes[0] if codes else "")
+        return told
 
 
-def _contact(n: int, number: int, channel: str, patient: str, at: datetime, outcome: str) -> Json:
-    errand = Errand(
-        "confirm", patient, id=f"m{n:03d}.{number}", request=f"CommunicationRequest/m{n:03d}", run="Task/run-1",
-        contact=f"c{n:03d}.{number}", channel=channel,
-    )  # fmt: skip
-    made = called_out(errand, "+12125550101", Speaker(), at)
-    reason = {"coding": [{"system": OUTCOME, "code": outcome}], "text": outcome}
-    return made | {
-        "id": f"contact-{n:03d}-{number}",
-        "status": "not-done" if outcome == "no-answer" else "completed",
-        "sent": instant(at),
-        "statusReason": reason,
-    }
-
-
-def put_campaign(base: str, headers: dict[str, str], count: int, now: datetime | None = None) -> None:
-    """Write it into a server, patients first."""
-    made = list(campaign_resources(count, now or datetime.now(UTC)))
-    made.sort(key=lambda one: one["resourceType"] != "Patient")
-    for start in range(0, len(made), 200):
-        entries = [
-            {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}}
-            for one in made[start : start + 200]
-        ]
-        body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
-        answer = httpx.post(base, json=body, headers=headers, timeout=60, trust_env=False)
-        answer.raise_for_status()
-        wrong = [e for e in answer.json()["entry"] if not e["response"]["status"].startswith("2")]
-        assert not wrong, wrong[:2]
+@contextlib.asynccontextmanager
+async def campaign_world(folder: Path) -> AsyncIterator[World]:
+    """``folder`` is for the server's files."""
+    async with facade(folder) as server:
+        clock = FixedClock(NOON)
+        client = FhirClient(BASE, "token-agent", server.transport)
+        yield World(server, client, clock, Way(client, clock), Way(client, clock))
+        await client.close()

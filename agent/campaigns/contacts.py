@@ -26,8 +26,8 @@ UNMADE = "not-placed"
 class Contact:
     """One attempt to reach a patient, or (``number`` 0) what the patient said in answer to one.
 
-    ``name`` is the attempt's, ``request`` the CommunicationRequest it was for (empty for an operator's call),
-    ``outcome`` a code of outreach-outcome, empty while it is open.
+    ``name`` is the attempt's, ``to`` the patient's number, ``request`` the CommunicationRequest it was for (empty for
+    an operator's call), ``outcome`` a code of outreach-outcome, empty while it is open.
     """
 
     reference: str
@@ -59,7 +59,8 @@ def contact(resource: JsonObject) -> Contact | None:
     if not names.get(CALL_OUT) and not request:
         return None
     ordinal = names.get(CONTACT, "").rpartition(".")[2]
-    to: JsonObject = next(iter(resource.get("recipient", ())), {})
+    ours = bool(names.get(CALL_OUT))
+    to: JsonObject = next(iter(resource.get("recipient", ())), {}) if ours else resource.get("sender", {})
     return Contact(
         f"Communication/{resource.get('id', '')}",
         names.get(CALL_OUT, ""),

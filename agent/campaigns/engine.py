@@ -187,7 +187,8 @@ class Engine:
         closed = over(one, status, decision.outcome, decision.why)
         if not await self.ledger.put(closed, one.version, by_campaign(run.campaign)):
             return False
-        if campaign.follow_up and decision.outcome == "unreached":
+        wrong = "wrong number" in decision.why
+        if wrong or (campaign.follow_up and decision.outcome == "unreached"):
             task, unless = follow_up(one, decision.why, self.ledger.speaker.reference(), self._clock.now())
             await self.ledger.make(task, unless, by_campaign(run.campaign))
         return True

@@ -17,8 +17,8 @@ from agent.policy.first import first_of_all
 from agent.policy.keys import as_words
 from agent.policy.reception import Reception
 from agent.policy.slots import TakeSlot
-from agent.requests import FindPatients, LoadContext
-from agent.results import ContextLoaded, PatientsFound, SlotsFound
+from agent.requests import FindErrands, FindPatients, LoadContext
+from agent.results import ContextLoaded, ErrandsFound, PatientsFound, SlotsFound
 from agent.signals import (
     Answered,
     AnsweredBy,
@@ -97,7 +97,8 @@ class Dialogue(Reception):
         elif isinstance(signal, Answered):
             self.stage = "open"
             self.identity.asked = "both" if self.memory.setting.errand else ""
-            self.desk.say("greeting")
+            if not (self.memory.outreach and self.memory.medium == "written"):
+                self.desk.say("greeting")
         elif isinstance(signal, AnsweredBy):
             errands.answered_by(self.desk, signal)
         elif isinstance(signal, Silence):
@@ -126,7 +127,7 @@ class Dialogue(Reception):
     # before the first word
 
     def _ring(self, signal: Ringing) -> None:
-        self.memory.caller = signal.caller
+        self.memory.caller, self.memory.medium = signal.caller, signal.medium
         if signal.caller:
             self.desk.run(FindPatients(signal.caller), self)
 
@@ -136,6 +137,11 @@ class Dialogue(Reception):
             self.memory.candidates = result.patients
             for patient in result.patients[:4]:
                 desk.run(LoadContext(patient.reference), self)
+            if result.patients and self.memory.setting.errand is None:
+                known = tuple(patient.reference for patient in result.patients[:20])
+                desk.run(FindErrands(self.memory.caller, known), self)
+        elif isinstance(result, ErrandsFound):
+            self.memory.outreach = result.errands
         if self.identity.held is not None:
             self.identity.resume(desk)
             self._identified()

@@ -13,8 +13,8 @@ from fhirserver.console.campaign_view import WORDS, card, people, shown
 from fhirserver.console.desk import HEADERS, HOME, Desk, from_htmx, words_of
 from fhirserver.console.live import GATHER_SECONDS, LOOK_SECONDS, QUIET_SECONDS, STREAM_SECONDS
 from fhirserver.console.sessions import Session
-from fhirserver.kernel.outcomes import Refusal
-from fhirserver.ports.campaigns import ACTIONS
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.ports.campaigns import ACTIONS, Campaigns
 
 PAGE = 100
 """Members on a page of a group."""

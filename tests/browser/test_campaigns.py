@@ -13,7 +13,7 @@ from playwright.async_api import Page, async_playwright, expect
 from agent.campaigns.members import member, over
 from tests.browser.conftest import CHROMIUM, FLAGS, ready, shoot
 from tests.browser.test_accessibility import axe, faults
-from tests.campaign_world import ID, put_campaign
+from tests.campaign_halfway import ID, put_campaign
 from tests.server_process import ServerProcess
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("campaigns")]
