@@ -148,7 +148,7 @@ async def test_it_is_paused_resumed_and_cancelled_by_keys_with_a_question(desk: 
     await ready(desk.page)
     await desk.page.keyboard.press("x")
     await shoot(desk.page, "campaign-cancel")
-    await desk.page.get_by_role("button", name="Yes, cancel").press("Enter")
+    await desk.page.get_by_role("button", name="Yes, cancel it").press("Enter")
     await expect(main).to_contain_text("The campaign is cancelled")
     assert desk.statuses() == {"cancelled"}
     await expect(desk.page.locator("#pause, #resume, #cancel")).to_have_count(0)

@@ -64,6 +64,7 @@ class Town:
             Route(f"{_ACCOUNT}/Calls.json", self._list, methods=["GET"]),
             Route(_ACCOUNT + "/Calls/{sid}.json", self._one, methods=["GET"]),
             Route(f"{_ACCOUNT}/Messages.json", self._message, methods=["POST"]),
+            Route(f"{_ACCOUNT}/Messages.json", self._list_messages, methods=["GET"]),
             Route("/admin/standing", self._standing, methods=["GET"]),
             Route("/admin/people", self._people, methods=["POST"]),
             Route("/admin/hold", self._hold_next, methods=["POST"]),
@@ -109,10 +110,11 @@ class Town:
         self._counts["answer" if answers and not order else "texted"] += 1
         if who.number in self._texts.blocked:
             return refused(400, _OPTED_OUT)
+        made = self._texts.records[sid] = self._resource(request, sid, form)
         self._begin(self._texts.sent(sid, who, body, callback))
         if self._holds("after"):
             return await self._unanswered(request)
-        return self._answer(self._resource(request, sid, form))
+        return self._answer(made)
 
     def _who(self, number: str, fate: str) -> Townsman:
         """Who has the number; one that nobody has is out of service."""
@@ -128,6 +130,7 @@ class Town:
             "status": "queued",
             "date_created": now,
             "start_time": now,
+            "date_sent": now,
         }
 
     def _answer(self, made: dict[str, Any]) -> Response:
@@ -144,18 +147,10 @@ class Town:
             self._counts[f"trouble: {type(error).__name__}"] += 1
 
     async def _list(self, request: Request) -> Response:
-        if not let_in(request):
-            return refused(401, 20003)
-        to, since = request.query_params.get("To", ""), request.query_params.get("StartTime>", "")
-        found = [one for one in reversed(self._calls.records.values()) if not to or one["to"] == to]
-        if since:
-            after = datetime.fromisoformat(since)
-            found = [
-                one
-                for one in found
-                if _started(one) >= (after if after.tzinfo else after.replace(tzinfo=UTC))
-            ]
-        return JSONResponse({"calls": found[:50], "page": 0, "page_size": 50, "next_page_uri": None})
+        return _listed(request, "calls", self._calls.records, "StartTime>")
+
+    async def _list_messages(self, request: Request) -> Response:
+        return _listed(request, "messages", self._texts.records, "DateSent>")
 
     async def _one(self, request: Request) -> Response:
         made = self._calls.records.get(request.path_params["sid"])
@@ -192,8 +187,17 @@ class Town:
         return Response(status_code=204)
 
 
-def _started(one: dict[str, Any]) -> datetime:
-    return parsedate_to_datetime(one["start_time"])
+def _listed(request: Request, name: str, records: dict[str, dict[str, Any]], since: str) -> Response:
+    """Those to a number since a time, the newest first."""
+    if not let_in(request):
+        return refused(401, 20003)
+    to, after = request.query_params.get("To", ""), request.query_params.get(since, "")
+    found = [one for one in reversed(records.values()) if not to or one["to"] == to]
+    if after:
+        first = datetime.fromisoformat(after)
+        first = first if first.tzinfo else first.replace(tzinfo=UTC)
+        found = [one for one in found if parsedate_to_datetime(one["date_created"]) >= first]
+    return JSONResponse({name: found[:50], "page": 0, "page_size": 50, "next_page_uri": None})
 
 
 async def _serve(given: argparse.Namespace) -> None:

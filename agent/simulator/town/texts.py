@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import httpx
 
@@ -29,6 +30,8 @@ class TownTexts:
     def __init__(self, line: Line, client: httpx.AsyncClient, log: ContactLog):
         self._line, self._client, self._log = line, client, log
         self._address = line.named(line.webhook).rsplit("/", 1)[0] + "/sms"
+        self.records: dict[str, dict[str, Any]] = {}
+        """Twilio's message resources by MessageSid, for those who ask."""
         self._talking: dict[str, asyncio.Queue[str]] = {}
         self.blocked: set[str] = set()
         """Numbers that have written STOP: Twilio takes no message for them."""
@@ -47,7 +50,7 @@ class TownTexts:
         else:
             following = False
         try:
-            status = "undelivered" if fails else "delivered"
+            status = self.records[sid]["status"] = "undelivered" if fails else "delivered"
             self._log.note("failed" if fails else "delivered", who.number, sid=sid)
             if callback:
                 await self._tell(callback, who.number, sid, status)

@@ -45,7 +45,7 @@ function ask(event) {
   byId("steer-form").action = form.action;
   byId("steer-what").textContent = form.dataset.what;
   byId("steer-words").textContent = WORDS[form.dataset.what];
-  byId("steer-yes").textContent = `Yes, ${form.dataset.what.toLowerCase()}`;
+  byId("steer-yes").textContent = `Yes, ${form.dataset.what.toLowerCase()} it`;
   byId("steer").showModal();
   byId("steer-yes").focus();
 }

@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 
+from fhirserver.world.outreach import coded
 from tests.faults.campaign_storm.judge import Terms
-from tests.faults.campaign_storm.seed import CALL_OUT
+from tests.faults.campaign_storm.seed import CALL_OUT, CHANNEL
 from tests.server_process import ServerProcess
 
 Json = dict[str, Any]
@@ -89,7 +90,7 @@ class Watcher:
         return {status: count for status, count in found.items() if count is not None}
 
     def recorded(self) -> dict[str, Json]:
-        """Every Communication that an attempt was recorded by, by the attempt's name."""
+        """Every Communication that an attempt was recorded by, by the attempt's name; of a message, by its own id."""
         made: dict[str, Json] = {}
         url = f"{self._server.base}/Communication?identifier={CALL_OUT}|&_count=1000"
         while url:
@@ -100,7 +101,8 @@ class Watcher:
                 names = {i.get("system"): i.get("value") for i in entry["resource"].get("identifier", ())}
                 name = str(names[CALL_OUT])
                 if not name.startswith("before-"):
-                    made[name] = entry["resource"]
+                    told = coded(entry["resource"].get("category", ()), CHANNEL)
+                    made[name if told == "call" else entry["resource"]["id"]] = entry["resource"]
             url = next((one["url"] for one in bundle.get("link", ()) if one["relation"] == "next"), "")
         return made
 
