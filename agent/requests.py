@@ -39,6 +39,13 @@ class FindByBirthDate:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPatient:
+    """The record of one patient, by reference."""
+
+    patient: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadContext:
     """Upcoming appointments, coverage and recent encounters of one patient."""
 
@@ -137,6 +144,7 @@ class OptOut:
 Request: TypeAlias = (
     FindPatients
     | FindByBirthDate
+    | ReadPatient
     | LoadContext
     | SearchSlots
     | Book

@@ -51,6 +51,7 @@ def main() -> int:
     parser.add_argument("--per-minute", type=int, default=plan.per_minute)
     parser.add_argument("--pace", type=float, default=plan.pace)
     parser.add_argument("--minutes", type=float, default=plan.minutes)
+    parser.add_argument("--hasty", action="store_true", help="attempts follow each other closely, on one day")
     parser.add_argument("--keep", type=Path, help="a folder for data and logs, which stay there")
     given = vars(parser.parse_args())
     keep = given.pop("keep")

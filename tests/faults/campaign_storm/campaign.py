@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from datetime import time as of_day
 from typing import Any
 
@@ -17,16 +17,17 @@ Json = dict[str, Any]
 NAME = "storm"
 
 
-def document(lines: int, per_minute: int) -> Json:
+def document(lines: int, per_minute: int, hasty: bool = False) -> Json:
     """The document of the configuration."""
+    between = (45, 60) if hasty else (240, 180)
     return {
         "goal": "Visits of the coming week are confirmed",
         "purpose": "confirm",
         "zone": "America/New_York",
         "audience": {"searches": ["Appointment?status=booked&date=ge{today+4d}&date=lt{today+7d}"]},
         "channels": [
-            {"channel": "sms", "attempts": 1, "then_minutes": 240},
-            {"channel": "call", "attempts": 2, "then_minutes": 180},
+            {"channel": "sms", "attempts": 1, "then_minutes": between[0]},
+            {"channel": "call", "attempts": 2, "then_minutes": between[1]},
         ],
         "triggers": [{"kind": "once"}],
         "script": {
@@ -34,7 +35,12 @@ def document(lines: int, per_minute: int) -> Json:
             "es": {"sms": "{practice}: confirme su cita del {date} a las {time}. Responda SÍ, o STOP."},
         },
         "attempts": 3,
-        "limits": {"per_day": 2, "per_week": 5, "per_month": 20, "spacing_minutes": 60},
+        "limits": {
+            "per_day": 3 if hasty else 2,
+            "per_week": 5,
+            "per_month": 20,
+            "spacing_minutes": between[0] // 4,
+        },
         "quiet": {"begin": "21:00", "end": "08:00"},
         "machine": {"leave": "nothing", "retry": True},
         "pacing": {"per_minute": per_minute, "lines": lines},
@@ -42,13 +48,17 @@ def document(lines: int, per_minute: int) -> Json:
     }
 
 
-def terms(begin: datetime) -> Terms:
-    """The same as the judge reads it."""
-    quiet = (of_day(21), of_day(8))
-    return Terms(begin, quiet, per_day=2, per_week=5, attempts=3, channels={"sms": 1, "call": 2})
+def terms(begin: datetime, pace: float, hasty: bool = False) -> Terms:
+    """The same as the judge reads it. Three seconds of the machine are what a request may take."""
+    limits = document(1, 1, hasty)["limits"]
+    grace = max(timedelta(minutes=5), timedelta(seconds=3 * pace))
+    return Terms(
+        begin, (of_day(21), of_day(8)), limits["per_day"], limits["per_week"], 3, {"sms": 1, "call": 2},
+        timedelta(minutes=limits["spacing_minutes"]), grace,
+    )  # fmt: skip
 
 
-def start(server: ServerProcess, lines: int, per_minute: int) -> None:
+def start(server: ServerProcess, lines: int, per_minute: int, hasty: bool = False) -> None:
     """Have it kept and begun, by the platform's API. Raises httpx.HTTPError."""
     made = {
         "id": NAME,

@@ -23,6 +23,8 @@ from tests.faults.campaign_storm.site import Site
 
 BEGIN = datetime(2026, 12, 1, 14, 0, tzinfo=UTC)
 """Nine in New York, four in the morning in Honolulu; a Tuesday."""
+NOON = datetime(2026, 12, 1, 17, 0, tzinfo=UTC)
+"""Noon in New York, seven in the morning in Honolulu: all is over before it is night anywhere."""
 _LOOK = 1.0
 _STILL = 20.0
 """Seconds without anything going on, and nobody left, after which it is over."""
@@ -30,7 +32,8 @@ _STILL = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``minutes``: of the machine's time, after which it is given up."""
+    """``minutes``: of the machine's time, after which it is given up. ``hasty``: a campaign whose attempts follow each
+    other closely, on one day."""
 
     patients: int = 10_000
     kills: int = 20
@@ -40,6 +43,11 @@ class Plan:
     per_minute: int = 600
     seed: int = 1
     minutes: float = 40.0
+    hasty: bool = False
+
+    @property
+    def begin(self) -> datetime:
+        return NOON if self.hasty else BEGIN
 
 
 @dataclass(slots=True)
@@ -59,7 +67,7 @@ class Storm:
     def __init__(self, plan: Plan, folder: Path, show: Callable[[str], None]):
         self.plan, self.folder, self._show = plan, folder, show
         self._chance = random.Random(plan.seed)
-        self.site = Site(folder, BEGIN, plan.pace, plan.workers, plan.lines, plan.seed)
+        self.site = Site(folder, plan.begin, plan.pace, plan.workers, plan.lines, plan.seed)
         self._killed: dict[str, int] = {}
         self._wall = Wall()
 
@@ -76,12 +84,12 @@ class Storm:
             self._wall = read_wall(self.site.environment[VARIABLE])
             watcher = Watcher(self.site.server)
             begun = time.monotonic()
-            start(self.site.server, self.plan.lines, self.plan.per_minute)
+            start(self.site.server, self.plan.lines, self.plan.per_minute, self.plan.hasty)
             trouble = await self._weather(watcher, begun)
             seconds = time.monotonic() - begun
             members = watcher.members()
             log = self.site.town.entries()
-            verdict = Judge(residents, terms(BEGIN), log).judge()
+            verdict = Judge(residents, terms(self.plan.begin, self.plan.pace, self.plan.hasty), log).judge()
             agreement(verdict, contacts_in(log), watcher.recorded())
             watcher.close()
         finally:
@@ -134,7 +142,7 @@ class Storm:
         kinds: tuple[Callable[[], Any], ...] = (
             self._server, self._voice, self._worker, self._voice, self._before, self._server, self._after,
         )  # fmt: skip
-        share = 600 / max(self.plan.kills, 1) if self.plan.patients >= 2_000 else 4.0
+        share = self.plan.patients / 10_000 * 600 / max(self.plan.kills, 1) + 3
         for n in range(self.plan.kills):
             await asyncio.sleep(self._chance.uniform(0.3, 1.7) * share)
             kind = kinds[n % len(kinds)]
