@@ -29,6 +29,8 @@ class Townsman:
     call: str = "no-answer"
     wish: str = "yes"
     answers_after: float = 300.0
+    says: str = ""
+    """What is written first to a message, in place of what ``text`` stands for."""
 
     def __post_init__(self) -> None:
         for name, given, known in (
@@ -104,4 +106,4 @@ FIRST_WORDS = {
 
 def first_answer(who: Townsman) -> str:
     """What is written first to a message; empty for nothing."""
-    return _FIRST.get(who.text, "")
+    return who.says or _FIRST.get(who.text, "")
