@@ -48,6 +48,9 @@ from .campaign_report import CampaignReport
 from .campaign_run import CampaignRun
 from .campaign_standing import CampaignStanding
 from .campaign_started import CampaignStarted
+from .campaign_template import CampaignTemplate
+from .campaign_template_document import CampaignTemplateDocument
+from .campaign_templates import CampaignTemplates
 from .change import Change
 from .checked import Checked
 from .checked_document_type_0 import CheckedDocumentType0
@@ -290,6 +293,9 @@ __all__ = (
     "CampaignRun",
     "CampaignStanding",
     "CampaignStarted",
+    "CampaignTemplate",
+    "CampaignTemplateDocument",
+    "CampaignTemplates",
     "Change",
     "Checked",
     "CheckedDocumentType0",
