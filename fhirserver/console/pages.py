@@ -9,6 +9,7 @@ from fastapi.staticfiles import StaticFiles
 
 from fhirserver.access.identity import Identity
 from fhirserver.access.principals import Principals
+from fhirserver.console.agent_pages import agent_routes
 from fhirserver.console.call_pages import CallPages
 from fhirserver.console.connector_pages import ConnectorPages
 from fhirserver.console.desk import HERE, HOME, Desk, Endpoint
@@ -102,6 +103,7 @@ def _routes(
         ("GET", "/subscriptions", guarded(subscriptions.subscriptions)),
         ("GET", "/subscriptions/list", guarded(subscriptions.fragment)),
         ("POST", "/subscriptions/{id}/{step}", ours(subscriptions.step)),
+        *agent_routes(desk),
         *terminology_routes(desk),
         ("GET", "/connectors", guarded(connectors.connectors)),
         ("GET", "/connectors/list", guarded(connectors.fragment)),
