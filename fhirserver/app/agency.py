@@ -20,6 +20,7 @@ from agent.tools.client import FhirClient
 from fhirserver.access.inside import InsidePrincipals
 from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import Principal
+from fhirserver.app.hosting import Hosting
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
@@ -71,6 +72,7 @@ class House:
     ending: asyncio.Event
     first: bool
     keys: PlatformKeys
+    hosting: Hosting
     calls_out: CallsOut | None = None
     texts_out: TextsOut | None = None
 
@@ -89,7 +91,8 @@ def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
     """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
     if house.settings.platform.enabled:
         web.mount(PATH, Late(partial(_platform, house)))
-    staying = lodgers(house)
+    staying = [*lodgers(house), house.hosting]
+    web.state.keys = house.keys
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
@@ -110,6 +113,8 @@ def _platform(house: House) -> FastAPI:
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,
+        directory=house.hosting.directory,
+        opens=house.hosting.opens,
     )
     return platform_application(platform, version("credence"))
 

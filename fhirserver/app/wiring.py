@@ -45,10 +45,12 @@ from fhirserver.app.connectors.hearing import Hearing, notification_routes
 from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
 from fhirserver.app.guards import Guards
+from fhirserver.app.hosting import Host, Hosting
 from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
 from fhirserver.app.knowing import make_knowing
 from fhirserver.app.late_agents import LateAgents, check
+from fhirserver.app.late_records import LateRecords
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.observing.watching import Watching, watched
 from fhirserver.app.securing import Humans, secure
@@ -188,10 +190,12 @@ def make_application(
     part: Part = Part.ALONE,
     board: LiveBoard | None = None,
     humans: Humans | None = None,
+    within: Hosting | None = None,
 ) -> Application:
     """The whole server as one ASGI application. Its lifespan opens the store and runs the followers.
 
     ``board``: where calls of this process are put for the operators; without one, those of the telephone's process.
+    ``within``: for a workspace in another's server.
     """
     first = part is not Part.FURTHER
     store = make_store(settings, part is not Part.ALONE, guards := make_guards(settings))
@@ -256,16 +260,28 @@ def make_application(
     routers = _routers(settings, context, registry, identity, principals, ending)
     live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
     web = web_application(lifespan, watching.routes(), *routers, live)
-    house = House(settings, context, registry, principals, edge, live_calls, ending, first, secured.keys, far)
+    hosting = within or Host(
+        settings,
+        LateRecords(store.storage),
+        context.key,
+        first,
+        lambda chosen, guest: make_application(chosen, part, within=guest),
+    )
+    house = House(
+        settings, context, registry, principals, edge, live_calls, ending, first, secured.keys, hosting, far
+    )
     staying += move_in(web, house)
-    further = (*secured.routes, *people.routes(secured.server), WebSocketRoute(SOCKETS, sockets.serve))
     web.router.routes += [
         *notification_routes(lambda: ears[0] if state["ready"] else None),
         webhooks.route(),
-        *further,
+        *secured.routes,
+        *people.routes(secured.server),
+        WebSocketRoute(SOCKETS, sockets.serve),
         _static(),
     ]
-    return Application(edge, web, ending.set, {SMART_CONFIGURATION}, watching.meter, SIGN_INS | {SIGN_IN})
+    return hosting.beside(
+        Application(edge, web, ending.set, {SMART_CONFIGURATION}, watching.meter, SIGN_INS | {SIGN_IN})
+    )
 
 
 def _routers(

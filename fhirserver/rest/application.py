@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from fhirserver.access.audit.event import Audit
 from fhirserver.kernel.correlation import REQUEST, is_well_formed, made
+from fhirserver.kernel.outcomes import Refusal
 from fhirserver.rest.beside import noting_refusals
 from fhirserver.rest.edge import FhirEdge, Receive, Scope, Send
 from fhirserver.rest.front import Front
@@ -42,6 +43,8 @@ class Application:
         self._beside = frozenset(beside)
         self._meter = meter or Meter()
         self.visits: Visits = edge.visits
+        self.tenants: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
+        """What serves ``/workspaces/…``: other tenants, each an application of its own."""
         self._front = Front(web, self.visits, sign_ins)
 
     @property
@@ -57,12 +60,29 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         under = path.startswith("/fhir") and path[5:6] in ("", "/") and path not in self._beside
-        if scope["type"] != "http":
+        if self.tenants is not None and path.startswith("/workspaces/"):
+            await self._beside_tenants(self.tenants, scope, receive, send)
+        elif scope["type"] != "http":
             await self._front(scope, receive, send)
         elif under:
             await self._edge(scope, receive, send)
         else:
             await metered(self._beside_fhir, self._meter, scope, receive, send)
+
+    async def _beside_tenants(
+        self,
+        tenants: Callable[[Scope, Receive, Send], Awaitable[None]],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Hand over to another tenant, where this address does not ask too much of all of them."""
+        try:
+            self.visits.admit(scope)
+        except Refusal:
+            await self._front(scope, receive, send)  # which refuses it as it refuses everything
+            return
+        await tenants(scope, receive, send)
 
     async def _beside_fhir(self, scope: Scope, receive: Receive, send: Send) -> None:
         await noting_refusals(self._front, self.audit, scope, receive, send)

@@ -74,6 +74,7 @@ from .new_number import NewNumber
 from .new_rules import NewRules
 from .new_service import NewService
 from .new_service_document import NewServiceDocument
+from .new_workspace import NewWorkspace
 from .number_told import NumberTold
 from .open_hours import OpenHours
 from .operator import Operator
@@ -93,6 +94,7 @@ from .page_rules_listed import PageRulesListed
 from .page_scenario import PageScenario
 from .page_service_told import PageServiceTold
 from .page_version_told import PageVersionTold
+from .page_workspace_told import PageWorkspaceTold
 from .patient_kind import PatientKind
 from .patient_kind_days_item import PatientKindDaysItem
 from .patient_kind_patients import PatientKindPatients
@@ -148,6 +150,12 @@ from .version_shown_document import VersionShownDocument
 from .version_told import VersionTold
 from .weekly_hours import WeeklyHours
 from .weekly_hours_days_item import WeeklyHoursDaysItem
+from .workspace_change import WorkspaceChange
+from .workspace_change_status_type_0 import WorkspaceChangeStatusType0
+from .workspace_made import WorkspaceMade
+from .workspace_made_status import WorkspaceMadeStatus
+from .workspace_told import WorkspaceTold
+from .workspace_told_status import WorkspaceToldStatus
 
 __all__ = (
     "Agent",
@@ -224,6 +232,7 @@ __all__ = (
     "NewRules",
     "NewService",
     "NewServiceDocument",
+    "NewWorkspace",
     "NumberTold",
     "OpenHours",
     "Operator",
@@ -243,6 +252,7 @@ __all__ = (
     "PageScenario",
     "PageServiceTold",
     "PageVersionTold",
+    "PageWorkspaceTold",
     "PatientKind",
     "PatientKindDaysItem",
     "PatientKindPatients",
@@ -298,4 +308,10 @@ __all__ = (
     "VersionTold",
     "WeeklyHours",
     "WeeklyHoursDaysItem",
+    "WorkspaceChange",
+    "WorkspaceChangeStatusType0",
+    "WorkspaceMade",
+    "WorkspaceMadeStatus",
+    "WorkspaceTold",
+    "WorkspaceToldStatus",
 )

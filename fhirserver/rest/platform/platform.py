@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from fhirserver.rest.visits import Visits
 
 if TYPE_CHECKING:
     from fhirserver.access.platform_keys import PlatformKeys
+    from fhirserver.access.workspaces import Directory
     from fhirserver.ports.access_records import AccessRecords
     from fhirserver.ports.calls_out import CallsOut
     from fhirserver.ports.live_calls import LiveCalls
@@ -41,6 +42,9 @@ class Platform:
     workspace: str = "default"
     calls_out: CallsOut | None = None
     texts_out: TextsOut | None = None
+    directory: Directory | None = None
+    opens: Callable[[str], Awaitable[PlatformKeys]] | None = None
+    """What opens another workspace and gives its keys; None for who is no host."""
 
     @property
     def records(self) -> AccessRecords:
