@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -151,6 +151,10 @@ class Toolbox:
         slot = self.slots.get(request.slot)
         if slot is None:
             return Failed("the slot is not one that was searched")
+        if not slot.resource:  # known from another process; If-Match tells whether it is still the same
+            slot = replace(slot, resource=await self.client.read(f"Slot/{slot.id}") or {})
+            if not slot.resource:
+                return Taken()
         key = self._booking(name)
         entries = [stating.update_entry(stating.stated(slot.resource) | {"status": "busy"}, slot.version)]
         replaced: JsonObject | None = None

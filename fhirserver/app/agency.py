@@ -6,7 +6,7 @@ Each is a FHIR client of the server it lives in, with a principal of its own, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
@@ -16,19 +16,22 @@ import httpx
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
+from agent.live.board import LiveBoard
 from agent.tools.client import FhirClient
 from fhirserver.access.inside import InsidePrincipals
 from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import Principal
+from fhirserver.app.chatting import Chatting, Passing
 from fhirserver.app.hosting import Hosting
+from fhirserver.app.late import Late
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
 from fhirserver.ports.calls_out import CallsOut
 from fhirserver.ports.live_calls import LiveCalls
 from fhirserver.rest.edge import FhirEdge
-from fhirserver.rest.front import Receive, Scope, Send
 from fhirserver.rest.platform.platform import PATH, Platform
+from fhirserver.rest.platform.rights import Asked
 
 if TYPE_CHECKING:
     from fhirserver.ports.texts_out import TextsOut
@@ -73,6 +76,10 @@ class House:
     first: bool
     keys: PlatformKeys
     hosting: Hosting
+    shared: bool = False
+    """Whether other processes serve from the same store."""
+    chats: LiveCalls | None = None
+    """The board of conversations by text: of this process, or of the one where they are."""
     calls_out: CallsOut | None = None
     texts_out: TextsOut | None = None
 
@@ -81,10 +88,19 @@ class House:
         transport = httpx.ASGITransport(app=self.edge, raise_app_exceptions=False)  # type: ignore[arg-type]
         return FhirClient(self.settings.fhir_base, self.principals.admit(principal), transport)
 
+    async def asked(self, authorization: str | None, scope: Mapping[str, Any]) -> Asked:
+        """Who of the platform's side a token is."""
+        return await platform_of(self).asked(authorization, scope)
+
 
 def lodgers(house: House) -> Sequence[Lodger]:
     """Those that the settings ask for."""
-    return ()
+    staying: list[Lodger] = []
+    if isinstance(house.chats, LiveBoard):
+        staying.append(Chatting(house, house.chats))
+    elif house.chats is not None:
+        staying.append(Passing(house.settings, house.chats))
+    return staying
 
 
 def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
@@ -100,7 +116,12 @@ def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
 def _platform(house: House) -> FastAPI:
     from fhirserver.rest.platform.routes import platform_application
 
-    platform = Platform(
+    return platform_application(platform_of(house), version("credence"))
+
+
+def platform_of(house: House) -> Platform:
+    """What the endpoints of ``/platform`` are given."""
+    return Platform(
         house.context,
         house.registry,
         house.principals,
@@ -116,18 +137,3 @@ def _platform(house: House) -> FastAPI:
         directory=house.hosting.directory,
         opens=house.hosting.opens,
     )
-    return platform_application(platform, version("credence"))
-
-
-class Late:
-    """An application that is made when the first request comes: what describes itself costs memory and a tenth of a
-    second, and many servers are never asked."""
-
-    def __init__(self, make: Callable[[], FastAPI]):
-        self._make = make
-        self._made: FastAPI | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._made is None:
-            self._made = self._make()
-        await self._made(scope, receive, send)
