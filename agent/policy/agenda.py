@@ -39,8 +39,9 @@ class Agenda:
         if heard.third_party and memory.patient is None and not heard.for_self:
             memory.third_party = heard.third_party
         self.unoffered = False
-        if self.question:
+        if self.question and (heard.yes or not set(heard.wishes) & memory.setting.offers):
             return
+        self.question = ""  # who is asked whether they want a person, and wants something else, has answered
         busy = {self.current.kind if self.current else "", *(kind for kind, _, _ in self.waiting)}
         for kind in heard.wishes:
             if kind not in busy and not belongs_to(self.current, kind, heard.plain):

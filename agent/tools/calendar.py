@@ -133,23 +133,31 @@ async def _taken(
         if one.get("id") == moved
         for slot in one.get("slot", ())
     }
-    visits: dict[tuple[datetime, str, str], Visit] = {}
-    for one in appointments:
-        visit = _visit(one, zone)
-        if visit is not None and one.get("id") != moved:
-            visits[visit.start, visit.practitioner, visit.location] = visit
-    for one in await _slots(client, list(every), _TAKEN, first, last):
-        visit = _busy(one, every, zone)
-        if visit is not None and f"Slot/{one.get('id')}" not in freed:
-            _add(visits, visit)
+    busy = await _slots(client, list(every), _TAKEN, first, last)
+    by_slots = [
+        visit
+        for one in busy
+        if f"Slot/{one.get('id')}" not in freed and (visit := _busy(one, every, zone)) is not None
+    ]
+    booked = [
+        visit for one in appointments if one.get("id") != moved and (visit := _visit(one, zone)) is not None
+    ]
+    return _joined(by_slots, booked)
+
+
+def _joined(by_slots: Iterable[Visit], booked: Iterable[Visit]) -> list[Visit]:
+    """A slot that is taken and the appointment in it are one visit, of which each knows a part."""
+    visits = {(one.start, one.practitioner, one.practitioner or one.location): one for one in by_slots}
+    for one in booked:
+        key = (one.start, one.practitioner, one.practitioner or one.location)
+        known = visits.get(key, one)
+        visits[key] = replace(
+            one,
+            end=max(one.end, known.end),
+            location=one.location or known.location,
+            service=one.service or known.service,
+        )
     return list(visits.values())
-
-
-def _add(visits: dict[tuple[datetime, str, str], Visit], visit: Visit) -> None:
-    """A busy slot, unless an appointment of that practitioner at that time is there: it is the same visit."""
-    same = any(v.start == visit.start and v.practitioner == visit.practitioner for v in visits.values())
-    if not (same and visit.practitioner):
-        visits[visit.start, visit.practitioner, visit.location] = visit
 
 
 def _visit(appointment: JsonObject, zone: tzinfo) -> Visit | None:

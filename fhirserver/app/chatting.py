@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,7 @@ from agent.chat.past_talks import PastTalks
 from agent.chat.recognising import Recognises
 from agent.chat.room import ChatRoom
 from agent.chat.talk import Parts
+from agent.definition.loading import Definitions
 from agent.live.board import LiveBoard
 from agent.live.remote import RemoteBoard
 from agent.memory import Setting
@@ -26,6 +28,7 @@ from fhirserver.access.app_users import AppUserTokens
 from fhirserver.access.demo_users import DemoUsers
 from fhirserver.access.desk_passes import DeskPasses, DeskPrincipals
 from fhirserver.access.principals import Principal
+from fhirserver.app.agent_setting import setting_of
 from fhirserver.app.jwks_fetching import JwksFetch
 from fhirserver.app.late import Late
 from fhirserver.app.relay import Relay, RelayServer
@@ -97,6 +100,7 @@ class Chatting:
         self._room: ChatRoom | None = None
         self._client = house.client(_needed(chat_principal(house.settings)))
         self._fetch = JwksFetch(egress_of(house.settings.subscriptions))
+        self._definitions = Definitions(self._client, setting_of(house.settings))
         self._model: Any = None
         self._demo = DemoUsers() if house.settings.chat.demo else None
         self.application = Late(self._application)
@@ -113,7 +117,7 @@ class Chatting:
 
     @property
     def loops(self) -> Sequence[tuple[str, Loop]]:
-        return []
+        return [("agents", self._definitions.keep)]
 
     async def open(self) -> None:
         settings, chosen = self._house.settings, self._house.settings.chat
@@ -147,20 +151,17 @@ class Chatting:
             await self._model.aclose()
 
     def _setting(self, service: ChatService) -> Setting:
-        """By what conversations of a service are held."""
-        voice = self._house.settings.voice
-        return Setting(
-            practice=service.practice or voice.practice,
-            zone=voice.zone,
-            identity_attempts=voice.identity_attempts,
-            third_party=voice.third_party,
-            infer_phone=voice.infer_phone,
+        """By what conversations of a service are held: the agent it names, with its own name and greeting."""
+        setting = self._definitions.of(service.agent)
+        return replace(
+            setting,
+            practice=service.practice or setting.practice,
             greeting=service.greeting,
             written=True,
         )
 
     def _think(self, setting: Setting, begun: Beginning) -> Brain | None:
-        if self._model is None:
+        if self._model is None or setting.brain == "policy":
             return None
         return self._house.settings.llm.brain(setting, self._house.context.clock.now())
 

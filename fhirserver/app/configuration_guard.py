@@ -57,7 +57,7 @@ class ConfigurationGuard:
             self._check_document(after)
 
     def _check_document(self, library: JsonObject) -> None:
-        if len(str(library.get("content", [{}])[0].get("data", ""))) > LARGEST:
+        if sum(len(str(one.get("data", ""))) for one in library.get("content", ())) > LARGEST:
             text = f"The document of a configuration is at most {LARGEST // 1024} KiB"
             raise refuse(Category.TOO_LARGE, "too-long", text, "Library.content")
         try:

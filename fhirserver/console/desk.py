@@ -64,6 +64,7 @@ class Desk:
             "position": self.context.store.head,
             "here": request.url.path,
             "calling": self.context.live is not None,
+            "directing": self.context.agents is not None,
             "browsing": self.context.browsing is not None,
             "listening": messages is not None and messages.present,
         }

@@ -10,6 +10,7 @@ from starlette.staticfiles import StaticFiles
 from fhirserver.access.identity import Identity
 from fhirserver.access.principals import Principals
 from fhirserver.console.analytics_pages import AnalyticsPages
+from fhirserver.console.agent_pages import agent_routes
 from fhirserver.console.call_pages import CallPages
 from fhirserver.console.campaign_pages import CampaignPages
 from fhirserver.console.connector_pages import ConnectorPages
@@ -116,6 +117,7 @@ def _routes(
         ("GET", "/subscriptions", guarded(subscriptions.subscriptions)),
         ("GET", "/subscriptions/list", guarded(subscriptions.fragment)),
         ("POST", "/subscriptions/{id}/{step}", ours(subscriptions.step)),
+        *agent_routes(desk),
         *terminology_routes(desk),
         ("GET", "/connectors", guarded(connectors.connectors)),
         ("GET", "/connectors/list", guarded(connectors.fragment)),

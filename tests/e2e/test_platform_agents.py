@@ -223,6 +223,77 @@ def test_why_a_slot_is_not_offered(server: ServerProcess, platform: Platform) ->
     ]
 
 
+def test_what_else_is_taken_counts(server: ServerProcess, platform: Platform) -> None:
+    """Visits with a slot and without, of this practitioner and of others; one that is moved counts for nothing."""
+    ehr = server.headers_of("ehr")
+    who = {"actor": {"reference": "Practitioner/kim", "display": "Dr. Kim"}, "status": "accepted"}
+    place = {"reference": "Location/house"}
+    day = "2027-03-02T{}:00-05:00"
+
+    def put(resource: dict[str, Any]) -> None:
+        answer = httpx.put(
+            f"{server.base}/{resource['resourceType']}/{resource['id']}", json=resource, headers=ehr
+        )
+        assert answer.is_success, answer.text
+
+    def slot(id: str, schedule: str, begins: str, ends: str, status: str = "free") -> None:
+        reference = {"reference": f"Schedule/{schedule}"}
+        times = {"start": day.format(begins), "end": day.format(ends)}
+        put({"resourceType": "Slot", "id": id, "schedule": reference, "status": status, **times})
+
+    def visit(id: str, patient: str, begins: str, ends: str, **more: Any) -> None:
+        people = [{"actor": {"reference": f"Patient/{patient}"}, "status": "accepted"}, who]
+        times = {"start": day.format(begins), "end": day.format(ends)}
+        put(
+            {
+                "resourceType": "Appointment",
+                "id": id,
+                "status": "booked",
+                "participant": people,
+                **times,
+                **more,
+            }
+        )
+
+    put({"resourceType": "Location", "id": "house", "name": "House"})
+    for id in ("kim", "lee"):
+        put({"resourceType": "Practitioner", "id": id, "name": [{"family": id.title()}]})
+        actors = [{"reference": f"Practitioner/{id}"}, place]
+        put({"resourceType": "Schedule", "id": f"of-{id}", "actor": actors})
+    put({"resourceType": "Patient", "id": "eve", "name": [{"family": "Adams"}], "birthDate": "1982-03-03"})
+    slot("lee-9", "of-lee", "09:00", "09:30")
+    slot("lee-11", "of-lee", "11:00", "11:30")
+    slot("kim-10", "of-kim", "10:15", "10:45")
+    slot("kim-9", "of-kim", "09:00", "09:30", "busy")
+    visit("with-slot", "eve", "09:00", "09:30", slot=[{"reference": "Slot/kim-9"}])
+    visit("without", "eve", "10:00", "10:30")
+    document = {
+        "lead": 0,
+        "concurrent_start_block": [{"most": 1, "per": "location"}],
+        "block_overlap": [{"by": ["practitioner"]}],
+        "patient_limit": [{"most": 2, "within_days": 7}],
+    }
+    platform("POST", "/scheduling-rules", {"id": "others", "title": "Others", "document": document}, 201)
+    asked = {
+        "first": "2027-03-02T00:00:00-05:00",
+        "last": "2027-03-03T00:00:00-05:00",
+        "now": "2027-03-01T12:00:00Z",
+    }
+
+    def removed(**more: Any) -> dict[str, set[str]]:
+        told = platform("POST", "/scheduling-rules/others/explain", {**asked, **more}, 200).json()
+        return {
+            one["slot"]["reference"].removeprefix("Slot/"): {part["rule"] for part in one["removed_by"]}
+            for one in told["slots"]
+        }
+
+    assert removed() == {"lee-9": {"concurrent_start_block"}, "kim-10": {"block_overlap"}, "lee-11": set()}
+    limited = removed(patient="Patient/eve")
+    assert all("patient_limit" in rules for rules in limited.values())
+    moved = removed(patient="Patient/eve", moves="Appointment/with-slot")
+    assert moved == {"lee-9": set(), "kim-10": {"block_overlap"}, "lee-11": set()}
+
+
 def test_a_dry_run_plays_scenarios_against_a_draft(platform: Platform) -> None:
     document = {"practice": "Lakeside", "offers": ["confirm", "insurance", "phone", "address"]}
     platform("POST", "/agents", {"id": "dry", "title": "Dry", "document": document}, 201)

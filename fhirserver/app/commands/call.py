@@ -9,9 +9,14 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fhirserver.app.llm_settings import NO_KEY, LlmSettings
 from fhirserver.app.settings import InvalidSettings, load_settings
+
+if TYPE_CHECKING:
+    from agent.channels.terminal import CallOptions
+    from agent.memory import Setting
 
 
 def run(arguments: list[str]) -> int:
@@ -31,6 +36,12 @@ def run(arguments: list[str]) -> int:
     )
     parser.add_argument(
         "--practice", default="the clinic", help="what the practice is called (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--agent",
+        default="",
+        metavar="ID",
+        help="an agent that is in force on the server, in place of the above",
     )
     parser.add_argument(
         "--brain",
@@ -79,6 +90,12 @@ async def _call(options: argparse.Namespace, llm: LlmSettings | None) -> int:
 
     setting = Setting(practice=options.practice, zone=options.zone)
     call = CallOptions(options.server, options.token, options.caller, options.script, setting)
+    if options.agent:
+        setting = await _in_force(call, options.agent)
+        if not setting.agent:
+            print(f"credence call: no agent '{options.agent}' is in force", file=sys.stderr)
+            return 2
+        call = replace(call, setting=setting)
     if llm is None:
         record = await run_call(call, show)
     else:
@@ -89,3 +106,17 @@ async def _call(options: argparse.Namespace, llm: LlmSettings | None) -> int:
         f"\n[dim]{record.outcome}; {record.communication}; written: {', '.join(record.written) or 'nothing'}[/]"
     )
     return 0
+
+
+async def _in_force(call: CallOptions, agent: str) -> Setting:
+    """The setting of an agent on the server; that of the options where it is not in force."""
+    from agent.definition.loading import Definitions
+    from agent.tools.client import FhirClient
+
+    client = FhirClient(call.base, call.token)
+    try:
+        definitions = Definitions(client, call.setting)
+        await definitions.refresh()
+        return definitions.of(agent)
+    finally:
+        await client.close()

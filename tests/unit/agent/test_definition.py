@@ -215,6 +215,19 @@ async def test_what_is_not_offered_is_the_staffs() -> None:
     assert taken.record.outcome.startswith("transfer")
 
 
+async def test_another_wish_is_an_answer_to_the_offer_of_a_person() -> None:
+    played = await call_with(
+        {"offers": ["confirm"]},
+        f"""I need to cancel my appointment
+        so when is my appointment
+        {IDENTIFY}
+        yes
+        no""",
+    )
+    assert "I've noted that you will be there" in played.said, played.said
+    assert "didn't get that" not in played.said
+
+
 async def call_with(document: dict[str, Any], script: str) -> Any:
     return await play(script, setting=of(document))
 
