@@ -158,11 +158,11 @@ class RequirementSet(Sent):
 class RequirementSetTold(RequirementSet):
     """A set that is in force. `shipped`: it came with the server, and nobody has changed it."""
 
-    id: str
+    id: Annotated[str, StringConstraints(max_length=64)]
     shipped: bool
 
 
-@router.post("/scan", summary="Find what is missing of a patient", responses=problems(404, 501))
+@router.post("/scan", summary="Find what is missing of a patient", responses=problems(404, 409))
 async def scan_patient(sent: Asking, asked: Reading) -> Scanned:
     """What is missing or unverified and would be asked for now; and what is missing and would not, with the reason."""
     found = await _forms(asked).scan(sent.patient, sent.requirements)
@@ -182,7 +182,7 @@ async def scan_patient(sent: Asking, asked: Reading) -> Scanned:
 
 
 @router.post(
-    "/preview", summary="See the Questionnaire that a patient would get", responses=problems(404, 501)
+    "/preview", summary="See the Questionnaire that a patient would get", responses=problems(404, 409)
 )
 async def preview_form(sent: Asking, asked: Reading) -> dict[str, Any]:
     """A FHIR R4 Questionnaire with the status `draft`. Nothing is kept."""
@@ -206,7 +206,7 @@ async def create_form(sent: NewForm, asked: Acting, response: Response, idempote
     return _told(asked, made)
 
 
-@router.get("", summary="List forms", responses=problems(501))
+@router.get("", summary="List forms", responses=problems(409))
 async def list_forms(
     asked: Reading,
     patient: Annotated[str, Query(pattern=r"^$|^Patient/[A-Za-z0-9.-]{1,64}$", max_length=72)] = "",
@@ -220,7 +220,7 @@ async def list_forms(
     return Page(items=[_told(asked, one) for one in found[:limit]], next=following)
 
 
-@router.get("/requirement-sets", summary="List requirement sets", responses=problems(501))
+@router.get("/requirement-sets", summary="List requirement sets", responses=problems(409))
 async def list_requirement_sets(
     asked: Reading, limit: Limit = 50, cursor: Cursor = ""
 ) -> Page[RequirementSetTold]:
@@ -232,7 +232,7 @@ async def list_requirement_sets(
 @router.put(
     "/requirement-sets/{set_id}",
     summary="Configure a requirement set",
-    responses=problems(404, 409, 412, 501),
+    responses=problems(404, 409, 412),
 )
 async def configure_requirement_set(
     set_id: Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", max_length=64)],
@@ -254,7 +254,7 @@ async def configure_requirement_set(
     return RequirementSetTold(id=set_id, shipped=False, **sent.model_dump())
 
 
-@router.get("/{form_id}", summary="Read a form", responses=problems(404, 501))
+@router.get("/{form_id}", summary="Read a form", responses=problems(404, 409))
 async def read_form(form_id: FormId, asked: Reading) -> Form:
     """How far it is."""
     return _told(asked, await _forms(asked).state(form_id))
@@ -262,11 +262,11 @@ async def read_form(form_id: FormId, asked: Reading) -> Form:
 
 @router.post("/{form_id}/send", summary="Send a form's link", responses=problems(404, 409, 501))
 async def send_form(form_id: FormId, asked: Acting) -> Form:
-    """As a text message to the patient's number; at most once for each form."""
+    """As a text message to the patient's number; at most once for each form. 501 where there is no telephone."""
     return _told(asked, await _forms(asked).send(form_id, asked.name))
 
 
-@router.post("/{form_id}/link", summary="Get a form's link", responses=problems(404, 409, 501))
+@router.post("/{form_id}/link", summary="Get a form's link", responses=problems(404, 409))
 async def link_form(form_id: FormId, asked: Acting) -> FormLink:
     """For whoever hands it to the patient: at the desk, in a chat, on a call."""
     forms = _forms(asked)
@@ -274,7 +274,7 @@ async def link_form(form_id: FormId, asked: Acting) -> FormLink:
     return FormLink(url=await forms.link(form_id), until=parse_instant(state.until))
 
 
-@router.post("/{form_id}/revoke", summary="Take a form back", responses=problems(404, 409, 501))
+@router.post("/{form_id}/revoke", summary="Take a form back", responses=problems(404, 409))
 async def revoke_form(form_id: FormId, sent: Revocation, asked: Acting) -> Form:
     """Its link is good for nothing from now on."""
     return _told(asked, await _forms(asked).revoke(form_id, asked.name, sent.reason))
@@ -284,7 +284,7 @@ def _forms(asked: Asked) -> Forms:
     forms = asked.platform.forms
     if forms is None:
         words = "There are no forms: [forms] is off, or its source is not among the sources; see 'credence doctor'"
-        raise refuse(Category.NOT_SUPPORTED, "not-supported", words)
+        raise refuse(Category.CONFLICT, "not-supported", words)
     return forms
 
 

@@ -66,6 +66,11 @@ def _parse_response(
 
         return response_408
 
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
     if response.status_code == 413:
         response_413 = Problem.from_dict(response.json())
 
@@ -85,11 +90,6 @@ def _parse_response(
         response_500 = Problem.from_dict(response.json())
 
         return response_500
-
-    if response.status_code == 501:
-        response_501 = Problem.from_dict(response.json())
-
-        return response_501
 
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())

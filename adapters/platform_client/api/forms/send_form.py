@@ -109,7 +109,8 @@ def sync_detailed(
 ) -> Response[Form | Problem]:
     """Send a form's link
 
-     As a text message to the patient's number; at most once for each form.
+     As a text message to the patient's number; at most once for each form. 501 where there is no
+    telephone.
 
     Args:
         form_id (str):
@@ -140,7 +141,8 @@ def sync(
 ) -> Form | Problem | None:
     """Send a form's link
 
-     As a text message to the patient's number; at most once for each form.
+     As a text message to the patient's number; at most once for each form. 501 where there is no
+    telephone.
 
     Args:
         form_id (str):
@@ -166,7 +168,8 @@ async def asyncio_detailed(
 ) -> Response[Form | Problem]:
     """Send a form's link
 
-     As a text message to the patient's number; at most once for each form.
+     As a text message to the patient's number; at most once for each form. 501 where there is no
+    telephone.
 
     Args:
         form_id (str):
@@ -195,7 +198,8 @@ async def asyncio(
 ) -> Form | Problem | None:
     """Send a form's link
 
-     As a text message to the patient's number; at most once for each form.
+     As a text message to the patient's number; at most once for each form. 501 where there is no
+    telephone.
 
     Args:
         form_id (str):
