@@ -17,6 +17,7 @@ from typing import Protocol, TypeAlias
 from agent.brain import Brain
 from agent.call_record import CallRecord, Keeper
 from agent.effects import Effect, End, Escalate, Filler, RunTool, Say, Transfer
+from agent.kept_call import Journal, Past
 from agent.line import Line
 from agent.manner import PLAIN, Manner, manner_of
 from agent.memory import Memory, Setting
@@ -57,8 +58,8 @@ class Event:
     """Something that happened on the call, for a timeline.
 
     ``kind``: ``ringing``, ``agent``, ``caller``, ``partial``, ``keys``, ``filler``, ``tool``, ``result``, ``state``,
-    ``identified``, ``emotion``, ``speakers``, ``operator``, ``transfer``, ``escalate``, ``end``, ``record``. ``detail``
-    is the tool's request or result, or the signal, where there is one.
+    ``identified``, ``resumed`` (by another process), ``emotion``, ``speakers``, ``operator``, ``transfer``,
+    ``escalate``, ``end``, ``record``. ``detail`` is the tool's request or result, or the signal, where there is one.
     """
 
     at: datetime
@@ -87,7 +88,8 @@ class Call:
     """Drives one session over one line. ``medium`` is PHONE or WRITTEN (v3 ParticipationMode).
 
     ``notice`` is said before the greeting (that the call is recorded). ``ring_seconds``: how long the look-ups may
-    take before the call is answered without them.
+    take before the call is answered without them. ``stays``: see :class:`~agent.session.Session`; ``id``: see
+    :class:`~agent.call_record.Keeper`. ``past`` is what another process has kept of this call in its ``journal``.
     """
 
     client: FhirClient
@@ -102,11 +104,15 @@ class Call:
     ring_seconds: float = 5.0
     title: str = "Inbound call"
     notice: str = ""
+    stays: bool = False
+    id: str = ""
+    journal: Journal | None = None
+    past: Past | None = None
 
     def __post_init__(self) -> None:
-        self.started = self.clock.now()
+        self.started = self.past.started if self.past else self.clock.now()
         self.mind: Brain = self.brain or Dialogue(self.setting, self.started)
-        self.session = Session(self.mind, self.notice)
+        self.session = Session(self.mind, self.notice, self.stays)
         self.unreached = ""
         """Why nobody was reached by a call out: Twilio's status of the call, or what kept it from being made."""
         self.tools = Toolbox(self.client, self.clock, self.setting.zone)
@@ -120,6 +126,7 @@ class Call:
             self.medium,
             self.started,
             self.title,
+            self.id,
         )
         self._inbox: asyncio.Queue[Signal] = asyncio.Queue()
         self._quiet = asyncio.Event()
@@ -128,6 +135,8 @@ class Call:
         self._state = ""
         self._known = ""
         self._escalated = False
+        self.replaying = False
+        """Whether what another process has kept is being taken once more."""
 
     @property
     def memory(self) -> Memory:
@@ -144,12 +153,16 @@ class Call:
 
     async def run(self) -> CallRecord:
         """From ringing to the record."""
-        self._tell("ringing", self.caller or "number withheld")
-        self._opened = asyncio.create_task(self.keeper.open())
+        self._tell("ringing", self.caller or "number withheld", at=self.started)
+        again = self._replay()
+        self._opened = asyncio.create_task(self._open())
         listening: asyncio.Task[None] | None = None
         try:
-            if await self._ring():
-                await self._take(Answered(self.clock.now()))
+            for effect in again:
+                self._begin(effect, again=True)
+            if self._is_answered or await self._ring():
+                if not self._is_answered:
+                    await self._take(Answered(self.clock.now()))
                 listening = asyncio.create_task(self._listen())
                 while not self.session.over:
                     await self._take(await self._next())
@@ -159,11 +172,47 @@ class Call:
                 if task is not None:
                     task.cancel()
 
+    @property
+    def _is_answered(self) -> bool:
+        return any(isinstance(one, Answered) for one in self.signals)
+
+    async def _open(self) -> None:
+        """Put the call on record, where that was not done."""
+        if self.past is not None and self.past.opened:
+            self.keeper.reopen()
+            return
+        await self.keeper.open()
+        if self.journal is not None and self.keeper.communication:
+            await self.journal.opened(self.keeper.communication)
+
+    def _replay(self) -> list[RunTool]:
+        """Take once more what was taken before; nothing is said of it. The tools whose results were never kept."""
+        running: dict[int, RunTool] = {}
+        self.replaying = True
+        for signal in self.past.signals if self.past else ():
+            self.signals.append(signal)
+            effects = self.session.handle(signal)
+            self._tell_signal(signal)
+            self._tell_identified(signal.at)
+            if isinstance(signal, ToolResult):
+                running.pop(signal.id, None)
+                self.tools.remember(signal.result)
+                self.written.extend(filter(None, [getattr(signal.result, "reference", "")]))
+            for effect in effects:
+                self._tell_effect(effect, signal.at)
+                if isinstance(effect, RunTool):
+                    running[effect.id] = effect
+                self._escalated = self._escalated or isinstance(effect, Escalate)
+        self._state = self.mind.state if self.signals else ""
+        self.replaying = False
+        if self.signals:
+            self._tell("resumed", "")
+        return list(running.values())
+
     async def _ring(self) -> bool:
         """Look the caller up; answer when that is done or has taken its time. False when nobody is left."""
-        self.signals.append(Ringing(self.clock.now(), self.caller, self.medium.lower()))
-        for effect in self.session.handle(self.signals[-1]):
-            await self._do(effect)
+        if not self.signals:
+            await self._take(Ringing(self.clock.now(), self.caller, self.medium.lower()))
         preparing = asyncio.create_task(self.line.prepare(f"{self.notice} {self.mind.opening()}".strip()))
         until = asyncio.get_running_loop().time() + self.ring_seconds
         if not await self._settle(until):
@@ -234,7 +283,9 @@ class Call:
             self._inbox.put_nowait(HangUp(self.clock.now()))
 
     async def _next(self) -> Signal:
-        if self._inbox.empty() and not self._running:
+        if self.idle:
+            if self.journal is not None:
+                await self.journal.quiet()
             self._quiet.set()
         signal = await self._inbox.get()
         self._quiet.clear()
@@ -251,9 +302,16 @@ class Call:
             await self._take(signal)
         return True
 
+    @property
+    def idle(self) -> bool:
+        """Whether no tool runs and nothing waits to be taken."""
+        return not self._running and self._inbox.empty()
+
     async def _take(self, signal: Signal) -> None:
         self.signals.append(signal)
         effects = self.session.handle(signal)
+        if self.journal is not None:
+            await self.journal.keep(signal, effects)
         self._tell_signal(signal)
         if isinstance(signal, Operator):
             self.line.held(self.session.operator)
@@ -271,28 +329,28 @@ class Call:
     # what is done
 
     async def _do(self, effect: Effect) -> None:
+        self._tell_effect(effect)
         if isinstance(effect, Say):
-            self._tell("agent", effect.text, effect.turn)
             await self.line.say(effect.text, effect.turn, self._manner, effect.shielded)
         elif isinstance(effect, Filler):
-            self._tell("filler", effect.text)
             await self.line.fill(effect, self._manner)
         elif isinstance(effect, RunTool):
-            self._tell("tool", type(effect.request).__name__, detail=effect.request)
-            self.line.working(effect.request)
-            self._running[effect.id] = asyncio.create_task(self._run_tool(effect))
-        elif isinstance(effect, Transfer | Escalate | End):
-            self._escalated = self._escalated or isinstance(effect, Escalate)
-            self._tell(type(effect).__name__.lower(), effect.reason)
+            self._begin(effect)
+        elif isinstance(effect, Escalate):
+            self._escalated = True
+
+    def _begin(self, effect: RunTool, again: bool = False) -> None:
+        self.line.working(effect.request)
+        self._running[effect.id] = asyncio.create_task(self._run_tool(effect, again))
 
     @property
     def _manner(self) -> Manner:
         felt = self.session.emotions
         return manner_of(felt[-1].tier) if felt else PLAIN
 
-    async def _run_tool(self, effect: RunTool) -> None:
+    async def _run_tool(self, effect: RunTool, again: bool) -> None:
         before = asyncio.get_running_loop().time()
-        result = await self._result(effect)
+        result = await self._result(effect, again)
         seconds = asyncio.get_running_loop().time() - before
         self._tell("result", type(result).__name__, detail=result, seconds=seconds)
         reference = getattr(result, "reference", "")
@@ -304,8 +362,10 @@ class Call:
         if not self._running:
             self.line.working(None)
 
-    async def _result(self, effect: RunTool) -> Result:
+    async def _result(self, effect: RunTool, again: bool) -> Result:
         if self.model is not None and self.model.runs(effect.request):
+            if again and any(isinstance(one, Drafted) and one.id == effect.id for one in self.signals):
+                return Failed("the answer was cut off")
             async for piece in self.model.run(effect.request):
                 if not isinstance(piece, str):
                     return piece
@@ -314,14 +374,14 @@ class Call:
         if hasattr(effect.request, "basis") and self._opened is not None:
             # What is written names the call it was said on, so the call must be on record first.
             await asyncio.shield(self._opened)
-        return await self.tools.run(effect.request)
+        return await self.tools.run(effect.request, str(effect.id) if self.id else "", again)
 
     # what is told of it
 
     def _tell_signal(self, signal: Signal) -> None:
         if isinstance(signal, Utterance) and signal.text:
             turns = (t.number for t in self.session.transcript.turns if t.speaker == "caller")
-            self._tell("caller", signal.text, max(turns, default=0), signal)
+            self._tell("caller", signal.text, max(turns, default=0), signal, at=signal.at)
         elif isinstance(signal, Partial):
             self._tell("partial", signal.text)
         elif isinstance(signal, Keys):
@@ -333,13 +393,23 @@ class Call:
         elif isinstance(signal, Operator) and signal.action == "spoke":
             self._tell("agent", signal.text, len(self.session.transcript.turns))
         elif isinstance(signal, Operator):
-            self._tell("operator", signal.action)
+            self._tell("operator", signal.action, detail=signal, at=signal.at)
 
-    def _tell_identified(self) -> None:
+    def _tell_effect(self, effect: Effect, at: datetime | None = None) -> None:
+        if isinstance(effect, Say):
+            self._tell("agent", effect.text, effect.turn, at=at)
+        elif isinstance(effect, Filler):
+            self._tell("filler", effect.text, at=at)
+        elif isinstance(effect, RunTool):
+            self._tell("tool", type(effect.request).__name__, detail=effect.request, at=at)
+        else:
+            self._tell(type(effect).__name__.lower(), effect.reason, at=at)
+
+    def _tell_identified(self, at: datetime | None = None) -> None:
         patient = self.memory.patient
         if patient and not self._known:
             self._known = patient.reference
-            self._tell("identified", patient.reference)
+            self._tell("identified", patient.reference, at=at)
 
     def _tell(
         self,
@@ -348,9 +418,10 @@ class Call:
         turn: int = 0,
         detail: Request | Result | Signal | None = None,
         seconds: float = 0.0,
+        at: datetime | None = None,
     ) -> None:
         if self.on_event is not None:
-            self.on_event(Event(self.clock.now(), kind, text, turn, detail, seconds))
+            self.on_event(Event(at or self.clock.now(), kind, text, turn, detail, seconds))
 
 
 def _interrupts(signal: Signal, effects: tuple[Effect, ...]) -> bool:

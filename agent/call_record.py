@@ -26,6 +26,9 @@ from fhirserver.kernel.instants import Clock, instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.judge import Turn
 
+_WITHHELD = {"WRITTEN": "user of the chat"}
+"""Who is on the other side, where that is not known."""
+
 
 @dataclass
 class CallRecord:
@@ -60,6 +63,9 @@ class Keeper:
     medium: str
     started: datetime
     title: str = "Inbound call"
+    id: str = ""
+    """That of the Communication, and how those of its documents begin: what is written twice is then written once.
+    Empty: the server gives ids."""
 
     def __post_init__(self) -> None:
         self._communication: JsonObject = {}
@@ -94,18 +100,35 @@ class Keeper:
 
     async def open(self) -> None:
         """Create the Communication."""
-        errand = self.memory.setting.errand
-        if errand is not None:
-            self._communication = called_out(errand, self.caller, self.tools.speaker, self.started)
-        else:
-            self._communication = communication(self.title, self.medium, self.started) | {
-                "recipient": [self.tools.speaker.reference()],
-                "sender": {"display": self.caller or "number withheld"},
-            }
-        id = await self._put(self._communication, CONFIRMED, "observed")
-        self._communication |= {"id": id} if id else {}
+        begun = self._begun() | ({"id": self.id} if self.id else {})
+        id = await self._put(begun, CONFIRMED, "observed")
+        self._communication = begun | {"id": id}
+        if not id:
+            del self._communication["id"]
         self.tools.communication = self.communication
         self.opened.set()
+
+    def reopen(self) -> None:
+        """Go on where :meth:`open` had put the Communication on record under :attr:`id`."""
+        self._communication = self._begun() | {"id": self.id}
+        self.tools.communication = self.communication
+        self.opened.set()
+
+    def _begun(self) -> JsonObject:
+        errand = self.memory.setting.errand
+        if errand is not None:
+            out = called_out(errand, self.caller, self.tools.speaker, self.started, self.medium)
+            return out if self.medium == "PHONE" else out | {"category": self._plain()["category"]}
+        return self._plain() | {
+            "recipient": [self.tools.speaker.reference()],
+            "sender": {"display": self.caller or _WITHHELD.get(self.medium, "number withheld")},
+        }
+
+    def _plain(self) -> JsonObject:
+        return communication(self.title, self.medium, self.started)
+
+    def _named(self, resource: JsonObject, suffix: str) -> JsonObject:
+        return resource | {"id": f"{self.id}-{suffix}"} if self.id else resource
 
     async def close(self, turns: tuple[Turn, ...], outcome: str, signals: tuple[Signal, ...]) -> CallRecord:
         """Write transcript and summary and complete the Communication."""
@@ -116,9 +139,9 @@ class Keeper:
         document = transcript_document(
             turns, call, patient, memory.setting.zone, self.started, ended, self.heard_again
         )
-        transcript = await self._document(document, CONFIRMED, "observed")
+        transcript = await self._document(self._named(document, "transcript"), CONFIRMED, "observed")
         note = summary_document(sections, call, patient, transcript, ended)
-        written = await self._document(note, MENTIONED, "derived")
+        written = await self._document(self._named(note, "summary"), MENTIONED, "derived")
         facts = evidence(memory, turns, self.began)
         judged = quality(turns, signals, memory, self.sound, self.missed)
         await self._judge(sections, facts, judged, ended)
@@ -152,8 +175,8 @@ class Keeper:
         call, patient = self.communication, self.memory.patient.reference if self.memory.patient else ""
         writer = self.tools.speaker.reference()
         summed = composition(sections, facts, writer, (call, patient), (self.started, ended))
-        await self._put(summed, MENTIONED, "derived")
-        self._report = report(judged, call, patient, self.started, ended)
+        await self._put(self._named(summed, "facts"), MENTIONED, "derived")
+        self._report = self._named(report(judged, call, patient, self.started, ended), "quality")
         id = await self._put(self._report, CONFIRMED, "observed")
         self._report |= {"id": id} if id else {}
 

@@ -60,9 +60,10 @@ def communication(title: str, medium: str, at: datetime) -> JsonObject:
     }
 
 
-def called_out(errand: Errand, number: str, speaker: Speaker, at: datetime) -> JsonObject:
-    """A call (or message) out; with the id of the Communication that was made for its order, where there is one."""
-    made = communication(_TITLES[errand.channel], _MEDIA[errand.channel], at) | {
+def called_out(errand: Errand, number: str, speaker: Speaker, at: datetime, medium: str = "") -> JsonObject:
+    """A call (or message) out, by ``medium`` where it is not the channel's own; with the id of the Communication that
+    was made for its order, where there is one."""
+    made = communication(_TITLES[errand.channel], medium or _MEDIA[errand.channel], at) | {
         "sender": speaker.reference(),
         "topic": {"text": _PURPOSES[errand.purpose]},
     }
@@ -70,7 +71,7 @@ def called_out(errand: Errand, number: str, speaker: Speaker, at: datetime) -> J
     made["reasonCode"] = [{"coding": [{"system": PURPOSE, "code": errand.purpose}]}]
     if errand.patient:
         made |= {"subject": {"reference": errand.patient}}
-        made |= {"recipient": [{"reference": errand.patient, "display": number}]}
+        made |= {"recipient": [{"reference": errand.patient} | ({"display": number} if number else {})]}
     if errand.id:
         made["identifier"] = [{"system": CALL_OUT, "value": errand.id}]
     if errand.contact:

@@ -28,6 +28,12 @@ class Setting:
     """Younger patients are served only with a parent or guardian on the line."""
     errand: Errand | None = None
     """What a call out is for; None where the caller called us."""
+    patient: str = ""
+    """A reference: the patient whom the channel has proved the caller to be, who need not say name and birth date."""
+    greeting: str = ""
+    """In place of the greeting there is."""
+    written: bool = False
+    """Whether this is read, not heard."""
 
     @property
     def tz(self) -> tzinfo:

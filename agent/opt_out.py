@@ -6,9 +6,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from urllib.parse import quote
 
-from agent.campaigns.ledger import Ledger, identified
+from agent.campaigns.flagging import put_flag
+from agent.campaigns.ledger import Ledger
 from agent.campaigns.look_again import look_at
 from agent.campaigns.preferences import BARRED, barred_name, opt_out
 from agent.requests import FindPatients
@@ -63,24 +63,17 @@ async def bar(ledger: Ledger, number: str, channel: str) -> None:
     to that patient by it at all. Raises :class:`Unreachable`."""
     patients = await _patients(ledger, number)
     for patient in patients:
-        await flag(ledger, patient, number, (channel,), whole=len(patients) == 1)
+        wish = opt_out(
+            patient, number, (channel,), ledger.speaker.reference(), ledger.clock.now(), len(patients) == 1
+        )
+        await put_flag(ledger, wish)
         await _look(ledger, patient)
-
-
-async def flag(ledger: Ledger, patient: str, number: str, channels: tuple[str, ...], whole: bool) -> str:
-    """Put the Flag unless it is there; its reference. Raises :class:`Unreachable`."""
-    made = opt_out(patient, number, channels, ledger.speaker.reference(), ledger.clock.now(), whole)
-    unless = f"{identified(BARRED, made['identifier'][0]['value'])}&patient={quote(patient, safe='')}&status=active"
-    reference, _ = await ledger.make(made, unless, "")
-    return reference
 
 
 async def unbar(ledger: Ledger, number: str, channel: str) -> None:
     """Raises :class:`Unreachable`."""
-    found = await ledger.client.search(
-        "Flag", [("identifier", f"{BARRED}|{barred_name(channel, number)}"), ("status", "active")]
-    )
-    for resource in found:
+    found = await ledger.client.search("Flag", [("identifier", f"{BARRED}|{barred_name(channel, number)}")])
+    for resource in (one for one in found if one.get("status") == "active"):
         made = {name: value for name, value in resource.items() if name not in ("meta", "text")}
         made |= {"status": "inactive"}
         await ledger.put(made, version_of(resource), "")

@@ -39,6 +39,13 @@ class FindByBirthDate:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPatient:
+    """The record of one patient, by reference."""
+
+    patient: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoadContext:
     """Upcoming appointments, coverage and recent encounters of one patient."""
 
@@ -115,9 +122,29 @@ class ChangeAddress:
     basis: Basis
 
 
+@dataclass(frozen=True, slots=True)
+class FindErrands:
+    """What somebody at this number was lately contacted about; ``patients`` are those it may be (references)."""
+
+    phone: str
+    patients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """No more of ``channels`` (``call``, ``sms``) to this number; where ``whole``, to these patients at any."""
+
+    patients: tuple[str, ...]
+    number: str
+    channels: tuple[str, ...]
+    whole: bool
+    basis: Basis
+
+
 Request: TypeAlias = (
     FindPatients
     | FindByBirthDate
+    | ReadPatient
     | LoadContext
     | SearchSlots
     | Book
@@ -126,5 +153,7 @@ Request: TypeAlias = (
     | AddCoverage
     | ChangePhone
     | ChangeAddress
+    | FindErrands
+    | OptOut
     | AskModel
 )

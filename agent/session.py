@@ -32,11 +32,13 @@ from agent.transcript import Transcript
 class Session:
     """One conversation with one brain. After End or Transfer it answers nothing but tool results.
 
-    ``notice`` is said before everything else, to its end: that the call is recorded.
+    ``notice`` is said before everything else, to its end: that the call is recorded. ``stays``: there is nobody to
+    transfer to, so whoever is handed over waits here (``waiting``) until a person comes.
     """
 
-    def __init__(self, brain: Brain, notice: str = ""):
-        self.brain, self.notice = brain, notice
+    def __init__(self, brain: Brain, notice: str = "", stays: bool = False):
+        self.brain, self.notice, self.stays = brain, notice, stays
+        self.waiting = False
         self.transcript = Transcript()
         self.over = ""
         self.operator = False
@@ -85,11 +87,12 @@ class Session:
             gone, self.over = self.over == "hang-up", self.over or "hang-up"
             return gone
         muted = isinstance(signal, Utterance | Silence | Keys | Drafted | BargeIn | AnsweredBy)
-        return (self.operator or bool(self.over)) and muted
+        return (self.operator or self.waiting or bool(self.over)) and muted
 
     def _operated(self, signal: Operator) -> tuple[Effect, ...] | None:
         if signal.action == "take_over":
             self.operator, self._taken_after = True, len(self.transcript.turns)
+            self.waiting = False
             return ()
         if signal.action == "guide":
             self.brain.respond(signal, 0)  # it only takes note: the words are the operator's
@@ -107,6 +110,8 @@ class Session:
         if not self.operator:
             return ()
         self.operator = False
+        if self.stays and not self.over:
+            self.brain.memory.ended = ""  # who was handed over is handed back
         return None
 
     def _alarmed(self, signal: Alarm) -> tuple[Effect, ...]:
@@ -137,7 +142,11 @@ class Session:
         for i, effect in enumerate(out):
             if isinstance(effect, Say):
                 out[i] = replace(effect, turn=self._said(effect, signal))
-            elif isinstance(effect, End | Transfer) or (isinstance(effect, Escalate) and effect.hard):
+            elif self.stays and isinstance(effect, Transfer):
+                self.waiting = not self.operator
+            elif isinstance(effect, End | Transfer) or (
+                isinstance(effect, Escalate) and effect.hard and not self.stays
+            ):
                 self.over = self.over or _why(effect)
         return tuple(out)
 

@@ -182,6 +182,27 @@ LINES: dict[str, tuple[str, ...]] = {
         "I'm sorry, I couldn't record that just now. Nothing was changed. I'll have a person follow up "
         "with you.",
     ),
+    "ask_well": (
+        "How are you feeling since your visit?",
+        "Are you feeling well since your visit, or is there anything our staff should know?",
+    ),
+    "glad_well": ("I'm glad to hear that. If anything changes, please call us.",),
+    "unwell_person": ("Thank you for telling me. Let me get a person who can help you with that.",),
+    "call_you": ("Thank you. A member of our staff will call you.",),
+    "no_more": ("I understand. We won't contact you this way any more. Goodbye.",),
+    "confirmed_by_text": ("Thank you, your appointment is confirmed. See you then!",),
+    "not_confirmed": ("I'm sorry, I couldn't record that just now. Our staff will get back to you.",),
+    "back_confirm": ("We reached out to you about an appointment.",),
+    "back_reschedule": ("We reached out to you because we would like to move an appointment.",),
+    "back_insurance": ("We reached out to you because we need your current insurance.",),
+    "back_call_back": ("We tried to call you back.",),
+    "back_follow_up": ("We reached out to you to ask how you are after your visit.",),
+    "back_rebook": ("We reached out to you because of an appointment that you missed.",),
+    "back_missing": (
+        "We reached out to you because some details are missing in our records: your phone number, your address or "
+        "your insurance may be among them.",
+    ),
+    "back_custom": ("We tried to reach you.",),
     "back": ("I'm back with you. What else can I do?",),
 }
 
@@ -199,6 +220,15 @@ LINES_OUT: dict[str, tuple[str, ...]] = {
     "errand_reschedule": ("I'm calling because we would like to move an appointment.",),
     "errand_insurance": ("I'm calling because we need your current insurance.",),
     "errand_call_back": ("I'm calling you back, as promised.",),
+    "errand_follow_up": ("I'm calling to ask how you are after your visit.",),
+    "errand_rebook": (
+        "I'm calling because we missed you at your appointment, and would like to find a new time.",
+    ),
+    "errand_missing": (
+        "I'm calling because some details are missing in our records. If your phone number, your address or your "
+        "insurance has changed, you can tell me now.",
+    ),
+    "errand_custom": ("I'm calling on behalf of the practice.",),
     "errand_other": ("My call was meant for somebody else.",),
     "goodbye": ("Thank you for your time. Goodbye.", "Thank you. Have a good day. Goodbye."),
     "silent_end": ("I can't hear anything, so I'll hang up now. Goodbye.",),
@@ -211,12 +241,52 @@ LINES_OUT: dict[str, tuple[str, ...]] = {
 }
 """What is said otherwise, or only, where the agent calls."""
 
+LINES_WRITTEN: dict[str, tuple[str, ...]] = {
+    "greeting": ("Hello, this is the automated assistant of {practice}. How can I help you today?",),
+    "goodbye": ("Thank you for writing. Goodbye.", "Thank you. Have a good day. Goodbye."),
+    "emergency": (
+        "If this is a medical emergency, please call 911 right now. I'm also getting a person for you here.",
+    ),
+    "abuse_end": ("I'm ending this conversation now because of the language used. Goodbye.",),
+    "abuse_warning": (
+        "I want to help you, but please don't use that language. Otherwise I'll have to end the conversation.",
+    ),
+    "minor": (
+        "Thank you. Because you are under eighteen, a member of our staff has to help you with this. "
+        "I'm getting a person for you now.",
+    ),
+    "sure_emergency": ("I want to be sure I understood you right: is this a medical emergency?",),
+    "sure_self_harm": ("I want to be sure I understood you right: are you thinking of hurting yourself?",),
+    "still_there": ("Are you still there?",),
+}
+"""What is put otherwise where it is read, not heard."""
+LINES_WRITTEN_OUT: dict[str, tuple[str, ...]] = {
+    **LINES_WRITTEN,
+    "greeting": (
+        "Hello, this is the automated assistant of {practice}. Before I say why I'm writing, I need to know "
+        "who I'm writing with. May I have your full name and date of birth?",
+    ),
+    "greeting_known": ("Hello, this is the automated assistant of {practice}.",),
+    "errand_confirm": ("I'm writing about an appointment.",),
+    "errand_reschedule": ("I'm writing because we would like to move an appointment.",),
+    "errand_insurance": ("I'm writing because we need your current insurance.",),
+    "errand_call_back": ("I'm writing as promised.",),
+    "errand_other": ("My message was meant for somebody else.",),
+}
+"""The same where the agent writes first; ``greeting_known`` where it is known to whom."""
+
 
 class Wording:
-    """Picks the variants of a line in turn, so that a repeated question is put in other words. ``out``: we call."""
+    """Picks the variants of a line in turn, so that a repeated question is put in other words. ``out``: we call;
+    ``written``: it is read, not heard; ``greeting``: in place of the one there is."""
 
-    def __init__(self, practice: str, out: bool = False):
+    def __init__(self, practice: str, out: bool = False, written: bool = False, greeting: str = ""):
         self._practice, self._lines = practice, {**LINES, **LINES_OUT} if out else LINES
+        if written:
+            self._lines = {**self._lines, **(LINES_WRITTEN_OUT if out else LINES_WRITTEN)}
+        if greeting:
+            plain = greeting.replace("{", "{{").replace("}", "}}")
+            self._lines = {**self._lines, "greeting": (plain,), "greeting_known": (plain,)}
         self._used: Counter[str] = Counter()
 
     def first(self, key: str) -> str:

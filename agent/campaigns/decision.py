@@ -42,6 +42,8 @@ class Facts:
     contacts: Sequence[Contact] = ()
     about: Sequence[JsonObject] = ()
     upcoming: Sequence[JsonObject] = ()
+    filled: Sequence[JsonObject] = ()
+    """QuestionnaireResponses that the patient completed since it was due."""
 
     @property
     def attempts(self) -> tuple[Contact, ...]:
@@ -108,8 +110,27 @@ def decide(facts: Facts, terms: Terms) -> Decision:
     usable, why = _usable(facts, terms)
     if usable is None:
         tried = bool([c for c in facts.attempts if c.counts])
+        if (until := _answer_until(facts, terms)) is not None:
+            return Later(until, _WAITS)
         return Over("unreached", why, True) if tried else Over(_leading(why), why)
     return _when(facts, terms, usable)
+
+
+_WAITS = "waits for an answer to the last attempt"
+
+
+def _answer_until(facts: Facts, terms: Terms) -> datetime | None:
+    """Until when what was written last may still be answered; None where nothing was, or it is over."""
+    last = next((one for one in facts.attempts if one.counts), None)
+    if last is None or last.outcome != "sent" or last.to in _wrong_numbers(facts):
+        return None
+    until = min(last.sent + _pause_after(last, terms), _ends(facts, terms))
+    return until if until > facts.now else None
+
+
+def _pause_after(one: Contact, terms: Terms) -> timedelta:
+    steps = (step.then_minutes for step in terms.campaign.channels if step.channel == one.channel)
+    return timedelta(minutes=next(steps, 1440))
 
 
 Rule: TypeAlias = Callable[[Facts, Terms], Decision | None]
@@ -138,6 +159,8 @@ def reached(facts: Facts, terms: Terms) -> Decision | None:
     for one in (*facts.answers, *facts.attempts):
         if one.outcome in FINAL:
             return Over(one.outcome, f"{_WORDS.get(one.outcome, one.outcome)} ({one.channel})", True)
+    if facts.filled and any(one.channel == "form" for one in facts.attempts):
+        return Over("done", "the form was filled in", True)
     if not terms.campaign.machine.retry and any(c.outcome in MACHINE for c in facts.attempts):
         return Over("unreached", "an answering machine took the call", True)
     return None
@@ -149,6 +172,7 @@ _WORDS = {
     "transferred": "handed to a person",
     "declined": "the patient declined",
     "opted-out": "the patient wants no more of it",
+    "not-needed": "nothing is missing",
 }
 
 
@@ -215,13 +239,18 @@ def _channel(facts: Facts, terms: Terms, step: Step, made: Sequence[Contact]) ->
         return "", "no consent"
     if step.channel == "chat":
         return "", barred(facts.flags, "chat", "")
-    wrong = {c.to for c in (*facts.attempts, *facts.answers) if c.outcome == "wrong-number"}
+    wrong = _wrong_numbers(facts)
     numbers = [n for n in numbers_for(facts.patient or {}, step.channel) if n not in wrong]
     if not numbers:
         return "", "wrong number" if wrong else "no number"
     whys = {number: barred(facts.flags, step.channel, number) for number in numbers}
     free = next((number for number in numbers if not whys[number]), "")
     return free, "" if free else whys[numbers[0]]
+
+
+def _wrong_numbers(facts: Facts) -> set[str]:
+    """Where somebody else answered."""
+    return {one.to for one in (*facts.attempts, *facts.answers) if one.outcome == "wrong-number"}
 
 
 _LEADING = (
@@ -274,8 +303,7 @@ def _spaced(facts: Facts, terms: Terms) -> Sequence[tuple[datetime, str]]:
     if own and own[0].outcome == "undelivered":
         waits.append((own[0].sent + _UNDELIVERED, "the message did not arrive"))
     elif own:
-        then = next((s.then_minutes for s in terms.campaign.channels if s.channel == own[0].channel), 1440)
-        waits.append((own[0].sent + timedelta(minutes=then), "waits for an answer to the last attempt"))
+        waits.append((own[0].sent + _pause_after(own[0], terms), _WAITS))
     for days, most in ((1, limits.per_day), (7, limits.per_week), (30, limits.per_month)):
         if len(made) >= most:
             waits.append((made[most - 1].sent + timedelta(days=days), f"{most} contacts in {days} days"))

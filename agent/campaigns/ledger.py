@@ -28,11 +28,14 @@ class Ledger:
         said = provenance(self.speaker, Basis(CONFIRMED, "observed", ()), "", "", self.clock.now())
         return header(by_operator(said, by))
 
-    async def make(self, resource: JsonObject, unless: str, by: str) -> tuple[str, bool]:
-        """Create it unless something matches the search; the reference, and whether it is new. Raises
-        :class:`Unreachable`."""
+    async def make(
+        self, resource: JsonObject, unless: str, by: str, headers: Mapping[str, str] | None = None
+    ) -> tuple[str, bool]:
+        """Create it unless something matches the search; the reference, and whether it is new. ``headers`` are in the
+        place of those that say that ``by`` did it. Raises :class:`Unreachable`."""
         type = resource["resourceType"]
-        answer = await self._send("POST", type, resource, {**self.headers(by), "If-None-Exist": unless})
+        sent = {**(headers or self.headers(by)), **({"If-None-Exist": unless} if unless else {})}
+        answer = await self._send("POST", type, resource, sent)
         if answer.status == 200 and not answer.body.get("id"):
             found = await self.client.search(type, [tuple(unless.split("=", 1))])  # type: ignore[list-item]
             return f"{type}/{found[0]['id']}", False

@@ -15,6 +15,7 @@ _FOLLOW_UP = f"{CANONICAL}/sid/outreach-follow-up"
 
 def follow_up(one: Member, why: str, writer: JsonObject, now: datetime) -> tuple[JsonObject, str]:
     """Reach the patient by hand: the Task, and the query that finds it if it is there already."""
+    words = "Check the number: it may be wrong" if "wrong number" in why else "Reach the patient by hand"
     made: JsonObject = {
         "resourceType": "Task",
         "identifier": [{"system": _FOLLOW_UP, "value": one.key}],
@@ -23,7 +24,7 @@ def follow_up(one: Member, why: str, writer: JsonObject, now: datetime) -> tuple
         "priority": "routine",
         "code": {
             "coding": [{"system": f"{CANONICAL}/CodeSystem/task-code", "code": "outreach-follow-up"}],
-            "text": "Reach the patient by hand",
+            "text": words,
         },
         "description": "A campaign did not reach the patient",
         "reasonCode": {"text": why},

@@ -67,7 +67,8 @@ def due_of(trigger: Once | ByCron, started: datetime, now: datetime) -> datetime
 
 def last_occurrence(trigger: ByCron, now: datetime) -> datetime | None:
     """The last one at or before ``now``, in UTC."""
-    local = (now + timedelta(minutes=1)).astimezone(ZoneInfo(trigger.zone))
+    minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    local = minute.astimezone(ZoneInfo(trigger.zone))
     try:
         found = next(CronSim(trigger.expression, local, reverse=True))
     except StopIteration:

@@ -61,7 +61,10 @@ class Desk:
 
     def __init__(self, memory: Memory):
         self.memory = memory
-        self.wording = Wording(memory.setting.practice, out=memory.setting.errand is not None)
+        setting = memory.setting
+        self.wording = Wording(
+            setting.practice, setting.errand is not None, setting.written, setting.greeting
+        )
         self.effects: list[Effect] = []
         self.pending: dict[int, Pending] = {}
         self._next = 1

@@ -17,8 +17,9 @@ from agent.policy.first import first_of_all
 from agent.policy.keys import as_words
 from agent.policy.reception import Reception
 from agent.policy.slots import TakeSlot
-from agent.requests import FindPatients, LoadContext
-from agent.results import ContextLoaded, PatientsFound, SlotsFound
+from agent.records import PatientRecord
+from agent.requests import FindErrands, FindPatients, LoadContext, ReadPatient
+from agent.results import ContextLoaded, ErrandsFound, PatientsFound, SlotsFound
 from agent.signals import (
     Answered,
     AnsweredBy,
@@ -95,9 +96,7 @@ class Dialogue(Reception):
         if isinstance(signal, Ringing):
             self._ring(signal)
         elif isinstance(signal, Answered):
-            self.stage = "open"
-            self.identity.asked = "both" if self.memory.setting.errand else ""
-            self.desk.say("greeting")
+            self._greet()
         elif isinstance(signal, AnsweredBy):
             errands.answered_by(self.desk, signal)
         elif isinstance(signal, Silence):
@@ -108,6 +107,23 @@ class Dialogue(Reception):
                 self.desk.say("back")
         elif isinstance(signal, HangUp):
             self._gone()
+
+    def _greet(self) -> None:
+        """The first words; to whom it is known that they are themselves, what it is about at once."""
+        errand = self.memory.setting.errand
+        self.stage = "open"
+        if self.memory.patient is not None:
+            self.stage = "served"
+            self.desk.say("greeting_known" if errand else "greeting")
+            if errand:
+                self._run_errand()
+                self._resume()
+        else:
+            self.identity.asked = self.identity.asked or ("both" if errand else "")
+            if not (self.memory.outreach and self.memory.medium == "written"):
+                self.desk.say("greeting")
+            if self.identity.held is not None:
+                self.identity.ask(self.desk)
 
     def _speak(self, heard: Heard) -> None:
         """Take an utterance; what was cut off before it is of no account after it."""
@@ -126,8 +142,10 @@ class Dialogue(Reception):
     # before the first word
 
     def _ring(self, signal: Ringing) -> None:
-        self.memory.caller = signal.caller
-        if signal.caller:
+        self.memory.caller, self.memory.medium = signal.caller, signal.medium
+        if self.memory.setting.patient:
+            self.desk.run(ReadPatient(self.memory.setting.patient), self)
+        elif signal.caller:
             self.desk.run(FindPatients(signal.caller), self)
 
     def result(self, desk: Desk, result: object) -> None:
@@ -136,9 +154,27 @@ class Dialogue(Reception):
             self.memory.candidates = result.patients
             for patient in result.patients[:4]:
                 desk.run(LoadContext(patient.reference), self)
+            if result.patients and self.memory.setting.errand is None and self.memory.caller:
+                known = tuple(patient.reference for patient in result.patients[:20])
+                desk.run(FindErrands(self.memory.caller, known), self)
+            if self.memory.setting.patient and self.memory.patient is None:
+                self._proved(result.patients)
+                return
+        elif isinstance(result, ErrandsFound):
+            self.memory.outreach = result.errands
         if self.identity.held is not None:
             self.identity.resume(desk)
             self._identified()
+
+    def _proved(self, found: tuple[PatientRecord, ...]) -> None:
+        """The channel has proved who this is, and the record is there (or is not: then it is asked as of anybody)."""
+        if not found or found[0].reference != self.memory.setting.patient:
+            return
+        self.identity.proved(self.desk, found[0])
+        if self.memory.patient is not None and self.stage == "open":
+            self.stage = "served"
+            if self.memory.setting.errand is not None:
+                self._run_errand()
 
     # what tools answer
 

@@ -200,6 +200,13 @@ class Identity:
         if record.reference not in memory.contexts:
             desk.run(LoadContext(record.reference), self)
 
+    def proved(self, desk: Desk, record: PatientRecord) -> None:
+        """The channel knows who this is; of a child it is still asked who speaks for it."""
+        if _is_minor(desk.memory, record):
+            self.held, self.asked = record, "guardian"
+        else:
+            desk.memory.patient, self.finished = record, True
+
     def resume(self, desk: Desk) -> None:
         """What was waited for is known now."""
         if self.held is not None and self.asked != "guardian":

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from agent.campaigns.flagging import put_flag
+from agent.campaigns.ledger import Ledger
+from agent.campaigns.preferences import opt_out
 from agent.records import Context, SlotRecord
 from agent.requests import (
     AddCoverage,
@@ -18,14 +21,27 @@ from agent.requests import (
     ChangePhone,
     Confirm,
     FindByBirthDate,
+    FindErrands,
     FindPatients,
     LoadContext,
+    OptOut,
+    ReadPatient,
     Request,
     SearchSlots,
 )
-from agent.results import ContextLoaded, Failed, PatientsFound, Result, SlotsFound, Taken, Written
+from agent.results import (
+    ContextLoaded,
+    ErrandsFound,
+    Failed,
+    PatientsFound,
+    Result,
+    SlotsFound,
+    Taken,
+    Written,
+)
 from agent.tools import stating
 from agent.tools.client import Answer, FhirClient, Unreachable, version_of
+from agent.tools.outreach import errands_at
 from agent.tools.provenance import Speaker, header, provenance
 from agent.tools.reading import (
     actor_of,
@@ -55,15 +71,28 @@ class Toolbox:
     communication: str = ""
     slots: dict[str, SlotRecord] = field(default_factory=dict)
 
-    async def run(self, request: Request) -> Result:
-        """Do it. Never raises for what the server does: the answer says what became of it."""
+    async def run(self, request: Request, name: str = "", again: bool = False) -> Result:
+        """Do it. Never raises for what the server does: the answer says what became of it.
+
+        ``name`` is that of this one request within the call; with ``again`` it may have been done already, by a process
+        that died before it could tell: then what it wrote is found rather than written once more.
+        """
         tool: Callable[[Request], Awaitable[Result]] | None = getattr(self, f"_{tool_name(request)}", None)
         if tool is None:
             return Failed("there is nothing here that runs this request")
         try:
-            return await tool(request)
+            if again and isinstance(request, Book | Cancel | AddCoverage):
+                done = await self._done_already(request, name)
+                if done is not None:
+                    return done
+            return await (self._book(request, name) if isinstance(request, Book) else tool(request))
         except Unreachable as error:
             return Failed(str(error))
+
+    def remember(self, result: Result) -> None:
+        """What a tool answered in a process before this one, as far as later requests rest on it."""
+        if isinstance(result, SlotsFound):
+            self.slots.update({slot.id: slot for slot in result.slots})
 
     # reading
 
@@ -74,9 +103,31 @@ class Toolbox:
         key = phone_key(request.phone)
         return PatientsFound(tuple(p for p in records.values() if key in {phone_key(x) for x in p.phones}))
 
+    async def _find_errands(self, request: FindErrands) -> Result:
+        found = await errands_at(self.client, request.phone, request.patients, self.clock)
+        return ErrandsFound(found)
+
+    async def _opt_out(self, request: OptOut) -> Result:
+        ledger, flag = Ledger(self.client, self.clock, self.speaker), ""
+        for patient in request.patients:
+            wish = opt_out(
+                patient,
+                request.number,
+                request.channels,
+                self.speaker.reference(),
+                self.clock.now(),
+                request.whole,
+            )
+            flag = await put_flag(ledger, wish, self._said(request.basis, patient))
+        return Written(flag)
+
     async def _find_by_birth_date(self, request: FindByBirthDate) -> Result:
         found = await self.client.search("Patient", [("birthdate", request.birth_date.isoformat())])
         return PatientsFound(tuple(patient_record(r) for r in found if r.get("active") is not False))
+
+    async def _read_patient(self, request: ReadPatient) -> Result:
+        found = await self.client.read(request.patient)
+        return PatientsFound((patient_record(found),) if found and found.get("active") is not False else ())
 
     async def _load_context(self, request: LoadContext) -> Result:
         zone = ZoneInfo(self.zone)
@@ -133,11 +184,36 @@ class Toolbox:
     def _said(self, basis: Basis, patient: str, mode: str = "") -> dict[str, str]:
         return header(provenance(self.speaker, basis, self.communication, patient, self.clock.now(), mode))
 
-    async def _book(self, request: Book) -> Result:
+    async def _done_already(self, request: Book | Cancel | AddCoverage, name: str) -> Result | None:
+        """What a request that may have been carried out before has written; None where it was not.
+
+        What else is written changes nothing when it is written twice.
+        """
+        if isinstance(request, Book):
+            return await self._booked(self._booking(name))
+        if isinstance(request, Cancel):
+            appointment = await self.client.read(f"Appointment/{request.appointment}")
+            gone = appointment is not None and appointment.get("status") == "cancelled"
+            return Written(f"Appointment/{request.appointment}") if gone else None
+        for coverage in await self.client.search("Coverage", [("patient", request.patient)]):
+            record = coverage_record(coverage)
+            if record.member == request.member and mentions(request.payer, record.payer):
+                return Written(f"Coverage/{record.id}")
+        return None
+
+    def _booking(self, name: str) -> str:
+        """The identifier under which a booking is made, and found."""
+        return f"{self.communication or 'call'}/{name or uuid.uuid4()}"
+
+    async def _book(self, request: Book, name: str = "") -> Result:
         slot = self.slots.get(request.slot)
         if slot is None:
             return Failed("the slot is not one that was searched")
-        key = f"{self.communication or 'call'}/{uuid.uuid4()}"
+        if not slot.resource:  # known from another process; If-Match tells whether it is still the same
+            slot = replace(slot, resource=await self.client.read(f"Slot/{slot.id}") or {})
+            if not slot.resource:
+                return Taken()
+        key = self._booking(name)
         entries = [stating.update_entry(stating.stated(slot.resource) | {"status": "busy"}, slot.version)]
         replaced: JsonObject | None = None
         if request.replaces:
@@ -177,10 +253,11 @@ class Toolbox:
 
     async def _look_for(self, key: str) -> Result:
         """The line was cut: only the server knows whether the booking was made."""
+        return await self._booked(key) or Failed("no answer")
+
+    async def _booked(self, key: str) -> Written | None:
         found = await self.client.search("Appointment", [("identifier", f"{stating.BOOKING}|{key}")])
-        if found:
-            return Written(f"Appointment/{found[0]['id']}")
-        return Failed("no answer")
+        return Written(f"Appointment/{found[0]['id']}") if found else None
 
     async def _cancel(self, request: Cancel) -> Result:
         appointment = await self.client.read(f"Appointment/{request.appointment}")

@@ -16,10 +16,14 @@ import httpx
 from fastapi import FastAPI
 from starlette.routing import BaseRoute
 
+from agent.live.board import LiveBoard
 from agent.tools.client import FhirClient
 from fhirserver.access.inside import InsidePrincipals
 from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import Principal
+from fhirserver.app.campaigning import Campaigning
+from fhirserver.app.chatting import Chatting, Passing
+from fhirserver.app.late import Late
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
@@ -27,11 +31,12 @@ from fhirserver.kernel.instants import SystemClock
 from fhirserver.ports.calls_out import CallsOut
 from fhirserver.ports.live_calls import LiveCalls
 from fhirserver.rest.edge import FhirEdge
-from fhirserver.rest.front import Receive, Scope, Send
 from fhirserver.rest.platform.platform import PATH, Platform
+from fhirserver.rest.platform.rights import Asked
 
 if TYPE_CHECKING:
     from fhirserver.ports.campaigns import Campaigns
+    from fhirserver.ports.forms import Forms
     from fhirserver.ports.texts_out import TextsOut
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -73,6 +78,10 @@ class House:
     ending: asyncio.Event
     first: bool
     keys: PlatformKeys
+    shared: bool = False
+    """Whether other processes serve from the same store."""
+    chats: LiveCalls | None = None
+    """The board of conversations by text: of this process, or of the one where they are."""
     calls_out: CallsOut | None = None
     texts_out: TextsOut | None = None
 
@@ -81,18 +90,37 @@ class House:
         transport = httpx.ASGITransport(app=self.edge, raise_app_exceptions=False)  # type: ignore[arg-type]
         return FhirClient(self.settings.fhir_base, self.principals.admit(principal), transport)
 
+    async def asked(self, authorization: str | None) -> Asked:
+        """Who of the platform's side a token is."""
+        return await platform_of(self).asked(authorization, {})
 
-def lodgers(house: House) -> Sequence[Lodger]:
-    """Those that the settings ask for."""
+
+def lodgers(house: House, web: FastAPI) -> Sequence[Lodger]:
+    """Those that the settings ask for. ``web`` is what this process serves."""
+    staying: list[Lodger] = []
+    if isinstance(house.chats, LiveBoard):
+        staying.append(Chatting(house, house.chats))
+    elif house.chats is not None:
+        staying.append(Passing(house.settings, house.chats))
+    speaker = campaign_principal(house.settings)
+    if speaker is not None and house.first and house.settings.telephony is None:
+        staying.append(Campaigning(house, speaker, web))
     from fhirserver.app.forms import forms_lodger
 
-    asked = (forms_lodger(house),)
-    return [one for one in asked if one is not None]
+    forms = forms_lodger(house)
+    return [*staying, forms] if forms is not None else staying
+
+
+def campaign_principal(settings: Settings) -> Principal | None:
+    """As whom campaigns speak FHIR; None where the settings want none, or know nobody of that name."""
+    chosen = settings.campaigns
+    found = (one for _, one in settings.principals if one.name == chosen.principal)
+    return next(found, None) if chosen.enabled else None
 
 
 def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
     """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
-    staying = lodgers(house)
+    staying = lodgers(house, web)
     if house.settings.platform.enabled:
         web.mount(PATH, Late(partial(_platform, house, staying)))
     web.router.routes += [route for one in staying for route in one.routes]
@@ -103,7 +131,13 @@ def _platform(house: House, staying: Sequence[Lodger]) -> FastAPI:
     from fhirserver.app.forms import FormsLodger
     from fhirserver.rest.platform.routes import platform_application
 
-    platform = Platform(
+    forms = next((one.office for one in staying if isinstance(one, FormsLodger)), None)
+    return platform_application(platform_of(house, campaign_desk(house), forms), version("credence"))
+
+
+def platform_of(house: House, campaigns: Campaigns | None = None, forms: Forms | None = None) -> Platform:
+    """What the endpoints of ``/platform`` are given."""
+    return Platform(
         house.context,
         house.registry,
         house.principals,
@@ -116,34 +150,18 @@ def _platform(house: House, staying: Sequence[Lodger]) -> FastAPI:
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,
-        forms=next((one.office for one in staying if isinstance(one, FormsLodger)), None),
-        campaigns=campaign_desk(house),
+        campaigns=campaigns,
+        forms=forms,
     )
-    return platform_application(platform, version("credence"))
 
 
 def campaign_desk(house: House) -> Campaigns | None:
     """Where campaigns are commanded; None where the settings want none, or have no principal for it."""
-    chosen = house.settings.campaigns
-    speaker = next((one for _, one in house.settings.principals if one.name == chosen.principal), None)
-    if not chosen.enabled or speaker is None:
+    speaker = campaign_principal(house.settings)
+    if speaker is None:
         return None
     from agent.campaigns.control import Desk
 
     telephony = house.settings.telephony
     hours = telephony.call_hours if telephony is not None else None
     return Desk(house.client(speaker), SystemClock(), house.settings.voice.zone, hours)
-
-
-class Late:
-    """An application that is made when the first request comes: what describes itself costs memory and a tenth of a
-    second, and many servers are never asked."""
-
-    def __init__(self, make: Callable[[], FastAPI]):
-        self._make = make
-        self._made: FastAPI | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._made is None:
-            self._made = self._make()
-        await self._made(scope, receive, send)

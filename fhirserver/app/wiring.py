@@ -27,6 +27,7 @@ from adapters.runner.runner import Runner
 from adapters.runner.status import tell_unable
 from adapters.runner.supervisor import Supervisor
 from agent.live.board import LiveBoard
+from agent.live.joined import JoinedBoards
 from agent.live.remote import RemoteBoard
 from agent.voice.kept import KeptRecordings
 from fhirserver.access.audit.projecting import AuditEvents
@@ -37,6 +38,7 @@ from fhirserver.access.owners import Owners
 from fhirserver.access.principals import Principals
 from fhirserver.app.agency import House, Lodger, move_in
 from fhirserver.app.auditing import Auditing
+from fhirserver.app.chatting import chat_board
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
 from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
@@ -198,9 +200,8 @@ def make_application(
     context = make_context(settings, store, outlets.checked())
     catalogue = make_catalogue(settings, context, part)
     desk = Desk(store, settings.policy, catalogue)
-    far = None if board else remote_board(settings)
+    far, chats, live_calls = _boards(settings, first, board)
     auditing = Auditing(settings, store, first, part is Part.ALONE)
-    live_calls: LiveCalls = board or far or LiveBoard(settings.safety)
     context = replace(
         context,
         connectors=desk,
@@ -255,7 +256,19 @@ def make_application(
     live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
     web = web_application(lifespan, watching.routes(), *routers, live)
     house = House(
-        settings, context, registry, principals, edge, live_calls, ending, first, secured.keys, far, far
+        settings,
+        context,
+        registry,
+        principals,
+        edge,
+        live_calls,
+        ending,
+        first,
+        secured.keys,
+        part is not Part.ALONE,
+        chats,
+        far,
+        far,
     )
     staying += move_in(web, house)
     further = (*secured.routes, *people.routes(secured.server), WebSocketRoute(SOCKETS, sockets.serve))
@@ -266,6 +279,15 @@ def make_application(
         _static(),
     ]
     return Application(edge, web, ending.set, {SMART_CONFIGURATION}, watching.meter, SIGN_INS | {SIGN_IN})
+
+
+def _boards(
+    settings: Settings, first: bool, board: LiveBoard | None
+) -> tuple[RemoteBoard | None, LiveBoard | RemoteBoard | None, LiveCalls]:
+    """Calls of the telephone's process, conversations by text, and both as operators see them."""
+    far, chats = None if board else remote_board(settings), chat_board(settings, first)
+    calls: LiveCalls = board or far or LiveBoard(settings.safety)
+    return far, chats, JoinedBoards(calls, chats) if chats is not None else calls
 
 
 def _routers(

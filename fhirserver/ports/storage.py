@@ -175,6 +175,7 @@ if TYPE_CHECKING:  # the tree lives one room up; storages render it
     from fhirserver.ports.audit import Trail
     from fhirserver.ports.cells import Cells
     from fhirserver.ports.contained import ContainedIndex
+    from fhirserver.ports.journals import Journals
     from fhirserver.search.expression import Query
 
 
@@ -203,6 +204,11 @@ class Storage(Protocol):
     @property
     def access_records(self) -> AccessRecords:
         """Who gets in: kept durably, beside the log."""
+        ...
+
+    @property
+    def journals(self) -> Journals:
+        """What happened in one conversation after the other, beside the log."""
         ...
 
     async def close(self) -> None: ...

@@ -19,7 +19,7 @@ from fhirserver.rest.metering import Meter
 from fhirserver.rest.visits import Visits
 from fhirserver.store.store import Store
 
-_SILENT: Final[Any] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+SILENT: Final[Any] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """FastAPI's own telemetry would tell paths, and paths hold ids; the environment could switch it on."""
 
 
@@ -107,7 +107,7 @@ def web_application(
         openapi_url=None,
         lifespan=lifespan,
         redirect_slashes=False,  # the address would be made of the Host that the client says
-        telemetry=_SILENT,
+        telemetry=SILENT,
     )
     web.router.routes += routes
     for router in routers:

@@ -25,6 +25,7 @@ from tests.contracts.cells_contract import CellsContract
 from tests.contracts.closure_contract import ClosureContract
 from tests.contracts.contained_contract import ContainedContract
 from tests.contracts.history_contract import HistoryContract
+from tests.contracts.journals_contract import JournalsContract
 from tests.contracts.merge_contract import MergeContract
 from tests.contracts.places import EHR, Place, connected, extract, opened
 from tests.contracts.racing_contract import RacingContract
@@ -53,6 +54,7 @@ class StorageContract(
     RacingContract,
     CellsContract,
     AccessRecordsContract,
+    JournalsContract,
     ClosureContract,
     TrailContract,
 ):

@@ -3,156 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest_asyncio
 
 from agent.campaigns.channels import Settled
-from agent.campaigns.contacts import Contact
 from agent.campaigns.control import Desk
-from agent.campaigns.engine import Engine, Practice
-from agent.communication import OUTCOME, called_out
-from agent.errand import Errand, NotPlaced
-from agent.tools.client import FhirClient
-from agent.tools.provenance import Speaker
-from fhirserver.kernel.instants import FixedClock
-from fhirserver.kernel.json import JsonObject
-from fhirserver.world.configuration import Configured, library
-from tests.facade import BASE, Facade, facade
-
-NOON = datetime(2026, 12, 1, 17, tzinfo=UTC)  # 12:00 in New York, a Tuesday
-CATEGORY = "https://credence.health/fhir/CodeSystem/consent-category"
-REMINDER: JsonObject = {
-    "goal": "Appointments of the next days are confirmed",
-    "purpose": "confirm",
-    "zone": "America/New_York",
-    "audience": {"searches": ["Appointment?status=booked&date=ge{today+1d}&date=lt{today+5d}"]},
-    "channels": [
-        {"channel": "sms", "attempts": 1, "then_minutes": 240},
-        {"channel": "call", "attempts": 2, "then_minutes": 180},
-    ],
-    "triggers": [{"kind": "once"}],
-    "limits": {"per_day": 3, "spacing_minutes": 30},
-}
-
-
-@dataclass
-class Way:
-    """A channel that notes whom it was to reach; ``outcome`` by number, ``silent`` ones leave the record open."""
-
-    client: FhirClient
-    clock: FixedClock
-    reached: list[tuple[Errand, str, str]] = field(default_factory=list)
-    outcome: dict[str, str] = field(default_factory=dict)
-    lost: set[str] = field(default_factory=set)
-    known: Settled | None = None
-    free: int = 10
-
-    async def reach(self, errand: Errand, number: str, words: str) -> Awaitable[None] | None:
-        self.reached.append((errand, number, words))
-        if number in self.lost:
-            raise NotPlaced("cut off", sure=False)
-        code = self.outcome.get(number, "sent" if errand.channel == "sms" else "no-answer")
-        made = called_out(errand, number, Speaker(), self.clock.now()) | {
-            "status": "completed" if code != "no-answer" else "not-done",
-            "statusReason": {"coding": [{"system": OUTCOME, "code": code}], "text": code},
-        }
-        answer = await self.client.send("PUT", errand.communication, made)
-        assert answer.ok, answer.body
-        return None
-
-    async def settle(self, contact: Contact) -> Settled | None:
-        return self.known
-
-
-@dataclass
-class World:
-    server: Facade
-    client: FhirClient
-    clock: FixedClock
-    sms: Way
-    call: Way
-
-    def engine(self) -> Engine:
-        practice = Practice("Lakeside Clinic", "America/New_York")
-        return Engine(self.client, practice, {"sms": self.sms, "call": self.call}, self.clock)
-
-    async def put(self, resource: JsonObject) -> None:
-        answer = await self.server.ehr.put(resource)
-        assert answer.status_code in (200, 201), answer.text
-
-    async def person(self, id: str, phone: str = "", consent: str = "permit", **more: Any) -> None:
-        telecom = {"telecom": [{"system": "phone", "use": "mobile", "value": phone}]} if phone else {}
-        name = [{"family": id.title(), "given": ["Ann"]}]
-        await self.put({"resourceType": "Patient", "id": id, "name": name, **telecom, **more})
-        if consent:
-            await self.put(
-                {
-                    "resourceType": "Consent",
-                    "id": f"c-{id}",
-                    "status": "active",
-                    "scope": {"coding": [{"code": "patient-privacy"}]},
-                    "category": [{"coding": [{"system": CATEGORY, "code": "outreach"}]}],
-                    "patient": {"reference": f"Patient/{id}"},
-                    "dateTime": "2026-01-01",
-                    "policyRule": {"coding": [{"code": "OPTIN"}]},
-                    "provision": {"type": consent},
-                }
-            )
-
-    async def visit(
-        self, id: str, patient: str, days: float = 2, status: str = "needs-action", **more: Any
-    ) -> None:
-        start = self.clock.now() + timedelta(days=days)
-        await self.put(
-            {
-                "resourceType": "Appointment",
-                "id": id,
-                "status": "booked",
-                "start": start.isoformat(),
-                "end": (start + timedelta(minutes=30)).isoformat(),
-                "participant": [{"actor": {"reference": f"Patient/{patient}"}, "status": status}],
-                **more,
-            }
-        )
-
-    async def start(self, document: JsonObject, id: str = "reminder") -> str:
-        await self.put(library(Configured("campaign", id, "Reminder", document, "active")))
-        return await Desk(self.client, self.clock, "America/New_York").start(id, "ana")
-
-    async def settle(self, engine: Engine, turns: int = 30) -> None:
-        for _ in range(turns):
-            busy = await engine.turn()
-            while engine.in_hand:
-                await asyncio.sleep(0.01)
-                busy = True
-            if not busy:
-                return
-
-    async def members(self) -> dict[str, JsonObject]:
-        found = await self.client.search("CommunicationRequest", [("_count", "500")])
-        return {one["subject"]["reference"].removeprefix("Patient/"): one for one in found}
-
-    async def outcomes(self) -> dict[str, tuple[str, str]]:
-        """Status and outcome by patient."""
-        told = {}
-        for id, one in (await self.members()).items():
-            codes = [c["code"] for k in one["category"] for c in k["coding"] if c["system"] == OUTCOME]
-            told[id] = (one["status"], codes[0] if codes else "")
-        return told
+from fhirserver.model.validation import validate
+from tests.campaign_world import REMINDER, World, campaign_world
 
 
 @pytest_asyncio.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with facade(tmp_path) as server:
-        clock = FixedClock(NOON)
-        client = FhirClient(BASE, "token-agent", server.transport)
-        yield World(server, client, clock, Way(client, clock), Way(client, clock))
-        await client.close()
+    async with campaign_world(tmp_path) as made:
+        yield made
 
 
 async def test_each_is_reached_once_and_the_rest_is_left_out_with_a_reason(world: World) -> None:
@@ -184,6 +50,10 @@ async def test_each_is_reached_once_and_the_rest_is_left_out_with_a_reason(world
         "fay": ("revoked", "not-needed"),
     }
     assert (await world.members())["ann"]["occurrenceDateTime"] == "2026-12-01T21:00:00.000Z"
+    for type in ("CommunicationRequest", "Communication", "Task", "Group"):
+        for resource in await world.client.search(type, []):
+            wrong = [one for one in validate(resource) if one.severity == "error"]
+            assert not wrong, (type, wrong)
 
 
 async def test_channels_in_order_until_somebody_is_reached(world: World) -> None:
@@ -215,6 +85,20 @@ async def test_two_engines_at_once_reach_nobody_twice(world: World) -> None:
     one, two = world.engine(), world.engine()
     await asyncio.gather(*(world.settle(engine) for engine in (one, two)))
     assert sorted(e.patient for e, _, _ in world.sms.reached) == sorted(f"Patient/p{n}" for n in range(12))
+
+
+async def test_looked_at_twice_at_once_in_one_process_somebody_is_reached_once(world: World) -> None:
+    await world.person("ann", "+12125550101")
+    await world.visit("v", "ann")
+    await world.start(REMINDER)
+    engine = world.engine()
+    while not await world.members():
+        await engine.turn()
+    world.sms.reached.clear()
+    await asyncio.gather(*(engine.turn() for _ in range(6)))
+    await world.settle(engine)
+    assert len(world.sms.reached) <= 1
+    assert len(await world.client.search("Communication", [])) == 1
 
 
 async def test_an_attempt_that_a_dead_process_left_open_is_asked_after_and_not_made_again(

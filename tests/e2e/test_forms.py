@@ -147,7 +147,7 @@ def test_nothing_is_saved_before_somebody_has_shown_who_they_are(practice: Pract
     form = practice.form("eva")
     assert Person(form["url"]).save(phone="412-555-0142").status_code == 401
     assert Person(form["url"]).post("/send").status_code == 200
-    assert practice.ask("GET", f"/{form['id']}").json()["status"] == "ready"
+    assert practice.ask("GET", f"/{form['id']}").json()["status"] == "sent"
 
 
 def test_a_form_loses_what_became_known(practice: Practice) -> None:

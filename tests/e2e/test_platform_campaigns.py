@@ -1,4 +1,4 @@
-"""``/platform/campaigns`` on a running server: definitions with their errors, dry runs, and the way from start to end."""
+"""``/platform/campaigns`` on a running server: definitions with their errors, dry runs, the way from start to end."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ id = "voice-agent"
 kind = "agent"
 base = 0.3
 maximum = 0.5
-types = ["Patient", "Appointment", "Slot", "Coverage", "Communication", "DocumentReference", "Composition",
+types = ["Patient", "Appointment", "Slot", "Coverage", "Communication", "DocumentReference", "Composition", "Binary",
          "Flag", "Task", "Observation", "Media", "MeasureReport", "AuditEvent", "CommunicationRequest", "Group",
          "Questionnaire", "QuestionnaireResponse"]
 acts_on = ["Appointment", "Slot", "Communication", "DocumentReference", "Flag", "Task", "CommunicationRequest", "Group",

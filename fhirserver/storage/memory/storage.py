@@ -33,6 +33,7 @@ from fhirserver.storage.memory.audit import MemoryTrail
 from fhirserver.storage.memory.cells import MemoryCells
 from fhirserver.storage.memory.contained import MemoryContained
 from fhirserver.storage.memory.index import MemoryIndex
+from fhirserver.storage.memory.journals import MemoryJournals
 
 
 class MemoryStorage:
@@ -46,6 +47,7 @@ class MemoryStorage:
         self._cells = MemoryCells()
         self._trail = MemoryTrail()
         self._access_records = MemoryAccessRecords()
+        self._journals = MemoryJournals()
         self._clear()
 
     @property
@@ -63,6 +65,10 @@ class MemoryStorage:
     @property
     def access_records(self) -> MemoryAccessRecords:
         return self._access_records
+
+    @property
+    def journals(self) -> MemoryJournals:
+        return self._journals
 
     def _clear(self) -> None:
         self._rows: dict[Key, Row] = {}

@@ -38,6 +38,7 @@ from fhirserver.storage.mongo.contained import MongoContained
 from fhirserver.storage.mongo.documents import VERSION_FIELDS, fact_id, index_fields, to_fact, to_version
 from fhirserver.storage.mongo.errors import translated
 from fhirserver.storage.mongo.history import History
+from fhirserver.storage.mongo.journals import MongoJournals
 from fhirserver.storage.mongo.log import DURABLE, Log
 from fhirserver.storage.mongo.payloads import Document, Payloads
 from fhirserver.storage.mongo.projections import Projections
@@ -81,6 +82,7 @@ class MongoStorage:
         self._cells = MongoCells(self._database)
         self._trail = MongoTrail(self._database)
         self._access_records = MongoAccessRecords(self._database)
+        self._journals = MongoJournals(self._database)
         self._history = History(self._resources, self._versions, self._payloads)
         self._state = self._database.get_collection("state", write_concern=_MARK)
         await self._log.open()
@@ -103,10 +105,15 @@ class MongoStorage:
     def access_records(self) -> MongoAccessRecords:
         return self._access_records
 
+    @property
+    def journals(self) -> MongoJournals:
+        return self._journals
+
     async def _create_indexes(self) -> None:
         await self._search.open()
         await self._history.open()
         await self._access_records.open()
+        await self._journals.open()
 
     async def _create_marker(self) -> None:
         try:

@@ -42,6 +42,7 @@ from fhirserver.storage.sqlite.cells import SqliteCells
 from fhirserver.storage.sqlite.contained import SqliteContained
 from fhirserver.storage.sqlite.history import History
 from fhirserver.storage.sqlite.index import SearchIndex
+from fhirserver.storage.sqlite.journals import SqliteJournals
 from fhirserver.storage.sqlite.names import Names
 from fhirserver.storage.sqlite.pace import Pace
 
@@ -105,6 +106,7 @@ class SqliteStorage:
         self._cells: SqliteCells
         self._trail: SqliteTrail
         self._access_records = SqliteAccessRecords(path.with_name(f"{path.name}-access"))
+        self._journals = SqliteJournals(path.with_name(f"{path.name}-journals"))
 
     async def open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,6 +135,10 @@ class SqliteStorage:
     @property
     def access_records(self) -> SqliteAccessRecords:
         return self._access_records
+
+    @property
+    def journals(self) -> SqliteJournals:
+        return self._journals
 
     async def sizes(self) -> Mapping[str, int]:
         """Bytes of the files."""
@@ -169,6 +175,7 @@ class SqliteStorage:
         self._cells.close()
         await self._trail.close()
         self._access_records.close()
+        await self._journals.close()
         await self._write(lambda: self._writer.close())
         self._thread.shutdown()
         self._aside.close()

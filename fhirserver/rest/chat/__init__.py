@@ -1,0 +1,1 @@
+"""``/chat``: conversations by text for apps of patients. Imports FastAPI only when it is asked for."""

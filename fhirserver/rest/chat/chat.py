@@ -1,0 +1,37 @@
+"""What the endpoints of ``/chat`` are given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fhirserver.access.app_users import AppUserTokens
+from fhirserver.access.audit.event import Audit, NoAudit
+from fhirserver.access.principals import Principals
+from fhirserver.ports.chats import Chats
+from fhirserver.rest.pace import Pace
+
+if TYPE_CHECKING:
+    from fhirserver.rest.platform.rights import Asked
+
+PATH = "/chat"
+_NOBODY = NoAudit()
+
+
+@dataclass(frozen=True)
+class Chat:
+    """``fhir_base`` is how references to patients may begin; ``asked`` says who a token of the platform's side is, for
+    what the practice begins. ``ending`` is set when the server is about to stop. ``pace``: messages of one user;
+    ``attachment_bytes``: of one picture or document."""
+
+    chats: Chats
+    principals: Principals
+    tokens: AppUserTokens
+    asked: Callable[[str | None], Awaitable[Asked]]
+    ending: asyncio.Event
+    fhir_base: str = ""
+    audit: Audit = _NOBODY
+    pace: Pace = field(default_factory=lambda: Pace(0.5, 20))
+    attachment_bytes: int = 6 * 1024 * 1024

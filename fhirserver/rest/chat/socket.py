@@ -1,0 +1,128 @@
+"""A conversation over a WebSocket: events come as they happen, from any number on; what the user does goes in.
+
+A browser cannot give a socket a header, so the token may come as the first frame. Frames are JSON texts:
+``{"authorize": "<token>"}``, ``{"say": {"text": "…", "key": "…"}}``, ``{"seen": 12}``; what comes is an event, or
+``{"problem": {…}}``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+
+from fhirserver.kernel.json import InvalidJson, JsonObject, dumps, loads
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
+from fhirserver.ports.chats import MOST_TEXT, ChatUser
+from fhirserver.rest.chat.chat import Chat
+from fhirserver.rest.chat.conversations import ONE
+from fhirserver.rest.chat.messages import paced
+from fhirserver.rest.chat.noting import noted
+from fhirserver.rest.chat.streams import beating
+from fhirserver.rest.chat.users import user_of
+
+router = APIRouter()
+FIRST_SECONDS = 10.0
+"""Within which the token must have come."""
+_MOST_FRAME = 64 * 1024
+_CODES = {Category.UNAUTHENTICATED: 4401, Category.FORBIDDEN: 4403, Category.NOT_FOUND: 4404}
+_OVER, _ENDING, _WRONG = 1000, 1012, 4400
+_GONE = (WebSocketDisconnect, OSError, RuntimeError)
+
+
+@router.websocket(f"{ONE}/socket")
+async def talk(socket: WebSocket, service: str, conversation: str, after: int = 0) -> None:
+    """See the module."""
+    chat: Chat = socket.app.state.chat
+    await socket.accept()
+    with contextlib.suppress(*_GONE):
+        try:
+            user = await _admitted(socket, chat, service)
+            await chat.chats.read(user, conversation)
+        except Refusal as refusal:
+            await _problem(socket, refusal)
+            await socket.close(_CODES.get(refusal.category, _WRONG))
+            return
+        socket.state.user = user
+        noted(socket, chat)
+        await _Talk(socket, chat, user, conversation).run(max(after, 0))
+
+
+async def _admitted(socket: WebSocket, chat: Chat, service: str) -> ChatUser:
+    authorization = socket.headers.get("authorization")
+    if not authorization:
+        try:
+            async with asyncio.timeout(FIRST_SECONDS):
+                first = _frame(await socket.receive_text())
+        except TimeoutError:
+            raise refuse(Category.UNAUTHENTICATED, "login", "No token came") from None
+        authorization = f"Bearer {first.get('authorize', '')}"
+    return await user_of(chat, service, authorization)
+
+
+class _Talk:
+    def __init__(self, socket: WebSocket, chat: Chat, user: ChatUser, id: str):
+        self._socket, self._chat, self._user, self._id = socket, chat, user, id
+
+    async def run(self, after: int) -> None:
+        """Until either side is gone or the conversation is over."""
+        sending = asyncio.create_task(self._send(after))
+        hearing = asyncio.create_task(self._hear())
+        try:
+            await asyncio.wait({sending, hearing}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, hearing):
+                task.cancel()
+            await asyncio.gather(sending, hearing, return_exceptions=True)
+
+    async def _send(self, after: int) -> None:
+        lots = self._chat.chats.follow(self._user, self._id, after)
+        async for lot in beating(lots, self._chat.ending):
+            for event in lot or ():
+                await self._socket.send_text(dumps(event.as_json()).decode())
+        await self._socket.close(_ENDING if self._chat.ending.is_set() else _OVER)
+
+    async def _hear(self) -> None:
+        while True:
+            try:
+                await self._take(_frame(await self._socket.receive_text()))
+            except Refusal as refusal:
+                await _problem(self._socket, refusal)
+
+    async def _take(self, frame: JsonObject) -> None:
+        (name, value), chats = next(iter(frame.items())), self._chat.chats
+        if name == "say" and isinstance(value, dict):
+            text, key = value.get("text"), value.get("key", "")
+            if not isinstance(text, str) or not text.strip() or len(text) > MOST_TEXT:
+                raise _wrong(f"text is one of 1 to {MOST_TEXT} characters")
+            if not isinstance(key, str) or len(key) > 200:
+                raise _wrong("key is a text of at most 200 characters")
+            paced(self._chat, self._user)
+            await chats.say(self._user, self._id, text, key)
+        elif name == "seen" and isinstance(value, int) and 0 <= value <= 2**31:
+            await chats.see(self._user, self._id, value)
+        elif name != "authorize":
+            raise _wrong("A frame is one of authorize, say, seen")
+
+
+def _frame(text: str) -> JsonObject:
+    """Refuses (400) what is no object with one member."""
+    if len(text) > _MOST_FRAME:
+        raise _wrong(f"A frame may have {_MOST_FRAME} characters")
+    try:
+        frame = loads(text.encode())
+    except InvalidJson:
+        raise _wrong("A frame is JSON") from None
+    if not isinstance(frame, dict) or len(frame) != 1:
+        raise _wrong("A frame is a JSON object with one member")
+    return frame
+
+
+def _wrong(text: str) -> Refusal:
+    return refuse(Category.INVALID, "structure", text)
+
+
+async def _problem(socket: WebSocket, refusal: Refusal) -> None:
+    told = {"status": refusal.category.value, "title": refusal.issues[0].diagnostics}
+    await socket.send_text(dumps({"problem": told}).decode())

@@ -1,0 +1,119 @@
+"""Events on their way out: as NDJSON, as server-sent events, or as one JSON document, by ``Accept``.
+
+An empty line (NDJSON) or a comment (SSE) every 15 seconds tells both sides that the other is there.
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Final
+
+from fastapi.responses import Response, StreamingResponse
+
+from fhirserver.kernel.json import dumps
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.ports.chats import ChatEvent
+
+NDJSON, SSE, JSON = "application/x-ndjson", "text/event-stream", "application/json"
+TYPES: Final = (JSON, NDJSON, SSE)
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_STREAMING = {**HEADERS, "X-Accel-Buffering": "no"}
+BEAT_SECONDS = 15.0
+Lots = AsyncIterator[Sequence[ChatEvent]]
+Until = Callable[[ChatEvent], bool]
+
+
+def wanted(accept: str | None) -> str:
+    """Which of :data:`TYPES` an ``Accept`` asks for; JSON where it says nothing. Refuses (406)."""
+    best, weight = "", 0.0
+    for part in (accept or JSON).split(","):
+        name, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        q = next((_number(one[2:]) for one in parameters if one.startswith("q=")), 1.0)
+        found = next((one for one in TYPES if name in (one, f"{one.split('/')[0]}/*", "*/*")), "")
+        if found and q > weight:
+            best, weight = found, q
+    if not best:
+        raise refuse(
+            Category.NOT_ACCEPTABLE, "not-supported", f"Accept is one of {', '.join(TYPES)}", "accept"
+        )
+    return best
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def line(event: ChatEvent) -> bytes:
+    """A line of NDJSON."""
+    return dumps(event.as_json()) + b"\n"
+
+
+def sent_event(event: ChatEvent) -> bytes:
+    """A server-sent event; its id is the number, by which ``Last-Event-ID`` goes on."""
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.number, event.kind.encode(), dumps(event.as_json()))
+
+
+def streamed(lots: Lots, media_type: str, ending: asyncio.Event, until: Until | None = None) -> Response:
+    """The answer that sends events as they come, to the first that is ``until``'s, or until the server ends."""
+    encode, beat = (sent_event, b": \n\n") if media_type == SSE else (line, b"\n")
+    return StreamingResponse(
+        _bytes(lots, encode, beat, ending, until), 200, _STREAMING, media_type=media_type
+    )
+
+
+async def _bytes(
+    lots: Lots, encode: Callable[[ChatEvent], bytes], beat: bytes, ending: asyncio.Event, until: Until | None
+) -> AsyncIterator[bytes]:
+    async for lot in beating(lots, ending):
+        if lot is None:
+            yield beat
+            continue
+        shown, last = up_to(lot, until)
+        yield b"".join(map(encode, shown))
+        if last:
+            return
+
+
+def up_to(lot: Sequence[ChatEvent], until: Until | None) -> tuple[Sequence[ChatEvent], bool]:
+    """The events to the first that is ``until``'s, and whether that was among them."""
+    for place, event in enumerate(lot, 1):
+        if until is not None and until(event):
+            return lot[:place], True
+    return lot, False
+
+
+async def _next(lots: Lots) -> Sequence[ChatEvent] | None:
+    """None at the end: a task cannot end with StopAsyncIteration."""
+    return await anext(lots, None)
+
+
+async def beating(
+    lots: Lots, ending: asyncio.Event, seconds: float = BEAT_SECONDS
+) -> AsyncIterator[Sequence[ChatEvent] | None]:
+    """The lots, with None where none came for a while; it ends with them, or where the server is about to."""
+    stop = asyncio.create_task(ending.wait())
+    following: asyncio.Task[Sequence[ChatEvent] | None] | None = None
+    try:
+        while not ending.is_set():
+            following = following or asyncio.create_task(_next(lots))
+            waited: set[asyncio.Task[Any]] = {following, stop}
+            await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if not following.done():
+                if not ending.is_set():
+                    yield None
+                continue
+            done, following = following, None
+            lot = done.result()
+            if lot is None:
+                return
+            yield lot
+    finally:
+        stop.cancel()
+        if following is not None:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
