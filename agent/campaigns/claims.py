@@ -39,6 +39,11 @@ def errand_of(facts: Facts, go: Go, campaign: Campaign) -> Errand:
         channel=go.channel,
         about=one.about,
         words=campaign.words("call", language) if go.channel == "call" else "",
+        service=go.step.service
+        if go.channel == "chat"
+        else campaign.questions
+        if go.channel == "form"
+        else "",
     )
 
 

@@ -19,7 +19,7 @@ from agent.campaigns.claims import Claims, errand_of
 from agent.campaigns.contacts import Contact
 from agent.campaigns.decision import Decision, Facts, Go, Later, Over, Terms, Unsettled, decide
 from agent.campaigns.definition import Campaign
-from agent.campaigns.facts import Found, facts_of, number_flags
+from agent.campaigns.facts import Found, facts_of, number_flags, wants_of
 from agent.campaigns.filling import Filling
 from agent.campaigns.ledger import Ledger, by_campaign
 from agent.campaigns.library import Definitions
@@ -166,7 +166,7 @@ class Engine:
     async def _look(self, one: Member, run: Run, campaign: Campaign) -> bool:
         """Decide about one member and act on it; whether anything was done."""
         async with self._looking:
-            found = await facts_of(self._client, one, self._clock, campaign.need == "not-rebooked")
+            found = await facts_of(self._client, one, self._clock, wants_of(campaign))
             if found is None or found.run.status != "in-progress" or found.facts.member.status != "active":
                 return False
             decision = decide(found.facts, Terms(campaign, self._practice.zone, self._practice.call_hours))

@@ -21,6 +21,7 @@ from agent.tools.client import FhirClient
 from fhirserver.access.inside import InsidePrincipals
 from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import Principal
+from fhirserver.app.campaigning import Campaigning
 from fhirserver.app.chatting import Chatting, Passing
 from fhirserver.app.late import Late
 from fhirserver.app.settings import SYSTEM, Settings
@@ -93,14 +94,24 @@ class House:
         return await platform_of(self).asked(authorization, {})
 
 
-def lodgers(house: House) -> Sequence[Lodger]:
-    """Those that the settings ask for."""
+def lodgers(house: House, web: FastAPI) -> Sequence[Lodger]:
+    """Those that the settings ask for. ``web`` is what this process serves."""
     staying: list[Lodger] = []
     if isinstance(house.chats, LiveBoard):
         staying.append(Chatting(house, house.chats))
     elif house.chats is not None:
         staying.append(Passing(house.settings, house.chats))
+    speaker = campaign_principal(house.settings)
+    if speaker is not None and house.first and house.settings.telephony is None:
+        staying.append(Campaigning(house, speaker, web))
     return staying
+
+
+def campaign_principal(settings: Settings) -> Principal | None:
+    """As whom campaigns speak FHIR; None where the settings want none, or know nobody of that name."""
+    chosen = settings.campaigns
+    found = (one for _, one in settings.principals if one.name == chosen.principal)
+    return next(found, None) if chosen.enabled else None
 
 
 def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
@@ -109,7 +120,7 @@ def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
     web.state.campaigns = cache(partial(campaign_desk, house))
     if house.settings.platform.enabled:
         web.mount(PATH, Late(partial(_platform, web, house)))
-    staying = lodgers(house)
+    staying = lodgers(house, web)
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
@@ -141,9 +152,8 @@ def platform_of(house: House, campaigns: Campaigns | None = None) -> Platform:
 
 def campaign_desk(house: House) -> Campaigns | None:
     """Where campaigns are commanded; None where the settings want none, or have no principal for it."""
-    chosen = house.settings.campaigns
-    speaker = next((one for _, one in house.settings.principals if one.name == chosen.principal), None)
-    if not chosen.enabled or speaker is None:
+    speaker = campaign_principal(house.settings)
+    if speaker is None:
         return None
     from agent.campaigns.control import Desk
 
