@@ -2,6 +2,7 @@
 
 from .all_decided import AllDecided
 from .approval import Approval
+from .asking import Asking
 from .call_action import CallAction
 from .call_action_action import CallActionAction
 from .call_action_disposition import CallActionDisposition
@@ -38,6 +39,9 @@ from .campaign_rehearsed import CampaignRehearsed
 from .campaign_run import CampaignRun
 from .campaign_standing import CampaignStanding
 from .campaign_started import CampaignStarted
+from .campaign_template import CampaignTemplate
+from .campaign_template_document import CampaignTemplateDocument
+from .campaign_templates import CampaignTemplates
 from .connector import Connector
 from .connector_counts import ConnectorCounts
 from .correction import Correction
@@ -47,6 +51,9 @@ from .decided import Decided
 from .discarded import Discarded
 from .draft_rehearsed import DraftRehearsed
 from .draft_rehearsed_document import DraftRehearsedDocument
+from .form import Form
+from .form_link import FormLink
+from .form_status import FormStatus
 from .items import Items
 from .items_rejected import ItemsRejected
 from .key import Key
@@ -54,6 +61,7 @@ from .key_change import KeyChange
 from .key_role import KeyRole
 from .key_shown import KeyShown
 from .key_shown_role import KeyShownRole
+from .left_out import LeftOut
 from .letter_decided import LetterDecided
 from .letters import Letters
 from .letters_decided import LettersDecided
@@ -62,16 +70,21 @@ from .list_calls_channel_type_0 import ListCallsChannelType0
 from .list_calls_direction_type_0 import ListCallsDirectionType0
 from .list_calls_status_type_0 import ListCallsStatusType0
 from .list_campaigns_status import ListCampaignsStatus
+from .list_forms_status_type_0 import ListFormsStatusType0
 from .list_review_items_order import ListReviewItemsOrder
 from .list_review_items_priority_type_0 import ListReviewItemsPriorityType0
 from .list_review_items_status_type_0_item import ListReviewItemsStatusType0Item
 from .live_state import LiveState
 from .me import Me
+from .missing import Missing
+from .missing_why import MissingWhy
 from .new_call import NewCall
 from .new_call_reason import NewCallReason
 from .new_campaign import NewCampaign
 from .new_campaign_document import NewCampaignDocument
 from .new_campaign_status import NewCampaignStatus
+from .new_form import NewForm
+from .new_form_subjects_item import NewFormSubjectsItem
 from .new_key import NewKey
 from .new_key_role import NewKeyRole
 from .operator import Operator
@@ -82,9 +95,11 @@ from .page_campaign_listed import PageCampaignListed
 from .page_campaign_member import PageCampaignMember
 from .page_connector import PageConnector
 from .page_dead_letter import PageDeadLetter
+from .page_form import PageForm
 from .page_key import PageKey
 from .page_live_state import PageLiveState
 from .page_operator import PageOperator
+from .page_requirement_set_told import PageRequirementSetTold
 from .page_review_item import PageReviewItem
 from .patient_stopped import PatientStopped
 from .person_foreseen import PersonForeseen
@@ -92,9 +107,16 @@ from .presence_stated import PresenceStated
 from .presence_stated_state import PresenceStatedState
 from .presence_told import PresenceTold
 from .presence_told_state import PresenceToldState
+from .preview_form_response_preview_form import PreviewFormResponsePreviewForm
 from .problem import Problem
 from .problem_errors_item import ProblemErrorsItem
 from .rejection import Rejection
+from .requirement import Requirement
+from .requirement_set import RequirementSet
+from .requirement_set_identify import RequirementSetIdentify
+from .requirement_set_told import RequirementSetTold
+from .requirement_set_told_identify import RequirementSetToldIdentify
+from .requirement_subject import RequirementSubject
 from .review_counts import ReviewCounts
 from .review_counts_counts import ReviewCountsCounts
 from .review_counts_counts_additional_property import ReviewCountsCountsAdditionalProperty
@@ -103,13 +125,16 @@ from .review_item import ReviewItem
 from .reviewer_counts import ReviewerCounts
 from .reviewer_counts_decisions import ReviewerCountsDecisions
 from .reviewer_counts_seconds_to_decision import ReviewerCountsSecondsToDecision
+from .revocation import Revocation
 from .rotation import Rotation
+from .scanned import Scanned
 from .timeline import Timeline
 from .undoing import Undoing
 
 __all__ = (
     "AllDecided",
     "Approval",
+    "Asking",
     "CallAction",
     "CallActionAction",
     "CallActionDisposition",
@@ -146,6 +171,9 @@ __all__ = (
     "CampaignRun",
     "CampaignStanding",
     "CampaignStarted",
+    "CampaignTemplate",
+    "CampaignTemplateDocument",
+    "CampaignTemplates",
     "Connector",
     "ConnectorCounts",
     "Correction",
@@ -155,6 +183,9 @@ __all__ = (
     "Discarded",
     "DraftRehearsed",
     "DraftRehearsedDocument",
+    "Form",
+    "FormLink",
+    "FormStatus",
     "Items",
     "ItemsRejected",
     "Key",
@@ -162,6 +193,7 @@ __all__ = (
     "KeyRole",
     "KeyShown",
     "KeyShownRole",
+    "LeftOut",
     "LetterDecided",
     "Letters",
     "LettersDecided",
@@ -170,16 +202,21 @@ __all__ = (
     "ListCallsDirectionType0",
     "ListCallsStatusType0",
     "ListCampaignsStatus",
+    "ListFormsStatusType0",
     "ListReviewItemsOrder",
     "ListReviewItemsPriorityType0",
     "ListReviewItemsStatusType0Item",
     "LiveState",
     "Me",
+    "Missing",
+    "MissingWhy",
     "NewCall",
     "NewCallReason",
     "NewCampaign",
     "NewCampaignDocument",
     "NewCampaignStatus",
+    "NewForm",
+    "NewFormSubjectsItem",
     "NewKey",
     "NewKeyRole",
     "Operator",
@@ -190,9 +227,11 @@ __all__ = (
     "PageCampaignMember",
     "PageConnector",
     "PageDeadLetter",
+    "PageForm",
     "PageKey",
     "PageLiveState",
     "PageOperator",
+    "PageRequirementSetTold",
     "PageReviewItem",
     "PatientStopped",
     "PersonForeseen",
@@ -200,9 +239,16 @@ __all__ = (
     "PresenceStatedState",
     "PresenceTold",
     "PresenceToldState",
+    "PreviewFormResponsePreviewForm",
     "Problem",
     "ProblemErrorsItem",
     "Rejection",
+    "Requirement",
+    "RequirementSet",
+    "RequirementSetIdentify",
+    "RequirementSetTold",
+    "RequirementSetToldIdentify",
+    "RequirementSubject",
     "ReviewCounts",
     "ReviewCountsCounts",
     "ReviewCountsCountsAdditionalProperty",
@@ -211,7 +257,9 @@ __all__ = (
     "ReviewerCountsDecisions",
     "ReviewerCountsSecondsToDecision",
     "ReviewItem",
+    "Revocation",
     "Rotation",
+    "Scanned",
     "Timeline",
     "Undoing",
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from fhirserver.ports.access_records import AccessRecords
     from fhirserver.ports.calls_out import CallsOut
     from fhirserver.ports.campaigns import Campaigns
+    from fhirserver.ports.forms import Forms
     from fhirserver.ports.live_calls import LiveCalls
     from fhirserver.ports.texts_out import TextsOut
 
@@ -42,6 +43,7 @@ class Platform:
     workspace: str = "default"
     calls_out: CallsOut | None = None
     texts_out: TextsOut | None = None
+    forms: Forms | None = None
     campaigns: Campaigns | None = None
 
     @property

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from fhirserver.rest.platform import calls, campaigns, connectors, keys, operators, review, workspaces
+from fhirserver.rest.platform import calls, campaigns, connectors, forms, keys, operators, review, workspaces
 from fhirserver.rest.platform.described import OPENAPI, describe
 from fhirserver.rest.platform.noting import NotingRequests
 from fhirserver.rest.platform.platform import Platform
@@ -17,7 +17,7 @@ from fhirserver.rest.platform.problems import HEADERS, answer_problems
 
 def routers() -> list[APIRouter]:
     """In the order in which the OpenAPI description has them."""
-    parts = (workspaces, keys, calls, operators, review, connectors, campaigns)
+    parts = (workspaces, keys, calls, operators, review, connectors, campaigns, forms)
     return [part.router for part in parts]
 
 
