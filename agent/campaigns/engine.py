@@ -46,8 +46,8 @@ EVERY = 1.0
 _LEFT_OPEN = timedelta(minutes=2)
 """After so long an attempt that is open, and not in this process, is asked after."""
 IN_FLIGHT = 20.0
-"""Seconds, by no clock that runs faster in drills, that this process has seen it open before it asks: whatever a process
-that died had sent to the carrier has arrived there by then."""
+"""Seconds, by no clock that runs faster in drills, for which this process sees it open before it asks: whatever a
+process that died had sent to the carrier has arrived there by then."""
 _MOST_SEEN = 10_000
 _PAGE = 50
 _AT_ONCE = 8

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -97,6 +97,8 @@ class House:
 
 def lodgers(house: House, web: FastAPI) -> Sequence[Lodger]:
     """Those that the settings ask for. ``web`` is what this process serves."""
+    from fhirserver.app.forms import forms_lodger
+
     staying: list[Lodger] = []
     if isinstance(house.chats, LiveBoard):
         staying.append(Chatting(house, house.chats))
@@ -105,10 +107,9 @@ def lodgers(house: House, web: FastAPI) -> Sequence[Lodger]:
     speaker = campaign_principal(house.settings)
     if speaker is not None and house.first and house.settings.telephony is None:
         staying.append(Campaigning(house, speaker, web))
-    from fhirserver.app.forms import forms_lodger
-
-    forms = forms_lodger(house)
-    return [*staying, forms] if forms is not None else staying
+    if (forms := forms_lodger(house)) is not None:
+        staying.append(forms)
+    return staying
 
 
 def campaign_principal(settings: Settings) -> Principal | None:
@@ -119,20 +120,22 @@ def campaign_principal(settings: Settings) -> Principal | None:
 
 
 def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
-    """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
+    """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed. ``web.state.campaigns``
+    gives what campaigns are commanded by, which is made when it is first asked for."""
+    web.state.campaigns = cache(partial(campaign_desk, house))
     staying = lodgers(house, web)
     if house.settings.platform.enabled:
-        web.mount(PATH, Late(partial(_platform, house, staying)))
+        web.mount(PATH, Late(partial(_platform, web, house, staying)))
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
 
-def _platform(house: House, staying: Sequence[Lodger]) -> FastAPI:
+def _platform(web: FastAPI, house: House, staying: Sequence[Lodger]) -> FastAPI:
     from fhirserver.app.forms import FormsLodger
     from fhirserver.rest.platform.routes import platform_application
 
     forms = next((one.office for one in staying if isinstance(one, FormsLodger)), None)
-    return platform_application(platform_of(house, campaign_desk(house), forms), version("credence"))
+    return platform_application(platform_of(house, web.state.campaigns(), forms), version("credence"))
 
 
 def platform_of(house: House, campaigns: Campaigns | None = None, forms: Forms | None = None) -> Platform:
@@ -150,8 +153,8 @@ def platform_of(house: House, campaigns: Campaigns | None = None, forms: Forms |
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,
-        campaigns=campaigns,
         forms=forms,
+        campaigns=campaigns,
     )
 
 

@@ -39,6 +39,9 @@ from .campaign_rehearsed import CampaignRehearsed
 from .campaign_run import CampaignRun
 from .campaign_standing import CampaignStanding
 from .campaign_started import CampaignStarted
+from .campaign_template import CampaignTemplate
+from .campaign_template_document import CampaignTemplateDocument
+from .campaign_templates import CampaignTemplates
 from .connector import Connector
 from .connector_counts import ConnectorCounts
 from .correction import Correction
@@ -168,6 +171,9 @@ __all__ = (
     "CampaignRun",
     "CampaignStanding",
     "CampaignStarted",
+    "CampaignTemplate",
+    "CampaignTemplateDocument",
+    "CampaignTemplates",
     "Connector",
     "ConnectorCounts",
     "Correction",
