@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
@@ -248,3 +249,44 @@ def test_another_site_cannot_send_for_somebody(practice: Practice) -> None:
     person.identify()
     answer = person.post("?step=you", {"phone": "412-555-0142"}, headers={"Sec-Fetch-Site": "cross-site"})
     assert answer.status_code == 404
+
+
+def test_what_is_made_is_valid_by_the_servers_own_rules_and_shown_on_the_patients_page(
+    practice: Practice,
+) -> None:
+    _patient(practice, "kit")
+    form = practice.form("kit", requirements="before-appointment")
+    other = practice.form("kit", subjects=["email"])
+    page = _page(practice, "/patient/kit")
+    assert "Open forms" in page and "email" in page and "allergies" in page
+    person = Person(form["url"])
+    person.identify()
+    answers = {**ANSWERS, "language": "es", "pharmacy": "CVS, Forbes Avenue", "allergies-any": "yes"}
+    answers |= {"allergies-list": "Penicillin\nPeanuts", "medications-any": "no", "consent-texts": "yes"}
+    answers |= {"consent-calls": "no"}
+    assert person.save(**{name.replace("-", "__"): one for name, one in answers.items()}).json() == {
+        "errors": {}
+    }
+    assert person.post("/send").status_code == 200
+    made = ["Coverage", "Consent", "AllergyIntolerance", "MedicationStatement"]
+    found = [one for type in made for one in practice.found(f"{type}?patient=kit")]
+    assert len(found) == 1 + 2 + 2 + 1
+    for reference in (
+        f"Questionnaire/{form['id']}",
+        f"QuestionnaireResponse/{form['id']}",
+        f"Task/{form['id']}",
+    ):
+        found.append(practice.get(reference))
+    for resource in found:
+        outcome = practice.get(f"{resource['resourceType']}/{resource['id']}/$validate")
+        errors = [one for one in outcome["issue"] if one["severity"] in ("error", "fatal")]
+        assert not errors, (resource, errors)
+    page = _page(practice, "/patient/kit")
+    assert "email" in page and practice.ask("GET", f"/{other['id']}").json()["status"] == "sent"
+
+
+def _page(practice: Practice, path: str) -> str:
+    """A page of the console as the administrator sees it."""
+    with httpx.Client(base_url=f"{practice.server.root}/console", follow_redirects=True) as http:
+        http.post("/sign-in", data={"token": practice.server.tokens["admin"]})
+        return http.get(path).text
