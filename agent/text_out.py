@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
@@ -89,9 +88,9 @@ class TextSender:
         except RestFailed as failed:
             sid = "" if failed.sure else (await self.api.sent(number, since))[0]
             if not sid:
-                await self._write(errand, number, "", _failure(failed), str(failed))
+                await self.write(errand, number, "", _failure(failed), str(failed))
                 raise
-        await self._write(errand, number, text, "sent", "sent")
+        await self.write(errand, number, text, "sent", "sent")
         return sid
 
     async def settle(self, contact: Contact) -> Settled | None:
@@ -116,7 +115,7 @@ class TextSender:
         await self.ledger.put(made, version_of(resource), "")
         await look_again(self.ledger, resource)
 
-    async def _write(self, errand: Errand, number: str, text: str, outcome: str, why: str) -> None:
+    async def write(self, errand: Errand, number: str, text: str, outcome: str, why: str) -> None:
         """What cannot be written now is asked after later: the record is open until then."""
         now = self.ledger.clock.now()
         made = called_out(errand, number, self.ledger.speaker, now)
@@ -159,7 +158,7 @@ class TextDesk:
     speaker: Speaker = field(default_factory=Speaker)
 
     def __post_init__(self) -> None:
-        self._claims = Claims(self.client, self.clock, self.speaker, f"desk-{uuid.uuid4().hex[:8]}")
+        self._claims = Claims(self.client, self.clock, self.speaker)
 
     async def send(self, order: TextOrder, by: str) -> OrderedText:
         """Send one message for ``by``; the same id again tells how that one stands."""

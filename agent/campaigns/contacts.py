@@ -15,7 +15,7 @@ from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.json import JsonObject
 
 OPEN = frozenset({"preparation", "in-progress"})
-FINAL = frozenset({"done", "reached", "transferred", "declined", "opted-out"})
+FINAL = frozenset({"done", "reached", "transferred", "declined", "opted-out", "not-needed"})
 """Outcomes after which the outreach is over."""
 MACHINE = frozenset({"voicemail", "voicemail-left", "fax"})
 UNMADE = "not-placed"
@@ -48,7 +48,11 @@ class Contact:
     @property
     def counts(self) -> bool:
         """Whether it counts against limits: it was made, or nobody knows whether it was."""
-        return bool(self.name) and self.outcome != UNMADE and self.status != "entered-in-error"
+        return (
+            bool(self.name)
+            and self.outcome not in (UNMADE, "not-needed")
+            and self.status != "entered-in-error"
+        )
 
 
 def contact(resource: JsonObject) -> Contact | None:
@@ -76,7 +80,7 @@ def contact(resource: JsonObject) -> Contact | None:
 
 
 CLAIM = "https://credence.health/fhir/sid/outreach-claim"
-"""The system of the names by which an engine knows its own claim again when the answer to it was lost."""
+"""The system of the names by which a claim is known again when the answer to it was lost."""
 _UNREACHED = {"busy": "busy", "no-answer": "no-answer", "nobody answered": "no-answer", "not placed": UNMADE}
 
 

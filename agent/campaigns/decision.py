@@ -42,6 +42,8 @@ class Facts:
     contacts: Sequence[Contact] = ()
     about: Sequence[JsonObject] = ()
     upcoming: Sequence[JsonObject] = ()
+    filled: Sequence[JsonObject] = ()
+    """QuestionnaireResponses that the patient completed since it was due."""
 
     @property
     def attempts(self) -> tuple[Contact, ...]:
@@ -157,6 +159,8 @@ def reached(facts: Facts, terms: Terms) -> Decision | None:
     for one in (*facts.answers, *facts.attempts):
         if one.outcome in FINAL:
             return Over(one.outcome, f"{_WORDS.get(one.outcome, one.outcome)} ({one.channel})", True)
+    if facts.filled and any(one.channel == "form" for one in facts.attempts):
+        return Over("done", "the form was filled in", True)
     if not terms.campaign.machine.retry and any(c.outcome in MACHINE for c in facts.attempts):
         return Over("unreached", "an answering machine took the call", True)
     return None
@@ -168,6 +172,7 @@ _WORDS = {
     "transferred": "handed to a person",
     "declined": "the patient declined",
     "opted-out": "the patient wants no more of it",
+    "not-needed": "nothing is missing",
 }
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from agent.campaigns.contacts import contacts
 from agent.campaigns.decision import Facts
+from agent.campaigns.definition import Campaign
 from agent.campaigns.members import Member, member
 from agent.campaigns.preferences import BARRED, barred_name
 from agent.campaigns.runs import Run, run_of
@@ -28,22 +29,37 @@ class Found:
     facts: Facts
 
 
-async def facts_of(client: FhirClient, one: Member, clock: Clock, upcoming: bool = False) -> Found | None:
-    """The facts about a member; None where it, or its run, is gone. ``upcoming``: also the patient's appointments to
-    come. Raises :class:`Unreachable`."""
-    asked = [one.run, one.reference, *_asked(one, clock.now(), upcoming)]
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What else is asked for: the patient's appointments to come, forms that were filled in since it was due."""
+
+    upcoming: bool = False
+    filled: bool = False
+
+
+_NOTHING = Wants()
+
+
+def wants_of(campaign: Campaign) -> Wants:
+    """What the decisions of a campaign rest on."""
+    return Wants(campaign.need == "not-rebooked", any(step.channel == "form" for step in campaign.channels))
+
+
+async def facts_of(client: FhirClient, one: Member, clock: Clock, wants: Wants = _NOTHING) -> Found | None:
+    """The facts about a member; None where it, or its run, is gone. Raises :class:`Unreachable`."""
+    asked = [one.run, one.reference, *_asked(one, clock.now(), wants)]
     run, request, *rest = await read_all(client, asked)
     if not run or not request:
         return None
-    return Found(run_of(run), _facts(member(request), clock.now(), rest, upcoming))
+    return Found(run_of(run), _facts(member(request), clock.now(), rest, wants))
 
 
-async def facts_about(client: FhirClient, one: Member, now: datetime, upcoming: bool = False) -> Facts:
+async def facts_about(client: FhirClient, one: Member, now: datetime, wants: Wants = _NOTHING) -> Facts:
     """The facts about a member that is on no record. Raises :class:`Unreachable`."""
-    return _facts(one, now, await read_all(client, _asked(one, now, upcoming)), upcoming)
+    return _facts(one, now, await read_all(client, _asked(one, now, wants)), wants)
 
 
-def _asked(one: Member, now: datetime, upcoming: bool) -> list[str]:
+def _asked(one: Member, now: datetime, wants: Wants) -> list[str]:
     patient = one.patient
     asked = [
         patient,
@@ -52,16 +68,20 @@ def _asked(one: Member, now: datetime, upcoming: bool) -> list[str]:
         _search("Communication", ("patient", patient), ("_sort", "-sent"), ("_count", str(_CONTACTS))),
         *one.about,
     ]
-    if upcoming:
+    if wants.upcoming:
         asked.append(
             _search("Appointment", ("patient", patient), ("date", f"ge{instant(now)}"), ("_count", "50"))
         )
+    if wants.filled:
+        since = ("authored", f"ge{instant(one.due)}")
+        asked.append(_search("QuestionnaireResponse", ("patient", patient), ("status", "completed"), since))
     return asked
 
 
-def _facts(one: Member, now: datetime, answers: list[JsonObject], upcoming: bool) -> Facts:
+def _facts(one: Member, now: datetime, answers: list[JsonObject], wants: Wants) -> Facts:
     person, consents, flags, communications, *rest = answers
-    later = _matches(rest.pop()) if upcoming else ()
+    filled = _matches(rest.pop()) if wants.filled else ()
+    later = _matches(rest.pop()) if wants.upcoming else ()
     return Facts(
         now,
         one,
@@ -71,6 +91,7 @@ def _facts(one: Member, now: datetime, answers: list[JsonObject], upcoming: bool
         contacts(_matches(communications)),
         [resource for resource in rest if resource],
         later,
+        filled,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, time
 from agent.campaigns.audience import BadSearch, people_of
 from agent.campaigns.decision import Decision, Go, Later, Over, Terms, decide
 from agent.campaigns.definition import ByCron, Campaign, Once
-from agent.campaigns.facts import facts_about
+from agent.campaigns.facts import facts_about, wants_of
 from agent.campaigns.members import member, new_member
 from agent.campaigns.triggers import next_occurrence
 from agent.tools.client import FhirClient
@@ -40,7 +40,7 @@ async def rehearse(
     async def foreseen(patient: str, about: tuple[str, ...]) -> Foreseen:
         made = new_member("rehearsal", "Task/none", campaign.purpose, patient, about, at, at) | {"id": "none"}
         async with looking:
-            facts = await facts_about(client, member(made), at, campaign.need == "not-rebooked")
+            facts = await facts_about(client, member(made), at, wants_of(campaign))
         return _told(decide(facts, terms), patient, about, at)
 
     first = list(people.items())[:most]

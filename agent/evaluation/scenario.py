@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from agent.errand import PURPOSES
 from agent.evaluation.practice import ZONE
 
 NOW = datetime(2026, 11, 24, 14, 47, tzinfo=ZONE)
@@ -105,6 +106,13 @@ class Scenario:
     now: datetime = NOW
     ring_seconds: float = 5.0
     setting: Mapping[str, Any] = field(default_factory=dict)
+    errand: str = ""
+    """The purpose for which the agent calls the patient; empty: the caller calls."""
+    texted: str = ""
+    """The purpose for which a campaign wrote to the patient before, about ``visit``; what follows is the answer."""
+    visit: str = ""
+    written: bool = False
+    """Whether the conversation is one of text messages."""
     mood: str = "neutral"
     noise: str = "none"
     audio: bool = False
@@ -177,6 +185,8 @@ def _check(made: Scenario, where: str) -> None:
         ("mood", (made.mood,), MOODS),
         ("noise", (made.noise,), tuple(NOISES)),
         ("only", (made.only,), ("", "chat")),
+        ("errand", (made.errand,), ("", *PURPOSES)),
+        ("texted", (made.texted,), ("", *PURPOSES)),
     )
     for name, values, known in checked:
         wrong = next((v for v in values if v not in known), "")

@@ -198,19 +198,17 @@ class Office:
             raise refuse(Category.CONFLICT, "business-rule", words, "patient")
         text = of_link(language_of(patient), needs.practice, link, self.hours)
         await texts.send(TextOrder(f"form-{id}", number, task.patient, text, "form"), by)
-        return await self.change(
-            id, lambda one: moved(one, SENT, self.clock.now()) if one.status == READY else None
-        )
+        return await self._sent(id)
 
     async def link(self, id: str) -> str:
-        """The address of the form's page."""
-        return self._address(await self.task(id))
+        """The address of the form's page. Whoever asks for it hands it on: the form counts as sent."""
+        address = self._address(await self.task(id))
+        await self._sent(id)
+        return address
 
-    async def handed_on(self, id: str) -> FormState:
-        """The link is with the patient by another way than a message."""
-        return await self.change(
-            id, lambda one: moved(one, SENT, self.clock.now()) if one.status == READY else None
-        )
+    async def _sent(self, id: str) -> FormState:
+        now = self.clock.now()
+        return await self.change(id, lambda one: moved(one, SENT, now) if one.status == READY else None)
 
     def _address(self, task: FormTask) -> str:
         if not task.is_open or task.until <= self.clock.now():

@@ -21,6 +21,7 @@ from agent.tools.client import FhirClient
 from fhirserver.access.inside import InsidePrincipals
 from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import Principal
+from fhirserver.app.campaigning import Campaigning
 from fhirserver.app.chatting import Chatting, Passing
 from fhirserver.app.hosting import Hosting
 from fhirserver.app.late import Late
@@ -96,8 +97,8 @@ class House:
         return await platform_of(self).asked(authorization, scope)
 
 
-def lodgers(house: House) -> Sequence[Lodger]:
-    """Those that the settings ask for."""
+def lodgers(house: House, web: Starlette) -> Sequence[Lodger]:
+    """Those that the settings ask for. ``web`` is what this process serves."""
     from fhirserver.app.forms import forms_lodger
 
     staying: list[Lodger] = []
@@ -105,16 +106,27 @@ def lodgers(house: House) -> Sequence[Lodger]:
         staying.append(Chatting(house, house.chats))
     elif house.chats is not None:
         staying.append(Passing(house.settings, house.chats))
-    forms = forms_lodger(house)
-    return staying if forms is None else [*staying, forms]
+    speaker = campaign_principal(house.settings)
+    if speaker is not None and house.first and house.settings.telephony is None:
+        staying.append(Campaigning(house, speaker, web))
+    if (forms := forms_lodger(house)) is not None:
+        staying.append(forms)
+    return staying
+
+
+def campaign_principal(settings: Settings) -> Principal | None:
+    """As whom campaigns speak FHIR; None where the settings want none, or know nobody of that name."""
+    chosen = settings.campaigns
+    found = (one for _, one in settings.principals if one.name == chosen.principal)
+    return next(found, None) if chosen.enabled else None
 
 
 def move_in(web: Starlette, house: House) -> Sequence[Lodger]:
     """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed. ``web.state.campaigns``
     gives what campaigns are commanded by, which is made when it is first asked for."""
-    staying = [*lodgers(house), house.hosting]
     web.state.keys = house.keys
     web.state.campaigns = cache(partial(campaign_desk, house))
+    staying = [*lodgers(house, web), house.hosting]
     if house.settings.platform.enabled:
         web.mount("/platform", Late(partial(_platform, web, house, staying)))
     web.router.routes += [route for one in staying for route in one.routes]
@@ -126,10 +138,10 @@ def _platform(web: Starlette, house: House, staying: Sequence[Lodger]) -> Starle
     from fhirserver.rest.platform.routes import platform_application
 
     forms = next((one.office for one in staying if isinstance(one, FormsLodger)), None)
-    return platform_application(platform_of(house, forms, web.state.campaigns()), version("credence"))
+    return platform_application(platform_of(house, web.state.campaigns(), forms), version("credence"))
 
 
-def platform_of(house: House, forms: Forms | None = None, campaigns: Campaigns | None = None) -> Platform:
+def platform_of(house: House, campaigns: Campaigns | None = None, forms: Forms | None = None) -> Platform:
     """What the endpoints of ``/platform`` are given."""
     from fhirserver.rest.platform.platform import Platform
 
@@ -148,16 +160,15 @@ def platform_of(house: House, forms: Forms | None = None, campaigns: Campaigns |
         house.texts_out,
         house.hosting.directory,
         house.hosting.opens,
-        forms,
-        campaigns,
+        forms=forms,
+        campaigns=campaigns,
     )
 
 
 def campaign_desk(house: House) -> Campaigns | None:
     """Where campaigns are commanded; None where the settings want none, or have no principal for it."""
-    chosen = house.settings.campaigns
-    speaker = next((one for _, one in house.settings.principals if one.name == chosen.principal), None)
-    if not chosen.enabled or speaker is None:
+    speaker = campaign_principal(house.settings)
+    if speaker is None:
         return None
     from agent.campaigns.control import Desk
 

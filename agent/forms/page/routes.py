@@ -142,8 +142,6 @@ class Pages:
         except LinkClosed as closed:
             if closed.why is Closed.UNKNOWN:
                 self.guard.failed(request)
-            if closed.why is Closed.DONE and self._is_theirs(request, closed.form, closed.patient):
-                raise LinkClosed(Closed.DONE, closed.form, closed.patient) from None
             raise
         form = await self.filling.load(task)
         has_birth_date = len(str(form.patient.get("birthDate", ""))) == len("2000-01-01")
@@ -301,7 +299,6 @@ class Pages:
     def _page(self, visit: Visit, name: str, status: int = 200, **values: Any) -> Response:
         needs = visit.form.needs
         titles = {key: visit.shown.text(words) for key, words in _section_titles().items()}
-        depth = visit.request.url.path.count("/") - "/forms/x".count("/")
         return self._rendered(
             visit.request,
             name,
@@ -310,7 +307,7 @@ class Pages:
             practice=needs.practice,
             titles=titles,
             link=visit.link,
-            up="../" * depth,
+            up="../" * _depth(visit.request),
             **values,
         )
 
@@ -319,8 +316,10 @@ class Pages:
         if "json" in request.headers.get("accept", ""):
             return _json({"closed": closed.why.value}, OF_CLOSED[closed.why][1])
         key, status = OF_CLOSED[closed.why]
-        just_sent = closed.why is Closed.DONE and "sent" in request.query_params
-        if just_sent and self._is_theirs(request, closed.form, closed.patient):
+        theirs = closed.why is Closed.DONE and self._is_theirs(request, closed.form, closed.patient)
+        if theirs and request.method == "POST":  # sent twice, or the answer to the first was lost
+            return _see(f"{'../' * _depth(request)}{request.path_params['link']}?sent")
+        if theirs and "sent" in request.query_params:
             key, status = "done", 200
         return self._message(request, language, key, status)
 
@@ -336,7 +335,6 @@ class Pages:
         self, request: Request, language: str, key: str, status: int, headers: Mapping[str, str] | None = None
     ) -> Response:
         texts = TEXTS[language]
-        depth = max(0, request.url.path.count("/") - "/forms/x".count("/"))
         return self._rendered(
             request,
             "message.html",
@@ -347,7 +345,7 @@ class Pages:
             words=texts[key],
             good=key in ("done", "done_before"),
             practice="",
-            up="../" * depth,
+            up="../" * _depth(request),
         )
 
     def _rendered(
@@ -379,6 +377,11 @@ def _section_titles() -> Mapping[str, Words]:
 def _language(request: Request) -> str:
     asked, kept = request.query_params.get("lang", ""), request.cookies.get(LANGUAGE, "")
     return language_asked(asked, kept, request.headers.get("accept-language", ""))
+
+
+def _depth(request: Request) -> int:
+    """How far below the form's page an address is."""
+    return max(0, request.url.path.count("/") - "/forms/x".count("/"))
 
 
 def _see(place: str) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from agent.campaigns.beside import Beside, ChatChannel, FormChannel
 from agent.campaigns.by_call import CallChannel
 from agent.campaigns.channels import Channel
 from agent.campaigns.engine import Engine, Practice
@@ -26,6 +27,9 @@ class ReachingOut:
         self._telephony = settings.telephony
         self._ledger = Ledger(client, self._clock)
         self.opt_outs = OptOuts(self._ledger)
+        base = (settings.voice.fhir_url or settings.fhir_base).removesuffix("/fhir")
+        own = None if settings.voice.fhir_url else settings.own_context()
+        self._beside = Beside(base, settings.voice.token(), tls=own)
         self.texts: TextDesk | None = None
         self.engine: Engine | None = None
         self._running: asyncio.Task[None] | None = None
@@ -42,6 +46,7 @@ class ReachingOut:
             spare = min(chosen.campaigns.spare_lines, telephony.most_calls - 1)
             calls = CallChannel(telephone.calls, telephone.outbound, telephone.api, spare)
             channels: dict[str, Channel] = {"call": calls, "sms": sender}
+            channels |= {"chat": ChatChannel(self._beside, sender), "form": FormChannel(self._beside, sender)}
             hours = (chosen.voice.zone, *telephony.call_hours)
             practice = Practice(chosen.voice.practice, chosen.voice.zone, hours)
             self.engine = Engine(self._client, practice, channels, self._clock)
@@ -57,3 +62,4 @@ class ReachingOut:
             self._running.cancel()
             await asyncio.wait({self._running}, timeout=5)
         await self.opt_outs.close()
+        await self._beside.close()

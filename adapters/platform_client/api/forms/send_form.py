@@ -104,7 +104,8 @@ def sync_detailed(
 ) -> Response[Form | Problem]:
     """Send a form's link
 
-     As a text message to the patient's number; at most once for each form.
+     As a text message to the patient's number; at most once for each form. 501 where there is no
+    telephone.
 
     Args:
         form_id (str):
@@ -135,7 +136,8 @@ def sync(
 ) -> Form | Problem | None:
     """Send a form's link
 
-     As a text message to the patient's number; at most once for each form.
+     As a text message to the patient's number; at most once for each form. 501 where there is no
+    telephone.
 
     Args:
         form_id (str):
@@ -161,7 +163,8 @@ async def asyncio_detailed(
 ) -> Response[Form | Problem]:
     """Send a form's link
 
-     As a text message to the patient's number; at most once for each form.
+     As a text message to the patient's number; at most once for each form. 501 where there is no
+    telephone.
 
     Args:
         form_id (str):
@@ -190,7 +193,8 @@ async def asyncio(
 ) -> Form | Problem | None:
     """Send a form's link
 
-     As a text message to the patient's number; at most once for each form.
+     As a text message to the patient's number; at most once for each form. 501 where there is no
+    telephone.
 
     Args:
         form_id (str):
