@@ -34,7 +34,7 @@ export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-mongo test-smart check check-style check-types check-layers check-docs check-size check-dependencies \
-        format corpus eval eval-audio judge-eval fuzz bench bench-scale bench-import bench-terminology bench-queue bench-hl7 bench-subscribers bench-voice \
+        format client corpus eval eval-audio judge-eval fuzz bench bench-scale bench-import bench-terminology bench-queue bench-hl7 bench-subscribers bench-voice \
         bench-speech bench-chat \
         faults chaos clean
 
@@ -78,6 +78,9 @@ check-size: $(DEV)
 check-dependencies: $(DEV)
 	$(BIN)/python scripts/audit_dependencies.py
 
+client: $(DEV)  ## make the typed client of the platform API anew, from its description
+	@$(BIN)/python scripts/make_client.py
+
 format: $(DEV)  ## put the sources into the form that check asks for
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -94,9 +97,10 @@ corpus: $(DEV)  ## every suite over ../shared/corpus (CORPUS=DIR another folder,
 judge-eval: $(DEV)  ## precision and recall of the judges on labelled calls (ARGS=--misses names what they missed)
 	@$(BIN)/python -m tests.judge $(ARGS)
 
-fuzz: $(DEV)  ## 20,000 mutated resources and queries, then schemathesis by the OpenAPI description (ARGS="--seed 2")
+fuzz: $(DEV)  ## 20,000 mutated resources and queries, then schemathesis by the OpenAPI descriptions (ARGS="--seed 2")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 	@$(BIN)/python -m tests.fuzz.described
+	@$(BIN)/python -m tests.fuzz.platform
 
 bench: $(DEV)  ## measure the server (URL=… TOKEN=… a running one; PEER=URL PEER_TOKEN=… another in turn; OUT=FILE JSON)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -56,6 +56,10 @@ class ChatRoom:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+    def offer(self, service: ChatService) -> None:
+        """A service besides those that are configured."""
+        self._services.add(service)
+
     async def open(self) -> None:
         """Go on with what processes before this one have left."""
         for id in await self._past.under_way():

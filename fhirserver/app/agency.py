@@ -6,33 +6,38 @@ Each is a FHIR client of the server it lives in, with a principal of its own, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from agent.live.board import LiveBoard
 from agent.tools.client import FhirClient
 from fhirserver.access.inside import InsidePrincipals
+from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import Principal
 from fhirserver.app.chatting import Chatting, Passing
+from fhirserver.app.hosting import Hosting
 from fhirserver.app.late import Late
-from fhirserver.app.settings import Settings
+from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
+from fhirserver.kernel.instants import SystemClock
 from fhirserver.ports.calls_out import CallsOut
 from fhirserver.ports.live_calls import LiveCalls
 from fhirserver.rest.edge import FhirEdge
-from fhirserver.rest.platform.platform import PATH, Platform
-from fhirserver.rest.platform.rights import Asked
 
 if TYPE_CHECKING:
+    from fhirserver.ports.campaigns import Campaigns
+    from fhirserver.ports.forms import Forms
     from fhirserver.ports.texts_out import TextsOut
+    from fhirserver.rest.platform.platform import Platform
+    from fhirserver.rest.platform.rights import Asked
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -72,6 +77,8 @@ class House:
     live: LiveCalls
     ending: asyncio.Event
     first: bool
+    keys: PlatformKeys
+    hosting: Hosting
     shared: bool = False
     """Whether other processes serve from the same store."""
     chats: LiveCalls | None = None
@@ -84,45 +91,76 @@ class House:
         transport = httpx.ASGITransport(app=self.edge, raise_app_exceptions=False)  # type: ignore[arg-type]
         return FhirClient(self.settings.fhir_base, self.principals.admit(principal), transport)
 
-    async def asked(self, authorization: str | None) -> Asked:
+    async def asked(self, authorization: str | None, scope: Mapping[str, Any]) -> Asked:
         """Who of the platform's side a token is."""
-        return await platform_of(self).asked(authorization)
+        return await platform_of(self).asked(authorization, scope)
 
 
 def lodgers(house: House) -> Sequence[Lodger]:
     """Those that the settings ask for."""
+    from fhirserver.app.forms import forms_lodger
+
     staying: list[Lodger] = []
     if isinstance(house.chats, LiveBoard):
         staying.append(Chatting(house, house.chats))
     elif house.chats is not None:
         staying.append(Passing(house.settings, house.chats))
-    return staying
+    forms = forms_lodger(house)
+    return staying if forms is None else [*staying, forms]
 
 
-def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
-    """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
+def move_in(web: Starlette, house: House) -> Sequence[Lodger]:
+    """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed. ``web.state.campaigns``
+    gives what campaigns are commanded by, which is made when it is first asked for."""
+    staying = [*lodgers(house), house.hosting]
+    web.state.keys = house.keys
+    web.state.campaigns = cache(partial(campaign_desk, house))
     if house.settings.platform.enabled:
-        web.mount(PATH, Late(partial(_platform, house)))
-    staying = lodgers(house)
+        web.mount("/platform", Late(partial(_platform, web, house, staying)))
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
 
-def _platform(house: House) -> FastAPI:
+def _platform(web: Starlette, house: House, staying: Sequence[Lodger]) -> Starlette:
+    from fhirserver.app.forms import FormsLodger
     from fhirserver.rest.platform.routes import platform_application
 
-    return platform_application(platform_of(house), version("credence"))
+    forms = next((one.office for one in staying if isinstance(one, FormsLodger)), None)
+    return platform_application(platform_of(house, forms, web.state.campaigns()), version("credence"))
 
 
-def platform_of(house: House) -> Platform:
+def platform_of(house: House, forms: Forms | None = None, campaigns: Campaigns | None = None) -> Platform:
     """What the endpoints of ``/platform`` are given."""
+    from fhirserver.rest.platform.platform import Platform
+
     return Platform(
         house.context,
         house.registry,
         house.principals,
         house.live,
         house.ending,
+        house.keys,
+        house.settings.sources.keys() - {SYSTEM.id},
+        [one.name for _, one in house.settings.principals if one.may("operator")],
+        house.edge.visits,
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,
+        house.hosting.directory,
+        house.hosting.opens,
+        forms,
+        campaigns,
     )
+
+
+def campaign_desk(house: House) -> Campaigns | None:
+    """Where campaigns are commanded; None where the settings want none, or have no principal for it."""
+    chosen = house.settings.campaigns
+    speaker = next((one for _, one in house.settings.principals if one.name == chosen.principal), None)
+    if not chosen.enabled or speaker is None:
+        return None
+    from agent.campaigns.control import Desk
+
+    telephony = house.settings.telephony
+    hours = telephony.call_hours if telephony is not None else None
+    return Desk(house.client(speaker), SystemClock(), house.settings.voice.zone, hours)

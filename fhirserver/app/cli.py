@@ -20,6 +20,7 @@ COMMANDS = {
     "server-key": ("change the key that the server signs with", "fhirserver.app.commands.server_key"),
     "connectors": ("see and steer the connectors of a running server", "fhirserver.app.commands.connectors"),
     "call": ("call the agent in a terminal", "fhirserver.app.commands.call"),
+    "chat": ("chat with the agent in a terminal", "fhirserver.app.commands.chat"),
     "call-out": ("have the agent call a patient by telephone", "fhirserver.app.commands.call_out"),
     "voice": ("answer the telephone: Twilio's webhooks and media streams", "fhirserver.app.commands.voice"),
     "simulate-phone": (
@@ -30,6 +31,10 @@ COMMANDS = {
     "simulate-ehr": ("run a simulated EHR with faults", "fhirserver.app.commands.simulate_ehr"),
     "clients": ("list, add and remove the apps that may ask for tokens", "fhirserver.app.commands.clients"),
     "keys": ("list and rotate the keys that sign tokens", "fhirserver.app.commands.keys"),
+    "platform-key": (
+        "create, list, rotate and revoke the keys of programs",
+        "fhirserver.app.commands.platform_key",
+    ),
     "demo": ("play the whole story on this machine", "fhirserver.app.commands.demo"),
     "doctor": ("check the configuration and what it needs", "fhirserver.app.commands.doctor"),
 }

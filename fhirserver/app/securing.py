@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.routing import BaseRoute
 
 from fhirserver.access.audit.event import Audit
+from fhirserver.access.key_principals import KeyOwners, KeyPrincipals
 from fhirserver.access.owners import NamedOwners, Owners
-from fhirserver.access.principals import Principals
+from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.server_key import ServerKey
 from fhirserver.access.smart.app_origins import AppOrigins
 from fhirserver.access.smart.app_owners import AppOwners
@@ -26,45 +27,22 @@ from fhirserver.access.smart.record_world import RecordWorld
 from fhirserver.access.smart.server import AuthorizationServer, authorization_server
 from fhirserver.access.smart.settings import Addresses, AuthorizationSettings
 from fhirserver.access.smart.token_principals import TokenPrincipals
+from fhirserver.app.guards import Guards
 from fhirserver.app.jwks_fetching import JwksFetch
+from fhirserver.app.late_records import LateRecords
 from fhirserver.app.settings import Settings
 from fhirserver.app.subscribing import egress_of
 from fhirserver.kernel.json import JsonObject
-from fhirserver.ports.access_records import AccessRecord, AccessRecords
+from fhirserver.ports.access_records import AccessRecords
 from fhirserver.rest.cors import Cors
 from fhirserver.rest.smart.pages import NobodySignsIn, NoPages, Pages, SignIns
 from fhirserver.rest.smart.routes import smart_routes
 from fhirserver.store.store import Store
 
-if TYPE_CHECKING:
-    from fhirserver.ports.storage import Storage
-
 Loop = Callable[[], Coroutine[Any, Any, None]]
 _KEYS = "keys"
 _APPS = "/auth/apps"
 """Where people see and end what they have let apps do."""
-
-
-class LateRecords:
-    """The access records of a storage that is opened later; see :mod:`fhirserver.ports.access_records`."""
-
-    def __init__(self, storage: Storage):
-        self._storage = storage
-
-    async def read(self, key: str) -> AccessRecord | None:
-        return await self._storage.access_records.read(key)
-
-    async def find(self, prefix: str, after: str = "", limit: int = 1000) -> Sequence[AccessRecord]:
-        return await self._storage.access_records.find(prefix, after, limit)
-
-    async def swap(self, key: str, revision: int, value: JsonObject, expires: int | None = None) -> bool:
-        return await self._storage.access_records.swap(key, revision, value, expires)
-
-    async def remove(self, key: str, revision: int) -> bool:
-        return await self._storage.access_records.remove(key, revision)
-
-    async def forget_expired(self, most: int = 1000) -> int:
-        return await self._storage.access_records.forget_expired(most)
 
 
 @dataclass(frozen=True)
@@ -81,9 +59,10 @@ class Secured:
     """What the rest of the server is given."""
 
     server: AuthorizationServer
-    principals: Principals
+    principals: KeyPrincipals
     owners: Owners
     """Who they are by now whose Subscriptions work on."""
+    keys: PlatformKeys
     cors: Cors
     routes: Sequence[BaseRoute]
     loops: Sequence[tuple[str, Loop]]
@@ -96,6 +75,7 @@ class Secured:
     async def refresh(self) -> None:
         """Know what was revoked, before the first request."""
         await self.server.revocations.refresh()
+        await self.keys.refresh()
         self.begun.append(asyncio.create_task(_warm_up(self.server)))
 
     async def close(self) -> None:
@@ -106,13 +86,19 @@ class Secured:
 
 
 def secure(
-    settings: Settings, store: Store, key: ServerKey, audit: Audit, humans: Humans | None = None
+    settings: Settings,
+    store: Store,
+    key: ServerKey,
+    audit: Audit,
+    humans: Humans | None = None,
+    guards: Guards | None = None,
 ) -> Secured:
-    """The authorization server of these settings."""
+    """The authorization server of these settings. ``guards`` are told of keys that may set the server up."""
     humans, fetch = humans or Humans(), JwksFetch(egress_of(settings.subscriptions))
+    records = LateRecords(store.storage)
     server = authorization_server(
         authorization_settings(settings),
-        LateRecords(store.storage),
+        records,
         key_ring(settings),
         key,
         humans.people,
@@ -121,7 +107,7 @@ def secure(
         fetch,
     )
     registered = {client.id: client.source for client in settings.clients}
-    principals = TokenPrincipals(
+    tokens = TokenPrincipals(
         settings.authenticator(),
         server.tokens,
         server.revocations,
@@ -131,13 +117,19 @@ def secure(
     )
     origins = AppOrigins(settings.cors_origins, server.clients)
     named = NamedOwners(principal for _, principal in settings.principals)
+    keys = PlatformKeys(records)
+    principals = KeyPrincipals(tokens, keys, settings.sources, settings.access)
+    if guards is not None:
+        guards.also(principals.is_admin)
+    owners = AppOwners(named, server.clients, server.grants, tokens.apps)
     return Secured(
         server,
         principals,
-        AppOwners(named, server.clients, server.grants, principals.apps),
+        KeyOwners(owners, keys, principals),
+        keys,
         Cors(origins),
         smart_routes(server, principals, humans.sign_ins, humans.pages, audit),
-        (("revocations", server.revocations.run), ("origins", origins.run)),
+        (("revocations", server.revocations.run), ("origins", origins.run), ("platform keys", keys.run)),
         rest_security(server.settings),
         fetch,
     )
