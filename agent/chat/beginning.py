@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import msgspec
+from pydantic import BaseModel
 
 from agent.errand import Errand
 from agent.memory import Setting
@@ -41,9 +43,36 @@ class Beginning:
         return (self.service, self.user, self.patient) == (user.service, user.key, user.patient)
 
     def as_json(self) -> JsonObject:
-        return asdict(self)
+        told: JsonObject = {
+            one.name: getattr(self, one.name) for one in fields(self) if one.name != "setting"
+        }
+        return {**told, "setting": _plain(self.setting)}
 
 
 def beginning_of(told: JsonObject) -> Beginning:
     """What :meth:`Beginning.as_json` made, as it was stored."""
-    return msgspec.convert(told, Beginning, strict=False)
+    return msgspec.convert(told, Beginning, strict=False, dec_hook=_read)
+
+
+def _plain(setting: Setting) -> JsonObject:
+    """What of a setting is not as it ordinarily is."""
+    ordinary = Setting()
+    told: JsonObject = {}
+    for one in fields(setting):
+        value = getattr(setting, one.name)
+        if value != getattr(ordinary, one.name):
+            told[one.name] = msgspec.to_builtins(value, enc_hook=_written)
+    return told
+
+
+def _written(value: Any) -> Any:
+    """Parts of an agent's document, which are models of pydantic."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_unset=True)
+    raise NotImplementedError(type(value).__name__)
+
+
+def _read(kind: type[Any], told: Any) -> Any:
+    if issubclass(kind, BaseModel):
+        return kind.model_validate(told)
+    raise NotImplementedError(kind.__name__)

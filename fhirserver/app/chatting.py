@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,7 @@ from agent.chat.past_talks import PastTalks
 from agent.chat.recognising import Recognises
 from agent.chat.room import ChatRoom
 from agent.chat.talk import Parts
+from agent.definition.loading import Definitions
 from agent.live.board import LiveBoard
 from agent.live.remote import RemoteBoard
 from agent.memory import Setting
@@ -98,6 +100,7 @@ class Chatting:
         self._client = house.client(_needed(chat_principal(house.settings)))
         self._fetch = JwksFetch(egress_of(house.settings.subscriptions))
         self._model: Any = None
+        self._definitions = Definitions(self._client, _ordinary(house.settings))
         self._demo = DemoUsers() if house.settings.chat.demo else None
         self.application = Late(self._application)
         self._server: RelayServer | None = None
@@ -113,7 +116,7 @@ class Chatting:
 
     @property
     def loops(self) -> Sequence[tuple[str, Loop]]:
-        return []
+        return [("agents", self._definitions.keep)]
 
     async def open(self) -> None:
         settings, chosen = self._house.settings, self._house.settings.chat
@@ -147,20 +150,13 @@ class Chatting:
             await self._model.aclose()
 
     def _setting(self, service: ChatService) -> Setting:
-        """By what conversations of a service are held."""
-        voice = self._house.settings.voice
-        return Setting(
-            practice=service.practice or voice.practice,
-            zone=voice.zone,
-            identity_attempts=voice.identity_attempts,
-            third_party=voice.third_party,
-            infer_phone=voice.infer_phone,
-            greeting=service.greeting,
-            written=True,
-        )
+        """By what conversations of a service are held: its agent, or else the settings."""
+        found = self._definitions.of(service.agent)
+        practice, greeting = service.practice or found.practice, service.greeting
+        return replace(found, practice=practice, greeting=greeting, written=True)
 
     def _think(self, setting: Setting, begun: Beginning) -> Brain | None:
-        if self._model is None:
+        if self._model is None or setting.brain == "policy":
             return None
         return self._house.settings.llm.brain(setting, self._house.context.clock.now())
 
@@ -197,6 +193,18 @@ class Chatting:
             live = LiveRoutes(self._board, principals, house.ending, None, house.context.audit)
             self._live_made = Starlette(routes=live.router().routes)
         return self._live_made
+
+
+def _ordinary(settings: Settings) -> Setting:
+    """What holds where a service names no agent."""
+    voice = settings.voice
+    return Setting(
+        practice=voice.practice,
+        zone=voice.zone,
+        identity_attempts=voice.identity_attempts,
+        third_party=voice.third_party,
+        infer_phone=voice.infer_phone,
+    )
 
 
 T = TypeVar("T")

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from chat_desk import ADA, ANN, ChatDesk, answer, said, say, until
 from practice import practice
 
+from agent.chat.beginning import Beginning, beginning_of
 from agent.chat.diary import Diary
+from agent.definition.setting import applied
+from agent.errand import Errand
+from agent.memory import Setting
 from fhirserver.kernel.instants import SystemClock
+from fhirserver.kernel.json import dumps, loads
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.ports.chats import ChatEvent, ChatUser, Outreach
 from fhirserver.storage.memory.journals import MemoryJournals
+from fhirserver.world.configured.agent import Agent
+from fhirserver.world.configured.scheduling_rules import SchedulingRules
 
 
 async def everything(room: object, user: ChatUser, id: str) -> list[ChatEvent]:
@@ -279,6 +287,19 @@ async def test_a_person_takes_over_speaks_and_hands_back_over_the_death_of_a_pro
     assert people == ["This is Olga."]
     assert len(desk.server.of("Task")) == 1
     await desk.close()
+
+
+def test_a_beginning_is_stored_with_all_that_the_agent_was_told() -> None:
+    stated = Agent.model_validate(
+        {"practice": "Lakeside", "offers": ["confirm"], "escalation": {"offers": 3}}
+    )
+    rules = SchedulingRules.model_validate({"lead": 30, "rolling_days": [{"days": 14}]})
+    setting = replace(
+        applied(Setting(), stated, "x|1", rules), written=True, errand=Errand("confirm", "Patient/ada")
+    )
+    begun = Beginning("clinic", "Clinic", "app:ann", setting, "+14125550142", "Ann", "o1")
+    assert beginning_of(loads(dumps(begun.as_json()))) == begun
+    assert len(dumps(Beginning("clinic", "Clinic", "app:ann").as_json())) < 200
 
 
 async def test_a_diary_that_somebody_else_goes_on_with_is_lost() -> None:
