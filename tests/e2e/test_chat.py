@@ -29,14 +29,14 @@ def service(
 
 
 def png() -> bytes:
-    """A picture of one grey dot."""
+    """A grey picture."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         sum = zlib.crc32(kind + data)
         return struct.pack("!I", len(data)) + kind + data + struct.pack("!I", sum)
 
-    header = struct.pack("!IIBBBBB", 1, 1, 8, 0, 0, 0, 0)
-    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\x00\x80")), (b"IEND", b"")]
+    header = struct.pack("!IIBBBBB", 200, 200, 8, 0, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress((b"\x00" + b"\x80" * 200) * 200)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
