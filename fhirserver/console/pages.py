@@ -9,8 +9,8 @@ from starlette.staticfiles import StaticFiles
 
 from fhirserver.access.identity import Identity
 from fhirserver.access.principals import Principals
-from fhirserver.console.analytics_pages import AnalyticsPages
 from fhirserver.console.agent_pages import agent_routes
+from fhirserver.console.analytics_pages import AnalyticsPages
 from fhirserver.console.call_pages import CallPages
 from fhirserver.console.campaign_pages import CampaignPages
 from fhirserver.console.connector_pages import ConnectorPages
