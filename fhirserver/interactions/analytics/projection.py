@@ -65,6 +65,13 @@ class Projection:
                 self.position = int(entry.value["position"])
             self._entries = entries[-1].number
 
+    async def now(self) -> tuple[int, Rows]:
+        """How far the log has been counted, and the rows as of then, which will not change: to be worked with in a
+        thread, where nobody else waits for it."""
+        async with self._turn:
+            await self._catch_up()
+            return self.position, Rows(dict(self.rows.kept))
+
     async def step(self) -> bool:
         """Take up the next commits; False where there are none, or somebody else has taken them up."""
         async with self._turn:
