@@ -61,11 +61,12 @@ async def test_kills_lose_no_row_and_count_nothing_twice(tmp_path: Path, kills: 
     await store.open()
     try:
         kept, anew = Projection(store), Projection(store)
-        await kept.catch_up()
+        while await kept.step():  # the last commits may not have been counted before the last kill
+            pass
         rows = dict(kept.rows.kept)
         assert len(list(kept.rows.of(TALK))) == 16
         await anew.rebuild()
-        assert {**anew.rows.kept} == rows and anew.position >= kept.position
+        assert {**anew.rows.kept} == rows and anew.position == kept.position
     finally:
         await store.close()
 
