@@ -19,7 +19,7 @@ from agent.call_record import CallRecord, Keeper
 from agent.effects import Effect, End, Escalate, Filler, RunTool, Say, Transfer
 from agent.kept_call import Journal, Past
 from agent.line import Line
-from agent.manner import PLAIN, Manner, manner_of
+from agent.manner import Manner, manner_of
 from agent.memory import Memory, Setting
 from agent.policy.dialogue import Dialogue
 from agent.requests import Request
@@ -58,8 +58,8 @@ class Event:
     """Something that happened on the call, for a timeline.
 
     ``kind``: ``ringing``, ``agent``, ``caller``, ``partial``, ``keys``, ``filler``, ``tool``, ``result``, ``state``,
-    ``identified``, ``emotion``, ``speakers``, ``operator``, ``transfer``, ``escalate``, ``end``, ``record``. ``detail``
-    is the tool's request or result, or the signal, where there is one.
+    ``identified``, ``resumed`` (by another process), ``emotion``, ``speakers``, ``operator``, ``transfer``,
+    ``escalate``, ``end``, ``record``. ``detail`` is the tool's request or result, or the signal, where there is one.
     """
 
     at: datetime
@@ -115,7 +115,7 @@ class Call:
         self.session = Session(self.mind, self.notice, self.stays)
         self.unreached = ""
         """Why nobody was reached by a call out: Twilio's status of the call, or what kept it from being made."""
-        self.tools = Toolbox(self.client, self.clock, self.setting.zone)
+        self.tools = Toolbox(self.client, self.clock, self.setting.zone, rules=self.setting.rules)
         self.signals: list[Signal] = []
         self.keeper = Keeper(
             self.client,
@@ -135,6 +135,8 @@ class Call:
         self._state = ""
         self._known = ""
         self._escalated = False
+        self.replaying = False
+        """Whether what another process has kept is being taken once more."""
 
     @property
     def memory(self) -> Memory:
@@ -186,6 +188,7 @@ class Call:
     def _replay(self) -> list[RunTool]:
         """Take once more what was taken before; nothing is said of it. The tools whose results were never kept."""
         running: dict[int, RunTool] = {}
+        self.replaying = True
         for signal in self.past.signals if self.past else ():
             self.signals.append(signal)
             effects = self.session.handle(signal)
@@ -201,6 +204,9 @@ class Call:
                     running[effect.id] = effect
                 self._escalated = self._escalated or isinstance(effect, Escalate)
         self._state = self.mind.state if self.signals else ""
+        self.replaying = False
+        if self.signals:
+            self._tell("resumed", "")
         return list(running.values())
 
     async def _ring(self) -> bool:
@@ -340,7 +346,7 @@ class Call:
     @property
     def _manner(self) -> Manner:
         felt = self.session.emotions
-        return manner_of(felt[-1].tier) if felt else PLAIN
+        return self.setting.manner.by(manner_of(felt[-1].tier)) if felt else self.setting.manner
 
     async def _run_tool(self, effect: RunTool, again: bool) -> None:
         before = asyncio.get_running_loop().time()
@@ -387,7 +393,7 @@ class Call:
         elif isinstance(signal, Operator) and signal.action == "spoke":
             self._tell("agent", signal.text, len(self.session.transcript.turns))
         elif isinstance(signal, Operator):
-            self._tell("operator", signal.action)
+            self._tell("operator", signal.action, detail=signal, at=signal.at)
 
     def _tell_effect(self, effect: Effect, at: datetime | None = None) -> None:
         if isinstance(effect, Say):

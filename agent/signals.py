@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -40,13 +40,19 @@ class AnsweredBy:
 class Utterance:
     """A finished turn of the caller.
 
-    ``started``: when it began to be heard, None for text; ``confidence``: the recogniser's, 0 to 1.
+    ``started``: when it began to be heard, None for text; ``confidence``: the recogniser's, 0 to 1. ``picture``: the
+    reference of the DocumentReference it was read from, where the caller has shown something; :data:`UNREAD` are the
+    words of a picture that could not be read.
     """
 
     at: datetime
     text: str
     started: datetime | None = None
     confidence: float = 1.0
+    picture: str = ""
+
+
+UNREAD = "[picture]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +148,8 @@ class Operator:
     """A person acts on the call: ``take_over``, ``say`` (a text in that person's name), ``spoke`` (the words of what
     they said with their own voice), ``hand_back``, ``finish`` (end the call), or ``guide`` with a text for the agent.
 
-    ``started``: when what was spoken began. ``held``: what both sides said while the person held the call, for
-    whoever goes on after ``hand_back``; the session fills it in.
+    ``by`` is the operator's name. ``started``: when what was spoken began. ``held``: what both sides said while the
+    person held the call, for whoever goes on after ``hand_back``; the session fills it in.
     """
 
     at: datetime
@@ -151,6 +157,7 @@ class Operator:
     text: str = ""
     started: datetime | None = None
     held: tuple[Turn, ...] = ()
+    by: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,14 @@ class Scenario:
     noise: str = "none"
     audio: bool = False
     """Whether it is one of those that are also run by audio."""
+    chat: bool = False
+    """Whether it is one of those that are also run by chat."""
+    only: str = ""
+    """``chat`` for what can only happen there."""
+    signed_in: bool = False
+    """By chat: whether the app's token says which patient this is."""
+    cut: float = 0.0
+    """By chat: the share of requests whose connection is cut."""
 
 
 def load(folder: Path | None = None) -> list[Scenario]:
@@ -168,6 +176,7 @@ def _check(made: Scenario, where: str) -> None:
         ("trouble", kinds, TROUBLES),
         ("mood", (made.mood,), MOODS),
         ("noise", (made.noise,), tuple(NOISES)),
+        ("only", (made.only,), ("", "chat")),
     )
     for name, values, known in checked:
         wrong = next((v for v in values if v not in known), "")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
-from agent.live.escalation_record import COMPLETED, HANDBACK, REQUESTED, Escalation
+from agent.live.escalation_record import COMPLETED, CONNECTED, HANDBACK, REQUESTED, Escalation
 from agent.live.scribe import Scribe
 from agent.live.timeline import Timeline
 from agent.safety.risk import CALM
@@ -83,6 +83,7 @@ class Attended:
 
     def __post_init__(self) -> None:
         self._state = self._emotion = ""
+        self._escalations = 0
         self._told = (-1, CALM)
         self._also = self.call.on_event
         self.call.on_event = self.see
@@ -101,7 +102,8 @@ class Attended:
                 self.request(
                     alarm.reason, alarm.at
                 )  # even if the caller is gone before the session hears of it
-                self.call.put(alarm)
+                if not self.call.replaying:  # else it is among what was kept
+                    self.call.put(alarm)
             self._tell_risk(event.at)
         except Exception as error:  # a fault of the watch costs the operators' view, not the caller's call
             log.error("a call is not watched as it should be: %s", type(error).__name__)
@@ -117,7 +119,11 @@ class Attended:
             data = {"tier": felt.tier, "arousal": felt.arousal, "valence": felt.valence, "trend": felt.trend}
         elif event.kind == "result":
             data = {"seconds": round(event.seconds, 3)}
+        elif event.kind == "resumed":
+            self.replayed()
+            return
         elif event.kind == "operator":
+            self._replay(event)
             return  # noted with the operator's name where it was done
         if event.kind == "agent" and self._is_a_persons(event.turn):
             self.timeline.add(event.at, "person", event.text, event.turn, by=self.holder)
@@ -125,6 +131,23 @@ class Attended:
             self.timeline.add(event.at, event.kind, event.text, event.turn, **data)
         if event.kind == "escalate":
             self.request(event.text, event.at)
+
+    def _replay(self, event: Event) -> None:
+        """What an operator did while another process held the call."""
+        if not self.call.replaying or not isinstance(event.detail, Operator):
+            return
+        self.timeline.add(event.at, "operator", event.text, by=event.detail.by)
+        if event.text == "take_over":
+            self.holder = event.detail.by
+            self.reach(CONNECTED, self.holder, "taken over")
+        elif event.text == "hand_back":
+            self.holder = ""
+            self.reach(HANDBACK, event.detail.by, "")
+
+    def replayed(self) -> None:
+        """What another process began is taken up: whoever was asked for help is still asked."""
+        if self.escalation is not None:
+            self.scribe.escalation(self.escalation)
 
     def _is_a_persons(self, turn: int) -> bool:
         turns = self.call.session.transcript.turns
@@ -136,15 +159,24 @@ class Attended:
             return
         priority = self.watch.priority(at) if reason.startswith("risk of") else priority_of(reason)
         score = self.watch.score(at)
-        self.escalation = Escalation(priority, reason, at, score=score.score, reasons=score.reasons)
+        self.escalation = Escalation(
+            priority, reason, at, score=score.score, reasons=score.reasons, name=self._next_name()
+        )
         self._tell_stage(at)
+
+    def _next_name(self) -> str:
+        """The id of the next escalation's Task, where the call's documents have ids of their own."""
+        self._escalations += 1
+        return f"{self.call.id}-escalation-{self._escalations}" if self.call.id else ""
 
     def reach(self, stage: str, operator: str, reason: str) -> None:
         """The escalation goes on by an operator's act; one that nobody asked for begins with it."""
         now = self.now
         if self.escalation is None:
             score = self.watch.score(now)
-            self.escalation = Escalation("asked", reason, now, score=score.score, reasons=score.reasons)
+            self.escalation = Escalation(
+                "asked", reason, now, score=score.score, reasons=score.reasons, name=self._next_name()
+            )
         self.escalation.reach(stage, now, operator)
         self._tell_stage(now)
 
@@ -153,7 +185,8 @@ class Attended:
         if asked is not None:
             more: dict[str, object] = {"priority": asked.priority, "reason": asked.reason}
             self.timeline.add(at, "escalation", asked.stage, 0, **more, by=asked.operator)
-            self.scribe.escalation(asked)
+            if not self.call.replaying:
+                self.scribe.escalation(asked)
 
     def _tell_risk(self, at: datetime) -> None:
         score = self.watch.score(at)
@@ -267,7 +300,7 @@ class Attended:
     def put(self, action: str, operator: str, text: str = "") -> None:
         """Let an operator's act happen on the call, and note who did it."""
         if action in ("take_over", "guide", "say", "hand_back", "finish"):
-            self.call.put(Operator(self.now, action, text))
+            self.call.put(Operator(self.now, action, text, by=operator))
         self.timeline.add(self.now, "operator", action, by=operator, words=text if action == "guide" else "")
         self.scribe.act(action, operator)
 

@@ -91,7 +91,7 @@ class LiveBoard:
     def calls(self) -> Sequence[LiveCall]:
         self._forget()
         shown = [one.snapshot() for one in self._calls.values() if not self._done(one)]
-        return sorted(shown, key=_pressing)
+        return sorted(shown, key=pressing)
 
     @staticmethod
     def _done(one: Attended) -> bool:
@@ -195,7 +195,7 @@ def _wrong(diagnostics: str, member: str) -> Refusal:
     return refuse(Category.UNPROCESSABLE, "value", diagnostics, member)
 
 
-def _pressing(call: LiveCall) -> tuple[bool, int, bool, int, float]:
+def pressing(call: LiveCall) -> tuple[bool, int, bool, int, float]:
     """Those who wait for a person first, by reason, then by risk and by time; last those that are over."""
     waits = call.stage == REQUESTED
     reason = _PRESSING.get(call.priority, 9) if waits else 9

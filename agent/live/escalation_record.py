@@ -44,6 +44,8 @@ class Escalation:
     score: int = 0
     reasons: tuple[RiskReason, ...] = ()
     ids: dict[str, str] = field(default_factory=dict)
+    name: str = ""
+    """The id that the Task is to have, and how that of the Flag begins; empty: the server gives them."""
 
     def reach(self, stage: str, at: datetime, operator: str) -> None:
         """Go on to a stage by an operator's act."""
@@ -82,8 +84,8 @@ def task(one: Escalation, about: About, at: datetime) -> JsonObject:
         "input": [_input("score", "valueInteger", one.score)],
     }
     made["input"] += [_input(r.kind, "valueString", _told(r)) for r in one.reasons]
-    if "Task" in one.ids:
-        made["id"] = one.ids["Task"]
+    if one.ids.get("Task") or one.name:
+        made["id"] = one.ids.get("Task") or one.name
     if about.communication:
         made["focus"] = {"reference": about.communication}
     if about.patient:
@@ -120,7 +122,8 @@ def flag(one: Escalation, about: About) -> JsonObject | None:
         "period": _period(one.at, one.completed),
         "author": about.writer,
     }
-    return made | ({"id": one.ids["Flag"]} if "Flag" in one.ids else {})
+    id = one.ids.get("Flag") or (f"{one.name}-flag" if one.name else "")
+    return made | ({"id": id} if id else {})
 
 
 def audit(action: str, operator: str, about: About, at: datetime) -> JsonObject:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from agent.campaigns.flagging import put_flag
+from agent.campaigns.ledger import Ledger
+from agent.campaigns.preferences import opt_out
 from agent.records import Context, SlotRecord
 from agent.requests import (
     AddCoverage,
@@ -18,15 +21,28 @@ from agent.requests import (
     ChangePhone,
     Confirm,
     FindByBirthDate,
+    FindErrands,
     FindPatients,
     LoadContext,
+    OptOut,
     ReadPatient,
     Request,
     SearchSlots,
 )
-from agent.results import ContextLoaded, Failed, PatientsFound, Result, SlotsFound, Taken, Written
+from agent.results import (
+    ContextLoaded,
+    ErrandsFound,
+    Failed,
+    PatientsFound,
+    Result,
+    SlotsFound,
+    Taken,
+    Written,
+)
 from agent.tools import stating
+from agent.tools.calendar import free_slots
 from agent.tools.client import Answer, FhirClient, Unreachable, version_of
+from agent.tools.outreach import errands_at
 from agent.tools.provenance import Speaker, header, provenance
 from agent.tools.reading import (
     actor_of,
@@ -34,15 +50,13 @@ from agent.tools.reading import (
     coverage_record,
     patient_record,
     phone_spellings,
-    slot_record,
     spoken_name,
 )
-from fhirserver.kernel.instants import Clock, instant
+from fhirserver.kernel.instants import Clock
 from fhirserver.kernel.json import JsonObject
+from fhirserver.world.configured.scheduling_rules import ORDINARY, SchedulingRules
 from fhirserver.world.spoken.identifiers import phone_key
-from fhirserver.world.spoken.names import bare_name, mentions
-
-_SCHEDULES_AT_ONCE = 40
+from fhirserver.world.spoken.names import mentions
 
 
 @dataclass
@@ -55,6 +69,7 @@ class Toolbox:
     speaker: Speaker = field(default_factory=Speaker)
     communication: str = ""
     slots: dict[str, SlotRecord] = field(default_factory=dict)
+    rules: SchedulingRules = ORDINARY
 
     async def run(self, request: Request, name: str = "", again: bool = False) -> Result:
         """Do it. Never raises for what the server does: the answer says what became of it.
@@ -88,6 +103,24 @@ class Toolbox:
         key = phone_key(request.phone)
         return PatientsFound(tuple(p for p in records.values() if key in {phone_key(x) for x in p.phones}))
 
+    async def _find_errands(self, request: FindErrands) -> Result:
+        found = await errands_at(self.client, request.phone, request.patients, self.clock)
+        return ErrandsFound(found)
+
+    async def _opt_out(self, request: OptOut) -> Result:
+        ledger, flag = Ledger(self.client, self.clock, self.speaker), ""
+        for patient in request.patients:
+            wish = opt_out(
+                patient,
+                request.number,
+                request.channels,
+                self.speaker.reference(),
+                self.clock.now(),
+                request.whole,
+            )
+            flag = await put_flag(ledger, wish, self._said(request.basis, patient))
+        return Written(flag)
+
     async def _find_by_birth_date(self, request: FindByBirthDate) -> Result:
         found = await self.client.search("Patient", [("birthdate", request.birth_date.isoformat())])
         return PatientsFound(tuple(patient_record(r) for r in found if r.get("active") is not False))
@@ -117,34 +150,9 @@ class Toolbox:
         )
 
     async def _search_slots(self, request: SearchSlots) -> Result:
-        params = [("actor", request.practitioner)] if request.practitioner else []
-        schedules = {f"Schedule/{s['id']}": s for s in await self.client.search("Schedule", params)}
-        usable = {ref: s for ref, s in schedules.items() if s.get("active") is not False}
-        found: list[SlotRecord] = []
-        references = list(usable)
-        for i in range(0, len(references), _SCHEDULES_AT_ONCE):
-            found += await self._slots_of(references[i : i + _SCHEDULES_AT_ONCE], usable, request)
-        await self._name(found, usable)
+        found = await free_slots(self.client, request, self.zone, self.rules, self.clock.now())
         self.slots.update({s.id: s for s in found})
-        return SlotsFound(tuple(sorted(found, key=lambda s: (s.start, s.id))))
-
-    async def _slots_of(
-        self, references: list[str], schedules: dict[str, JsonObject], request: SearchSlots
-    ) -> list[SlotRecord]:
-        params = [("schedule", ",".join(references)), ("status", "free"), ("_count", "200")]
-        params += [("start", f"ge{instant(request.first)}"), ("start", f"lt{instant(request.last)}")]
-        zone = ZoneInfo(self.zone)
-        records = [slot_record(r, schedules, zone) for r in await self.client.search("Slot", params)]
-        return [r for r in records if r is not None]
-
-    async def _name(self, found: list[SlotRecord], schedules: dict[str, JsonObject]) -> None:
-        """Schedules without a display: read the practitioner's name once."""
-        for reference in {s.practitioner for s in found if s.practitioner and not s.practitioner_name}:
-            resource = await self.client.read(reference) or {}
-            name = _person(resource)
-            for i, slot in enumerate(found):
-                if slot.practitioner == reference:
-                    found[i] = _renamed(slot, name)
+        return SlotsFound(found)
 
     # writing
 
@@ -176,6 +184,10 @@ class Toolbox:
         slot = self.slots.get(request.slot)
         if slot is None:
             return Failed("the slot is not one that was searched")
+        if not slot.resource:  # known from another process; If-Match tells whether it is still the same
+            slot = replace(slot, resource=await self.client.read(f"Slot/{slot.id}") or {})
+            if not slot.resource:
+                return Taken()
         key = self._booking(name)
         entries = [stating.update_entry(stating.stated(slot.resource) | {"status": "busy"}, slot.version)]
         replaced: JsonObject | None = None
@@ -339,13 +351,3 @@ def _visit(encounter: JsonObject) -> str:
 def _practitioners(encounters: list[JsonObject]) -> tuple[tuple[str, str], ...]:
     seen = [actor_of(e, "Practitioner") for e in encounters]
     return tuple(dict.fromkeys((ref, spoken_name(name)) for ref, name in seen if ref))
-
-
-def _person(resource: JsonObject) -> str:
-    name: JsonObject = next(iter(resource.get("name", ())), {})
-    parts = [*name.get("prefix", ())[:1], *name.get("given", ())[:1], name.get("family", "")]
-    return spoken_name(bare_name(" ".join(p for p in parts if p)))
-
-
-def _renamed(slot: SlotRecord, name: str) -> SlotRecord:
-    return replace(slot, practitioner_name=name)

@@ -6,32 +6,38 @@ Each is a FHIR client of the server it lives in, with a principal of its own, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from agent.live.board import LiveBoard
 from agent.tools.client import FhirClient
 from fhirserver.access.inside import InsidePrincipals
 from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import Principal
+from fhirserver.app.chatting import Chatting, Passing
 from fhirserver.app.hosting import Hosting
+from fhirserver.app.late import Late
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
+from fhirserver.kernel.instants import SystemClock
 from fhirserver.ports.calls_out import CallsOut
 from fhirserver.ports.live_calls import LiveCalls
 from fhirserver.rest.edge import FhirEdge
-from fhirserver.rest.front import Receive, Scope, Send
-from fhirserver.rest.platform.platform import PATH, Platform
 
 if TYPE_CHECKING:
+    from fhirserver.ports.campaigns import Campaigns
+    from fhirserver.ports.forms import Forms
     from fhirserver.ports.texts_out import TextsOut
+    from fhirserver.rest.platform.platform import Platform
+    from fhirserver.rest.platform.rights import Asked
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -73,6 +79,10 @@ class House:
     first: bool
     keys: PlatformKeys
     hosting: Hosting
+    shared: bool = False
+    """Whether other processes serve from the same store."""
+    chats: LiveCalls | None = None
+    """The board of conversations by text: of this process, or of the one where they are."""
     calls_out: CallsOut | None = None
     texts_out: TextsOut | None = None
 
@@ -81,26 +91,47 @@ class House:
         transport = httpx.ASGITransport(app=self.edge, raise_app_exceptions=False)  # type: ignore[arg-type]
         return FhirClient(self.settings.fhir_base, self.principals.admit(principal), transport)
 
+    async def asked(self, authorization: str | None, scope: Mapping[str, Any]) -> Asked:
+        """Who of the platform's side a token is."""
+        return await platform_of(self).asked(authorization, scope)
+
 
 def lodgers(house: House) -> Sequence[Lodger]:
     """Those that the settings ask for."""
-    return ()
+    from fhirserver.app.forms import forms_lodger
+
+    staying: list[Lodger] = []
+    if isinstance(house.chats, LiveBoard):
+        staying.append(Chatting(house, house.chats))
+    elif house.chats is not None:
+        staying.append(Passing(house.settings, house.chats))
+    forms = forms_lodger(house)
+    return staying if forms is None else [*staying, forms]
 
 
-def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
+def move_in(web: Starlette, house: House) -> Sequence[Lodger]:
     """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
-    if house.settings.platform.enabled:
-        web.mount(PATH, Late(partial(_platform, house)))
     staying = [*lodgers(house), house.hosting]
     web.state.keys = house.keys
+    if house.settings.platform.enabled:
+        web.mount("/platform", Late(partial(_platform, house, staying)))
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
 
-def _platform(house: House) -> FastAPI:
+def _platform(house: House, staying: Sequence[Lodger]) -> Starlette:
+    from fhirserver.app.forms import FormsLodger
     from fhirserver.rest.platform.routes import platform_application
 
-    platform = Platform(
+    forms = next((one.office for one in staying if isinstance(one, FormsLodger)), None)
+    return platform_application(platform_of(house, forms, campaign_desk(house)), version("credence"))
+
+
+def platform_of(house: House, forms: Forms | None = None, campaigns: Campaigns | None = None) -> Platform:
+    """What the endpoints of ``/platform`` are given."""
+    from fhirserver.rest.platform.platform import Platform
+
+    return Platform(
         house.context,
         house.registry,
         house.principals,
@@ -113,21 +144,21 @@ def _platform(house: House) -> FastAPI:
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,
-        directory=house.hosting.directory,
-        opens=house.hosting.opens,
+        house.hosting.directory,
+        house.hosting.opens,
+        forms,
+        campaigns,
     )
-    return platform_application(platform, version("credence"))
 
 
-class Late:
-    """An application that is made when the first request comes: what describes itself costs memory and a tenth of a
-    second, and many servers are never asked."""
+def campaign_desk(house: House) -> Campaigns | None:
+    """Where campaigns are commanded; None where the settings want none, or have no principal for it."""
+    chosen = house.settings.campaigns
+    speaker = next((one for _, one in house.settings.principals if one.name == chosen.principal), None)
+    if not chosen.enabled or speaker is None:
+        return None
+    from agent.campaigns.control import Desk
 
-    def __init__(self, make: Callable[[], FastAPI]):
-        self._make = make
-        self._made: FastAPI | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._made is None:
-            self._made = self._make()
-        await self._made(scope, receive, send)
+    telephony = house.settings.telephony
+    hours = telephony.call_hours if telephony is not None else None
+    return Desk(house.client(speaker), SystemClock(), house.settings.voice.zone, hours)

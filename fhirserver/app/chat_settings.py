@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fhirserver.app.setting_kinds import kinds
+from fhirserver.app.setting_kinds import WrongSetting, kinds
 
-CHAT = kinds("principal", yes_no="enabled")
+_WHOLES = "idle_minutes outreach_hours most_conversations messages_per_minute attachment_megabytes"
+CHAT = kinds("principal", wholes=_WHOLES, yes_no="enabled demo")
+_MOST = {
+    "idle_minutes": 1440,
+    "outreach_hours": 2160,
+    "most_conversations": 100_000,
+    "messages_per_minute": 6000,
+    "attachment_megabytes": 7,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +25,17 @@ class ChatSettings:
 
     enabled: bool = True
     principal: str = "voice-agent"
+    demo: bool = False
+    idle_minutes: int = 30
+    outreach_hours: int = 72
+    most_conversations: int = 2000
+    messages_per_minute: int = 30
+    attachment_megabytes: int = 6
 
 
 def parse_chat(table: Mapping[str, Any]) -> ChatSettings:
     """Read the table, whose settings are of the right kinds. Raises :class:`WrongSetting`."""
-    return ChatSettings(table.get("enabled", True), table.get("principal", "voice-agent"))
+    for name, most in _MOST.items():
+        if not 1 <= table.get(name, 1) <= most:
+            raise WrongSetting(name, f"{name} is a whole number from 1 to {most}")
+    return ChatSettings(**table)

@@ -27,7 +27,7 @@ from fhirserver.access.smart.record_world import RecordWorld
 from fhirserver.access.smart.server import AuthorizationServer, authorization_server
 from fhirserver.access.smart.settings import Addresses, AuthorizationSettings
 from fhirserver.access.smart.token_principals import TokenPrincipals
-from fhirserver.app.connectors.guard import ConnectorGuard
+from fhirserver.app.guards import Guards
 from fhirserver.app.jwks_fetching import JwksFetch
 from fhirserver.app.late_records import LateRecords
 from fhirserver.app.settings import Settings
@@ -91,9 +91,9 @@ def secure(
     key: ServerKey,
     audit: Audit,
     humans: Humans | None = None,
-    guard: ConnectorGuard | None = None,
+    guards: Guards | None = None,
 ) -> Secured:
-    """The authorization server of these settings. ``guard`` is told of keys that may change connectors."""
+    """The authorization server of these settings. ``guards`` are told of keys that may set the server up."""
     humans, fetch = humans or Humans(), JwksFetch(egress_of(settings.subscriptions))
     records = LateRecords(store.storage)
     server = authorization_server(
@@ -119,8 +119,8 @@ def secure(
     named = NamedOwners(principal for _, principal in settings.principals)
     keys = PlatformKeys(records)
     principals = KeyPrincipals(tokens, keys, settings.sources, settings.access)
-    if guard is not None:
-        guard.also(principals.is_admin)
+    if guards is not None:
+        guards.also(principals.is_admin)
     owners = AppOwners(named, server.clients, server.grants, tokens.apps)
     return Secured(
         server,

@@ -17,8 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fastapi import APIRouter, FastAPI
-from starlette.routing import Mount, WebSocketRoute
+from starlette.applications import Starlette
+from starlette.routing import Mount, Router, WebSocketRoute
 
 from adapters.runner.compensation import Compensation
 from adapters.runner.lease import Leases
@@ -27,6 +27,7 @@ from adapters.runner.runner import Runner
 from adapters.runner.status import tell_unable
 from adapters.runner.supervisor import Supervisor
 from agent.live.board import LiveBoard
+from agent.live.joined import JoinedBoards
 from agent.live.remote import RemoteBoard
 from agent.voice.kept import KeptRecordings
 from fhirserver.access.audit.projecting import AuditEvents
@@ -37,17 +38,21 @@ from fhirserver.access.owners import Owners
 from fhirserver.access.principals import Principals
 from fhirserver.app.agency import House, Lodger, move_in
 from fhirserver.app.auditing import Auditing
+from fhirserver.app.chatting import chat_board
+from fhirserver.app.configuration_guard import ConfigurationGuard
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
-from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
+from fhirserver.app.connectors.guard import ConnectorGuard
 from fhirserver.app.connectors.hearing import Hearing, notification_routes
 from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
 from fhirserver.app.following import analytics_loops, webhook_loops
+from fhirserver.app.guards import Guards
 from fhirserver.app.hosting import Host, Hosting
 from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
 from fhirserver.app.knowing import make_knowing
+from fhirserver.app.late_agents import LateAgents, check
 from fhirserver.app.late_records import LateRecords
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.observing.watching import Watching, watched
@@ -74,10 +79,12 @@ from fhirserver.kernel.outcomes import Issue
 from fhirserver.model.validation import validate
 from fhirserver.operations.all import all_operations
 from fhirserver.ports.live_calls import LiveCalls
+from fhirserver.ports.texts_out import TextsOut
 from fhirserver.rest.application import Application, web_application
 from fhirserver.rest.edge import FhirEdge
 from fhirserver.rest.jobs import Jobs
 from fhirserver.rest.live_calls import LiveRoutes
+from fhirserver.rest.live_texts import TextRoutes
 from fhirserver.rest.recordings import RecordingRoutes
 from fhirserver.rest.smart.documents import SMART_CONFIGURATION
 from fhirserver.rest.smart.sign_in import SIGN_IN
@@ -132,10 +139,10 @@ class Part(Enum):
     FURTHER = "further"
 
 
-def make_store(settings: Settings, shared: bool = False, guard: ConnectorGuard | None = None) -> Store:
+def make_store(settings: Settings, shared: bool = False, guards: Guards | None = None) -> Store:
     """The store, not yet open. ``shared``: other processes serve from it too."""
-    guards = {TYPE: guard or make_guard(settings)}
-    policies = Policies(settings.sources, _validate_patched, settings.policy, guards)
+    guarding = (guards or make_guards(settings)).by_type
+    policies = Policies(settings.sources, _validate_patched, settings.policy, guarding)
     return Store(make_storage(settings, shared), policies)
 
 
@@ -198,25 +205,25 @@ def make_application(
     ``within``: for a workspace in another's server.
     """
     first = part is not Part.FURTHER
-    store = make_store(settings, part is not Part.ALONE, guard := make_guard(settings))
+    store = make_store(settings, part is not Part.ALONE, guards := make_guards(settings))
     outlets = make_outlets(settings)
     context = make_context(settings, store, outlets.checked())
     catalogue = make_catalogue(settings, context, part)
     desk = Desk(store, settings.policy, catalogue)
-    far = None if board else remote_board(settings)
+    far, chats, live_calls = _boards(settings, first, board)
     auditing = Auditing(settings, store, first, part is Part.ALONE)
-    live_calls: LiveCalls = board or far or LiveBoard(settings.safety)
     context = replace(
         context,
         connectors=desk,
         messages=LateMessages(store, catalogue, desk),
         live=live_calls,
         audit=auditing.recorder,
+        agents=LateAgents(settings.fhir_base, lambda: (edge, principals)),
     )
     webhooks = Webhooks(store, catalogue, settings.secrets)
     identity = make_identity(settings, store.storage)
     people = people_desk(identity, context, lambda: registry)
-    secured = secure(settings, store, context.key, context.audit, humans or people.humans, guard)
+    secured = secure(settings, store, context.key, context.audit, humans or people.humans, guards)
     principals, cors = InsidePrincipals(secured.principals), secured.cors
     sockets = make_sockets(context, principals, secured.owners)
     registry = full_registry(all_operations(), _describing(bool(cors.origins), secured.security))
@@ -226,7 +233,7 @@ def make_application(
     staying: list[Lodger] = []
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await store.open()
         await auditing.begin()
         await secured.refresh()
@@ -256,7 +263,7 @@ def make_application(
     told = openapi(registry, version("credence"))
     edge = FhirEdge(context, registry, principals, "/fhir", told, cors, jobs, watching.meter, visits)
     ending = asyncio.Event()
-    routers = _routers(settings, context, registry, identity, principals, ending)
+    routers = _routers(settings, context, registry, identity, principals, ending, far)
     live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
     web = web_application(lifespan, watching.routes(), *routers, live)
     hosting = within or Host(
@@ -267,7 +274,20 @@ def make_application(
         lambda chosen, guest: make_application(chosen, part, within=guest),
     )
     house = House(
-        settings, context, registry, principals, edge, live_calls, ending, first, secured.keys, hosting, far
+        settings,
+        context,
+        registry,
+        principals,
+        edge,
+        live_calls,
+        ending,
+        first,
+        secured.keys,
+        hosting,
+        part is not Part.ALONE,
+        chats,
+        far,
+        far,
     )
     staying += move_in(web, house)
     web.router.routes += [
@@ -283,6 +303,15 @@ def make_application(
     )
 
 
+def _boards(
+    settings: Settings, first: bool, board: LiveBoard | None
+) -> tuple[RemoteBoard | None, LiveBoard | RemoteBoard | None, LiveCalls]:
+    """Calls of the telephone's process, conversations by text, and both as operators see them."""
+    far, chats = None if board else remote_board(settings), chat_board(settings, first)
+    calls: LiveCalls = board or far or LiveBoard(settings.safety)
+    return far, chats, JoinedBoards(calls, chats) if chats is not None else calls
+
+
 def _routers(
     settings: Settings,
     context: Context,
@@ -290,11 +319,13 @@ def _routers(
     identity: Identity,
     principals: Principals,
     ending: asyncio.Event,
-) -> Sequence[APIRouter]:
-    """The console's pages, and the sound of calls."""
+    out: TextsOut | None,
+) -> Sequence[Router]:
+    """The console's pages, the sound of calls, and messages that are ordered."""
     listening = Listening(context, registry)
     pages = console(context.veiled, registry, settings.authenticator(), identity, ending, listening)
-    return pages, RecordingRoutes(listening, principals, context.audit).router()
+    recordings = RecordingRoutes(listening, principals, context.audit).router()
+    return pages, recordings, TextRoutes(principals, out, context.audit).router()
 
 
 def _static() -> Mount:
@@ -411,6 +442,12 @@ def make_guard(settings: Settings) -> ConnectorGuard:
     admins = [principal for _, principal in settings.principals if principal.may("admin")]
     taken = [connector.name for connector in settings.connectors]
     return ConnectorGuard(SYSTEM.id, admins, settings.sources, settings.folder, taken)
+
+
+def make_guards(settings: Settings) -> Guards:
+    """What resources are held to that set the server up."""
+    admins = [principal for _, principal in settings.principals if principal.may("admin")]
+    return Guards(make_guard(settings), ConfigurationGuard(SYSTEM.id, admins, check))
 
 
 def make_catalogue(settings: Settings, context: Context, part: Part = Part.ALONE) -> Catalogue:

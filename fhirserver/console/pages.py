@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter
-from fastapi.staticfiles import StaticFiles
+from starlette.routing import Router
+from starlette.staticfiles import StaticFiles
 
 from fhirserver.access.identity import Identity
 from fhirserver.access.principals import Principals
@@ -45,12 +45,12 @@ def console(
     identity: Identity,
     ending: asyncio.Event,
     listening: Listening,
-) -> APIRouter:
+) -> Router:
     """The router of all console pages. ``identity`` knows the operators and their sessions; ``ending`` is set
     when the server is about to stop; ``listening`` gives out the recordings of calls."""
     desk = Desk(context, registry, Sessions(principals, identity))
     sound = LiveSound(desk, ending)
-    router = APIRouter()
+    router = Router()
     sign_in = SignIn(desk, identity)
     for method, path, endpoint in _routes(desk, sign_in, ending, listening, sound):
         router.add_route(f"{HOME}{path}", endpoint, [method], include_in_schema=False)

@@ -30,6 +30,7 @@ from fhirserver.world.review_rules import ReviewRules
 
 if TYPE_CHECKING:
     from fhirserver.access.audit.projecting import AuditEvents
+    from fhirserver.ports.agents import Agents
     from fhirserver.ports.concept_maps import Closures, ConceptMaps, Naming
     from fhirserver.ports.connectors import Connectors
     from fhirserver.ports.live_calls import LiveCalls
@@ -100,6 +101,8 @@ class Context:
     kept_resources: KeptResources | None = None
     """What clients have kept for their later questions; None where nothing is kept."""
     naming: Naming | None = None
+    agents: Agents | None = None
+    """The agent's own checks and trials of what sets it up; None where there is none."""
     work: Work = field(default_factory=Work)
     """What may take long, such as answers about codes."""
     analytics: Projection | None = None

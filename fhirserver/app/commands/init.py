@@ -37,7 +37,7 @@ id = "voice-agent"
 kind = "agent"
 base = 0.3
 maximum = 0.5
-types = ["Patient", "Appointment", "Slot", "Coverage", "Communication", "DocumentReference", "Composition",
+types = ["Patient", "Appointment", "Slot", "Coverage", "Communication", "DocumentReference", "Composition", "Binary",
          "Flag", "Task", "Observation", "Media", "MeasureReport", "AuditEvent", "CommunicationRequest", "Group",
          "Questionnaire", "QuestionnaireResponse"]
 acts_on = ["Appointment", "Slot", "Communication", "DocumentReference", "Flag", "Task", "CommunicationRequest", "Group",
@@ -49,8 +49,8 @@ kind = "form"
 base = 0.5
 maximum = 0.5
 types = ["Patient", "Coverage", "QuestionnaireResponse", "DocumentReference", "Media", "Communication", "Task",
-         "Consent"]
-acts_on = ["QuestionnaireResponse", "Communication", "Task"]
+         "Consent", "RelatedPerson", "AllergyIntolerance", "MedicationStatement", "Appointment"]
+acts_on = ["QuestionnaireResponse", "Communication", "Task", "Appointment"]
 """
 
 _PRINCIPAL = """

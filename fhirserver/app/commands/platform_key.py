@@ -99,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     revoking.add_argument("id", help="the key's id, as list shows it")
     for command in (listing, creating, rotating, revoking):
         _take_place(command)
+    made.formatter_class = argparse.RawDescriptionHelpFormatter
+    made.epilog = "\n".join(
+        one.format_usage().removeprefix("usage: ").rstrip() for one in commands.choices.values()
+    )
     return made
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fhirserver.access.app_users import AppUserTokens
 from fhirserver.access.audit.event import Audit, NoAudit
@@ -14,6 +14,7 @@ from fhirserver.ports.chats import Chats
 from fhirserver.rest.pace import Pace
 
 if TYPE_CHECKING:
+    from fhirserver.access.demo_users import DemoUsers
     from fhirserver.rest.platform.rights import Asked
 
 PATH = "/chat"
@@ -29,9 +30,11 @@ class Chat:
     chats: Chats
     principals: Principals
     tokens: AppUserTokens
-    asked: Callable[[str | None], Awaitable[Asked]]
+    asked: Callable[[str | None, Mapping[str, Any]], Awaitable[Asked]]
     ending: asyncio.Event
     fhir_base: str = ""
     audit: Audit = _NOBODY
     pace: Pace = field(default_factory=lambda: Pace(0.5, 20))
     attachment_bytes: int = 6 * 1024 * 1024
+    demo: DemoUsers | None = None
+    """Who visits the demo page; None where there is none."""

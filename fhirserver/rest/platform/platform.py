@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from fhirserver.access.workspaces import Directory
     from fhirserver.ports.access_records import AccessRecords
     from fhirserver.ports.calls_out import CallsOut
+    from fhirserver.ports.campaigns import Campaigns
+    from fhirserver.ports.forms import Forms
     from fhirserver.ports.live_calls import LiveCalls
     from fhirserver.ports.texts_out import TextsOut
 
@@ -49,6 +51,8 @@ class Platform:
     directory: Directory | None = None
     opens: Callable[[str], Awaitable[PlatformKeys]] | None = None
     """What opens another workspace and gives its keys; None for who is no host."""
+    forms: Forms | None = None
+    campaigns: Campaigns | None = None
 
     @property
     def records(self) -> AccessRecords:

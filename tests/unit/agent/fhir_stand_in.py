@@ -72,10 +72,10 @@ class StandIn:
             return self._transaction(body)
         if request.method == "POST":
             return self._create(path, body, request.headers.get("if-none-exist", ""))
+        if request.method == "PUT":
+            return reply(200 if path in self.store else 201, self.put(body))
         if path not in self.store and "/" in path:
             return reply(404, {"resourceType": "OperationOutcome"})
-        if request.method == "PUT":
-            return reply(200, self.put(body))
         if request.method == "PATCH":
             return self._patch(request, path, body)
         return (

@@ -1,0 +1,49 @@
+"""How a conversation began: what does not change while it goes on, and stands in its first entry."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import msgspec
+
+from agent.errand import Errand
+from agent.memory import Setting
+from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.chats import ChatUser
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """``setting`` is the agent's for as long as the conversation goes on, whatever is configured meanwhile."""
+
+    service: str
+    title: str
+    user: str
+    setting: Setting = field(default_factory=Setting)
+    phone: str = ""
+    name: str = ""
+    order: str = ""
+    """The id of the order by which the practice began it."""
+    agent: str = ""
+    """The configuration that the agent is made by; empty for that of the settings."""
+
+    @property
+    def patient(self) -> str:
+        """Whom the user's token has proved; empty where it has not."""
+        return self.setting.patient
+
+    @property
+    def errand(self) -> Errand | None:
+        return self.setting.errand
+
+    def belongs_to(self, user: ChatUser) -> bool:
+        """Whether it is this user's: one who was known as a patient then must be so now."""
+        return (self.service, self.user, self.patient) == (user.service, user.key, user.patient)
+
+    def as_json(self) -> JsonObject:
+        return asdict(self)
+
+
+def beginning_of(told: JsonObject) -> Beginning:
+    """What :meth:`Beginning.as_json` made, as it was stored."""
+    return msgspec.convert(told, Beginning, strict=False)

@@ -1,0 +1,112 @@
+"""Where conversations are kept: each a journal, and for each user one that names theirs."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.chat.beginning import Beginning, beginning_of
+from agent.chat.diary import Diary
+from fhirserver.kernel.instants import Clock
+from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.journals import Journals
+
+_TALK, _USER, _OPEN, _ORDER = "chat/", "chat-user/", "chat-open/", "chat-order/"
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A conversation as it stands in its journal."""
+
+    id: str
+    diary: Diary
+    entries: Sequence[JsonObject]
+    begun: Beginning
+
+    @property
+    def recorded(self) -> bool:
+        """Whether its record is written: nothing is left to do."""
+        return any("r" in entry for entry in self.entries)
+
+
+class PastTalks:
+    """Reads and begins them. What one user has is a journal too, so that of two processes that begin one conversation
+    for the same user at once, one does."""
+
+    def __init__(self, journals: Journals, clock: Clock):
+        self._journals, self._clock = journals, clock
+
+    async def begin(self, begun: Beginning, earlier: int) -> Kept | None:
+        """A new conversation of a user who has had ``earlier`` ones; None where another process was faster."""
+        id = secrets.token_hex(16)
+        diary = Diary(self._journals, f"{_TALK}{id}", self._clock)
+        await diary.add(("state", {"state": "agent"}), b=begun.as_json())
+        await self._journals.append(f"{_OPEN}{id}", 0, [{}])
+        if not await self._journals.append(_user(begun), earlier, [{"id": id}]):
+            await self.forget(id)
+            return None
+        return await self.read(id)
+
+    async def forget(self, id: str) -> None:
+        """One that no user has: it was about to begin when its process died."""
+        await self._journals.remove(f"{_OPEN}{id}")
+        await self._journals.remove(f"{_TALK}{id}")
+
+    async def read(self, id: str) -> Kept | None:
+        """None where there is none."""
+        diary = Diary(self._journals, f"{_TALK}{id}", self._clock)
+        entries = await diary.load()
+        return Kept(id, diary, entries, beginning_of(entries[0]["b"])) if entries else None
+
+    async def of_user(self, service: str, user: str) -> list[str]:
+        """The ids of a user's conversations, the first first."""
+        return await self._ids(_user_of(service, user))
+
+    async def belongs(self, kept: Kept) -> bool:
+        """Whether its user knows of it."""
+        return kept.id in await self._ids(_user(kept.begun))
+
+    async def under_way(self) -> list[str]:
+        """The ids of those whose record is not written."""
+        found: list[str] = []
+        while page := await self._journals.names(_OPEN, found[-1] if found else "", _PAGE):
+            found += page
+        return [name.removeprefix(_OPEN) for name in found]
+
+    async def over(self, id: str) -> None:
+        """Its record is written."""
+        await self._journals.remove(f"{_OPEN}{id}")
+
+    async def ordered(self, order: str) -> str:
+        """The conversation that an order has led to; empty where it was not carried out."""
+        found = await self._journals.read(_order(order), 0, 1)
+        return str(found[0].value["id"]) if found else ""
+
+    async def carry_out(self, order: str, id: str) -> bool:
+        """Note that an order has led to a conversation; False where it had led to one before."""
+        return await self._journals.append(_order(order), 0, [{"id": id}])
+
+    async def _ids(self, name: str) -> list[str]:
+        ids: list[str] = []
+        while page := await self._journals.read(name, len(ids), _PAGE):
+            ids += [str(entry.value["id"]) for entry in page]
+        return ids
+
+
+def _user(begun: Beginning) -> str:
+    return _user_of(begun.service, begun.user)
+
+
+def _user_of(service: str, user: str) -> str:
+    return f"{_USER}{service}/{_digest(user)}"
+
+
+def _order(order: str) -> str:
+    return f"{_ORDER}{_digest(order)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:40]

@@ -1,0 +1,207 @@
+"""``/chat`` on a running server: users of an app, streams that go on where they were cut, several workers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.chat_service import ChatService
+from tests.server_process import ServerProcess
+
+
+@pytest.fixture(scope="module", params=[1, 2], ids=["alone", "two workers"])
+def service(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ChatService]:
+    folder = Path(tmp_path_factory.mktemp("chat"))
+    with ServerProcess(folder, workers=request.param) as process:
+        yield ChatService(process)
+
+
+def events_of(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines() if line]
+
+
+def said(events: list[dict[str, Any]]) -> str:
+    return " ".join(e["text"] for e in events if e["kind"] == "message" and e["from"] != "user")
+
+
+def test_a_conversation_as_json_ndjson_and_server_sent_events(service: ChatService) -> None:
+    user = service.user("json")
+    first = user.post("/conversations")
+    assert first.status_code == 201, first.text
+    id = first.json()["id"]
+    assert first.headers["location"] == f"/chat/services/clinic/conversations/{id}"
+    assert user.post("/conversations").status_code == 200
+    answer = user.say(id, "I need to reschedule my appointment").json()
+    assert "full name" in said(answer["events"]), answer
+    lines = user.say(id, "Eve Adams, March 3rd 1982", accept="application/x-ndjson")
+    assert lines.headers["content-type"].startswith("application/x-ndjson")
+    assert [e["kind"] for e in events_of(lines.text)][-1] == "answered"
+    sent = user.say(id, "when is my appointment?", accept="text/event-stream")
+    ids = [int(line[4:]) for line in sent.text.splitlines() if line.startswith("id: ")]
+    assert ids == list(range(ids[0], ids[0] + len(ids)))
+    everything = user.get(f"/conversations/{id}/events").json()
+    assert [e["number"] for e in everything["events"]] == list(range(1, everything["next"] + 1))
+    assert user.post(f"/conversations/{id}/finish").json()["ended"] == "user"
+    over = user.get(f"/conversations/{id}/events", {"Accept": "application/x-ndjson"})
+    assert [e["number"] for e in events_of(over.text)][: everything["next"]] == list(
+        range(1, everything["next"] + 1)
+    )
+    assert events_of(over.text)[-1]["kind"] == "ended"
+
+
+def test_any_number_is_a_place_to_go_on_from(service: ChatService) -> None:
+    user = service.user("resume")
+    id = user.post("/conversations").json()["id"]
+    user.say(id, "I need a new appointment")
+    whole = user.get(f"/conversations/{id}/events").json()["events"]
+    for after in range(len(whole)):
+        rest = user.get(f"/conversations/{id}/events", {"Last-Event-ID": str(after)}).json()["events"]
+        assert rest == whole[after:]
+
+
+def test_twenty_at_once_get_one_conversation(service: ChatService) -> None:
+    async def ask() -> list[tuple[int, str]]:
+        user = service.user("twenty")
+        async with httpx.AsyncClient(headers=user.headers, timeout=60) as client:
+            answers = await asyncio.gather(*(client.post(f"{user.base}/conversations") for _ in range(20)))
+        return [(one.status_code, one.json()["id"]) for one in answers]
+
+    begun = asyncio.run(ask())
+    assert len({id for _, id in begun}) == 1
+    assert sorted(status for status, _ in begun) == [200] * 19 + [201]
+
+
+def test_over_a_websocket(service: ChatService) -> None:
+    user = service.user("socket")
+    id = user.post("/conversations").json()["id"]
+
+    async def talk() -> list[dict[str, Any]]:
+        url = f"{user.base}/conversations/{id}/socket".replace("http", "ws", 1)
+        found: list[dict[str, Any]] = []
+        async with connect(url) as socket:
+            await socket.send(json.dumps({"authorize": user.token}))
+            await socket.send(json.dumps({"say": {"text": "I want to cancel my appointment", "key": "a"}}))
+            await socket.send(json.dumps({"sing": {}}))
+            problems = []
+            while not found or found[-1]["kind"] != "answered":
+                frame = json.loads(await asyncio.wait_for(socket.recv(), 20))
+                (problems if "problem" in frame else found).append(frame)
+            assert problems and problems[0]["problem"]["status"] == 400
+        async with connect(f"{url}?after={found[-2]['number']}") as socket:
+            await socket.send(json.dumps({"authorize": user.token}))
+            assert json.loads(await asyncio.wait_for(socket.recv(), 20)) == found[-1]
+        async with connect(url) as socket:
+            await socket.send(json.dumps({"authorize": "nobody"}))
+            assert json.loads(await socket.recv())["problem"]["status"] == 401
+        return found
+
+    events = asyncio.run(talk())
+    assert [e["number"] for e in events] == list(range(1, len(events) + 1)) and "full name" in said(events)
+
+
+def test_who_may_not_come_in(service: ChatService) -> None:
+    bad = {
+        "expired": service.token("x", exp=int(time.time()) - 60),
+        "for days": service.token("x", exp=int(time.time()) + 86400),
+        "of somebody else": service.token("x", iss="https://evil.example"),
+        "for somebody else": service.token("x", aud="other"),
+        "without a subject": service.token(""),
+        "signed by another key": service.token("x", foreign=True),
+        "unsigned": service.unsigned("x"),
+    }
+    for name, token in bad.items():
+        answer = httpx.post(f"{service.base}/conversations", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == 401, (name, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+    for principal in ("admin", "ehr", "voice-agent"):
+        headers = {"Authorization": f"Bearer {service.server.tokens[principal]}"}
+        assert httpx.post(f"{service.base}/conversations", headers=headers).status_code == 403
+    assert httpx.post(f"{service.base}/conversations").status_code == 401
+
+
+def test_a_conversation_is_its_users_alone(service: ChatService) -> None:
+    mine, other = service.user("mine"), service.user("other")
+    id = mine.post("/conversations").json()["id"]
+    for path in ("", "/events"):
+        assert other.get(f"/conversations/{id}{path}").status_code == 404
+    assert other.say(id, "hello").status_code == 404
+    assert other.get("/conversations").json() == {"conversations": []}
+
+
+def test_attachments_are_kept_once_and_as_what_they_are(service: ChatService) -> None:
+    user = service.user("pictures")
+    id = user.post("/conversations").json()["id"]
+    picture = b"\x89PNG\r\n\x1a\n" + b"0" * 1000
+    sent = user.attach(id, picture, "image/png", key="p1")
+    assert sent.status_code == 200, sent.text
+    assert user.attach(id, picture, "image/png", key="p1").json()["message"] == sent.json()["message"]
+    (event,) = [e for e in sent.json()["events"] if e["kind"] == "attachment"]
+    headers = service.server.headers_of("admin")
+    document = httpx.get(f"{service.server.base}/{event['reference']}", headers=headers).json()
+    attachment = document["content"][0]["attachment"]
+    binary = httpx.get(
+        f"{service.server.base}/{attachment['url']}", headers={**headers, "Accept": "image/png"}
+    )
+    assert binary.content == picture
+    assert user.attach(id, picture, "image/jpeg").status_code == 415
+    assert user.attach(id, b"", "image/png").status_code == 422
+    assert user.attach(id, picture, "text/html").status_code == 415
+
+
+def test_the_practice_begins(service: ChatService) -> None:
+    order = {"id": "reminder-1", "patient": "Patient/eve", "reason": "confirm", "user": "reached"}
+    headers = service.server.headers_of("admin")
+    url = f"{service.base}/outreach"
+    first = httpx.post(url, json=order, headers=headers)
+    assert first.status_code == 201, first.text
+    assert httpx.post(url, json=order, headers=headers).status_code == 200
+    user = service.user("reached", patient="Patient/eve")
+    one = user.post("/conversations")
+    assert one.status_code == 200 and one.json()["id"] == first.json()["conversation"]
+    assert one.json()["reason"] == "confirm" and one.json()["unread"] >= 1
+    assert httpx.post(url, json=order, headers=user.headers).status_code in (401, 403)
+    assert service.user("stranger", patient="Patient/eve").get("/conversations").json()["conversations"] == []
+
+
+def test_pages_of_other_origins_are_kept_out(service: ChatService) -> None:
+    def preflight(origin: str) -> httpx.Response:
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        return httpx.options(f"{service.base}/conversations", headers=asked)
+
+    assert preflight("https://app.example").headers["access-control-allow-origin"] == "https://app.example"
+    assert "access-control-allow-origin" not in preflight("https://evil.example").headers
+
+
+def test_it_describes_itself(service: ChatService) -> None:
+    told = httpx.get(f"{service.server.root}/chat/openapi.json").json()
+    assert told["info"]["title"] == "Credence chat" and len(told["paths"]) >= 10
+
+
+def test_operators_see_conversations_and_take_them_over(service: ChatService) -> None:
+    user = service.user("person")
+    id = user.post("/conversations").json()["id"]
+    user.say(id, "I want to talk to a person")
+    headers = service.server.headers_of("admin")
+    live = f"{service.server.root}/live/calls"
+    deadline = time.monotonic() + 15
+    while id not in httpx.get(live, headers=headers).text and time.monotonic() < deadline:
+        time.sleep(0.1)
+    taken = httpx.post(f"{live}/{id}/actions", json={"action": "take_over"}, headers=headers)
+    assert taken.status_code == 200, taken.text
+    httpx.post(f"{live}/{id}/actions", json={"action": "say", "text": "Here I am."}, headers=headers)
+    deadline = time.monotonic() + 15
+    while "Here I am." not in user.get(f"/conversations/{id}/events").text and time.monotonic() < deadline:
+        time.sleep(0.1)
+    events = user.get(f"/conversations/{id}/events").json()["events"]
+    assert [e["text"] for e in events if e.get("from") == "operator"] == ["Here I am."]
+    assert user.get(f"/conversations/{id}").json()["state"] == "person"

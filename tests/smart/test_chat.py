@@ -1,0 +1,54 @@
+"""A patient who has signed in by SMART writes to the practice."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from authlib.integrations.httpx_client import OAuth2Client
+
+from tests.server_process import ServerProcess
+from tests.smart.practice import REDIRECT
+from tests.smart.test_apps import authorized, configuration
+
+pytestmark = pytest.mark.xdist_group("smart")
+
+
+def token_of(server: ServerProcess, login: str, patient: str) -> str:
+    with OAuth2Client(
+        "public",
+        token_endpoint_auth_method="none",
+        redirect_uri=REDIRECT,
+        scope="openid fhirUser launch/patient patient/*.rs",
+        code_challenge_method="S256",
+        timeout=60,
+    ) as app:
+        told = app.fetch_token(
+            configuration(server)["token_endpoint"], **authorized(server, app, login, patient)
+        )
+        return str(told["access_token"])
+
+
+def test_a_patient_is_known_by_the_token(server: ServerProcess) -> None:
+    base = f"{server.root}/chat/services/default/conversations"
+    headers = {"Authorization": f"Bearer {token_of(server, 'pat', 'p1')}"}
+    begun = httpx.post(base, headers=headers, timeout=60)
+    assert begun.status_code == 201, begun.text
+    url = f"{base}/{begun.json()['id']}/messages"
+
+    def say(text: str) -> str:
+        answer = httpx.post(url, json={"text": text}, headers=headers, timeout=90).json()
+        return " ".join(
+            e["text"] for e in answer["events"] if e["kind"] == "message" and e["from"] == "agent"
+        )
+
+    # Adaeze is a child: no name and no birth date is asked for, but who speaks for her.
+    told = say("I want to know when my appointment is")
+    assert "parent or guardian" in told.lower() and "birth" not in told, told
+    told = say("yes, I am her mother")
+    assert "appointment" in told and "birth" not in told, told
+
+
+def test_a_doctor_whose_app_shows_a_patient_is_not_that_patient(server: ServerProcess) -> None:
+    headers = {"Authorization": f"Bearer {token_of(server, 'dana', 'p2')}"}
+    answer = httpx.post(f"{server.root}/chat/services/default/conversations", headers=headers)
+    assert answer.status_code == 403 and answer.headers["content-type"] == "application/problem+json"
