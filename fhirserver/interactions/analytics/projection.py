@@ -38,12 +38,16 @@ class Projection:
 
     def __init__(self, store: Store):
         self._store = store
-        self._journals: Journals = store.storage.journals
         self._generation = 0
         self._entries = 0
         self.position = 0
         self.rows = Rows()
         self._turn = asyncio.Lock()
+
+    @property
+    def _journals(self) -> Journals:
+        """Asked for when they are needed: a storage that is not open yet may have none."""
+        return self._store.storage.journals
 
     @property
     def _name(self) -> str:
