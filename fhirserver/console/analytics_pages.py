@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,6 @@ from fhirserver.interactions.analytics.metrics import (
     talks,
     writebacks,
 )
-from fhirserver.interactions.analytics.projection import Projection
 from fhirserver.interactions.analytics.rows import TALK, Rows
 from fhirserver.kernel.outcomes import Category, refuse
 
@@ -66,13 +66,13 @@ class AnalyticsPages:
 
     async def analytics(self, request: Request, session: Session) -> Response:
         """The whole page."""
-        rows = (await self._projection()).rows
+        rows = await self._rows()
         period, chosen = _asked(request)
         return self._desk.page(
             request,
             "analytics.html",
             session,
-            report=report(rows, chosen),
+            report=await to_thread(report, rows, chosen),
             period=period,
             periods=PERIODS,
             choices=_choices(rows, chosen),
@@ -85,18 +85,18 @@ class AnalyticsPages:
         table = request.query_params.get("table", CONVERSATIONS)
         if table not in TABLES:
             raise refuse(Category.INVALID, "value", "There is no such table", "table")
-        rows = (await self._projection()).rows
+        rows = await self._rows()
         _, chosen = _asked(request)
         name = f"{table}-{chosen.first}-{chosen.last}.csv"
         headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(as_csv(rows, table, chosen), headers=headers, media_type="text/csv; charset=utf-8")
+        content = await to_thread(as_csv, rows, table, chosen)
+        return Response(content, headers=headers, media_type="text/csv; charset=utf-8")
 
-    async def _projection(self) -> Projection:
+    async def _rows(self) -> Rows:
         projection = self._desk.context.analytics
         if projection is None:
             raise refuse(Category.NOT_SUPPORTED, "not-supported", "There are no analytics here")
-        await projection.catch_up()
-        return projection
+        return (await projection.now())[1]
 
 
 def _asked(request: Request) -> tuple[str, Selection]:

@@ -33,10 +33,22 @@ class Selection:
     agent: str = ""
     campaign: str = ""
 
-    def takes(self, row: JsonObject) -> bool:
-        named = (("channel", self.channel), ("direction", self.direction))
+    @property
+    def named(self) -> list[tuple[str, str]]:
+        """What a row must have, by the name of the member."""
+        stated = (("channel", self.channel), ("direction", self.direction))
         more = (("agent", self.agent), ("campaign", self.campaign))
-        return self.is_within(row) and all(not value or row[name] == value for name, value in (*named, *more))
+        return [(name, value) for name, value in (*stated, *more) if value]
+
+    def taken(self, rows: Iterable[tuple[str, JsonObject]]) -> list[tuple[str, JsonObject]]:
+        """Those of some rows that are meant."""
+        first, last, named = self.first, self.last, self.named
+        within = [one for one in rows if first <= one[1]["day"] <= last]
+        return (
+            [one for one in within if all(one[1][name] == value for name, value in named)]
+            if named
+            else within
+        )
 
     def is_within(self, row: JsonObject) -> bool:
         """Whether it is of one of the days."""
@@ -124,14 +136,12 @@ def _ranked(ranked: Sequence[float], share: float) -> float:
 
 def selected(rows: Rows, selection: Selection) -> list[tuple[str, JsonObject]]:
     """The conversations that are meant, the first one first."""
-    found = [(id, row) for id, row in rows.of(TALK) if selection.takes(row)]
-    return sorted(found, key=lambda one: (one[1]["started"], one[0]))
+    return sorted(selection.taken(rows.of(TALK)), key=lambda one: (one[1]["started"], one[0]))
 
 
 def talks(rows: Rows, selection: Selection, by: str = "") -> list[Talks]:
     """Figures of conversations, for each group; one for all of them where no group is named."""
-    found = [row for _, row in selected(rows, selection)]
-    return _grouped(found, by, _talks)
+    return _grouped([row for _, row in selection.taken(rows.of(TALK))], by, _talks)
 
 
 def _talks(group: str, rows: Sequence[JsonObject]) -> Talks:
@@ -202,5 +212,7 @@ def _grouped(
 ) -> list[Figure]:
     if not by:
         return [figure("", rows)]
-    names = sorted({str(row[by]) for row in rows})
-    return [figure(name, [row for row in rows if str(row[by]) == name]) for name in names]
+    groups: dict[str, list[JsonObject]] = {}
+    for row in rows:
+        groups.setdefault(str(row[by]), []).append(row)
+    return [figure(name, groups[name]) for name in sorted(groups)]

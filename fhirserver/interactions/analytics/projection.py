@@ -38,12 +38,16 @@ class Projection:
 
     def __init__(self, store: Store):
         self._store = store
-        self._journals: Journals = store.storage.journals
         self._generation = 0
         self._entries = 0
         self.position = 0
         self.rows = Rows()
         self._turn = asyncio.Lock()
+
+    @property
+    def _journals(self) -> Journals:
+        """Asked for when they are needed: a storage that is not open yet may have none."""
+        return self._store.storage.journals
 
     @property
     def _name(self) -> str:
@@ -64,6 +68,13 @@ class Projection:
                 self.rows.take(entry.value["rows"])
                 self.position = int(entry.value["position"])
             self._entries = entries[-1].number
+
+    async def now(self) -> tuple[int, Rows]:
+        """How far the log has been counted, and the rows as of then, which will not change: to be worked with in a
+        thread, where nobody else waits for it."""
+        async with self._turn:
+            await self._catch_up()
+            return self.position, Rows(dict(self.rows.kept))
 
     async def step(self) -> bool:
         """Take up the next commits; False where there are none, or somebody else has taken them up."""

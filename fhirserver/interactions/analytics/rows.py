@@ -4,10 +4,10 @@ them. Nothing in them says who the patient was.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.json import JsonObject
@@ -49,7 +49,7 @@ class Rows:
         key = f"{kind}/{id}"
         row = self.kept.get(key, {})
         if any(name not in row or row[name] != value for name, value in members.items()):
-            self.kept[key] = {**row, **members}
+            self.kept[key] = {**row, **{name: _same(value) for name, value in members.items()}}
             self._changed.add(key)
 
     def count(self, kind: str, id: str, name: str, by: int = 1) -> None:
@@ -58,10 +58,11 @@ class Rows:
         if row is not None:
             self.put(kind, id, **{name: int(row.get(name, 0)) + by})
 
-    def of(self, kind: str) -> Iterator[tuple[str, JsonObject]]:
+    def of(self, kind: str) -> list[tuple[str, JsonObject]]:
         """All of a kind, by id."""
         prefix = f"{kind}/"
-        return ((key.removeprefix(prefix), row) for key, row in self.kept.items() if key.startswith(prefix))
+        start = len(prefix)
+        return [(key[start:], row) for key, row in self.kept.items() if key.startswith(prefix)]
 
     def changes(self) -> dict[str, JsonObject]:
         """The rows that have changed, in the order of their keys; from then on they have not."""
@@ -72,9 +73,14 @@ class Rows:
     def take(self, changed: dict[str, JsonObject]) -> None:
         """What :meth:`changes` gave elsewhere, also where it was JSON in between."""
         for key, row in changed.items():
-            self.kept[key] = {
-                name: float(value) if isinstance(value, Decimal) else value for name, value in row.items()
-            }
+            self.kept[key] = {name: _same(value) for name, value in row.items()}
+
+
+def _same(value: Any) -> Any:
+    """A value as it is kept: texts that come again and again once, numbers as JSON gives them back."""
+    if isinstance(value, str):
+        return sys.intern(value)
+    return float(value) if isinstance(value, Decimal) else value
 
 
 def seconds(start: str, end: str) -> float | None:

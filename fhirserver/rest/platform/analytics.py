@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import to_thread
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
@@ -18,7 +19,7 @@ from fhirserver.interactions.analytics.metrics import (
     talks,
     writebacks,
 )
-from fhirserver.interactions.analytics.projection import Projection
+from fhirserver.interactions.analytics.rows import Rows
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.rest.platform.described import problems
 from fhirserver.rest.platform.problems import HEADERS
@@ -148,9 +149,9 @@ async def report_conversations(
     by: Literal["", "day", "channel", "direction", "agent", "campaign"] = "",
 ) -> ConversationReport:
     """Number, duration, latency, containment, what was booked and captured, verification, mood and quality."""
-    projection = await _projection(asked)
-    items = [_conversations(one) for one in talks(projection.rows, selection, by)]
-    return ConversationReport(position=projection.position, items=items)
+    position, rows = await _counted(asked)
+    items = [_conversations(one) for one in await to_thread(talks, rows, selection, by)]
+    return ConversationReport(position=position, items=items)
 
 
 @router.get("/writebacks", summary="How long writing to EHRs takes", responses=problems(409))
@@ -158,17 +159,17 @@ async def report_writebacks(
     asked: Reading, selection: Selected, by: Literal["", "day", "sink"] = ""
 ) -> WritebackReport:
     """By day or by EHR. Channel, agent and campaign say nothing here."""
-    projection = await _projection(asked)
-    items = [_writebacks(one) for one in writebacks(projection.rows, selection, by)]
-    return WritebackReport(position=projection.position, items=items)
+    position, rows = await _counted(asked)
+    items = [_writebacks(one) for one in await to_thread(writebacks, rows, selection, by)]
+    return WritebackReport(position=position, items=items)
 
 
 @router.get("/campaigns", summary="What campaigns come to", responses=problems(409))
 async def report_campaigns(asked: Reading, selection: Selected) -> CampaignReport:
     """Each campaign that patients came into, or that tried to reach somebody, on these days."""
-    projection = await _projection(asked)
-    items = [_campaign(one) for one in campaigns(projection.rows, selection)]
-    return CampaignReport(position=projection.position, items=items)
+    position, rows = await _counted(asked)
+    items = [_campaign(one) for one in await to_thread(campaigns, rows, selection)]
+    return CampaignReport(position=position, items=items)
 
 
 @router.get(
@@ -193,21 +194,20 @@ async def export_rows(
     format: Literal["csv", "parquet"] = "csv",
 ) -> Response:
     """One row for each conversation, writeback, or patient of a campaign, with the FHIR resource that tells of it."""
-    projection = await _projection(asked)
+    _, rows = await _counted(asked)
     made = as_csv if format == "csv" else as_parquet
     name = f"{table}-{selection.first}-{selection.last}.{format}"
     kind = "text/csv; charset=utf-8" if format == "csv" else "application/vnd.apache.parquet"
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(made(projection.rows, table, selection), headers=headers, media_type=kind)
+    return Response(await to_thread(made, rows, table, selection), headers=headers, media_type=kind)
 
 
-async def _projection(asked: Asked) -> Projection:
-    """The rows as they are by now. Refuses (409) where nobody counts."""
+async def _counted(asked: Asked) -> tuple[int, Rows]:
+    """How far the log has been counted, and the rows. Refuses (409) where nobody counts."""
     projection = asked.platform.context.analytics
     if projection is None:
         raise refuse(Category.CONFLICT, "not-supported", "There are no analytics here")
-    await projection.catch_up()
-    return projection
+    return await projection.now()
 
 
 def _conversations(one: Talks) -> ConversationFigures:

@@ -89,8 +89,8 @@ async def list_events(
 ) -> Page[Event]:
     """What has happened, in order, from the beginning of the log, a moment, or behind an event (`cursor`).
 
-    `next` is there also on the last page: it leads on to what has not happened yet. A page may have fewer events than
-    asked for, or none, where what is wanted is rare.
+    A page may have fewer events than asked for, or none, where what is wanted is rare. `cursor` may be the id of any
+    event: that of the last one leads on to what has happened since.
     """
     wanted = filter_of(types, resources)
     platform, tail = asked.platform, asked.platform.tail
@@ -98,8 +98,8 @@ async def list_events(
     if cursor or since:
         after = await begin(tail, platform.context, cursor, _moment(since))
     teller = Teller(platform.context, asked.principal)
-    found, reached, _ = await page(tail, teller, after, wanted, limit)
-    return Page(items=[_event(asked, one) for one in found], next=reached.text)
+    found, reached, more = await page(tail, teller, after, wanted, limit)
+    return Page(items=[_event(asked, one) for one in found], next=reached.text if more else None)
 
 
 @router.get(

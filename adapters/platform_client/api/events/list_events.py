@@ -135,9 +135,9 @@ def sync_detailed(
 
      What has happened, in order, from the beginning of the log, a moment, or behind an event (`cursor`).
 
-    `next` is there also on the last page: it leads on to what has not happened yet. A page may have
-    fewer events than
-    asked for, or none, where what is wanted is rare.
+    A page may have fewer events than asked for, or none, where what is wanted is rare. `cursor` may be
+    the id of any
+    event: that of the last one leads on to what has happened since.
 
     Args:
         cursor (str | Unset): An event's id Default: ''.
@@ -184,9 +184,9 @@ def sync(
 
      What has happened, in order, from the beginning of the log, a moment, or behind an event (`cursor`).
 
-    `next` is there also on the last page: it leads on to what has not happened yet. A page may have
-    fewer events than
-    asked for, or none, where what is wanted is rare.
+    A page may have fewer events than asked for, or none, where what is wanted is rare. `cursor` may be
+    the id of any
+    event: that of the last one leads on to what has happened since.
 
     Args:
         cursor (str | Unset): An event's id Default: ''.
@@ -228,9 +228,9 @@ async def asyncio_detailed(
 
      What has happened, in order, from the beginning of the log, a moment, or behind an event (`cursor`).
 
-    `next` is there also on the last page: it leads on to what has not happened yet. A page may have
-    fewer events than
-    asked for, or none, where what is wanted is rare.
+    A page may have fewer events than asked for, or none, where what is wanted is rare. `cursor` may be
+    the id of any
+    event: that of the last one leads on to what has happened since.
 
     Args:
         cursor (str | Unset): An event's id Default: ''.
@@ -275,9 +275,9 @@ async def asyncio(
 
      What has happened, in order, from the beginning of the log, a moment, or behind an event (`cursor`).
 
-    `next` is there also on the last page: it leads on to what has not happened yet. A page may have
-    fewer events than
-    asked for, or none, where what is wanted is rare.
+    A page may have fewer events than asked for, or none, where what is wanted is rare. `cursor` may be
+    the id of any
+    event: that of the last one leads on to what has happened since.
 
     Args:
         cursor (str | Unset): An event's id Default: ''.
