@@ -34,7 +34,7 @@ export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-mongo test-smart check check-style check-types check-layers check-docs check-size check-dependencies \
-        format corpus eval eval-audio judge-eval fuzz bench bench-scale bench-import bench-terminology bench-queue bench-hl7 bench-subscribers bench-voice \
+        format client corpus eval eval-audio judge-eval fuzz bench bench-scale bench-import bench-terminology bench-queue bench-hl7 bench-subscribers bench-voice \
         bench-speech \
         faults chaos clean
 
@@ -77,6 +77,9 @@ check-size: $(DEV)
 
 check-dependencies: $(DEV)
 	$(BIN)/python scripts/audit_dependencies.py
+
+client: $(DEV)  ## make the typed client of the platform API anew, from its description
+	@$(BIN)/python scripts/make_client.py
 
 format: $(DEV)  ## put the sources into the form that check asks for
 	$(BIN)/ruff format .

@@ -27,9 +27,9 @@ from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.calls_out import CallOrder, OrderedCall
 from fhirserver.world.spoken.identifiers import phone_key
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
-_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}\Z")
-_PATIENT = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}\Z")
+NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+NUMBER = re.compile(r"\+[1-9][0-9]{6,14}\Z")
+PATIENT = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}\Z")
 
 
 class Places(Protocol):
@@ -168,9 +168,9 @@ def _numbers(patient: JsonObject) -> set[str]:
 def _check(order: CallOrder) -> None:
     """Refuses (400) an order that cannot be read."""
     for name, value, pattern, words in (
-        ("id", order.id, _ID, "1 to 64 letters, digits, '.', '_' or '-'"),
-        ("to", order.to, _NUMBER, "a number in E.164, such as +15555550123"),
-        ("patient", order.patient, _PATIENT, "a reference such as Patient/123"),
+        ("id", order.id, NAME, "1 to 64 letters, digits, '.', '_' or '-'"),
+        ("to", order.to, NUMBER, "a number in E.164, such as +15555550123"),
+        ("patient", order.patient, PATIENT, "a reference such as Patient/123"),
     ):
         if not pattern.match(value):
             raise refuse(Category.INVALID, "value", f"'{name}' is {words}", name)

@@ -81,6 +81,11 @@ class Memory:
     ended: str = ""
     pictures: dict[int, str] = field(default_factory=dict)
     """By the turn in which it was shown: the reference of a picture."""
+    medium: str = "phone"
+    outreach: tuple[Errand, ...] = ()
+    """What somebody at this number was lately contacted about, the latest first."""
+    opted_out: bool = False
+    """Whether no more calls or messages are wanted."""
 
     @property
     def today(self) -> date:

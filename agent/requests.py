@@ -126,6 +126,25 @@ class ChangeAddress:
     basis: Basis
 
 
+@dataclass(frozen=True, slots=True)
+class FindErrands:
+    """What somebody at this number was lately contacted about; ``patients`` are those it may be (references)."""
+
+    phone: str
+    patients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """No more of ``channels`` (``call``, ``sms``) to this number; where ``whole``, to these patients at any."""
+
+    patients: tuple[str, ...]
+    number: str
+    channels: tuple[str, ...]
+    whole: bool
+    basis: Basis
+
+
 Request: TypeAlias = (
     FindPatients
     | FindByBirthDate
@@ -138,5 +157,7 @@ Request: TypeAlias = (
     | AddCoverage
     | ChangePhone
     | ChangeAddress
+    | FindErrands
+    | OptOut
     | AskModel
 )

@@ -120,7 +120,14 @@ class ChatRoom:
     def _reaching(self, order: Outreach, service: ChatService, by: str) -> Beginning:
         trusted = service.users is not None and service.users.trusts_patient
         known = order.patient if trusted or not order.user else ""
-        errand = Errand(order.reason, order.patient, id=order.id)
+        errand = Errand(
+            order.reason,
+            order.patient,
+            id="" if order.request else order.id,  # the campaign has its own record of having reached out
+            request=order.request,
+            run=order.run,
+            channel="chat",
+        )
         setting = replace(self._setting(service), patient=known, errand=errand, greeting="")
         user = f"app:{order.user}" if order.user else f"patient:{order.patient}"
         log.info("a conversation was ordered by %s", by)

@@ -31,3 +31,6 @@ class InsidePrincipals(Principals):
 
     def of_digest(self, digest: str) -> Principal | None:
         return super().of_digest(digest) or self._around.of_digest(digest)
+
+    async def learn(self, authorization: str | None) -> bool:
+        return await self._around.learn(authorization)

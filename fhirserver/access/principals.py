@@ -26,7 +26,8 @@ class Principal:
 
     ``permissions`` say with which resources; None: with all that the roles allow. ``client`` is the id of the app that
     acts for ``user`` (a reference such as ``Practitioner/1``), by the authorization ``grant`` and within ``scope``;
-    empty without an app.
+    empty without an app. ``platform`` is the role at ``/platform`` that it was given, empty where it has one by what
+    it may do with FHIR.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Principal:
     user: str = ""
     grant: str = ""
     scope: str = ""
+    platform: str = ""
 
     def may(self, role: str) -> bool:
         return role in self.roles or (role != PRIVACY and "admin" in self.roles)
@@ -74,6 +76,22 @@ class Principals:
     def of_digest(self, digest: str) -> Principal | None:
         """The principal whose token has this digest."""
         return self._by_digest.get(digest)
+
+    async def learn(self, authorization: str | None) -> bool:
+        """Look for a token that is not known here, where it may have been made elsewhere a moment ago.
+
+        Whether to ask :meth:`authenticate` once more. Only of who was refused: it may cost a look into the storage.
+        """
+        return False
+
+    async def known(self, authorization: str | None) -> Principal:
+        """The principal of a header, also by a token that another process has just made. Raises :class:`Refusal`."""
+        try:
+            return self.authenticate(authorization)
+        except Refusal:
+            if not await self.learn(authorization):
+                raise
+        return self.authenticate(authorization)
 
 
 def _unauthenticated(diagnostics: str) -> Refusal:

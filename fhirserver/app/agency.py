@@ -19,12 +19,15 @@ from starlette.routing import BaseRoute
 from agent.live.board import LiveBoard
 from agent.tools.client import FhirClient
 from fhirserver.access.inside import InsidePrincipals
+from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import Principal
+from fhirserver.app.campaigning import Campaigning
 from fhirserver.app.chatting import Chatting, Passing
 from fhirserver.app.late import Late
-from fhirserver.app.settings import Settings
+from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
+from fhirserver.kernel.instants import SystemClock
 from fhirserver.ports.calls_out import CallsOut
 from fhirserver.ports.live_calls import LiveCalls
 from fhirserver.rest.edge import FhirEdge
@@ -32,6 +35,7 @@ from fhirserver.rest.platform.platform import PATH, Platform
 from fhirserver.rest.platform.rights import Asked
 
 if TYPE_CHECKING:
+    from fhirserver.ports.campaigns import Campaigns
     from fhirserver.ports.texts_out import TextsOut
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
@@ -72,6 +76,7 @@ class House:
     live: LiveCalls
     ending: asyncio.Event
     first: bool
+    keys: PlatformKeys
     shared: bool = False
     """Whether other processes serve from the same store."""
     chats: LiveCalls | None = None
@@ -86,24 +91,34 @@ class House:
 
     async def asked(self, authorization: str | None) -> Asked:
         """Who of the platform's side a token is."""
-        return await platform_of(self).asked(authorization)
+        return await platform_of(self).asked(authorization, {})
 
 
-def lodgers(house: House) -> Sequence[Lodger]:
-    """Those that the settings ask for."""
+def lodgers(house: House, web: FastAPI) -> Sequence[Lodger]:
+    """Those that the settings ask for. ``web`` is what this process serves."""
     staying: list[Lodger] = []
     if isinstance(house.chats, LiveBoard):
         staying.append(Chatting(house, house.chats))
     elif house.chats is not None:
         staying.append(Passing(house.settings, house.chats))
+    speaker = campaign_principal(house.settings)
+    if speaker is not None and house.first and house.settings.telephony is None:
+        staying.append(Campaigning(house, speaker, web))
     return staying
+
+
+def campaign_principal(settings: Settings) -> Principal | None:
+    """As whom campaigns speak FHIR; None where the settings want none, or know nobody of that name."""
+    chosen = settings.campaigns
+    found = (one for _, one in settings.principals if one.name == chosen.principal)
+    return next(found, None) if chosen.enabled else None
 
 
 def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
     """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
     if house.settings.platform.enabled:
         web.mount(PATH, Late(partial(_platform, house)))
-    staying = lodgers(house)
+    staying = lodgers(house, web)
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
@@ -111,10 +126,10 @@ def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
 def _platform(house: House) -> FastAPI:
     from fhirserver.rest.platform.routes import platform_application
 
-    return platform_application(platform_of(house), version("credence"))
+    return platform_application(platform_of(house, campaign_desk(house)), version("credence"))
 
 
-def platform_of(house: House) -> Platform:
+def platform_of(house: House, campaigns: Campaigns | None = None) -> Platform:
     """What the endpoints of ``/platform`` are given."""
     return Platform(
         house.context,
@@ -122,7 +137,24 @@ def platform_of(house: House) -> Platform:
         house.principals,
         house.live,
         house.ending,
+        house.keys,
+        house.settings.sources.keys() - {SYSTEM.id},
+        [one.name for _, one in house.settings.principals if one.may("operator")],
+        house.edge.visits,
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,
+        campaigns,
     )
+
+
+def campaign_desk(house: House) -> Campaigns | None:
+    """Where campaigns are commanded; None where the settings want none, or have no principal for it."""
+    speaker = campaign_principal(house.settings)
+    if speaker is None:
+        return None
+    from agent.campaigns.control import Desk
+
+    telephony = house.settings.telephony
+    hours = telephony.call_hours if telephony is not None else None
+    return Desk(house.client(speaker), SystemClock(), house.settings.voice.zone, hours)

@@ -31,6 +31,10 @@ COMMANDS = {
     "simulate-ehr": ("run a simulated EHR with faults", "fhirserver.app.commands.simulate_ehr"),
     "clients": ("list, add and remove the apps that may ask for tokens", "fhirserver.app.commands.clients"),
     "keys": ("list and rotate the keys that sign tokens", "fhirserver.app.commands.keys"),
+    "platform-key": (
+        "create, list, rotate and revoke the keys of programs",
+        "fhirserver.app.commands.platform_key",
+    ),
     "demo": ("play the whole story on this machine", "fhirserver.app.commands.demo"),
     "doctor": ("check the configuration and what it needs", "fhirserver.app.commands.doctor"),
 }

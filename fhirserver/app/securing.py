@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import BaseRoute
 
 from fhirserver.access.audit.event import Audit
+from fhirserver.access.key_principals import KeyOwners, KeyPrincipals
 from fhirserver.access.owners import NamedOwners, Owners
-from fhirserver.access.principals import Principals
+from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.server_key import ServerKey
 from fhirserver.access.smart.app_origins import AppOrigins
 from fhirserver.access.smart.app_owners import AppOwners
@@ -26,6 +27,7 @@ from fhirserver.access.smart.record_world import RecordWorld
 from fhirserver.access.smart.server import AuthorizationServer, authorization_server
 from fhirserver.access.smart.settings import Addresses, AuthorizationSettings
 from fhirserver.access.smart.token_principals import TokenPrincipals
+from fhirserver.app.connectors.guard import ConnectorGuard
 from fhirserver.app.jwks_fetching import JwksFetch
 from fhirserver.app.settings import Settings
 from fhirserver.app.subscribing import egress_of
@@ -81,9 +83,10 @@ class Secured:
     """What the rest of the server is given."""
 
     server: AuthorizationServer
-    principals: Principals
+    principals: KeyPrincipals
     owners: Owners
     """Who they are by now whose Subscriptions work on."""
+    keys: PlatformKeys
     cors: Cors
     routes: Sequence[BaseRoute]
     loops: Sequence[tuple[str, Loop]]
@@ -96,6 +99,7 @@ class Secured:
     async def refresh(self) -> None:
         """Know what was revoked, before the first request."""
         await self.server.revocations.refresh()
+        await self.keys.refresh()
         self.begun.append(asyncio.create_task(_warm_up(self.server)))
 
     async def close(self) -> None:
@@ -106,13 +110,19 @@ class Secured:
 
 
 def secure(
-    settings: Settings, store: Store, key: ServerKey, audit: Audit, humans: Humans | None = None
+    settings: Settings,
+    store: Store,
+    key: ServerKey,
+    audit: Audit,
+    humans: Humans | None = None,
+    guard: ConnectorGuard | None = None,
 ) -> Secured:
-    """The authorization server of these settings."""
+    """The authorization server of these settings. ``guard`` is told of keys that may change connectors."""
     humans, fetch = humans or Humans(), JwksFetch(egress_of(settings.subscriptions))
+    records = LateRecords(store.storage)
     server = authorization_server(
         authorization_settings(settings),
-        LateRecords(store.storage),
+        records,
         key_ring(settings),
         key,
         humans.people,
@@ -121,7 +131,7 @@ def secure(
         fetch,
     )
     registered = {client.id: client.source for client in settings.clients}
-    principals = TokenPrincipals(
+    tokens = TokenPrincipals(
         settings.authenticator(),
         server.tokens,
         server.revocations,
@@ -131,13 +141,19 @@ def secure(
     )
     origins = AppOrigins(settings.cors_origins, server.clients)
     named = NamedOwners(principal for _, principal in settings.principals)
+    keys = PlatformKeys(records)
+    principals = KeyPrincipals(tokens, keys, settings.sources, settings.access)
+    if guard is not None:
+        guard.also(principals.is_admin)
+    owners = AppOwners(named, server.clients, server.grants, tokens.apps)
     return Secured(
         server,
         principals,
-        AppOwners(named, server.clients, server.grants, principals.apps),
+        KeyOwners(owners, keys, principals),
+        keys,
         Cors(origins),
         smart_routes(server, principals, humans.sign_ins, humans.pages, audit),
-        (("revocations", server.revocations.run), ("origins", origins.run)),
+        (("revocations", server.revocations.run), ("origins", origins.run), ("platform keys", keys.run)),
         rest_security(server.settings),
         fetch,
     )

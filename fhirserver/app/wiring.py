@@ -72,10 +72,12 @@ from fhirserver.kernel.outcomes import Issue
 from fhirserver.model.validation import validate
 from fhirserver.operations.all import all_operations
 from fhirserver.ports.live_calls import LiveCalls
+from fhirserver.ports.texts_out import TextsOut
 from fhirserver.rest.application import Application, web_application
 from fhirserver.rest.edge import FhirEdge
 from fhirserver.rest.jobs import Jobs
 from fhirserver.rest.live_calls import LiveRoutes
+from fhirserver.rest.live_texts import TextRoutes
 from fhirserver.rest.recordings import RecordingRoutes
 from fhirserver.rest.smart.documents import SMART_CONFIGURATION
 from fhirserver.rest.smart.sign_in import SIGN_IN
@@ -130,9 +132,9 @@ class Part(Enum):
     FURTHER = "further"
 
 
-def make_store(settings: Settings, shared: bool = False) -> Store:
+def make_store(settings: Settings, shared: bool = False, guard: ConnectorGuard | None = None) -> Store:
     """The store, not yet open. ``shared``: other processes serve from it too."""
-    guards = {TYPE: make_guard(settings)}
+    guards = {TYPE: guard or make_guard(settings)}
     policies = Policies(settings.sources, _validate_patched, settings.policy, guards)
     return Store(make_storage(settings, shared), policies)
 
@@ -193,7 +195,7 @@ def make_application(
     ``board``: where calls of this process are put for the operators; without one, those of the telephone's process.
     """
     first = part is not Part.FURTHER
-    store = make_store(settings, shared=part is not Part.ALONE)
+    store = make_store(settings, part is not Part.ALONE, guard := make_guard(settings))
     outlets = make_outlets(settings)
     context = make_context(settings, store, outlets.checked())
     catalogue = make_catalogue(settings, context, part)
@@ -210,7 +212,7 @@ def make_application(
     webhooks = Webhooks(store, catalogue, settings.secrets)
     identity = make_identity(settings, store.storage)
     people = people_desk(identity, context, lambda: registry)
-    secured = secure(settings, store, context.key, context.audit, humans or people.humans)
+    secured = secure(settings, store, context.key, context.audit, humans or people.humans, guard)
     principals, cors = InsidePrincipals(secured.principals), secured.cors
     sockets = make_sockets(context, principals, secured.owners)
     registry = full_registry(all_operations(), _describing(bool(cors.origins), secured.security))
@@ -250,7 +252,7 @@ def make_application(
     told = openapi(registry, version("credence"))
     edge = FhirEdge(context, registry, principals, "/fhir", told, cors, jobs, watching.meter, visits)
     ending = asyncio.Event()
-    routers = _routers(settings, context, registry, identity, principals, ending)
+    routers = _routers(settings, context, registry, identity, principals, ending, far)
     live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
     web = web_application(lifespan, watching.routes(), *routers, live)
     house = House(
@@ -262,8 +264,10 @@ def make_application(
         live_calls,
         ending,
         first,
+        secured.keys,
         part is not Part.ALONE,
         chats,
+        far,
         far,
     )
     staying += move_in(web, house)
@@ -293,11 +297,13 @@ def _routers(
     identity: Identity,
     principals: Principals,
     ending: asyncio.Event,
+    out: TextsOut | None,
 ) -> Sequence[APIRouter]:
-    """The console's pages, and the sound of calls."""
+    """The console's pages, the sound of calls, and messages that are ordered."""
     listening = Listening(context, registry)
     pages = console(context.veiled, registry, settings.authenticator(), identity, ending, listening)
-    return pages, RecordingRoutes(listening, principals, context.audit).router()
+    recordings = RecordingRoutes(listening, principals, context.audit).router()
+    return pages, recordings, TextRoutes(principals, out, context.audit).router()
 
 
 def _static() -> Mount:

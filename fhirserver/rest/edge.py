@@ -151,7 +151,7 @@ class FhirEdge:
             return await self._document(request, shape)
         if self.context.audit.is_full:
             await self.context.audit.room()
-        request.principal = self._principals.authenticate(shape.headers.get("authorization"))
+        request.principal = await self._principals.known(shape.headers.get("authorization"))
         self.visits.admit_principal(request.principal.name, scope)
         if request.method in _BODIES:
             await self._take_body(receive, request, shape)
@@ -227,7 +227,13 @@ class FhirEdge:
         if request.type == "metadata":
             check_acceptable(request, shape)
             return await self._metadata.answer(self.context, request, shape)
-        request.principal = self._principals.authenticate(shape.headers.get("authorization"))
+        authorization = shape.headers.get("authorization")
+        try:
+            request.principal = self._principals.authenticate(authorization)
+        except Refusal:
+            if not await self._principals.learn(authorization):
+                raise
+            request.principal = self._principals.authenticate(authorization)
         return await self._openapi(self.context, request)
 
 

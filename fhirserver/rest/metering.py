@@ -20,7 +20,10 @@ REQUESTS: Final = Histogram(
 UNKNOWN: Final = "unknown"
 """No interaction: refused before one was found, or at a URL where there is nothing."""
 _AREAS: Final = frozenset(
-    {"console", "auth", "live", "recordings", "notify", "webhooks", "metrics", "healthz", "readyz"}
+    {
+        *("console", "auth", "live", "recordings", "notify", "webhooks", "metrics", "healthz", "readyz"),
+        *("platform", "chat", "forms", "workspaces"),
+    }
 )
 """What is served beside FHIR, by the first part of the path."""
 AccessLine = Callable[[str, str, int, float], None]

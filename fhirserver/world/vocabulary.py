@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
+from fhirserver.world.outreach_codes import OUTREACH_CODES
+
 BASE = "https://credence.health/fhir"
 
 CONFIDENCE = f"{BASE}/StructureDefinition/confidence"
@@ -22,6 +24,7 @@ REPLACES = f"{BASE}/StructureDefinition/replaces"
 REPLACED_BY = f"{BASE}/StructureDefinition/replaced-by"
 REFUSED_BY_EHR = f"{BASE}/StructureDefinition/refused-by-ehr"
 SAID_AGAIN = f"{BASE}/StructureDefinition/said-again"
+OUTREACH_DUE = f"{BASE}/StructureDefinition/outreach-due"
 MAPPED_BY = f"{BASE}/StructureDefinition/mapped-by"
 MAPPED_FROM = f"{BASE}/StructureDefinition/mapped-from"
 MAPPING_EQUIVALENCE = f"{BASE}/StructureDefinition/mapping-equivalence"
@@ -123,8 +126,16 @@ CODES = (
             ),
             ("merge", "Merge", "References that follow a merge, or lead back after it was undone"),
             ("escalation", "Escalation", "A call for which an operator is wanted"),
+            ("campaign", "Campaign", "A campaign that is under way, or was"),
+            ("campaign-run", "Run of a campaign", "One firing of a campaign's trigger"),
+            (
+                "outreach-follow-up",
+                "Follow-up of an outreach",
+                "Whom a campaign did not reach is left to people",
+            ),
         ),
     ),
+    *(CodeList(*one) for one in OUTREACH_CODES),
     CodeList(
         "task-input",
         "Inputs of Tasks",
@@ -329,6 +340,13 @@ CODES = (
             ("hand_back", "Hand back", "Gave the call back to the agent"),
             ("finish", "Finish", "Ended the call"),
             ("wrap_up", "Wrap up", "Left a note on what came of it"),
+            ("call_out", "Call out", "Had a patient called"),
+            ("text_out", "Message out", "Had a message sent to a patient"),
+            ("campaign_start", "Start a campaign", "Had a campaign carried out"),
+            ("campaign_pause", "Pause a campaign", "Had a campaign wait"),
+            ("campaign_resume", "Resume a campaign", "Had a campaign go on"),
+            ("campaign_cancel", "Cancel a campaign", "Ended a campaign"),
+            ("campaign_stop_patient", "Stop reaching a patient", "Took a patient out of a campaign"),
         ),
     ),
     CodeList(
@@ -343,6 +361,7 @@ CODES = (
             ("listen", "Listen", "The recording of a call was listened to"),
             ("live", "Live call", "A call under way was followed or acted on"),
             ("page", "Page", "A page of the console was asked for"),
+            ("platform", "Platform", "A request to the platform API"),
             ("socket", "Socket", "A websocket was opened"),
             ("beside", "Beside FHIR", "Something that is served beside FHIR was refused"),
             ("async", "Asynchronous request", "An answer that comes later was asked for"),

@@ -21,6 +21,7 @@ from fhirserver.access.audit.event import (
     LOGIN,
     LOGOUT,
     PAGE,
+    PLATFORM,
     SOCKET,
     START,
     STOP,
@@ -302,7 +303,7 @@ def _query(event: Event, server: str) -> JsonObject | None:
     if not path and not event.query:
         return None
     text = f"{server}/{path}{'?' if event.query else ''}{event.query}"
-    if event.what in (PAGE, LIVE, LISTEN, SOCKET, BESIDE):
+    if event.what in (PAGE, LIVE, PLATFORM, LISTEN, SOCKET, BESIDE):
         text = event.query
     return {
         "type": _coding(_ENTITY, "2", "System Object"),

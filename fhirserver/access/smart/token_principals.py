@@ -146,6 +146,9 @@ class TokenPrincipals(Principals):
     def of_digest(self, digest: str) -> Principal | None:
         return self._principals.of_digest(digest)
 
+    async def learn(self, authorization: str | None) -> bool:
+        return await self._principals.learn(authorization)
+
 
 def _roles(permissions: Permissions) -> frozenset[str]:
     """What kinds of act are allowed at all. An app is no operator, whoever its user is."""

@@ -19,10 +19,12 @@ from fhirserver.app.observing.voice import WatchingVoice
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import Settings
 from fhirserver.app.voice.audit import ToldAudit
+from fhirserver.app.voice.reaching import ReachingOut
 from fhirserver.app.voice.room import Room
 from fhirserver.app.voice.speech import Speech
 from fhirserver.rest.front import Front, Receive, Scope, Send
 from fhirserver.rest.live_calls import LiveRoutes
+from fhirserver.rest.live_texts import TextRoutes
 from fhirserver.rest.visits import Visits
 
 
@@ -49,7 +51,9 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
     client = FhirClient(settings.voice.fhir_url or settings.fhir_base, settings.voice.token(), tls=own)
     speech, audit = Speech(settings), ToldAudit(client)
     room = Room(settings, client, board, speech)
-    telephone = Telephone(settings.telephony, room.make, room.converse)
+    reaching = ReachingOut(settings, client)
+    telephone = Telephone(settings.telephony, room.make, room.converse, reaching.opt_outs)
+    reaching.connect(telephone)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -62,6 +66,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
         if settings.voice.speaker_model is not None:
             room.voices = speaker_analyst(settings.voice.speaker_model)
         telling = asyncio.create_task(audit.run(), name="audit")
+        reaching.begin()
         try:
             async with watching.running():
                 yield
@@ -69,6 +74,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
             watching.started = False
             ending.set()
             telling.cancel()
+            await reaching.close()
             await telephone.close()
             await speech.close()
             for analyst in (room.analyst, room.voices):
@@ -83,7 +89,8 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
     hours = Hours(settings.voice.zone, *settings.telephony.call_hours)
     desk = CallDesk(client, telephone.outbound, hours, settings.telephony.call_any_number)
     live = LiveRoutes(board, principals, ending, desk, audit).router()
+    texts = TextRoutes(principals, reaching.texts, audit).router()
     watching = WatchingVoice(settings, client, telephone.calls, principals)
-    routes = [*telephone.routes(), *live.routes, *watching.routes()]
+    routes = [*telephone.routes(), *live.routes, *texts.routes, *watching.routes()]
     web = Starlette(routes=routes, lifespan=lifespan)
     return VoiceApplication(web, Visits(settings.rates, settings.trusted_proxies), ending)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from agent.brain import Brain
 from agent.call import Call, Model
+from agent.chat.card_pictures import CardPictures
 from agent.emotion.analyst import Analyst
 from agent.emotion.listener import EmotionListener
 from agent.emotion.speakers import SpeakerListener
@@ -21,6 +22,9 @@ from agent.live.ear import RecordingEar
 from agent.memory import Setting
 from agent.signals import Emotion
 from agent.telephony.incoming import Incoming
+from agent.telephony.media_files import MediaFiles
+from agent.telephony.pictured import Pictured
+from agent.telephony.texting import TextLine
 from agent.tools.client import FhirClient
 from agent.turns.rules import Rules
 from agent.voice.after_sound import AfterCall
@@ -55,6 +59,7 @@ class Room:
 
     def __post_init__(self) -> None:
         chosen = self.settings.voice
+        self._cards = CardPictures()
         self._archive = Archive(chosen.recordings) if chosen.recordings else None
         self._rules = Rules(**self.settings.turns)
         self._setting = self.setting or Setting(
@@ -98,6 +103,9 @@ class Room:
             self.client, line, incoming.caller, self._setting, self.clock, medium="WRITTEN", title="Text messages",
             brain=self._brain(self._setting), model=self.model,
         )  # fmt: skip
+        if isinstance(line, TextLine) and self.settings.telephony is not None:
+            files = MediaFiles(self.settings.telephony)
+            line.look = Pictured(call, incoming.id, files, self._cards).look
         await self.board.attend(call, incoming.id)
 
     def _brain(self, setting: Setting) -> Brain | None:

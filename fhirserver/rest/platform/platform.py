@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fhirserver.access.principals import Principals
 from fhirserver.interactions.exchange import Context
 from fhirserver.interactions.registry import Registry
 from fhirserver.rest.platform.rights import Asked, role_of
+from fhirserver.rest.visits import Visits
 
 if TYPE_CHECKING:
+    from fhirserver.access.platform_keys import PlatformKeys
+    from fhirserver.ports.access_records import AccessRecords
     from fhirserver.ports.calls_out import CallsOut
+    from fhirserver.ports.campaigns import Campaigns
     from fhirserver.ports.live_calls import LiveCalls
     from fhirserver.ports.texts_out import TextsOut
 
@@ -22,18 +27,30 @@ PATH = "/platform"
 @dataclass(frozen=True)
 class Platform:
     """``context`` and ``registry`` are those of the FHIR edge: whatever is done to resources goes through the same
-    interactions. ``ending`` is set when the server is about to stop."""
+    interactions. ``ending`` is set when the server is about to stop. ``sources`` are those of the settings by id,
+    ``operators`` the names of principals of the settings who are operators."""
 
     context: Context
     registry: Registry
     principals: Principals
     live: LiveCalls
     ending: asyncio.Event
+    keys: PlatformKeys
+    sources: Collection[str]
+    operators: Collection[str]
+    visits: Visits
     workspace: str = "default"
     calls_out: CallsOut | None = None
     texts_out: TextsOut | None = None
+    campaigns: Campaigns | None = None
 
-    async def asked(self, authorization: str | None) -> Asked:
-        """Who asks. Refuses (401) who is not known."""
-        principal = self.principals.authenticate(authorization)
-        return Asked(principal, role_of(principal), self.workspace)
+    @property
+    def records(self) -> AccessRecords:
+        """The access records of the workspace."""
+        return self.context.store.storage.access_records
+
+    async def asked(self, authorization: str | None, scope: Mapping[str, Any]) -> Asked:
+        """Who asks. Refuses (401) who is not known, and (429) who asks too much."""
+        principal = await self.principals.known(authorization)
+        self.visits.admit_principal(principal.name, scope)
+        return Asked(principal, role_of(principal), self.workspace, self)

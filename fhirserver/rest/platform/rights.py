@@ -13,6 +13,8 @@ from fastapi import Depends, Request
 
 from fhirserver.access.principals import Principal
 from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.rest.platform.fhir import Fhir
+from fhirserver.rest.platform.shapes import Link, link_of
 
 if TYPE_CHECKING:
     from fhirserver.rest.platform.platform import Platform
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 class Right(Enum):
     """``read``: see; ``act``: start calls, conversations, campaigns; ``operate``: on live calls and reviews, as a
-    person; ``configure``: agents, rules, connectors, webhooks; ``own``: keys and the workspace itself."""
+    person; ``configure``: agents, rules, connectors, webhooks, keys; ``own``: the workspace itself."""
 
     READ = "read"
     ACT = "act"
@@ -41,19 +43,40 @@ RIGHTS: dict[str, frozenset[Right]] = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who asks, in which role, in which workspace."""
+    """Who asks, in which role, in which workspace; and the platform that is asked."""
 
     principal: Principal
     role: str
     workspace: str
+    platform: Platform
 
     def may(self, right: Right) -> bool:
         return right in RIGHTS.get(self.role, ())
 
+    @property
+    def name(self) -> str:
+        return self.principal.name
+
+    @property
+    def base(self) -> str:
+        """Where ``/platform`` of the workspace is."""
+        return f"{self.platform.context.base_url.removesuffix('/fhir')}/platform"
+
+    @property
+    def fhir(self) -> Fhir:
+        """FHIR as who asks."""
+        return Fhir(self.platform.context, self.platform.registry, self.principal)
+
+    def link(self, reference: str) -> Link | None:
+        """The link to a resource of the workspace; None for an empty reference."""
+        return link_of(self.platform.context.base_url, reference)
+
 
 def role_of(principal: Principal) -> str:
-    """The role of a principal of the settings, by what it may do with FHIR; empty for none: apps of patients, and who
-    only reads figures or the audit."""
+    """The role of a key; of a principal of the settings by what it may do with FHIR. Empty for none: apps of patients,
+    and who only reads figures or the audit."""
+    if principal.platform:
+        return principal.platform
     if principal.client or principal.permissions is not None:
         return ""
     roles = principal.roles
@@ -71,8 +94,8 @@ def needs(right: Right) -> Any:
 
     async def asked(request: Request) -> Asked:
         platform: Platform = request.app.state.platform
-        who = await platform.asked(request.headers.get("authorization"))
-        request.state.asked = who
+        who = await platform.asked(request.headers.get("authorization"), request.scope)
+        request.scope["credence.asked"] = who
         if not who.may(right):
             text = f"The role '{who.role or 'none'}' may not do this: it needs the right '{right.value}'"
             raise refuse(Category.FORBIDDEN, "forbidden", text)

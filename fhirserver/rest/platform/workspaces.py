@@ -21,7 +21,7 @@ class Me(BaseModel):
     workspace: str
 
 
-@router.get("/me")
+@router.get("/me", summary="Who asks")
 async def me(asked: Annotated[Asked, needs(Right.READ)]) -> Me:
     """Who the bearer token is."""
     rights = sorted(right.value for right in RIGHTS[asked.role])
