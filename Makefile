@@ -97,9 +97,10 @@ corpus: $(DEV)  ## every suite over ../shared/corpus (CORPUS=DIR another folder,
 judge-eval: $(DEV)  ## precision and recall of the judges on labelled calls (ARGS=--misses names what they missed)
 	@$(BIN)/python -m tests.judge $(ARGS)
 
-fuzz: $(DEV)  ## 20,000 mutated resources and queries, then schemathesis by the OpenAPI description (ARGS="--seed 2")
+fuzz: $(DEV)  ## 20,000 mutated resources and queries, then schemathesis by the OpenAPI descriptions (ARGS="--seed 2")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 	@$(BIN)/python -m tests.fuzz.described
+	@$(BIN)/python -m tests.fuzz.platform
 
 bench: $(DEV)  ## measure the server (URL=… TOKEN=… a running one; PEER=URL PEER_TOKEN=… another in turn; OUT=FILE JSON)
 	@$(BIN)/python -m benchmarks $(ARGS)

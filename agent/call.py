@@ -19,7 +19,7 @@ from agent.call_record import CallRecord, Keeper
 from agent.effects import Effect, End, Escalate, Filler, RunTool, Say, Transfer
 from agent.kept_call import Journal, Past
 from agent.line import Line
-from agent.manner import PLAIN, Manner, manner_of
+from agent.manner import Manner, manner_of
 from agent.memory import Memory, Setting
 from agent.policy.dialogue import Dialogue
 from agent.requests import Request
@@ -115,7 +115,7 @@ class Call:
         self.session = Session(self.mind, self.notice, self.stays)
         self.unreached = ""
         """Why nobody was reached by a call out: Twilio's status of the call, or what kept it from being made."""
-        self.tools = Toolbox(self.client, self.clock, self.setting.zone)
+        self.tools = Toolbox(self.client, self.clock, self.setting.zone, rules=self.setting.rules)
         self.signals: list[Signal] = []
         self.keeper = Keeper(
             self.client,
@@ -346,7 +346,7 @@ class Call:
     @property
     def _manner(self) -> Manner:
         felt = self.session.emotions
-        return manner_of(felt[-1].tier) if felt else PLAIN
+        return self.setting.manner.by(manner_of(felt[-1].tier)) if felt else self.setting.manner
 
     async def _run_tool(self, effect: RunTool, again: bool) -> None:
         before = asyncio.get_running_loop().time()

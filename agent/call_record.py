@@ -115,6 +115,11 @@ class Keeper:
         self.opened.set()
 
     def _begun(self) -> JsonObject:
+        """With the agent that holds it and its version, where it is one of the practice's own."""
+        agent = self.memory.setting.agent
+        return self._sent() | ({"instantiatesUri": [agent]} if agent else {})
+
+    def _sent(self) -> JsonObject:
         errand = self.memory.setting.errand
         if errand is not None:
             out = called_out(errand, self.caller, self.tools.speaker, self.started, self.medium)

@@ -16,6 +16,16 @@ class Manner:
     pause: float = 1.0
     """Pauses between sentences."""
 
+    def by(self, other: Manner) -> Manner:
+        """Both, one upon the other."""
+        return Manner(
+            self.rate * other.rate,
+            self.pitch * other.pitch,
+            self.range * other.range,
+            self.volume * other.volume,
+            self.pause * other.pause,
+        )
+
 
 PLAIN = Manner()
 _BY_TIER = {

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from agent.errand import Errand
+from agent.manner import PLAIN, Manner
+from agent.policy.graph import GRAPH, Graph
 from agent.records import AppointmentRecord, Context, PatientRecord
 from agent.requests import Request
+from fhirserver.world.configured.agent import OFFERS, PATIENT, Escalation
+from fhirserver.world.configured.scheduling_rules import ORDINARY, SchedulingRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,20 @@ class Setting:
     """Younger patients are served only with a parent or guardian on the line."""
     errand: Errand | None = None
     """What a call out is for; None where the caller called us."""
+    rules: SchedulingRules = ORDINARY
+    """Which free slots may be offered."""
+    agent: str = ""
+    """The agent's document and its version, ``https://…/Library/front-desk|3``; empty without one."""
+    wording: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The practice's own words for lines, by name."""
+    offers: frozenset[str] = frozenset(OFFERS)
+    """The pieces of business that the agent takes; all else is the staff's."""
+    graph: Graph = field(default_factory=lambda: GRAPH)
+    escalation: Escalation = PATIENT
+    manner: Manner = PLAIN
+    """The voice's ordinary way."""
+    brain: str = ""
+    """``policy`` or ``llm``; empty: as the process has it."""
     patient: str = ""
     """A reference: the patient whom the channel has proved the caller to be, who need not say name and birth date."""
     greeting: str = ""
@@ -72,6 +91,8 @@ class Memory:
     abuse: int = 0
     doubted: str = ""
     """The danger that was asked back (``emergency``, ``self_harm``) and is not answered yet."""
+    forms: list[str] = field(default_factory=list)
+    """Kinds of business for which a form is to be sent, for they could not be finished by talking."""
     inferred: bool = False
     """Whether the number called from was noted."""
     machine: int = 0

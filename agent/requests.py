@@ -57,11 +57,17 @@ class LoadContext:
 
 @dataclass(frozen=True, slots=True)
 class SearchSlots:
-    """Free slots starting in ``[first, last)``, with one practitioner or with any."""
+    """Free slots starting in ``[first, last)``, with one practitioner or with any.
+
+    ``patient``: whom they are for, where that is known; ``moves``: the id of the appointment they would take the place
+    of. Both are of account only to scheduling rules.
+    """
 
     first: datetime
     last: datetime
     practitioner: str = ""
+    patient: str = ""
+    moves: str = ""
 
 
 @dataclass(frozen=True, slots=True)

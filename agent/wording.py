@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 LINES: dict[str, tuple[str, ...]] = {
     "greeting": ("Thank you for calling {practice}. I'm the automated assistant. How can I help you today?",),
@@ -211,6 +212,9 @@ LINES: dict[str, tuple[str, ...]] = {
     ),
     "back_custom": ("We tried to reach you.",),
     "back": ("I'm back with you. What else can I do?",),
+    "form_instead": (
+        "Let's leave that for now. I'll ask our staff to send you a form, so that you can fill it in at your ease.",
+    ),
 }
 
 LINES_OUT: dict[str, tuple[str, ...]] = {
@@ -285,12 +289,22 @@ LINES_WRITTEN_OUT: dict[str, tuple[str, ...]] = {
 
 class Wording:
     """Picks the variants of a line in turn, so that a repeated question is put in other words. ``out``: we call;
-    ``written``: it is read, not heard; ``greeting``: in place of the one there is."""
+    ``written``: it is read, not heard; ``greeting``: in place of the one there is; ``own``: the practice's words for
+    lines, where we do not call. What is said at the beginning and the end of a call is not for what is read."""
 
-    def __init__(self, practice: str, out: bool = False, written: bool = False, greeting: str = ""):
+    def __init__(
+        self,
+        practice: str,
+        out: bool = False,
+        written: bool = False,
+        greeting: str = "",
+        own: Mapping[str, tuple[str, ...]] | None = None,
+    ):
         self._practice, self._lines = practice, {**LINES, **LINES_OUT} if out else LINES
         if written:
             self._lines = {**self._lines, **(LINES_WRITTEN_OUT if out else LINES_WRITTEN)}
+        kept = LINES_OUT if out else LINES_WRITTEN if written else {}
+        self._lines = {**self._lines, **{k: v for k, v in (own or {}).items() if k not in kept}}
         if greeting:
             plain = greeting.replace("{", "{{").replace("}", "}}")
             self._lines = {**self._lines, "greeting": (plain,), "greeting_known": (plain,)}
@@ -308,3 +322,7 @@ class Wording:
         )
         self._used[key] += 1
         return variants[index].format(practice=self._practice, **values)
+
+    def filled(self, text: str) -> str:
+        """A sentence of the practice's own with the one place filled that it may have."""
+        return text.format(practice=self._practice)

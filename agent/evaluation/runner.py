@@ -149,6 +149,10 @@ class TextDriver:
     def __init__(self, mind: Mind | None = None):
         self._mind = mind or Mind()
 
+    def setting(self, scenario: Scenario) -> Setting:
+        """The agent's settings on this call."""
+        return setting_of(scenario)
+
     async def play(self, scenario: Scenario, seed: int, server: Server) -> Played:
         async with troubled(scenario, server) as (client, others):
             return await self._call(scenario, seed, client, others)
@@ -157,7 +161,7 @@ class TextDriver:
         clock = FixedClock(scenario.now.astimezone(UTC))
         persona = Persona(scenario, seed)
         line = PersonaLine(persona, clock, scenario.meanwhile)
-        setting = setting_of(scenario)
+        setting = self.setting(scenario)
         brain = TimedBrain(self._mind.make(setting, clock.now()))
         events: list[Event] = []
         call = Call(

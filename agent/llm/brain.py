@@ -25,7 +25,6 @@ from agent.llm.tools import allowed
 from agent.memory import Memory, Setting
 from agent.policy.choosing import spoken_appointment
 from agent.policy.slots import TakeSlot
-from agent.requests import SearchSlots
 from agent.results import Failed, Result, SlotsFound
 from agent.scheduling import admissible, offer, wish
 from agent.signals import BargeIn, Drafted, HangUp, Operator, Signal, ToolResult, Utterance
@@ -92,6 +91,7 @@ class LlmBrain:
     def respond(self, signal: Signal, turn: int) -> Sequence[Effect]:
         """What to do about one signal."""
         self.memory.now = signal.at
+        before = self.state
         if isinstance(signal, Utterance):
             self._hear(hear(turn, signal.text, signal.confidence))
         elif isinstance(signal, Drafted):
@@ -106,6 +106,7 @@ class LlmBrain:
             elif isinstance(signal, Operator):
                 self._person_acted(signal)
             self.net.desk.effects = list(self.net.respond(signal, turn))
+        self.net.pass_by(before)
         return self._done()
 
     def _done(self) -> list[Effect]:
@@ -231,11 +232,12 @@ class LlmBrain:
         net, identified = self.net, self.net.memory.patient is not None
         state = "read_back" if net.suspended is not None else net.state
         wishes = [f"{kind} (turn {said.turn})" for kind, said, _ in net.waiting]
-        tools = allowed(state, identified, self.known, net.suspended is not None)
+        setting = net.memory.setting
+        tools = allowed(state, identified, self.known, net.suspended is not None, setting)
         asking.tools = {t.name: t for t in tools}
         told = facts(net.memory, self.known, wishes, identified)
         return AskModel(
-            instructions(state, net.memory.setting.practice),
+            instructions(state, setting.practice, net.passing.guides),
             (told, *history(self.turns), *asking.exchanged),
             tuple(t.spec(self.known) for t in tools),
             self.limits.budget,
@@ -370,7 +372,7 @@ class LlmBrain:
         first, last = Outcome.window(business, net.memory)
         net.desk.effects = [e for e in net.desk.effects if not isinstance(e, Filler)]
         net.desk.fill("searching")
-        net.desk.run(SearchSlots(first, last, business.practitioner), _Search(call, asking, business))
+        net.desk.run(business.search(net.memory, first, last), _Search(call, asking, business))
 
     def _found(self, search: _Search, result: Result) -> None:
         """What the calendar answered. It is the policy's to deal with one that cannot be reached."""
@@ -381,7 +383,7 @@ class LlmBrain:
             business.result(net.desk, result)
             return
         taken = [a.start for a in net.memory.upcoming] + business.refused
-        business.slots = admissible(result.slots, net.memory.now, taken)
+        business.slots = admissible(result.slots, net.memory.now, taken, net.memory.setting.rules)
         best = offer(business.slots, business.wish, business.practitioner, OFFERED)
         business.offered, business.state = best.slots, "offer" if best.slots else "wish"
         if asking is not self.asking:

@@ -42,7 +42,7 @@ class Outcome:
     @staticmethod
     def window(business: TakeSlot, memory: Memory) -> tuple[datetime, datetime]:
         """The span to search."""
-        return window(business.wish, memory.local_now)
+        return window(business.wish, memory.local_now, memory.setting.rules)
 
 
 def answer_call(

@@ -94,6 +94,17 @@ class Known:
 def objection(sentence: str, known: Known) -> str:
     """Why ``sentence`` may not be said; empty when it may."""
     plain = " ".join(words(sentence))
+    why = unspeakable(sentence)
+    if why:
+        return why
+    if not known.identified:
+        return "" if _is_desk_talk(sentence, plain, known) else "not for an unidentified caller"
+    return _about_records(sentence, plain, known)
+
+
+def unspeakable(sentence: str) -> str:
+    """Why nobody should be told this, whatever is known; empty where they may be."""
+    plain = " ".join(words(sentence))
     if len(sentence) > LONGEST_SENTENCE:
         return "too long"
     if _LINK.search(sentence):
@@ -102,11 +113,7 @@ def objection(sentence: str, known: Known) -> str:
         return "machinery"
     if _MEDICAL.search(plain):
         return MEDICAL
-    if _PROMISE.search(plain):
-        return "promise"
-    if not known.identified:
-        return "" if _is_desk_talk(sentence, plain, known) else "not for an unidentified caller"
-    return _about_records(sentence, plain, known)
+    return "promise" if _PROMISE.search(plain) else ""
 
 
 def _is_desk_talk(sentence: str, plain: str, known: Known) -> bool:

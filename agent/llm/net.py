@@ -53,7 +53,7 @@ class SafetyNet(Dialogue):
             return True
         self._acknowledge(heard)
         self._note_wishes(heard)
-        return bool(self.memory.ended)
+        return bool(self.memory.ended) or self._not_ours(heard)
 
     def identifies(self, heard: Heard) -> bool:
         """Take what an utterance says of identity, or of a wish that needs it; False leaves it to the model."""
@@ -257,7 +257,7 @@ class SafetyNet(Dialogue):
 
     def want(self, kind: str, heard: Heard) -> None:
         """A wish the policy's rules did not hear."""
-        if all(k != kind for k, _, _ in self.waiting):
+        if kind in self.memory.setting.offers and all(k != kind for k, _, _ in self.waiting):
             self.waiting.append((kind, heard, None))
             self.memory.reasons.append(REASONS[kind])
 

@@ -49,9 +49,11 @@ LONGEST_HISTORY = 30
 """Turns that go into a prompt, the latest."""
 
 
-def instructions(state: str, practice: str) -> str:
-    """The rules, and what matters in a state of the context graph."""
-    return f"{RULES}\n\nThe practice is called {quoted(practice, 80)}.\n{STATES.get(state, STATES['served'])}"
+def instructions(state: str, practice: str, guides: Sequence[str] = ()) -> str:
+    """The rules, what matters in a state of the context graph, and what the practice would have minded."""
+    told = f"{RULES}\n\nThe practice is called {quoted(practice, 80)}.\n{STATES.get(state, STATES['served'])}"
+    hints = [f"The practice asks, within these rules: {quoted(one, 500)}" for one in guides]
+    return "\n".join((told, *hints))
 
 
 def facts(memory: Memory, known: References, wishes: Sequence[str], identified: bool) -> Words:

@@ -18,7 +18,7 @@ from agent.policy.desk import Business
 from agent.policy.insurance import Insurance
 from agent.policy.slots import TakeSlot
 from agent.policy.visits import CancelVisit, ConfirmVisit
-from agent.scheduling import HORIZON, Wish
+from agent.scheduling import Wish
 from fhirserver.world.spoken.addresses import STATES, SpokenAddress
 from fhirserver.world.spoken.days import DayWish
 from fhirserver.world.spoken.identifiers import is_nanp, phone_key
@@ -62,9 +62,11 @@ def _days(memory: Memory, given: Arguments) -> tuple[DayWish, ...]:
     last = last or first
     if last < first:
         raise InvalidCall("last_day is before first_day")
-    if last < memory.today or first > memory.today + HORIZON:
-        raise InvalidCall(f"the days are from today, {memory.today}, to {memory.today + HORIZON}")
-    return (DayWish(max(first, memory.today), min(last, memory.today + HORIZON + timedelta(days=1))),)
+    rules = memory.setting.rules
+    furthest = memory.today + timedelta(days=rules.reach or rules.search_days)
+    if last < memory.today or first > furthest:
+        raise InvalidCall(f"the days are from today, {memory.today}, to {furthest}")
+    return (DayWish(max(first, memory.today), min(last, furthest + timedelta(days=1))),)
 
 
 def _times(given: Arguments) -> tuple[TimeWish, ...]:

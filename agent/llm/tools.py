@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, time
 from typing import Any
 
 from agent.llm.references import References
 from agent.llm.requests import ToolSpec
-from agent.policy.graph import GRAPH
+from agent.memory import Setting
+from agent.policy.graph import Graph
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, loads
 
 WISHES = ("reschedule", "book", "cancel", "confirm", "insurance", "phone", "address")
@@ -106,21 +107,45 @@ _NEEDS: dict[str, Callable[[References, bool], bool]] = {
 }
 
 
-def allowed(state: str, identified: bool, known: References, open_proposal: bool = False) -> list[Tool]:
-    """The tools that may be asked for in a state of the context graph, with what is known."""
-    reach = _reach(state, identified)
+_SERVES = {
+    "search_slots": ("book", "reschedule"),
+    "book": ("book", "reschedule"),
+    "cancel": ("cancel",),
+    "confirm": ("confirm",),
+    "add_coverage": ("insurance",),
+    "change_phone": ("phone",),
+    "change_address": ("address",),
+}
+"""Which business a tool is for."""
+
+
+def allowed(
+    state: str,
+    identified: bool,
+    known: References,
+    open_proposal: bool = False,
+    setting: Setting | None = None,
+) -> list[Tool]:
+    """The tools that may be asked for in a state of the context graph, with what is known and what is offered."""
+    setting = setting or Setting()
+    reach, wishes = _reach(state, identified, setting.graph), [w for w in WISHES if w in setting.offers]
+    noting = replace(
+        TOOLS["note_wish"], properties=lambda _: {"wish": _one_of(wishes, "what the caller wants")}
+    )
     return [
-        tool
+        noting if tool.name == "note_wish" else tool
         for tool in TOOLS.values()
-        if tool.to in reach
+        if (tool.name not in _SERVES or setting.offers & set(_SERVES[tool.name]))
+        and (tool.name != "note_wish" or wishes)
+        and tool.to in reach
         and (identified != (tool.name == "note_wish") or tool.to in ("handover", "closing"))
         and (tool.name not in _NEEDS or _NEEDS[tool.name](known, open_proposal))
     ]
 
 
-def _reach(state: str, identified: bool) -> set[str]:
+def _reach(state: str, identified: bool, graph: Graph) -> set[str]:
     """The states of the graph that can come next; the business at hand may be left for another."""
-    if state not in GRAPH or state == "closing":
+    if state not in graph or state == "closing":
         return set()
     if not identified:
         return {"handover", "closing"} | ({"identity"} if state in ("open", "identity") else set())
@@ -128,7 +153,7 @@ def _reach(state: str, identified: bool) -> set[str]:
     while ahead:
         name = ahead.pop()
         seen.add(name)
-        ahead |= set(GRAPH[name].after) - seen - {"identity"}
+        ahead |= set(graph[name].after) - seen - {"identity"}
     return {n for n in seen if n != "identity"} | {"handover"}
 
 

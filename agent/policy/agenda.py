@@ -27,6 +27,8 @@ class Agenda:
         self.waiting: list[tuple[str, Heard, Business | None]] = []
         self.stage = "ringing"
         self.question = ""
+        self.unoffered = False
+        """Whether the last utterance wanted something that the agent does not do."""
 
     @property
     def _identifying(self) -> bool:
@@ -36,11 +38,15 @@ class Agenda:
         memory = self.memory
         if heard.third_party and memory.patient is None and not heard.for_self:
             memory.third_party = heard.third_party
+        self.unoffered = False
         if self.question:
             return
         busy = {self.current.kind if self.current else "", *(kind for kind, _, _ in self.waiting)}
         for kind in heard.wishes:
             if kind not in busy and not belongs_to(self.current, kind, heard.plain):
+                if kind not in memory.setting.offers:
+                    self.unoffered = True
+                    continue
                 self.waiting.append((kind, heard, None))
                 memory.reasons.append(REASONS[kind])
 

@@ -63,7 +63,7 @@ class Desk:
         self.memory = memory
         setting = memory.setting
         self.wording = Wording(
-            setting.practice, setting.errand is not None, setting.written, setting.greeting
+            setting.practice, setting.errand is not None, setting.written, setting.greeting, setting.wording
         )
         self.effects: list[Effect] = []
         self.pending: dict[int, Pending] = {}

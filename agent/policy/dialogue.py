@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from agent.effects import Effect, RunTool
+from agent.effects import Effect, RunTool, Say
 from agent.hearing import Heard, hear, see
 from agent.hints import Hints
 from agent.memory import Setting
@@ -15,6 +15,7 @@ from agent.policy.ending import take_leave
 from agent.policy.expecting import hints_for
 from agent.policy.first import first_of_all
 from agent.policy.keys import as_words
+from agent.policy.passing import FORM, PERSON, Passing
 from agent.policy.reception import Reception
 from agent.policy.slots import TakeSlot
 from agent.records import PatientRecord
@@ -46,6 +47,7 @@ class Dialogue(Reception):
 
     def __init__(self, setting: Setting, now: datetime):
         super().__init__(setting, now)
+        self.passing = Passing(setting.graph)
         self.unheard = False
         """Whether something came between what is read back and the caller's answer: the caller spoke over it before
         it was heard, or a person spoke after it."""
@@ -73,8 +75,11 @@ class Dialogue(Reception):
     def respond(self, signal: Signal, turn: int) -> Sequence[Effect]:
         """What to do about one signal. After the end only writing goes on: nothing more is said."""
         self.memory.now = signal.at
-        over = bool(self.memory.ended)
+        over, before = bool(self.memory.ended), self.state
         self._take(signal, turn)
+        if isinstance(signal, Utterance):
+            self._asked_enough(before)
+        self.pass_by(before)
         effects = self.desk.flush()
         return [e for e in effects if isinstance(e, RunTool)] if over else effects
 
@@ -140,6 +145,31 @@ class Dialogue(Reception):
             self._speak(hear(turn, words))
         elif signal.digits.strip("#*"):
             self._not_understood(self._ask_open_question)
+
+    # what the graph adds
+
+    def pass_by(self, before: str) -> None:
+        """Say what is to be said in passing, before all else that is said now."""
+        says = [one.says for one in self.passing.between(before, self.state) if one.says]
+        if says and not self.memory.ended:
+            told = [Say(self.desk.wording.filled(text), 0) for text in says]
+            self.desk.effects = [*told, *self.desk.effects]
+
+    def _asked_enough(self, before: str) -> None:
+        """Whoever is asked the same over and over is offered a form, or gets a person."""
+        stuck = "" if self.memory.ended else self.passing.stuck(before, self.state)
+        if not stuck or (stuck == FORM and self.current is None):
+            return
+        self.desk.effects = [e for e in self.desk.effects if isinstance(e, RunTool)]
+        if stuck == PERSON or self.current is None:
+            line = "identity_person" if self._identifying else "person"
+            self.desk.hand_over(line, "the conversation did not get on")
+            return
+        self.memory.forms.append(self.current.kind)
+        self.memory.follow_up.append(f"A form is to be sent: {self.current.kind}.")
+        self.desk.say("form_instead")
+        self.current.finished = True
+        self._after_business()
 
     # before the first word
 
@@ -227,6 +257,8 @@ class Dialogue(Reception):
             return
         self._acknowledge(heard)
         self._note_wishes(heard)
+        if self._not_ours(heard):
+            return
         if not self.memory.ended and self._identity_first(heard):
             return
         if not self.memory.ended:

@@ -15,7 +15,7 @@ from agent.policy.first import danger
 from agent.signals import Emotion
 
 _PATIENCE = 3
-"""Misunderstandings in a row, and outbursts, after which a person is offered."""
+"""Silences in a row after which the call ends."""
 _EMPATHY = {"full empathy": 1, "hold space": 2}
 """Tiers in which the caller hears that we noticed."""
 
@@ -31,17 +31,26 @@ class Patience(Agenda):
 
     def _not_understood(self, again: Callable[[], None]) -> None:
         self.memory.misunderstood += 1
-        if self.memory.misunderstood > _PATIENCE:
+        patience = self.memory.setting.escalation.misunderstandings
+        if self.memory.misunderstood > patience:
             self.desk.hand_over("person", "the conversation did not get on")
             return
         self.desk.say("not_understood")
-        if self.memory.misunderstood == _PATIENCE:
+        if self.memory.misunderstood == patience:
             self.question = "person"
             self.desk.say("offer_person")
             return
         if self.memory.misunderstood == 2 and self.current is None and not self._identifying:
             self.desk.say("menu")
         again()
+
+    def _not_ours(self, heard: Heard) -> bool:
+        """Something is wanted that this agent does not do, and nothing that it does: the staff is offered."""
+        if not self.unoffered or self.memory.ended or self._first_waiting(heard):
+            return False
+        self.identity.listen(self.memory, heard)  # who says both at once is not asked for a name again
+        self._beyond(heard)
+        return True
 
     def _beyond(self, heard: Heard) -> None:
         self.question = "person"
@@ -72,7 +81,7 @@ class Patience(Agenda):
             return
         self.memory.frustration += 1
         self.desk.say("sorry_trouble")
-        if self.memory.frustration == _PATIENCE:
+        if self.memory.frustration == self.memory.setting.escalation.outbursts:
             self.desk.effects.append(Escalate("frustrated caller"))
             self.memory.follow_up.append("The caller was frustrated; a call back may help.")
 

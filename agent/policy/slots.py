@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 
 from agent.hearing import Heard
-from agent.memory import Done
+from agent.memory import Done, Memory
 from agent.policy.choosing import (
     pick,
     pick_appointment,
@@ -34,10 +35,6 @@ _ANY_OF_THEM = re.compile(
 _OTHER_DOCTOR = re.compile(
     r"\b(?:any|another|different|other) (?:doctor|provider|practitioner|one else)\b|\banyone\b"
 )
-
-
-_ROUNDS = 8
-"""Offers after which a person takes over: the conversation goes round."""
 
 
 class TakeSlot:
@@ -106,10 +103,16 @@ class TakeSlot:
 
     def _search(self, desk: Desk) -> None:
         self.state = "searching"
-        first, last = window(self.wish, desk.memory.local_now)
+        first, last = window(self.wish, desk.memory.local_now, desk.memory.setting.rules)
         if not self.searches:
             desk.fill("searching")
-        self._run(desk, SearchSlots(first, last, self.practitioner))
+        self._run(desk, self.search(desk.memory, first, last))
+
+    def search(self, memory: Memory, first: datetime, last: datetime) -> SearchSlots:
+        """What to look for: with whom, for whom, and what for where a visit is moved."""
+        patient = memory.patient.reference if memory.patient else ""
+        moved = self.old.id if self.old else ""
+        return SearchSlots(first, last, self.practitioner, patient, moved)
 
     def _run(self, desk: Desk, search: SearchSlots) -> None:
         self.searches += 1
@@ -299,7 +302,7 @@ class TakeSlot:
 
     def _offer(self, desk: Desk, found: SlotsFound) -> None:
         taken = [a.start for a in desk.memory.upcoming] + self.refused
-        self.slots = admissible(found.slots, desk.memory.now, taken)
+        self.slots = admissible(found.slots, desk.memory.now, taken, desk.memory.setting.rules)
         best = offer(self.slots, self.wish, self.practitioner)
         if best.slots:
             self.empty = 0
@@ -312,8 +315,9 @@ class TakeSlot:
         self.empty += 1
         if self.empty == 1 and (self.wish.days or self.practitioner):
             now = desk.memory.local_now
-            first, last = window(Wish(), now)
-            self._run(desk, SearchSlots(first, last, "" if not self.wish.days else self.practitioner))
+            first, last = window(Wish(), now, desk.memory.setting.rules)
+            wider = self.search(desk.memory, first, last)
+            self._run(desk, wider if self.wish.days else replace(wider, practitioner=""))
             return
         self.state, self.wish = "wish", Wish()
         if self.empty > 3:
@@ -324,7 +328,7 @@ class TakeSlot:
 
     def _put(self, desk: Desk, best: Offer) -> None:
         self.rounds += 1
-        if self.rounds > _ROUNDS:
+        if self.rounds > desk.memory.setting.escalation.offers:
             self.finished = True
             desk.hand_over("loop_person", "no time that suits was found")
             return

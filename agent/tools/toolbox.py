@@ -40,6 +40,7 @@ from agent.results import (
     Written,
 )
 from agent.tools import stating
+from agent.tools.calendar import free_slots
 from agent.tools.client import Answer, FhirClient, Unreachable, version_of
 from agent.tools.outreach import errands_at
 from agent.tools.provenance import Speaker, header, provenance
@@ -49,15 +50,13 @@ from agent.tools.reading import (
     coverage_record,
     patient_record,
     phone_spellings,
-    slot_record,
     spoken_name,
 )
-from fhirserver.kernel.instants import Clock, instant
+from fhirserver.kernel.instants import Clock
 from fhirserver.kernel.json import JsonObject
+from fhirserver.world.configured.scheduling_rules import ORDINARY, SchedulingRules
 from fhirserver.world.spoken.identifiers import phone_key
-from fhirserver.world.spoken.names import bare_name, mentions
-
-_SCHEDULES_AT_ONCE = 40
+from fhirserver.world.spoken.names import mentions
 
 
 @dataclass
@@ -70,6 +69,7 @@ class Toolbox:
     speaker: Speaker = field(default_factory=Speaker)
     communication: str = ""
     slots: dict[str, SlotRecord] = field(default_factory=dict)
+    rules: SchedulingRules = ORDINARY
 
     async def run(self, request: Request, name: str = "", again: bool = False) -> Result:
         """Do it. Never raises for what the server does: the answer says what became of it.
@@ -150,34 +150,9 @@ class Toolbox:
         )
 
     async def _search_slots(self, request: SearchSlots) -> Result:
-        params = [("actor", request.practitioner)] if request.practitioner else []
-        schedules = {f"Schedule/{s['id']}": s for s in await self.client.search("Schedule", params)}
-        usable = {ref: s for ref, s in schedules.items() if s.get("active") is not False}
-        found: list[SlotRecord] = []
-        references = list(usable)
-        for i in range(0, len(references), _SCHEDULES_AT_ONCE):
-            found += await self._slots_of(references[i : i + _SCHEDULES_AT_ONCE], usable, request)
-        await self._name(found, usable)
+        found = await free_slots(self.client, request, self.zone, self.rules, self.clock.now())
         self.slots.update({s.id: s for s in found})
-        return SlotsFound(tuple(sorted(found, key=lambda s: (s.start, s.id))))
-
-    async def _slots_of(
-        self, references: list[str], schedules: dict[str, JsonObject], request: SearchSlots
-    ) -> list[SlotRecord]:
-        params = [("schedule", ",".join(references)), ("status", "free"), ("_count", "200")]
-        params += [("start", f"ge{instant(request.first)}"), ("start", f"lt{instant(request.last)}")]
-        zone = ZoneInfo(self.zone)
-        records = [slot_record(r, schedules, zone) for r in await self.client.search("Slot", params)]
-        return [r for r in records if r is not None]
-
-    async def _name(self, found: list[SlotRecord], schedules: dict[str, JsonObject]) -> None:
-        """Schedules without a display: read the practitioner's name once."""
-        for reference in {s.practitioner for s in found if s.practitioner and not s.practitioner_name}:
-            resource = await self.client.read(reference) or {}
-            name = _person(resource)
-            for i, slot in enumerate(found):
-                if slot.practitioner == reference:
-                    found[i] = _renamed(slot, name)
+        return SlotsFound(found)
 
     # writing
 
@@ -376,13 +351,3 @@ def _visit(encounter: JsonObject) -> str:
 def _practitioners(encounters: list[JsonObject]) -> tuple[tuple[str, str], ...]:
     seen = [actor_of(e, "Practitioner") for e in encounters]
     return tuple(dict.fromkeys((ref, spoken_name(name)) for ref, name in seen if ref))
-
-
-def _person(resource: JsonObject) -> str:
-    name: JsonObject = next(iter(resource.get("name", ())), {})
-    parts = [*name.get("prefix", ())[:1], *name.get("given", ())[:1], name.get("family", "")]
-    return spoken_name(bare_name(" ".join(p for p in parts if p)))
-
-
-def _renamed(slot: SlotRecord, name: str) -> SlotRecord:
-    return replace(slot, practitioner_name=name)

@@ -25,6 +25,11 @@ class InsidePrincipals(Principals):
         self._by_digest[token_digest(token)] = principal
         return token
 
+    def dismiss(self, token: str) -> None:
+        """Nobody is known by a token any more that :meth:`admit` made."""
+        self._inside.pop(f"Bearer {token}", None)
+        self._by_digest.pop(token_digest(token), None)
+
     def authenticate(self, authorization: str | None) -> Principal:
         """The principal of an ``Authorization: Bearer`` header. Raises :class:`Refusal` (401)."""
         return self._inside.get(authorization or "") or self._around.authenticate(authorization)

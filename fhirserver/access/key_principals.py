@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from fhirserver.access.owners import Owner, OwnerGone, Owners, owner_of
 from fhirserver.access.platform_keys import BEGINNING, PlatformKey, PlatformKeys
@@ -11,28 +13,61 @@ from fhirserver.access.principals import Principal, Principals
 from fhirserver.access.rules import AccessRules
 from fhirserver.world.sources import Source
 
-_BEARER = f"Bearer {BEGINNING}"
+_MOST_HEARD = 4096
+
+
+class _Heard(NamedTuple):
+    """A header that was looked at: whose it is, until when, and at which generation of the keys."""
+
+    key: PlatformKey
+    principal: Principal
+    until: int
+    generation: int
 
 
 class KeyPrincipals(Principals):
     """``sources`` are those of the settings by id: a key whose source is no more opens nothing."""
 
     def __init__(
-        self, around: Principals, keys: PlatformKeys, sources: Mapping[str, Source], rules: AccessRules
+        self,
+        around: Principals,
+        keys: PlatformKeys,
+        sources: Mapping[str, Source],
+        rules: AccessRules,
+        now: Callable[[], float] = time.time,
     ):
         super().__init__(())
         self._around, self._keys, self._sources, self._rules = around, keys, sources, rules
+        self._heard: dict[str, _Heard] = {}
+        self._now = now
         self._made: dict[str, tuple[PlatformKey, Principal]] = {}
 
     def authenticate(self, authorization: str | None) -> Principal:
         """The principal of an ``Authorization: Bearer`` header. Raises :class:`Refusal` (401)."""
-        if authorization is not None and authorization[: len(_BEARER)].lower() == _BEARER.lower():
-            key = self._keys.of_token(authorization[7:].strip())
-            found = self.principal(key) if key is not None else None
-            if key is not None and found is not None:
-                self._keys.note_use(key)
-                return found
-        return self._around.authenticate(authorization)
+        heard = self._heard.get(authorization or "")
+        if heard is None:
+            if authorization is None or BEGINNING not in authorization:
+                return self._around.authenticate(authorization)
+            heard = self._hear(authorization)
+            if heard is None:
+                return self._around.authenticate(authorization)
+        if heard.generation != self._keys.generation or 0 < heard.until <= self._now():
+            del self._heard[authorization or ""]
+            return self.authenticate(authorization)
+        self._keys.note_use(heard.key)
+        return heard.principal
+
+    def _hear(self, authorization: str) -> _Heard | None:
+        """Whose a header is that was not heard before; None where it is no key's that holds."""
+        scheme, _, token = authorization.partition(" ")
+        held = self._keys.held(token.strip()) if scheme.lower() == "bearer" else None
+        found = self.principal(held[0]) if held is not None else None
+        if held is None or found is None:
+            return None
+        if len(self._heard) >= _MOST_HEARD:
+            self._heard.clear()
+        heard = self._heard[authorization] = _Heard(held[0], found, held[1], self._keys.generation)
+        return heard
 
     def principal(self, key: PlatformKey) -> Principal | None:
         """Who a key is; the same object as long as the key is the same. None where its source is no more."""

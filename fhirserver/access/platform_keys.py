@@ -81,13 +81,18 @@ class PlatformKeys:
         self._by_digest: dict[str, tuple[PlatformKey, int]] = {}
         self._used: dict[str, int] = {}
         self._unkept: set[str] = set()
+        self.generation = 0
+        """Counts up whenever another secret counts, or one not any more."""
 
     def of_token(self, token: str) -> PlatformKey | None:
         """The key whose secret this is, as far as this process knows it."""
+        found = self.held(token)
+        return found[0] if found is not None else None
+
+    def held(self, token: str) -> tuple[PlatformKey, int] | None:
+        """The same, with the moment until which the secret counts (0: without end)."""
         found = self._by_digest.get(token_digest(token))
-        if found is None or not _holds(found[1], self._now()):
-            return None
-        return found[0]
+        return found if found is not None and _holds(found[1], self._now()) else None
 
     def known(self, id: str) -> PlatformKey | None:
         """A key that holds, by its id."""
@@ -215,7 +220,10 @@ class PlatformKeys:
 
     def _take(self, keys: dict[str, PlatformKey]) -> None:
         """From now on these are known, and no others."""
+        if keys == self._known:
+            return
         now = self._now()
+        self.generation += 1
         self._known = keys
         self._by_digest = {digest: (key, until) for key in keys.values() for digest, until in _ends(key, now)}
 

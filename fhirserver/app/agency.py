@@ -6,14 +6,14 @@ Each is a FHIR client of the server it lives in, with a principal of its own, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from agent.live.board import LiveBoard
@@ -23,6 +23,7 @@ from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import Principal
 from fhirserver.app.campaigning import Campaigning
 from fhirserver.app.chatting import Chatting, Passing
+from fhirserver.app.hosting import Hosting
 from fhirserver.app.late import Late
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
@@ -31,12 +32,13 @@ from fhirserver.kernel.instants import SystemClock
 from fhirserver.ports.calls_out import CallsOut
 from fhirserver.ports.live_calls import LiveCalls
 from fhirserver.rest.edge import FhirEdge
-from fhirserver.rest.platform.platform import PATH, Platform
-from fhirserver.rest.platform.rights import Asked
 
 if TYPE_CHECKING:
     from fhirserver.ports.campaigns import Campaigns
+    from fhirserver.ports.forms import Forms
     from fhirserver.ports.texts_out import TextsOut
+    from fhirserver.rest.platform.platform import Platform
+    from fhirserver.rest.platform.rights import Asked
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
 
@@ -77,6 +79,7 @@ class House:
     ending: asyncio.Event
     first: bool
     keys: PlatformKeys
+    hosting: Hosting
     shared: bool = False
     """Whether other processes serve from the same store."""
     chats: LiveCalls | None = None
@@ -89,18 +92,23 @@ class House:
         transport = httpx.ASGITransport(app=self.edge, raise_app_exceptions=False)  # type: ignore[arg-type]
         return FhirClient(self.settings.fhir_base, self.principals.admit(principal), transport)
 
-    async def asked(self, authorization: str | None) -> Asked:
+    async def asked(self, authorization: str | None, scope: Mapping[str, Any]) -> Asked:
         """Who of the platform's side a token is."""
-        return await platform_of(self).asked(authorization, {})
+        return await platform_of(self).asked(authorization, scope)
 
 
-def lodgers(house: House, web: FastAPI) -> Sequence[Lodger]:
+def lodgers(house: House, web: Starlette) -> Sequence[Lodger]:
     """Those that the settings ask for. ``web`` is what this process serves."""
+    from fhirserver.app.forms import forms_lodger
+
     staying: list[Lodger] = []
     if isinstance(house.chats, LiveBoard):
         staying.append(Chatting(house, house.chats))
     elif house.chats is not None:
         staying.append(Passing(house.settings, house.chats))
+    forms = forms_lodger(house)
+    if forms is not None:
+        staying.append(forms)
     speaker = campaign_principal(house.settings)
     if speaker is not None and house.first and house.settings.telephony is None:
         staying.append(Campaigning(house, speaker, web))
@@ -114,23 +122,28 @@ def campaign_principal(settings: Settings) -> Principal | None:
     return next(found, None) if chosen.enabled else None
 
 
-def move_in(web: FastAPI, house: House) -> Sequence[Lodger]:
+def move_in(web: Starlette, house: House) -> Sequence[Lodger]:
     """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
+    staying = [*lodgers(house, web), house.hosting]
+    web.state.keys = house.keys
     if house.settings.platform.enabled:
-        web.mount(PATH, Late(partial(_platform, house)))
-    staying = lodgers(house, web)
+        web.mount("/platform", Late(partial(_platform, house, staying)))
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
 
-def _platform(house: House) -> FastAPI:
+def _platform(house: House, staying: Sequence[Lodger]) -> Starlette:
+    from fhirserver.app.forms import FormsLodger
     from fhirserver.rest.platform.routes import platform_application
 
-    return platform_application(platform_of(house, campaign_desk(house)), version("credence"))
+    forms = next((one.office for one in staying if isinstance(one, FormsLodger)), None)
+    return platform_application(platform_of(house, forms, campaign_desk(house)), version("credence"))
 
 
-def platform_of(house: House, campaigns: Campaigns | None = None) -> Platform:
+def platform_of(house: House, forms: Forms | None = None, campaigns: Campaigns | None = None) -> Platform:
     """What the endpoints of ``/platform`` are given."""
+    from fhirserver.rest.platform.platform import Platform
+
     return Platform(
         house.context,
         house.registry,
@@ -144,6 +157,9 @@ def platform_of(house: House, campaigns: Campaigns | None = None) -> Platform:
         house.settings.platform.workspace,
         house.calls_out,
         house.texts_out,
+        house.hosting.directory,
+        house.hosting.opens,
+        forms,
         campaigns,
     )
 

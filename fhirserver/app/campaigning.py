@@ -38,7 +38,7 @@ class Campaigning:
 
     def __init__(self, house: House, speaker: Principal, web: ASGIApp):
         settings, self._client = house.settings, house.client(speaker)
-        transport = httpx.ASGITransport(app=web, raise_app_exceptions=False)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=web, raise_app_exceptions=False)
         base = settings.fhir_base.removesuffix("/fhir")
         self._beside = Beside(base, house.principals.admit(speaker), transport)
         clock = SystemClock()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
@@ -156,7 +156,7 @@ class _Held:
         return self.brain
 
 
-async def _nobody(authorization: str | None) -> Asked:
+async def _nobody(authorization: str | None, scope: Mapping[str, Any]) -> Asked:
     raise RuntimeError("nobody of the practice asks here")
 
 

@@ -7,6 +7,7 @@ from fhirserver.access.identity import Identity
 from fhirserver.access.passwords import PasswordRules
 from fhirserver.access.upstream import Upstream
 from fhirserver.access.users import Users
+from fhirserver.app.late_records import LateRecords
 from fhirserver.app.settings import Settings
 from fhirserver.kernel.instants import SystemClock
 from fhirserver.ports.storage import Storage
@@ -14,7 +15,7 @@ from fhirserver.ports.storage import Storage
 
 def make_identity(settings: Settings, storage: Storage) -> Identity:
     """All that knows people. To be closed."""
-    records, clock, limits = storage.access_records, SystemClock(), settings.sign_in.limits
+    records, clock, limits = LateRecords(storage), SystemClock(), settings.sign_in.limits
     users = make_users(settings, storage)
     return Identity(
         users,
@@ -28,7 +29,7 @@ def make_identity(settings: Settings, storage: Storage) -> Identity:
 
 def make_users(settings: Settings, storage: Storage) -> Users:
     """The users alone. Of the storage only the access records are used."""
-    return Users(storage.access_records, PasswordRules(settings.sign_in.password_characters))
+    return Users(LateRecords(storage), PasswordRules(settings.sign_in.password_characters))
 
 
 def _upstream(settings: Settings, users: Users, storage: Storage) -> Upstream | None:
@@ -41,4 +42,4 @@ def _upstream(settings: Settings, users: Users, storage: Storage) -> Upstream | 
         ProviderSettings(chosen.issuer, chosen.client_id, chosen.secret, chosen.scope, chosen.ca_file)
     )
     rules = chosen.rules(settings.fhir_base)
-    return Upstream(provider, rules, users, storage.access_records, SystemClock(), chosen.label)
+    return Upstream(provider, rules, users, LateRecords(storage), SystemClock(), chosen.label)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from fhirserver.app.securing import LateRecords
+from fhirserver.app.late_records import LateRecords
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.code_validation import Coded, CodeQuestion
 from fhirserver.ports.terminology import Terminology

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.routing import BaseRoute
 
@@ -27,46 +27,22 @@ from fhirserver.access.smart.record_world import RecordWorld
 from fhirserver.access.smart.server import AuthorizationServer, authorization_server
 from fhirserver.access.smart.settings import Addresses, AuthorizationSettings
 from fhirserver.access.smart.token_principals import TokenPrincipals
-from fhirserver.app.connectors.guard import ConnectorGuard
+from fhirserver.app.guards import Guards
 from fhirserver.app.jwks_fetching import JwksFetch
+from fhirserver.app.late_records import LateRecords
 from fhirserver.app.settings import Settings
 from fhirserver.app.subscribing import egress_of
 from fhirserver.kernel.json import JsonObject
-from fhirserver.ports.access_records import AccessRecord, AccessRecords
+from fhirserver.ports.access_records import AccessRecords
 from fhirserver.rest.cors import Cors
 from fhirserver.rest.smart.pages import NobodySignsIn, NoPages, Pages, SignIns
 from fhirserver.rest.smart.routes import smart_routes
 from fhirserver.store.store import Store
 
-if TYPE_CHECKING:
-    from fhirserver.ports.storage import Storage
-
 Loop = Callable[[], Coroutine[Any, Any, None]]
 _KEYS = "keys"
 _APPS = "/auth/apps"
 """Where people see and end what they have let apps do."""
-
-
-class LateRecords:
-    """The access records of a storage that is opened later; see :mod:`fhirserver.ports.access_records`."""
-
-    def __init__(self, storage: Storage):
-        self._storage = storage
-
-    async def read(self, key: str) -> AccessRecord | None:
-        return await self._storage.access_records.read(key)
-
-    async def find(self, prefix: str, after: str = "", limit: int = 1000) -> Sequence[AccessRecord]:
-        return await self._storage.access_records.find(prefix, after, limit)
-
-    async def swap(self, key: str, revision: int, value: JsonObject, expires: int | None = None) -> bool:
-        return await self._storage.access_records.swap(key, revision, value, expires)
-
-    async def remove(self, key: str, revision: int) -> bool:
-        return await self._storage.access_records.remove(key, revision)
-
-    async def forget_expired(self, most: int = 1000) -> int:
-        return await self._storage.access_records.forget_expired(most)
 
 
 @dataclass(frozen=True)
@@ -115,9 +91,9 @@ def secure(
     key: ServerKey,
     audit: Audit,
     humans: Humans | None = None,
-    guard: ConnectorGuard | None = None,
+    guards: Guards | None = None,
 ) -> Secured:
-    """The authorization server of these settings. ``guard`` is told of keys that may change connectors."""
+    """The authorization server of these settings. ``guards`` are told of keys that may set the server up."""
     humans, fetch = humans or Humans(), JwksFetch(egress_of(settings.subscriptions))
     records = LateRecords(store.storage)
     server = authorization_server(
@@ -143,8 +119,8 @@ def secure(
     named = NamedOwners(principal for _, principal in settings.principals)
     keys = PlatformKeys(records)
     principals = KeyPrincipals(tokens, keys, settings.sources, settings.access)
-    if guard is not None:
-        guard.also(principals.is_admin)
+    if guards is not None:
+        guards.also(principals.is_admin)
     owners = AppOwners(named, server.clients, server.grants, tokens.apps)
     return Secured(
         server,

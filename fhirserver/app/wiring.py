@@ -17,8 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fastapi import APIRouter, FastAPI
-from starlette.routing import Mount, WebSocketRoute
+from starlette.applications import Starlette
+from starlette.routing import Mount, Router, WebSocketRoute
 
 from adapters.runner.compensation import Compensation
 from adapters.runner.lease import Leases
@@ -39,15 +39,21 @@ from fhirserver.access.principals import Principals
 from fhirserver.app.agency import House, Lodger, move_in
 from fhirserver.app.auditing import Auditing
 from fhirserver.app.chatting import chat_board
+from fhirserver.app.configuration_guard import ConfigurationGuard
 from fhirserver.app.connectors.catalogue import Catalogue
 from fhirserver.app.connectors.desk import Desk
-from fhirserver.app.connectors.guard import TYPE, ConnectorGuard
+from fhirserver.app.connectors.guard import ConnectorGuard
 from fhirserver.app.connectors.hearing import Hearing, notification_routes
 from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
+from fhirserver.app.following import analytics_loops, webhook_loops
+from fhirserver.app.guards import Guards
+from fhirserver.app.hosting import Host, Hosting
 from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
 from fhirserver.app.knowing import make_knowing
+from fhirserver.app.late_agents import LateAgents, check
+from fhirserver.app.late_records import LateRecords
 from fhirserver.app.messages import LateMessages
 from fhirserver.app.observing.watching import Watching, watched
 from fhirserver.app.securing import Humans, secure
@@ -58,6 +64,7 @@ from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subs
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import SIGN_INS, console, static_files
 from fhirserver.interactions.all import full_registry
+from fhirserver.interactions.analytics.projection import Projection
 from fhirserver.interactions.capabilities import capabilities
 from fhirserver.interactions.conformance.resources import definitions_of, keys_of, publish
 from fhirserver.interactions.exchange import Context, Limits
@@ -132,10 +139,10 @@ class Part(Enum):
     FURTHER = "further"
 
 
-def make_store(settings: Settings, shared: bool = False, guard: ConnectorGuard | None = None) -> Store:
+def make_store(settings: Settings, shared: bool = False, guards: Guards | None = None) -> Store:
     """The store, not yet open. ``shared``: other processes serve from it too."""
-    guards = {TYPE: guard or make_guard(settings)}
-    policies = Policies(settings.sources, _validate_patched, settings.policy, guards)
+    guarding = (guards or make_guards(settings)).by_type
+    policies = Policies(settings.sources, _validate_patched, settings.policy, guarding)
     return Store(make_storage(settings, shared), policies)
 
 
@@ -168,6 +175,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         closures=knowing.mapping.closures,
         kept_resources=knowing.mapping.kept_resources,
         naming=knowing.mapping.names,
+        analytics=Projection(store),
     )
 
 
@@ -189,13 +197,15 @@ def make_application(
     part: Part = Part.ALONE,
     board: LiveBoard | None = None,
     humans: Humans | None = None,
+    within: Hosting | None = None,
 ) -> Application:
     """The whole server as one ASGI application. Its lifespan opens the store and runs the followers.
 
     ``board``: where calls of this process are put for the operators; without one, those of the telephone's process.
+    ``within``: for a workspace in another's server.
     """
     first = part is not Part.FURTHER
-    store = make_store(settings, part is not Part.ALONE, guard := make_guard(settings))
+    store = make_store(settings, part is not Part.ALONE, guards := make_guards(settings))
     outlets = make_outlets(settings)
     context = make_context(settings, store, outlets.checked())
     catalogue = make_catalogue(settings, context, part)
@@ -208,11 +218,12 @@ def make_application(
         messages=LateMessages(store, catalogue, desk),
         live=live_calls,
         audit=auditing.recorder,
+        agents=LateAgents(settings.fhir_base, lambda: (edge, principals)),
     )
     webhooks = Webhooks(store, catalogue, settings.secrets)
     identity = make_identity(settings, store.storage)
     people = people_desk(identity, context, lambda: registry)
-    secured = secure(settings, store, context.key, context.audit, humans or people.humans, guard)
+    secured = secure(settings, store, context.key, context.audit, humans or people.humans, guards)
     principals, cors = InsidePrincipals(secured.principals), secured.cors
     sockets = make_sockets(context, principals, secured.owners)
     registry = full_registry(all_operations(), _describing(bool(cors.origins), secured.security))
@@ -222,7 +233,7 @@ def make_application(
     staying: list[Lodger] = []
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await store.open()
         await auditing.begin()
         await secured.refresh()
@@ -255,6 +266,13 @@ def make_application(
     routers = _routers(settings, context, registry, identity, principals, ending, far)
     live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
     web = web_application(lifespan, watching.routes(), *routers, live)
+    hosting = within or Host(
+        settings,
+        LateRecords(store.storage),
+        context.key,
+        first,
+        lambda chosen, guest: make_application(chosen, part, within=guest),
+    )
     house = House(
         settings,
         context,
@@ -265,20 +283,24 @@ def make_application(
         ending,
         first,
         secured.keys,
+        hosting,
         part is not Part.ALONE,
         chats,
         far,
         far,
     )
     staying += move_in(web, house)
-    further = (*secured.routes, *people.routes(secured.server), WebSocketRoute(SOCKETS, sockets.serve))
     web.router.routes += [
         *notification_routes(lambda: ears[0] if state["ready"] else None),
         webhooks.route(),
-        *further,
+        *secured.routes,
+        *people.routes(secured.server),
+        WebSocketRoute(SOCKETS, sockets.serve),
         _static(),
     ]
-    return Application(edge, web, ending.set, {SMART_CONFIGURATION}, watching.meter, SIGN_INS | {SIGN_IN})
+    return hosting.beside(
+        Application(edge, web, ending.set, {SMART_CONFIGURATION}, watching.meter, SIGN_INS | {SIGN_IN})
+    )
 
 
 def _boards(
@@ -298,7 +320,7 @@ def _routers(
     principals: Principals,
     ending: asyncio.Event,
     out: TextsOut | None,
-) -> Sequence[APIRouter]:
+) -> Sequence[Router]:
     """The console's pages, the sound of calls, and messages that are ordered."""
     listening = Listening(context, registry)
     pages = console(context.veiled, registry, settings.authenticator(), identity, ending, listening)
@@ -359,6 +381,8 @@ def _loops(
     loops: list[tuple[str, Loop]] = [
         *_verifying(settings, context),
         *subscription_loops(settings, context, outlets, owners),
+        *webhook_loops(settings, context),
+        *analytics_loops(context),
         ("duplicates", lambda: follow(store, duplicates, SYSTEM.id, batch=AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(store, edge)),
         ("index", lambda: _keep_index_complete(store)),
@@ -418,6 +442,12 @@ def make_guard(settings: Settings) -> ConnectorGuard:
     admins = [principal for _, principal in settings.principals if principal.may("admin")]
     taken = [connector.name for connector in settings.connectors]
     return ConnectorGuard(SYSTEM.id, admins, settings.sources, settings.folder, taken)
+
+
+def make_guards(settings: Settings) -> Guards:
+    """What resources are held to that set the server up."""
+    admins = [principal for _, principal in settings.principals if principal.may("admin")]
+    return Guards(make_guard(settings), ConfigurationGuard(SYSTEM.id, admins, check))
 
 
 def make_catalogue(settings: Settings, context: Context, part: Part = Part.ALONE) -> Catalogue:

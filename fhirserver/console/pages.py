@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter
-from fastapi.staticfiles import StaticFiles
+from starlette.routing import Router
+from starlette.staticfiles import StaticFiles
 
 from fhirserver.access.identity import Identity
 from fhirserver.access.principals import Principals
+from fhirserver.console.analytics_pages import AnalyticsPages
 from fhirserver.console.call_pages import CallPages
 from fhirserver.console.connector_pages import ConnectorPages
 from fhirserver.console.desk import HERE, HOME, Desk, Endpoint
@@ -44,12 +45,12 @@ def console(
     identity: Identity,
     ending: asyncio.Event,
     listening: Listening,
-) -> APIRouter:
+) -> Router:
     """The router of all console pages. ``identity`` knows the operators and their sessions; ``ending`` is set
     when the server is about to stop; ``listening`` gives out the recordings of calls."""
     desk = Desk(context, registry, Sessions(principals, identity))
     sound = LiveSound(desk, ending)
-    router = APIRouter()
+    router = Router()
     sign_in = SignIn(desk, identity)
     for method, path, endpoint in _routes(desk, sign_in, ending, listening, sound):
         router.add_route(f"{HOME}{path}", endpoint, [method], include_in_schema=False)
@@ -64,6 +65,7 @@ def _routes(
     patients, quality, connectors = PatientPages(desk), QualityPages(desk), ConnectorPages(desk)
     messages, subscriptions = MessagePages(desk), SubscriptionPages(desk)
     calls, past = LiveCallPages(desk, ending), CallPages(desk, listening)
+    analytics = AnalyticsPages(desk)
     ours, guarded = desk.sent_from_here, desk.signed_in
     return [
         ("GET", "", queue.queue),
@@ -82,6 +84,8 @@ def _routes(
         ("GET", "/provenance/{id}", guarded(patients.provenance)),
         ("GET", "/quality", guarded(quality.quality)),
         ("GET", "/quality/figures", guarded(quality.figures)),
+        ("GET", "/analytics", guarded(analytics.analytics)),
+        ("GET", "/analytics/export", guarded(analytics.export)),
         ("GET", "/messages", guarded(messages.messages)),
         ("GET", "/messages/list", guarded(messages.fragment)),
         ("GET", "/messages/{key:path}", guarded(messages.message)),

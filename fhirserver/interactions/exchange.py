@@ -12,6 +12,7 @@ from fhirserver.access.audit.event import Audit, NoAudit
 from fhirserver.access.audit.hidden import StoreWithoutAudit
 from fhirserver.access.principals import Principal
 from fhirserver.access.server_key import ServerKey
+from fhirserver.interactions.analytics.projection import Projection
 from fhirserver.interactions.subscription.channel_checks import Channels
 from fhirserver.interactions.subscription.topics import Topics
 from fhirserver.interactions.work import Work
@@ -29,6 +30,7 @@ from fhirserver.world.review_rules import ReviewRules
 
 if TYPE_CHECKING:
     from fhirserver.access.audit.projecting import AuditEvents
+    from fhirserver.ports.agents import Agents
     from fhirserver.ports.concept_maps import Closures, ConceptMaps, Naming
     from fhirserver.ports.connectors import Connectors
     from fhirserver.ports.live_calls import LiveCalls
@@ -99,8 +101,12 @@ class Context:
     kept_resources: KeptResources | None = None
     """What clients have kept for their later questions; None where nothing is kept."""
     naming: Naming | None = None
+    agents: Agents | None = None
+    """The agent's own checks and trials of what sets it up; None where there is none."""
     work: Work = field(default_factory=Work)
     """What may take long, such as answers about codes."""
+    analytics: Projection | None = None
+    """What conversations come to; None where nobody counts."""
     topics: Topics = field(init=False)
     """What may be subscribed to."""
     whole: Context = field(init=False, repr=False, compare=False)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
-from starlette.routing import BaseRoute
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Router
 
 from fhirserver.access.audit.event import Audit
 from fhirserver.kernel.correlation import REQUEST, is_well_formed, made
+from fhirserver.kernel.outcomes import Refusal
 from fhirserver.rest.beside import noting_refusals
 from fhirserver.rest.edge import FhirEdge, Receive, Scope, Send
 from fhirserver.rest.front import Front
@@ -19,17 +19,14 @@ from fhirserver.rest.metering import Meter
 from fhirserver.rest.visits import Visits
 from fhirserver.store.store import Store
 
-SILENT: Final[Any] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
-"""FastAPI's own telemetry would tell paths, and paths hold ids; the environment could switch it on."""
-
 
 class Application:
-    """ASGI: everything under ``/fhir`` goes straight to the edge, the rest to FastAPI."""
+    """ASGI: everything under ``/fhir`` goes straight to the edge, the rest to Starlette."""
 
     def __init__(
         self,
         edge: FhirEdge,
-        web: FastAPI,
+        web: Starlette,
         end_streams: Callable[[], None] = lambda: None,
         beside: Collection[str] = (),
         meter: Meter | None = None,
@@ -42,6 +39,8 @@ class Application:
         self._beside = frozenset(beside)
         self._meter = meter or Meter()
         self.visits: Visits = edge.visits
+        self.tenants: Callable[[Scope, Receive, Send], Awaitable[None]] | None = None
+        """What serves ``/workspaces/…``: other tenants, each an application of its own."""
         self._front = Front(web, self.visits, sign_ins)
 
     @property
@@ -57,12 +56,29 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
         under = path.startswith("/fhir") and path[5:6] in ("", "/") and path not in self._beside
-        if scope["type"] != "http":
+        if self.tenants is not None and path.startswith("/workspaces/"):
+            await self._beside_tenants(self.tenants, scope, receive, send)
+        elif scope["type"] != "http":
             await self._front(scope, receive, send)
         elif under:
             await self._edge(scope, receive, send)
         else:
             await metered(self._beside_fhir, self._meter, scope, receive, send)
+
+    async def _beside_tenants(
+        self,
+        tenants: Callable[[Scope, Receive, Send], Awaitable[None]],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Hand over to another tenant, where this address does not ask too much of all of them."""
+        try:
+            self.visits.admit(scope)
+        except Refusal:
+            await self._front(scope, receive, send)  # which refuses it as it refuses everything
+            return
+        await tenants(scope, receive, send)
 
     async def _beside_fhir(self, scope: Scope, receive: Receive, send: Send) -> None:
         await noting_refusals(self._front, self.audit, scope, receive, send)
@@ -95,21 +111,12 @@ async def metered(
 
 
 def web_application(
-    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
     routes: list[BaseRoute],
-    *routers: APIRouter,
-) -> FastAPI:
-    """FastAPI with the given routes and routers. No OpenAPI pages: nothing but health is open."""
-    web = FastAPI(
-        title="Credence",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        lifespan=lifespan,
-        redirect_slashes=False,  # the address would be made of the Host that the client says
-        telemetry=SILENT,
-    )
-    web.router.routes += routes
-    for router in routers:
-        web.include_router(router)
+    *routers: Router,
+) -> Starlette:
+    """Starlette with the given routes and those of the routers. FastAPI is left to what describes itself: it takes
+    15 MB of every process."""
+    web = Starlette(routes=[*routes, *(route for one in routers for route in one.routes)], lifespan=lifespan)
+    web.router.redirect_slashes = False  # the address would be made of the Host that the client says
     return web

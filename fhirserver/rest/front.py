@@ -5,6 +5,7 @@ safe headers, and an end for exceptions, whose texts may hold PHI and must not r
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any, Final, TypeAlias
@@ -15,6 +16,7 @@ from fhirserver.interactions.faults import fault
 from fhirserver.kernel.json import dumps
 from fhirserver.kernel.outcomes import Category, Refusal, operation_outcome, refuse
 from fhirserver.rest.defence import note
+from fhirserver.rest.problem import PROBLEM, problem_body
 from fhirserver.rest.safe_headers import Headers, completed
 from fhirserver.rest.visits import Visits
 
@@ -30,6 +32,9 @@ BODY_SECONDS: Final = 30.0
 """How long nothing of a body may come."""
 SLOWEST: Final = 1024
 """Bytes a second that must come of a body, beyond that pause."""
+PROBLEMS: Final = ("/platform/", "/chat/")
+"""Under these paths what is refused is a problem (RFC 9457)."""
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _UNKNOWN: Final = 401
 _WRONG: Final = frozenset({400, 401, 403})
 _STARTS: Final = frozenset({"http.response.start", "websocket.http.response.start"})
@@ -51,6 +56,8 @@ class Front:
         answer = _Answer(scope, send, self._visits, _WRONG if signs_in else frozenset({_UNKNOWN}))
         try:
             self._visits.admit(scope)
+            if not scope["path"].isprintable() and _CONTROL.search(scope["path"]):
+                raise refuse(Category.INVALID, "value", "A path has no control characters", "http.url")
             if signs_in:
                 self._visits.check_failures(scope)
             incoming = _Body(receive, answer).receive if scope["type"] == "http" else receive
@@ -125,12 +132,14 @@ class _Answer:
         self._instead = True
 
     async def refuse(self, refusal: Refusal) -> None:
-        """Answer with an OperationOutcome, where nothing was answered yet."""
+        """Answer with an OperationOutcome, or where all are problems with one, where nothing was answered yet."""
         if self._begun:
             return
-        body = dumps(operation_outcome(refusal.issues))
+        body, media = dumps(operation_outcome(refusal.issues)), b"application/fhir+json; charset=utf-8"
+        if self.scope["path"].startswith(PROBLEMS):
+            body, media = problem_body(refusal), PROBLEM.encode()
         headers: Headers = [
-            (b"content-type", b"application/fhir+json; charset=utf-8"),
+            (b"content-type", media),
             (b"content-length", str(len(body)).encode()),
             *((name.lower().encode(), value.encode("latin-1")) for name, value in refusal.headers.items()),
         ]

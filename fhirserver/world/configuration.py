@@ -29,7 +29,9 @@ class NoConfiguration(ValueError):
 @dataclass(frozen=True, slots=True)
 class Configured:
     """One document. ``id`` is the Library's id, ``version`` the author's word for it (empty: none), ``status`` one of
-    :data:`STATUSES`. ``revision`` is ``meta.versionId``, empty for one that is not stored yet."""
+    :data:`STATUSES`. ``revision`` is ``meta.versionId``, empty for one that is not stored yet. ``url`` is that of what
+    it is a draft or a kept version of, empty for what is in force itself.
+    """
 
     kind: str
     id: str
@@ -39,6 +41,7 @@ class Configured:
     version: str = ""
     description: str = ""
     revision: str = ""
+    url: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -69,6 +72,8 @@ def library(configured: Configured) -> JsonObject:
         },
         "content": [{"contentType": "application/json", "data": data, "title": configured.title}],
     }
+    if configured.url:
+        made["url"] = configured.url
     if configured.version:
         made["version"] = configured.version
     if configured.description:
@@ -96,7 +101,13 @@ def configured(resource: JsonObject) -> Configured:
         str(resource.get("version", "")),
         str(resource.get("description", "")),
         str(resource.get("meta", {}).get("versionId", "")),
+        str(resource.get("url", "")),
     )
+
+
+def url_of(id: str) -> str:
+    """The canonical URL of a configuration, which its drafts and kept versions share."""
+    return f"{CANONICAL}/Library/{id}"
 
 
 def kind_of(resource: JsonObject) -> str:

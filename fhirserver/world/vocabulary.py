@@ -133,6 +133,17 @@ CODES = (
                 "Follow-up of an outreach",
                 "Whom a campaign did not reach is left to people",
             ),
+            ("form", "Form", "A form that a patient is asked to fill in"),
+        ),
+    ),
+    CodeList(
+        "form-status",
+        "Why a form is closed",
+        "What else is to be said of a form's Task than its status.",
+        (
+            ("locked", "Locked", "Too many wrong birth dates were given"),
+            ("nothing-missing", "Nothing missing", "All that it asked for became known meanwhile"),
+            ("expired", "Expired", "Its link is too old"),
         ),
     ),
     *(CodeList(*one) for one in OUTREACH_CODES),
@@ -234,6 +245,7 @@ CODES = (
         "How a statement was made. Sources may have methods of their own.",
         (
             ("confirmed", "Confirmed", "Said outright, or read back and confirmed"),
+            ("self-reported", "Self-reported", "Written by the person it is about, on a form"),
             ("inferred", "Inferred", "Concluded, never said outright"),
             ("mentioned", "Mentioned", "Said in passing, not confirmed"),
             (
@@ -360,6 +372,7 @@ CODES = (
             ("register", "Register", "A client was registered"),
             ("listen", "Listen", "The recording of a call was listened to"),
             ("live", "Live call", "A call under way was followed or acted on"),
+            ("form", "Form", "A patient's form was opened, saved or sent by its link"),
             ("page", "Page", "A page of the console was asked for"),
             ("platform", "Platform", "A request to the platform API"),
             ("socket", "Socket", "A websocket was opened"),

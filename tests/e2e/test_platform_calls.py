@@ -131,6 +131,6 @@ async def test_a_server_without_a_telephone_says_so(site: LiveSite) -> None:
     _, client = await key_of(site.server, "member")
     order = NewCall(to="+14125550142", patient="Patient/eve", reason="confirm")
     refused = await create_call.asyncio(client=client, body=order, idempotency_key=UNSET)
-    assert isinstance(refused, Problem) and refused.status == 501
+    assert isinstance(refused, Problem) and refused.status == 409
     missing = await read_call.asyncio("nothing", client=client)
     assert isinstance(missing, Problem) and missing.status == 404

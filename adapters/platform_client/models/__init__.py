@@ -1,7 +1,14 @@
 """Contains all the data models used in inputs/outputs"""
 
+from .agent import Agent
+from .agent_schema_response_agent_schema import AgentSchemaResponseAgentSchema
+from .agent_status import AgentStatus
 from .all_decided import AllDecided
+from .answering import Answering
 from .approval import Approval
+from .block_overlap import BlockOverlap
+from .block_overlap_by_item import BlockOverlapByItem
+from .asking import Asking
 from .call_action import CallAction
 from .call_action_action import CallActionAction
 from .call_action_disposition import CallActionDisposition
@@ -15,6 +22,15 @@ from .call_listed_direction import CallListedDirection
 from .call_listed_status import CallListedStatus
 from .call_moment import CallMoment
 from .call_ordered import CallOrdered
+from .change import Change
+from .checked import Checked
+from .checked_document_type_0 import CheckedDocumentType0
+from .comparison import Comparison
+from .concurrent_start_block import ConcurrentStartBlock
+from .concurrent_start_block_per import ConcurrentStartBlockPer
+from .campaign_figures import CampaignFigures
+from .campaign_figures_outcomes import CampaignFiguresOutcomes
+from .campaign_report import CampaignReport
 from .campaign_check import CampaignCheck
 from .campaign_checked import CampaignChecked
 from .campaign_checked_document import CampaignCheckedDocument
@@ -40,13 +56,36 @@ from .campaign_standing import CampaignStanding
 from .campaign_started import CampaignStarted
 from .connector import Connector
 from .connector_counts import ConnectorCounts
+from .conversation_figures import ConversationFigures
+from .conversation_report import ConversationReport
 from .correction import Correction
 from .correction_value import CorrectionValue
 from .dead_letter import DeadLetter
 from .decided import Decided
+from .difference_told import DifferenceTold
+from .difference_told_kind import DifferenceToldKind
 from .discarded import Discarded
+from .drafted import Drafted
+from .drafted_document import DraftedDocument
+from .duration import Duration
+from .exceptional_hours import ExceptionalHours
+from .explained import Explained
+from .explained_counts import ExplainedCounts
+from .fault_told import FaultTold
+from .fault_told_severity import FaultToldSeverity
+from .graph_told import GraphTold
+from .delivery import Delivery
+from .discarded import Discarded
+from .event import Event
+from .event_type import EventType
+from .event_types import EventTypes
+from .export_rows_format import ExportRowsFormat
+from .export_rows_table import ExportRowsTable
 from .draft_rehearsed import DraftRehearsed
 from .draft_rehearsed_document import DraftRehearsedDocument
+from .form import Form
+from .form_link import FormLink
+from .form_status import FormStatus
 from .items import Items
 from .items_rejected import ItemsRejected
 from .key import Key
@@ -54,6 +93,7 @@ from .key_change import KeyChange
 from .key_role import KeyRole
 from .key_shown import KeyShown
 from .key_shown_role import KeyShownRole
+from .left_out import LeftOut
 from .letter_decided import LetterDecided
 from .letters import Letters
 from .letters_decided import LettersDecided
@@ -62,39 +102,94 @@ from .list_calls_channel_type_0 import ListCallsChannelType0
 from .list_calls_direction_type_0 import ListCallsDirectionType0
 from .list_calls_status_type_0 import ListCallsStatusType0
 from .list_campaigns_status import ListCampaignsStatus
+from .list_forms_status_type_0 import ListFormsStatusType0
 from .list_review_items_order import ListReviewItemsOrder
 from .list_review_items_priority_type_0 import ListReviewItemsPriorityType0
 from .list_review_items_status_type_0_item import ListReviewItemsStatusType0Item
 from .live_state import LiveState
 from .me import Me
+from .new_agent import NewAgent
+from .new_agent_document import NewAgentDocument
+from .measured import Measured
+from .missing import Missing
+from .missing_why import MissingWhy
 from .new_call import NewCall
 from .new_call_reason import NewCallReason
 from .new_campaign import NewCampaign
 from .new_campaign_document import NewCampaignDocument
 from .new_campaign_status import NewCampaignStatus
+from .new_form import NewForm
+from .new_form_subjects_item import NewFormSubjectsItem
 from .new_key import NewKey
 from .new_key_role import NewKeyRole
+from .new_webhook import NewWebhook
+from .new_workspace import NewWorkspace
+from .new_number import NewNumber
+from .new_rules import NewRules
+from .new_service import NewService
+from .new_service_document import NewServiceDocument
+from .number_told import NumberTold
+from .open_hours import OpenHours
 from .operator import Operator
 from .operator_kind import OperatorKind
 from .operator_presence import OperatorPresence
+from .page_agent import PageAgent
 from .page_call_listed import PageCallListed
+from .page_change import PageChange
 from .page_campaign_listed import PageCampaignListed
 from .page_campaign_member import PageCampaignMember
 from .page_connector import PageConnector
 from .page_dead_letter import PageDeadLetter
+from .page_delivery import PageDelivery
+from .page_event import PageEvent
+from .page_form import PageForm
 from .page_key import PageKey
 from .page_live_state import PageLiveState
+from .page_number_told import PageNumberTold
 from .page_operator import PageOperator
+from .page_requirement_set_told import PageRequirementSetTold
 from .page_review_item import PageReviewItem
+from .page_webhook_told import PageWebhookTold
+from .page_workspace_told import PageWorkspaceTold
+from .page_rules_listed import PageRulesListed
+from .page_scenario import PageScenario
+from .page_service_told import PageServiceTold
+from .page_version_told import PageVersionTold
+from .patient_kind import PatientKind
+from .patient_kind_days_item import PatientKindDaysItem
+from .patient_kind_patients import PatientKindPatients
+from .patient_limit import PatientLimit
+from .played import Played
 from .patient_stopped import PatientStopped
 from .person_foreseen import PersonForeseen
 from .presence_stated import PresenceStated
 from .presence_stated_state import PresenceStatedState
 from .presence_told import PresenceTold
 from .presence_told_state import PresenceToldState
+from .preview_form_response_preview_form import PreviewFormResponsePreviewForm
 from .problem import Problem
 from .problem_errors_item import ProblemErrorsItem
+from .publication import Publication
+from .question import Question
+from .rehearsal import Rehearsal
+from .rehearsal_document_type_0 import RehearsalDocumentType0
+from .rehearsed import Rehearsed
 from .rejection import Rejection
+from .release import Release
+from .release_days_item import ReleaseDaysItem
+from .removed import Removed
+from .renamed import Renamed
+from .queued import Queued
+from .rejection import Rejection
+from .replay_asked import ReplayAsked
+from .report_conversations_by import ReportConversationsBy
+from .report_writebacks_by import ReportWritebacksBy
+from .requirement import Requirement
+from .requirement_set import RequirementSet
+from .requirement_set_identify import RequirementSetIdentify
+from .requirement_set_told import RequirementSetTold
+from .requirement_set_told_identify import RequirementSetToldIdentify
+from .requirement_subject import RequirementSubject
 from .review_counts import ReviewCounts
 from .review_counts_counts import ReviewCountsCounts
 from .review_counts_counts_additional_property import ReviewCountsCountsAdditionalProperty
@@ -103,13 +198,62 @@ from .review_item import ReviewItem
 from .reviewer_counts import ReviewerCounts
 from .reviewer_counts_decisions import ReviewerCountsDecisions
 from .reviewer_counts_seconds_to_decision import ReviewerCountsSecondsToDecision
+from .rolling_days import RollingDays
 from .rotation import Rotation
+from .rules import Rules
+from .rules_listed import RulesListed
+from .scenario import Scenario
+from .scheduling_rules import SchedulingRules
+from .sent_document import SentDocument
+from .sent_document_document import SentDocumentDocument
+from .sent_rules import SentRules
+from .sent_service import SentService
+from .sent_service_document import SentServiceDocument
+from .service_told import ServiceTold
+from .service_told_document import ServiceToldDocument
+from .session_grid import SessionGrid
+from .session_grid_days_item import SessionGridDaysItem
+from .slot_explained import SlotExplained
+from .state_told import StateTold
+from .state_told_kind import StateToldKind
+from .secret_rotation import SecretRotation
+from .secret_shown import SecretShown
+from .revocation import Revocation
+from .rotation import Rotation
+from .scanned import Scanned
 from .timeline import Timeline
 from .undoing import Undoing
+from .webhook_change import WebhookChange
+from .webhook_change_status_type_0 import WebhookChangeStatusType0
+from .webhook_shown import WebhookShown
+from .webhook_shown_status import WebhookShownStatus
+from .webhook_told import WebhookTold
+from .webhook_told_status import WebhookToldStatus
+from .workspace_change import WorkspaceChange
+from .workspace_change_status_type_0 import WorkspaceChangeStatusType0
+from .workspace_made import WorkspaceMade
+from .workspace_made_status import WorkspaceMadeStatus
+from .workspace_told import WorkspaceTold
+from .workspace_told_status import WorkspaceToldStatus
+from .validation import Validation
+from .version_shown import VersionShown
+from .version_shown_document import VersionShownDocument
+from .version_told import VersionTold
+from .weekly_hours import WeeklyHours
+from .weekly_hours_days_item import WeeklyHoursDaysItem
+from .writeback_figures import WritebackFigures
+from .writeback_report import WritebackReport
 
 __all__ = (
+    "Agent",
+    "AgentSchemaResponseAgentSchema",
+    "AgentStatus",
     "AllDecided",
+    "Answering",
     "Approval",
+    "BlockOverlap",
+    "BlockOverlapByItem",
+    "Asking",
     "CallAction",
     "CallActionAction",
     "CallActionDisposition",
@@ -123,6 +267,15 @@ __all__ = (
     "CallListedStatus",
     "CallMoment",
     "CallOrdered",
+    "Change",
+    "Checked",
+    "CheckedDocumentType0",
+    "Comparison",
+    "ConcurrentStartBlock",
+    "ConcurrentStartBlockPer",
+    "CampaignFigures",
+    "CampaignFiguresOutcomes",
+    "CampaignReport",
     "CampaignCheck",
     "CampaignChecked",
     "CampaignCheckedDocument",
@@ -148,13 +301,36 @@ __all__ = (
     "CampaignStarted",
     "Connector",
     "ConnectorCounts",
+    "ConversationFigures",
+    "ConversationReport",
     "Correction",
     "CorrectionValue",
     "DeadLetter",
     "Decided",
+    "DifferenceTold",
+    "DifferenceToldKind",
     "Discarded",
+    "Drafted",
+    "DraftedDocument",
+    "Duration",
+    "ExceptionalHours",
+    "Explained",
+    "ExplainedCounts",
+    "FaultTold",
+    "FaultToldSeverity",
+    "GraphTold",
+    "Delivery",
+    "Discarded",
+    "Event",
+    "EventType",
+    "EventTypes",
+    "ExportRowsFormat",
+    "ExportRowsTable",
     "DraftRehearsed",
     "DraftRehearsedDocument",
+    "Form",
+    "FormLink",
+    "FormStatus",
     "Items",
     "ItemsRejected",
     "Key",
@@ -162,6 +338,7 @@ __all__ = (
     "KeyRole",
     "KeyShown",
     "KeyShownRole",
+    "LeftOut",
     "LetterDecided",
     "Letters",
     "LettersDecided",
@@ -170,39 +347,94 @@ __all__ = (
     "ListCallsDirectionType0",
     "ListCallsStatusType0",
     "ListCampaignsStatus",
+    "ListFormsStatusType0",
     "ListReviewItemsOrder",
     "ListReviewItemsPriorityType0",
     "ListReviewItemsStatusType0Item",
     "LiveState",
     "Me",
+    "NewAgent",
+    "NewAgentDocument",
+    "Measured",
+    "Missing",
+    "MissingWhy",
     "NewCall",
     "NewCallReason",
     "NewCampaign",
     "NewCampaignDocument",
     "NewCampaignStatus",
+    "NewForm",
+    "NewFormSubjectsItem",
     "NewKey",
     "NewKeyRole",
+    "NewWebhook",
+    "NewWorkspace",
+    "NewNumber",
+    "NewRules",
+    "NewService",
+    "NewServiceDocument",
+    "NumberTold",
+    "OpenHours",
     "Operator",
     "OperatorKind",
     "OperatorPresence",
+    "PageAgent",
     "PageCallListed",
+    "PageChange",
     "PageCampaignListed",
     "PageCampaignMember",
     "PageConnector",
     "PageDeadLetter",
+    "PageDelivery",
+    "PageEvent",
+    "PageForm",
     "PageKey",
     "PageLiveState",
+    "PageNumberTold",
     "PageOperator",
+    "PageRequirementSetTold",
     "PageReviewItem",
+    "PageWebhookTold",
+    "PageWorkspaceTold",
+    "PageRulesListed",
+    "PageScenario",
+    "PageServiceTold",
+    "PageVersionTold",
+    "PatientKind",
+    "PatientKindDaysItem",
+    "PatientKindPatients",
+    "PatientLimit",
+    "Played",
     "PatientStopped",
     "PersonForeseen",
     "PresenceStated",
     "PresenceStatedState",
     "PresenceTold",
     "PresenceToldState",
+    "PreviewFormResponsePreviewForm",
     "Problem",
     "ProblemErrorsItem",
+    "Publication",
+    "Question",
+    "Rehearsal",
+    "RehearsalDocumentType0",
+    "Rehearsed",
     "Rejection",
+    "Release",
+    "ReleaseDaysItem",
+    "Removed",
+    "Renamed",
+    "Queued",
+    "Rejection",
+    "ReplayAsked",
+    "ReportConversationsBy",
+    "ReportWritebacksBy",
+    "Requirement",
+    "RequirementSet",
+    "RequirementSetIdentify",
+    "RequirementSetTold",
+    "RequirementSetToldIdentify",
+    "RequirementSubject",
     "ReviewCounts",
     "ReviewCountsCounts",
     "ReviewCountsCountsAdditionalProperty",
@@ -211,7 +443,49 @@ __all__ = (
     "ReviewerCountsDecisions",
     "ReviewerCountsSecondsToDecision",
     "ReviewItem",
+    "RollingDays",
     "Rotation",
+    "Rules",
+    "RulesListed",
+    "Scenario",
+    "SchedulingRules",
+    "SentDocument",
+    "SentDocumentDocument",
+    "SentRules",
+    "SentService",
+    "SentServiceDocument",
+    "ServiceTold",
+    "ServiceToldDocument",
+    "SessionGrid",
+    "SessionGridDaysItem",
+    "SlotExplained",
+    "StateTold",
+    "StateToldKind",
+    "SecretRotation",
+    "SecretShown",
+    "Revocation",
+    "Rotation",
+    "Scanned",
     "Timeline",
     "Undoing",
+    "WebhookChange",
+    "WebhookChangeStatusType0",
+    "WebhookShown",
+    "WebhookShownStatus",
+    "WebhookTold",
+    "WebhookToldStatus",
+    "WorkspaceChange",
+    "WorkspaceChangeStatusType0",
+    "WorkspaceMade",
+    "WorkspaceMadeStatus",
+    "WorkspaceTold",
+    "WorkspaceToldStatus",
+    "Validation",
+    "VersionShown",
+    "VersionShownDocument",
+    "VersionTold",
+    "WeeklyHours",
+    "WeeklyHoursDaysItem",
+    "WritebackFigures",
+    "WritebackReport",
 )

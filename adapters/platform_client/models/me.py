@@ -23,12 +23,14 @@ class Me:
         role (str):
         rights (list[str]):
         workspace (str):
+        source (str):
     """
 
     name: str
     role: str
     rights: list[str]
     workspace: str
+    source: str
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -40,6 +42,8 @@ class Me:
 
         workspace = self.workspace
 
+        source = self.source
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -48,6 +52,7 @@ class Me:
                 "role": role,
                 "rights": rights,
                 "workspace": workspace,
+                "source": source,
             }
         )
 
@@ -64,11 +69,14 @@ class Me:
 
         workspace = d.pop("workspace")
 
+        source = d.pop("source")
+
         me = cls(
             name=name,
             role=role,
             rights=rights,
             workspace=workspace,
+            source=source,
         )
 
         me.additional_properties = d

@@ -66,6 +66,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
         if settings.voice.speaker_model is not None:
             room.voices = speaker_analyst(settings.voice.speaker_model)
         telling = asyncio.create_task(audit.run(), name="audit")
+        keeping = asyncio.create_task(room.definitions.keep(), name="definitions")
         reaching.begin()
         try:
             async with watching.running():
@@ -74,6 +75,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
             watching.started = False
             ending.set()
             telling.cancel()
+            keeping.cancel()
             await reaching.close()
             await telephone.close()
             await speech.close()

@@ -10,6 +10,7 @@ from datetime import datetime
 from agent.brain import Brain
 from agent.call import Call, Model
 from agent.chat.card_pictures import CardPictures
+from agent.definition.loading import Definitions
 from agent.emotion.analyst import Analyst
 from agent.emotion.listener import EmotionListener
 from agent.emotion.speakers import SpeakerListener
@@ -31,6 +32,7 @@ from agent.voice.after_sound import AfterCall
 from agent.voice.archive import Archive
 from agent.voice.voice_call import VoiceCall
 from agent.voice.voice_line import VoiceLine
+from fhirserver.app.agent_setting import setting_of
 from fhirserver.app.settings import Settings
 from fhirserver.app.voice.speech import Speech, second_ears
 from fhirserver.kernel.instants import Clock, SystemClock
@@ -62,13 +64,7 @@ class Room:
         self._cards = CardPictures()
         self._archive = Archive(chosen.recordings) if chosen.recordings else None
         self._rules = Rules(**self.settings.turns)
-        self._setting = self.setting or Setting(
-            practice=chosen.practice,
-            zone=chosen.zone,
-            identity_attempts=chosen.identity_attempts,
-            third_party=chosen.third_party,
-            infer_phone=chosen.infer_phone,
-        )
+        self.definitions = Definitions(self.client, self.setting or setting_of(self.settings))
 
     def make(self, incoming: Incoming) -> VoiceCall:
         """A call that is ringing: its look-ups and its greeting begin when it is run."""
@@ -77,7 +73,7 @@ class Room:
             speech.voice, speech.ears, self.clock, self._rules, on_failure=_unsaid,
             person_ears=lambda: self.speech.more_ears(speech),
         )  # fmt: skip
-        setting = replace(self._setting, errand=incoming.errand)
+        setting = replace(self.definitions.of_number(incoming.called), errand=incoming.errand)
         call = Call(
             self.client,
             line,
@@ -85,7 +81,7 @@ class Room:
             setting,
             self.clock,
             brain=self._brain(setting),
-            model=self.model,
+            model=self._model(setting),
             ring_seconds=self.settings.voice.ring_seconds,
             notice=incoming.notice if incoming.recorded else "",
         )
@@ -99,9 +95,10 @@ class Room:
 
     async def converse(self, incoming: Incoming, line: Line) -> None:
         """A conversation by text messages, from the first to its record."""
+        setting = (await self.definitions.fresh()).of_number(incoming.called, texts=True)
         call = Call(
-            self.client, line, incoming.caller, self._setting, self.clock, medium="WRITTEN", title="Text messages",
-            brain=self._brain(self._setting), model=self.model,
+            self.client, line, incoming.caller, setting, self.clock, medium="WRITTEN", title="Text messages",
+            brain=self._brain(setting), model=self._model(setting),
         )  # fmt: skip
         if isinstance(line, TextLine) and self.settings.telephony is not None:
             files = MediaFiles(self.settings.telephony)
@@ -112,7 +109,11 @@ class Room:
         now = self.clock.now()
         if self.think is not None:
             return self.think(setting, now)
-        return self.settings.llm.brain(setting, now) if self.model is not None else None
+        return self.settings.llm.brain(setting, now) if self._model(setting) is not None else None
+
+    def _model(self, setting: Setting) -> Model | None:
+        """The language model, where there is one and the agent of this call would have it lead."""
+        return None if setting.brain == "policy" else self.model
 
     def _listen(self, call: Call, line: VoiceLine) -> None:
         """How the caller's voice sounds goes into the call, and into the words for a wait."""

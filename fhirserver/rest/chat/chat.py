@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fhirserver.access.app_users import AppUserTokens
 from fhirserver.access.audit.event import Audit, NoAudit
@@ -30,7 +30,7 @@ class Chat:
     chats: Chats
     principals: Principals
     tokens: AppUserTokens
-    asked: Callable[[str | None], Awaitable[Asked]]
+    asked: Callable[[str | None, Mapping[str, Any]], Awaitable[Asked]]
     ending: asyncio.Event
     fhir_base: str = ""
     audit: Audit = _NOBODY

@@ -23,7 +23,7 @@ async def reach(
     """Begin a conversation about an errand, with a token of the platform's side (right ``act``). The patient finds it
     as the active conversation. 200: it had been ordered before."""
     chat: Chat = request.app.state.chat
-    asked = await chat.asked(request.headers.get("authorization"))
+    asked = await chat.asked(request.headers.get("authorization"), request.scope)
     if not asked.may(Right.ACT):
         text = f"The role '{asked.role or 'none'}' may not do this: it needs the right 'act'"
         raise refuse(Category.FORBIDDEN, "forbidden", text)

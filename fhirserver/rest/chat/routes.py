@@ -6,12 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from fhirserver.rest.application import SILENT
 from fhirserver.rest.chat import conversations, messages, outreach, socket, widget
 from fhirserver.rest.chat.chat import Chat
 from fhirserver.rest.chat.models import Problem
 from fhirserver.rest.chat.origins import Origins
 from fhirserver.rest.platform.problems import answer_problems
+from fhirserver.rest.telemetry import SILENT
 
 _WHY = {
     400: "The body is not JSON, or the request cannot be understood",

@@ -31,7 +31,7 @@ from fhirserver.rest.platform.call_records import (
     past,
 )
 from fhirserver.rest.platform.described import problems
-from fhirserver.rest.platform.once import IdempotencyKey
+from fhirserver.rest.platform.once import IdempotencyKey, check_same
 from fhirserver.rest.platform.rights import Asked, Right, needs
 from fhirserver.rest.platform.shapes import (
     Cursor,
@@ -145,7 +145,7 @@ async def list_live_calls(asked: Operating) -> Page[LiveState]:
     summary="Call a patient",
     responses={
         200: {"model": CallOrdered, "description": "It was ordered before"},
-        **problems(404, 409, 501),
+        **problems(404, 409),
     },
 )
 async def create_call(
@@ -155,7 +155,8 @@ async def create_call(
     stands. Who may not be called, or not at this hour, is refused (422, 403, 409)."""
     out = asked.platform.calls_out
     if out is None:
-        raise refuse(Category.NOT_SUPPORTED, "not-supported", "There is no telephone: [telephony] is not set")
+        raise refuse(Category.CONFLICT, "not-supported", "There is no telephone: [telephony] is not set")
+    await check_same(asked, idempotency_key, "create_call", sent)
     id = _order_id(asked, idempotency_key) if idempotency_key else new_id()
     done = await out.order(CallOrder(id, sent.to, sent.patient, sent.reason), asked.name)
     if done.repeated:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.ports.connectors import Connectors, ConnectorStatus
 from fhirserver.rest.platform.described import problems
 from fhirserver.rest.platform.fhir import next_of
@@ -96,7 +97,7 @@ class LettersDecided(Told):
     results: list[LetterDecided]
 
 
-@router.get("", summary="List the connectors", responses=problems(501))
+@router.get("", summary="List the connectors")
 async def list_connectors(asked: Reading, limit: Limit = 50, cursor: Cursor = "") -> Page[Connector]:
     """By name. Which connectors there are is said by Endpoints."""
     found = paged([(name, name) for name in await _connectors(asked).names()], cursor, limit)
@@ -104,32 +105,37 @@ async def list_connectors(asked: Reading, limit: Limit = 50, cursor: Cursor = ""
     return Page(items=told, next=found.next)
 
 
-@router.get("/{id}", summary="A connector", responses=problems(404, 501))
+@router.get("/{id}", summary="A connector", responses=problems(404))
 async def read_connector(id: Id, asked: Reading) -> Connector:
     """How it is doing, whichever process works on it."""
     return _told(asked, await _status(asked, id))
 
 
-@router.post("/{id}/pause", summary="Pause a connector", responses=problems(404, 405, 501))
+@router.post("/{id}/pause", summary="Pause a connector", responses=problems(404, 405))
 async def pause_connector(id: Id, asked: Operating) -> Connector:
     """Nothing is asked of the EHR any more, and nothing is sent; what is to be written waits."""
     return await _operated(asked, id, "pause")
 
 
-@router.post("/{id}/resume", summary="Resume a connector", responses=problems(404, 405, 501))
+@router.post("/{id}/resume", summary="Resume a connector", responses=problems(404, 405))
 async def resume_connector(id: Id, asked: Operating) -> Connector:
     """It works again."""
     return await _operated(asked, id, "resume")
 
 
-@router.post("/{id}/sync", status_code=202, summary="Sync now", responses=problems(404, 409, 501))
+@router.post("/{id}/sync", status_code=202, summary="Sync now", responses=problems(404, 409))
 async def sync_connector(id: Id, asked: Operating) -> Connector:
-    """A pull is asked for, also outside its hours, and what waits to be written is tried. 409 where one runs, 503
-    where the connector is paused, off, or its EHR does not answer."""
-    return await _operated(asked, id, "sync")
+    """A pull is asked for, also outside its hours, and what waits to be written is tried. 409 where one runs, or the
+    connector is paused, off, or its EHR does not answer."""
+    try:
+        return await _operated(asked, id, "sync")
+    except Refusal as refusal:
+        if refusal.category is Category.BUSY:
+            raise Refusal(Category.CONFLICT, refusal.issues) from None
+        raise
 
 
-@router.get("/{id}/dead-letters", summary="List dead letters", responses=problems(404, 501))
+@router.get("/{id}/dead-letters", summary="List dead letters", responses=problems(404))
 async def list_dead_letters(
     id: Id, asked: Operating, limit: Limit = 50, cursor: Cursor = ""
 ) -> Page[DeadLetter]:
@@ -140,14 +146,14 @@ async def list_dead_letters(
     return Page(items=[_letter(asked, task) for task in tasks], next=next_of(bundle))
 
 
-@router.post("/{id}/dead-letters/retry", summary="Try dead letters again", responses=problems(404, 501))
+@router.post("/{id}/dead-letters/retry", summary="Try dead letters again", responses=problems(404))
 async def retry_dead_letters(id: Id, sent: Letters, asked: Operating) -> LettersDecided:
     """Each by itself; a sync is asked for with it."""
     endpoint = await _endpoint(asked, id)
     return _results(asked, await asked.fhir.operate("retry", _ENDPOINT, endpoint, task=sent.tasks))
 
 
-@router.post("/{id}/dead-letters/discard", summary="Discard dead letters", responses=problems(404, 501))
+@router.post("/{id}/dead-letters/discard", summary="Discard dead letters", responses=problems(404))
 async def discard_dead_letters(id: Id, sent: Discarded, asked: Operating) -> LettersDecided:
     """They are cancelled, with the reason."""
     endpoint = await _endpoint(asked, id)

@@ -100,7 +100,7 @@ async def create_key(sent: NewKey, asked: Configuring, response: Response) -> Ke
     except TooManyKeys as error:
         raise refuse(Category.CONFLICT, "too-costly", str(error)) from None
     response.headers["Location"] = f"{asked.base}/keys/{key.id}"
-    return _shown(key, secret)
+    return shown(key, secret)
 
 
 @router.get("/{id}", summary="A key", responses=problems(404))
@@ -121,7 +121,7 @@ async def rotate_key(id: Id, sent: Rotation, asked: Configuring) -> KeyShown:
     """The secret before goes on to count for a while, so that nothing stops that has it."""
     _check_within(asked, (await _key(asked, id)).role)
     key, secret = await asked.platform.keys.rotate(id, sent.overlap_seconds)
-    return _shown(key, secret)
+    return shown(key, secret)
 
 
 @router.delete("/{id}", status_code=204, summary="Revoke a key", responses=problems(404))
@@ -164,7 +164,8 @@ def _told(key: PlatformKey) -> Key:
     return Key(**_members(key))
 
 
-def _shown(key: PlatformKey, secret: str) -> KeyShown:
+def shown(key: PlatformKey, secret: str) -> KeyShown:
+    """A key as it is told once."""
     return KeyShown(key=secret, **_members(key))
 
 

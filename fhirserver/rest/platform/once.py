@@ -16,7 +16,7 @@ from fastapi import Header
 from pydantic import BaseModel
 
 from fhirserver.kernel.json import dumps
-from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.rest.platform.rights import Asked
 
 IdempotencyKey = Annotated[
@@ -65,12 +65,29 @@ async def once(
     return answer, False
 
 
+async def check_same(asked: Asked, key: str, what: str, body: BaseModel) -> None:
+    """For work that is done once by itself, whatever its key: refuses (422) another body under the key of before."""
+    if not key:
+        return
+    records, until = asked.platform.records, int(time.time()) + SECONDS
+    name, print = _PREFIX + _digest(asked.workspace, asked.name, what, key), _digest(body.model_dump_json())
+    if await records.swap(name, 0, {"print": print}, until):
+        return
+    kept = await records.read(name)
+    if kept is not None and kept.value["print"] != print:
+        raise _another()
+
+
+def _another() -> Refusal:
+    text = "This Idempotency-Key was sent with another body"
+    return refuse(Category.UNPROCESSABLE, "duplicate", text, "Idempotency-Key")
+
+
 async def _kept(asked: Asked, name: str, print: str) -> object:
     """The answer that was given. Refuses (409, 422) where there is none yet, or to something else."""
     kept = await asked.platform.records.read(name)
     if kept is not None and kept.value["print"] != print:
-        text = "This Idempotency-Key was sent with another body"
-        raise refuse(Category.UNPROCESSABLE, "duplicate", text, "Idempotency-Key")
+        raise _another()
     if kept is None or "answer" not in kept.value:
         text = "The request with this Idempotency-Key is still being answered"
         raise refuse(Category.CONFLICT, "conflict", text, "Idempotency-Key")

@@ -11,27 +11,25 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from fhirserver.interactions.faults import fault
-from fhirserver.kernel.json import JsonObject, dumps
+from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
+from fhirserver.rest.problem import PROBLEM, described, problem_body
 
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-MEDIA_TYPE = "application/problem+json"
+MEDIA_TYPE = PROBLEM
 
 
 def problem(
     status: int, title: str, errors: Sequence[JsonObject] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
     """``errors``: each with ``pointer`` (where, as a JSON Pointer or a parameter's name) and ``detail``."""
-    body: JsonObject = {"type": "about:blank", "status": status, "title": title}
-    if errors:
-        body["errors"] = list(errors)
-    return Response(dumps(body), status, {**HEADERS, **(headers or {})}, MEDIA_TYPE)
+    return Response(described(status, title, errors), status, {**HEADERS, **(headers or {})}, MEDIA_TYPE)
 
 
 def of_refusal(refusal: Refusal) -> Response:
     """Its first issue as the title; what has a place, with it."""
-    errors = [{"pointer": where, "detail": i.diagnostics} for i in refusal.issues for where in i.expression]
-    return problem(refusal.category.value, refusal.issues[0].diagnostics, errors, refusal.headers)
+    headers = {**HEADERS, **refusal.headers}
+    return Response(problem_body(refusal), refusal.category.value, headers, MEDIA_TYPE)
 
 
 def answer_problems(web: FastAPI) -> None:

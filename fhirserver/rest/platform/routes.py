@@ -8,16 +8,51 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from fhirserver.rest.platform import calls, campaigns, connectors, keys, operators, review, workspaces
+from fhirserver.rest.platform import (
+    agents,
+    analytics,
+    calls,
+    campaigns,
+    chat_services,
+    connectors,
+    dry_runs,
+    events,
+    forms,
+    keys,
+    operators,
+    phone_numbers,
+    review,
+    scheduling_rules,
+    webhooks,
+    workspaces,
+)
 from fhirserver.rest.platform.described import OPENAPI, describe
 from fhirserver.rest.platform.noting import NotingRequests
 from fhirserver.rest.platform.platform import Platform
 from fhirserver.rest.platform.problems import HEADERS, answer_problems
+from fhirserver.rest.telemetry import SILENT
 
 
 def routers() -> list[APIRouter]:
     """In the order in which the OpenAPI description has them."""
-    parts = (workspaces, keys, calls, operators, review, connectors, campaigns)
+    parts = (
+        workspaces,
+        keys,
+        agents,
+        dry_runs,
+        scheduling_rules,
+        phone_numbers,
+        chat_services,
+        calls,
+        campaigns,
+        forms,
+        operators,
+        review,
+        connectors,
+        events,
+        webhooks,
+        analytics,
+    )
     return [part.router for part in parts]
 
 
@@ -45,7 +80,7 @@ def _application(version: str) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        telemetry=SILENT,
     )
     for router in routers():
         web.include_router(router)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,8 +45,8 @@ def keys(records: MemoryAccessRecords, clock: Clock) -> PlatformKeys:
     return PlatformKeys(records, clock)
 
 
-def principals(keys: PlatformKeys) -> KeyPrincipals:
-    return KeyPrincipals(Principals(()), keys, SOURCES, AccessRules())
+def principals(keys: PlatformKeys, now: Callable[[], float] = time.time) -> KeyPrincipals:
+    return KeyPrincipals(Principals(()), keys, SOURCES, AccessRules(), now)
 
 
 async def test_a_key_is_known_by_its_secret_and_kept_without_it(
@@ -109,6 +112,24 @@ async def test_a_revoked_key_opens_nothing_here_and_elsewhere(
     assert elsewhere.of_token(secret) is None and not await elsewhere.learn(secret)
     with pytest.raises(UnknownKey):
         await keys.revoke(key.id)
+
+
+async def test_what_was_heard_before_counts_only_as_long_as_it_holds(
+    keys: PlatformKeys, clock: Clock
+) -> None:
+    around = principals(keys, clock)
+    key, first = await keys.make("Mine", "viewer", "app", "admin")
+    assert around.authenticate(f"Bearer {first}") is around.authenticate(f"bearer  {first}")
+    _, second = await keys.rotate(key.id, 60)
+    for secret in (first, second):
+        assert around.authenticate(f"Bearer {secret}").name == key.principal
+    clock.now += 61
+    assert around.authenticate(f"Bearer {second}")
+    with pytest.raises(Refusal):
+        around.authenticate(f"Bearer {first}")
+    await keys.revoke(key.id)
+    with pytest.raises(Refusal):
+        around.authenticate(f"Bearer {second}")
 
 
 async def test_a_key_ends(keys: PlatformKeys, clock: Clock) -> None:

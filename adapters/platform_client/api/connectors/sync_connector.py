@@ -75,11 +75,6 @@ def _parse_response(
 
         return response_500
 
-    if response.status_code == 501:
-        response_501 = Problem.from_dict(response.json())
-
-        return response_501
-
     if response.status_code == 503:
         response_503 = Problem.from_dict(response.json())
 
@@ -110,8 +105,8 @@ def sync_detailed(
     """Sync now
 
      A pull is asked for, also outside its hours, and what waits to be written is tried. 409 where one
-    runs, 503
-    where the connector is paused, off, or its EHR does not answer.
+    runs, or the
+    connector is paused, off, or its EHR does not answer.
 
     Args:
         id (str):
@@ -143,8 +138,8 @@ def sync(
     """Sync now
 
      A pull is asked for, also outside its hours, and what waits to be written is tried. 409 where one
-    runs, 503
-    where the connector is paused, off, or its EHR does not answer.
+    runs, or the
+    connector is paused, off, or its EHR does not answer.
 
     Args:
         id (str):
@@ -171,8 +166,8 @@ async def asyncio_detailed(
     """Sync now
 
      A pull is asked for, also outside its hours, and what waits to be written is tried. 409 where one
-    runs, 503
-    where the connector is paused, off, or its EHR does not answer.
+    runs, or the
+    connector is paused, off, or its EHR does not answer.
 
     Args:
         id (str):
@@ -202,8 +197,8 @@ async def asyncio(
     """Sync now
 
      A pull is asked for, also outside its hours, and what waits to be written is tried. 409 where one
-    runs, 503
-    where the connector is paused, off, or its EHR does not answer.
+    runs, or the
+    connector is paused, off, or its EHR does not answer.
 
     Args:
         id (str):

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from typing import cast
+
+if TYPE_CHECKING:
+    from ..models.drafted_document import DraftedDocument
+    from ..models.link import Link
+
+
+T = TypeVar("T", bound="Drafted")
+
+
+@_attrs_define
+class Drafted:
+    """The draft. `revision` counts its changes.
+
+    Attributes:
+        agent (str):
+        document (DraftedDocument):
+        revision (str):
+        library (Link): A FHIR resource: what it says is read there, never here.
+    """
+
+    agent: str
+    document: DraftedDocument
+    revision: str
+    library: Link
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..models.drafted_document import DraftedDocument  # noqa: PLC0415
+        from ..models.link import Link  # noqa: PLC0415
+
+        agent = self.agent
+
+        document = self.document.to_dict()
+
+        revision = self.revision
+
+        library = self.library.to_dict()
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "agent": agent,
+                "document": document,
+                "revision": revision,
+                "library": library,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.drafted_document import DraftedDocument  # noqa: PLC0415
+        from ..models.link import Link  # noqa: PLC0415
+
+        d = dict(src_dict)
+        agent = d.pop("agent")
+
+        document = DraftedDocument.from_dict(d.pop("document"))
+
+        revision = d.pop("revision")
+
+        library = Link.from_dict(d.pop("library"))
+
+        drafted = cls(
+            agent=agent,
+            document=document,
+            revision=revision,
+            library=library,
+        )
+
+        drafted.additional_properties = d
+        return drafted
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

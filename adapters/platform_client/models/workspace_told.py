@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, BinaryIO, TextIO, TYPE_CHECKING, Generator
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..types import UNSET, Unset
+
+from ..models.workspace_told_status import check_workspace_told_status
+from ..models.workspace_told_status import WorkspaceToldStatus
+from ..types import UNSET, Unset
+from typing import cast
+import datetime
+
+
+T = TypeVar("T", bound="WorkspaceTold")
+
+
+@_attrs_define
+class WorkspaceTold:
+    """A workspace. `fhir` and `platform` are where it is served; of one that is `suspended` nothing is.
+
+    Attributes:
+        id (str):
+        name (str):
+        description (str):
+        status (WorkspaceToldStatus):
+        host (bool):
+        fhir (str):
+        platform (str):
+        made (datetime.datetime | None | Unset):
+        made_by (str | Unset):  Default: ''.
+    """
+
+    id: str
+    name: str
+    description: str
+    status: WorkspaceToldStatus
+    host: bool
+    fhir: str
+    platform: str
+    made: datetime.datetime | None | Unset = UNSET
+    made_by: str | Unset = ""
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        id = self.id
+
+        name = self.name
+
+        description = self.description
+
+        status: str = self.status
+
+        host = self.host
+
+        fhir = self.fhir
+
+        platform = self.platform
+
+        made: None | str | Unset
+        if isinstance(self.made, Unset):
+            made = UNSET
+        elif isinstance(self.made, datetime.datetime):
+            made = self.made.isoformat()
+        else:
+            made = self.made
+
+        made_by = self.made_by
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "id": id,
+                "name": name,
+                "description": description,
+                "status": status,
+                "host": host,
+                "fhir": fhir,
+                "platform": platform,
+            }
+        )
+        if made is not UNSET:
+            field_dict["made"] = made
+        if made_by is not UNSET:
+            field_dict["made_by"] = made_by
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        id = d.pop("id")
+
+        name = d.pop("name")
+
+        description = d.pop("description")
+
+        status = check_workspace_told_status(d.pop("status"))
+
+        host = d.pop("host")
+
+        fhir = d.pop("fhir")
+
+        platform = d.pop("platform")
+
+        def _parse_made(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                made_type_0 = datetime.datetime.fromisoformat(data)
+
+                return made_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        made = _parse_made(d.pop("made", UNSET))
+
+        made_by = d.pop("made_by", UNSET)
+
+        workspace_told = cls(
+            id=id,
+            name=name,
+            description=description,
+            status=status,
+            host=host,
+            fhir=fhir,
+            platform=platform,
+            made=made,
+            made_by=made_by,
+        )
+
+        workspace_told.additional_properties = d
+        return workspace_told
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

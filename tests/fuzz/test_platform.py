@@ -1,0 +1,35 @@
+"""A slice of the fuzzing of ``/platform`` that tens of seconds allow; all of it is ``make fuzz``."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.platform import SETTINGS, run
+from tests.server_process import ServerProcess
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder = Path(tmp_path_factory.mktemp("fuzz-platform"))
+    with ServerProcess(folder, settings=SETTINGS) as running:
+        yield running
+
+
+@pytest.mark.parametrize("role", ["owner", "viewer"])
+def test_a_slice(server: ServerProcess, role: str) -> None:
+    options = argparse.Namespace(examples=2, phases="coverage", seed=1)
+    done = run(server, role, options, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    assert "Traceback" not in server.log_tail(10**6)
+
+
+def test_what_is_not_kept_to_would_be_seen(server: ServerProcess) -> None:
+    """A role that is taken for another does what it should not: the check must say so."""
+    options = argparse.Namespace(examples=1, phases="coverage", seed=1)
+    done = run(server, "owner", options, taken_for="viewer", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 1 and "the role viewer was answered" in done.stdout
