@@ -12,6 +12,7 @@ from agent.campaigns.members import CAMPAIGN, Member, member, over
 from agent.campaigns.plan import plan_definition
 from agent.campaigns.rehearsal import rehearse
 from agent.campaigns.runs import RUN, Run, new_run, run_of, with_status
+from agent.campaigns.shipped import shipped
 from agent.campaigns.tally import member_page, tally
 from agent.live.escalation_record import About, audit
 from agent.tools.client import FhirClient, Unreachable, version_of
@@ -19,7 +20,7 @@ from agent.tools.provenance import CANONICAL, Speaker
 from fhirserver.kernel.instants import Clock, SystemClock, instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.ports.campaigns import ACTIONS, MemberPage, Problem, Progress, Rehearsal, Standing
+from fhirserver.ports.campaigns import ACTIONS, MemberPage, Problem, Progress, Rehearsal, Standing, Template
 from fhirserver.world.configuration import Configured, NoConfiguration, configured
 
 _TRIES = 5
@@ -42,6 +43,9 @@ class Desk:
         self._client, self._clock, self._zone = client, clock or SystemClock(), zone
         self._call_hours = (zone, *call_hours) if call_hours else None
         self._ledger = Ledger(client, self._clock, speaker)
+
+    def templates(self) -> Sequence[Template]:
+        return shipped()
 
     def check(self, document: JsonObject) -> Sequence[Problem]:
         try:

@@ -98,10 +98,10 @@ class RestApi:
         form = {name: str(value) for name, value in sent.multi_items()}
         self.requests.append({"path": request.url.path, **form})
         fault = self.faults.popleft() if self.faults else {}
-        if not _let_in(request):
-            return _error(401, 20003)
+        if not let_in(request):
+            return refused(401, 20003)
         if "status" in fault:
-            return _error(fault["status"], fault.get("code", fault["status"]))
+            return refused(fault["status"], fault.get("code", fault["status"]))
         made = {
             "sid": f"{prefix}{secrets.token_hex(16)}",
             "account_sid": request.path_params["account"],
@@ -113,7 +113,7 @@ class RestApi:
         if prefix == "CA":
             self.calls.append(made)
             self._ring(made, {name: [str(value) for value in sent.getlist(name)] for name in sent})
-        return _Dropped() if fault.get("drop") else JSONResponse(made, status_code=201)
+        return Dropped() if fault.get("drop") else JSONResponse(made, status_code=201)
 
     def _ring(self, made: dict[str, Any], form: dict[str, list[str]]) -> None:
         """Have the call answered by whoever has the number."""
@@ -133,7 +133,7 @@ class RestApi:
 
     async def _set_callees(self, request: Request) -> Response:
         if self._callees is None:
-            return _error(409, 0)
+            return refused(409, 0)
         told = await request.json()
         try:
             self._callees.by_number |= {number: callee_of(one) for number, one in told.items()}
@@ -145,8 +145,8 @@ class RestApi:
         return JSONResponse(self.answered)
 
     async def _list(self, request: Request) -> Response:
-        if not _let_in(request):
-            return _error(401, 20003)
+        if not let_in(request):
+            return refused(401, 20003)
         to = request.query_params.get("To", "")
         found = [call for call in reversed(self.calls) if not to or call["to"] == to]
         return JSONResponse({"calls": found, "page": 0, "page_size": 50, "next_page_uri": None})
@@ -159,7 +159,7 @@ class RestApi:
         return Response(status_code=204)
 
 
-class _Dropped(Response):
+class Dropped(Response):
     """Closes the connection in the middle of an answer."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -172,13 +172,13 @@ class _Dropped(Response):
         await send({"type": "http.response.body", "body": b"{", "more_body": False})
 
 
-def _let_in(request: Request) -> bool:
+def let_in(request: Request) -> bool:
     kind, _, credentials = request.headers.get("authorization", "").partition(" ")
     account = request.path_params["account"]
     return kind == "Basic" and base64.b64decode(credentials).decode().startswith(f"{account}:")
 
 
-def _error(status: int, code: int) -> Response:
+def refused(status: int, code: int) -> Response:
     return JSONResponse({"code": code, "message": "as told", "status": status}, status_code=status)
 
 

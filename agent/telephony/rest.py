@@ -113,7 +113,7 @@ def _status(resource: Any) -> str:
 
 async def _answered(asking: Any) -> Any:
     import aiohttp
-    from twilio.base.exceptions import TwilioRestException
+    from twilio.base.exceptions import TwilioException, TwilioRestException
 
     try:
         async with asyncio.timeout(_SECONDS):  # the SDK does not hold to its own
@@ -125,7 +125,7 @@ async def _answered(asking: Any) -> Any:
         ) from None
     except aiohttp.ClientConnectorError:
         raise RestFailed("Twilio cannot be reached", sure=True) from None
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+    except (aiohttp.ClientError, TimeoutError, ValueError, TwilioException) as error:
         raise RestFailed(f"Twilio gave no answer: {type(error).__name__}", sure=False) from None
 
 

@@ -15,6 +15,7 @@ from agent.telephony.incoming import Incoming
 from agent.telephony.rest import RestFailed
 from agent.telephony.settings import TelephonySettings
 from fhirserver.kernel.instants import Clock, SystemClock
+from fhirserver.kernel.wall import waiting
 
 log = logging.getLogger("credence.telephony")
 
@@ -68,7 +69,7 @@ class TextLine(WrittenLine):
         if self._written.empty():  # else one message answers both, such as the greeting and the first words
             self._flush()
         try:
-            async with asyncio.timeout(self._idle):
+            async with asyncio.timeout(waiting(self._idle)):
                 text = await self._written.get()
         except TimeoutError:
             text = None

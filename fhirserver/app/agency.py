@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -123,21 +123,23 @@ def campaign_principal(settings: Settings) -> Principal | None:
 
 
 def move_in(web: Starlette, house: House) -> Sequence[Lodger]:
-    """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed."""
+    """Serve ``/platform`` and what the lodgers serve; the lodgers, to be opened and closed. ``web.state.campaigns``
+    gives what campaigns are commanded by, which is made when it is first asked for."""
     staying = [*lodgers(house, web), house.hosting]
     web.state.keys = house.keys
+    web.state.campaigns = cache(partial(campaign_desk, house))
     if house.settings.platform.enabled:
-        web.mount("/platform", Late(partial(_platform, house, staying)))
+        web.mount("/platform", Late(partial(_platform, web, house, staying)))
     web.router.routes += [route for one in staying for route in one.routes]
     return staying
 
 
-def _platform(house: House, staying: Sequence[Lodger]) -> Starlette:
+def _platform(web: Starlette, house: House, staying: Sequence[Lodger]) -> Starlette:
     from fhirserver.app.forms import FormsLodger
     from fhirserver.rest.platform.routes import platform_application
 
     forms = next((one.office for one in staying if isinstance(one, FormsLodger)), None)
-    return platform_application(platform_of(house, forms, campaign_desk(house)), version("credence"))
+    return platform_application(platform_of(house, forms, web.state.campaigns()), version("credence"))
 
 
 def platform_of(house: House, forms: Forms | None = None, campaigns: Campaigns | None = None) -> Platform:

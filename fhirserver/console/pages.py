@@ -11,6 +11,7 @@ from fhirserver.access.identity import Identity
 from fhirserver.access.principals import Principals
 from fhirserver.console.analytics_pages import AnalyticsPages
 from fhirserver.console.call_pages import CallPages
+from fhirserver.console.campaign_pages import CampaignPages
 from fhirserver.console.connector_pages import ConnectorPages
 from fhirserver.console.desk import HERE, HOME, Desk, Endpoint
 from fhirserver.console.live import Live
@@ -66,6 +67,7 @@ def _routes(
     messages, subscriptions = MessagePages(desk), SubscriptionPages(desk)
     calls, past = LiveCallPages(desk, ending), CallPages(desk, listening)
     analytics = AnalyticsPages(desk)
+    campaigns = CampaignPages(desk, ending)
     ours, guarded = desk.sent_from_here, desk.signed_in
     return [
         ("GET", "", queue.queue),
@@ -103,6 +105,14 @@ def _routes(
         ("GET", "/calls", guarded(past.calls)),
         ("GET", "/calls/{id}", guarded(past.call)),
         ("GET", "/calls/{id}/sound", guarded(past.sound)),
+        ("GET", "/campaigns", guarded(campaigns.campaigns)),
+        ("GET", "/campaigns/list", guarded(campaigns.fragment)),
+        ("GET", "/campaigns/events", campaigns.events),
+        ("GET", "/campaigns/{id}", guarded(campaigns.campaign)),
+        ("GET", "/campaigns/{id}/figures", guarded(campaigns.figures)),
+        ("GET", "/campaigns/{id}/people", guarded(campaigns.members)),
+        ("GET", "/campaigns/{id}/events", campaigns.events),
+        ("POST", "/campaigns/{id}/{action}", ours(campaigns.act)),
         ("GET", "/subscriptions", guarded(subscriptions.subscriptions)),
         ("GET", "/subscriptions/list", guarded(subscriptions.fragment)),
         ("POST", "/subscriptions/{id}/{step}", ours(subscriptions.step)),

@@ -96,8 +96,22 @@ class NewCampaign:
     resources: Sequence[JsonObject] = field(default_factory=tuple)
 
 
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A campaign that is shipped: its document may be kept as it is."""
+
+    id: str
+    title: str
+    description: str
+    document: JsonObject
+
+
 class Campaigns(Protocol):
     """All raise :class:`~fhirserver.kernel.outcomes.Refusal` for what may not or cannot be done."""
+
+    def templates(self) -> Sequence[Template]:
+        """Those that are shipped."""
+        ...
 
     def check(self, document: JsonObject) -> Sequence[Problem]:
         """What is wrong with a definition; nothing for one that is right."""

@@ -6,12 +6,12 @@ somebody asks (:mod:`fhirserver.access.audit.derived`).
 
 from __future__ import annotations
 
-import time
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from fhirserver.access.principals import Principal
+from fhirserver.kernel.wall import seconds
 
 LOGIN, LOGOUT = "login", "logout"
 AUTHORIZE, CONSENT = "authorize", "consent"
@@ -130,4 +130,4 @@ class NoAudit:
 
 def now_microseconds() -> int:
     """The present, in microseconds since 1970."""
-    return time.time_ns() // 1000
+    return int(seconds() * 1_000_000)

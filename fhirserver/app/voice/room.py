@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import cast
 
 from agent.brain import Brain
 from agent.call import Call, Model
@@ -32,6 +33,7 @@ from agent.voice.after_sound import AfterCall
 from agent.voice.archive import Archive
 from agent.voice.voice_call import VoiceCall
 from agent.voice.voice_line import VoiceLine
+from agent.voice.written_sound import WrittenSoundLine
 from fhirserver.app.agent_setting import setting_of
 from fhirserver.app.settings import Settings
 from fhirserver.app.voice.speech import Speech, second_ears
@@ -68,6 +70,22 @@ class Room:
 
     def make(self, incoming: Incoming) -> VoiceCall:
         """A call that is ringing: its look-ups and its greeting begin when it is run."""
+        return self._written(incoming) if self.settings.speech.is_written else self._sounding(incoming)
+
+    def _written(self, incoming: Incoming) -> VoiceCall:
+        """The same of a drill, in which words stand in the place of sound."""
+        line = WrittenSoundLine(self.clock)
+        setting = replace(self.definitions.of_number(incoming.called), errand=incoming.errand)
+        call = Call(
+            self.client, line, incoming.caller, setting, self.clock, brain=self._brain(setting),
+            model=self._model(setting), ring_seconds=self.settings.voice.ring_seconds,
+        )  # fmt: skip
+        attended = self.board.register(call, incoming.id)
+        after = AfterCall(call, False, None, self._sound_url, _nothing)
+        # what is done with sound afterwards is done for recorded calls only, and this one is none
+        return VoiceCall(call, cast(VoiceLine, line), after, lambda: self.board.run(attended))
+
+    def _sounding(self, incoming: Incoming) -> VoiceCall:
         speech = self.speech.for_call()
         line = VoiceLine(
             speech.voice, speech.ears, self.clock, self._rules, on_failure=_unsaid,
@@ -130,6 +148,10 @@ class Room:
 
     def _sound_url(self, call: str) -> str:
         return f"{self.settings.fhir_base.removesuffix('/fhir')}/recordings/{call}.wav"
+
+
+async def _nothing() -> None:
+    """No speech is to be ended."""
 
 
 def _unsaid(name: str) -> None:

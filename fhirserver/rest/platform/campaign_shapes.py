@@ -36,6 +36,21 @@ class NewCampaign(CampaignDefined):
     id: Annotated[str, Field(pattern=ID, max_length=64)]
 
 
+class CampaignTemplate(Told):
+    """A campaign that is shipped; its document can be kept as it is."""
+
+    id: str
+    title: str
+    description: str
+    document: dict[str, Any]
+
+
+class CampaignTemplates(Told):
+    """All that are shipped."""
+
+    items: list[CampaignTemplate]
+
+
 class CampaignChecked(Sent):
     """A definition to be looked at only."""
 

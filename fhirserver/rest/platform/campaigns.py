@@ -25,6 +25,8 @@ from fhirserver.rest.platform.campaign_shapes import (
     CampaignRehearsed,
     CampaignStanding,
     CampaignStarted,
+    CampaignTemplate,
+    CampaignTemplates,
     DraftRehearsed,
     NewCampaign,
     PatientStopped,
@@ -85,6 +87,16 @@ async def rehearse_draft(sent: DraftRehearsed, asked: Acting) -> CampaignRehears
 async def create_campaign(sent: NewCampaign, asked: Configuring, response: Response) -> CampaignDetail:
     """It is refused where something is wrong with it, or where there is one of this id (412)."""
     return await _keep(asked, sent.id, sent, response, only_new=True)
+
+
+@router.get("/templates", summary="Campaigns that are shipped", responses=problems(501))
+async def list_campaign_templates(asked: Reading) -> CampaignTemplates:
+    """Documents to begin with, with their words in English and Spanish."""
+    told = [
+        CampaignTemplate(id=one.id, title=one.title, description=one.description, document=dict(one.document))
+        for one in _desk(asked).templates()
+    ]
+    return CampaignTemplates(items=told)
 
 
 @router.get("/{id}", summary="A campaign", responses=problems(404, 410, 501))

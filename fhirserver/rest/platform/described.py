@@ -38,6 +38,7 @@ _SAID = {
     423: "Somebody else holds it",
     429: "Too many requests; `Retry-After` says when to come again",
     500: "The server failed",
+    501: "This server is not set up for it",
     503: "Not now; `Retry-After` may say when",
 }
 _ALWAYS = (400, 401, 403, 422, 429, 500, 503)

@@ -27,7 +27,9 @@ def test_what_was_never_measured_is_said_to_be_so() -> None:
     st.lists(st.none() | st.floats(0, 1e6), min_size=1, max_size=10),
     st.sampled_from([None, (-1.0, 1.0), (0.0, 100.0)]),
 )
-def test_every_point_lies_within_the_axes(values: list[float | None], between: tuple[float, float] | None) -> None:
+def test_every_point_lies_within_the_axes(
+    values: list[float | None], between: tuple[float, float] | None
+) -> None:
     made = plot("p", "x", DAYS[: len(values)], {"a": values}, between=between)
     for point in made.series[0].points:
         assert point is None or (LEFT <= point.x <= RIGHT and TOP - 0.01 <= point.y <= BOTTOM + 0.01)
