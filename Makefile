@@ -35,7 +35,7 @@ export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-mongo test-smart check check-style check-types check-layers check-docs check-size check-dependencies \
         format client corpus eval eval-audio judge-eval fuzz bench bench-scale bench-import bench-terminology bench-queue bench-hl7 bench-subscribers bench-voice \
-        bench-speech \
+        bench-speech bench-chat \
         faults chaos clean
 
 help:  ## list the targets
@@ -131,6 +131,9 @@ bench-voice: $(DEV)  ## how fast calls answer, from their recordings (CALLS=100 
 
 bench-subscribers: $(DEV)  ## does a subscriber that hangs delay the others? (ARGS="--rounds 10 --events 100")
 	@$(BIN)/python -m benchmarks.subscribers $(ARGS)
+
+bench-chat: $(DEV)  ## how soon the first token comes in 500 conversations at once (ARGS="--conversations 500 --think 10 --workers 2")
+	@$(BIN)/python -m benchmarks.chat $(ARGS)
 
 bench-speech: $(DEV)  ## what the local recogniser makes of synthetic callers (VOICES=2)
 	@$(BIN)/python -m benchmarks.speech_local

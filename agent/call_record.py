@@ -218,7 +218,8 @@ class Keeper:
         elif patient:
             self._communication["subject"] = {"reference": patient}
             if not self.memory.third_party:
-                self._communication["sender"] = {"reference": patient, "display": self.caller}
+                shown = {"display": self.caller} if self.caller else {}
+                self._communication["sender"] = {"reference": patient, **shown}
         reasons = list(dict.fromkeys(self.memory.reasons))
         if reasons:
             self._communication["topic"] = {"text": "; ".join(reasons)}

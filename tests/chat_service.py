@@ -53,7 +53,8 @@ class ChatService:
 
     def put(self, resource: dict[str, Any]) -> None:
         url = f"{self.server.base}/{resource['resourceType']}/{resource['id']}"
-        answer = httpx.put(url, content=dumps(resource), headers=self.server.headers)
+        who = "admin" if resource["resourceType"] == "Library" else "ehr"
+        answer = httpx.put(url, content=dumps(resource), headers=self.server.headers_of(who))
         assert answer.status_code < 300, answer.text
 
     def token(self, subject: str, foreign: bool = False, **claims: Any) -> str:

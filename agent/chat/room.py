@@ -172,9 +172,13 @@ class ChatRoom:
         return conversation_of(id, begun, diary, started)
 
     async def say(self, user: ChatUser, id: str, text: str, key: str = "") -> int:
+        text = text.strip()
+        diary, _, _ = await self._of(user, id)
+        if diary.ended and diary.keys.get(key, (0, ""))[1] == text:
+            return diary.keys[key][0]  # it was answered, and the answer did not arrive
         talk = await self._going_on(user, id)
         try:
-            return await talk.say(text.strip(), key)
+            return await talk.say(text, key)
         except (Over, UsedOtherwise, Lost) as error:
             raise _not_taken(error) from None
 

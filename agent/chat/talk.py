@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,8 @@ from agent.tools.client import FhirClient
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.chats import Conversation
+
+log = logging.getLogger("credence.chat")
 
 
 @dataclass
@@ -97,6 +100,8 @@ class Talk:
     async def run(self) -> None:
         """To the end and the record. Raises :class:`Lost` where another process has gone on with it."""
         await self._parts.board.run(self.attended)
+        for type in self.call.keeper.failures:
+            log.error("of a conversation the %s could not be written", type)
         await self.diary.add(r=True)
 
     # what the user does

@@ -137,6 +137,10 @@ async def test_the_same_key_says_nothing_again_and_another_text_under_it_is_refu
         await room.say(ANN, one.id, "Something else", "k1")
     texts = [e.data["text"] for e in await everything(room, ANN, one.id) if e.data.get("from") == "user"]
     assert texts == ["I need a visit"]
+    assert (await room.finish(ANN, one.id)).ended == "user"
+    assert await room.say(ANN, one.id, "I need a visit", "k1") == numbers[0], "also when it is over"
+    with pytest.raises(Refusal, match="is over"):
+        await room.say(ANN, one.id, "I need another visit", "k2")
     await desk.close()
 
 
@@ -160,7 +164,8 @@ SCRIPT = (
     "next tuesday morning",
     "the first one please",
     "yes",
-    "I also have a new insurance, it's Aetna, member ID W123456789, no group number",
+    "I also have a new insurance, it's Aetna, member ID W123456789",
+    "there is no group number",
     "yes that's right",
     "no thanks, goodbye",
 )
@@ -198,7 +203,10 @@ async def test_a_process_that_dies_at_every_message_loses_nothing_and_repeats_no
     assert [e.number for e in events] == list(range(1, len(events) + 1))
     mine = [a for a in dying.server.of("Appointment") if "Patient/eve" in str(a)]
     assert sorted(a["status"] for a in mine) == ["booked", "cancelled"]
-    assert len(dying.server.of("Coverage")) == 1 and len(dying.server.of("Communication")) == 1
+    assert len(dying.server.of("Coverage")) == 1
+    (record,) = dying.server.of("Communication")
+    assert record["status"] == "completed" and record["sender"] == {"reference": "Patient/eve"}
+    assert len(dying.server.of("DocumentReference")) == 2
     await plain.close()
     await dying.close()
 
