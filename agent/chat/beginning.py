@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -10,6 +11,7 @@ from agent.errand import Errand
 from agent.memory import Setting
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.chats import ChatUser
+from fhirserver.world.configured.parts import Part, read, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,23 @@ class Beginning:
         return (self.service, self.user, self.patient) == (user.service, user.key, user.patient)
 
     def as_json(self) -> JsonObject:
-        return asdict(self)
+        told: JsonObject = msgspec.to_builtins(self, enc_hook=_told)
+        return told
 
 
 def beginning_of(told: JsonObject) -> Beginning:
     """What :meth:`Beginning.as_json` made, as it was stored."""
-    return msgspec.convert(told, Beginning, strict=False)
+    return msgspec.convert(told, Beginning, strict=False, dec_hook=_read)
+
+
+def _told(part: Any) -> JsonObject:
+    """A part of the setting that is a document of configuration."""
+    if isinstance(part, Part):
+        return written(part)
+    raise NotImplementedError(type(part).__name__)
+
+
+def _read(kind: type, told: Any) -> Any:
+    if issubclass(kind, Part):
+        return read(kind, told)
+    raise NotImplementedError(kind.__name__)

@@ -83,7 +83,7 @@ class RestApi:
 
     async def _media(self, request: Request) -> Response:
         """https://www.twilio.com/docs/messaging/api/media-resource"""
-        if not _let_in(request):
+        if not let_in(request):
             return JSONResponse({"code": 20003, "status": 401}, 401)
         found = self.media.get(request.path_params["media"])
         if found is None:
