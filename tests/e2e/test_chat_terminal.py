@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,11 +25,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield process
 
 
-def chat(server: ServerProcess, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+@contextlib.contextmanager
+def chat(server: ServerProcess, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Ended after two minutes, so that whoever waits for its words does not wait for ever."""
+    with subprocess.Popen(
         [*command(), "chat", "--server", server.root, "--demo", *arguments],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1,
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        watch = threading.Timer(120, process.kill)
+        watch.start()
+        try:
+            yield process
+        finally:
+            watch.cancel()
+            process.kill()
 
 
 def events(process: subprocess.Popen[str], until: str, holding: str = "") -> list[dict[str, object]]:
@@ -52,7 +63,8 @@ def test_a_script_is_played_to_its_end(server: ServerProcess, tmp_path: Path) ->
     script.write_text(
         f"when is my appointment?\ndate of birth => {NAME}, {BORN}\nbe there => yes\nelse => no\n"
     )
-    out, trouble = chat(server, "--script", str(script)).communicate(timeout=120)
+    with chat(server, "--script", str(script)) as process:
+        out, trouble = process.communicate()
     assert "You     when is my appointment?" in out and "the conversation is over" in out and not trouble
     assert "you will be there" in out
 
@@ -61,44 +73,44 @@ def test_a_picture_is_sent_and_a_file_that_is_none_is_told(server: ServerProcess
     card = drawn(12, "scan")
     (tmp_path / "card.png").write_bytes(card.png)
     (tmp_path / "notes.txt").write_text("no picture")
-    process = chat(server, "--json")
-    events(process, "message", "How can I help")
-    for text, answer in (
-        ("new insurance", "date of birth"),
-        (f"{NAME}, {BORN}", "insurance company"),
-        (f"/attach {tmp_path / 'notes.txt'}", ""),
-        (f"/attach {tmp_path / 'nothing.png'}", ""),
-        (f"/attach {tmp_path / 'card.png'}", card.printed.member),
-        ("/rate 5 very good", ""),
-        ("/finish", ""),
-    ):
-        write(process, text)
-        if answer:
-            events(process, "message", answer)
-    events(process, "ended")
-    assert process.wait(30) == 0
+    with chat(server, "--json") as process:
+        events(process, "message", "How can I help")
+        for text, answer in (
+            ("new insurance", "date of birth"),
+            (f"{NAME}, {BORN}", "insurance company"),
+            (f"/attach {tmp_path / 'notes.txt'}", ""),
+            (f"/attach {tmp_path / 'nothing.png'}", ""),
+            (f"/attach {tmp_path / 'card.png'}", card.printed.member),
+            ("/rate 5 very good", ""),
+            ("/finish", ""),
+        ):
+            write(process, text)
+            if answer:
+                events(process, "message", answer)
+        events(process, "ended")
+        assert process.wait(30) == 0
 
 
 def test_the_end_of_input_leaves_and_the_conversation_stays(server: ServerProcess) -> None:
-    process = chat(server)
-    out, trouble = process.communicate("hello\n", timeout=60)
+    with chat(server) as process:
+        out, trouble = process.communicate("hello\n")
     assert process.returncode == 0 and not trouble
     assert "How can I help" in out and "over" not in out
 
 
 def test_a_server_that_is_killed_and_comes_again_costs_nothing(server: ServerProcess) -> None:
-    process = chat(server, "--json")
-    seen = events(process, "message", "How can I help")
-    write(process, "I want to cancel my appointment")
-    seen += events(process, "answered")
-    server.kill()
-    write(process, f"{NAME}, {BORN}")
-    time.sleep(1)
-    server.start()
-    seen += events(process, "message", "reason")
-    write(process, "/finish")
-    seen += events(process, "ended")
-    assert process.wait(60) == 0
+    with chat(server, "--json") as process:
+        seen = events(process, "message", "How can I help")
+        write(process, "I want to cancel my appointment")
+        seen += events(process, "answered")
+        server.kill()
+        write(process, f"{NAME}, {BORN}")
+        time.sleep(1)
+        server.start()
+        seen += events(process, "message", "reason")
+        write(process, "/finish")
+        seen += events(process, "ended")
+        assert process.wait(60) == 0
     numbers = [one["number"] for one in seen]
     assert numbers == list(range(1, len(numbers) + 1))
     said = [one["text"] for one in seen if one["kind"] == "message" and one["from"] == "user"]
