@@ -1,70 +1,58 @@
-"""A TCP proxy between a client and a server that cuts: all connections at once, after so many bytes, or for good."""
+"""A TCP proxy that cuts each connection off after so many bytes of what the server sends, wherever that is."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 
 
 class CuttingProxy:
-    """``async with CuttingProxy(port) as proxy: … proxy.url``. ``down``: connections are taken and closed at once;
-    ``every``: each connection is cut after so many bytes of answers (0: never). ``cuts`` counts."""
+    """Before a port of 127.0.0.1. ``after`` says for each connection how many bytes come through; 0: all of them."""
 
-    def __init__(self, target: int, every: int = 0):
-        self._target, self.every = target, every
-        self.down = False
+    def __init__(self, upstream: int, after: Callable[[], int]):
+        self._upstream, self._after = upstream, after
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
         self.cuts = 0
-        self._open: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
 
-    @property
-    def url(self) -> str:
-        assert self._server is not None
-        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-
-    async def __aenter__(self) -> CuttingProxy:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    def __enter__(self) -> CuttingProxy:
+        threading.Thread(target=self._accept, daemon=True).start()
         return self
 
-    async def __aexit__(
+    def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._server is not None
-        self._server.close()
-        self.cut()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
-    def cut(self) -> None:
-        """Reset every connection there is."""
-        for writer in list(self._open):
-            self.cuts += 1
-            writer.transport.abort()
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self.down:
-            writer.transport.abort()
-            return
-        self._open.add(writer)
-        try:
-            inner, outer = await asyncio.open_connection("127.0.0.1", self._target)
-            await asyncio.gather(self._pipe(reader, outer, 0), self._pipe(inner, writer, self.every))
-        except OSError:
-            pass
-        finally:
-            self._open.discard(writer)
-            with contextlib.suppress(OSError, RuntimeError):
-                writer.close()
-
-    async def _pipe(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, most: int) -> None:
-        sent = 0
-        with contextlib.suppress(OSError):
-            while data := await reader.read(4096):
-                writer.write(data)
-                await writer.drain()
-                sent += len(data)
-                if most and sent >= most:
+    def _serve(self, client: socket.socket) -> None:
+        with client, suppress(OSError), socket.create_connection(("127.0.0.1", self._upstream)) as server:
+            threading.Thread(target=_copy, args=(client, server), daemon=True).start()
+            left = self._after() or -1
+            while data := server.recv(4096):
+                if 0 <= left <= len(data):
+                    client.sendall(data[:left])
                     self.cuts += 1
-                    writer.transport.abort()
+                    client.shutdown(socket.SHUT_RDWR)
                     return
-        with contextlib.suppress(OSError, RuntimeError):
-            writer.close()
+                client.sendall(data)
+                left -= len(data) if left > 0 else 0
+            client.shutdown(socket.SHUT_RDWR)
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(4096):
+            sink.sendall(data)

@@ -39,11 +39,12 @@ class ChatLost(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class ChatAddress:
-    """Where to chat: the server's address without ``/chat``, the service, and what gives a token that is good now."""
+    """Where to chat: the server's address without ``/chat``, the service, what gives a token that is good now (True:
+    the last one was refused)."""
 
     server: str
     service: str
-    token: Callable[[], str]
+    token: Callable[[bool], str]
 
     @property
     def conversations(self) -> str:
@@ -65,6 +66,7 @@ class ChatClient:
         self._address, self._patience, self._on_trouble = address, patience, on_trouble
         self.id, self.last = "", 0
         """The conversation, and the number of the last event that was handed out."""
+        self._renewed = False
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -111,7 +113,7 @@ class ChatClient:
         return f"{self._address.conversations}/{self.id}"
 
     def _authorized(self, more: dict[str, str] | None = None) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._address.token()}", **(more or {})}
+        return {"Authorization": f"Bearer {self._address.token(self._renewed)}", **(more or {})}
 
     async def _stream(self) -> AsyncIterator[JsonObject]:
         """Events of one connection. A half line at its end is left to the next."""
@@ -121,8 +123,9 @@ class ChatClient:
         ) as answer:
             if answer.status_code != 200:
                 await answer.aread()
-                _check(answer)
+                self._check(answer)
                 return
+            self._renewed = False
             buffer = b""
             async for chunk in answer.aiter_raw():
                 *lines, buffer = (buffer + chunk).split(b"\n")
@@ -142,9 +145,10 @@ class ChatClient:
                     "POST", f"{self._one}/{place}", headers=self._authorized(told), **request
                 ) as answer:
                     if answer.status_code == 200:
+                        self._renewed = False
                         return
                     await answer.aread()
-                    _check(answer)
+                    self._check(answer)
             except httpx.TransportError as error:
                 self._on_trouble(type(error).__name__)
             waited = await self._wait(waited)
@@ -155,11 +159,25 @@ class ChatClient:
             try:
                 answer = await self._http.request(method, url, headers=self._authorized(), **request)
                 if answer.status_code in (200, 201):
+                    self._renewed = False
                     return _object(answer.content)
-                _check(answer)
+                self._check(answer)
             except httpx.TransportError as error:
                 self._on_trouble(type(error).__name__)
             waited = await self._wait(waited)
+
+    def _check(self, answer: httpx.Response) -> None:
+        """Raises :class:`ChatRefused` where asking again would not help; a token that is refused is had anew, once."""
+        if answer.status_code in _AGAIN:
+            return
+        if answer.status_code == 401 and not self._renewed:
+            self._renewed = True
+            return
+        try:
+            title = str(_object(answer.content).get("title", ""))
+        except InvalidJson:
+            title = ""
+        raise ChatRefused(answer.status_code, title or "The server refused")
 
     async def _wait(self, waited: float) -> float:
         """Wait longer each time. Raises :class:`ChatLost` after all patience."""
@@ -168,17 +186,6 @@ class ChatClient:
         pause = min(_LONGEST, max(_FIRST, waited))
         await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
         return waited + pause
-
-
-def _check(answer: httpx.Response) -> None:
-    """Raises :class:`ChatRefused` where asking again would not help."""
-    if answer.status_code in _AGAIN:
-        return
-    try:
-        title = str(_object(answer.content).get("title", ""))
-    except InvalidJson:
-        title = ""
-    raise ChatRefused(answer.status_code, title or "The server refused")
 
 
 def _object(content: bytes) -> JsonObject:

@@ -36,15 +36,16 @@ def check(attachment: Attachment) -> None:
 
 @dataclass(frozen=True)
 class Filing:
-    """Keeps the attachments of one conversation."""
+    """Keeps the attachments of one conversation, under names made of ``name`` (empty: of the call's own id)."""
 
     client: FhirClient
     call: Call
+    name: str = ""
 
     async def keep(self, attachment: Attachment) -> str:
         """The reference of the DocumentReference. Refuses (503) where it could not be kept."""
         digest = hashlib.sha256(attachment.content).hexdigest()
-        name = f"{self.call.id}-{digest[:16]}"
+        name = f"{self.name or self.call.id}-{digest[:16]}"
         patient = self.call.memory.patient.reference if self.call.memory.patient else ""
         stored = await self._stored(attachment, name, patient)
         document = self._document(attachment, name, patient) | {

@@ -11,6 +11,7 @@ from agent.policy.insurance import Insurance
 from agent.policy.patience import Patience
 from agent.policy.wishes import REASONS
 from agent.records import PatientRecord
+from agent.signals import UNREAD
 
 
 class Reception(Patience):
@@ -37,6 +38,32 @@ class Reception(Patience):
             self.identity.ask(self.desk)
         self._identified()
         return True
+
+    def _look(self, heard: Heard) -> None:
+        """A picture was shown: an insurance card, which is dealt with when it is its turn and it is known whose it is.
+
+        Nothing in it says who that is, and none of its text is taken for the caller's words.
+        """
+        self.silences = 0
+        if heard.text != UNREAD:  # what is typed in its place does not rest on it
+            self.memory.pictures[heard.turn] = heard.picture
+        if self.memory.ended:
+            return
+        if isinstance(self.current, Insurance) and self.current.state != "writing":
+            self.current.look(self.desk, heard)
+            return
+        self.waiting = [one for one in self.waiting if one[0] != "insurance" or one[2] is not None]
+        self.waiting.append(("insurance", heard, None))
+        self.memory.reasons.append(REASONS["insurance"])
+        if self.memory.patient is None:
+            self.desk.say("picture_kept")
+            if not self.identity.busy:
+                self.identity.ask(self.desk)
+        elif self.current is not None:
+            self.desk.say("picture_kept")
+            self.current.ask(self.desk)
+        else:
+            self._resume()
 
     def _answers_us(self, heard: Heard) -> bool:
         """An answer to what we reached out about, from somebody who is not identified: a bare yes by message is
@@ -67,31 +94,6 @@ class Reception(Patience):
             self.identity.listen(self.memory, heard)
             self.identity.ask(self.desk)
         return not self.waiting or bool(wish)
-
-    def _look(self, heard: Heard) -> None:
-        """A picture was shown: an insurance card, which is dealt with when it is its turn and it is known whose it is.
-
-        Nothing in it says who that is, and none of its text is taken for the caller's words.
-        """
-        self.silences = 0
-        self.memory.pictures[heard.turn] = heard.picture
-        if self.memory.ended:
-            return
-        if isinstance(self.current, Insurance) and self.current.state != "writing":
-            self.current.look(self.desk, heard)
-            return
-        self.waiting = [one for one in self.waiting if one[0] != "insurance" or one[2] is not None]
-        self.waiting.append(("insurance", heard, None))
-        self.memory.reasons.append(REASONS["insurance"])
-        if self.memory.patient is None:
-            self.desk.say("picture_kept")
-            if not self.identity.busy:
-                self.identity.ask(self.desk)
-        elif self.current is not None:
-            self.desk.say("picture_kept")
-            self.current.ask(self.desk)
-        else:
-            self._resume()
 
     def _takes_leave(self, heard: Heard) -> bool:
         """A goodbye instead of a name; a new wish after ``never mind`` is none."""

@@ -4,6 +4,8 @@ Prints its address. Keeps what it was asked and gives what it is told to: ``POST
 ``{"status": 429, "code": 20429}`` (that answer), ``{"drop": true}`` (does it, and closes without an answer),
 one for each request to come; ``GET /admin/requests`` lists the forms received.
 
+``POST /admin/media?account=…`` keeps a picture (the body) and gives the address that a message's ``MediaUrl0`` has.
+
 With ``--auth-token`` those who are called answer (extra ``espeak``): ``POST /admin/callees`` takes a map of numbers to
 who answers (:func:`agent.simulator.callee.callee_of`), ``GET /admin/answered`` lists what became of calls. Without,
 and for numbers that are not in the map, a call rings for ever and nothing is told of it.
@@ -54,12 +56,15 @@ class RestApi:
         self.requests: list[dict[str, Any]] = []
         self.faults: deque[dict[str, Any]] = deque()
         self.calls: list[dict[str, Any]] = []
+        self.media: dict[str, tuple[bytes, str]] = {}
 
     def routes(self) -> list[Route]:
         return [
             Route(f"{_ACCOUNT}/Calls.json", self._call, methods=["POST"]),
             Route(f"{_ACCOUNT}/Calls.json", self._list, methods=["GET"]),
             Route(f"{_ACCOUNT}/Messages.json", self._message, methods=["POST"]),
+            Route(f"{_ACCOUNT}/Messages/{{message}}/Media/{{media}}", self._media, methods=["GET"]),
+            Route("/admin/media", self._keep_media, methods=["POST"]),
             Route("/admin/requests", self._requests, methods=["GET"]),
             Route("/admin/faults", self._faults, methods=["POST"]),
             Route("/admin/callees", self._set_callees, methods=["POST"]),
@@ -68,6 +73,22 @@ class RestApi:
 
     async def _call(self, request: Request) -> Response:
         return await self._make(request, "CA", "queued")
+
+    async def _keep_media(self, request: Request) -> Response:
+        """A picture for a message to come: the body; the answer has its address for ``MediaUrl0``."""
+        name = f"ME{secrets.token_hex(16)}"
+        self.media[name] = (await request.body(), request.headers.get("content-type", ""))
+        path = f"/2010-04-01/Accounts/{request.query_params.get('account', '')}/Messages/MM{name[2:]}/Media/{name}"
+        return JSONResponse({"url": f"https://api.twilio.com{path}"}, 201)
+
+    async def _media(self, request: Request) -> Response:
+        """https://www.twilio.com/docs/messaging/api/media-resource"""
+        if not let_in(request):
+            return JSONResponse({"code": 20003, "status": 401}, 401)
+        found = self.media.get(request.path_params["media"])
+        if found is None:
+            return JSONResponse({"code": 20404, "status": 404}, 404)
+        return Response(found[0], media_type=found[1])
 
     async def _message(self, request: Request) -> Response:
         return await self._make(request, "SM", "queued")

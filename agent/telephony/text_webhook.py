@@ -7,10 +7,12 @@ from typing import Protocol
 
 from starlette.requests import Request
 
+from agent.cards.pictures import TYPES
 from agent.telephony import twiml
 from agent.telephony.incoming import number_of
+from agent.telephony.media_files import MOST_MEDIA
 from agent.telephony.signatures import Form
-from agent.telephony.texting import Texting
+from agent.telephony.texting import ONLY_TEXT, Texting
 
 STOP = frozenset(["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"]) - {
     "cancel",
@@ -19,7 +21,6 @@ STOP = frozenset(["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "re
 """Words that end messages when they are all that is written (https://www.twilio.com/docs/messaging/tutorials/advanced-
 opt-out). Not ``cancel`` and ``end``: here they may be about a visit."""
 START = frozenset({"start", "unstop"})
-_ONLY_TEXT = "I can read text only. Please write what you need."
 
 
 class Preferences(Protocol):
@@ -69,11 +70,23 @@ class TextWebhook:
             return twiml.written("")
         if not id or not caller:
             return twiml.written("")
-        if not text:
-            return twiml.written(_ONLY_TEXT if form.get("NumMedia", "0") != "0" else "")
-        return twiml.written(await self.texting.receive(id, caller, called, text))
+        pictures = _pictures(form)
+        if not text and not pictures:
+            return twiml.written(ONLY_TEXT if form.get("NumMedia", "0") != "0" else "")
+        return twiml.written(await self.texting.receive(id, caller, called, text, pictures))
 
 
 def _wish(text: str) -> str:
     word = "".join(c for c in text.casefold() if c.isalpha())
     return "STOP" if word in STOP else "START" if word in START else ""
+
+
+def _pictures(form: Form) -> list[str]:
+    """The addresses of what is sent along that may be read (https://www.twilio.com/docs/messaging/guides/webhook-request)."""
+    count = form.get("NumMedia", "0")
+    places = range(min(int(count), MOST_MEDIA) if count.isdecimal() else 0)
+    return [
+        form.get(f"MediaUrl{place}", "")
+        for place in places
+        if form.get(f"MediaContentType{place}", "").lower() in TYPES and form.get(f"MediaUrl{place}")
+    ]

@@ -117,7 +117,9 @@ class ChatDriver:
         transport: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport()
         if scenario.cut:
             transport = CutTransport(transport, scenario.cut, f"{scenario.name}/{seed}/{held.connections}")
-        return ChatClient(ChatAddress(url, _SERVICE, lambda: self._token(scenario)), transport, patience=20)
+        return ChatClient(
+            ChatAddress(url, _SERVICE, lambda again: self._token(scenario)), transport, patience=20
+        )
 
     def _token(self, scenario: Scenario) -> str:
         now = int(time.time())

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from tests.browser.conftest import CHROMIUM, FLAGS, shoot
 from tests.browser.test_accessibility import axe, faults
 from tests.chat_world import BORN, NAME, chat_server, seed
-from tests.cutting_proxy import CuttingProxy
+from tests.connection_cutter import ConnectionCutter
 from tests.insurance_cards import drawn
 from tests.server_process import ServerProcess
 
@@ -146,7 +146,7 @@ async def test_what_is_written_without_a_network_is_sent_once_when_it_is_back(wi
 
 
 async def test_cut_connections_lose_and_repeat_nothing(widget: Widget) -> None:
-    async with CuttingProxy(widget.server.port) as proxy, widget.page(proxy.url) as page:
+    async with ConnectionCutter(widget.server.port) as proxy, widget.page(proxy.url) as page:
         await page.get_by_role("button", name="Chat with us").tap()
         await expect(said(page, "How can I help")).to_be_visible()
         await page.evaluate(

@@ -12,6 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+Token = Callable[[bool], str]
+"""Gives a token that is good now; True: the last one was refused."""
+
 
 def run(arguments: list[str]) -> int:
     """Hold a conversation, typed or from a script."""
@@ -56,12 +59,12 @@ class _Wrong(ValueError):
     """What was given does not do; the message says what to do."""
 
 
-def _token(options: argparse.Namespace) -> tuple[Callable[[], str], str]:
+def _token(options: argparse.Namespace) -> tuple[Token, str]:
     """What gives a token that is good now, and the service it is for."""
     if options.demo:
         return _demo_token(options.server), "demo"
     if options.token:
-        return lambda: str(options.token), options.service
+        return lambda again: str(options.token), options.service
     if options.key is None:
         raise _Wrong("give --token, or --key with --issuer, --audience and --user, or --demo")
     if not (options.issuer and options.audience and options.user):
@@ -69,7 +72,7 @@ def _token(options: argparse.Namespace) -> tuple[Callable[[], str], str]:
     return _signing(options), options.service
 
 
-def _signing(options: argparse.Namespace) -> Callable[[], str]:
+def _signing(options: argparse.Namespace) -> Token:
     """Signs as the backend of an app does, for ten minutes each."""
     from joserfc import jwt
     from joserfc.errors import JoseError
@@ -86,7 +89,7 @@ def _signing(options: argparse.Namespace) -> Callable[[], str]:
     claims = {"iss": options.issuer, "aud": options.audience, "sub": options.user}
     claims |= {name: value for name in ("patient", "phone", "name") if (value := getattr(options, name))}
 
-    def token() -> str:
+    def token(again: bool) -> str:
         now = int(time.time())
         header = {"alg": signs} | ({"kid": key.kid} if key.kid else {})
         return jwt.encode(header, {**claims, "iat": now, "exp": now + 600}, key, algorithms=[signs])
@@ -103,7 +106,7 @@ def _jwk(content: bytes) -> Any:
     return read if isinstance(read, dict) else content
 
 
-def _demo_token(server: str) -> Callable[[], str]:
+def _demo_token(server: str) -> Token:
     import secrets
 
     import httpx
@@ -111,8 +114,8 @@ def _demo_token(server: str) -> Callable[[], str]:
     visitor = secrets.token_hex(16)
     known: dict[str, Any] = {"token": "", "until": 0.0}
 
-    def token() -> str:
-        if float(known["until"]) < time.monotonic():
+    def token(again: bool) -> str:
+        if again or float(known["until"]) < time.monotonic():
             answer = httpx.post(f"{server.rstrip('/')}/chat/demo/token", json={"visitor": visitor})
             if answer.status_code != 200:
                 raise _Wrong("the server has no demo: set [chat] demo = true")
@@ -122,7 +125,7 @@ def _demo_token(server: str) -> Callable[[], str]:
     return token
 
 
-async def _chat(options: argparse.Namespace, token: Callable[[], str], service: str) -> int:
+async def _chat(options: argparse.Namespace, token: Token, service: str) -> int:
     from rich.console import Console
 
     from agent.channels.chat_client import ChatAddress, ChatClient, ChatLost, ChatRefused

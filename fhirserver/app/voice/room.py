@@ -10,6 +10,7 @@ from typing import cast
 
 from agent.brain import Brain
 from agent.call import Call, Model
+from agent.chat.card_pictures import CardPictures
 from agent.definition.loading import Definitions
 from agent.emotion.analyst import Analyst
 from agent.emotion.listener import EmotionListener
@@ -23,6 +24,9 @@ from agent.live.ear import RecordingEar
 from agent.memory import Setting
 from agent.signals import Emotion
 from agent.telephony.incoming import Incoming
+from agent.telephony.media_files import MediaFiles
+from agent.telephony.pictured import Pictured
+from agent.telephony.texting import TextLine
 from agent.tools.client import FhirClient
 from agent.turns.rules import Rules
 from agent.voice.after_sound import AfterCall
@@ -59,6 +63,7 @@ class Room:
 
     def __post_init__(self) -> None:
         chosen = self.settings.voice
+        self._cards = CardPictures()
         self._archive = Archive(chosen.recordings) if chosen.recordings else None
         self._rules = Rules(**self.settings.turns)
         self.definitions = Definitions(self.client, self.setting or setting_of(self.settings))
@@ -113,6 +118,9 @@ class Room:
             self.client, line, incoming.caller, setting, self.clock, medium="WRITTEN", title="Text messages",
             brain=self._brain(setting), model=self._model(setting),
         )  # fmt: skip
+        if isinstance(line, TextLine) and self.settings.telephony is not None:
+            files = MediaFiles(self.settings.telephony)
+            line.look = Pictured(call, incoming.id, files, self._cards).look
         await self.board.attend(call, incoming.id)
 
     def _brain(self, setting: Setting) -> Brain | None:
