@@ -14,6 +14,8 @@ from typing import Protocol
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from agent.campaigns.facts import number_flags
+from agent.campaigns.preferences import barred
 from agent.communication import CALL_OUT, ordered
 from agent.errand import PURPOSES, Errand, NotPlaced
 from agent.live.escalation_record import About, audit, by_operator
@@ -121,8 +123,15 @@ class CallDesk:
             raise _rule("The patient's record is not active")
         if not self.any_number and phone_key(order.to) not in _numbers(patient):
             raise _rule("The number is not on the patient's record")
+        await self._wanted(order)
         if self.places.full:
             raise refuse(Category.BUSY, "throttled", "There are as many calls as may be; try again later")
+
+    async def _wanted(self, order: CallOrder) -> None:
+        """Refuses a call to somebody who wants none."""
+        flags = await self.client.search("Flag", [("patient", order.patient)])
+        if why := barred([*flags, *await number_flags(self.client, "call", order.to)], "call", order.to):
+            raise _rule(f"No calls may go to this patient at this number: {why}")
 
     async def _claim(self, errand: Errand, order: CallOrder, by: str) -> tuple[JsonObject, bool]:
         """Put the order on record; the Communication, and whether it was not there before. Who ordered it is noted

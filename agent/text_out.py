@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import re
-import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
@@ -159,7 +158,7 @@ class TextDesk:
     speaker: Speaker = field(default_factory=Speaker)
 
     def __post_init__(self) -> None:
-        self._claims = Claims(self.client, self.clock, self.speaker, f"desk-{uuid.uuid4().hex[:8]}")
+        self._claims = Claims(self.client, self.clock, self.speaker)
 
     async def send(self, order: TextOrder, by: str) -> OrderedText:
         """Send one message for ``by``; the same id again tells how that one stands."""

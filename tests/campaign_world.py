@@ -78,7 +78,7 @@ class World:
 
     def engine(self) -> Engine:
         practice = Practice("Lakeside Clinic", "America/New_York")
-        return Engine(self.client, practice, {"sms": self.sms, "call": self.call}, self.clock)
+        return Engine(self.client, practice, {"sms": self.sms, "call": self.call}, self.clock, in_flight=0)
 
     async def put(self, resource: JsonObject) -> None:
         answer = await self.server.ehr.put(resource)

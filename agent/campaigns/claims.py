@@ -5,6 +5,7 @@ Whatever dies then, the attempt was made at most once: it is never made again un
 
 from __future__ import annotations
 
+import uuid
 from urllib.parse import quote
 
 from agent.campaigns.contacts import CLAIM, next_number
@@ -57,10 +58,10 @@ def language_of(patient: JsonObject) -> str:
 
 
 class Claims:
-    """Claims of one engine. ``engine`` is a name that no other has."""
+    """Each has a name that no other has, so that it is known again when the answer to it is lost."""
 
-    def __init__(self, client: FhirClient, clock: Clock, speaker: Speaker, engine: str):
-        self._client, self._clock, self._speaker, self._engine = client, clock, speaker, engine
+    def __init__(self, client: FhirClient, clock: Clock, speaker: Speaker):
+        self._client, self._clock, self._speaker = client, clock, speaker
 
     async def claim(self, errand: Errand, number: str, by: str) -> str:
         """Claim it for ``by``; the Communication's reference, empty where somebody else was faster.
@@ -68,7 +69,8 @@ class Claims:
         Raises :class:`Unreachable` where nobody knows: it was not made then, and is asked after as any that is open.
         """
         made = ordered(errand, number, self._speaker, self._clock.now())
-        made["identifier"].append({"system": CLAIM, "value": self._named(errand)})
+        name = uuid.uuid4().hex
+        made["identifier"].append({"system": CLAIM, "value": name})
         query = f"identifier={quote(f'{CONTACT}|{errand.contact}', safe='')}"
         said = provenance(self._speaker, Basis(CONFIRMED, "observed", ()), "", "", self._clock.now())
         headers = {**header(by_operator(said, by)), "If-None-Exist": query}
@@ -83,15 +85,12 @@ class Claims:
                 location = answer.headers.get("location", "").split("Communication/")[-1].split("/")[0]
                 return f"Communication/{answer.body.get('id') or location}"
             if answer.status == 200:
-                return await self._ours(errand)
+                return await self._ours(name)
             if answer.taken:
                 return ""
         raise Unreachable("an attempt could not be claimed")
 
-    async def _ours(self, errand: Errand) -> str:
+    async def _ours(self, name: str) -> str:
         """The one that is there may be our own, made by a request whose answer was lost."""
-        found = await self._client.search("Communication", [("identifier", f"{CLAIM}|{self._named(errand)}")])
+        found = await self._client.search("Communication", [("identifier", f"{CLAIM}|{name}")])
         return f"Communication/{found[0]['id']}" if found else ""
-
-    def _named(self, errand: Errand) -> str:
-        return f"{self._engine}.{errand.id}"

@@ -80,7 +80,7 @@ def contact(resource: JsonObject) -> Contact | None:
 
 
 CLAIM = "https://credence.health/fhir/sid/outreach-claim"
-"""The system of the names by which an engine knows its own claim again when the answer to it was lost."""
+"""The system of the names by which a claim is known again when the answer to it was lost."""
 _UNREACHED = {"busy": "busy", "no-answer": "no-answer", "nobody answered": "no-answer", "not placed": UNMADE}
 
 

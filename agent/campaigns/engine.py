@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import time, timedelta
+from datetime import time as time_of_day
+from datetime import timedelta
 
 from agent.campaigns.channels import Channel
 from agent.campaigns.claims import Claims, errand_of
@@ -44,6 +45,10 @@ EVERY = 1.0
 """Seconds between two looks when nothing is due."""
 _LEFT_OPEN = timedelta(minutes=2)
 """After so long an attempt that is open, and not in this process, is asked after."""
+IN_FLIGHT = 20.0
+"""Seconds, by no clock that runs faster in drills, for which this process sees it open before it asks: whatever a
+process that died had sent to the carrier has arrived there by then."""
+_MOST_SEEN = 10_000
 _PAGE = 50
 _AT_ONCE = 8
 """Members that are looked at at once."""
@@ -55,7 +60,7 @@ class Practice:
 
     name: str
     zone: str
-    call_hours: tuple[str, time, time] | None = None
+    call_hours: tuple[str, time_of_day, time_of_day] | None = None
 
 
 class Engine:
@@ -70,17 +75,21 @@ class Engine:
         clock: Clock | None = None,
         speaker: Speaker | None = None,
         operators: Callable[[], int | None] = lambda: None,
+        in_flight: float = IN_FLIGHT,
     ):
         self._client, self._practice, self._channels = client, practice, channels
         self._clock, self._operators = clock or SystemClock(), operators
         speaker = speaker or Speaker()
         self.ledger = Ledger(client, self._clock, speaker)
-        self._claims = Claims(client, self._clock, speaker, uuid.uuid4().hex[:12])
+        self._claims = Claims(client, self._clock, speaker)
         self._definitions = Definitions(client)
         self._filling = Filling(self.ledger, self._clock)
         self._triggers = Triggers(self.ledger, self._clock)
         self._paces: defaultdict[str, Pace] = defaultdict(Pace)
         self._hands: dict[str, asyncio.Task[None]] = {}
+        self._in_flight = in_flight
+        self._seen: dict[str, float] = {}
+        """When attempts that are open, and not made here, were seen first."""
         self._looking = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self) -> None:
@@ -197,7 +206,7 @@ class Engine:
         """Ask after an attempt that a process left open, once it is old enough not to be just under way."""
         waits = contact.sent + _LEFT_OPEN
         channel = self._channels.get(contact.channel)
-        if self._clock.now() < waits or channel is None:
+        if self._clock.now() < waits or channel is None or not self._old(contact):
             until = max(waits, self._clock.now() + timedelta(minutes=1))
             return await self.ledger.put(later(one, until, "an attempt is under way"), one.version, by)
         try:
@@ -209,6 +218,12 @@ class Engine:
             until = self._clock.now() + timedelta(minutes=1)
             return await self.ledger.put(later(one, until, "an attempt is under way"), one.version, by)
         return await self.ledger.settle(contact, settled, by)
+
+    def _old(self, contact: Contact) -> bool:
+        now = time.monotonic()
+        if len(self._seen) > _MOST_SEEN:
+            self._seen.clear()
+        return now - self._seen.setdefault(contact.reference, now) >= self._in_flight
 
     async def _reach(self, go: Go, facts: Facts, run: Run, campaign: Campaign) -> bool:
         channel = self._channels.get(go.channel)

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from agent.campaigns.channels import Settled
 from agent.campaigns.control import Desk
+from fhirserver.model.validation import validate
 from tests.campaign_world import REMINDER, World, campaign_world
 
 
@@ -49,6 +50,10 @@ async def test_each_is_reached_once_and_the_rest_is_left_out_with_a_reason(world
         "fay": ("revoked", "not-needed"),
     }
     assert (await world.members())["ann"]["occurrenceDateTime"] == "2026-12-01T21:00:00.000Z"
+    for type in ("CommunicationRequest", "Communication", "Task", "Group"):
+        for resource in await world.client.search(type, []):
+            wrong = [one for one in validate(resource) if one.severity == "error"]
+            assert not wrong, (type, wrong)
 
 
 async def test_channels_in_order_until_somebody_is_reached(world: World) -> None:
@@ -80,6 +85,20 @@ async def test_two_engines_at_once_reach_nobody_twice(world: World) -> None:
     one, two = world.engine(), world.engine()
     await asyncio.gather(*(world.settle(engine) for engine in (one, two)))
     assert sorted(e.patient for e, _, _ in world.sms.reached) == sorted(f"Patient/p{n}" for n in range(12))
+
+
+async def test_looked_at_twice_at_once_in_one_process_somebody_is_reached_once(world: World) -> None:
+    await world.person("ann", "+12125550101")
+    await world.visit("v", "ann")
+    await world.start(REMINDER)
+    engine = world.engine()
+    while not await world.members():
+        await engine.turn()
+    world.sms.reached.clear()
+    await asyncio.gather(*(engine.turn() for _ in range(6)))
+    await world.settle(engine)
+    assert len(world.sms.reached) <= 1
+    assert len(await world.client.search("Communication", [])) == 1
 
 
 async def test_an_attempt_that_a_dead_process_left_open_is_asked_after_and_not_made_again(
