@@ -11,6 +11,7 @@ from agent.telephony import twiml
 from agent.telephony.incoming import number_of
 from agent.telephony.signatures import Form
 from agent.telephony.texting import Texting
+from agent.telephony.webhooks import NotTaken
 
 STOP = frozenset(["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"]) - {
     "cancel",
@@ -25,11 +26,11 @@ _ONLY_TEXT = "I can read text only. Please write what you need."
 class Preferences(Protocol):
     """Who keeps what people say of messages to their number."""
 
-    def stop(self, number: str) -> None:
-        """No more of them. Returns at once; is not forgotten."""
+    async def stop(self, number: str) -> bool:
+        """No more of them. True once that is kept; False where it takes longer: then it is gone with this process."""
         ...
 
-    def start(self, number: str) -> None:
+    async def start(self, number: str) -> bool:
         """Messages are welcome again."""
         ...
 
@@ -61,11 +62,12 @@ class TextWebhook:
         wish = form.get("OptOutType", "") or _wish(text)
         if wish == "STOP":
             self.texting.stop(caller, called)
-            if self.preferences is not None and caller:
-                self.preferences.stop(caller)
+            if self.preferences is not None and caller and not await self.preferences.stop(caller):
+                raise NotTaken
             return twiml.written("")
         if wish == "START" and self.preferences is not None and caller:
-            self.preferences.start(caller)
+            if not await self.preferences.start(caller):
+                raise NotTaken
             return twiml.written("")
         if not id or not caller:
             return twiml.written("")
