@@ -18,6 +18,8 @@ from agent.tools.toolbox import Toolbox
 
 log = logging.getLogger("credence.telephony")
 _PAUSE, _LONGEST = 1.0, 60.0
+_WITHIN = 8.0
+"""Seconds for which whoever tells of a wish is kept waiting."""
 
 
 class OptOuts:
@@ -25,25 +27,29 @@ class OptOuts:
 
     def __init__(self, ledger: Ledger):
         self._ledger = ledger
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
 
-    def stop(self, number: str) -> None:
-        self._begin(lambda: bar(self._ledger, number, "sms"))
+    async def stop(self, number: str) -> bool:
+        return await self._kept(("stop", number), lambda: bar(self._ledger, number, "sms"))
 
-    def start(self, number: str) -> None:
-        self._begin(lambda: unbar(self._ledger, number, "sms"))
+    async def start(self, number: str) -> bool:
+        return await self._kept(("start", number), lambda: unbar(self._ledger, number, "sms"))
 
     async def close(self, patience: float = 5.0) -> None:
         if self._under_way:
-            await asyncio.wait(self._under_way, timeout=patience)
-        for task in self._under_way:
+            await asyncio.wait(self._under_way.values(), timeout=patience)
+        for task in list(self._under_way.values()):
             log.error("a wish about messages was not written down: the process ends")
             task.cancel()
 
-    def _begin(self, work: Callable[[], Awaitable[None]]) -> None:
-        task = asyncio.create_task(_until_done(work))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+    async def _kept(self, wish: tuple[str, str], work: Callable[[], Awaitable[None]]) -> bool:
+        """Whether it is written down by now; the same wish told again meanwhile waits for the same work."""
+        task = self._under_way.get(wish)
+        if task is None:
+            task = self._under_way[wish] = asyncio.create_task(_until_done(work))
+            task.add_done_callback(lambda _: self._under_way.pop(wish, None))
+        done, _ = await asyncio.wait({task}, timeout=_WITHIN)
+        return bool(done)
 
 
 async def _until_done(work: Callable[[], Awaitable[None]]) -> None:

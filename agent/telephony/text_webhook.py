@@ -13,6 +13,7 @@ from agent.telephony.incoming import number_of
 from agent.telephony.media_files import MOST_MEDIA
 from agent.telephony.signatures import Form
 from agent.telephony.texting import ONLY_TEXT, Texting
+from agent.telephony.webhooks import NotTaken
 
 STOP = frozenset(["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"]) - {
     "cancel",
@@ -26,11 +27,11 @@ START = frozenset({"start", "unstop"})
 class Preferences(Protocol):
     """Who keeps what people say of messages to their number."""
 
-    def stop(self, number: str) -> None:
-        """No more of them. Returns at once; is not forgotten."""
+    async def stop(self, number: str) -> bool:
+        """No more of them. True once that is kept; False where it takes longer: then it is gone with this process."""
         ...
 
-    def start(self, number: str) -> None:
+    async def start(self, number: str) -> bool:
         """Messages are welcome again."""
         ...
 
@@ -62,11 +63,12 @@ class TextWebhook:
         wish = form.get("OptOutType", "") or _wish(text)
         if wish == "STOP":
             self.texting.stop(caller, called)
-            if self.preferences is not None and caller:
-                self.preferences.stop(caller)
+            if self.preferences is not None and caller and not await self.preferences.stop(caller):
+                raise NotTaken
             return twiml.written("")
         if wish == "START" and self.preferences is not None and caller:
-            self.preferences.start(caller)
+            if not await self.preferences.start(caller):
+                raise NotTaken
             return twiml.written("")
         if not id or not caller:
             return twiml.written("")

@@ -131,7 +131,7 @@ async def test_other_words_than_the_telling_ones_begin_with_who_it_is(world: Wor
 async def test_stop_is_kept_and_nothing_goes_out_any_more(world: World) -> None:
     await texted(world)
     wishes = OptOuts(Ledger(world.client, world.clock))
-    wishes.stop(ANN)
+    assert await wishes.stop(ANN)
     await wishes.close(10)
     flags = await world.client.search("Flag", [("patient", "Patient/ann")])
     assert barred(flags, "sms", ANN) == "opted out" and barred(flags, "call", ANN) == ""

@@ -62,6 +62,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"spell the last name", "{spelled}, {born}"),
         (r"(full|first and last) name", "{name}"),
         (r"date of birth|the month, the day and the year", "{born}"),
+        (r"move it to another time, or cancel", "{resolved}"),
         (r"anything else|what else can i do|what can i do for you", "No, that's all. Thank you."),
         (r"will you be there|can you make it|still (works?|good)|do you still|confirm|reply yes", "{wish}"),
         (r"which (would|one|of)|one of these|does that work|would that suit|works? for you", "The first one"),
@@ -70,7 +71,11 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"shall i|is that right|would you like|do you want|correct\?|go ahead|\?\s*$", "Yes"),
     )
 )  # fmt: skip
-_WISHED = {"yes": "Yes, I will be there", "reschedule": "I need another time", "cancel": "Please cancel it"}
+_WISHED = {
+    "yes": "Yes, I will be there",
+    "reschedule": "No, I need to move it to another day",
+    "cancel": "Please cancel it",
+}
 
 
 class Mind:
@@ -78,6 +83,7 @@ class Mind:
 
     def __init__(self, who: Townsman, wish: str = ""):
         self._who, self._wish, self._turns = who, wish or who.wish, 0
+        self._meant = self._wish
 
     def answer(self, said: str) -> str:
         """What is said to these words; empty for nothing more."""
@@ -93,7 +99,8 @@ class Mind:
         who = self._who
         spelled = " ".join(who.name.rpartition(" ")[2].upper())
         wished, self._wish = (_WISHED[self._wish], "yes") if answer == "{wish}" else ("", self._wish)
-        return answer.format(name=who.name, born=who.born, spelled=spelled, wish=wished)
+        resolved = "Cancel it, please" if self._meant == "cancel" else "Move it to another time, please"
+        return answer.format(name=who.name, born=who.born, spelled=spelled, wish=wished, resolved=resolved)
 
 
 _MOST_TURNS = 12

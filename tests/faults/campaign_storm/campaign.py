@@ -44,7 +44,7 @@ def document(lines: int, per_minute: int, hasty: bool = False) -> Json:
         "quiet": {"begin": "21:00", "end": "08:00"},
         "machine": {"leave": "nothing", "retry": True},
         "pacing": {"per_minute": per_minute, "lines": lines},
-        "expires_hours": 96,
+        "expires_hours": 12 if hasty else 40,
     }
 
 
@@ -64,7 +64,7 @@ def start(server: ServerProcess, lines: int, per_minute: int, hasty: bool = Fals
         "id": NAME,
         "title": "Confirm visits",
         "status": "active",
-        "document": document(lines, per_minute),
+        "document": document(lines, per_minute, hasty),
     }
     headers = {"Authorization": f"Bearer {server.tokens['admin']}"}
     with httpx.Client(

@@ -203,13 +203,8 @@ class Judge:
         begin = self._terms.begin
         by = [c for c in self._terms.channels if one.may_be_reached(c, begin, begin)]
         full = len([h for h in one.earlier if h < 7 * 24]) >= self._terms.per_week
-        late = one.consent == "ends" and self._opens_late(one)
-        return bool(one.numbers and by) and not full and not late
-
-    def _opens_late(self, one: Resident) -> bool:
-        """Whether the hours where they live, and what they had before, leave little of the five hours."""
-        local = self._terms.begin.astimezone(ZoneInfo(one.zone))
-        return local.hour < self._terms.quiet[1].hour or bool(one.earlier)
+        soon_over = one.consent == "ends"  # a machine that is busy may not come to them in so few hours
+        return bool(one.numbers and by) and not full and not soon_over
 
     def _said_no(self, people: Sequence[Resident]) -> bool:
         numbers = {number for one in people for number in one.numbers}
