@@ -262,7 +262,7 @@ async def read_form(form_id: FormId, asked: Reading) -> Form:
 
 @router.post("/{form_id}/send", summary="Send a form's link", responses=problems(404, 409))
 async def send_form(form_id: FormId, asked: Acting) -> Form:
-    """As a text message to the patient's number; at most once for each form. 501 where there is no telephone."""
+    """As a text message to the patient's number; at most once for each form. 409 where there is no telephone."""
     return _told(asked, await _forms(asked).send(form_id, asked.name))
 
 
