@@ -28,7 +28,8 @@ ENDLESS = {"follow_events", "stream_events"}
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Facade]:
-    async with facade(tmp_path, rates=Rates(failed_per_minute=100_000)) as running:
+    campaigns = CampaignSettings(principal="agent")
+    async with facade(tmp_path, rates=Rates(failed_per_minute=100_000), campaigns=campaigns) as running:
         yield running
 
 
