@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fhirserver.app.campaign_settings import CampaignSettings
 from fhirserver.rest.platform.rights import RIGHTS, Right
 from fhirserver.rest.platform.routes import description
 from fhirserver.rest.visits import Rates
