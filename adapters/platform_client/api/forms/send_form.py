@@ -104,7 +104,7 @@ def sync_detailed(
 ) -> Response[Form | Problem]:
     """Send a form's link
 
-     As a text message to the patient's number; at most once for each form. 501 where there is no
+     As a text message to the patient's number; at most once for each form. 409 where there is no
     telephone.
 
     Args:
@@ -136,7 +136,7 @@ def sync(
 ) -> Form | Problem | None:
     """Send a form's link
 
-     As a text message to the patient's number; at most once for each form. 501 where there is no
+     As a text message to the patient's number; at most once for each form. 409 where there is no
     telephone.
 
     Args:
@@ -163,7 +163,7 @@ async def asyncio_detailed(
 ) -> Response[Form | Problem]:
     """Send a form's link
 
-     As a text message to the patient's number; at most once for each form. 501 where there is no
+     As a text message to the patient's number; at most once for each form. 409 where there is no
     telephone.
 
     Args:
@@ -193,7 +193,7 @@ async def asyncio(
 ) -> Form | Problem | None:
     """Send a form's link
 
-     As a text message to the patient's number; at most once for each form. 501 where there is no
+     As a text message to the patient's number; at most once for each form. 409 where there is no
     telephone.
 
     Args:
