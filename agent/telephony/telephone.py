@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from agent.telephony import twiml
@@ -22,7 +24,13 @@ class Telephone:
     """Everything that Twilio reaches, and what goes out to it. ``make`` prepares calls; ``converse`` holds
     conversations by text, without it text messages are not answered."""
 
-    def __init__(self, settings: TelephonySettings, make: MakeCall, converse: Converse | None = None):
+    def __init__(
+        self,
+        settings: TelephonySettings,
+        make: MakeCall,
+        converse: Converse | None = None,
+        look: Callable[[], Awaitable[object]] | None = None,
+    ):
         self.settings = settings
         self.calls = Calls(settings, make)
         self.api = TwilioRest(settings)
@@ -30,7 +38,7 @@ class Telephone:
         self.texting = Texting(settings, converse, self.api) if converse is not None else None
         self._signatures = Signatures(settings)
         twiml.said(settings, "")  # the SDK is imported now, and not while the first caller waits
-        self._voice = VoiceWebhooks(settings, self.calls)
+        self._voice = VoiceWebhooks(settings, self.calls, look)
 
     def routes(self) -> list[BaseRoute]:
         """To be served as they are: the paths are part of what Twilio signs."""

@@ -49,7 +49,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
     client = FhirClient(settings.voice.fhir_url or settings.fhir_base, settings.voice.token(), tls=own)
     speech, audit = Speech(settings), ToldAudit(client)
     room = Room(settings, client, board, speech)
-    telephone = Telephone(settings.telephony, room.make, room.converse)
+    telephone = Telephone(settings.telephony, room.make, room.converse, room.look)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
