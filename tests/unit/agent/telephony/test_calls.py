@@ -85,8 +85,8 @@ class Phone:
 
 
 @contextlib.asynccontextmanager
-async def phone(make: Any = None, **settings: Any) -> AsyncIterator[Phone]:
-    made = Phone(make, **settings)
+async def phone(make: Any = None, look: Any = None, **settings: Any) -> AsyncIterator[Phone]:
+    made = Phone(make, look, **settings)
     try:
         yield made
     finally:
@@ -102,17 +102,20 @@ async def test_the_same_webhook_again_gets_the_same_answer_and_makes_no_second_c
 
 
 async def test_what_is_in_force_is_looked_at_before_a_call_is_made_and_makes_no_second_one() -> None:
-    seen: list[int] = []
-    line: Any = None
+    events: list[str] = []
 
     async def look() -> None:
-        seen.append(len(line.made))
+        events.append("looked")
         await asyncio.sleep(0)
 
-    async with phone(look=look) as line:
+    def make(incoming: Incoming) -> ToneCall:
+        events.append("made")
+        return ToneCall(incoming)
+
+    async with phone(make, look) as line:
         first, second = await asyncio.gather(line.voice(), line.voice())
         assert ET.tostring(first) == ET.tostring(second)
-        assert seen[0] == 0 and len(line.made) == 1
+        assert events[0] == "looked" and events.count("made") == 1
 
 
 async def test_a_call_is_answered_when_it_is_ready_and_not_much_later_when_it_is_not() -> None:
