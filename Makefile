@@ -35,8 +35,8 @@ export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test test-mongo test-smart check check-style check-types check-layers check-docs check-size check-dependencies \
         format client corpus eval eval-audio judge-eval fuzz bench bench-scale bench-import bench-terminology bench-queue bench-hl7 bench-subscribers bench-voice \
-        bench-speech \
-        faults chaos clean
+        bench-speech bench-chat \
+        faults chaos test-campaign clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -132,6 +132,9 @@ bench-voice: $(DEV)  ## how fast calls answer, from their recordings (CALLS=100 
 bench-subscribers: $(DEV)  ## does a subscriber that hangs delay the others? (ARGS="--rounds 10 --events 100")
 	@$(BIN)/python -m benchmarks.subscribers $(ARGS)
 
+bench-chat: $(DEV)  ## how soon the first token comes in 500 conversations at once (ARGS="--conversations 500 --think 10 --workers 2")
+	@$(BIN)/python -m benchmarks.chat $(ARGS)
+
 bench-speech: $(DEV)  ## what the local recogniser makes of synthetic callers (VOICES=2)
 	@$(BIN)/python -m benchmarks.speech_local
 
@@ -143,6 +146,9 @@ faults: $(DEV)  ## the long failure drills: kill -9 (ROUNDS=200), bookings, writ
 	$(BIN)/python -m tests.faults.hl7_kill_9 --rounds 20 --workers 2
 	$(BIN)/python -m tests.faults.subscriber_kills --events 10000 --kills 10
 	$(BIN)/python -m tests.faults.lease_handover --rounds 10 --kills 4
+
+test-campaign: $(DEV)  ## 10,000 patients at 100 times the pace of the day, everything killed 20 times; judged by the carrier's log (ARGS="--patients 1000")
+	@$(BIN)/python -m tests.faults.campaign_storm $(ARGS)
 
 chaos: $(DEV)  ## three EHRs at 20 % faults of every kind, the server killed every 30 s, for ten minutes; then all agree (ARGS="--minutes 2")
 	@$(BIN)/python -m tests.faults.chaos $(ARGS)

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
 
 from agent.brain import Brain
+from agent.call_events import Event, OnEvent
 from agent.call_record import CallRecord, Keeper
 from agent.effects import Effect, End, Escalate, Filler, RunTool, Say, Transfer
 from agent.kept_call import Journal, Past
 from agent.line import Line
 from agent.manner import Manner, manner_of
 from agent.memory import Memory, Setting
+from agent.model import Model
 from agent.policy.dialogue import Dialogue
 from agent.requests import Request
 from agent.results import Failed, Result
@@ -51,36 +51,6 @@ log = logging.getLogger("credence.call")
 
 _PATIENCE = 20.0
 """Seconds after the end of a call within which tools that still run are waited for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened on the call, for a timeline.
-
-    ``kind``: ``ringing``, ``agent``, ``caller``, ``partial``, ``keys``, ``filler``, ``tool``, ``result``, ``state``,
-    ``identified``, ``resumed`` (by another process), ``emotion``, ``speakers``, ``operator``, ``transfer``,
-    ``escalate``, ``end``, ``record``. ``detail`` is the tool's request or result, or the signal, where there is one.
-    """
-
-    at: datetime
-    kind: str
-    text: str
-    turn: int = 0
-    detail: Request | Result | Signal | None = None
-    seconds: float = 0.0
-
-
-OnEvent: TypeAlias = Callable[[Event], None]
-
-
-class Model(Protocol):
-    """Runs a request that is not the world's business but a language model's."""
-
-    def runs(self, request: Request) -> bool: ...
-
-    def run(self, request: Request) -> AsyncIterator[str | Result]:
-        """Sentences as they are ready, and the result as the last item. Never raises: trouble is Failed."""
-        ...
 
 
 @dataclass
@@ -118,16 +88,9 @@ class Call:
         self.tools = Toolbox(self.client, self.clock, self.setting.zone, rules=self.setting.rules)
         self.signals: list[Signal] = []
         self.keeper = Keeper(
-            self.client,
-            self.tools,
-            self.clock,
-            self.mind.memory,
-            self.caller,
-            self.medium,
-            self.started,
-            self.title,
-            self.id,
-        )
+            self.client, self.tools, self.clock, self.mind.memory,
+            self.caller, self.medium, self.started, self.title, self.id,
+        )  # fmt: skip
         self._inbox: asyncio.Queue[Signal] = asyncio.Queue()
         self._quiet = asyncio.Event()
         self._running: dict[int, asyncio.Task[None]] = {}

@@ -14,6 +14,8 @@ from typing import Protocol
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+from agent.campaigns.facts import number_flags
+from agent.campaigns.preferences import barred
 from agent.communication import CALL_OUT, ordered
 from agent.errand import PURPOSES, Errand, NotPlaced
 from agent.live.escalation_record import About, audit, by_operator
@@ -27,9 +29,9 @@ from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.calls_out import CallOrder, OrderedCall
 from fhirserver.world.spoken.identifiers import phone_key
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
-_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}\Z")
-_PATIENT = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}\Z")
+NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+NUMBER = re.compile(r"\+[1-9][0-9]{6,14}\Z")
+PATIENT = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}\Z")
 
 
 class Places(Protocol):
@@ -121,8 +123,15 @@ class CallDesk:
             raise _rule("The patient's record is not active")
         if not self.any_number and phone_key(order.to) not in _numbers(patient):
             raise _rule("The number is not on the patient's record")
+        await self._wanted(order)
         if self.places.full:
             raise refuse(Category.BUSY, "throttled", "There are as many calls as may be; try again later")
+
+    async def _wanted(self, order: CallOrder) -> None:
+        """Refuses a call to somebody who wants none."""
+        flags = await self.client.search("Flag", [("patient", order.patient)])
+        if why := barred([*flags, *await number_flags(self.client, "call", order.to)], "call", order.to):
+            raise _rule(f"No calls may go to this patient at this number: {why}")
 
     async def _claim(self, errand: Errand, order: CallOrder, by: str) -> tuple[JsonObject, bool]:
         """Put the order on record; the Communication, and whether it was not there before. Who ordered it is noted
@@ -168,9 +177,9 @@ def _numbers(patient: JsonObject) -> set[str]:
 def _check(order: CallOrder) -> None:
     """Refuses (400) an order that cannot be read."""
     for name, value, pattern, words in (
-        ("id", order.id, _ID, "1 to 64 letters, digits, '.', '_' or '-'"),
-        ("to", order.to, _NUMBER, "a number in E.164, such as +15555550123"),
-        ("patient", order.patient, _PATIENT, "a reference such as Patient/123"),
+        ("id", order.id, NAME, "1 to 64 letters, digits, '.', '_' or '-'"),
+        ("to", order.to, NUMBER, "a number in E.164, such as +15555550123"),
+        ("patient", order.patient, PATIENT, "a reference such as Patient/123"),
     ):
         if not pattern.match(value):
             raise refuse(Category.INVALID, "value", f"'{name}' is {words}", name)

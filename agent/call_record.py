@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from agent.after_call import Section, as_text, summary, summary_document, transcript_document
-from agent.communication import called_out, communication, not_reached, outcome_of_call_out
+from agent.campaigns.ledger import Ledger
+from agent.campaigns.look_again import look_again
+from agent.communication import answering, called_out, communication, not_reached, outcome_of_call_out
 from agent.composition import Evidence, composition, evidence
+from agent.errand import Errand
 from agent.memory import Memory
+from agent.outcome import errand_in, outcome_code
 from agent.quality import Quality, Sound, quality, report
 from agent.requests import CONFIRMED, MENTIONED, Basis
 from agent.signals import Signal
-from agent.tools.client import FhirClient
+from agent.tools.client import FhirClient, Unreachable
 from agent.tools.provenance import header, provenance
 from agent.tools.toolbox import Toolbox
 from agent.tools.writing import Writing
@@ -205,12 +210,16 @@ class Keeper:
         if not self._communication.get("id"):
             return
         self._communication |= {"status": "completed", "received": instant(ended)}
+        errand = errand_in(self.memory)
         if self.memory.setting.errand is not None:
-            self._communication |= outcome_of_call_out(outcome)
+            self._communication |= outcome_of_call_out(outcome, outcome_code(self.memory, outcome))
+        elif errand is not None:
+            self._bind(errand, patient, outcome)
         elif patient:
             self._communication["subject"] = {"reference": patient}
             if not self.memory.third_party:
-                self._communication["sender"] = {"reference": patient, "display": self.caller}
+                shown = {"display": self.caller} if self.caller else {}
+                self._communication["sender"] = {"reference": patient, **shown}
         reasons = list(dict.fromkeys(self.memory.reasons))
         if reasons:
             self._communication["topic"] = {"text": "; ".join(reasons)}
@@ -218,3 +227,19 @@ class Keeper:
         if not documents:
             del self._communication["payload"]
         await self._put(self._communication, CONFIRMED, "observed")
+        await self._tell_campaign()
+
+    def _bind(self, errand: Errand, patient: str, outcome: str) -> None:
+        """Somebody answers what we reached out about: what was said belongs to that."""
+        self._communication |= answering(errand) | outcome_of_call_out(
+            outcome, outcome_code(self.memory, outcome)
+        )
+        self._communication["subject"] = {"reference": patient or errand.patient}
+        if patient and not self.memory.third_party:
+            self._communication["sender"] = {"reference": patient, "display": self.caller}
+
+    async def _tell_campaign(self) -> None:
+        """Have the campaign, if one asked for this, look at the patient again now; it does so later anyway."""
+        if self._communication.get("basedOn"):
+            with contextlib.suppress(Unreachable):
+                await look_again(Ledger(self.client, self.clock, self.tools.speaker), self._communication)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from agent.errand import Errand
@@ -10,7 +11,12 @@ from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import JsonObject
 
 CALL_OUT = "https://credence.health/fhir/sid/call-out"
-"""The system of the names under which calls out are ordered."""
+"""The system of the names under which calls and messages out are ordered."""
+CONTACT = "https://credence.health/fhir/sid/outreach-contact"
+"""The system of the numbers of contacts with one patient: ``<patient>.<n>``."""
+CHANNEL = "https://credence.health/fhir/CodeSystem/contact-channel"
+PURPOSE = "https://credence.health/fhir/CodeSystem/outreach-purpose"
+OUTCOME = "https://credence.health/fhir/CodeSystem/outreach-outcome"
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/communication-category"
 _MEDIUM = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 _NOT_DONE = "http://terminology.hl7.org/CodeSystem/communication-not-done-reason"
@@ -26,7 +32,20 @@ _PURPOSES = {
     "reschedule": "Move an appointment",
     "insurance": "Ask for new insurance",
     "call_back": "Call back",
+    "follow_up": "Follow up after a visit",
+    "rebook": "Book a missed appointment anew",
+    "missing": "Ask for what is missing",
+    "custom": "Outreach",
+    "form": "Send a form",
 }
+_TITLES = {"call": "Outbound call", "sms": "Text message", "chat": "Chat message", "form": "Link to a form"}
+_MEDIA = {"call": "PHONE", "sms": "WRITTEN", "chat": "ONLINEWRIT", "form": "WRITTEN"}
+
+
+def coded(concepts: Iterable[JsonObject], system: str) -> str:
+    """The code that the first of the concepts has in a system; empty for none."""
+    codings = (coding for concept in concepts for coding in concept.get("coding", ()))
+    return next((str(c.get("code", "")) for c in codings if c.get("system") == system), "")
 
 
 def communication(title: str, medium: str, at: datetime) -> JsonObject:
@@ -41,22 +60,33 @@ def communication(title: str, medium: str, at: datetime) -> JsonObject:
     }
 
 
-def called_out(
-    errand: Errand, number: str, speaker: Speaker, at: datetime, medium: str = "PHONE"
-) -> JsonObject:
-    """A call out; with the id of the Communication that was made for its order, where there is one."""
-    made = communication("Outbound call", medium, at) | {
+def called_out(errand: Errand, number: str, speaker: Speaker, at: datetime, medium: str = "") -> JsonObject:
+    """A call (or message) out, by ``medium`` where it is not the channel's own; with the id of the Communication that
+    was made for its order, where there is one."""
+    made = communication(_TITLES[errand.channel], medium or _MEDIA[errand.channel], at) | {
         "sender": speaker.reference(),
         "topic": {"text": _PURPOSES[errand.purpose]},
     }
+    made["category"].append({"coding": [{"system": CHANNEL, "code": errand.channel}]})
+    made["reasonCode"] = [{"coding": [{"system": PURPOSE, "code": errand.purpose}]}]
     if errand.patient:
         made |= {"subject": {"reference": errand.patient}}
         made |= {"recipient": [{"reference": errand.patient} | ({"display": number} if number else {})]}
     if errand.id:
         made["identifier"] = [{"system": CALL_OUT, "value": errand.id}]
+    if errand.contact:
+        made.setdefault("identifier", []).append({"system": CONTACT, "value": errand.contact})
+    made |= answering(errand)
     if errand.communication:
         made["id"] = errand.communication.removeprefix("Communication/")
     return made
+
+
+def answering(errand: Errand) -> JsonObject:
+    """The members that bind a Communication to what a campaign asked for."""
+    based = [{"reference": one} for one in (errand.request, errand.run) if one]
+    about = [{"reference": one} for one in errand.about]
+    return ({"basedOn": based} if based else {}) | ({"about": about} if about else {})
 
 
 def ordered(errand: Errand, number: str, speaker: Speaker, at: datetime) -> JsonObject:
@@ -75,6 +105,7 @@ def not_reached(why: str) -> JsonObject:
     }
 
 
-def outcome_of_call_out(outcome: str) -> JsonObject:
-    """The members that say what became of a call out that was answered."""
-    return {"statusReason": {"text": outcome}}
+def outcome_of_call_out(outcome: str, code: str = "") -> JsonObject:
+    """The members that say what became of a call out that was answered; ``code`` is of outreach-outcome."""
+    coding = {"coding": [{"system": OUTCOME, "code": code}]} if code else {}
+    return {"statusReason": {**coding, "text": outcome}}

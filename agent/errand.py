@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PURPOSES = ("confirm", "reschedule", "insurance", "call_back")
-"""Why the agent calls: to have a visit confirmed, to move one, to ask for new insurance, or because a call back was
-promised."""
+PURPOSES = ("confirm", "reschedule", "insurance", "call_back", "follow_up", "rebook", "missing", "custom")
+"""Why the agent reaches out: to have a visit confirmed, to move one, to ask for new insurance, because a call back was
+promised, to ask how it goes after a visit, to book anew what was missed, to ask for what the record lacks, or for what
+a script says."""
 
 
 class NotPlaced(Exception):
@@ -26,6 +27,11 @@ class Errand:
 
     ``message`` is what an answering machine is left, empty for nothing: it must not tell of the patient. ``id`` is
     the name of the order, ``communication`` the Communication that was made for it.
+
+    Of a campaign: ``request`` is the CommunicationRequest, ``run`` the Task, ``contact`` the name of this contact
+    among all with the patient, ``channel`` the way (``call``, ``sms``, ``chat``, ``form``), ``about`` what it is about
+    (references), ``words`` what its script says once the patient is identified (empty: the purpose's own sentence),
+    ``service`` the chat service, or the requirement set of a form.
     """
 
     purpose: str
@@ -33,6 +39,13 @@ class Errand:
     message: str = ""
     id: str = ""
     communication: str = ""
+    request: str = ""
+    run: str = ""
+    contact: str = ""
+    channel: str = "call"
+    about: tuple[str, ...] = ()
+    words: str = ""
+    service: str = ""
 
     def __post_init__(self) -> None:
         if self.purpose not in PURPOSES:

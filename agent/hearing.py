@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from fhirserver.world.spoken.answers import Answer, answer, is_never_mind
+from fhirserver.world.spoken.typed import as_said
 from fhirserver.world.spoken.words import plain
 
 _WISHES: dict[str, str] = {
@@ -170,6 +171,20 @@ _BEYOND = re.compile(
     r"serious)|"
     r"medical records?|referral|x ray|mri|directions|parking|opening hours|your hours|open on|hours are)\b"
 )
+_OPT_OUT = re.compile(
+    r"\b(?:stop|quit) (?:calling|texting|messaging|contacting|phoning)\b|"
+    r"\b(?:don't|do not|never) (?:ever )?(?:call|text|message|contact|phone) (?:me |us |here |this number )?"
+    r"(?:again|any ?more|ever)\b|"
+    r"\b(?:take|get) (?:me|us|my (?:name|number)|this number) off (?:\w+ ){0,3}list\b|"
+    r"\bremove (?:me|us|my (?:name|number)|this number)(?: from)?\b|\bunsubscribe\b|"
+    r"\bno more (?:calls|texts|messages)\b"
+)
+_TEXTS = re.compile(r"\b(?:text\w*|messag\w*)\b")
+_RETURNING = re.compile(
+    r"\b(?:return(?:ing)? (?:your|a|the) call|(?:got|had|have|saw|received|missed) (?:a|your|this) (?:\w+ )?"
+    r"(?:call|text|message|voicemail)|you (?:just )?(?:called|texted|tried to (?:call|reach)|were calling|left)|"
+    r"call(?:ing)? you back|somebody (?:just )?called|someone (?:just )?called|missed call)\b"
+)
 SURE = 0.5
 """Confidence below which words of danger, and a yes that is written down, are asked back."""
 _COMPILED = {name: re.compile(pattern) for name, pattern in _WISHES.items()}
@@ -180,7 +195,7 @@ _NOT_PHONE_RE = re.compile(_NOT_PHONE)
 class Heard:
     """One utterance with its number in the transcript and what the rules make of it.
 
-    ``confidence`` is the recogniser's, 0 to 1.
+    ``confidence`` is the recogniser's, 0 to 1; ``picture`` the reference of what it was read from, if it was.
     """
 
     turn: int
@@ -189,6 +204,7 @@ class Heard:
     answer: Answer | None
     wishes: tuple[str, ...]
     confidence: float = 1.0
+    picture: str = ""
 
     def _has(self, pattern: re.Pattern[str]) -> bool:
         return pattern.search(self.plain) is not None
@@ -226,6 +242,19 @@ class Heard:
     @property
     def wrong_number(self) -> bool:
         return self._has(_WRONG_NUMBER)
+
+    @property
+    def opt_out(self) -> tuple[str, ...]:
+        """The channels of which no more is wanted (``call``, ``sms``); nothing where nothing is said of that."""
+        if not self._has(_OPT_OUT):
+            return ()
+        whole = re.search(r"\b(?:list|contact\w*|remove|unsubscribe)\b", self.plain)
+        return ("call", "sms") if whole else ("sms",) if self._has(_TEXTS) else ("call",)
+
+    @property
+    def returning(self) -> bool:
+        """Somebody answers a call or a message of ours."""
+        return self._has(_RETURNING)
 
     @property
     def frustrated(self) -> bool:
@@ -312,5 +341,10 @@ def _wishes(said: str) -> tuple[str, ...]:
 
 def hear(turn: int, text: str, confidence: float = 1.0) -> Heard:
     """Read one utterance."""
-    said = plain(text)
+    said = plain(as_said(text))
     return Heard(turn, text, said, answer(text), _wishes(said), confidence)
+
+
+def see(turn: int, text: str, picture: str, confidence: float = 1.0) -> Heard:
+    """Read what was shown in place of words: it can only be about insurance, whatever else stands there."""
+    return Heard(turn, text, "", None, ("insurance",), confidence, picture)

@@ -100,6 +100,13 @@ class Memory:
     human: bool = False
     """Whether a person is known to have answered a call out."""
     ended: str = ""
+    pictures: dict[int, str] = field(default_factory=dict)
+    """By the turn in which it was shown: the reference of a picture."""
+    medium: str = "phone"
+    outreach: tuple[Errand, ...] = ()
+    """What somebody at this number was lately contacted about, the latest first."""
+    opted_out: bool = False
+    """Whether no more calls or messages are wanted."""
 
     @property
     def today(self) -> date:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
 
+from agent.cards.saying import NOTHING, Further
 from agent.llm.requests import AskModel
 from fhirserver.world.spoken.addresses import SpokenAddress
 
@@ -22,6 +23,8 @@ class Basis:
     turns: tuple[int, ...]
     third_party: str = ""
     """Who spoke for the patient, if it was somebody else."""
+    picture: str = ""
+    """The reference of the picture it was read from, if it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +102,14 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class AddCoverage:
-    """A new coverage as the caller gave it; ``group`` may be empty."""
+    """A new coverage as the caller gave it; ``group`` may be empty, and so may all that only a card tells."""
 
     patient: str
     payer: str
     member: str
     group: str
     basis: Basis
+    further: Further = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,25 @@ class ChangeAddress:
     basis: Basis
 
 
+@dataclass(frozen=True, slots=True)
+class FindErrands:
+    """What somebody at this number was lately contacted about; ``patients`` are those it may be (references)."""
+
+    phone: str
+    patients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """No more of ``channels`` (``call``, ``sms``) to this number; where ``whole``, to these patients at any."""
+
+    patients: tuple[str, ...]
+    number: str
+    channels: tuple[str, ...]
+    whole: bool
+    basis: Basis
+
+
 Request: TypeAlias = (
     FindPatients
     | FindByBirthDate
@@ -140,5 +163,7 @@ Request: TypeAlias = (
     | AddCoverage
     | ChangePhone
     | ChangeAddress
+    | FindErrands
+    | OptOut
     | AskModel
 )

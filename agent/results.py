@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from agent.errand import Errand
 from agent.llm.requests import ModelAnswer
 from agent.records import Context, PatientRecord, SlotRecord
 
@@ -50,4 +51,13 @@ class Failed:
     reason: str
 
 
-Result: TypeAlias = PatientsFound | ContextLoaded | SlotsFound | Written | Taken | Failed | ModelAnswer
+@dataclass(frozen=True, slots=True)
+class ErrandsFound:
+    """What they were contacted about, the latest first; nothing where there is nothing open."""
+
+    errands: tuple[Errand, ...]
+
+
+Result: TypeAlias = (
+    PatientsFound | ErrandsFound | ContextLoaded | SlotsFound | Written | Taken | Failed | ModelAnswer
+)

@@ -40,13 +40,19 @@ class AnsweredBy:
 class Utterance:
     """A finished turn of the caller.
 
-    ``started``: when it began to be heard, None for text; ``confidence``: the recogniser's, 0 to 1.
+    ``started``: when it began to be heard, None for text; ``confidence``: the recogniser's, 0 to 1. ``picture``: the
+    reference of the DocumentReference it was read from, where the caller has shown something; :data:`UNREAD` are the
+    words of a picture that could not be read.
     """
 
     at: datetime
     text: str
     started: datetime | None = None
     confidence: float = 1.0
+    picture: str = ""
+
+
+UNREAD = "[picture]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,13 @@ LINES: dict[str, tuple[str, ...]] = {
     "ask_group": ("And the group number, if there is one?", "Is there a group number?"),
     "read_coverage": ("I have {payer}, member ID {member}{group}. Is that right?",),
     "which_part": ("Which part is wrong: the company, the member ID or the group number?",),
+    "picture_kept": ("Thank you, I have your picture. I'll come to it in a moment.",),
+    "picture_read": ("Thank you, I have read your card.", "Thank you, I have read it again."),
+    "picture_unread": (
+        "Thank you. I couldn't read that picture, so a person will look at it. You can also type what stands on the "
+        "card.",
+        "I couldn't read that one either. A person will look at it. Please type what stands on the card.",
+    ),
     "coverage_recorded": (
         "Thank you. I've recorded your new insurance. Our staff will check it before it goes into your "
         "chart.",
@@ -183,6 +190,27 @@ LINES: dict[str, tuple[str, ...]] = {
         "I'm sorry, I couldn't record that just now. Nothing was changed. I'll have a person follow up "
         "with you.",
     ),
+    "ask_well": (
+        "How are you feeling since your visit?",
+        "Are you feeling well since your visit, or is there anything our staff should know?",
+    ),
+    "glad_well": ("I'm glad to hear that. If anything changes, please call us.",),
+    "unwell_person": ("Thank you for telling me. Let me get a person who can help you with that.",),
+    "call_you": ("Thank you. A member of our staff will call you.",),
+    "no_more": ("I understand. We won't contact you this way any more. Goodbye.",),
+    "confirmed_by_text": ("Thank you, your appointment is confirmed. See you then!",),
+    "not_confirmed": ("I'm sorry, I couldn't record that just now. Our staff will get back to you.",),
+    "back_confirm": ("We reached out to you about an appointment.",),
+    "back_reschedule": ("We reached out to you because we would like to move an appointment.",),
+    "back_insurance": ("We reached out to you because we need your current insurance.",),
+    "back_call_back": ("We tried to call you back.",),
+    "back_follow_up": ("We reached out to you to ask how you are after your visit.",),
+    "back_rebook": ("We reached out to you because of an appointment that you missed.",),
+    "back_missing": (
+        "We reached out to you because some details are missing in our records: your phone number, your address or "
+        "your insurance may be among them.",
+    ),
+    "back_custom": ("We tried to reach you.",),
     "back": ("I'm back with you. What else can I do?",),
     "form_instead": (
         "Let's leave that for now. I'll ask our staff to send you a form, so that you can fill it in at your ease.",
@@ -203,6 +231,15 @@ LINES_OUT: dict[str, tuple[str, ...]] = {
     "errand_reschedule": ("I'm calling because we would like to move an appointment.",),
     "errand_insurance": ("I'm calling because we need your current insurance.",),
     "errand_call_back": ("I'm calling you back, as promised.",),
+    "errand_follow_up": ("I'm calling to ask how you are after your visit.",),
+    "errand_rebook": (
+        "I'm calling because we missed you at your appointment, and would like to find a new time.",
+    ),
+    "errand_missing": (
+        "I'm calling because some details are missing in our records. If your phone number, your address or your "
+        "insurance has changed, you can tell me now.",
+    ),
+    "errand_custom": ("I'm calling on behalf of the practice.",),
     "errand_other": ("My call was meant for somebody else.",),
     "goodbye": ("Thank you for your time. Goodbye.", "Thank you. Have a good day. Goodbye."),
     "silent_end": ("I can't hear anything, so I'll hang up now. Goodbye.",),

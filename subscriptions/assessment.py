@@ -213,22 +213,30 @@ def _judged(entity: Entity, claim: Claim, turns: tuple[int, ...], names: _Names)
     return JudgedClaim(
         entity.key.type,
         claim.unit,
-        _plain(claim),
+        _plain(claim.value),
         claim.stamp.method,
         turns,
         stated,
         names.names,
         names.aliases,
+        _known(entity, claim),
     )
 
 
-def _plain(claim: Claim) -> object:
+def _known(entity: Entity, claim: Claim) -> object:
+    """What the world has of the unit, where that is somebody else's word."""
+    known = entity.world.units.get(claim.unit)
+    return None if known is None or known == claim.value else _plain(known)
+
+
+def _plain(value: object) -> object:
     """The element's value itself: what a judge compares with words."""
-    value = claim.value
-    if value is ABSENT:
+    if value is ABSENT or value is None:
         return None
     if isinstance(value, list):
         return value[0] if len(value) == 1 else value
+    if not isinstance(value, dict):
+        return value
     bare = [inner for name, inner in value.items() if not name.startswith("_")]
     return bare[0] if len(bare) == 1 else value
 

@@ -13,7 +13,7 @@ def disclosure(owner: Owner, delivery: Delivery, failed: str = "", address: str 
     """The event of a delivery that has left. ``failed``: why it was not taken, as far as is known; who did not answer
     may have it all the same. ``address``: the other end of the socket it went over, where it did."""
     target = delivery.target
-    place = address or _place(target.endpoint)
+    place = address or place_of_url(target.endpoint)
     details = {"recipient": place, "channel": target.type, "number": str(delivery.number), "failed": failed}
     return Event(
         NOTIFICATION,
@@ -29,7 +29,7 @@ def disclosure(owner: Owner, delivery: Delivery, failed: str = "", address: str 
     )
 
 
-def _place(endpoint: str) -> str:
+def place_of_url(endpoint: str) -> str:
     """Scheme, host and port of a URL: its path may be a secret. Of a mail address all of it."""
     split = urlsplit(endpoint)
     return f"{split.scheme}://{split.netloc.rpartition('@')[2]}/" if split.netloc else endpoint

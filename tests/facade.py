@@ -33,6 +33,7 @@ _AGENT_TYPES = frozenset(
     {
         *("Patient", "Coverage", "Appointment", "Slot", "Communication", "DocumentReference", "Task"),
         *("Composition", "Flag", "Observation", "MeasureReport", "Media", "AuditEvent"),
+        *("CommunicationRequest", "Group"),
     }
 )
 SOURCES = {
@@ -48,7 +49,9 @@ SOURCES = {
             base=Decimal("0.3"),
             maximum=Decimal("0.5"),
             types=_AGENT_TYPES,
-            acts_on=frozenset({"Slot", "Appointment"}),
+            acts_on=frozenset(
+                {"Slot", "Appointment", "Communication", "CommunicationRequest", "Task", "Group", "Flag"}
+            ),
         ),
     )
 }

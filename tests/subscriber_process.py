@@ -45,6 +45,7 @@ FAULTS = {
     "huge": "answers 200 with a body that does not end",
     "huge_head": "answers with headers of several MiB",
     "garbage": "answers what is not HTTP",
+    "verify": "answers 401 to what is not signed with one of `secrets` by the Standard Webhooks, else 204",
 }
 
 
@@ -174,7 +175,7 @@ class _Subscriber:
         with contextlib.suppress(OSError, EOFError, asyncio.IncompleteReadError):
             while True:
                 method, path, headers, body = await _request(reader)
-                fault = self._fault(path)
+                fault = _verified(self._fault(path), headers, body)
                 status = 0 if fault["fault"] in ("hang", "drop") else int(fault.get("status", 200))
                 self._keep(method, path, headers, body, status, number)
                 if not await _fail(writer, fault):
@@ -197,6 +198,19 @@ class _Subscriber:
         line = {"method": method, "path": path, "headers": headers, "body": base64.b64encode(body).decode()}
         line |= {"status": status, "connection": connection, "at": time.time()}
         self._record.write(json.dumps(line).encode() + b"\n")
+
+
+def _verified(fault: dict[str, Any], headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """What verifying comes to, by the library of those who wrote the standard."""
+    if fault["fault"] != "verify":
+        return fault
+    from standardwebhooks import Webhook, WebhookVerificationError
+
+    for secret in fault["secrets"]:
+        with contextlib.suppress(WebhookVerificationError):
+            Webhook(secret).verify(body, dict(headers))
+            return {"fault": "status", "status": 204}
+    return {"fault": "status", "status": 401}
 
 
 async def _request(reader: asyncio.StreamReader) -> tuple[str, str, dict[str, str], bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import time
 import urllib.error
@@ -61,12 +62,17 @@ class VoiceSite:
 
 
 @contextlib.contextmanager
-def voice_site(folder: Path, telephony: str = "", port: int = 0) -> Iterator[VoiceSite]:
-    """Both are ready within the block. ``telephony``: more lines of that table."""
+def voice_site(
+    folder: Path, telephony: str = "", port: int = 0, environment: dict[str, str] | None = None
+) -> Iterator[VoiceSite]:
+    """Both are ready within the block. ``telephony``: more lines of that table, and other tables."""
     port, fhir = port or free_port(), free_port()
     (folder / "twilio").write_text(TWILIO)
     with ServerProcess(
-        folder, port=fhir, settings=_SETTINGS.format(port=port, fhir=fhir) + telephony
+        folder,
+        port=fhir,
+        settings=_SETTINGS.format(port=port, fhir=fhir) + telephony,
+        environment=environment,
     ) as server:
         (folder / "agent").write_text(server.tokens["voice-agent"])
         _load(server)
@@ -76,6 +82,7 @@ def voice_site(folder: Path, telephony: str = "", port: int = 0) -> Iterator[Voi
                 [*command(), "voice", "--config", str(server.config), "--data", str(server.data)],
                 stdout=out,
                 stderr=out,
+                env={**os.environ, **(environment or {})},
             )
         try:
             _wait(f"http://127.0.0.1:{port}/readyz", voice, log)

@@ -10,6 +10,7 @@ import hashlib
 from dataclasses import dataclass
 
 from agent.call import Call
+from agent.cards.pictures import BadPicture, picture
 from agent.requests import MENTIONED, Basis
 from agent.tools.client import FhirClient, Unreachable
 from agent.tools.provenance import header, provenance
@@ -18,34 +19,33 @@ from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.chats import Attachment
 
-_BEGINNINGS = {
-    "image/jpeg": b"\xff\xd8\xff",
-    "image/png": b"\x89PNG\r\n\x1a\n",
-    "application/pdf": b"%PDF-",
-}
-
 
 def check(attachment: Attachment) -> None:
-    """Refuses (415) a content that is not of the type that it is said to be, (422) one that is empty."""
-    if not attachment.content:
-        raise refuse(Category.UNPROCESSABLE, "required", "The attachment is empty")
-    beginning = _BEGINNINGS.get(attachment.content_type)
-    if beginning is None or not attachment.content.startswith(beginning):
+    """Refuses (415) a content that is not of the type that it is said to be, (422) one that is empty, damaged, too
+    small, or has more pixels than anything should decode."""
+    try:
+        found = picture(attachment.content, most_bytes=len(attachment.content))
+    except BadPicture as bad:
+        if bad.code != "kind":
+            raise refuse(Category.UNPROCESSABLE, "invalid", str(bad)) from None
+        found = None
+    if found is None or found.content_type != attachment.content_type:
         text = f"The content is not {attachment.content_type}"
         raise refuse(Category.UNSUPPORTED_MEDIA, "not-supported", text, "content-type")
 
 
 @dataclass(frozen=True)
 class Filing:
-    """Keeps the attachments of one conversation."""
+    """Keeps the attachments of one conversation, under names made of ``name`` (empty: of the call's own id)."""
 
     client: FhirClient
     call: Call
+    name: str = ""
 
     async def keep(self, attachment: Attachment) -> str:
         """The reference of the DocumentReference. Refuses (503) where it could not be kept."""
         digest = hashlib.sha256(attachment.content).hexdigest()
-        name = f"{self.call.id}-{digest[:16]}"
+        name = f"{self.name or self.call.id}-{digest[:16]}"
         patient = self.call.memory.patient.reference if self.call.memory.patient else ""
         stored = await self._stored(attachment, name, patient)
         document = self._document(attachment, name, patient) | {

@@ -13,11 +13,13 @@ from fhirserver.kernel.instants import Clock
 
 
 class Written(NamedTuple):
-    """A message with the number of its event; ``confidence`` is below 1 for what was read from a picture."""
+    """A message with the number of its event; ``confidence`` is below 1 for what was read from a ``picture``, whose
+    reference that is."""
 
     number: int
     text: str
     confidence: float = 1.0
+    picture: str = ""
 
 
 class ChatLine(WrittenLine):
@@ -55,4 +57,6 @@ class ChatLine(WrittenLine):
             return HangUp(self._clock.now())
         message = self._messages.popleft()
         self.taken = message.number
-        return Utterance(self._clock.now(), message.text, confidence=message.confidence)
+        return Utterance(
+            self._clock.now(), message.text, confidence=message.confidence, picture=message.picture
+        )

@@ -10,7 +10,7 @@ from typing import Protocol
 class Recognised:
     """What was read. ``text`` are the lines as they stand there; ``said`` what the patient would have said of it
     ("My insurance is Aetna, the member ID is W 1 2 3"), empty where there is nothing to say: it goes into the
-    conversation as the user's words, with ``confidence`` (0 to 1), and is read back like those."""
+    conversation in place of words, with ``confidence`` (0 to 1) and the picture as evidence, and is read back."""
 
     text: str = ""
     said: str = ""

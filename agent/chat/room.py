@@ -56,6 +56,10 @@ class ChatRoom:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+    def offer(self, service: ChatService) -> None:
+        """A service besides those that are configured."""
+        self._services.add(service)
+
     async def open(self) -> None:
         """Go on with what processes before this one have left."""
         for id in await self._past.under_way():
@@ -116,7 +120,14 @@ class ChatRoom:
     async def _reaching(self, order: Outreach, service: ChatService, by: str) -> Beginning:
         trusted = service.users is not None and service.users.trusts_patient
         known = order.patient if trusted or not order.user else ""
-        errand = Errand(order.reason, order.patient, id=order.id)
+        errand = Errand(
+            order.reason,
+            order.patient,
+            id="" if order.request else order.id,  # the campaign has its own record of having reached out
+            request=order.request,
+            run=order.run,
+            channel="chat",
+        )
         setting = replace(await self._setting(service), patient=known, errand=errand, greeting="")
         user = f"app:{order.user}" if order.user else f"patient:{order.patient}"
         log.info("a conversation was ordered by %s", by)
@@ -161,9 +172,13 @@ class ChatRoom:
         return conversation_of(id, begun, diary, started)
 
     async def say(self, user: ChatUser, id: str, text: str, key: str = "") -> int:
+        text = text.strip()
+        diary, _, _ = await self._of(user, id)
+        if diary.ended and diary.keys.get(key, (0, ""))[1] == text:
+            return diary.keys[key][0]  # it was answered, and the answer did not arrive
         talk = await self._going_on(user, id)
         try:
-            return await talk.say(text.strip(), key)
+            return await talk.say(text, key)
         except (Over, UsedOtherwise, Lost) as error:
             raise _not_taken(error) from None
 

@@ -24,8 +24,13 @@ class Services:
     def __init__(self, client: FhirClient, clock: Callable[[], float] = time.monotonic):
         self._client, self._clock = client, clock
         self._known: dict[str, ChatService] = {}
+        self._own = [ChatService(DEFAULT, "Chat")]
         self._read = float("-inf")
         self._told: set[str] = set()
+
+    def add(self, service: ChatService) -> None:
+        """One that there is without a configuration."""
+        self._own.append(service)
 
     async def all(self) -> Sequence[ChatService]:
         """Those that are active."""
@@ -52,7 +57,7 @@ class Services:
                 return  # as it was a moment ago
             self._read = float("-inf")
             raise refuse(Category.BUSY, "transient", "The chat services cannot be read") from None
-        known = {DEFAULT: ChatService(DEFAULT, "Chat")}
+        known = {one.id: one for one in self._own}
         for resource in found:
             self._take(resource, known)
         self._known = known

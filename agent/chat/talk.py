@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,11 +20,13 @@ from agent.effects import Effect, RunTool
 from agent.kept_call import Past
 from agent.live.board import LiveBoard
 from agent.memory import Setting
-from agent.signals import HangUp, Signal, Utterance
+from agent.signals import UNREAD, HangUp, Signal, Utterance
 from agent.tools.client import FhirClient
 from fhirserver.kernel.instants import Clock, SystemClock
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.chats import Conversation
+
+log = logging.getLogger("credence.chat")
 
 
 @dataclass
@@ -80,7 +83,9 @@ class Talk:
         taken = {entry["m"] for entry in entries if "m" in entry}
         for entry in entries:
             if "w" in entry and entry["n"] not in taken:
-                self.line.write(Written(entry["n"], entry["w"], float(entry.get("c", 1.0))))
+                self.line.write(
+                    Written(entry["n"], entry["w"], float(entry.get("c", 1.0)), entry.get("p", ""))
+                )
         answered = [
             event[1]["message"] for entry in entries for event in entry["e"] if event[0] == "answered"
         ]
@@ -95,6 +100,8 @@ class Talk:
     async def run(self) -> None:
         """To the end and the record. Raises :class:`Lost` where another process has gone on with it."""
         await self._parts.board.run(self.attended)
+        for type in self.call.keeper.failures:
+            log.error("of a conversation the %s could not be written", type)
         await self.diary.add(r=True)
 
     # what the user does
@@ -108,13 +115,12 @@ class Talk:
         return number
 
     async def show(self, told: JsonObject, said: str, confidence: float, key: str) -> int:
-        """Take an attachment, of which ``said`` is what the user says by it."""
-        more = {"w": said, "c": confidence} if said else {}
-        number, fresh = await self.diary.add_once(key, told["reference"], ("attachment", told), **more)
-        if fresh and said:
-            self._written(Written(number, said, confidence))
-        elif fresh and not self._answering and not self.line.waiting:
-            await self.diary.add(("answered", {"message": number}))
+        """Take an attachment, of which ``said`` is what the user says by it; empty where it could not be read."""
+        picture, words = told["reference"], said or UNREAD
+        more = {"w": words, "c": confidence, "p": picture}
+        number, fresh = await self.diary.add_once(key, picture, ("attachment", told), **more)
+        if fresh:
+            self._written(Written(number, words, confidence, picture))
         return number
 
     def _written(self, message: Written) -> None:

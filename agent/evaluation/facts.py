@@ -40,6 +40,12 @@ class Facts:
         return str(value)
 
     @property
+    def printed(self) -> Mapping[str, Any]:
+        """What stands on the caller's insurance card: what they know of it, overlaid by ``card``."""
+        known = {key: self._facts[key] for key in ("payer", "member", "group") if key in self._facts}
+        return {**known, **self._facts.get("card", {})}
+
+    @property
     def kin(self) -> str:
         return self.text("kin", "")
 
@@ -128,7 +134,10 @@ class Facts:
             payer = self.text("payer", "")
             if payer and plain(payer) not in plain(said):
                 return payer
-            return self._wrong(said, "member", say_id(self.text("member"))) or self._wrong_group(folded, rng)
+            member = self.text("member")
+            if f"member id {member}".lower() in folded:  # written as it stands
+                return self._wrong_group(folded, rng)
+            return self._wrong(said, "member", say_id(member)) or self._wrong_group(folded, rng)
         if "zip code" in folded:
             return None if self._is_address(folded) else self.spoken("address", rng)
         if re.search(r"(?:move|book|that's|appointment)", folded):
@@ -151,7 +160,7 @@ class Facts:
 
     def _wrong_group(self, folded: str, rng: random.Random) -> str | None:
         group = self.text("group", "")
-        if not group or plain(say_id(group)) in plain(folded):
+        if not group or plain(say_id(group)) in plain(folded) or f"group {group}".lower() in folded:
             return None
         return f"the group number is {self.spoken('group', rng)}"
 

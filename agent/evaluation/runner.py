@@ -17,8 +17,10 @@ import httpx
 from agent.brain import Brain
 from agent.call import Call, CallRecord, Event, Model
 from agent.effects import Effect
+from agent.errand import Errand
 from agent.evaluation.disclosure import told_before_identity, told_of_others
 from agent.evaluation.line import PersonaLine
+from agent.evaluation.outreach import wrote_to
 from agent.evaluation.persona import Persona
 from agent.evaluation.practice import practice
 from agent.evaluation.scenario import Scenario
@@ -155,6 +157,8 @@ class TextDriver:
 
     async def play(self, scenario: Scenario, seed: int, server: Server) -> Played:
         async with troubled(scenario, server) as (client, others):
+            if scenario.texted:
+                others += await wrote_to(scenario, server)
             return await self._call(scenario, seed, client, others)
 
     async def _call(self, scenario: Scenario, seed: int, client: FhirClient, others: list[str]) -> Played:
@@ -167,6 +171,7 @@ class TextDriver:
         call = Call(
             client, line, caller_of(scenario), setting, clock, on_event=events.append, brain=brain,
             model=self._mind.model, ring_seconds=scenario.ring_seconds,
+            medium="WRITTEN" if scenario.written else "PHONE",
         )  # fmt: skip
         line.put = call.put
         record = await call.run()
@@ -195,7 +200,8 @@ async def troubled(scenario: Scenario, server: Server) -> AsyncIterator[tuple[Fh
 
 def setting_of(scenario: Scenario) -> Setting:
     """The agent's settings on this call."""
-    return Setting(practice="Riverside Clinic", **scenario.setting)
+    errand = Errand(scenario.errand, f"Patient/{scenario.patient}") if scenario.errand else None
+    return Setting(practice="Riverside Clinic", errand=errand, **scenario.setting)
 
 
 def caller_of(scenario: Scenario) -> str:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from agent.errand import PURPOSES
 from agent.evaluation.practice import ZONE
 
 NOW = datetime(2026, 11, 24, 14, 47, tzinfo=ZONE)
@@ -105,10 +106,25 @@ class Scenario:
     now: datetime = NOW
     ring_seconds: float = 5.0
     setting: Mapping[str, Any] = field(default_factory=dict)
+    errand: str = ""
+    """The purpose for which the agent calls the patient; empty: the caller calls."""
+    texted: str = ""
+    """The purpose for which a campaign wrote to the patient before, about ``visit``; what follows is the answer."""
+    visit: str = ""
+    written: bool = False
+    """Whether the conversation is one of text messages."""
     mood: str = "neutral"
     noise: str = "none"
     audio: bool = False
     """Whether it is one of those that are also run by audio."""
+    chat: bool = False
+    """Whether it is one of those that are also run by chat."""
+    only: str = ""
+    """``chat`` for what can only happen there."""
+    signed_in: bool = False
+    """By chat: whether the app's token says which patient this is."""
+    cut: float = 0.0
+    """By chat: the share of requests whose connection is cut."""
 
 
 def load(folder: Path | None = None) -> list[Scenario]:
@@ -168,6 +184,9 @@ def _check(made: Scenario, where: str) -> None:
         ("trouble", kinds, TROUBLES),
         ("mood", (made.mood,), MOODS),
         ("noise", (made.noise,), tuple(NOISES)),
+        ("only", (made.only,), ("", "chat")),
+        ("errand", (made.errand,), ("", *PURPOSES)),
+        ("texted", (made.texted,), ("", *PURPOSES)),
     )
     for name, values, known in checked:
         wrong = next((v for v in values if v not in known), "")

@@ -14,8 +14,11 @@ from agent.tools.client import FhirClient
 from agent.tools.provenance import CANONICAL
 from fhirserver.kernel.json import JsonObject, dumps
 
-_OWN_RECORD = frozenset({"Communication", "DocumentReference", "Composition", "MeasureReport", "Observation"})
-"""What a call may leave as its own record: transcript, summary, quality, how the voice sounded. Only if it is new."""
+_OWN_RECORD = frozenset(
+    {"Communication", "DocumentReference", "Composition", "MeasureReport", "Observation", "Binary"}
+)
+"""What a call may leave as its own record: transcript, summary, quality, how the voice sounded, pictures. Only if it is
+new."""
 _DERIVED = frozenset({"Provenance", "AuditEvent"})
 
 

@@ -21,6 +21,7 @@ from fhirserver.kernel.json import InvalidJson, JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.calls_out import CallOrder, OrderedCall
 from fhirserver.ports.live_calls import LiveCall, LiveEvent, OperatorSound, RiskReason
+from fhirserver.ports.texts_out import OrderedText, TextOrder
 
 _EVERY = 1.0
 _MISSES = 3
@@ -51,6 +52,7 @@ class RemoteBoard:
         )
         self._tls = tls
         self._base = f"{base.rstrip('/')}/live/calls"
+        self._texts = f"{base.rstrip('/')}/live/texts"
         self._pass_for = pass_for
         self._calls: dict[str, LiveCall] = {}
         self._over: dict[str, LiveCall] = {}
@@ -135,6 +137,10 @@ class RemoteBoard:
         """Order a call out at the other process, which decides."""
         return OrderedCall(**await self._asked("POST", "", asdict(order), by))
 
+    async def send(self, order: TextOrder, by: str) -> OrderedText:
+        """Have the other process, which decides, send a message."""
+        return OrderedText(**await self._asked("POST", "", asdict(order), by, self._texts))
+
     def audio(self, id: str) -> AsyncIterator[bytes]:
         if not (call := self.call(id)) or not call.hears:
             raise refuse(Category.NOT_FOUND, "not-found", "The sound of this call cannot be listened to")
@@ -155,12 +161,17 @@ class RemoteBoard:
         return {"Authorization": f"Bearer {self._pass_for(operator)}"}
 
     async def _asked(
-        self, method: str, path: str, body: JsonObject | None = None, operator: str = "console"
+        self,
+        method: str,
+        path: str,
+        body: JsonObject | None = None,
+        operator: str = "console",
+        base: str = "",
     ) -> dict[str, Any]:
         content = dumps(body) if body is not None else None
         try:
             answer = await self._http.request(
-                method, self._base + path, content=content, headers=self._headers(operator)
+                method, (base or self._base) + path, content=content, headers=self._headers(operator)
             )
             found = loads(answer.content)
         except (httpx.HTTPError, InvalidJson):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from agent.effects import Effect, RunTool, Say
-from agent.hearing import Heard, hear
+from agent.hearing import Heard, hear, see
 from agent.hints import Hints
 from agent.memory import Setting
 from agent.policy import errands
@@ -19,8 +19,8 @@ from agent.policy.passing import FORM, PERSON, Passing
 from agent.policy.reception import Reception
 from agent.policy.slots import TakeSlot
 from agent.records import PatientRecord
-from agent.requests import FindPatients, LoadContext, ReadPatient
-from agent.results import ContextLoaded, PatientsFound, SlotsFound
+from agent.requests import FindErrands, FindPatients, LoadContext, ReadPatient
+from agent.results import ContextLoaded, ErrandsFound, PatientsFound, SlotsFound
 from agent.signals import (
     Answered,
     AnsweredBy,
@@ -84,7 +84,9 @@ class Dialogue(Reception):
         return [e for e in effects if isinstance(e, RunTool)] if over else effects
 
     def _take(self, signal: Signal, turn: int) -> None:
-        if isinstance(signal, Utterance):
+        if isinstance(signal, Utterance) and signal.picture:
+            self._look(see(turn, signal.text, signal.picture, signal.confidence))
+        elif isinstance(signal, Utterance):
             self._speak(hear(turn, signal.text, signal.confidence))
         elif isinstance(signal, Keys):
             self._pressed(signal, turn)
@@ -125,7 +127,8 @@ class Dialogue(Reception):
                 self._resume()
         else:
             self.identity.asked = self.identity.asked or ("both" if errand else "")
-            self.desk.say("greeting")
+            if not (self.memory.outreach and self.memory.medium == "written"):
+                self.desk.say("greeting")
             if self.identity.held is not None:
                 self.identity.ask(self.desk)
 
@@ -171,7 +174,7 @@ class Dialogue(Reception):
     # before the first word
 
     def _ring(self, signal: Ringing) -> None:
-        self.memory.caller = signal.caller
+        self.memory.caller, self.memory.medium = signal.caller, signal.medium
         if self.memory.setting.patient:
             self.desk.run(ReadPatient(self.memory.setting.patient), self)
         elif signal.caller:
@@ -183,9 +186,14 @@ class Dialogue(Reception):
             self.memory.candidates = result.patients
             for patient in result.patients[:4]:
                 desk.run(LoadContext(patient.reference), self)
+            if result.patients and self.memory.setting.errand is None and self.memory.caller:
+                known = tuple(patient.reference for patient in result.patients[:20])
+                desk.run(FindErrands(self.memory.caller, known), self)
             if self.memory.setting.patient and self.memory.patient is None:
                 self._proved(result.patients)
                 return
+        elif isinstance(result, ErrandsFound):
+            self.memory.outreach = result.errands
         if self.identity.held is not None:
             self.identity.resume(desk)
             self._identified()

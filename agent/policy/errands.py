@@ -8,13 +8,23 @@ from agent.memory import Memory
 from agent.policy.desk import Desk
 from agent.signals import AnsweredBy
 
-_WISHES = {"confirm": "confirm", "reschedule": "reschedule", "insurance": "insurance"}
-"""The wish that a purpose stands for; a call back asks what the patient wants."""
+WISHES = {
+    "confirm": "confirm",
+    "reschedule": "reschedule",
+    "insurance": "insurance",
+    "rebook": "book",
+    "follow_up": "follow_up",
+}
+"""The wish that a purpose stands for; the others ask what the patient wants."""
 _REASONS = {
     "confirm": "was called to confirm an appointment",
     "reschedule": "was called to move an appointment",
     "insurance": "was called for new insurance",
     "call_back": "was called back",
+    "follow_up": "was called after a visit",
+    "rebook": "was called about a missed appointment",
+    "missing": "was called for what the record lacks",
+    "custom": "was called",
 }
 _LEFT = 6
 """Silences after which a machine that nobody tells of any more is left."""
@@ -34,9 +44,23 @@ def begin(desk: Desk) -> str:
         desk.memory.follow_up.append("Somebody else answered; the patient was not reached.")
         desk.say("errand_other")
         return ""
-    desk.say(f"errand_{errand.purpose}")
+    if errand.words:
+        desk.effects.append(Say(errand.words, 0))
+    else:
+        desk.say(f"errand_{errand.purpose}")
     desk.memory.reasons.append(_REASONS[errand.purpose])
-    return _WISHES.get(errand.purpose, "")
+    return WISHES.get(errand.purpose, "")
+
+
+def called_back(desk: Desk) -> str:
+    """Somebody whom we reached out to calls, and wants nothing else: say why we did. The wish that is, or empty."""
+    memory = desk.memory
+    patient = memory.patient.reference if memory.patient else ""
+    errand = next((one for one in memory.outreach if one.patient == patient), None)
+    if errand is None:
+        return ""
+    desk.say(f"back_{errand.purpose}")
+    return WISHES.get(errand.purpose, "")
 
 
 def wished() -> Heard:

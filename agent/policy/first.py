@@ -6,6 +6,7 @@ from agent.effects import Escalate
 from agent.hearing import Heard
 from agent.policy.desk import Desk
 from agent.policy.errands import machine_heard
+from agent.policy.opting_out import no_more
 
 
 def first_of_all(desk: Desk, heard: Heard) -> bool:
@@ -13,6 +14,7 @@ def first_of_all(desk: Desk, heard: Heard) -> bool:
     return (
         machine_heard(desk, heard)
         or _danger(desk, heard)
+        or no_more(desk, heard)
         or _somebody_else(desk, heard)
         or _abuse(desk, heard)
         or _staff(desk, heard)

@@ -38,7 +38,8 @@ def _state(name: str, kind: str, after: str, needs_identity: bool = True) -> Sta
 
 
 _SERVES = (
-    "choose_appointment no_appointment wish searching reason will_you_come read_back insurance phone address"
+    "choose_appointment no_appointment wish searching reason will_you_come read_back insurance phone address "
+    "how_are_you"
 )
 """Where a piece of business begins: with its first question, or further on where the caller has said more already."""
 
@@ -60,6 +61,7 @@ GRAPH: dict[str, State] = {
         _state("will_you_come", "decision", "writing not_coming wish reason served handover"),
         _state("not_coming", "decision", "wish reason served handover"),
         _state("reason", "data_collection", "read_back wish served handover"),
+        _state("how_are_you", "decision", "served handover"),
         _state("insurance", "data_collection", "read_back served handover"),
         _state("phone", "data_collection", "read_back served handover"),
         _state("address", "data_collection", "read_back served handover"),

@@ -200,6 +200,11 @@ class Identity:
         if record.reference not in memory.contexts:
             desk.run(LoadContext(record.reference), self)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a record is being looked up or loaded, so that nothing is asked now."""
+        return self.searching or (self.held is not None and self.asked != "guardian")
+
     def proved(self, desk: Desk, record: PatientRecord) -> None:
         """The channel knows who this is; of a child it is still asked who speaks for it."""
         if _is_minor(desk.memory, record):

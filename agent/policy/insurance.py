@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
+from agent.cards.saying import Further, further, told
 from agent.hearing import Heard
 from agent.memory import Done
 from agent.policy.desk import Desk
 from agent.policy.slots import basis
 from agent.requests import CONFIRMED, MENTIONED, AddCoverage
 from agent.results import Result, Written
+from agent.signals import UNREAD
 from fhirserver.world.spoken.answers import Answer, versions
 from fhirserver.world.spoken.characters import runs
 from fhirserver.world.spoken.identifiers import identifiers
@@ -62,9 +64,28 @@ class Insurance:
         self.asked = ""
         self.group_done = False
         self.turns: list[int] = []
+        self.further = Further()
 
     def begin(self, desk: Desk, heard: Heard) -> None:
+        if heard.picture:
+            self.look(desk, heard)
+            return
         self._listen(desk, heard)
+        self.turns.append(heard.turn)
+        self._next(desk)
+
+    def look(self, desk: Desk, heard: Heard) -> None:
+        """The caller has shown a card: what was read of it is read back, what was not is asked for."""
+        if heard.text == UNREAD:
+            desk.memory.follow_up.append("A picture that was sent could not be read; look at it.")
+            desk.say("picture_unread")
+        else:
+            desk.say("picture_read")
+            self.further = further(heard.text)
+            payer, member, group = told(heard.text)
+            self.payer, self.member = payer or self.payer, member or self.member
+            self.group, self.buffer = group or self.group, ""
+            self.group_done = self.group_done or bool(self.group)
         self.turns.append(heard.turn)
         self._next(desk)
 
@@ -132,8 +153,10 @@ class Insurance:
 
     def ask(self, desk: Desk) -> None:
         if self.asked == "read_back":
-            group = f", group {say_id(self.group)}" if self.group else ", no group number"
-            desk.say("read_coverage", payer=self.payer, member=say_id(self.member), group=group)
+            id = str if desk.memory.setting.written else say_id
+            group = f", group {id(self.group)}" if self.group else ", no group number"
+            group += "".join(f", {text}" for text in _told(self.further))
+            desk.say("read_coverage", payer=self.payer, member=id(self.member), group=group)
         elif self.asked.startswith("fix"):
             desk.say("which_part")
         else:
@@ -208,7 +231,10 @@ class Insurance:
         self.state = "writing"
         stated = basis(desk, turns, confidence)
         desk.run(
-            AddCoverage(desk.memory.patient.reference, self.payer, self.member, self.group, stated), self
+            AddCoverage(
+                desk.memory.patient.reference, self.payer, self.member, self.group, stated, self.further
+            ),
+            self,
         )
 
     def result(self, desk: Desk, result: Result) -> None:
@@ -225,6 +251,13 @@ class Insurance:
         """What was mentioned and not confirmed is worth keeping, lower on the ladder."""
         if self.payer and self.member and self.state != "writing":
             self._write(desk, MENTIONED, self.turns)
+
+
+def _told(further: Further) -> list[str]:
+    """What only a card tells, as it is read back."""
+    names = (("plan", "plan"), ("effective", "valid from"), ("rx_bin", "Rx BIN"), ("rx_pcn", "Rx PCN"))
+    told = [f"{words} {value}" for name, words in names if (value := getattr(further, name))]
+    return [*told, f"Rx group {further.rx_group}"] if further.rx_group else told
 
 
 _FILLERS = frozenset(

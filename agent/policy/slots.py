@@ -372,7 +372,10 @@ def _basis(desk: Desk, turns: list[int], confidence: str = CONFIRMED) -> Basis:
     own = sorted({t for t in turns if t})
     around = sorted({*own, *(t - 1 for t in own if t > 1)})
     method = {CONFIRMED: "confirmed", "0.3": "mentioned"}.get(confidence, "inferred")
-    return Basis(confidence, method, tuple(around), desk.memory.third_party)
+    pictures = [desk.memory.pictures[turn] for turn in own if turn in desk.memory.pictures]
+    if pictures and confidence == CONFIRMED:
+        method = "picture"
+    return Basis(confidence, method, tuple(around), desk.memory.third_party, pictures[-1] if pictures else "")
 
 
 basis = _basis

@@ -9,6 +9,7 @@ from agent.policy.desk import Business
 from agent.policy.insurance import Insurance
 from agent.policy.slots import TakeSlot
 from agent.policy.visits import CancelVisit, ConfirmVisit
+from agent.policy.well_being import WellBeing
 
 BUSINESS: dict[str, Callable[[], Business]] = {
     "reschedule": lambda: TakeSlot(moves=True),
@@ -18,6 +19,7 @@ BUSINESS: dict[str, Callable[[], Business]] = {
     "insurance": Insurance,
     "phone": Phone,
     "address": Address,
+    "follow_up": WellBeing,
 }
 REASONS = {
     "reschedule": "wanted to move an appointment",
@@ -27,6 +29,7 @@ REASONS = {
     "insurance": "had new insurance",
     "phone": "had a new phone number",
     "address": "had a new address",
+    "follow_up": "was asked how it goes after a visit",
 }
 VISITS = frozenset(("cancel", "reschedule", "book", "confirm"))
 FACTS = frozenset(("phone", "address", "insurance"))

@@ -32,6 +32,8 @@ class OutgoingCarrier(PhoneCarrier):
     id: str = ""
     form: Mapping[str, Sequence[str]] = field(default_factory=dict)
     callee: Callee = field(default_factory=Callee)
+    known_after: float = _KNOWN_AFTER
+    """Seconds until it is known who answered."""
 
     def __post_init__(self) -> None:
         self.recording = asyncio.Event()
@@ -115,7 +117,7 @@ class OutgoingCarrier(PhoneCarrier):
             await self.recording.wait()
             answered_by = "machine_end_beep"
         else:
-            await asyncio.sleep(_KNOWN_AFTER)
+            await asyncio.sleep(self.known_after)
         took = str(round((time.monotonic() - begun) * 1000))
         await self._tell(
             address, {"AnsweredBy": answered_by, "MachineDetectionDuration": took}, answered_by, outcome

@@ -4,6 +4,8 @@ Prints its address. Keeps what it was asked and gives what it is told to: ``POST
 ``{"status": 429, "code": 20429}`` (that answer), ``{"drop": true}`` (does it, and closes without an answer),
 one for each request to come; ``GET /admin/requests`` lists the forms received.
 
+``POST /admin/media?account=…`` keeps a picture (the body) and gives the address that a message's ``MediaUrl0`` has.
+
 With ``--auth-token`` those who are called answer (extra ``espeak``): ``POST /admin/callees`` takes a map of numbers to
 who answers (:func:`agent.simulator.callee.callee_of`), ``GET /admin/answered`` lists what became of calls. Without,
 and for numbers that are not in the map, a call rings for ever and nothing is told of it.
@@ -54,12 +56,15 @@ class RestApi:
         self.requests: list[dict[str, Any]] = []
         self.faults: deque[dict[str, Any]] = deque()
         self.calls: list[dict[str, Any]] = []
+        self.media: dict[str, tuple[bytes, str]] = {}
 
     def routes(self) -> list[Route]:
         return [
             Route(f"{_ACCOUNT}/Calls.json", self._call, methods=["POST"]),
             Route(f"{_ACCOUNT}/Calls.json", self._list, methods=["GET"]),
             Route(f"{_ACCOUNT}/Messages.json", self._message, methods=["POST"]),
+            Route(f"{_ACCOUNT}/Messages/{{message}}/Media/{{media}}", self._media, methods=["GET"]),
+            Route("/admin/media", self._keep_media, methods=["POST"]),
             Route("/admin/requests", self._requests, methods=["GET"]),
             Route("/admin/faults", self._faults, methods=["POST"]),
             Route("/admin/callees", self._set_callees, methods=["POST"]),
@@ -69,6 +74,22 @@ class RestApi:
     async def _call(self, request: Request) -> Response:
         return await self._make(request, "CA", "queued")
 
+    async def _keep_media(self, request: Request) -> Response:
+        """A picture for a message to come: the body; the answer has its address for ``MediaUrl0``."""
+        name = f"ME{secrets.token_hex(16)}"
+        self.media[name] = (await request.body(), request.headers.get("content-type", ""))
+        path = f"/2010-04-01/Accounts/{request.query_params.get('account', '')}/Messages/MM{name[2:]}/Media/{name}"
+        return JSONResponse({"url": f"https://api.twilio.com{path}"}, 201)
+
+    async def _media(self, request: Request) -> Response:
+        """https://www.twilio.com/docs/messaging/api/media-resource"""
+        if not let_in(request):
+            return JSONResponse({"code": 20003, "status": 401}, 401)
+        found = self.media.get(request.path_params["media"])
+        if found is None:
+            return JSONResponse({"code": 20404, "status": 404}, 404)
+        return Response(found[0], media_type=found[1])
+
     async def _message(self, request: Request) -> Response:
         return await self._make(request, "SM", "queued")
 
@@ -77,10 +98,10 @@ class RestApi:
         form = {name: str(value) for name, value in sent.multi_items()}
         self.requests.append({"path": request.url.path, **form})
         fault = self.faults.popleft() if self.faults else {}
-        if not _let_in(request):
-            return _error(401, 20003)
+        if not let_in(request):
+            return refused(401, 20003)
         if "status" in fault:
-            return _error(fault["status"], fault.get("code", fault["status"]))
+            return refused(fault["status"], fault.get("code", fault["status"]))
         made = {
             "sid": f"{prefix}{secrets.token_hex(16)}",
             "account_sid": request.path_params["account"],
@@ -92,7 +113,7 @@ class RestApi:
         if prefix == "CA":
             self.calls.append(made)
             self._ring(made, {name: [str(value) for value in sent.getlist(name)] for name in sent})
-        return _Dropped() if fault.get("drop") else JSONResponse(made, status_code=201)
+        return Dropped() if fault.get("drop") else JSONResponse(made, status_code=201)
 
     def _ring(self, made: dict[str, Any], form: dict[str, list[str]]) -> None:
         """Have the call answered by whoever has the number."""
@@ -112,7 +133,7 @@ class RestApi:
 
     async def _set_callees(self, request: Request) -> Response:
         if self._callees is None:
-            return _error(409, 0)
+            return refused(409, 0)
         told = await request.json()
         try:
             self._callees.by_number |= {number: callee_of(one) for number, one in told.items()}
@@ -124,8 +145,8 @@ class RestApi:
         return JSONResponse(self.answered)
 
     async def _list(self, request: Request) -> Response:
-        if not _let_in(request):
-            return _error(401, 20003)
+        if not let_in(request):
+            return refused(401, 20003)
         to = request.query_params.get("To", "")
         found = [call for call in reversed(self.calls) if not to or call["to"] == to]
         return JSONResponse({"calls": found, "page": 0, "page_size": 50, "next_page_uri": None})
@@ -138,7 +159,7 @@ class RestApi:
         return Response(status_code=204)
 
 
-class _Dropped(Response):
+class Dropped(Response):
     """Closes the connection in the middle of an answer."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -151,13 +172,13 @@ class _Dropped(Response):
         await send({"type": "http.response.body", "body": b"{", "more_body": False})
 
 
-def _let_in(request: Request) -> bool:
+def let_in(request: Request) -> bool:
     kind, _, credentials = request.headers.get("authorization", "").partition(" ")
     account = request.path_params["account"]
     return kind == "Basic" and base64.b64decode(credentials).decode().startswith(f"{account}:")
 
 
-def _error(status: int, code: int) -> Response:
+def refused(status: int, code: int) -> Response:
     return JSONResponse({"code": code, "message": "as told", "status": status}, status_code=status)
 
 

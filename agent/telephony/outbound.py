@@ -79,21 +79,22 @@ class Outbound:
         order = order_of(key)
         settings = self._settings
         notice = settings.notice if settings.recording else ""
-        errand = replace(errand, message=settings.voicemail)
+        if not errand.request:  # a campaign says itself what a machine is left
+            errand = replace(errand, message=settings.voicemail)
         incoming = Incoming(order, to, settings.number, errand, settings.recording, notice)
         call = self._calls.prepare(incoming)  # one that was given up before is over
         call.expect_answer(_RINGS + _LOST)
         try:
-            sid = await self._api.call(to, self._parameters(order))
+            sid = await self._api.call(to, self._parameters(order, bool(errand.message)))
         except RestFailed as failed:
             sid = "" if failed.sure else await self._api.find(to, since)
             if not sid:
-                self._calls.end(order, "not placed")
+                self._calls.end(order, "not placed" if failed.sure else "failed")
                 raise
         self._calls.rename(order, sid)
         return sid
 
-    def _parameters(self, order: str) -> dict[str, Any]:
+    def _parameters(self, order: str, leaves_message: bool) -> dict[str, Any]:
         """Of Twilio's Calls resource (https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource)."""
         query = f"?{ORDER}={quote(order, safe='')}"
         base = f"{self._settings.base}{ROOT}"
@@ -103,7 +104,7 @@ class Outbound:
             "status_callback": f"{base}/status{query}",
             "status_callback_event": ["completed"],
             "timeout": _RINGS,
-            "machine_detection": "DetectMessageEnd" if self._settings.voicemail else "Enable",
+            "machine_detection": "DetectMessageEnd" if leaves_message else "Enable",
             "async_amd": "true",
             "async_amd_status_callback": f"{base}/machine{query}",
         }

@@ -27,8 +27,13 @@ _silent.setLevel(logging.CRITICAL)
 class RestFailed(NotPlaced):
     """Twilio did not do it. ``sure``: it certainly did not; else it may have, and nobody knows.
 
-    The message has Twilio's code and no number and no words.
+    The message has Twilio's code and no number and no words; ``code`` is that (https://www.twilio.com/docs/api/errors),
+    0 for none.
     """
+
+    def __init__(self, problem: str, sure: bool, code: int = 0):
+        super().__init__(problem, sure)
+        self.code = code
 
 
 class TwilioRest:
@@ -39,11 +44,35 @@ class TwilioRest:
         self._client: Client | None = None
         self._http: Any = None
 
-    async def send(self, to: str, text: str) -> str:
-        """Send a text message; its MessageSid. Raises RestFailed."""
+    async def send(self, to: str, text: str, status_callback: str = "") -> str:
+        """Send a text message; its MessageSid. ``status_callback``: the address that is told how it goes on. Raises
+        RestFailed."""
         client = self._opened()
-        message = await _answered(client.messages.create_async(to=to, from_=self._settings.number, body=text))
+        more = {"status_callback": status_callback} if status_callback else {}
+        message = await _answered(
+            client.messages.create_async(to=to, from_=self._settings.number, body=text, **more)
+        )
         return str(message.sid)
+
+    async def sent(self, to: str, since: datetime) -> tuple[str, str]:
+        """The MessageSid and the status of the newest message to this number since then; empty for none. Raises
+        RestFailed."""
+        found = await _answered(
+            self._opened().messages.list_async(
+                to=to, from_=self._settings.number, date_sent_after=since, limit=20
+            )
+        )
+        return next(((str(message.sid), _status(message)) for message in found), ("", ""))
+
+    async def called(self, to: str, since: datetime) -> tuple[str, str]:
+        """The CallSid and the status of the newest call to this number since then; empty for none. Raises
+        RestFailed."""
+        found = await _answered(
+            self._opened().calls.list_async(
+                to=to, from_=self._settings.number, start_time_after=since, limit=20
+            )
+        )
+        return next(((str(call.sid), _status(call)) for call in found), ("", ""))
 
     async def call(self, to: str, parameters: Mapping[str, Any]) -> str:
         """Call out; the CallSid. ``parameters`` are those of Twilio's Calls resource. Raises RestFailed."""
@@ -78,19 +107,25 @@ class TwilioRest:
         return self._client
 
 
+def _status(resource: Any) -> str:
+    return str(getattr(resource.status, "value", resource.status) or "")
+
+
 async def _answered(asking: Any) -> Any:
     import aiohttp
-    from twilio.base.exceptions import TwilioRestException
+    from twilio.base.exceptions import TwilioException, TwilioRestException
 
     try:
         async with asyncio.timeout(_SECONDS):  # the SDK does not hold to its own
             return await asking
     except TwilioRestException as error:
         sure = 400 <= error.status < 500 and error.status != 408
-        raise RestFailed(f"Twilio answers {error.status} (code {error.code})", sure) from None
+        raise RestFailed(
+            f"Twilio answers {error.status} (code {error.code})", sure, int(error.code or 0)
+        ) from None
     except aiohttp.ClientConnectorError:
         raise RestFailed("Twilio cannot be reached", sure=True) from None
-    except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+    except (aiohttp.ClientError, TimeoutError, ValueError, TwilioException) as error:
         raise RestFailed(f"Twilio gave no answer: {type(error).__name__}", sure=False) from None
 
 

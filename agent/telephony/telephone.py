@@ -14,10 +14,12 @@ from agent.telephony.outbound import Outbound
 from agent.telephony.rest import TwilioRest
 from agent.telephony.settings import TelephonySettings
 from agent.telephony.signatures import Signatures
-from agent.telephony.text_webhook import TextWebhook
+from agent.telephony.text_webhook import Delivery, Preferences, TextWebhook
 from agent.telephony.texting import Converse, Texting
 from agent.telephony.twiml import AFTER, MEDIA, ROOT, TRANSFERRED
 from agent.telephony.webhooks import Answer, VoiceWebhooks, signed
+
+TEXT_STATUS = f"{ROOT}/text-status"
 
 
 class Telephone:
@@ -29,9 +31,13 @@ class Telephone:
         settings: TelephonySettings,
         make: MakeCall,
         converse: Converse | None = None,
+        preferences: Preferences | None = None,
         look: Callable[[], Awaitable[object]] | None = None,
     ):
         self.settings = settings
+        self.preferences = preferences
+        self.delivery: Delivery | None = None
+        """Who is told of messages that were sent; set by whoever sends some."""
         self.calls = Calls(settings, make)
         self.api = TwilioRest(settings)
         self.outbound = Outbound(settings, self.calls, self.api)
@@ -53,7 +59,8 @@ class Telephone:
             f"{ROOT}/recording": voice.recording,
         }
         if self.texting is not None:
-            asked[f"{ROOT}/sms"] = TextWebhook(self.texting).sms
+            texts = TextWebhook(self.texting, self.preferences, self.delivery)
+            asked |= {f"{ROOT}/sms": texts.sms, TEXT_STATUS: texts.status}
         account = self.settings.account_sid
         webhooks = [
             Route(path, signed(self._signatures, account, answer), methods=["POST"])

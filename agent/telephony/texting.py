@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
 
 from agent.line import WrittenLine
 from agent.manner import PLAIN, Manner
@@ -15,6 +15,7 @@ from agent.telephony.incoming import Incoming
 from agent.telephony.rest import RestFailed
 from agent.telephony.settings import TelephonySettings
 from fhirserver.kernel.instants import Clock, SystemClock
+from fhirserver.kernel.wall import waiting
 
 log = logging.getLogger("credence.telephony")
 
@@ -22,6 +23,15 @@ _REMEMBERED = 2_000
 """Messages whose answers are remembered, for webhooks that come again."""
 MOST_TEXT = 1_600
 """Characters of one message; Twilio takes no more."""
+
+
+ONLY_TEXT = "I can read text only. Please write what you need."
+
+
+class Shown(NamedTuple):
+    """A picture that was sent, by its address."""
+
+    url: str
 
 
 class SendsTexts(Protocol):
@@ -36,11 +46,17 @@ class TextLine(WrittenLine):
     def __init__(self, clock: Clock, idle: float, reply: Callable[[str], None]):
         self._clock, self._idle, self._reply = clock, idle, reply
         self._said: list[str] = []
-        self._written: asyncio.Queue[str | None] = asyncio.Queue()
+        self._written: asyncio.Queue[str | Shown | None] = asyncio.Queue()
+        self.look: Callable[[str], Awaitable[Utterance]] | None = None
+        """What the caller says by the picture at an address; None where pictures are not looked at."""
 
     def write(self, text: str) -> None:
         """The caller has written."""
         self._written.put_nowait(text)
+
+    def show(self, url: str) -> None:
+        """The caller has sent a picture."""
+        self._written.put_nowait(Shown(url))
 
     def end(self) -> None:
         """The caller wants no more messages, or the process ends."""
@@ -53,12 +69,20 @@ class TextLine(WrittenLine):
         if self._written.empty():  # else one message answers both, such as the greeting and the first words
             self._flush()
         try:
-            async with asyncio.timeout(self._idle):
+            async with asyncio.timeout(waiting(self._idle)):
                 text = await self._written.get()
         except TimeoutError:
             text = None
+        if isinstance(text, Shown):
+            return await self._seen(text)
         now = self._clock.now()
         return HangUp(now) if text is None else Utterance(now, text)
+
+    async def _seen(self, shown: Shown) -> Signal:
+        if self.look is not None:
+            return await self.look(shown.url)
+        self._said.append(ONLY_TEXT)
+        return await self.listen()
 
     async def finish(self) -> None:
         self._flush()
@@ -99,8 +123,11 @@ class Texting:
         self._answers: OrderedDict[str, asyncio.Future[str]] = OrderedDict()
         self._sending: set[asyncio.Task[None]] = set()
 
-    async def receive(self, id: str, caller: str, called: str, text: str) -> str:
-        """A message has come (``id`` is its MessageSid); the reply, or empty where none goes this way.
+    async def receive(
+        self, id: str, caller: str, called: str, text: str, pictures: Sequence[str] = ()
+    ) -> str:
+        """A message has come (``id`` is its MessageSid, ``pictures`` the addresses of those in it); the reply, or empty
+        where none goes this way.
 
         The same message again gets the same answer and is not said again.
         """
@@ -109,7 +136,7 @@ class Texting:
             answer = self._answers[id] = asyncio.get_running_loop().create_future()
             while len(self._answers) > _REMEMBERED:
                 self._answers.popitem(last=False)
-            self._write(Incoming(id, caller, called), text, answer)
+            self._write(Incoming(id, caller, called), text, answer, pictures)
         await asyncio.wait({answer}, timeout=self._settings.sms_within)
         if not answer.done():
             answer.set_result("")  # the reply comes later and goes by itself
@@ -132,7 +159,9 @@ class Texting:
         for task in tasks | self._sending:
             task.cancel()
 
-    def _write(self, incoming: Incoming, text: str, answer: asyncio.Future[str]) -> None:
+    def _write(
+        self, incoming: Incoming, text: str, answer: asyncio.Future[str], pictures: Sequence[str]
+    ) -> None:
         key = (incoming.caller, incoming.called)
         conversation = self._open.get(key)
         if conversation is None:
@@ -142,7 +171,10 @@ class Texting:
             conversation.reply.set_result("")  # one reply to both messages, to the newer
         conversation.reply = answer
         assert conversation.line is not None
-        conversation.line.write(text)
+        if text:
+            conversation.line.write(text)
+        for url in pictures:
+            conversation.line.show(url)
 
     def _begin(self, incoming: Incoming, conversation: _Conversation) -> None:
         def reply(text: str) -> None:

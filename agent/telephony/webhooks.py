@@ -25,6 +25,12 @@ _OVER = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 _UNREACHED = _OVER - {"completed"}
 _TAKEN = frozenset({"completed", "answered"})
 
+
+class NotTaken(Exception):
+    """What was told could not be kept for now: the carrier is to tell it again (503; at Twilio by a number's fallback
+    address, or a connection override with retries)."""
+
+
 Answer: TypeAlias = Callable[[Form, Request], Awaitable[str]]
 """Takes the fields, gives TwiML; empty text for nothing to say."""
 
@@ -45,7 +51,10 @@ def signed(signatures: Signatures, account: str, answer: Answer) -> Callable[[Re
         if not right or (account and form.get("AccountSid", account) != account):
             log.warning("a webhook without Twilio's signature was refused")
             return Response(status_code=403)
-        text = await answer(form, request)
+        try:
+            text = await answer(form, request)
+        except NotTaken:
+            return Response(status_code=503)
         return Response(text, media_type="text/xml") if text else Response(status_code=204)
 
     return endpoint

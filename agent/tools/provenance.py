@@ -59,8 +59,11 @@ def provenance(
         "occurredDateTime": instant(at),
         "agent": agents,
     }
-    if communication:
-        said["entity"] = [_evidence(communication, basis)]
+    entities = [_evidence(communication, basis)] if communication else []
+    if basis.picture:
+        entities.append({"role": "source", "what": {"reference": basis.picture}})
+    if entities:
+        said["entity"] = entities
     return said
 
 

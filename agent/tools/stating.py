@@ -106,10 +106,25 @@ def coverage(request: AddCoverage, payer: JsonObject) -> JsonObject:
         "beneficiary": {"reference": request.patient},
         "payor": [payer],
     }
-    if request.group:
-        kind = {"coding": [{"system": _COVERAGE_CLASS, "code": "group", "display": "Group"}]}
-        resource["class"] = [{"type": kind, "value": request.group}]
-    return resource
+    further = request.further
+    if further.effective:
+        resource["period"] = {"start": further.effective}
+    classes = (
+        ("group", "Group", request.group),
+        ("plan", "Plan", further.plan),
+        ("rxbin", "RX BIN", further.rx_bin),
+        ("rxpcn", "RX PCN", further.rx_pcn),
+        ("rxgroup", "RX Group", further.rx_group),
+    )
+    stated = [_class(*one) for one in classes if one[2]]
+    return resource | ({"class": stated} if stated else {})
+
+
+def _class(code: str, display: str, value: str) -> JsonObject:
+    return {
+        "type": {"coding": [{"system": _COVERAGE_CLASS, "code": code, "display": display}]},
+        "value": value,
+    }
 
 
 Patch = list[JsonObject]

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from agent.campaigns.flagging import put_flag
+from agent.campaigns.ledger import Ledger
+from agent.campaigns.preferences import opt_out
 from agent.records import Context, SlotRecord
 from agent.requests import (
     AddCoverage,
@@ -18,16 +21,28 @@ from agent.requests import (
     ChangePhone,
     Confirm,
     FindByBirthDate,
+    FindErrands,
     FindPatients,
     LoadContext,
+    OptOut,
     ReadPatient,
     Request,
     SearchSlots,
 )
-from agent.results import ContextLoaded, Failed, PatientsFound, Result, SlotsFound, Taken, Written
+from agent.results import (
+    ContextLoaded,
+    ErrandsFound,
+    Failed,
+    PatientsFound,
+    Result,
+    SlotsFound,
+    Taken,
+    Written,
+)
 from agent.tools import stating
 from agent.tools.calendar import free_slots
 from agent.tools.client import Answer, FhirClient, Unreachable, version_of
+from agent.tools.outreach import errands_at
 from agent.tools.provenance import Speaker, header, provenance
 from agent.tools.reading import (
     actor_of,
@@ -87,6 +102,24 @@ class Toolbox:
         records = {r["id"]: patient_record(r) for r in found if r.get("active") is not False}
         key = phone_key(request.phone)
         return PatientsFound(tuple(p for p in records.values() if key in {phone_key(x) for x in p.phones}))
+
+    async def _find_errands(self, request: FindErrands) -> Result:
+        found = await errands_at(self.client, request.phone, request.patients, self.clock)
+        return ErrandsFound(found)
+
+    async def _opt_out(self, request: OptOut) -> Result:
+        ledger, flag = Ledger(self.client, self.clock, self.speaker), ""
+        for patient in request.patients:
+            wish = opt_out(
+                patient,
+                request.number,
+                request.channels,
+                self.speaker.reference(),
+                self.clock.now(),
+                request.whole,
+            )
+            flag = await put_flag(ledger, wish, self._said(request.basis, patient))
+        return Written(flag)
 
     async def _find_by_birth_date(self, request: FindByBirthDate) -> Result:
         found = await self.client.search("Patient", [("birthdate", request.birth_date.isoformat())])

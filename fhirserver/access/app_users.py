@@ -6,6 +6,7 @@ https://www.rfc-editor.org/rfc/rfc7519, https://www.rfc-editor.org/rfc/rfc8725
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,7 +23,12 @@ from fhirserver.ports.chats import AppUsers
 if TYPE_CHECKING:
     from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-ALGORITHMS: Final = {"ES256": ("EC", "P-256"), "RS256": ("RSA", ""), "EdDSA": ("OKP", "Ed25519")}
+ALGORITHMS: Final = {
+    "ES256": ("EC", "P-256"),
+    "RS256": ("RSA", ""),
+    "EdDSA": ("OKP", "Ed25519"),
+    "Ed25519": ("OKP", "Ed25519"),
+}
 """What tokens may be signed with, and the key that is for."""
 MOST_SECONDS: Final = 3600
 _LEEWAY: Final = 30
@@ -82,7 +88,9 @@ class AppUserTokens:
             raise unknown_user(f"its alg is none of {', '.join(ALGORITHMS)}")
         for again in (False, True):
             for key in _keys(await self._jwks(users, again), kid, algorithm):
-                claims = verified(token, key, algorithm)  # type: ignore[arg-type]
+                with warnings.catch_warnings():  # EdDSA is what most still call Ed25519
+                    warnings.simplefilter("ignore")
+                    claims = verified(token, key, algorithm)  # type: ignore[arg-type]
                 if claims is not None:
                     return claims
             if not users.jwks_url:

@@ -9,7 +9,7 @@ from typing import Any
 from fhirserver.app.setting_kinds import WrongSetting, kinds
 
 _WHOLES = "idle_minutes outreach_hours most_conversations messages_per_minute attachment_megabytes"
-CHAT = kinds("principal", wholes=_WHOLES, yes_no="enabled")
+CHAT = kinds("principal", wholes=_WHOLES, yes_no="enabled demo")
 _MOST = {
     "idle_minutes": 1440,
     "outreach_hours": 2160,
@@ -25,6 +25,7 @@ class ChatSettings:
 
     enabled: bool = True
     principal: str = "voice-agent"
+    demo: bool = False
     idle_minutes: int = 30
     outreach_hours: int = 72
     most_conversations: int = 2000

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Mount
 
 from agent.brain import Brain
 from agent.chat.beginning import Beginning
+from agent.chat.card_pictures import CardPictures
 from agent.chat.past_talks import PastTalks
 from agent.chat.recognising import Recognises
 from agent.chat.room import ChatRoom
@@ -24,6 +25,7 @@ from agent.live.board import LiveBoard
 from agent.live.remote import RemoteBoard
 from agent.memory import Setting
 from fhirserver.access.app_users import AppUserTokens
+from fhirserver.access.demo_users import DemoUsers
 from fhirserver.access.desk_passes import DeskPasses, DeskPrincipals
 from fhirserver.access.principals import Principal
 from fhirserver.app.agent_setting import setting_of
@@ -94,12 +96,13 @@ class Chatting:
     """In the first process: a :class:`~fhirserver.app.agency.Lodger` with all conversations."""
 
     def __init__(self, house: House, board: LiveBoard, recognises: Recognises | None = None):
-        self._house, self._board, self._recognises = house, board, recognises
+        self._house, self._board, self._recognises = house, board, recognises or CardPictures()
         self._room: ChatRoom | None = None
         self._client = house.client(_needed(chat_principal(house.settings)))
         self._fetch = JwksFetch(egress_of(house.settings.subscriptions))
         self._definitions = Definitions(self._client, setting_of(house.settings))
         self._model: Any = None
+        self._demo = DemoUsers() if house.settings.chat.demo else None
         self.application = Late(self._application)
         self._server: RelayServer | None = None
 
@@ -130,6 +133,8 @@ class Chatting:
         )
         past = PastTalks(self._house.context.store.storage.journals, parts.clock)
         self._room = ChatRoom(parts, past, self._setting, chosen.most_conversations, self._recognises)
+        if self._demo is not None:
+            self._room.offer(self._demo.service())
         await self._room.open()
         if self._house.shared:
             self._server = RelayServer(relay_path(settings), self._serve)
@@ -174,6 +179,7 @@ class Chatting:
             house.context.audit,
             Pace(chosen.messages_per_minute / 60, max(_BURST, chosen.messages_per_minute / 6)),
             chosen.attachment_megabytes * 1024 * 1024,
+            self._demo,
         )
         return chat_application(chat, version("credence"))
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "server-key": ("change the key that the server signs with", "fhirserver.app.commands.server_key"),
     "connectors": ("see and steer the connectors of a running server", "fhirserver.app.commands.connectors"),
     "call": ("call the agent in a terminal", "fhirserver.app.commands.call"),
+    "chat": ("chat with the agent in a terminal", "fhirserver.app.commands.chat"),
     "call-out": ("have the agent call a patient by telephone", "fhirserver.app.commands.call_out"),
     "voice": ("answer the telephone: Twilio's webhooks and media streams", "fhirserver.app.commands.voice"),
     "simulate-phone": (

@@ -186,7 +186,7 @@ class RelayServer:
         scope: MutableMapping[str, Any] = await read_frame(reader)
         scope["headers"] = [(name, value) for name, value in scope.get("headers", ())]
         gone = "websocket.disconnect" if scope["type"] == "websocket" else "http.disconnect"
-        scope["asgi"] = {"version": "3.0", "spec_version": "2.4"}
+        scope["asgi"] = {"version": "3.0", "spec_version": "2.3"}
         for name in ("client", "server"):
             scope[name] = tuple(scope[name]) if scope.get(name) else None
 

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from agent.speech.openai.settings import OpenAiSpeech
 
 KEY_VARIABLE = "OPENAI_API_KEY"
-LOCAL, OPENAI = "local", "openai"
-PROVIDERS = (LOCAL, OPENAI)
+LOCAL, OPENAI, WRITTEN = "local", "openai", "written"
+PROVIDERS = (LOCAL, OPENAI, WRITTEN)
+"""``written`` is for drills: words in the place of sound (:mod:`agent.voice.written_sound`)."""
 OPENAI_KINDS = kinds(
     "key_file url websocket_url hear_model speak_model file_model voice reasoning language",
     numbers="connect_seconds finish_seconds first_sound_seconds gap_seconds file_seconds",
@@ -41,6 +42,10 @@ class SpeechSettings:
     @property
     def asks_openai(self) -> bool:
         return OPENAI in self.providers
+
+    @property
+    def is_written(self) -> bool:
+        return WRITTEN in self.providers
 
     def key(self) -> str:
         """The key: from its file, else from the environment; empty where there is none. Raises OSError."""
@@ -69,6 +74,8 @@ def speech_settings(speech: Mapping[str, Any], openai: Mapping[str, Any], folder
 def _providers(names: list[str]) -> tuple[str, ...]:
     if not names or set(names) - set(PROVIDERS) or len(set(names)) < len(names):
         raise InvalidSpeech(f"[speech] providers are of {', '.join(PROVIDERS)}, at least one, each once")
+    if WRITTEN in names and len(names) > 1:
+        raise InvalidSpeech(f"[speech] providers has {WRITTEN}, which goes with no other")
     return tuple(names)
 
 

@@ -17,8 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fastapi import APIRouter, FastAPI
-from starlette.routing import Mount, WebSocketRoute
+from starlette.applications import Starlette
+from starlette.routing import Mount, Router, WebSocketRoute
 
 from adapters.runner.compensation import Compensation
 from adapters.runner.lease import Leases
@@ -46,6 +46,7 @@ from fhirserver.app.connectors.guard import ConnectorGuard
 from fhirserver.app.connectors.hearing import Hearing, notification_routes
 from fhirserver.app.connectors.kind import Workmates
 from fhirserver.app.connectors.webhooks import Webhooks
+from fhirserver.app.following import analytics_loops, webhook_loops
 from fhirserver.app.guards import Guards
 from fhirserver.app.hosting import Host, Hosting
 from fhirserver.app.humans import people_desk
@@ -63,6 +64,7 @@ from fhirserver.app.subscribing import Outlets, make_outlets, make_sockets, subs
 from fhirserver.app.verification_settings import VerificationSettings
 from fhirserver.console.pages import SIGN_INS, console, static_files
 from fhirserver.interactions.all import full_registry
+from fhirserver.interactions.analytics.projection import Projection
 from fhirserver.interactions.capabilities import capabilities
 from fhirserver.interactions.conformance.resources import definitions_of, keys_of, publish
 from fhirserver.interactions.exchange import Context, Limits
@@ -77,10 +79,12 @@ from fhirserver.kernel.outcomes import Issue
 from fhirserver.model.validation import validate
 from fhirserver.operations.all import all_operations
 from fhirserver.ports.live_calls import LiveCalls
+from fhirserver.ports.texts_out import TextsOut
 from fhirserver.rest.application import Application, web_application
 from fhirserver.rest.edge import FhirEdge
 from fhirserver.rest.jobs import Jobs
 from fhirserver.rest.live_calls import LiveRoutes
+from fhirserver.rest.live_texts import TextRoutes
 from fhirserver.rest.recordings import RecordingRoutes
 from fhirserver.rest.smart.documents import SMART_CONFIGURATION
 from fhirserver.rest.smart.sign_in import SIGN_IN
@@ -171,6 +175,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         closures=knowing.mapping.closures,
         kept_resources=knowing.mapping.kept_resources,
         naming=knowing.mapping.names,
+        analytics=Projection(store),
     )
 
 
@@ -228,7 +233,7 @@ def make_application(
     staying: list[Lodger] = []
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await store.open()
         await auditing.begin()
         await secured.refresh()
@@ -258,7 +263,7 @@ def make_application(
     told = openapi(registry, version("credence"))
     edge = FhirEdge(context, registry, principals, "/fhir", told, cors, jobs, watching.meter, visits)
     ending = asyncio.Event()
-    routers = _routers(settings, context, registry, identity, principals, ending)
+    routers = _routers(settings, context, registry, identity, principals, ending, far)
     live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
     web = web_application(lifespan, watching.routes(), *routers, live)
     hosting = within or Host(
@@ -281,6 +286,7 @@ def make_application(
         hosting,
         part is not Part.ALONE,
         chats,
+        far,
         far,
     )
     staying += move_in(web, house)
@@ -313,11 +319,13 @@ def _routers(
     identity: Identity,
     principals: Principals,
     ending: asyncio.Event,
-) -> Sequence[APIRouter]:
-    """The console's pages, and the sound of calls."""
+    out: TextsOut | None,
+) -> Sequence[Router]:
+    """The console's pages, the sound of calls, and messages that are ordered."""
     listening = Listening(context, registry)
     pages = console(context.veiled, registry, settings.authenticator(), identity, ending, listening)
-    return pages, RecordingRoutes(listening, principals, context.audit).router()
+    recordings = RecordingRoutes(listening, principals, context.audit).router()
+    return pages, recordings, TextRoutes(principals, out, context.audit).router()
 
 
 def _static() -> Mount:
@@ -373,6 +381,8 @@ def _loops(
     loops: list[tuple[str, Loop]] = [
         *_verifying(settings, context),
         *subscription_loops(settings, context, outlets, owners),
+        *webhook_loops(settings, context),
+        *analytics_loops(context),
         ("duplicates", lambda: follow(store, duplicates, SYSTEM.id, batch=AT_A_TIME)),
         ("provenance", lambda: _derive_when_idle(store, edge)),
         ("index", lambda: _keep_index_complete(store)),

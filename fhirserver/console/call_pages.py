@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fastapi import Request
-from fastapi.responses import FileResponse, Response
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
 
 from fhirserver.console import call_outcome as outcome
 from fhirserver.console.call_list import PAGE, listed, rows

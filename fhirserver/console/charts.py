@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 WIDTH = 640
+BROAD = 1180
+"""The width of a chart that has a row of the page for itself."""
 LABEL = 150
 BAR, GAP = 22, 10
 PLOT = 180
@@ -164,3 +166,60 @@ def columns(id: str, title: str, counts: Mapping[tuple[str, str], int], band: st
     made = [_bar(label, n, counts, [band], longest) for n, (label, _) in enumerate(counts)]
     told = ", ".join(f"{bar.label} {bar.total}" for bar in made)
     return Bars(id, title, f"{title}: {told}.", [band], made)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a chart over time; ``parts`` are its bands as x, y, width, height."""
+
+    label: str
+    total: int
+    parts: Sequence[tuple[str, float, float, float, float, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stacks:
+    """Columns in bands, one for each stretch of time."""
+
+    id: str
+    title: str
+    description: str
+    bands: Sequence[str]
+    columns: Sequence[Column]
+    top: int
+    height: int = PLOT + 40
+    width: int = BROAD
+
+    def value(self, column: Column, band: str) -> int:
+        return next((value for name, *_, value in column.parts if name == band), 0)
+
+    @property
+    def marks(self) -> list[tuple[float, Column]]:
+        """The columns whose labels stand under the axis, with the middle of each."""
+        step, width = max(1, -(-len(self.columns) // 8)), (BROAD - 60) / max(1, len(self.columns))
+        return [(40 + (n + 0.5) * width, one) for n, one in enumerate(self.columns) if n % step == 0]
+
+
+def stacks(
+    id: str, title: str, labels: Sequence[str], counts: Mapping[tuple[str, str], int], bands: Sequence[str]
+) -> Stacks:
+    """A column for each label, in bands by the second part of the counts' keys."""
+    used = [band for band in bands if any(counts.get((label, band)) for label in labels)]
+    top = max((_sum(counts, label) for label in labels), default=1) or 1
+    made = [_column(label, n, len(labels), counts, used, top) for n, label in enumerate(labels)]
+    told = f"{sum(one.total for one in made)} in all, at most {top} in one column" if made else "no data"
+    return Stacks(id, title, f"{title}: {told}.", used, made, top)
+
+
+def _column(
+    label: str, n: int, of: int, counts: Mapping[tuple[str, str], int], bands: Sequence[str], top: int
+) -> Column:
+    width = (BROAD - 60) / of
+    y, parts = 10.0 + PLOT, []
+    for band in bands:
+        value = counts.get((label, band), 0)
+        if value:
+            height = PLOT * value / top
+            y -= height
+            parts.append((band, 40 + n * width + width * 0.1, y, width * 0.8, height, value))
+    return Column(label, _sum(counts, label), parts)

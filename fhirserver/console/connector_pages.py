@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import Request
-from fastapi.responses import RedirectResponse, Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from fhirserver.console.connectors import age, failed, status_of, statuses, waiting
 from fhirserver.console.desk import HEADERS, HOME, Desk, fields, from_htmx, given, strings, words_of

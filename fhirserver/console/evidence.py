@@ -42,6 +42,11 @@ class Transcript:
     conversation: str
     turns: Sequence[Heard]
 
+    @property
+    def is_form(self) -> bool:
+        """Whether it is a form: its questions and answers stand there as turns."""
+        return self.conversation.startswith("QuestionnaireResponse/")
+
 
 async def transcript(
     store: Store, conversation: str, quotes: Mapping[int, Sequence[str]]

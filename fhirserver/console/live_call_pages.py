@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from fastapi import Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from fhirserver.console.desk import HEADERS, HOME, Desk, fields, from_htmx, words_of
 from fhirserver.console.live_calls import HEIGHT, WIDTH, felt, lasted, pressing, ran, talk

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from fastapi import Request, WebSocket, WebSocketDisconnect
-from fastapi.responses import JSONResponse, Response
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fhirserver.access.audit.event import LIVE, Event
 from fhirserver.access.desk_passes import CallPasses

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter
-from fastapi.staticfiles import StaticFiles
+from starlette.routing import Router
+from starlette.staticfiles import StaticFiles
 
 from fhirserver.access.identity import Identity
 from fhirserver.access.principals import Principals
 from fhirserver.console.agent_pages import agent_routes
+from fhirserver.console.analytics_pages import AnalyticsPages
 from fhirserver.console.call_pages import CallPages
+from fhirserver.console.campaign_pages import CampaignPages
 from fhirserver.console.connector_pages import ConnectorPages
 from fhirserver.console.desk import HERE, HOME, Desk, Endpoint
 from fhirserver.console.live import Live
@@ -45,12 +47,12 @@ def console(
     identity: Identity,
     ending: asyncio.Event,
     listening: Listening,
-) -> APIRouter:
+) -> Router:
     """The router of all console pages. ``identity`` knows the operators and their sessions; ``ending`` is set
     when the server is about to stop; ``listening`` gives out the recordings of calls."""
     desk = Desk(context, registry, Sessions(principals, identity))
     sound = LiveSound(desk, ending)
-    router = APIRouter()
+    router = Router()
     sign_in = SignIn(desk, identity)
     for method, path, endpoint in _routes(desk, sign_in, ending, listening, sound):
         router.add_route(f"{HOME}{path}", endpoint, [method], include_in_schema=False)
@@ -65,6 +67,8 @@ def _routes(
     patients, quality, connectors = PatientPages(desk), QualityPages(desk), ConnectorPages(desk)
     messages, subscriptions = MessagePages(desk), SubscriptionPages(desk)
     calls, past = LiveCallPages(desk, ending), CallPages(desk, listening)
+    analytics = AnalyticsPages(desk)
+    campaigns = CampaignPages(desk, ending)
     ours, guarded = desk.sent_from_here, desk.signed_in
     return [
         ("GET", "", queue.queue),
@@ -83,6 +87,8 @@ def _routes(
         ("GET", "/provenance/{id}", guarded(patients.provenance)),
         ("GET", "/quality", guarded(quality.quality)),
         ("GET", "/quality/figures", guarded(quality.figures)),
+        ("GET", "/analytics", guarded(analytics.analytics)),
+        ("GET", "/analytics/export", guarded(analytics.export)),
         ("GET", "/messages", guarded(messages.messages)),
         ("GET", "/messages/list", guarded(messages.fragment)),
         ("GET", "/messages/{key:path}", guarded(messages.message)),
@@ -100,6 +106,14 @@ def _routes(
         ("GET", "/calls", guarded(past.calls)),
         ("GET", "/calls/{id}", guarded(past.call)),
         ("GET", "/calls/{id}/sound", guarded(past.sound)),
+        ("GET", "/campaigns", guarded(campaigns.campaigns)),
+        ("GET", "/campaigns/list", guarded(campaigns.fragment)),
+        ("GET", "/campaigns/events", campaigns.events),
+        ("GET", "/campaigns/{id}", guarded(campaigns.campaign)),
+        ("GET", "/campaigns/{id}/figures", guarded(campaigns.figures)),
+        ("GET", "/campaigns/{id}/people", guarded(campaigns.members)),
+        ("GET", "/campaigns/{id}/events", campaigns.events),
+        ("POST", "/campaigns/{id}/{action}", ours(campaigns.act)),
         ("GET", "/subscriptions", guarded(subscriptions.subscriptions)),
         ("GET", "/subscriptions/list", guarded(subscriptions.fragment)),
         ("POST", "/subscriptions/{id}/{step}", ours(subscriptions.step)),

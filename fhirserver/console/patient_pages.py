@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fastapi import Request
-from fastapi.responses import RedirectResponse, Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from fhirserver.console.desk import HEADERS, HOME, Desk, from_htmx, words_of
+from fhirserver.console.forms import open_forms
 from fhirserver.console.patient import record
 from fhirserver.console.sessions import Session
 from fhirserver.interactions.people import found
@@ -47,6 +48,8 @@ class PatientPages:
         if shown is None:
             return self._desk.page(request, "nothing.html", session, 404)
         name = "patient_record.html" if from_htmx(request) else "patient.html"
+        now = self._desk.reviewer(session).now
+        forms = await open_forms(self._desk.context.store, id, now) if shown.now else ()
         return self._desk.page(
             request,
             name,
@@ -54,7 +57,8 @@ class PatientPages:
             400 if wrong else 200,
             record=shown,
             wrong=wrong,
-            now=self._desk.reviewer(session).now,
+            now=now,
+            forms=forms,
         )
 
     async def _moment(self, request: Request) -> Moment | None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
-from fastapi import Request
-from fastapi.responses import Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fhirserver.console.charts import BAND_ORDER, Bars, Line, bars, columns, line, spread
 from fhirserver.console.desk import Desk

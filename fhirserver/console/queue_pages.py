@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import Request
-from fastapi.responses import RedirectResponse, Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from fhirserver.console.decisions import on_items, remembered
 from fhirserver.console.desk import HEADERS, HOME, Desk, from_htmx, given

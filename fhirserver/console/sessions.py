@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from fastapi import Request
-from fastapi.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 
 from fhirserver.access.browser_sessions import BrowserSession
 from fhirserver.access.cookies import SecretCookie

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from urllib.parse import parse_qs
 
-from fastapi import Request
-from fastapi.responses import RedirectResponse, Response
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
 
 from fhirserver.access.cookies import SecretCookie, is_from_elsewhere
 from fhirserver.access.identity import Identity

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from fastapi import Request
-from fastapi.responses import Response
+from starlette.requests import Request
+from starlette.responses import Response
 
 from fhirserver.console.desk import HOME, Desk, Page, from_htmx, words_of
 from fhirserver.console.sessions import Session

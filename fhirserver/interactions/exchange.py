@@ -12,6 +12,7 @@ from fhirserver.access.audit.event import Audit, NoAudit
 from fhirserver.access.audit.hidden import StoreWithoutAudit
 from fhirserver.access.principals import Principal
 from fhirserver.access.server_key import ServerKey
+from fhirserver.interactions.analytics.projection import Projection
 from fhirserver.interactions.subscription.channel_checks import Channels
 from fhirserver.interactions.subscription.topics import Topics
 from fhirserver.interactions.work import Work
@@ -104,6 +105,8 @@ class Context:
     """The agent's own checks and trials of what sets it up; None where there is none."""
     work: Work = field(default_factory=Work)
     """What may take long, such as answers about codes."""
+    analytics: Projection | None = None
+    """What conversations come to; None where nobody counts."""
     topics: Topics = field(init=False)
     """What may be subscribed to."""
     whole: Context = field(init=False, repr=False, compare=False)

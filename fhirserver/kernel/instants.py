@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+from fhirserver.kernel.wall import seconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -16,10 +17,10 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The wall clock."""
+    """The wall clock (in drills :mod:`fhirserver.kernel.wall` has it run faster)."""
 
     def now(self) -> datetime:
-        return datetime.fromtimestamp(time.time(), UTC)
+        return datetime.fromtimestamp(seconds(), UTC)
 
 
 class FixedClock:

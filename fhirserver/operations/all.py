@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fhirserver.interactions.exchange import Context, Request, Result
 from fhirserver.interactions.registry import Handler, Operation, Parameter
 from fhirserver.operations.connector_operations import CONNECTORS
 from fhirserver.operations.diff import diff
 from fhirserver.operations.diff_units import UNIT
 from fhirserver.operations.document_reference_docref import DOCREF
 from fhirserver.operations.encounter_everything import encounter_everything
-from fhirserver.operations.graphql.operation import graphql
 from fhirserver.operations.group_everything import group_everything
 from fhirserver.operations.identity_operations import IDENTITY
 from fhirserver.operations.lineage import LINEAGE
@@ -41,6 +41,13 @@ _INDEX = (
     Parameter("total", "integer", "How many there are to index", use="out"),
     Parameter("reason", "string", "Why it is refused", 0, "*", "out"),
 )
+
+
+async def _graphql(context: Context, request: Request) -> Result:
+    """Its library takes 5 MB of every process: it is loaded with the first query."""
+    from fhirserver.operations.graphql.operation import graphql
+
+    return await graphql(context, request)
 
 
 def all_operations() -> Sequence[Operation]:
@@ -82,7 +89,7 @@ def all_operations() -> Sequence[Operation]:
             "system instance",
             ("*",),
             "read",
-            graphql,
+            _graphql,
             f"{_R4}/Resource-graphql",
             parameters=_GRAPHQL,
             takes_any_body=True,

@@ -110,13 +110,15 @@ class Attachment:
 class Outreach:
     """The practice begins: ``id`` is the name of this one order (the same again begins nothing), ``patient`` a
     reference, ``user`` whom the service knows the patient by (empty: by the patient, who signs in by SMART),
-    ``reason`` one of the agent's purposes."""
+    ``reason`` one of the agent's purposes; of a campaign ``request`` is the CommunicationRequest, ``run`` its Task."""
 
     id: str
     service: str
     patient: str
     reason: str
     user: str = ""
+    request: str = ""
+    run: str = ""
 
 
 class Chats(Protocol):

@@ -32,6 +32,7 @@ class Claim:
     ``unit`` is the unit's key or just its element (``telecom``, ``subscriberId``); ``value`` the
     element's value, or the item for a repeating one, None for absence; ``resource`` the whole statement
     it is part of; ``names`` what references are called (``Organization/1`` → ``Aetna``), ``aliases`` what else.
+    ``known``: what the world believes of the unit by others' word; None where nobody else speaks of it.
     """
 
     type: str
@@ -42,6 +43,7 @@ class Claim:
     resource: JsonObject = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    known: Json = None
 
 
 @dataclass(frozen=True, slots=True)

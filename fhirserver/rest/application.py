@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
-from starlette.routing import BaseRoute
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Router
 
 from fhirserver.access.audit.event import Audit
 from fhirserver.kernel.correlation import REQUEST, is_well_formed, made
@@ -20,17 +19,14 @@ from fhirserver.rest.metering import Meter
 from fhirserver.rest.visits import Visits
 from fhirserver.store.store import Store
 
-SILENT: Final[Any] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
-"""FastAPI's own telemetry would tell paths, and paths hold ids; the environment could switch it on."""
-
 
 class Application:
-    """ASGI: everything under ``/fhir`` goes straight to the edge, the rest to FastAPI."""
+    """ASGI: everything under ``/fhir`` goes straight to the edge, the rest to Starlette."""
 
     def __init__(
         self,
         edge: FhirEdge,
-        web: FastAPI,
+        web: Starlette,
         end_streams: Callable[[], None] = lambda: None,
         beside: Collection[str] = (),
         meter: Meter | None = None,
@@ -115,21 +111,12 @@ async def metered(
 
 
 def web_application(
-    lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]],
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
     routes: list[BaseRoute],
-    *routers: APIRouter,
-) -> FastAPI:
-    """FastAPI with the given routes and routers. No OpenAPI pages: nothing but health is open."""
-    web = FastAPI(
-        title="Credence",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        lifespan=lifespan,
-        redirect_slashes=False,  # the address would be made of the Host that the client says
-        telemetry=SILENT,
-    )
-    web.router.routes += routes
-    for router in routers:
-        web.include_router(router)
+    *routers: Router,
+) -> Starlette:
+    """Starlette with the given routes and those of the routers. FastAPI is left to what describes itself: it takes
+    15 MB of every process."""
+    web = Starlette(routes=[*routes, *(route for one in routers for route in one.routes)], lifespan=lifespan)
+    web.router.redirect_slashes = False  # the address would be made of the Host that the client says
     return web

@@ -6,8 +6,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from fastapi import APIRouter, Request, WebSocket, WebSocketDisconnect
-from fastapi.responses import Response, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Router
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from fhirserver.access.audit.event import LIVE, Audit, NoAudit
 from fhirserver.access.principals import Principal, Principals, require
@@ -46,8 +48,8 @@ class LiveRoutes:
         self._live, self._principals, self._ending, self._out = live, principals, ending, out
         self._audit = audit
 
-    def router(self) -> APIRouter:
-        router = APIRouter()
+    def router(self) -> Router:
+        router = Router()
         for method, path, answering in (
             ("GET", "", self._calls),
             ("POST", "", self._order),

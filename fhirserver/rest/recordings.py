@@ -6,8 +6,9 @@ part may be asked for by a ``Range``.
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, Response
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Router
 
 from fhirserver.access.audit.event import LISTEN, Audit, NoAudit
 from fhirserver.access.principals import Principals
@@ -27,8 +28,8 @@ class RecordingRoutes:
     def __init__(self, listening: Listening, principals: Principals, audit: Audit = _NOBODY):
         self._listening, self._principals, self._audit = listening, principals, audit
 
-    def router(self) -> APIRouter:
-        router = APIRouter()
+    def router(self) -> Router:
+        router = Router()
         router.add_route("/recordings/{id}.wav", self._sound, ["GET"], include_in_schema=False)
         return router
 

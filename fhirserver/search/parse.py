@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 from fhirserver.kernel.outcomes import Category, Issue, Refusal
+from fhirserver.kernel.wall import seconds
 from fhirserver.model.definitions import definitions
 from fhirserver.ports.terminology import Terminology
 from fhirserver.search import controls, cursor, filters
@@ -50,7 +50,7 @@ def parse(
     if type_name not in definitions().resource_types:
         raise Refusal(Category.NOT_FOUND, [Issue("not-supported", "There is no such resource type")])
     base = base if not base or base.endswith("/") else f"{base}/"
-    at = int((time.time() if now is None else now) * 1_000_000)
+    at = int((seconds() if now is None else now) * 1_000_000)
     reading = _Reading(
         type_name,
         Context(base, at, terminology, listed),

@@ -68,7 +68,7 @@ async def moment(store: Store, text: str, name: str = AS_OF) -> Moment:
     if low - low % 1000 > microseconds(store.now()):  # the store's instants are whole milliseconds
         text = f"{name} is still to come: the world can be asked as of what has been"
         raise refuse(Category.INVALID, "value", text, f"http.{name}")
-    return await _last_before(store, high)
+    return await last_before(store, high)
 
 
 async def _at_position(store: Store, position: int, name: str) -> Moment:
@@ -95,7 +95,7 @@ async def commit_at(store: Store, position: int) -> Commit:
     return commit
 
 
-async def _last_before(store: Store, high: int) -> Moment:
+async def last_before(store: Store, high: int) -> Moment:
     """The last commit recorded before ``high`` microseconds: times never go back along the log."""
     low, found = 0, Moment(0, "")
     end = (await store.storage.head()).projected

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 
+from fhirserver.world.outreach_codes import OUTREACH_CODES
+
 BASE = "https://credence.health/fhir"
 
 CONFIDENCE = f"{BASE}/StructureDefinition/confidence"
@@ -22,6 +24,7 @@ REPLACES = f"{BASE}/StructureDefinition/replaces"
 REPLACED_BY = f"{BASE}/StructureDefinition/replaced-by"
 REFUSED_BY_EHR = f"{BASE}/StructureDefinition/refused-by-ehr"
 SAID_AGAIN = f"{BASE}/StructureDefinition/said-again"
+OUTREACH_DUE = f"{BASE}/StructureDefinition/outreach-due"
 MAPPED_BY = f"{BASE}/StructureDefinition/mapped-by"
 MAPPED_FROM = f"{BASE}/StructureDefinition/mapped-from"
 MAPPING_EQUIVALENCE = f"{BASE}/StructureDefinition/mapping-equivalence"
@@ -123,8 +126,27 @@ CODES = (
             ),
             ("merge", "Merge", "References that follow a merge, or lead back after it was undone"),
             ("escalation", "Escalation", "A call for which an operator is wanted"),
+            ("campaign", "Campaign", "A campaign that is under way, or was"),
+            ("campaign-run", "Run of a campaign", "One firing of a campaign's trigger"),
+            (
+                "outreach-follow-up",
+                "Follow-up of an outreach",
+                "Whom a campaign did not reach is left to people",
+            ),
+            ("form", "Form", "A form that a patient is asked to fill in"),
         ),
     ),
+    CodeList(
+        "form-status",
+        "Why a form is closed",
+        "What else is to be said of a form's Task than its status.",
+        (
+            ("locked", "Locked", "Too many wrong birth dates were given"),
+            ("nothing-missing", "Nothing missing", "All that it asked for became known meanwhile"),
+            ("expired", "Expired", "Its link is too old"),
+        ),
+    ),
+    *(CodeList(*one) for one in OUTREACH_CODES),
     CodeList(
         "task-input",
         "Inputs of Tasks",
@@ -223,8 +245,14 @@ CODES = (
         "How a statement was made. Sources may have methods of their own.",
         (
             ("confirmed", "Confirmed", "Said outright, or read back and confirmed"),
+            ("self-reported", "Self-reported", "Written by the person it is about, on a form"),
             ("inferred", "Inferred", "Concluded, never said outright"),
             ("mentioned", "Mentioned", "Said in passing, not confirmed"),
+            (
+                "picture",
+                "Read from a picture",
+                "Read from a picture, and confirmed by the person who showed it",
+            ),
             ("pull", "Pulled", "Read from an EHR"),
             ("intake", "Intake", "Recorded because a record could not be taken in"),
             ("writeback", "Writeback", "Recorded while writing to an EHR"),
@@ -324,6 +352,13 @@ CODES = (
             ("hand_back", "Hand back", "Gave the call back to the agent"),
             ("finish", "Finish", "Ended the call"),
             ("wrap_up", "Wrap up", "Left a note on what came of it"),
+            ("call_out", "Call out", "Had a patient called"),
+            ("text_out", "Message out", "Had a message sent to a patient"),
+            ("campaign_start", "Start a campaign", "Had a campaign carried out"),
+            ("campaign_pause", "Pause a campaign", "Had a campaign wait"),
+            ("campaign_resume", "Resume a campaign", "Had a campaign go on"),
+            ("campaign_cancel", "Cancel a campaign", "Ended a campaign"),
+            ("campaign_stop_patient", "Stop reaching a patient", "Took a patient out of a campaign"),
         ),
     ),
     CodeList(
@@ -337,6 +372,7 @@ CODES = (
             ("register", "Register", "A client was registered"),
             ("listen", "Listen", "The recording of a call was listened to"),
             ("live", "Live call", "A call under way was followed or acted on"),
+            ("form", "Form", "A patient's form was opened, saved or sent by its link"),
             ("page", "Page", "A page of the console was asked for"),
             ("platform", "Platform", "A request to the platform API"),
             ("socket", "Socket", "A websocket was opened"),

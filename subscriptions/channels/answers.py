@@ -19,13 +19,15 @@ def check(status: int, headers: Mapping[str, str], now: datetime) -> None:
     if 200 <= status < 300:
         return
     if status == 410:
-        raise Undeliverable("the endpoint is gone (HTTP 410)", retryable=False, gone=True)
+        raise Undeliverable("the endpoint is gone (HTTP 410)", retryable=False, gone=True, status=status)
     if 300 <= status < 400:
         raise Undeliverable(
-            f"it answered with a redirect (HTTP {status}), which is not followed", retryable=False
+            f"it answered with a redirect (HTTP {status}), which is not followed",
+            retryable=False,
+            status=status,
         )
     after = retry_after(headers.get("retry-after", ""), now)
-    raise Undeliverable(f"it answered HTTP {status}", retryable=status in _LATER, after=after)
+    raise Undeliverable(f"it answered HTTP {status}", retryable=status in _LATER, after=after, status=status)
 
 
 def retry_after(value: str, now: datetime) -> float | None:

@@ -64,7 +64,7 @@ class Undeliverable(Exception):
 
     `retryable`: the same delivery may succeed later. `after`: seconds that the other side asked to be left alone, where
     it did. `gone`: the other side says that it wants no more (HTTP 410), so the subscription is to be switched off.
-    `unsent`: nothing of the delivery has left, so that nobody can have it.
+    `unsent`: nothing of the delivery has left, so that nobody can have it. `status`: what was answered, 0 for nothing.
     """
 
     def __init__(
@@ -75,8 +75,10 @@ class Undeliverable(Exception):
         after: float | None = None,
         gone: bool = False,
         unsent: bool = False,
+        status: int = 0,
     ) -> None:
         super().__init__(reason)
+        self.status = status
         self.unsent = unsent
         self.reason = reason
         self.retryable = retryable

@@ -51,19 +51,37 @@ class Sender:
         if why is not None:
             raise Undeliverable(why, retryable=False, unsent=True)
         headers = self._headers(delivery, body, content_type)
+        _, answered = await self._exchange(method, url, headers, body, target.timeout)
+        return answered
+
+    async def post(self, endpoint: str, headers: Mapping[str, str], body: bytes, seconds: float) -> int:
+        """POST a body with these headers and no other of ours; the status, once it was taken. Raises Undeliverable."""
+        why = self._egress.objection(endpoint)
+        if why is not None:
+            raise Undeliverable(f"the endpoint cannot be used: {why}", retryable=False, unsent=True)
+        all = httpx.Headers(
+            {"User-Agent": self._agent, "Accept-Encoding": "identity", **outgoing(), **headers}
+        )
+        status, _ = await self._exchange("POST", httpx.URL(endpoint), all, body, seconds)
+        return status
+
+    async def _exchange(
+        self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes, seconds: float
+    ) -> tuple[int, bytes]:
+        """The status and the beginning of what was answered, once it was taken. Raises Undeliverable."""
         request = self._http.build_request(
-            method, url, content=body, headers=headers, timeout=httpx.Timeout(target.timeout)
+            method, url, content=body, headers=headers, timeout=httpx.Timeout(seconds)
         )
         try:
-            async with asyncio.timeout(target.timeout):
+            async with asyncio.timeout(seconds):
                 answer = await self._http.send(request, stream=True)
         except TimeoutError:
-            raise Undeliverable(f"no answer within {target.timeout:g} seconds", retryable=True) from None
+            raise Undeliverable(f"no answer within {seconds:g} seconds", retryable=True) from None
         except httpx.RequestError as error:
-            raise _undeliverable(error, target.timeout) from None
+            raise _undeliverable(error, seconds) from None
         try:
             answers.check(answer.status_code, answer.headers, self._clock.now())
-            return await _beginning(answer)
+            return answer.status_code, await _beginning(answer)
         finally:
             await answer.aclose()
 

@@ -48,6 +48,7 @@ async def test_every_page_fits_the_screen_and_has_no_fault(site: Site, axe: str)
         "past": "/patient/ada?at=7",
         "patients": "/patients?q=a",
         "quality": "/quality",
+        "analytics": "/analytics",
     }.items():
         await page.set_viewport_size({"width": 1280, "height": 800})
         await site.open(page, path)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import struct
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,18 @@ def service(
     folder = Path(tmp_path_factory.mktemp("chat"))
     with ServerProcess(folder, workers=request.param) as process:
         yield ChatService(process)
+
+
+def png() -> bytes:
+    """A grey picture."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        sum = zlib.crc32(kind + data)
+        return struct.pack("!I", len(data)) + kind + data + struct.pack("!I", sum)
+
+    header = struct.pack("!IIBBBBB", 200, 200, 8, 0, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress((b"\x00" + b"\x80" * 200) * 200)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
 def events_of(text: str) -> list[dict[str, Any]]:
@@ -141,7 +155,7 @@ def test_a_conversation_is_its_users_alone(service: ChatService) -> None:
 def test_attachments_are_kept_once_and_as_what_they_are(service: ChatService) -> None:
     user = service.user("pictures")
     id = user.post("/conversations").json()["id"]
-    picture = b"\x89PNG\r\n\x1a\n" + b"0" * 1000
+    picture = png()
     sent = user.attach(id, picture, "image/png", key="p1")
     assert sent.status_code == 200, sent.text
     assert user.attach(id, picture, "image/png", key="p1").json()["message"] == sent.json()["message"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -96,6 +97,8 @@ async def test_a_call_under_way_is_followed_and_taken_over_by_operators_only(sit
         assert isinstance(refused, Problem) and refused.status == 409
         wrong = await act_on_call.asyncio(held.id, client=operator, body=CallAction("say"))
         assert isinstance(wrong, Problem) and wrong.status == 422
+        async with asyncio.timeout(20):
+            await held.attended.call.keeper.opened.wait()
         state = await read_live_call.asyncio(held.id, client=operator)
         assert isinstance(state, LiveState) and state.communication and state.state
         by_record = state.communication.reference.removeprefix("Communication/")

@@ -76,3 +76,13 @@ async def test_the_description_is_open_and_the_same(server: Facade) -> None:
     async with httpx.AsyncClient(transport=server.transport) as http:
         told = (await http.get("http://facade.test/platform/openapi.json")).json()
     assert told["paths"].keys() == DESCRIBED["paths"].keys() and told["servers"] == [{"url": "/platform"}]
+
+
+async def test_a_path_that_is_there_is_answered_by_its_own_methods(server: Facade) -> None:
+    literal = {path: set(methods) for path, methods in DESCRIBED["paths"].items() if "{" not in path}
+    for path, methods in literal.items():
+        for method in {"get", "put", "patch", "post", "delete"} - methods:
+            answer = await asked(server, path, method, "token-admin")
+            assert answer.status_code == 405, (method, path)
+            assert answer.headers["allow"] == ", ".join(sorted(one.upper() for one in methods))
+            assert answer.headers["content-type"] == "application/problem+json"

@@ -32,6 +32,7 @@ def main() -> int:
     arguments.add_argument("--roles", default=",".join(ROLES), help="default: %(default)s")
     arguments.add_argument("--examples", type=int, default=30, help="most requests per operation")
     arguments.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
+    arguments.add_argument("--tags", default=".", help="a regular expression for the tags (default: all)")
     arguments.add_argument("--seed", type=int, default=1)
     options = arguments.parse_args()
     with (
@@ -76,6 +77,7 @@ def command(server: ServerProcess, key: str, options: argparse.Namespace) -> lis
         *("--header", f"Authorization: Bearer {key}"),
         *("--checks", CHECKS),
         *("--exclude-operation-id", ENDLESS),
+        *("--include-tag-regex", options.tags),
         *("--phases", options.phases),
         *("--mode", "all"),
         *("--max-examples", str(options.examples)),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.platform import SETTINGS, run
+from tests.platform_client import ROLES
 from tests.server_process import ServerProcess
 
 
@@ -20,16 +21,26 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield running
 
 
-@pytest.mark.parametrize("role", ["owner", "viewer"])
-def test_a_slice(server: ServerProcess, role: str) -> None:
-    options = argparse.Namespace(examples=2, phases="coverage", seed=1)
+@pytest.mark.parametrize(
+    ("role", "tags"), [("owner", "keys|workspaces"), ("viewer", "calls|review|operators")]
+)
+def test_a_slice(server: ServerProcess, role: str, tags: str) -> None:
+    options = argparse.Namespace(examples=1, phases="coverage", tags=f"^({tags})$", seed=1)
     done = run(server, role, options, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout
     assert "Traceback" not in server.log_tail(10**6)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("role", ROLES)
+def test_all_of_it(server: ServerProcess, role: str) -> None:
+    options = argparse.Namespace(examples=3, phases="coverage,fuzzing", tags=".", seed=1)
+    done = run(server, role, options, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+
+
 def test_what_is_not_kept_to_would_be_seen(server: ServerProcess) -> None:
     """A role that is taken for another does what it should not: the check must say so."""
-    options = argparse.Namespace(examples=1, phases="coverage", seed=1)
+    options = argparse.Namespace(examples=1, phases="coverage", tags="^keys$", seed=1)
     done = run(server, "owner", options, taken_for="viewer", stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 1 and "the role viewer was answered" in done.stdout

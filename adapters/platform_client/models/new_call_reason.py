@@ -1,11 +1,17 @@
 from typing import Literal
 
-NewCallReason = Literal["call_back", "confirm", "insurance", "reschedule"]
+NewCallReason = Literal[
+    "call_back", "confirm", "custom", "follow_up", "insurance", "missing", "rebook", "reschedule"
+]
 
 NEW_CALL_REASON_VALUES: set[NewCallReason] = {
     "call_back",
     "confirm",
+    "custom",
+    "follow_up",
     "insurance",
+    "missing",
+    "rebook",
     "reschedule",
 }
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from fhirserver.access.audit.event import (
     BESIDE,
     DISCLOSURES,
+    FORM,
     INTROSPECT,
     LISTEN,
     LIVE,
@@ -303,7 +304,7 @@ def _query(event: Event, server: str) -> JsonObject | None:
     if not path and not event.query:
         return None
     text = f"{server}/{path}{'?' if event.query else ''}{event.query}"
-    if event.what in (PAGE, LIVE, PLATFORM, LISTEN, SOCKET, BESIDE):
+    if event.what in (PAGE, LIVE, PLATFORM, FORM, LISTEN, SOCKET, BESIDE):
         text = event.query
     return {
         "type": _coding(_ENTITY, "2", "System Object"),

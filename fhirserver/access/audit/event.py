@@ -6,12 +6,12 @@ somebody asks (:mod:`fhirserver.access.audit.derived`).
 
 from __future__ import annotations
 
-import time
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from fhirserver.access.principals import Principal
+from fhirserver.kernel.wall import seconds
 
 LOGIN, LOGOUT = "login", "logout"
 AUTHORIZE, CONSENT = "authorize", "consent"
@@ -20,6 +20,7 @@ USERINFO = "userinfo"
 LISTEN = "listen"
 PAGE, LIVE = "page", "live"
 PLATFORM = "platform"
+FORM = "form"
 SOCKET = "socket"
 BESIDE = "beside"
 RUN = "run"
@@ -28,9 +29,9 @@ KEPT = "kept"
 KEY_CHANGED = "key-changed"
 NOTIFICATION, WRITEBACK = "notification", "writeback"
 """``what`` of events that are no FHIR interactions: sign-in and sign-out, steps of the authorization server,
-listening to a recording, a page of the console, a live call, a request to ``/platform``, a websocket, what else is
-refused beside FHIR, a command of the operator's, start and stop of a process, the end of old entries, another key, and
-what was sent to others."""
+listening to a recording, a page of the console, a live call, a request to ``/platform``, a patient's form, a websocket,
+what else is refused beside FHIR, a command of the operator's, start and stop of a process, the end of old entries,
+another key, and what was sent to others."""
 DISCLOSURES: Final = frozenset({NOTIFICATION, WRITEBACK})
 """What leaves without being asked for at that moment. ``address`` is then where it was sent to, and the detail
 ``recipient`` is to whom."""
@@ -129,4 +130,4 @@ class NoAudit:
 
 def now_microseconds() -> int:
     """The present, in microseconds since 1970."""
-    return time.time_ns() // 1000
+    return int(seconds() * 1_000_000)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from fhirserver.app.checkup.finding import Finding, error, good, warning
+from fhirserver.app.drill_time import is_here
 from fhirserver.app.settings import Settings
 from fhirserver.app.tls import Tls
 
@@ -19,13 +19,13 @@ def port(chosen: Settings, now: datetime) -> Iterator[Finding]:
     where = f"{chosen.host}:{chosen.port}"
     if chosen.tls is not None:
         yield _certificate(chosen.tls, where, now)
-    elif _is_here(chosen.host):
+    elif is_here(chosen.host):
         yield good("port", f"plain HTTP on {where}, for this machine alone")
     else:
         todo = "set [server] tls_cert and tls_key, or listen on 127.0.0.1 behind a proxy with TLS"
         yield warning("port", f"plain HTTP on {where}: whoever is on the way reads along", todo)
     named = urlsplit(chosen.base_url).hostname or "127.0.0.1"
-    if chosen.tls is None and not _is_here(named) and not chosen.trusted_proxies:
+    if chosen.tls is None and not is_here(named) and not chosen.trusted_proxies:
         todo = "name its address in [server] trusted_proxies"
         yield warning(
             "proxy", "a proxy seems to stand before it: all who come through it are counted as one", todo
@@ -41,10 +41,3 @@ def _certificate(tls: Tls, where: str, now: datetime) -> Finding:
         return error("port", f"the certificate of https on {where} ended on {until:%Y-%m-%d}", "renew it")
     words = f"https on {where}, its certificate good for {days} more days"
     return warning("port", words, "renew it") if days < _SOON_DAYS else good("port", words)
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -72,6 +72,10 @@ async def _checks(chosen: Settings, now: datetime) -> AsyncIterator[Finding]:
     yield await _judge(chosen, now)
     for finding in await terminology(chosen):
         yield finding
+    from fhirserver.app.checkup.forms import forms
+
+    for finding in forms(chosen):
+        yield finding
     if chosen.telephony is not None:
         from fhirserver.app.checkup.telephone import telephone
 

@@ -55,11 +55,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1, help="of the callers' words (default: %(default)s)")
     parser.add_argument("--only", default="*", metavar="PATTERN", help="scenarios whose name matches")
     parser.add_argument("--brain", choices=("policy", "llm"), default="policy", help="default: %(default)s")
-    parser.add_argument("--by", choices=("text", "audio"), default="text", help="default: %(default)s")
+    parser.add_argument(
+        "--by", choices=("text", "audio", "chat"), default="text", help="default: %(default)s"
+    )
     parser.add_argument("--scenarios", type=Path, help="a folder of scenario files instead of Credence's own")
     parser.add_argument("--out", type=Path, metavar="FILE", help="also write everything as JSON")
     parser.add_argument(
-        "--at-once", type=int, default=0, metavar="N", help="runs at once (default: 1 by text, 2 by audio)"
+        "--at-once", type=int, default=0, metavar="N", help="runs at once (default: 1, by audio 2)"
     )
     parser.add_argument(
         "--record", type=Path, metavar="FOLDER", help="by audio: keep the sound of every call"
@@ -74,10 +76,16 @@ def _chosen(scenarios: Sequence[Scenario], options: argparse.Namespace) -> list[
     from agent.evaluation.scenario import InvalidScenario
 
     pattern = options.only if any(c in options.only for c in "*?[") else f"*{options.only}*"
-    chosen = [s for s in scenarios if fnmatchcase(s.name, pattern) and (options.by == "text" or s.audio)]
+    chosen = [s for s in scenarios if fnmatchcase(s.name, pattern) and _played_by(s, options.by)]
     if not chosen:
         raise InvalidScenario(f"no scenario matches '{options.only}'")
     return chosen
+
+
+def _played_by(scenario: Scenario, by: str) -> bool:
+    if by == "chat":
+        return scenario.chat or scenario.only == "chat"
+    return not scenario.only and (by == "text" or scenario.audio)
 
 
 def _driver(options: argparse.Namespace) -> AbstractAsyncContextManager[Driver]:
@@ -85,6 +93,10 @@ def _driver(options: argparse.Namespace) -> AbstractAsyncContextManager[Driver]:
 
     if options.brain == "llm":
         raise Unavailable("--brain llm: no language model is wired to the evaluation")
+    if options.by == "chat":
+        from fhirserver.app.chat_evaluation import ChatDriver
+
+        return ChatDriver()
     return _audio(options) if options.by == "audio" else contextlib.nullcontext(TextDriver())
 
 
@@ -113,7 +125,7 @@ async def _evaluate(
     outcomes: dict[tuple[int, int], Outcome] = {}
     columns = (TextColumn("{task.description:38}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with tempfile.TemporaryDirectory(prefix="credence-eval-") as folder:
-        servers = EmbeddedServers(Path(folder), sockets=options.by == "audio")
+        servers = EmbeddedServers(Path(folder), sockets=options.by != "text")
         await servers.seed(practice().resources)
         with Progress(*columns, console=console, transient=True) as progress:
             task = progress.add_task("", total=len(scenarios) * options.runs)

@@ -49,8 +49,8 @@ kind = "form"
 base = 0.5
 maximum = 0.5
 types = ["Patient", "Coverage", "QuestionnaireResponse", "DocumentReference", "Media", "Communication", "Task",
-         "Consent"]
-acts_on = ["QuestionnaireResponse", "Communication", "Task"]
+         "Consent", "RelatedPerson", "AllergyIntolerance", "MedicationStatement", "Appointment"]
+acts_on = ["QuestionnaireResponse", "Communication", "Task", "Appointment"]
 """
 
 _PRINCIPAL = """

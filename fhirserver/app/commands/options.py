@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from fhirserver.app.drill_time import drill_problem
 from fhirserver.app.settings import InvalidSettings, Settings, load_settings
 
 
@@ -34,4 +35,7 @@ def settings(options: argparse.Namespace) -> Settings:
     for name in ("host", "port", "workers"):
         if getattr(options, name, None) is not None:
             loaded = replace(loaded, **{name: getattr(options, name)})
+    if problem := drill_problem(loaded):
+        print(f"credence: {problem}", file=sys.stderr)
+        raise SystemExit(2)
     return loaded

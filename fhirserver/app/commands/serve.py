@@ -7,12 +7,12 @@ import sys
 
 from fhirserver.app.collecting import not_while_importing
 from fhirserver.app.commands.options import parser, settings
-from fhirserver.app.observing.folder import figures_kept
 from fhirserver.app.observing.logs import configure
 from fhirserver.app.observing.traces import Traces
+from fhirserver.app.parent import become_parent
 from fhirserver.app.setting_kinds import WrongSetting
 from fhirserver.app.settings import Settings
-from fhirserver.app.workers import Workers, automatic, this_program
+from fhirserver.app.workers import automatic
 
 
 def run(arguments: list[str]) -> int:
@@ -33,7 +33,12 @@ def run(arguments: list[str]) -> int:
     configure(chosen.log, part)
     count = chosen.workers or automatic()
     if given.worker is None and count > 1:
-        return _serve_by_workers(chosen, count, arguments)
+        if chosen.storage == "memory":
+            print(
+                "credence: [storage] kind 'memory' has one worker: processes share no memory", file=sys.stderr
+            )
+            return 2
+        become_parent(chosen.path, chosen.host, chosen.port, count, arguments, chosen.log)
     try:
         with Traces(chosen.traces, part):
             _serve(chosen, given)
@@ -51,11 +56,3 @@ def _serve(chosen: Settings, given: argparse.Namespace) -> None:
         serve_alone(chosen)
     else:
         serve_handed(chosen, given.worker, given.channel)
-
-
-def _serve_by_workers(chosen: Settings, count: int, arguments: list[str]) -> int:
-    if chosen.storage == "memory":
-        print("credence: [storage] kind 'memory' has one worker: processes share no memory", file=sys.stderr)
-        return 2
-    with figures_kept(chosen.path):
-        return Workers([*this_program(), "serve", *arguments], count, chosen.host, chosen.port).run()

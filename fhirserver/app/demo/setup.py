@@ -24,6 +24,11 @@ push_seconds = 0.5
 retry_cap_seconds = 3
 """
 
+_CHAT = """
+[chat]
+demo = true
+"""
+
 _VOICE = """
 [telephony]
 account_sid = "AC00000000000000000000000000000000"
@@ -76,7 +81,7 @@ def set_up(folder: Path, server_port: int, ehr_port: int, voice_port: int = 0) -
     ehr = f"http://127.0.0.1:{ehr_port}"
     config = folder / "credence.toml"
     text = text.replace("port = 8080", f"port = {server_port}")
-    text += _CONNECTOR.format(url=f"{ehr}/fhir", token_file=token_file)
+    text += _CONNECTOR.format(url=f"{ehr}/fhir", token_file=token_file) + _CHAT
     server = f"http://127.0.0.1:{server_port}"
     if not voice_port:
         return Stage(folder, _private(config, text), server, ehr, tokens, ehr_token)

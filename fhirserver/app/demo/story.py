@@ -24,10 +24,11 @@ from fhirserver.app.demo.checks import (
     heard_checks,
     latency_checks,
 )
+from fhirserver.app.demo.outreach import Outreach
 from fhirserver.app.demo.phone_report import Conversation, keep_recording, show_figures
 from fhirserver.app.demo.processes import DidNotStart, free_port, running
 from fhirserver.app.demo.setup import FAULTS, Stage, ehr_arguments, set_up
-from fhirserver.app.demo.telephone import CallFailed, answering, make_call
+from fhirserver.app.demo.telephone import CallFailed, answering, make_call, missing_to_reach_out
 from fhirserver.app.demo.world import Waited, World, wait_for
 
 CALLER = "+15559697967"
@@ -78,6 +79,7 @@ def play(keep: bool, voice: str = "") -> int:
             stage = set_up(folder, free_port(), free_port(), free_port() if voice else 0)
             call = _with_sound(voice) if voice else _by_text
             checks = _play_or_tell(stage, stack, timeline, call)
+            checks += _reach_out(stage, timeline)
             failed = _report(console, checks)
             if keep and not failed:
                 _keep(console, stage)
@@ -99,6 +101,15 @@ def _play_or_tell(
             log = file.read_text(errors="replace").splitlines()[-12:] if file.exists() else []
             timeline.console.print(Panel("\n".join(log), title=f"the log of {name}", border_style="red"))
         raise
+
+
+def _reach_out(stage: Stage, timeline: Timeline) -> list[Check]:
+    """The second act."""
+    if missing_to_reach_out():
+        timeline.line("campaign", "left out: credence[voice] is not installed", "yellow")
+        return []
+    timeline.chapter("5  Second act: five patients are reminded of their visits")
+    return Outreach(stage, timeline.line).play()
 
 
 def _play(stage: Stage, stack: contextlib.ExitStack, timeline: Timeline, call: Calling) -> list[Check]:
@@ -267,7 +278,9 @@ def _writeback(world: World, timeline: Timeline) -> None:
 def _report(console: Console, checks: list[Check]) -> bool:
     """Show what was proven from the EHR's own log; True if something failed."""
     table = Table(
-        title="Checked against the EHR's own log of accepted writes", title_justify="left", title_style="bold"
+        title="Checked against the EHR's log of accepted writes and the carrier's of contacts",
+        title_justify="left",
+        title_style="bold",
     )
     for column in ("", "what had to hold", "seen"):
         table.add_column(column)

@@ -36,6 +36,11 @@ def missing() -> list[str]:
     return [name for name in NEEDED if find_spec(name) is None]
 
 
+def missing_to_reach_out() -> list[str]:
+    """What is not installed that a campaign on simulated telephones needs."""
+    return [name for name in ("numpy", "twilio", "webrtcvad") if find_spec(name) is None]
+
+
 @contextlib.contextmanager
 def answering(stage: Stage) -> Iterator[None]:
     """``credence voice`` for as long as the block lasts."""

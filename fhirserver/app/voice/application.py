@@ -19,10 +19,12 @@ from fhirserver.app.observing.voice import WatchingVoice
 from fhirserver.app.server_key import server_key
 from fhirserver.app.settings import Settings
 from fhirserver.app.voice.audit import ToldAudit
+from fhirserver.app.voice.reaching import ReachingOut
 from fhirserver.app.voice.room import Room
 from fhirserver.app.voice.speech import Speech
 from fhirserver.rest.front import Front, Receive, Scope, Send
 from fhirserver.rest.live_calls import LiveRoutes
+from fhirserver.rest.live_texts import TextRoutes
 from fhirserver.rest.visits import Visits
 
 
@@ -49,7 +51,9 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
     client = FhirClient(settings.voice.fhir_url or settings.fhir_base, settings.voice.token(), tls=own)
     speech, audit = Speech(settings), ToldAudit(client)
     room = Room(settings, client, board, speech)
-    telephone = Telephone(settings.telephony, room.make, room.converse, room.look)
+    reaching = ReachingOut(settings, client)
+    telephone = Telephone(settings.telephony, room.make, room.converse, reaching.opt_outs, room.look)
+    reaching.connect(telephone)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -63,6 +67,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
             room.voices = speaker_analyst(settings.voice.speaker_model)
         telling = asyncio.create_task(audit.run(), name="audit")
         keeping = asyncio.create_task(room.definitions.keep(), name="definitions")
+        reaching.begin()
         try:
             async with watching.running():
                 yield
@@ -71,6 +76,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
             ending.set()
             telling.cancel()
             keeping.cancel()
+            await reaching.close()
             await telephone.close()
             await speech.close()
             for analyst in (room.analyst, room.voices):
@@ -85,7 +91,8 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
     hours = Hours(settings.voice.zone, *settings.telephony.call_hours)
     desk = CallDesk(client, telephone.outbound, hours, settings.telephony.call_any_number)
     live = LiveRoutes(board, principals, ending, desk, audit).router()
+    texts = TextRoutes(principals, reaching.texts, audit).router()
     watching = WatchingVoice(settings, client, telephone.calls, principals)
-    routes = [*telephone.routes(), *live.routes, *watching.routes()]
+    routes = [*telephone.routes(), *live.routes, *texts.routes, *watching.routes()]
     web = Starlette(routes=routes, lifespan=lifespan)
     return VoiceApplication(web, Visits(settings.rates, settings.trusted_proxies), ending)

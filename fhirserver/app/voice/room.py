@@ -8,9 +8,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import cast
 
 from agent.brain import Brain
 from agent.call import Call, Model
+from agent.chat.card_pictures import CardPictures
 from agent.definition.loading import Definitions
 from agent.emotion.analyst import Analyst
 from agent.emotion.listener import EmotionListener
@@ -24,12 +26,16 @@ from agent.live.ear import RecordingEar
 from agent.memory import Setting
 from agent.signals import Emotion
 from agent.telephony.incoming import Incoming
+from agent.telephony.media_files import MediaFiles
+from agent.telephony.pictured import Pictured
+from agent.telephony.texting import TextLine
 from agent.tools.client import FhirClient
 from agent.turns.rules import Rules
 from agent.voice.after_sound import AfterCall
 from agent.voice.archive import Archive
 from agent.voice.voice_call import VoiceCall
 from agent.voice.voice_line import VoiceLine
+from agent.voice.written_sound import WrittenSoundLine
 from fhirserver.app.agent_setting import setting_of
 from fhirserver.app.settings import Settings
 from fhirserver.app.voice.speech import Speech, second_ears
@@ -60,6 +66,7 @@ class Room:
 
     def __post_init__(self) -> None:
         chosen = self.settings.voice
+        self._cards = CardPictures()
         self._archive = Archive(chosen.recordings) if chosen.recordings else None
         self._rules = Rules(**self.settings.turns)
         self.definitions = Definitions(self.client, self.setting or setting_of(self.settings))
@@ -72,6 +79,22 @@ class Room:
 
     def make(self, incoming: Incoming) -> VoiceCall:
         """A call that is ringing: its look-ups and its greeting begin when it is run."""
+        return self._written(incoming) if self.settings.speech.is_written else self._sounding(incoming)
+
+    def _written(self, incoming: Incoming) -> VoiceCall:
+        """The same of a drill, in which words stand in the place of sound."""
+        line = WrittenSoundLine(self.clock)
+        setting = replace(self.definitions.of_number(incoming.called), errand=incoming.errand)
+        call = Call(
+            self.client, line, incoming.caller, setting, self.clock, brain=self._brain(setting),
+            model=self._model(setting), ring_seconds=self.settings.voice.ring_seconds,
+        )  # fmt: skip
+        attended = self.board.register(call, incoming.id)
+        after = AfterCall(call, False, None, self._sound_url, _nothing)
+        # what is done with sound afterwards is done for recorded calls only, and this one is none
+        return VoiceCall(call, cast(VoiceLine, line), after, lambda: self.board.run(attended))
+
+    def _sounding(self, incoming: Incoming) -> VoiceCall:
         speech = self.speech.for_call()
         line = VoiceLine(
             speech.voice, speech.ears, self.clock, self._rules, on_failure=_unsaid,
@@ -105,6 +128,9 @@ class Room:
             self.client, line, incoming.caller, setting, self.clock, medium="WRITTEN", title="Text messages",
             brain=self._brain(setting), model=self._model(setting),
         )  # fmt: skip
+        if isinstance(line, TextLine) and self.settings.telephony is not None:
+            files = MediaFiles(self.settings.telephony)
+            line.look = Pictured(call, incoming.id, files, self._cards).look
         await self.board.attend(call, incoming.id)
 
     def _brain(self, setting: Setting) -> Brain | None:
@@ -132,6 +158,10 @@ class Room:
 
     def _sound_url(self, call: str) -> str:
         return f"{self.settings.fhir_base.removesuffix('/fhir')}/recordings/{call}.wav"
+
+
+async def _nothing() -> None:
+    """No speech is to be ended."""
 
 
 def _unsaid(name: str) -> None:

@@ -16,7 +16,7 @@ from agent.speech.chain import RecogniserChain, SynthesiserChain
 from agent.speech.ports import FileTranscriber, Recogniser, SpeechFailed, Synthesiser
 from agent.speech.trouble import SpeechTrouble
 from fhirserver.app.settings import Settings
-from fhirserver.app.speech_settings import LOCAL
+from fhirserver.app.speech_settings import LOCAL, OPENAI
 
 if TYPE_CHECKING:
     from agent.speech.openai.recogniser import OpenAiRecogniser
@@ -88,7 +88,7 @@ class Speech:
             if name == LOCAL:
                 voices += self.voices
                 ears += self.ears
-            else:
+            elif name == OPENAI:
                 voice, ear = _openai(self.settings)
                 voices.append(voice)
                 ears.append(ear)

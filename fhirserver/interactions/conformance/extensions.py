@@ -21,6 +21,7 @@ from fhirserver.world.vocabulary import (
     MAPPED_FROM,
     MAPPING_EQUIVALENCE,
     MATCH_EXPLANATION,
+    OUTREACH_DUE,
     REFUSED_BY_EHR,
     REPLACED_BY,
     REPLACES,
@@ -160,6 +161,13 @@ EXTENSIONS = (
         "has the appointment, or the appointment is called off.",
         "Reference",
         ("Appointment",),
+    ),
+    SimpleExtension(
+        OUTREACH_DUE,
+        "Outreach due",
+        "When an outreach was due first; from then on it is good for as long as its campaign says.",
+        "dateTime",
+        ("CommunicationRequest",),
     ),
 )
 

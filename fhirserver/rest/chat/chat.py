@@ -14,6 +14,7 @@ from fhirserver.ports.chats import Chats
 from fhirserver.rest.pace import Pace
 
 if TYPE_CHECKING:
+    from fhirserver.access.demo_users import DemoUsers
     from fhirserver.rest.platform.rights import Asked
 
 PATH = "/chat"
@@ -35,3 +36,5 @@ class Chat:
     audit: Audit = _NOBODY
     pace: Pace = field(default_factory=lambda: Pace(0.5, 20))
     attachment_bytes: int = 6 * 1024 * 1024
+    demo: DemoUsers | None = None
+    """Who visits the demo page; None where there is none."""

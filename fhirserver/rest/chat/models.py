@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from fhirserver.ports.chats import MOST_TEXT, ChatEvent, ChatService, Conversation
 
 MOST_COMMENT = 1000
-Reason = Literal["confirm", "reschedule", "insurance", "call_back"]
+Reason = Literal[
+    "confirm", "reschedule", "insurance", "call_back", "follow_up", "rebook", "missing", "custom"
+]
 
 
 class _In(BaseModel):
@@ -43,6 +45,8 @@ class OutreachOrder(_In):
     patient: Annotated[str, Field(pattern=r"^Patient/[A-Za-z0-9\-.]{1,64}$")]
     reason: Reason
     user: Annotated[str, Field(max_length=200, description="By whom the app knows the patient (sub)")] = ""
+    request: Annotated[str, Field(pattern=r"^(CommunicationRequest/[A-Za-z0-9\-.]{1,64})?$")] = ""
+    run: Annotated[str, Field(pattern=r"^(Task/[A-Za-z0-9\-.]{1,64})?$")] = ""
 
 
 class ServiceOut(BaseModel):

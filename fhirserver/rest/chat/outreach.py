@@ -27,7 +27,7 @@ async def reach(
     if not asked.may(Right.ACT):
         text = f"The role '{asked.role or 'none'}' may not do this: it needs the right 'act'"
         raise refuse(Category.FORBIDDEN, "forbidden", text)
-    what = Outreach(order.id, service, order.patient, order.reason, order.user)
+    what = Outreach(order.id, service, order.patient, order.reason, order.user, order.request, order.run)
     one, fresh = await chat.chats.reach(what, asked.principal.name)
     response.status_code = 201 if fresh else 200
     event = beside(BESIDE, request, asked.principal, response.status_code)

@@ -6,12 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
-from fhirserver.rest.application import SILENT
-from fhirserver.rest.chat import conversations, messages, outreach, socket
+from fhirserver.rest.chat import conversations, messages, outreach, socket, widget
 from fhirserver.rest.chat.chat import Chat
 from fhirserver.rest.chat.models import Problem
 from fhirserver.rest.chat.origins import Origins
 from fhirserver.rest.platform.problems import answer_problems
+from fhirserver.rest.telemetry import SILENT
 
 _WHY = {
     400: "The body is not JSON, or the request cannot be understood",
@@ -37,7 +37,7 @@ def _refusals() -> dict[int | str, dict[str, Any]]:
 
 def routers() -> list[APIRouter]:
     """In the order in which the OpenAPI description has them."""
-    return [conversations.router, messages.router, outreach.router, socket.router]
+    return [conversations.router, messages.router, outreach.router, socket.router, widget.router]
 
 
 def chat_application(chat: Chat, version: str) -> Origins:

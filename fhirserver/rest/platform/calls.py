@@ -66,7 +66,9 @@ class NewCall(Sent):
 
     to: Phone
     patient: Annotated[Reference, Field(pattern=r"^Patient/[A-Za-z0-9.-]{1,64}$")]
-    reason: Literal["confirm", "reschedule", "insurance", "call_back"]
+    reason: Literal[
+        "confirm", "reschedule", "insurance", "call_back", "follow_up", "rebook", "missing", "custom"
+    ]
 
 
 class CallOrdered(Told):

@@ -79,10 +79,10 @@ def libraries(asked: Asked) -> Libraries:
 
 
 def agents_of(asked: Asked) -> Agents:
-    """The agent's own checks. Refuses (501) where there are none."""
+    """The agent's own checks. Refuses (409) where there are none."""
     agents = asked.platform.context.agents
     if agents is None:
-        raise refuse(Category.NOT_SUPPORTED, "not-supported", "This server has no agent")
+        raise refuse(Category.CONFLICT, "not-supported", "This server has no agent")
     return agents
 
 

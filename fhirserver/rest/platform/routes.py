@@ -10,21 +10,28 @@ from fastapi.routing import APIRoute
 
 from fhirserver.rest.platform import (
     agents,
+    analytics,
     calls,
+    campaigns,
     chat_services,
     connectors,
     dry_runs,
+    events,
+    forms,
     keys,
     operators,
     phone_numbers,
     review,
     scheduling_rules,
+    webhooks,
     workspaces,
 )
-from fhirserver.rest.platform.described import OPENAPI, describe
+from fhirserver.rest.platform.described import OPENAPI, describe, endpoints
+from fhirserver.rest.platform.methods import OwnMethods
 from fhirserver.rest.platform.noting import NotingRequests
 from fhirserver.rest.platform.platform import Platform
 from fhirserver.rest.platform.problems import HEADERS, answer_problems
+from fhirserver.rest.telemetry import SILENT
 
 
 def routers() -> list[APIRouter]:
@@ -38,9 +45,14 @@ def routers() -> list[APIRouter]:
         phone_numbers,
         chat_services,
         calls,
+        campaigns,
+        forms,
         operators,
         review,
         connectors,
+        events,
+        webhooks,
+        analytics,
     )
     return [part.router for part in parts]
 
@@ -50,6 +62,7 @@ def platform_application(platform: Platform, version: str) -> FastAPI:
     web = _application(version)
     web.state.platform = platform
     answer_problems(web)
+    web.add_middleware(OwnMethods, endpoints=list(endpoints(routers())))
     web.add_middleware(NotingRequests, audit=platform.context.audit)
     web.router.add_route(OPENAPI, _telling(web, platform.context.base_url), ["GET"], include_in_schema=False)
     return web
@@ -69,7 +82,7 @@ def _application(version: str) -> FastAPI:
         openapi_url=None,
         redirect_slashes=False,
         generate_unique_id_function=_operation_id,
-        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+        telemetry=SILENT,
     )
     for router in routers():
         web.include_router(router)

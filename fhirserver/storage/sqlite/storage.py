@@ -162,7 +162,7 @@ class SqliteStorage:
 
     def _open_writer(self) -> None:
         self._writer = self._connect()
-        self._writer.execute("PRAGMA cache_size = -32000")
+        self._writer.execute("PRAGMA cache_size = -16000")
         self._writer.executescript(SCHEMA + names.SCHEMA)
         history.complete(self._writer)
         self._writer.executescript(search_index.SCHEMA + history.SCHEMA)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Sequence
 
-from fhirserver.kernel.json import Json
+from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.ports.judge import Claim, Finding, Verdict
 from fhirserver.world.judge.directory import Directory
 from fhirserver.world.judge.fragments import partial_reader, tail_mender
@@ -82,6 +82,8 @@ def _by_shape(claim: Claim, verdict: Verdict, text: str, directory: Directory) -
 
 def group_number(claim: Claim, value: Json, talk: Talk, directory: Directory) -> Verdict:
     """One item of ``Coverage.class``."""
+    if isinstance(value, dict) and _class_code(value) not in ("group", ""):
+        return Verdict(Finding.DOUBTFUL, 0.6, "Plans and pharmacy numbers are for a person to check.")
     expected = identifier_key(str(value.get("value", "")) if isinstance(value, dict) else "")
     if not expected:
         return Verdict(Finding.DOUBTFUL, 0.7, "The group number is empty.")
@@ -99,6 +101,11 @@ def group_number(claim: Claim, value: Json, talk: Talk, directory: Directory) ->
         alike=may_be_misheard,
     )
     return in_pieces(weigh(expected, kind, talk), expected, talk, kind, letters=True)
+
+
+def _class_code(item: JsonObject) -> str:
+    codings: Sequence[JsonObject] = item.get("type", {}).get("coding") or ({},)
+    return str(codings[0].get("code", ""))
 
 
 def payer(claim: Claim, value: Json, talk: Talk, directory: Directory) -> Verdict:

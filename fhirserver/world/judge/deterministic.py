@@ -17,6 +17,7 @@ from fhirserver.world.judge.moments import assess_moment, start_of
 from fhirserver.world.judge.person import Reader
 from fhirserver.world.judge.reading import worst
 from fhirserver.world.judge.reasons import assess_reason
+from fhirserver.world.judge.written import assess_written, is_form
 
 _ELEMENT = re.compile(r"[A-Za-z]+")
 _PERSON: dict[str, Reader] = {
@@ -72,6 +73,8 @@ class DeterministicJudge:
             return Verdict(Finding.CONTRADICTED, 0.99, wrong)
         if not evidence.turns:
             return Verdict(Finding.DOUBTFUL, 0.9, "There is no transcript to compare with.")
+        if is_form(evidence) and (written := assess_written(claim, name, evidence, self._directory)):
+            return written
         if claim.type in ("Appointment", "Slot"):
             return _scheduling(claim, name, talk(claim, evidence))
         if claim.type in _OWN_RECORDS:

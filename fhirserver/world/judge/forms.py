@@ -14,10 +14,18 @@ def form_evidence(response: JsonObject, reference: str, zone: str = "America/New
     """The answers of a QuestionnaireResponse (``reference``) as turns; what was left empty makes none."""
     at = _authored(response)
     turns: list[Turn] = []
-    for question, answers in _answered(response.get("item", ())):
+    for _, question, answers in _answered(response.get("item", ())):
         turns.append(Turn(len(turns) + 1, "agent", question, at))
         turns.append(Turn(len(turns) + 1, "caller", ", ".join(answers), at))
     return Evidence(tuple(turns), zone, reference)
+
+
+def answer_turns(response: JsonObject) -> dict[str, int]:
+    """By link id, the number of the turn that :func:`form_evidence` makes of an answer."""
+    numbers: dict[str, int] = {}
+    for link_id, _, _ in _answered(response.get("item", ())):
+        numbers.setdefault(link_id, 2 * (len(numbers) + 1))
+    return numbers
 
 
 def _authored(response: JsonObject) -> datetime:
@@ -29,12 +37,13 @@ def _authored(response: JsonObject) -> datetime:
     return datetime.fromtimestamp(0, UTC)
 
 
-def _answered(items: Json, above: str = "") -> Iterator[tuple[str, list[str]]]:
+def _answered(items: Json, above: str = "") -> Iterator[tuple[str, str, list[str]]]:
+    """Link id, question and answers of whatever was answered, in its order."""
     for item in items if isinstance(items, list) else ():
         question = str(item.get("text") or item.get("linkId", "")).rstrip("?: ") or above
         answers = [text for one in item.get("answer", ()) if (text := _text(one))]
         if answers:
-            yield f"{question}?", answers
+            yield str(item.get("linkId", "")), f"{question}?", answers
         yield from _answered(item.get("item", ()), question)
         for one in item.get("answer", ()):
             yield from _answered(one.get("item", ()), question)

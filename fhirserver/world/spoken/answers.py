@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from fhirserver.world.spoken.typed import as_said
 from fhirserver.world.spoken.words import fold, plain
 
 
@@ -62,7 +63,7 @@ _NEVER_MIND = re.compile(
 
 def answer(text: str) -> Answer | None:
     """Whether ``text`` says yes or no; None when it says neither."""
-    said = plain(text)
+    said = plain(as_said(text))
     if not said:
         return None
     if _YES_BUT_NO.search(said):

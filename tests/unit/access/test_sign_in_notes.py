@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from fhirserver.access.audit.event import LOGIN, LOGOUT, REVOKE, Event
 from fhirserver.access.passwords import PasswordDigests
@@ -68,8 +68,8 @@ async def browser(tmp_path: Path, audit: Listed, monkeypatch) -> AsyncIterator[h
             await identity.users.add(user, SECRET)
         desk = people_desk(identity, context, lambda: edge._registry)
         secured = secure(replace(chosen, clients=(APP,)), running.store, context.key, audit, desk.humans)
-        web = FastAPI(routes=[*secured.routes, *desk.routes(secured.server)])
-        web.include_router(console(context, edge._registry, chosen.authenticator(), identity, None, None))
+        pages = console(context, edge._registry, chosen.authenticator(), identity, None, None)
+        web = Starlette(routes=[*secured.routes, *desk.routes(secured.server), *pages.routes])
         transport = httpx.ASGITransport(web, client=("192.0.2.7", 4711))
         async with httpx.AsyncClient(transport=transport, base_url="http://facade.test") as http:
             yield http

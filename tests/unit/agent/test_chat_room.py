@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from chat_desk import ADA, ANN, ChatDesk, answer, said, say, until
 from practice import practice
 
+from agent.chat.beginning import Beginning, beginning_of
 from agent.chat.diary import Diary
+from agent.definition.setting import applied
+from agent.errand import Errand
+from agent.memory import Setting
 from fhirserver.kernel.instants import SystemClock
+from fhirserver.kernel.json import dumps, loads
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.ports.chats import ChatEvent, ChatUser, Outreach
 from fhirserver.storage.memory.journals import MemoryJournals
+from fhirserver.world.configured.agent import Agent
+from fhirserver.world.configured.scheduling_rules import SchedulingRules
 
 
 async def everything(room: object, user: ChatUser, id: str) -> list[ChatEvent]:
@@ -137,6 +145,10 @@ async def test_the_same_key_says_nothing_again_and_another_text_under_it_is_refu
         await room.say(ANN, one.id, "Something else", "k1")
     texts = [e.data["text"] for e in await everything(room, ANN, one.id) if e.data.get("from") == "user"]
     assert texts == ["I need a visit"]
+    assert (await room.finish(ANN, one.id)).ended == "user"
+    assert await room.say(ANN, one.id, "I need a visit", "k1") == numbers[0], "also when it is over"
+    with pytest.raises(Refusal, match="is over"):
+        await room.say(ANN, one.id, "I need another visit", "k2")
     await desk.close()
 
 
@@ -160,7 +172,8 @@ SCRIPT = (
     "next tuesday morning",
     "the first one please",
     "yes",
-    "I also have a new insurance, it's Aetna, member ID W123456789, no group number",
+    "I also have a new insurance, it's Aetna, member ID W123456789",
+    "there is no group number",
     "yes that's right",
     "no thanks, goodbye",
 )
@@ -198,7 +211,10 @@ async def test_a_process_that_dies_at_every_message_loses_nothing_and_repeats_no
     assert [e.number for e in events] == list(range(1, len(events) + 1))
     mine = [a for a in dying.server.of("Appointment") if "Patient/eve" in str(a)]
     assert sorted(a["status"] for a in mine) == ["booked", "cancelled"]
-    assert len(dying.server.of("Coverage")) == 1 and len(dying.server.of("Communication")) == 1
+    assert len(dying.server.of("Coverage")) == 1
+    (record,) = dying.server.of("Communication")
+    assert record["status"] == "completed" and record["sender"] == {"reference": "Patient/eve"}
+    assert len(dying.server.of("DocumentReference")) == 2
     await plain.close()
     await dying.close()
 
@@ -271,6 +287,19 @@ async def test_a_person_takes_over_speaks_and_hands_back_over_the_death_of_a_pro
     assert people == ["This is Olga."]
     assert len(desk.server.of("Task")) == 1
     await desk.close()
+
+
+def test_a_beginning_is_stored_with_all_that_the_agent_was_told() -> None:
+    stated = Agent.model_validate(
+        {"practice": "Lakeside", "offers": ["confirm"], "escalation": {"offers": 3}}
+    )
+    rules = SchedulingRules.model_validate({"lead": 30, "rolling_days": [{"days": 14}]})
+    setting = replace(
+        applied(Setting(), stated, "x|1", rules), written=True, errand=Errand("confirm", "Patient/ada")
+    )
+    begun = Beginning("clinic", "Clinic", "app:ann", setting, "+14125550142", "Ann", "o1")
+    assert beginning_of(loads(dumps(begun.as_json()))) == begun
+    assert len(dumps(Beginning("clinic", "Clinic", "app:ann").as_json())) < 200
 
 
 async def test_a_diary_that_somebody_else_goes_on_with_is_lost() -> None:

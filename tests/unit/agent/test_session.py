@@ -16,7 +16,7 @@ from agent.memory import Setting
 from agent.policy.dialogue import Dialogue
 from agent.policy.graph import GRAPH
 from agent.records import AppointmentRecord, Context, PatientRecord, SlotRecord
-from agent.requests import Cancel, FindByBirthDate, FindPatients, LoadContext, SearchSlots
+from agent.requests import Cancel, FindByBirthDate, FindErrands, FindPatients, LoadContext, SearchSlots
 from agent.results import ContextLoaded, Failed, PatientsFound, Result, SlotsFound, Written
 from agent.session import Session
 from agent.signals import (
@@ -160,6 +160,7 @@ def test_context_is_loaded_while_it_rings() -> None:
         FindPatients,
         LoadContext,
         LoadContext,
+        FindErrands,
     ]
     assert words(effects) == ""
     assert "Thank you for calling" in words(feed(session, Answered(NOW)))

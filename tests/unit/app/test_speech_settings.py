@@ -61,7 +61,7 @@ def test_the_key_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ({"speech": {"providers": []}}, "providers are of local, openai, at least one"),
+        ({"speech": {"providers": []}}, "providers are of local, openai, written, at least one"),
         ({"speech": {"providers": ["local", "local"]}}, "each once"),
         ({"speech": {"providers": ["azure"]}}, r"\[speech\] providers are of"),
         ({"speech": {"providers": "openai"}}, "providers is a list of texts"),

@@ -1,0 +1,283 @@
+from http import HTTPStatus
+from typing import Any, cast
+from urllib.parse import quote
+
+import httpx
+
+from ...client import AuthenticatedClient, Client
+from ...types import Response, UNSET
+from ... import errors
+
+from ...models.page_campaign_member import PageCampaignMember
+from ...models.problem import Problem
+from ...types import UNSET, Unset
+from typing import cast
+
+
+def _get_kwargs(
+    id: str,
+    *,
+    state: str | Unset = "",
+    patient: str | Unset = "",
+    limit: int | Unset = 50,
+    cursor: str | Unset = "",
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["state"] = state
+
+    params["patient"] = patient
+
+    params["limit"] = limit
+
+    params["cursor"] = cursor
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/campaigns/{id}/members".format(
+            id=quote(str(id), safe=""),
+        ),
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> PageCampaignMember | Problem | None:
+    if response.status_code == 200:
+        response_200 = PageCampaignMember.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 403:
+        response_403 = Problem.from_dict(response.json())
+
+        return response_403
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 410:
+        response_410 = Problem.from_dict(response.json())
+
+        return response_410
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 429:
+        response_429 = Problem.from_dict(response.json())
+
+        return response_429
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[PageCampaignMember | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    id: str,
+    *,
+    client: AuthenticatedClient,
+    state: str | Unset = "",
+    patient: str | Unset = "",
+    limit: int | Unset = 50,
+    cursor: str | Unset = "",
+) -> Response[PageCampaignMember | Problem]:
+    """List the patients of a campaign
+
+     With what became of each and why, those that are due first coming first.
+
+    Args:
+        id (str):
+        state (str | Unset): `waiting`, or an outcome Default: ''.
+        patient (str | Unset): The id of one patient Default: ''.
+        limit (int | Unset): At most so many items Default: 50.
+        cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PageCampaignMember | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        id=id,
+        state=state,
+        patient=patient,
+        limit=limit,
+        cursor=cursor,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    id: str,
+    *,
+    client: AuthenticatedClient,
+    state: str | Unset = "",
+    patient: str | Unset = "",
+    limit: int | Unset = 50,
+    cursor: str | Unset = "",
+) -> PageCampaignMember | Problem | None:
+    """List the patients of a campaign
+
+     With what became of each and why, those that are due first coming first.
+
+    Args:
+        id (str):
+        state (str | Unset): `waiting`, or an outcome Default: ''.
+        patient (str | Unset): The id of one patient Default: ''.
+        limit (int | Unset): At most so many items Default: 50.
+        cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PageCampaignMember | Problem
+    """
+
+    return sync_detailed(
+        id=id,
+        client=client,
+        state=state,
+        patient=patient,
+        limit=limit,
+        cursor=cursor,
+    ).parsed
+
+
+async def asyncio_detailed(
+    id: str,
+    *,
+    client: AuthenticatedClient,
+    state: str | Unset = "",
+    patient: str | Unset = "",
+    limit: int | Unset = 50,
+    cursor: str | Unset = "",
+) -> Response[PageCampaignMember | Problem]:
+    """List the patients of a campaign
+
+     With what became of each and why, those that are due first coming first.
+
+    Args:
+        id (str):
+        state (str | Unset): `waiting`, or an outcome Default: ''.
+        patient (str | Unset): The id of one patient Default: ''.
+        limit (int | Unset): At most so many items Default: 50.
+        cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PageCampaignMember | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        id=id,
+        state=state,
+        patient=patient,
+        limit=limit,
+        cursor=cursor,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    id: str,
+    *,
+    client: AuthenticatedClient,
+    state: str | Unset = "",
+    patient: str | Unset = "",
+    limit: int | Unset = 50,
+    cursor: str | Unset = "",
+) -> PageCampaignMember | Problem | None:
+    """List the patients of a campaign
+
+     With what became of each and why, those that are due first coming first.
+
+    Args:
+        id (str):
+        state (str | Unset): `waiting`, or an outcome Default: ''.
+        patient (str | Unset): The id of one patient Default: ''.
+        limit (int | Unset): At most so many items Default: 50.
+        cursor (str | Unset): `next` of the page before; empty for the first page Default: ''.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PageCampaignMember | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            id=id,
+            client=client,
+            state=state,
+            patient=patient,
+            limit=limit,
+            cursor=cursor,
+        )
+    ).parsed

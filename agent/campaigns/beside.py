@@ -1,0 +1,135 @@
+"""The channels of the server's own process, asked for over HTTP: conversations in an app's chat, links to forms."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from agent.campaigns.channels import Settled
+from agent.campaigns.contacts import UNMADE, Contact
+from agent.errand import Errand, NotPlaced
+from agent.text_out import TextSender
+from fhirserver.kernel.json import InvalidJson, JsonObject, dumps, loads
+
+NOT_NEEDED = "not-needed"
+_SECONDS = 15.0
+
+
+class Beside:
+    """What the server has beside FHIR; ``base`` is its address (``http://127.0.0.1:8080``)."""
+
+    def __init__(
+        self,
+        base: str,
+        token: str,
+        transport: httpx.AsyncBaseTransport | None = None,
+        tls: ssl.SSLContext | None = None,
+    ):
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self._base = base.rstrip("/")
+        self._http = httpx.AsyncClient(
+            headers=headers, transport=transport, timeout=_SECONDS, verify=tls or True, trust_env=False
+        )
+
+    async def post(self, path: str, body: JsonObject | None = None, key: str = "") -> tuple[int, JsonObject]:
+        """Status and body. Raises NotPlaced where there is no answer, or none that says more than "not now"."""
+        headers = {"Idempotency-Key": key} if key else {}
+        try:
+            answer = await self._http.post(self._base + path, content=dumps(body or {}), headers=headers)
+        except httpx.HTTPError as error:
+            raise NotPlaced(f"the server gave no answer: {type(error).__name__}", sure=False) from None
+        if answer.status_code >= 500 or answer.status_code in (408, 429):
+            raise NotPlaced(f"the server answers {answer.status_code}", sure=True)
+        return answer.status_code, _read(answer)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def _read(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        found = loads(answer.content)
+    except InvalidJson:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+class ChatChannel:
+    """Begins a conversation in the app that the patient uses. The same attempt again begins none."""
+
+    def __init__(self, beside: Beside, sender: TextSender, at_once: int = 10):
+        self._beside, self._sender, self._at_once, self._going = beside, sender, at_once, 0
+
+    @property
+    def free(self) -> int:
+        return max(self._at_once - self._going, 0)
+
+    async def reach(self, errand: Errand, number: str, words: str) -> Awaitable[None] | None:
+        order = {
+            "id": errand.id, "patient": errand.patient, "reason": errand.purpose,
+            "request": errand.request, "run": errand.run,
+        }  # fmt: skip
+        self._going += 1
+        try:
+            status, _ = await self._beside.post(
+                f"/chat/services/{quote(errand.service, safe='')}/outreach", order
+            )
+        except NotPlaced as failed:
+            await self._sender.write(errand, number, "", UNMADE if failed.sure else "failed", str(failed))
+            raise
+        finally:
+            self._going -= 1
+        if status >= 400:
+            await self._sender.write(errand, number, "", UNMADE, f"the chat refuses it ({status})")
+            raise NotPlaced(f"the chat refuses it ({status})", sure=True)
+        await self._sender.write(errand, number, "", "sent", "a conversation waits for the patient")
+        return None
+
+    async def settle(self, contact: Contact) -> Settled | None:
+        return Settled(
+            UNMADE, False, "nobody knows whether the conversation was begun; it may be begun again"
+        )
+
+
+class FormChannel:
+    """Makes a form for what is missing, and sends its link as a message."""
+
+    def __init__(self, beside: Beside, sender: TextSender):
+        self._beside, self._sender = beside, sender
+
+    @property
+    def free(self) -> int:
+        return self._sender.free
+
+    async def reach(self, errand: Errand, number: str, words: str) -> Awaitable[None] | None:
+        try:
+            link = await self._link(errand)
+        except NotPlaced as failed:
+            await self._sender.write(errand, number, "", UNMADE, str(failed))
+            raise
+        if not link:
+            await self._sender.write(errand, number, "", NOT_NEEDED, "nothing is missing")
+            return None
+        text = words.replace("{link}", link) if "{link}" in words else f"{words} {link}"
+        return await self._sender.reach(errand, number, text)
+
+    async def _link(self, errand: Errand) -> str:
+        """The address of the form; empty where nothing is to be asked."""
+        order = {"patient": errand.patient, "purpose": "campaign"}
+        order |= {"requirements": errand.service} if errand.service else {}
+        status, form = await self._beside.post("/platform/forms", order, errand.id)
+        if status == 409:
+            return ""
+        if status >= 400:
+            raise NotPlaced(f"the form is refused ({status})", sure=True)
+        status, link = await self._beside.post(f"/platform/forms/{form.get('id', '')}/link")
+        if status >= 400:
+            raise NotPlaced(f"there is no link to the form ({status})", sure=True)
+        return str(link.get("url", ""))
+
+    async def settle(self, contact: Contact) -> Settled | None:
+        return await self._sender.settle(contact)

@@ -1,0 +1,305 @@
+"""The engine: whoever is due is looked at, and reached where every rule allows it. Any number of them may run at once.
+
+It keeps nothing that matters: what is under way is read from FHIR, an attempt is claimed before it is made
+(:mod:`agent.campaigns.claims`), and one that a dead process left open is asked after, never made again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import time as time_of_day
+from datetime import timedelta
+
+from agent.campaigns.channels import Channel
+from agent.campaigns.claims import Claims, errand_of
+from agent.campaigns.contacts import Contact
+from agent.campaigns.decision import Decision, Facts, Go, Later, Over, Terms, Unsettled, decide
+from agent.campaigns.definition import Campaign
+from agent.campaigns.facts import Found, facts_of, number_flags, wants_of
+from agent.campaigns.filling import Filling
+from agent.campaigns.ledger import Ledger, by_campaign
+from agent.campaigns.library import Definitions
+from agent.campaigns.members import Member, later, member, over
+from agent.campaigns.pacing import Pace
+from agent.campaigns.preferences import barred
+from agent.campaigns.runs import Run, run_of
+from agent.campaigns.staff import follow_up
+from agent.campaigns.triggers import Triggers
+from agent.campaigns.wording import opening_words
+from agent.errand import Errand, NotPlaced
+from agent.tools.client import FhirClient, Unreachable
+from agent.tools.provenance import CANONICAL, Speaker
+from fhirserver.kernel.instants import Clock, SystemClock, instant
+from fhirserver.kernel.measures import Counter
+
+log = logging.getLogger("credence.campaigns")
+
+ATTEMPTS = Counter("credence_campaign_attempts_total", "Attempts to reach patients, by channel", ("channel",))
+
+EVERY = 1.0
+"""Seconds between two looks when nothing is due."""
+_LEFT_OPEN = timedelta(minutes=2)
+"""After so long an attempt that is open, and not in this process, is asked after."""
+IN_FLIGHT = 20.0
+"""Seconds, by no clock that runs faster in drills, for which this process sees it open before it asks: whatever a
+process that died had sent to the carrier has arrived there by then."""
+_MOST_SEEN = 10_000
+_PAGE = 50
+_AT_ONCE = 8
+"""Members that are looked at at once."""
+
+
+@dataclass(frozen=True)
+class Practice:
+    """What all campaigns share."""
+
+    name: str
+    zone: str
+    call_hours: tuple[str, time_of_day, time_of_day] | None = None
+
+
+class Engine:
+    """``channels`` are those of this process; what needs another is left to the process that has it. ``operators``
+    tells how many are present, None where that cannot be known."""
+
+    def __init__(
+        self,
+        client: FhirClient,
+        practice: Practice,
+        channels: Mapping[str, Channel],
+        clock: Clock | None = None,
+        speaker: Speaker | None = None,
+        operators: Callable[[], int | None] = lambda: None,
+        in_flight: float = IN_FLIGHT,
+    ):
+        self._client, self._practice, self._channels = client, practice, channels
+        self._clock, self._operators = clock or SystemClock(), operators
+        speaker = speaker or Speaker()
+        self.ledger = Ledger(client, self._clock, speaker)
+        self._claims = Claims(client, self._clock, speaker)
+        self._definitions = Definitions(client)
+        self._filling = Filling(self.ledger, self._clock)
+        self._triggers = Triggers(self.ledger, self._clock)
+        self._paces: defaultdict[str, Pace] = defaultdict(Pace)
+        self._hands: dict[str, asyncio.Task[None]] = {}
+        self._in_flight = in_flight
+        self._seen: dict[str, float] = {}
+        """When attempts that are open, and not made here, were seen first."""
+        self._looking = asyncio.Semaphore(_AT_ONCE)
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        troubled = False
+        try:
+            while True:
+                try:
+                    busy = await self.turn()
+                    troubled = False
+                except Unreachable as error:
+                    if not troubled:
+                        log.warning("campaigns wait: the FHIR server does not answer (%s)", error)
+                    busy, troubled = False, True
+                except Exception as error:  # whatever one campaign meets, the others go on
+                    log.error("a turn of the campaigns failed: %s", type(error).__name__)
+                    busy = False
+                if not busy:
+                    await asyncio.sleep(EVERY)
+        finally:
+            for task in self._hands.values():
+                task.cancel()
+
+    async def turn(self) -> bool:
+        """Look once at everything that is due; whether there may be more at once. Raises :class:`Unreachable`."""
+        controls = await self._tasks("campaign", "in-progress")
+        for control in controls:
+            campaign = await self._definitions.of(control)
+            if campaign is not None:
+                await self._triggers.fire(control, campaign)
+        busy = False
+        for run in await self._tasks("campaign-run", "requested,in-progress"):
+            campaign = await self._definitions.of(run)
+            if campaign is not None:
+                busy = await self._go_on(run, campaign) or busy
+        return busy
+
+    async def _tasks(self, code: str, status: str) -> list[Run]:
+        params = [("code", f"{CANONICAL}/CodeSystem/task-code|{code}"), ("status", status)]
+        return [run_of(task) for task in await self._client.search("Task", params)]
+
+    async def _go_on(self, run: Run, campaign: Campaign) -> bool:
+        if run.status == "requested" and (run.due is None or run.due <= self._clock.now()):
+            return await self._filling.fill(run, campaign)
+        if run.status != "in-progress":
+            return False
+        if await self._filling.again(run, campaign):
+            return True
+        most = self._room(run.campaign, campaign)
+        if most == 0:
+            return False
+        due = await self._due(run)
+        looked = await asyncio.gather(*(self._look(one, run, campaign) for one in due[:most]))
+        if not due:
+            await self._filling.finish(run, campaign, self._hands)
+        return any(looked)
+
+    def _room(self, id: str, campaign: Campaign) -> int:
+        """How many may be looked at: as many as could be reached now."""
+        pace, now = self._paces[id], self._clock.now()
+        frees = [
+            self._free(id, campaign, step.channel)
+            for step in campaign.channels
+            if step.channel in self._channels
+        ]
+        return min(pace.left(campaign.pacing, now), sum(frees), _PAGE)
+
+    def _free(self, id: str, campaign: Campaign, channel: str) -> int:
+        free = self._channels[channel].free
+        return self._paces[id].lines(campaign.pacing, free, self._operators()) if channel == "call" else free
+
+    async def _due(self, run: Run) -> list[Member]:
+        params = [
+            ("based-on", run.reference),
+            ("status", "active"),
+            ("occurrence", f"le{instant(self._clock.now())}"),
+            ("_sort", "occurrence"),
+            ("_count", str(_PAGE + len(self._hands))),
+        ]
+        found = [member(one) for one in await self.ledger.page("CommunicationRequest", params)]
+        return [one for one in found if one.reference not in self._hands]
+
+    async def _look(self, one: Member, run: Run, campaign: Campaign) -> bool:
+        """Decide about one member and act on it; whether anything was done."""
+        async with self._looking:
+            found = await facts_of(self._client, one, self._clock, wants_of(campaign))
+            if found is None or found.run.status != "in-progress" or found.facts.member.status != "active":
+                return False
+            decision = decide(found.facts, Terms(campaign, self._practice.zone, self._practice.call_hours))
+            return await self._act(decision, found, run, campaign)
+
+    async def _act(self, decision: Decision, found: Found, run: Run, campaign: Campaign) -> bool:
+        one, by = found.facts.member, by_campaign(run.campaign)
+        if isinstance(decision, Go):
+            return await self._reach(decision, found.facts, run, campaign)
+        if isinstance(decision, Unsettled):
+            return await self._settle(decision.contact, one, by)
+        if isinstance(decision, Later):
+            return await self.ledger.put(later(one, decision.until, decision.why), one.version, by)
+        return await self._close(decision, one, run, campaign)
+
+    async def _close(self, decision: Over, one: Member, run: Run, campaign: Campaign) -> bool:
+        status = "completed" if decision.tried else "revoked"
+        closed = over(one, status, decision.outcome, decision.why)
+        if not await self.ledger.put(closed, one.version, by_campaign(run.campaign)):
+            return False
+        wrong = "wrong number" in decision.why
+        if wrong or (campaign.follow_up and decision.outcome == "unreached"):
+            task, unless = follow_up(one, decision.why, self.ledger.speaker.reference(), self._clock.now())
+            await self.ledger.make(task, unless, by_campaign(run.campaign))
+        return True
+
+    async def _settle(self, contact: Contact, one: Member, by: str) -> bool:
+        """Ask after an attempt that a process left open, once it is old enough not to be just under way."""
+        waits = contact.sent + _LEFT_OPEN
+        channel = self._channels.get(contact.channel)
+        if self._clock.now() < waits or channel is None or not self._old(contact):
+            until = max(waits, self._clock.now() + timedelta(minutes=1))
+            return await self.ledger.put(later(one, until, "an attempt is under way"), one.version, by)
+        try:
+            settled = await channel.settle(contact)
+        except NotPlaced as failed:
+            log.warning("an attempt that was left open could not be asked after: %s", failed)
+            settled = None
+        if settled is None:
+            until = self._clock.now() + timedelta(minutes=1)
+            return await self.ledger.put(later(one, until, "an attempt is under way"), one.version, by)
+        return await self.ledger.settle(contact, settled, by)
+
+    def _old(self, contact: Contact) -> bool:
+        now = time.monotonic()
+        if len(self._seen) > _MOST_SEEN:
+            self._seen.clear()
+        return now - self._seen.setdefault(contact.reference, now) >= self._in_flight
+
+    async def _reach(self, go: Go, facts: Facts, run: Run, campaign: Campaign) -> bool:
+        channel = self._channels.get(go.channel)
+        if channel is None:
+            return await self._leave(facts.member, run)
+        if self._free(run.campaign, campaign, go.channel) <= 0:
+            return False
+        if go.number and barred(
+            await number_flags(self._client, go.channel, go.number), go.channel, go.number
+        ):
+            flagged = replace(
+                facts, flags=[*facts.flags, *await number_flags(self._client, go.channel, go.number)]
+            )
+            terms = Terms(campaign, self._practice.zone, self._practice.call_hours)
+            again = decide(flagged, terms)
+            return await self._act(again, Found(run, flagged), run, campaign)
+        pace = self._paces[run.campaign]
+        if pace.left(campaign.pacing, self._clock.now()) <= 0:
+            return False
+        pace.made(self._clock.now())
+        errand = errand_of(facts, go, campaign)
+        reference = await self._claims.claim(errand, go.number, by_campaign(run.campaign))
+        if not reference:
+            return True
+        ATTEMPTS.add(go.channel)
+        words = opening_words(campaign, go, facts, self._practice)
+        made = replace(errand, communication=reference)
+        self._hands[facts.member.reference] = asyncio.create_task(
+            self._made(channel, made, go.number, words, facts.member, run, campaign), name="attempt"
+        )
+        return True
+
+    async def _leave(self, one: Member, run: Run) -> bool:
+        """Another process has the channel: not to be looked at here again at once."""
+        until = self._clock.now() + timedelta(minutes=1)
+        put = later(one, until, "waits for a process that has the channel")
+        return await self.ledger.put(put, one.version, by_campaign(run.campaign))
+
+    async def _made(
+        self,
+        channel: Channel,
+        errand: Errand,
+        number: str,
+        words: str,
+        one: Member,
+        run: Run,
+        campaign: Campaign,
+    ) -> None:
+        """One attempt, to its end; then the member is looked at again."""
+        pace = self._paces[run.campaign]
+        pace.going += errand.channel == "call"
+        try:
+            ending = await channel.reach(errand, number, words)
+            if ending is not None:
+                await ending
+        except NotPlaced as failed:
+            log.warning("an attempt was not made: %s", failed)
+        except Exception as error:  # its record stays open, and is asked after later
+            log.error("an attempt failed: %s", type(error).__name__)
+        finally:
+            pace.going -= errand.channel == "call"
+            self._hands.pop(one.reference, None)
+        try:
+            await self._look(one, run, campaign)
+        except Unreachable:
+            log.info("a member is looked at again later: the FHIR server does not answer")
+
+    @property
+    def in_hand(self) -> int:
+        """Attempts that are being made."""
+        return len(self._hands)
+
+    async def close(self, patience: float = 5.0) -> None:
+        """Let attempts that are being made come to an end."""
+        tasks = list(self._hands.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=patience)
+        for task in tasks:
+            task.cancel()

@@ -1,0 +1,111 @@
+"""What makes forms by itself: an appointment that comes near, and a call that is over.
+
+Both look again and again and keep nothing: a form's order is named by what it is for, so that it is made once, whoever
+looks how often. What cannot be sent waits as it is (``ready``) for the practice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from agent.forms.office import Office
+from agent.tools.client import Unreachable
+from fhirserver.kernel.instants import instant
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Category, Refusal
+from fhirserver.ports.forms import FormOrder
+
+BEFORE, AFTER = "before-appointment", "after-call"
+"""The requirement sets, and the purposes."""
+SYSTEM = "credence"
+BEFORE_SECONDS, AFTER_SECONDS = 3600.0, 60.0
+LOOKING_BACK = timedelta(hours=24)
+_MOST_KNOWN = 20_000
+_EXPECTED = frozenset({Category.CONFLICT, Category.NOT_FOUND, Category.NOT_SUPPORTED, Category.UNPROCESSABLE})
+log = logging.getLogger("credence.forms")
+
+
+@dataclass
+class Triggers:
+    """``ahead``: how long before an appointment its patient is asked; zero: never. ``calls``: whether they are after a
+    call."""
+
+    office: Office
+    ahead: timedelta
+    calls: bool
+    _looked_at: dict[str, None] = field(default_factory=dict)
+    """Calls of which nothing was missing when they were over."""
+
+    async def run_before(self) -> None:
+        """Look at coming appointments for ever."""
+        while True:
+            await self._guarded(self.before())
+            await asyncio.sleep(BEFORE_SECONDS)
+
+    async def run_after(self) -> None:
+        """Look at calls that are over for ever."""
+        while True:
+            await self._guarded(self.after())
+            await asyncio.sleep(AFTER_SECONDS)
+
+    async def before(self) -> int:
+        """Make forms for appointments that are near; how many were made."""
+        now = self.office.clock.now()
+        params = [("date", f"ge{instant(now)}"), ("date", f"le{instant(now + self.ahead)}")]
+        found = await self.office.client.search(
+            "Appointment", [*params, ("status", "booked"), ("_count", "200")]
+        )
+        made = 0
+        for appointment in found:
+            name = f"{BEFORE}/{appointment['id']}/{appointment.get('start', '')}"
+            about = f"Appointment/{appointment['id']}"
+            for patient in _patients(appointment):
+                made += await self._ask(FormOrder(patient, BEFORE, BEFORE, f"{name}/{patient}", about))
+        return made
+
+    async def after(self) -> int:
+        """Make forms for patients whose call is over; how many were made."""
+        since = self.office.clock.now() - LOOKING_BACK
+        params = [("status", "completed"), ("_lastUpdated", f"ge{instant(since)}"), ("_count", "200")]
+        made = 0
+        for call in await self.office.client.search("Communication", params):
+            patient, about = str(call.get("subject", {}).get("reference", "")), f"Communication/{call['id']}"
+            if about in self._looked_at or not patient.startswith("Patient/") or not call.get("payload"):
+                continue
+            if len(self._looked_at) >= _MOST_KNOWN:
+                self._looked_at.pop(next(iter(self._looked_at)))
+            made += await self._ask(FormOrder(patient, AFTER, AFTER, f"{AFTER}/{call['id']}", about))
+            self._looked_at[about] = None
+        return made
+
+    async def _ask(self, order: FormOrder) -> bool:
+        """Make a form and send its link; whether one was made now."""
+        try:
+            made = await self.office.make(order, SYSTEM)
+        except Refusal as refusal:
+            if refusal.category not in _EXPECTED:
+                raise
+            return False
+        if made.repeated:
+            return False
+        try:
+            await self.office.send(made.id, SYSTEM)
+        except Refusal as refusal:
+            log.info("a form waits to be handed on: %s", refusal.issues[0].code)
+        return True
+
+    async def _guarded(self, looking: Awaitable[int]) -> None:
+        """A look that failed is made again the next time."""
+        try:
+            await looking
+        except (Refusal, Unreachable) as error:
+            log.warning("forms could not be looked after just now: %s", type(error).__name__)
+
+
+def _patients(appointment: JsonObject) -> Iterable[str]:
+    references = (str(p.get("actor", {}).get("reference", "")) for p in appointment.get("participant", ()))
+    return dict.fromkeys(one for one in references if one.startswith("Patient/"))

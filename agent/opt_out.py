@@ -1,0 +1,98 @@
+"""Somebody wants no more calls or messages, or wants them again: kept as Flags, and not forgotten for a server that is
+away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from agent.campaigns.flagging import put_flag
+from agent.campaigns.ledger import Ledger
+from agent.campaigns.look_again import look_at
+from agent.campaigns.preferences import BARRED, barred_name, opt_out
+from agent.requests import FindPatients
+from agent.results import PatientsFound
+from agent.tools.client import Unreachable, version_of
+from agent.tools.toolbox import Toolbox
+
+log = logging.getLogger("credence.telephony")
+_PAUSE, _LONGEST = 1.0, 60.0
+_WITHIN = 8.0
+"""Seconds for which whoever tells of a wish is kept waiting."""
+
+
+class OptOuts:
+    """Implements :class:`agent.telephony.text_webhook.Preferences`."""
+
+    def __init__(self, ledger: Ledger):
+        self._ledger = ledger
+        self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    async def stop(self, number: str) -> bool:
+        return await self._kept(("stop", number), lambda: bar(self._ledger, number, "sms"))
+
+    async def start(self, number: str) -> bool:
+        return await self._kept(("start", number), lambda: unbar(self._ledger, number, "sms"))
+
+    async def close(self, patience: float = 5.0) -> None:
+        if self._under_way:
+            await asyncio.wait(self._under_way.values(), timeout=patience)
+        for task in list(self._under_way.values()):
+            log.error("a wish about messages was not written down: the process ends")
+            task.cancel()
+
+    async def _kept(self, wish: tuple[str, str], work: Callable[[], Awaitable[None]]) -> bool:
+        """Whether it is written down by now; the same wish told again meanwhile waits for the same work."""
+        task = self._under_way.get(wish)
+        if task is None:
+            task = self._under_way[wish] = asyncio.create_task(_until_done(work))
+            task.add_done_callback(lambda _: self._under_way.pop(wish, None))
+        done, _ = await asyncio.wait({task}, timeout=_WITHIN)
+        return bool(done)
+
+
+async def _until_done(work: Callable[[], Awaitable[None]]) -> None:
+    pause = _PAUSE
+    while True:
+        try:
+            await work()
+            return
+        except Unreachable as error:
+            log.warning("a wish about messages waits to be written down: %s", error)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, _LONGEST)
+
+
+async def bar(ledger: Ledger, number: str, channel: str) -> None:
+    """Nothing goes to this number by this channel any more, whoever's it is; where it is one patient's, nothing goes
+    to that patient by it at all. Raises :class:`Unreachable`."""
+    patients = await _patients(ledger, number)
+    for patient in patients:
+        wish = opt_out(
+            patient, number, (channel,), ledger.speaker.reference(), ledger.clock.now(), len(patients) == 1
+        )
+        await put_flag(ledger, wish)
+        await _look(ledger, patient)
+
+
+async def unbar(ledger: Ledger, number: str, channel: str) -> None:
+    """Raises :class:`Unreachable`."""
+    found = await ledger.client.search("Flag", [("identifier", f"{BARRED}|{barred_name(channel, number)}")])
+    for resource in (one for one in found if one.get("status") == "active"):
+        made = {name: value for name, value in resource.items() if name not in ("meta", "text")}
+        made |= {"status": "inactive"}
+        await ledger.put(made, version_of(resource), "")
+
+
+async def _patients(ledger: Ledger, number: str) -> list[str]:
+    found = await Toolbox(ledger.client, ledger.clock, "UTC").run(FindPatients(number))
+    if not isinstance(found, PatientsFound):
+        raise Unreachable("patients could not be searched")
+    return [patient.reference for patient in found.patients]
+
+
+async def _look(ledger: Ledger, patient: str) -> None:
+    """What waits to be sent to the patient is looked at again now."""
+    for resource in await ledger.page("CommunicationRequest", [("patient", patient), ("status", "active")]):
+        await look_at(ledger, f"CommunicationRequest/{resource['id']}")

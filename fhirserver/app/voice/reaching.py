@@ -1,0 +1,65 @@
+"""Reaching out first, in the process that answers the telephone: campaigns, and messages that are ordered."""
+
+from __future__ import annotations
+
+import asyncio
+
+from agent.campaigns.beside import Beside, ChatChannel, FormChannel
+from agent.campaigns.by_call import CallChannel
+from agent.campaigns.channels import Channel
+from agent.campaigns.engine import Engine, Practice
+from agent.campaigns.ledger import Ledger
+from agent.opt_out import OptOuts
+from agent.telephony.telephone import TEXT_STATUS, Telephone
+from agent.text_out import TextDesk, TextSender
+from agent.tools.client import FhirClient
+from fhirserver.app.settings import Settings
+from fhirserver.kernel.instants import SystemClock
+
+
+class ReachingOut:
+    """``settings.telephony`` must be there. ``texts`` and ``engine`` are there once it is connected."""
+
+    def __init__(self, settings: Settings, client: FhirClient):
+        if settings.telephony is None:
+            raise ValueError("[telephony] is needed")
+        self._settings, self._client, self._clock = settings, client, SystemClock()
+        self._telephony = settings.telephony
+        self._ledger = Ledger(client, self._clock)
+        self.opt_outs = OptOuts(self._ledger)
+        base = (settings.voice.fhir_url or settings.fhir_base).removesuffix("/fhir")
+        own = None if settings.voice.fhir_url else settings.own_context()
+        self._beside = Beside(base, settings.voice.token(), tls=own)
+        self.texts: TextDesk | None = None
+        self.engine: Engine | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    def connect(self, telephone: Telephone) -> None:
+        """Send and call by this telephone."""
+        chosen, telephony = self._settings, self._telephony
+        sender = TextSender(self._ledger, telephone.api, f"{telephony.base}{TEXT_STATUS}")
+        telephone.delivery = sender
+        self.texts = TextDesk(
+            self._client, sender, chosen.voice.zone, telephony.call_any_number, chosen.campaigns.text_consent
+        )
+        if chosen.campaigns.enabled:
+            spare = min(chosen.campaigns.spare_lines, telephony.most_calls - 1)
+            calls = CallChannel(telephone.calls, telephone.outbound, telephone.api, spare)
+            channels: dict[str, Channel] = {"call": calls, "sms": sender}
+            channels |= {"chat": ChatChannel(self._beside, sender), "form": FormChannel(self._beside, sender)}
+            hours = (chosen.voice.zone, *telephony.call_hours)
+            practice = Practice(chosen.voice.practice, chosen.voice.zone, hours)
+            self.engine = Engine(self._client, practice, channels, self._clock)
+
+    def begin(self) -> None:
+        """Carry out campaigns from now on."""
+        if self.engine is not None:
+            self._running = asyncio.create_task(self.engine.run(), name="campaigns")
+
+    async def close(self) -> None:
+        """Nothing new begins; calls that go on are the telephone's to end."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.wait({self._running}, timeout=5)
+        await self.opt_outs.close()
+        await self._beside.close()

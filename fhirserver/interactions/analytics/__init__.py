@@ -1,0 +1,1 @@
+"""What conversations come to, derived from the log: a row for each, and figures over rows."""

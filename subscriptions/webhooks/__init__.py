@@ -1,0 +1,1 @@
+"""Webhooks: events of the log, sent to the endpoints that the workspace has named."""

@@ -1,0 +1,210 @@
+"""The engine against a real server in this process: who is reached, who is not and why, and that nobody is twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest_asyncio
+
+from agent.campaigns.channels import Settled
+from agent.campaigns.control import Desk
+from fhirserver.model.validation import validate
+from tests.campaign_world import REMINDER, World, campaign_world
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with campaign_world(tmp_path) as made:
+        yield made
+
+
+async def test_each_is_reached_once_and_the_rest_is_left_out_with_a_reason(world: World) -> None:
+    await world.person("ann", "+12125550101")
+    await world.person("bob", "+12125550102", consent="deny")
+    await world.person("cat", "+12125550103", consent="")
+    await world.person("dan", "+12125550104", deceasedBoolean=True)
+    await world.person("eve", "")
+    await world.person("fay", "+12125550106")
+    for id in ("ann", "bob", "cat", "dan", "eve"):
+        await world.visit(f"v-{id}", id)
+    await world.visit("v-fay", "fay", status="accepted")
+    await world.start(REMINDER)
+    engine = world.engine()
+    await world.settle(engine)
+    assert [(e.patient, number) for e, number, _ in world.sms.reached] == [("Patient/ann", "+12125550101")]
+    [(errand, _, words)] = world.sms.reached
+    assert words == (
+        "Lakeside Clinic: you have an appointment on Thursday, December 3 at 12:00 PM. "
+        "Reply YES to confirm, or MOVE for another time. Reply STOP to get no more messages."
+    )
+    assert errand.about == ("Appointment/v-ann",)
+    assert await world.outcomes() == {
+        "ann": ("active", ""),
+        "bob": ("revoked", "no-consent"),
+        "cat": ("revoked", "no-consent"),
+        "dan": ("revoked", "deceased"),
+        "eve": ("revoked", "no-number"),
+        "fay": ("revoked", "not-needed"),
+    }
+    assert (await world.members())["ann"]["occurrenceDateTime"] == "2026-12-01T21:00:00.000Z"
+    for type in ("CommunicationRequest", "Communication", "Task", "Group"):
+        for resource in await world.client.search(type, []):
+            wrong = [one for one in validate(resource) if one.severity == "error"]
+            assert not wrong, (type, wrong)
+
+
+async def test_channels_in_order_until_somebody_is_reached(world: World) -> None:
+    await world.person("ann", "+12125550101")
+    await world.visit("v", "ann", days=4)
+    await world.start(REMINDER)
+    engine = world.engine()
+    await world.settle(engine)
+    assert (len(world.sms.reached), len(world.call.reached)) == (1, 0)
+    world.clock.at += timedelta(hours=4)
+    await world.settle(engine)
+    assert (len(world.sms.reached), len(world.call.reached)) == (1, 1)
+    world.call.outcome["+12125550101"] = "done"
+    world.clock.at += timedelta(hours=3)
+    await world.settle(engine)
+    assert len(world.call.reached) == 2
+    assert await world.outcomes() == {"ann": ("completed", "done")}
+    world.clock.at += timedelta(minutes=1)
+    await world.settle(engine)
+    runs = await world.client.search("Task", [("code", "campaign-run")])
+    assert [run["status"] for run in runs] == ["completed"]
+
+
+async def test_two_engines_at_once_reach_nobody_twice(world: World) -> None:
+    for n in range(12):
+        await world.person(f"p{n}", f"+1212555{n:04}")
+        await world.visit(f"v{n}", f"p{n}")
+    await world.start(REMINDER)
+    one, two = world.engine(), world.engine()
+    await asyncio.gather(*(world.settle(engine) for engine in (one, two)))
+    assert sorted(e.patient for e, _, _ in world.sms.reached) == sorted(f"Patient/p{n}" for n in range(12))
+
+
+async def test_looked_at_twice_at_once_in_one_process_somebody_is_reached_once(world: World) -> None:
+    await world.person("ann", "+12125550101")
+    await world.visit("v", "ann")
+    await world.start(REMINDER)
+    engine = world.engine()
+    while not await world.members():
+        await engine.turn()
+    world.sms.reached.clear()
+    await asyncio.gather(*(engine.turn() for _ in range(6)))
+    await world.settle(engine)
+    assert len(world.sms.reached) <= 1
+    assert len(await world.client.search("Communication", [])) == 1
+
+
+async def test_an_attempt_that_a_dead_process_left_open_is_asked_after_and_not_made_again(
+    world: World,
+) -> None:
+    await world.person("ann", "+12125550101")
+    await world.visit("v", "ann", days=4)
+    await world.start(REMINDER)
+    world.sms.lost.add("+12125550101")
+    await world.settle(world.engine())
+    assert len(world.sms.reached) == 1
+    fresh = world.engine()
+    await world.settle(fresh)
+    assert len(world.sms.reached) == 1, "it may have been sent"
+    world.sms.known = Settled("not-placed", False, "never sent")
+    world.sms.lost.clear()
+    world.clock.at += timedelta(minutes=3)
+    await world.settle(fresh)
+    first, second = (errand for errand, _, _ in world.sms.reached)
+    assert first.id != second.id and first.contact != second.contact
+    made = await world.client.search("Communication", [("patient", "Patient/ann"), ("_sort", "sent")])
+    assert [(one["status"], one["statusReason"]["coding"][0]["code"]) for one in made] == [
+        ("not-done", "not-placed"),
+        ("completed", "sent"),
+    ]
+
+
+async def test_pause_holds_at_once_and_cancel_ends_all(world: World) -> None:
+    for n in range(4):
+        await world.person(f"p{n}", f"+1212555{n:04}")
+        await world.visit(f"v{n}", f"p{n}")
+    desk = Desk(world.client, world.clock, "America/New_York")
+    await world.start({**REMINDER, "pacing": {"per_minute": 1}})
+    engine = world.engine()
+    await world.settle(engine, turns=5)
+    assert len(world.sms.reached) == 1
+    await desk.change("reminder", "pause", "ana")
+    world.clock.at += timedelta(minutes=5)
+    await world.settle(engine)
+    assert len(world.sms.reached) == 1
+    await desk.change("reminder", "resume", "ana")
+    await world.settle(engine, turns=3)
+    assert len(world.sms.reached) == 2
+    await desk.change("reminder", "cancel", "ana")
+    world.clock.at += timedelta(minutes=5)
+    await world.settle(engine)
+    assert len(world.sms.reached) == 2
+    assert {status for status, _ in (await world.outcomes()).values()} == {"revoked"}
+
+
+async def test_quiet_hours_are_those_of_the_patient(world: World) -> None:
+    world.clock.at = datetime(2026, 12, 1, 14, tzinfo=UTC)  # 9:00 in New York, 6:00 in Los Angeles
+    await world.person("east", "+12125550101")
+    await world.person("west", "+12125550102", address=[{"use": "home", "state": "CA"}])
+    await world.visit("v1", "east")
+    await world.visit("v2", "west")
+    await world.start(REMINDER)
+    engine = world.engine()
+    await world.settle(engine)
+    assert [e.patient for e, _, _ in world.sms.reached] == ["Patient/east"]
+    assert (await world.members())["west"]["occurrenceDateTime"] == "2026-12-01T16:00:00.000Z"
+    world.clock.at = datetime(2026, 12, 1, 16, tzinfo=UTC)
+    await world.settle(engine)
+    assert [e.patient for e, _, _ in world.sms.reached] == ["Patient/east", "Patient/west"]
+
+
+async def test_limits_hold_over_all_campaigns(world: World) -> None:
+    await world.person("ann", "+12125550101")
+    await world.visit("v", "ann", days=4)
+    document = {**REMINDER, "limits": {"per_day": 1, "spacing_minutes": 0}}
+    await world.start(document, "one")
+    await world.start(
+        {**document, "purpose": "custom", "script": {"en": {"sms": "{practice}: hello"}}}, "two"
+    )
+    engine = world.engine()
+    await world.settle(engine)
+    assert len(world.sms.reached) == 1
+    world.clock.at += timedelta(days=1)
+    await world.settle(engine)
+    assert len(world.sms.reached) + len(world.call.reached) == 2
+
+
+async def test_a_change_in_the_world_begins_an_outreach_once(world: World) -> None:
+    await world.person("ann", "+12125550101")
+    await world.visit("v", "ann", days=-1)
+    document = {
+        "goal": "Missed appointments are booked anew",
+        "purpose": "rebook",
+        "channels": [{"channel": "sms"}],
+        "triggers": [{"kind": "event", "type": "Appointment", "filter": "status = 'noshow'", "minutes": 60}],
+    }
+    world.clock.at = datetime.now(UTC) - timedelta(seconds=5)
+    await world.start(document)
+    engine = world.engine()
+    await world.settle(engine)
+    await world.put(
+        {
+            "resourceType": "Appointment",
+            "id": "v",
+            "status": "noshow",
+            "start": "2026-11-01T10:00:00Z",
+            "end": "2026-11-01T10:30:00Z",
+            "participant": [{"actor": {"reference": "Patient/ann"}, "status": "accepted"}],
+        }
+    )
+    await world.settle(engine)
+    await world.settle(world.engine())
+    [one] = (await world.members()).values()
+    assert one["about"] == [{"reference": "Appointment/v"}]
