@@ -43,13 +43,24 @@ class Beginning:
         return (self.service, self.user, self.patient) == (user.service, user.key, user.patient)
 
     def as_json(self) -> JsonObject:
-        told: JsonObject = msgspec.to_builtins(self, enc_hook=_told)
-        return told
+        """Without what is as it is where nothing was said: the setting is large, and most of it is ordinary."""
+        told = _members(self)
+        told["setting"] = _differing(told["setting"], _members(Setting()))
+        return {name: value for name, value in told.items() if value}
 
 
 def beginning_of(told: JsonObject) -> Beginning:
     """What :meth:`Beginning.as_json` made, as it was stored."""
     return msgspec.convert(told, Beginning, strict=False, dec_hook=_read)
+
+
+def _members(of: object) -> JsonObject:
+    told: JsonObject = msgspec.to_builtins(of, enc_hook=_told)
+    return told
+
+
+def _differing(told: JsonObject, ordinary: JsonObject) -> JsonObject:
+    return {name: value for name, value in told.items() if value != ordinary.get(name)}
 
 
 def _told(part: Any) -> JsonObject:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from weakref import WeakValueDictionary
@@ -45,7 +45,7 @@ class ChatRoom:
         self,
         parts: Parts,
         past: PastTalks,
-        setting: Callable[[ChatService], Setting],
+        setting: Callable[[ChatService], Awaitable[Setting]],
         most: int = 2000,
         recognises: Recognises | None = None,
     ):
@@ -96,7 +96,7 @@ class ChatRoom:
 
     async def begin(self, user: ChatUser) -> tuple[Conversation, bool]:
         service = await self.service(user.service)
-        setting = replace(self._setting(service), patient=user.patient)
+        setting = replace(await self._setting(service), patient=user.patient)
         begun = Beginning(
             service.id, service.title, user.key, setting, user.phone, user.name, agent=service.agent
         )
@@ -110,14 +110,14 @@ class ChatRoom:
             known = await self._past.ordered(name)
             if known:
                 return await self._conversation(known), False
-            begun = self._reaching(order, service, by)
+            begun = await self._reaching(order, service, by)
             talk, _ = await self._begin(begun)
             if not await self._past.carry_out(name, talk.id):
                 return await self._conversation(await self._past.ordered(name)), False
             await talk.greeted(_SOON)
             return talk.conversation(), True
 
-    def _reaching(self, order: Outreach, service: ChatService, by: str) -> Beginning:
+    async def _reaching(self, order: Outreach, service: ChatService, by: str) -> Beginning:
         trusted = service.users is not None and service.users.trusts_patient
         known = order.patient if trusted or not order.user else ""
         errand = Errand(
@@ -128,7 +128,7 @@ class ChatRoom:
             run=order.run,
             channel="chat",
         )
-        setting = replace(self._setting(service), patient=known, errand=errand, greeting="")
+        setting = replace(await self._setting(service), patient=known, errand=errand, greeting="")
         user = f"app:{order.user}" if order.user else f"patient:{order.patient}"
         log.info("a conversation was ordered by %s", by)
         return Beginning(service.id, service.title, user, setting, order=order.id, agent=service.agent)

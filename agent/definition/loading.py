@@ -26,7 +26,8 @@ log = logging.getLogger("credence.definition")
 
 FRESH_SECONDS = 2.0
 """For so long what was read is taken without another look."""
-_PAUSE_SECONDS = 3.0
+_PAUSE_SECONDS = 30.0
+"""Between looks while nobody asks: each stands in the audit."""
 _KINDS = (AGENT, RULES, NUMBER)
 
 
@@ -101,7 +102,7 @@ class Definitions:
         return self
 
     async def keep(self) -> None:
-        """Look again and again, for those who cannot wait: while the telephone rings nothing is read."""
+        """Look again and again, so that what is known is not old when nothing can be read."""
         while True:
             await self.fresh()
             await asyncio.sleep(_PAUSE_SECONDS)

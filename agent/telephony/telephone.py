@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from agent.telephony import twiml
@@ -30,6 +32,7 @@ class Telephone:
         make: MakeCall,
         converse: Converse | None = None,
         preferences: Preferences | None = None,
+        look: Callable[[], Awaitable[object]] | None = None,
     ):
         self.settings = settings
         self.preferences = preferences
@@ -41,7 +44,7 @@ class Telephone:
         self.texting = Texting(settings, converse, self.api) if converse is not None else None
         self._signatures = Signatures(settings)
         twiml.said(settings, "")  # the SDK is imported now, and not while the first caller waits
-        self._voice = VoiceWebhooks(settings, self.calls)
+        self._voice = VoiceWebhooks(settings, self.calls, look)
 
     def routes(self) -> list[BaseRoute]:
         """To be served as they are: the paths are part of what Twilio signs."""

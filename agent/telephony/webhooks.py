@@ -78,6 +78,8 @@ class VoiceWebhooks:
 
     settings: TelephonySettings
     calls: Calls
+    look: Callable[[], Awaitable[object]] | None = None
+    """Awaited before a call that comes in is made ready: to know what is in force now."""
 
     async def voice(self, form: Form, request: Request) -> str:
         """``/telephony/voice``: somebody calls. Rings until the first words are ready."""
@@ -89,7 +91,9 @@ class VoiceWebhooks:
             if self.calls.full:
                 log.warning("a call was not taken: there are too many")
                 return self._without_agent(form)
-            call = self._prepare(self._incoming(id, form))
+            if self.look is not None:
+                await self.look()
+            call = self.calls.get(id) or self._prepare(self._incoming(id, form))
         return await self.connected(call) if call is not None else self._without_agent(form)
 
     async def answered(self, form: Form, request: Request) -> str:

@@ -150,7 +150,7 @@ class _Held:
         )
         self.application = Starlette(routes=[Mount("/chat", chat_application(chat, "evaluation"))])
 
-    def _setting(self, service: ChatService) -> Setting:
+    async def _setting(self, service: ChatService) -> Setting:
         return replace(setting_of(self._scenario), written=True)
 
     def _think(self, setting: Setting, begun: Beginning) -> Brain:

@@ -150,9 +150,9 @@ class Chatting:
         if self._model is not None:
             await self._model.aclose()
 
-    def _setting(self, service: ChatService) -> Setting:
+    async def _setting(self, service: ChatService) -> Setting:
         """By what conversations of a service are held: the agent it names, with its own name and greeting."""
-        setting = self._definitions.of(service.agent)
+        setting = (await self._definitions.fresh()).of(service.agent)
         return replace(
             setting,
             practice=service.practice or setting.practice,

@@ -52,7 +52,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
     speech, audit = Speech(settings), ToldAudit(client)
     room = Room(settings, client, board, speech)
     reaching = ReachingOut(settings, client)
-    telephone = Telephone(settings.telephony, room.make, room.converse, reaching.opt_outs)
+    telephone = Telephone(settings.telephony, room.make, room.converse, reaching.opt_outs, room.look)
     reaching.connect(telephone)
 
     @contextlib.asynccontextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -40,6 +42,7 @@ from fhirserver.app.voice.speech import Speech, second_ears
 from fhirserver.kernel.instants import Clock, SystemClock
 
 log = logging.getLogger("credence.voice")
+_LOOK_SECONDS = 0.5
 
 
 @dataclass
@@ -67,6 +70,12 @@ class Room:
         self._archive = Archive(chosen.recordings) if chosen.recordings else None
         self._rules = Rules(**self.settings.turns)
         self.definitions = Definitions(self.client, self.setting or setting_of(self.settings))
+
+    async def look(self) -> None:
+        """Know which agents are in force before a call is made ready; a caller waits for that only so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self.definitions.fresh()
 
     def make(self, incoming: Incoming) -> VoiceCall:
         """A call that is ringing: its look-ups and its greeting begin when it is run."""
@@ -113,7 +122,8 @@ class Room:
 
     async def converse(self, incoming: Incoming, line: Line) -> None:
         """A conversation by text messages, from the first to its record."""
-        setting = (await self.definitions.fresh()).of_number(incoming.called, texts=True)
+        await self.look()
+        setting = self.definitions.of_number(incoming.called, texts=True)
         call = Call(
             self.client, line, incoming.caller, setting, self.clock, medium="WRITTEN", title="Text messages",
             brain=self._brain(setting), model=self._model(setting),

@@ -47,7 +47,7 @@ class ChatDesk:
             await room.parts.client.close()
 
 
-def _setting(service: ChatService) -> Setting:
+async def _setting(service: ChatService) -> Setting:
     return Setting(practice="Lakeside", written=True)
 
 

@@ -29,7 +29,7 @@ CALLER = "+15555550123"
 class Phone:
     """The telephone behind its routes, without sockets."""
 
-    def __init__(self, make: Any = None, **settings: Any):
+    def __init__(self, make: Any = None, look: Any = None, **settings: Any):
         self.made: list[ToneCall] = []
         chosen = TelephonySettings(
             **{
@@ -40,7 +40,7 @@ class Phone:
                 **settings,
             }
         )
-        self.telephone = Telephone(chosen, make or self._make)
+        self.telephone = Telephone(chosen, make or self._make, look=look)
         transport = httpx.ASGITransport(Starlette(routes=self.telephone.routes()))
         self.client = httpx.AsyncClient(transport=transport, base_url="http://behind-the-proxy")
 
@@ -85,8 +85,8 @@ class Phone:
 
 
 @contextlib.asynccontextmanager
-async def phone(make: Any = None, **settings: Any) -> AsyncIterator[Phone]:
-    made = Phone(make, **settings)
+async def phone(make: Any = None, look: Any = None, **settings: Any) -> AsyncIterator[Phone]:
+    made = Phone(make, look, **settings)
     try:
         yield made
     finally:
@@ -99,6 +99,23 @@ async def test_the_same_webhook_again_gets_the_same_answer_and_makes_no_second_c
         first, second = await asyncio.gather(line.voice(), line.voice())
         assert ET.tostring(first) == ET.tostring(second) == ET.tostring(await line.voice())
         assert len(line.made) == 1
+
+
+async def test_what_is_in_force_is_looked_at_before_a_call_is_made_and_makes_no_second_one() -> None:
+    events: list[str] = []
+
+    async def look() -> None:
+        events.append("looked")
+        await asyncio.sleep(0)
+
+    def make(incoming: Incoming) -> ToneCall:
+        events.append("made")
+        return ToneCall(incoming)
+
+    async with phone(make, look) as line:
+        first, second = await asyncio.gather(line.voice(), line.voice())
+        assert ET.tostring(first) == ET.tostring(second)
+        assert events[0] == "looked" and events.count("made") == 1
 
 
 async def test_a_call_is_answered_when_it_is_ready_and_not_much_later_when_it_is_not() -> None:
