@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import time as time_of_day
 from datetime import timedelta
@@ -24,7 +24,7 @@ from agent.campaigns.facts import Found, facts_of, number_flags, wants_of
 from agent.campaigns.filling import Filling
 from agent.campaigns.ledger import Ledger, by_campaign
 from agent.campaigns.library import Definitions
-from agent.campaigns.members import Member, later, member, over
+from agent.campaigns.members import Member, later, over, readable
 from agent.campaigns.pacing import Pace
 from agent.campaigns.preferences import barred
 from agent.campaigns.runs import Run, run_of
@@ -117,15 +117,22 @@ class Engine:
         """Look once at everything that is due; whether there may be more at once. Raises :class:`Unreachable`."""
         controls = await self._tasks("campaign", "in-progress")
         for control in controls:
-            campaign = await self._definitions.of(control)
-            if campaign is not None:
-                await self._triggers.fire(control, campaign)
+            await self._apart(control, self._triggers.fire)
         busy = False
         for run in await self._tasks("campaign-run", "requested,in-progress"):
-            campaign = await self._definitions.of(run)
-            if campaign is not None:
-                busy = await self._go_on(run, campaign) or busy
+            busy = bool(await self._apart(run, self._go_on)) or busy
         return busy
+
+    async def _apart(self, run: Run, work: Callable[[Run, Campaign], Awaitable[bool | None]]) -> bool | None:
+        """Work on one campaign; whatever it meets, the others go on. Raises :class:`Unreachable`."""
+        try:
+            campaign = await self._definitions.of(run)
+            return None if campaign is None else await work(run, campaign)
+        except Unreachable:
+            raise
+        except Exception as error:
+            log.error("a campaign cannot go on: %s", type(error).__name__)
+            return False
 
     async def _tasks(self, code: str, status: str) -> list[Run]:
         params = [("code", f"{CANONICAL}/CodeSystem/task-code|{code}"), ("status", status)]
@@ -169,8 +176,8 @@ class Engine:
             ("_sort", "occurrence"),
             ("_count", str(_PAGE + len(self._hands))),
         ]
-        found = [member(one) for one in await self.ledger.page("CommunicationRequest", params)]
-        return [one for one in found if one.reference not in self._hands]
+        found = [readable(one) for one in await self.ledger.page("CommunicationRequest", params)]
+        return [one for one in found if one is not None and one.reference not in self._hands]
 
     async def _look(self, one: Member, run: Run, campaign: Campaign) -> bool:
         """Decide about one member and act on it; whether anything was done."""

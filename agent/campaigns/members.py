@@ -108,6 +108,14 @@ def member(resource: JsonObject) -> Member:
     )
 
 
+def readable(resource: JsonObject) -> Member | None:
+    """The same; None for one that no campaign made, or that somebody has made unreadable."""
+    try:
+        return member(resource)
+    except (KeyError, ValueError, StopIteration):
+        return None
+
+
 def later(one: Member, at: datetime, why: str) -> JsonObject:
     """It is looked at again then, and why not before."""
     return _bare(one) | {"occurrenceDateTime": instant(at), "statusReason": {"text": why}}

@@ -6,7 +6,7 @@ import asyncio
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from agent.campaigns.ledger import Ledger
-from agent.campaigns.members import CAMPAIGN, WAITING, member
+from agent.campaigns.members import CAMPAIGN, WAITING, readable
 from agent.communication import CHANNEL, OUTCOME
 from agent.tools.client import Unreachable
 from fhirserver.kernel.instants import instant, parse_instant
@@ -86,7 +86,8 @@ async def member_page(
         raise refuse(Category.INVALID, "value", "The cursor is none that was given out here", "cursor")
     if not answer.ok:
         raise Unreachable(f"HTTP {answer.status}")
-    found = [member(e["resource"]) for e in answer.body.get("entry", ()) if _is_member(e)]
+    read = (readable(e["resource"]) for e in answer.body.get("entry", ()) if _is_member(e))
+    found = [one for one in read if one is not None]
     items = [
         MemberView(
             one.reference, one.patient, one.status, one.outcome or WAITING, one.why,

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from fhirserver.app.campaign_settings import CampaignSettings
 from fhirserver.rest.platform.rights import RIGHTS, Right
 from fhirserver.rest.platform.routes import description
 from fhirserver.rest.visits import Rates
@@ -28,7 +29,8 @@ ENDLESS = {"follow_events", "stream_events"}
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Facade]:
-    async with facade(tmp_path, rates=Rates(failed_per_minute=100_000)) as running:
+    campaigns = CampaignSettings(principal="agent")
+    async with facade(tmp_path, rates=Rates(failed_per_minute=100_000), campaigns=campaigns) as running:
         yield running
 
 
