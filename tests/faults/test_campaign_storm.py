@@ -10,7 +10,7 @@ import pytest
 from tests.faults.campaign_storm.__main__ import table
 from tests.faults.campaign_storm.drill import Plan, Storm
 
-SHORT = Plan(patients=60, kills=3, pace=300, minutes=4, hasty=True)
+SHORT = Plan(patients=60, kills=3, pace=200, minutes=6, hasty=True)
 
 
 @pytest.mark.xdist_group("voice")

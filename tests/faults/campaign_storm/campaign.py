@@ -44,7 +44,7 @@ def document(lines: int, per_minute: int, hasty: bool = False) -> Json:
         "quiet": {"begin": "21:00", "end": "08:00"},
         "machine": {"leave": "nothing", "retry": True},
         "pacing": {"per_minute": per_minute, "lines": lines},
-        "expires_hours": 12 if hasty else 40,
+        "expires_hours": 30 if hasty else 40,
     }
 
 
