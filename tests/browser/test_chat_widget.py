@@ -178,6 +178,7 @@ async def test_cut_connections_lose_and_repeat_nothing(widget: Widget) -> None:
 async def test_a_page_that_is_loaded_again_goes_on(widget: Widget) -> None:
     async with widget.page() as page:
         await page.get_by_role("button", name="Chat with us").tap()
+        await expect(said(page, "How can I help")).to_be_visible()
         await write(page, "I have a new phone number", "date of birth")
         before = await page.locator(".bubble").all_inner_texts()
         await page.reload()

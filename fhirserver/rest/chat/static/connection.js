@@ -59,6 +59,8 @@ export class Connection extends EventTarget {
     this.id = told.id;
     this.tell("begun", told);
     this.restore();
+    this.keep();
+    this.flush();
     this.follow();
     return told;
   }
@@ -179,6 +181,7 @@ export class Connection extends EventTarget {
   }
 
   keep() {
+    if (!this.id) return; // what is written before the conversation has begun is kept when it has
     const texts = this.outbox.filter((one) => one.text).map(({ key, text }) => ({ key, text }));
     try {
       sessionStorage.setItem(this.place, JSON.stringify(texts));
@@ -198,7 +201,7 @@ export class Connection extends EventTarget {
   }
 
   async flush() {
-    if (this.flushing) return;
+    if (this.flushing || !this.id) return;
     this.flushing = true;
     try {
       let pause = FIRST;

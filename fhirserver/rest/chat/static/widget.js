@@ -221,7 +221,7 @@ class CredenceChat extends HTMLElement {
   submit() {
     const area = this.part_("textarea");
     const text = area.value.trim();
-    if (!this.connection?.id || this.connection.ended || (!text && !this.held)) return;
+    if (!this.connection || this.connection.ended || (!text && !this.held)) return;
     if (this.held) this.connection.enqueue(this.held);
     this.hold(undefined);
     if (text) this.connection.enqueue({ text });
