@@ -11,6 +11,7 @@ from fhirserver.access.audit.event import ANSWERING, BESIDE, Audit, Event, Noted
 from fhirserver.access.principals import Principal
 from fhirserver.kernel.correlation import REQUEST, is_well_formed
 from fhirserver.kernel.outcomes import Refusal
+from fhirserver.rest.front import WHY
 
 _MOST_TEXT = 2000
 
@@ -52,7 +53,7 @@ async def noting_refusals(
     async def sending(message: Any) -> None:
         status = message.get("status", 0) if message["type"] == "http.response.start" else 0
         if 400 <= status < 500 and not noted.any:
-            audit.note(_event(BESIDE, scope, status))
+            audit.note(_event(BESIDE, scope, status)._replace(issue=scope.get(WHY, "")))
         await send(message)
 
     await application(scope, receive, sending)

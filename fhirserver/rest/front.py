@@ -34,6 +34,8 @@ SLOWEST: Final = 1024
 """Bytes a second that must come of a body, beyond that pause."""
 PROBLEMS: Final = ("/platform/", "/chat/")
 """Under these paths what is refused is a problem (RFC 9457)."""
+WHY: Final = "credence.refused"
+"""Where in the scope stands why a request was refused: a code of FHIR's issue types."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _UNKNOWN: Final = 401
 _WRONG: Final = frozenset({400, 401, 403})
@@ -135,6 +137,7 @@ class _Answer:
         """Answer with an OperationOutcome, or where all are problems with one, where nothing was answered yet."""
         if self._begun:
             return
+        self.scope[WHY] = refusal.issues[0].code
         body, media = dumps(operation_outcome(refusal.issues)), b"application/fhir+json; charset=utf-8"
         if self.scope["path"].startswith(PROBLEMS):
             body, media = problem_body(refusal), PROBLEM.encode()

@@ -152,6 +152,25 @@ async def test_words_begun_while_what_may_be_done_is_asked_for_again_stay(
     await expect(page.locator("#talk li.person")).to_contain_text("This is the front desk.")
 
 
+async def test_words_begun_before_a_button_is_answered_stay(desk: tuple[Site, LiveSite], call: Held) -> None:
+    page = await opened(desk[0], call)
+    answer = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await answer.wait()
+        await route.continue_()
+
+    await page.route("**/take_over", late)
+    await page.locator("#take-over").click()
+    await page.locator("#say").focus()
+    await page.keyboard.type("This is ")
+    async with page.expect_response("**/take_over"):
+        answer.set()
+    await expect(page.locator("#hand-back")).to_be_visible()
+    await page.keyboard.type("the front desk.")
+    await expect(page.locator("#say")).to_have_value("This is the front desk.")
+
+
 async def test_another_operator_sees_who_has_the_call_and_cannot_take_it(
     desk: tuple[Site, LiveSite], call: Held
 ) -> None:

@@ -10,6 +10,7 @@ export function followCall() {
   toTheEnd();
   last = known();
   document.body.addEventListener("htmx:beforeSwap", keepPlace);
+  document.body.addEventListener("htmx:afterSwap", takePlace);
   document.body.addEventListener("htmx:afterSettle", settled);
   soundOfCall();
   if (ended) return;
@@ -36,9 +37,11 @@ let last = "";
 const known = () => Object.values(byId("state").dataset).join("|");
 const writing = () => document.activeElement?.matches?.("#doings input, #doings textarea, #doings select") && document.activeElement.value;
 
-// Where the focus was before what may be done was drawn anew unasked: its field would take the keys. Words begun since it
-// was asked for stay; it is asked for again when the field is empty.
+// Where the focus was before what may be done was drawn anew: its field would take the keys. Words begun since it was asked
+// for stay, whether it was asked for by this page (then it is asked for again when the field is empty) or by a button
+// pressed before, whose answer is late.
 let place = "";
+let begun = "";
 function keepPlace({ target, detail }) {
   if (target.id !== "doings") return;
   const unasked = detail.requestConfig.verb === "get";
@@ -47,15 +50,23 @@ function keepPlace({ target, detail }) {
     last = "";
     return;
   }
-  place = unasked ? document.activeElement?.id || "" : "";
+  const field = document.activeElement;
+  const sent = detail.requestConfig.elt?.contains?.(field);  // its words are what was sent
+  begun = !sent && writing() ? field.value : "";
+  place = unasked || begun ? field?.id || "" : "";
+}
+
+// At once, before another key is pressed.
+function takePlace({ target }) {
+  if (target.id !== "doings") return;
+  const field = byId(place);
+  if (!field) return focusSpeak();
+  field.focus();
+  if (begun) field.value = begun;
 }
 
 function settled(event) {
   if (event.target.id === "talk") toTheEnd();
-  if (event.target.id === "doings") {
-    if (byId(place)) byId(place).focus();
-    else focusSpeak();
-  }
   if (event.target.id !== "state" || known() === last || writing()) return;
   last = known();
   refreshDoings();
