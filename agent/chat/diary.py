@@ -115,7 +115,7 @@ class Diary:
         elif kind == "state":
             self.state = data["state"]
         elif kind == "seen":
-            self.seen = max(self.seen, data["number"])
+            self.seen = max(self.seen, data["through"])
         elif kind == "rating":
             self.stars = data["stars"]
         elif kind == "ended":

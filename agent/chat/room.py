@@ -204,7 +204,7 @@ class ChatRoom:
         diary, _, _ = await self._of(user, id)
         number = min(number, diary.last)
         if number > diary.seen:
-            await _added(diary, "seen", {"number": number})
+            await _added(diary, "seen", {"through": number})
         return await self.read(user, id)
 
     async def finish(self, user: ChatUser, id: str) -> Conversation:

@@ -76,7 +76,8 @@ class ChatEvent:
     data: JsonObject = field(default_factory=dict)
 
     def as_json(self) -> JsonObject:
-        return {"number": self.number, "kind": self.kind, "at": instant(self.at), **self.data}
+        named = {"number": self.number, "kind": self.kind, "at": instant(self.at)}
+        return {**named, **self.data, **named}  # nothing of the data hides which event it is
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,9 @@ def test_a_conversation_as_json_ndjson_and_server_sent_events(service: ChatServi
     sent = user.say(id, "when is my appointment?", accept="text/event-stream")
     ids = [int(line[4:]) for line in sent.text.splitlines() if line.startswith("id: ")]
     assert ids == list(range(ids[0], ids[0] + len(ids)))
+    assert user.post(f"/conversations/{id}/seen", {"number": ids[-1]}).json()["unread"] == 0
     everything = user.get(f"/conversations/{id}/events").json()
+    assert everything["events"][-1]["kind"] == "seen" and everything["events"][-1]["through"] == ids[-1]
     assert [e["number"] for e in everything["events"]] == list(range(1, everything["next"] + 1))
     assert user.post(f"/conversations/{id}/finish").json()["ended"] == "user"
     over = user.get(f"/conversations/{id}/events", {"Accept": "application/x-ndjson"})

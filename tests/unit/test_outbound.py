@@ -43,14 +43,22 @@ REACHED = {
     "agent/live/remote_sound.py": "likewise",
     "agent/tools/client.py": "the FHIR server of the settings",
     "agent/telephony/rest.py": "Twilio's API of the settings",
+    "agent/telephony/media_files.py": "Twilio's API of the settings, and addresses of Twilio's it leads to",
+    "agent/campaigns/beside.py": "the server of the settings",
+    "agent/channels/chat_client.py": "the server that the command line names",
+    "adapters/platform_client/client.py": "the server that whoever uses it names",
     "fhirserver/app/commands/connectors.py": "the server that the command line names",
     "fhirserver/app/commands/call_out.py": "likewise",
+    "fhirserver/app/commands/chat.py": "likewise",
+    "fhirserver/app/relay.py": "another worker of the same server, over a socket that only this user opens",
     "fhirserver/app/loading.py": "likewise",
     "fhirserver/app/demo/world.py": "the demo's own processes",
     "fhirserver/app/demo/processes.py": "likewise",
     "fhirserver/app/demo/telephone.py": "likewise",
+    "fhirserver/app/demo/outreach.py": "likewise",
     "fhirserver/app/embedded.py": "a server in the same process",
     "fhirserver/app/voice/evaluation.py": "a telephone in the same process",
+    "fhirserver/app/chat_evaluation.py": "a server in the same process",
 }
 
 

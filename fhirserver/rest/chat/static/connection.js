@@ -4,6 +4,8 @@
 
 const FIRST = 500;
 const LONGEST = 15000;
+const BARREN = 2;
+const SOME = 16;
 const QUIET = 40000; // the server beats every 15 seconds: a stream without any for so long is dead
 const AGAIN = new Set([408, 425, 429, 500, 502, 503, 504]);
 
@@ -108,19 +110,38 @@ export class Connection extends EventTarget {
 
   async follow() {
     let pause = FIRST;
+    let barren = 0; // attempts in a row that brought nothing
     while (!this.ended && !this.closing.signal.aborted) {
       const before = this.last;
+      let whole = false;
       try {
-        await this.stream();
+        whole = barren < BARREN ? await this.stream() : await this.some(Math.max(1, SOME >> (barren - BARREN)));
       } catch (error) {
         if (error instanceof Refused) return this.tell("refused", error);
       }
       if (this.ended || this.closing.signal.aborted) return;
       if (this.last > before) pause = FIRST;
+      if (barren >= BARREN && whole && this.last > before) continue; // there may be more
+      barren = this.last > before || whole ? 0 : barren + 1;
       this.reach(false);
       await this.pause(pause);
       pause = Math.min(pause * 2, LONGEST);
     }
+  }
+
+  // Where streams break before anything of them arrives, events are fetched a few at a time: whole answers, which are
+  // short enough where fewer are asked for. Whether there was an answer.
+  async some(limit) {
+    const url = `${this.base}/${this.id}/events?after=${this.last}&limit=${limit}`;
+    const answer = await this.ask("GET", url, { headers: { accept: "application/json" } });
+    if (!answer.ok) {
+      if (AGAIN.has(answer.status)) return false;
+      throw new Refused(answer.status, await title(answer));
+    }
+    const { events } = await answer.json();
+    this.reach(true);
+    events.forEach((event) => this.arrive(event));
+    return true;
   }
 
   async stream() {
@@ -136,13 +157,15 @@ export class Connection extends EventTarget {
         throw new Refused(answer.status, await title(answer));
       }
       this.reach(true);
-      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      // Read as it is: what waits between the stages of a pipe is thrown away when the connection breaks.
+      const reader = answer.body.getReader();
+      const decoder = new TextDecoder();
       for (let rest = ""; ; ) {
         const { value, done } = await reader.read();
         if (done) return;
         clearTimeout(timer);
         timer = setTimeout(() => dead.abort(), QUIET);
-        const parts = (rest + value).split("\n\n");
+        const parts = (rest + decoder.decode(value, { stream: true })).split("\n\n");
         rest = parts.pop();
         for (const part of parts) this.take(part);
       }
@@ -157,8 +180,10 @@ export class Connection extends EventTarget {
       .filter((line) => line.startsWith("data:"))
       .map((line) => line.slice(5).trimStart())
       .join("\n");
-    if (!data) return;
-    const event = JSON.parse(data);
+    if (data) this.arrive(JSON.parse(data));
+  }
+
+  arrive(event) {
     if (event.number <= this.last) return;
     this.last = event.number;
     if (event.kind === "ended") this.ended = true;
@@ -274,11 +299,12 @@ export class Connection extends EventTarget {
 
 // The number of the event that a message became: the first line of the answer. The rest comes as events anyway.
 async function firstNumber(answer) {
-  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  const reader = answer.body.getReader();
+  const decoder = new TextDecoder();
   try {
     for (let text = ""; ; ) {
       const { value, done } = await reader.read();
-      text += value || "";
+      text += decoder.decode(value, { stream: !done });
       const line = text.split("\n").find((one, i, all) => one.trim() && i < all.length - 1);
       if (line) return JSON.parse(line).number;
       if (done) return undefined;

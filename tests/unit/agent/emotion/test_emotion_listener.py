@@ -24,6 +24,14 @@ from agent.signals import Emotion
 START = datetime(2026, 11, 28, 9, tzinfo=UTC)
 
 
+def command_of(process: psutil.Process) -> list[str]:
+    """How a process was started; nothing of one that another test has left and that is over."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # a zombie is one, too
+        return []
+
+
 def voice(hertz: float, tilt: float, seconds: float = 3.0) -> Pcm:
     t = np.arange(int(seconds * RATE)) / RATE
     sound = sum(
@@ -100,7 +108,7 @@ async def test_many_calls_share_one_process_and_keep_their_voices_apart(analyst:
     for told in calls:
         await told.until(3)
         assert [one.tier for one in told] == ["functional"] * 3
-    mine = [p for p in psutil.Process().children() if "agent.emotion.worker" in p.cmdline()]
+    mine = [p for p in psutil.Process().children() if "agent.emotion.worker" in command_of(p)]
     assert len(mine) == 1
 
 
@@ -132,7 +140,7 @@ async def test_analysis_that_hangs_holds_nobody_up(on_path: Path) -> None:
     assert analyst.counts.failed == 2 and analyst.counts.skipped == 4
     assert not analyst.breaker.closed(asyncio.get_running_loop().time())
     await analyst.close()
-    assert not [p for p in psutil.Process().children() if "hung_worker" in p.cmdline()]
+    assert not [p for p in psutil.Process().children() if "hung_worker" in command_of(p)]
 
 
 async def test_a_process_that_dies_is_started_anew(on_path: Path) -> None:
@@ -152,7 +160,7 @@ async def test_a_real_worker_recovers_after_being_killed(analyst: Analyst[Track]
     say(ear, voice(120, -9), "yes")
     await told.until(1)
     for process in psutil.Process().children():
-        if "agent.emotion.worker" in process.cmdline():
+        if "agent.emotion.worker" in command_of(process):
             process.kill()
             process.wait()
     say(ear, voice(120, -9, 1.0), "yes", 1)
