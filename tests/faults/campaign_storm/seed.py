@@ -142,6 +142,7 @@ def _consent(one: Resident, name: str, at: datetime, provision: Json) -> Json:
 
 
 def _earlier(one: Resident, begin: datetime) -> Iterator[Json]:
+    number = one.mobile or one.home
     for n, hours in enumerate(one.earlier):
         yield {
             "resourceType": "Communication",
@@ -150,7 +151,7 @@ def _earlier(one: Resident, begin: datetime) -> Iterator[Json]:
             "status": "completed",
             "category": [{"coding": [{"system": CHANNEL, "code": "sms"}]}],
             "subject": {"reference": one.reference},
-            "recipient": [{"reference": one.reference, "display": one.mobile or one.home}],
+            "recipient": [{"reference": one.reference, **({"display": number} if number else {})}],
             "sent": instant(begin - timedelta(hours=hours)),
         }
 
