@@ -77,8 +77,9 @@ GRAPH: dict[str, State] = {
 }
 
 BEGINNING, END = "ringing", "closing"
-KEPT = frozenset({"ringing", "open", "identity", "loading", "served", "handover", "closing"})
-"""Without these there is no conversation: who calls, whether it is they, a person, the end."""
+KEPT = frozenset(["ringing", "open", "identity", "loading", "served", "how_are_you", "handover", "closing"])
+"""Without these there is no conversation: who calls, whether it is they, a person, the end; and how they are, which a
+campaign may ask whatever is offered to those who call."""
 NEEDS: dict[str, frozenset[str]] = {
     "reschedule": frozenset(
         ["choose_appointment", "no_appointment", "wish", "searching", "offer", "read_back", "writing"]

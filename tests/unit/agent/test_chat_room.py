@@ -306,8 +306,8 @@ async def test_a_diary_that_somebody_else_goes_on_with_is_lost() -> None:
     one, other = Diary(journals, "chat/x", clock), Diary(journals, "chat/x", clock)
     await one.add(("state", {"state": "agent"}))
     await other.load()
-    await other.add(("seen", {"number": 1}))
+    await other.add(("seen", {"through": 1}))
     from agent.chat.diary import Lost
 
     with pytest.raises(Lost):
-        await one.add(("seen", {"number": 1}))
+        await one.add(("seen", {"through": 1}))
