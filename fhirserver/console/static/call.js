@@ -58,15 +58,18 @@ function keepPlace({ target, detail }) {
 
 // At once, before another key is pressed.
 function takePlace({ target }) {
-  if (target.id !== "doings") return;
-  const field = byId(place);
-  if (!field) return focusSpeak();
+  const field = target.id === "doings" && byId(place);
+  if (!field) return;
   field.focus();
   if (begun) field.value = begun;
 }
 
 function settled(event) {
   if (event.target.id === "talk") toTheEnd();
+  if (event.target.id === "doings") {  // once more: what says autofocus has been given the focus since
+    if (byId(place)) byId(place).focus();
+    else focusSpeak();
+  }
   if (event.target.id !== "state" || known() === last || writing()) return;
   last = known();
   refreshDoings();
