@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -14,9 +15,12 @@ CALL_OUT = "https://credence.health/fhir/sid/call-out"
 """The system of the names under which calls and messages out are ordered."""
 CONTACT = "https://credence.health/fhir/sid/outreach-contact"
 """The system of the numbers of contacts with one patient: ``<patient>.<n>``."""
+CARRIER = "https://credence.health/fhir/sid/carrier"
+"""The system of the carrier's own names of messages (Twilio's MessageSid)."""
 CHANNEL = "https://credence.health/fhir/CodeSystem/contact-channel"
 PURPOSE = "https://credence.health/fhir/CodeSystem/outreach-purpose"
 OUTCOME = "https://credence.health/fhir/CodeSystem/outreach-outcome"
+_LINK = re.compile(r"https?://\S+|\{link\}")
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/communication-category"
 _MEDIUM = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 _NOT_DONE = "http://terminology.hl7.org/CodeSystem/communication-not-done-reason"
@@ -46,6 +50,11 @@ def coded(concepts: Iterable[JsonObject], system: str) -> str:
     """The code that the first of the concepts has in a system; empty for none."""
     codings = (coding for concept in concepts for coding in concept.get("coding", ()))
     return next((str(c.get("code", "")) for c in codings if c.get("system") == system), "")
+
+
+def without_links(text: str) -> str:
+    """The words of a message as they are kept: a link in it is the key to what is behind it."""
+    return _LINK.sub("[link]", text)
 
 
 def communication(title: str, medium: str, at: datetime) -> JsonObject:
@@ -89,10 +98,12 @@ def answering(errand: Errand) -> JsonObject:
     return ({"basedOn": based} if based else {}) | ({"about": about} if about else {})
 
 
-def ordered(errand: Errand, number: str, speaker: Speaker, at: datetime) -> JsonObject:
-    """The Communication of a call that is about to be placed."""
+def ordered(errand: Errand, number: str, speaker: Speaker, at: datetime, words: str = "") -> JsonObject:
+    """The Communication of a call, or of a message with these words, that is about to go out."""
     made = called_out(errand, number, speaker, at)
     del made["received"]
+    if words:
+        made["payload"] = [{"contentString": without_links(words)}]
     return made | {"status": "preparation"}
 
 

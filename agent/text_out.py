@@ -7,8 +7,7 @@ consent, in the quiet hours of the patient's own day.
 from __future__ import annotations
 
 import logging
-import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Literal, Protocol
@@ -26,10 +25,10 @@ from agent.campaigns.look_again import look_again
 from agent.campaigns.numbers import numbers_for
 from agent.campaigns.preferences import barred
 from agent.campaigns.zones import zones_of
-from agent.communication import CALL_OUT, OUTCOME, called_out
+from agent.communication import CALL_OUT, CARRIER, OUTCOME, called_out, without_links
 from agent.errand import PURPOSES, Errand
 from agent.live.escalation_record import About, audit
-from agent.telephony.rest import RestFailed
+from agent.telephony.rest import Made, RestFailed
 from agent.tools.client import FhirClient, Unreachable, version_of
 from agent.tools.provenance import Speaker
 from fhirserver.kernel.instants import Clock, SystemClock
@@ -39,7 +38,6 @@ from fhirserver.ports.texts_out import OrderedText, TextOrder
 
 log = logging.getLogger("credence.telephony")
 
-_LINK = re.compile(r"https?://\S+")
 _SLACK = timedelta(minutes=1)
 _BARRED_THERE = 21610
 _NO_NUMBER = frozenset({21211, 21214, 21408, 21606, 21612, 21614})
@@ -53,7 +51,7 @@ class Sends(Protocol):
 
     async def send(self, to: str, text: str, status_callback: str = "") -> str: ...
 
-    async def sent(self, to: str, since: datetime) -> tuple[str, str]: ...
+    async def messages(self, to: str, since: datetime) -> Sequence[Made]: ...
 
 
 @dataclass
@@ -86,20 +84,41 @@ class TextSender:
         try:
             sid = await self.api.send(number, text, callback)
         except RestFailed as failed:
-            sid = "" if failed.sure else (await self.api.sent(number, since))[0]
+            sid = "" if failed.sure else await self._arrived(failed, number, since, text, id)
             if not sid:
                 await self.write(errand, number, "", _failure(failed), str(failed))
                 raise
-        await self.write(errand, number, text, "sent", "sent")
+        await self.write(errand, number, text, "sent", "sent", sid)
         return sid
 
+    async def _arrived(self, failed: RestFailed, number: str, since: datetime, text: str, id: str) -> str:
+        """The MessageSid of what nobody knows to have been sent; empty where the carrier has no such message."""
+        try:
+            found = await self._found(number, since, text, id)
+        except Unreachable:
+            raise failed from None
+        return found.sid if found else ""
+
     async def settle(self, contact: Contact) -> Settled | None:
-        sid, status = await self.api.sent(contact.to, contact.sent - _SLACK)
-        if not sid:
+        id = contact.reference.removeprefix("Communication/")
+        made = await self._found(contact.to, contact.sent - _SLACK, contact.words, id)
+        if made is None:
             return Settled(UNMADE, False, "it was never sent")
-        if status in _UNDELIVERED:
-            return Settled("undelivered", False, status)
-        return Settled("sent", True, "sent")
+        if made.status in _UNDELIVERED:
+            return Settled("undelivered", False, made.status, made.sid)
+        return Settled("sent", True, "sent", made.sid)
+
+    async def _found(self, number: str, since: datetime, text: str, id: str) -> Made | None:
+        """The message of the Communication ``id`` among those that the carrier has: people may share a number, and a
+        conversation may go on there. Raises RestFailed and :class:`Unreachable`."""
+        for one in await self.api.messages(number, since):
+            if _same(text, one.body):
+                holders = await self.ledger.client.search(
+                    "Communication", [("identifier", f"{CARRIER}|{one.sid}")]
+                )
+                if all(holder.get("id") == id for holder in holders):
+                    return one
+        return None
 
     async def told(self, id: str, status: str) -> None:
         """The carrier tells how a message goes on; only what did not arrive is of interest. Raises
@@ -115,7 +134,9 @@ class TextSender:
         await self.ledger.put(made, version_of(resource), "")
         await look_again(self.ledger, resource)
 
-    async def write(self, errand: Errand, number: str, text: str, outcome: str, why: str) -> None:
+    async def write(
+        self, errand: Errand, number: str, text: str, outcome: str, why: str, sid: str = ""
+    ) -> None:
         """What cannot be written now is asked after later: the record is open until then."""
         now = self.ledger.clock.now()
         made = called_out(errand, number, self.ledger.speaker, now)
@@ -124,12 +145,24 @@ class TextSender:
             "statusReason": _reason(outcome, why),
         }
         if text:
-            made["payload"] = [{"contentString": _LINK.sub("[link]", text)}]
+            made["payload"] = [{"contentString": without_links(text)}]
+        if sid:
+            made.setdefault("identifier", []).append({"system": CARRIER, "value": sid})
         del made["received"]
         try:
             await self.ledger.put(made, "", "")
         except Unreachable as error:
             log.warning("what became of a message is not on record yet: %s", error)
+
+
+def _same(kept: str, body: str) -> bool:
+    """Whether a message has the words that were kept of it. The carrier may put words before them (a trial account) or
+    write quotation marks otherwise; a body that it does not tell may be any."""
+    return not body or _letters(kept) in _letters(body)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, without_links(text).casefold()))
 
 
 def _reason(outcome: str, why: str) -> JsonObject:
@@ -191,7 +224,7 @@ class TextDesk:
                 contact=f"{order.patient.removeprefix('Patient/')}.{number}",
                 channel="form" if order.reason == "form" else "sms",
             )  # fmt: skip
-            reference = await self._claims.claim(errand, order.to, by)
+            reference = await self._claims.claim(errand, order.to, by, order.text)
             if reference:
                 return replace(errand, communication=reference)
         raise refuse(Category.BUSY, "transient", "The patient is being contacted otherwise; try again later")

@@ -13,11 +13,12 @@ from agent.errand import Errand
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What is known of an attempt afterwards. ``outcome`` is a code of outreach-outcome, ``done`` whether somebody
-    was reached by it; ``why`` is for people."""
+    was reached by it; ``why`` is for people, ``sid`` the carrier's name of a message that was found."""
 
     outcome: str
     done: bool
     why: str
+    sid: str = ""
 
 
 class Channel(Protocol):

@@ -63,12 +63,13 @@ class Claims:
     def __init__(self, client: FhirClient, clock: Clock, speaker: Speaker):
         self._client, self._clock, self._speaker = client, clock, speaker
 
-    async def claim(self, errand: Errand, number: str, by: str) -> str:
-        """Claim it for ``by``; the Communication's reference, empty where somebody else was faster.
+    async def claim(self, errand: Errand, number: str, by: str, words: str = "") -> str:
+        """Claim it for ``by``, with the words that go out; the Communication's reference, empty where somebody
+        else was faster.
 
         Raises :class:`Unreachable` where nobody knows: it was not made then, and is asked after as any that is open.
         """
-        made = ordered(errand, number, self._speaker, self._clock.now())
+        made = ordered(errand, number, self._speaker, self._clock.now(), words)
         name = uuid.uuid4().hex
         made["identifier"].append({"system": CLAIM, "value": name})
         query = f"identifier={quote(f'{CONTACT}|{errand.contact}', safe='')}"

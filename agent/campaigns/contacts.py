@@ -27,7 +27,8 @@ class Contact:
     """One attempt to reach a patient, or (``number`` 0) what the patient said in answer to one.
 
     ``name`` is the attempt's, ``to`` the patient's number, ``request`` the CommunicationRequest it was for (empty for
-    an operator's call), ``outcome`` a code of outreach-outcome, empty while it is open.
+    an operator's call), ``outcome`` a code of outreach-outcome, empty while it is open, ``words`` those of a message,
+    without its link.
     """
 
     reference: str
@@ -40,6 +41,7 @@ class Contact:
     outcome: str = ""
     request: str = ""
     claim: str = ""
+    words: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -76,6 +78,7 @@ def contact(resource: JsonObject) -> Contact | None:
         _outcome(resource),
         request,
         names.get(CLAIM, ""),
+        next((str(one.get("contentString", "")) for one in resource.get("payload", ())), ""),
     )
 
 

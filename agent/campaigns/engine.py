@@ -252,11 +252,11 @@ class Engine:
             return False
         pace.made(self._clock.now())
         errand = errand_of(facts, go, campaign)
-        reference = await self._claims.claim(errand, go.number, by_campaign(run.campaign))
+        words = opening_words(campaign, go, facts, self._practice)
+        reference = await self._claims.claim(errand, go.number, by_campaign(run.campaign), words)
         if not reference:
             return True
         ATTEMPTS.add(go.channel)
-        words = opening_words(campaign, go, facts, self._practice)
         made = replace(errand, communication=reference)
         self._hands[facts.member.reference] = asyncio.create_task(
             self._made(channel, made, go.number, words, facts.member, run, campaign), name="attempt"

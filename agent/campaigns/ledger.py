@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from agent.campaigns.channels import Settled
 from agent.campaigns.contacts import Contact
 from agent.campaigns.members import Member
-from agent.communication import OUTCOME
+from agent.communication import CARRIER, OUTCOME
 from agent.live.escalation_record import by_operator
 from agent.requests import CONFIRMED, Basis
 from agent.tools.client import Answer, FhirClient, Unreachable, version_of
@@ -61,6 +61,8 @@ class Ledger:
         made = {name: value for name, value in now.items() if name not in ("meta", "text")}
         reason = {"coding": [{"system": OUTCOME, "code": settled.outcome}], "text": settled.why}
         made |= {"status": "completed" if settled.done else "not-done", "statusReason": reason}
+        if settled.sid:
+            made["identifier"] = [*made.get("identifier", ()), {"system": CARRIER, "value": settled.sid}]
         if settled.done:
             made["received"] = instant(self.clock.now())
         return await self.put(made, version_of(now), by)

@@ -17,7 +17,7 @@ import httpx
 from agent.simulator.callee import Callee, Machine
 from agent.simulator.calls import CallResult, Ears, SimulatedCall, SimulatedCaller
 from agent.simulator.carrier import Outcome, PhoneCarrier, Streams
-from agent.simulator.twiml import BadTwiml, Stream
+from agent.simulator.twiml import BadTwiml, Stream, Verb
 from agent.speech.ports import Synthesiser
 
 _KNOWN_AFTER = 2.4
@@ -40,10 +40,16 @@ class OutgoingCarrier(PhoneCarrier):
         """A machine has sounded its tone."""
         self.told: list[str] = []
         """What was told by callbacks, in order."""
+        self.asked: list[str] = []
+        """Our addresses that were asked or told, in order."""
         self._sequence = 0
 
     def sid(self) -> str:
         return self.id
+
+    async def _ask(self, address: str, form: dict[str, str]) -> list[Verb]:
+        self.asked.append(address)
+        return await super()._ask(address, form)
 
     async def call(self, call: str, caller: str, streams: Streams) -> Outcome:
         """From the request to the last callback. Trouble is told in the outcome, never raised."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from urllib.parse import quote
 from agent.errand import Errand
 from agent.telephony.calls import Calls
 from agent.telephony.incoming import Incoming
-from agent.telephony.rest import RestFailed
+from agent.telephony.rest import Made, RestFailed
 from agent.telephony.settings import TelephonySettings
 from agent.telephony.twiml import ROOT
 from agent.telephony.webhooks import ORDER
@@ -34,7 +34,7 @@ class PlacesCalls(Protocol):
 
     async def call(self, to: str, parameters: Mapping[str, Any]) -> str: ...
 
-    async def find(self, to: str, since: datetime) -> str: ...
+    async def calls(self, to: str, since: datetime) -> Sequence[Made]: ...
 
 
 class Outbound:
@@ -74,7 +74,7 @@ class Outbound:
 
     async def _place(self, key: str, to: str, errand: Errand, before: bool) -> str:
         since = self._clock.now() - timedelta(seconds=_LOST if before else 0)
-        if before and (found := await self._api.find(to, since)):
+        if before and (found := await self._unknown(to, since)):
             return found
         order = order_of(key)
         settings = self._settings
@@ -87,12 +87,18 @@ class Outbound:
         try:
             sid = await self._api.call(to, self._parameters(order, bool(errand.message)))
         except RestFailed as failed:
-            sid = "" if failed.sure else await self._api.find(to, since)
+            sid = "" if failed.sure else await self._unknown(to, since)
             if not sid:
                 self._calls.end(order, "not placed" if failed.sure else "failed")
                 raise
         self._calls.rename(order, sid)
         return sid
+
+    async def _unknown(self, to: str, since: datetime) -> str:
+        """The CallSid of a call to this number that was made since then and is none of those that are known: people
+        may share a number. Empty for none. Raises RestFailed."""
+        made = await self._api.calls(to, since)
+        return next((one.sid for one in reversed(made) if self._calls.get(one.sid) is None), "")
 
     def _parameters(self, order: str, leaves_message: bool) -> dict[str, Any]:
         """Of Twilio's Calls resource (https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource)."""

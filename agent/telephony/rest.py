@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from agent.errand import NotPlaced
@@ -19,9 +20,23 @@ if TYPE_CHECKING:
 
 _API = "https://api.twilio.com"
 _SECONDS = 10.0
+_MOST = 50
+_CLOCKS = timedelta(seconds=5)
+"""Twilio tells whole seconds, by its own clock."""
 _silent = logging.getLogger("credence.telephony.rest")
 _silent.setLevel(logging.CRITICAL)
 """The SDK logs requests with the numbers and words in them; none of that may reach a log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A call or a message as Twilio lists it. ``at``: when it was asked for; ``body`` is empty for calls, and where the
+    account has message bodies redacted."""
+
+    sid: str
+    status: str
+    at: datetime
+    body: str = ""
 
 
 class RestFailed(NotPlaced):
@@ -54,40 +69,31 @@ class TwilioRest:
         )
         return str(message.sid)
 
-    async def sent(self, to: str, since: datetime) -> tuple[str, str]:
-        """The MessageSid and the status of the newest message to this number since then; empty for none. Raises
-        RestFailed."""
-        found = await _answered(
-            self._opened().messages.list_async(
-                to=to, from_=self._settings.number, date_sent_after=since, limit=20
-            )
+    async def messages(self, to: str, since: datetime) -> Sequence[Made]:
+        """The messages to this number since then, the earliest first. Raises RestFailed."""
+        asked = self._opened().messages.list_async(
+            to=to, from_=self._settings.number, date_sent_after=since, limit=_MOST
         )
-        return next(((str(message.sid), _status(message)) for message in found), ("", ""))
+        return _made_since(since, await _answered(asked))
 
-    async def called(self, to: str, since: datetime) -> tuple[str, str]:
-        """The CallSid and the status of the newest call to this number since then; empty for none. Raises
-        RestFailed."""
-        found = await _answered(
-            self._opened().calls.list_async(
-                to=to, from_=self._settings.number, start_time_after=since, limit=20
-            )
+    async def calls(self, to: str, since: datetime) -> Sequence[Made]:
+        """The calls to this number since then, the earliest first. Raises RestFailed."""
+        asked = self._opened().calls.list_async(
+            to=to, from_=self._settings.number, start_time_after=since, limit=_MOST
         )
-        return next(((str(call.sid), _status(call)) for call in found), ("", ""))
+        return _made_since(since, await _answered(asked))
+
+    async def asked_of(self, sid: str) -> Sequence[str]:
+        """The addresses of ours that Twilio has asked about a call: known a while after its end at the latest
+        (https://www.twilio.com/docs/voice/api/call-event-resource). Raises RestFailed."""
+        events = await _answered(self._opened().calls(sid).events.list_async(limit=_MOST))
+        return [str(event.request["url"]) for event in events if event.request and event.request.get("url")]
 
     async def call(self, to: str, parameters: Mapping[str, Any]) -> str:
         """Call out; the CallSid. ``parameters`` are those of Twilio's Calls resource. Raises RestFailed."""
         client = self._opened()
         call = await _answered(client.calls.create_async(to=to, from_=self._settings.number, **parameters))
         return str(call.sid)
-
-    async def find(self, to: str, since: datetime) -> str:
-        """The CallSid of the newest call to this number that was made since then; empty for none. Raises RestFailed."""
-        found = await _answered(
-            self._opened().calls.list_async(
-                to=to, from_=self._settings.number, start_time_after=since, limit=20
-            )
-        )
-        return next((str(call.sid) for call in found), "")
 
     async def close(self) -> None:
         if self._http is not None:
@@ -105,6 +111,15 @@ class TwilioRest:
             settings = self._settings
             self._client = Client(settings.account_sid, settings.auth_token, http_client=self._http)
         return self._client
+
+
+def _made_since(since: datetime, found: Iterable[Any]) -> Sequence[Made]:
+    """Twilio's filter may know whole days only, and lists the latest first."""
+    made = [
+        Made(str(one.sid), _status(one), one.date_created or since, str(getattr(one, "body", None) or ""))
+        for one in found
+    ]
+    return sorted((one for one in made if one.at >= since - _CLOCKS), key=lambda one: one.at)
 
 
 def _status(resource: Any) -> str:

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 from agent.campaigns.beside import Beside, ChatChannel
 from agent.campaigns.engine import Engine, Practice
 from agent.campaigns.ledger import Ledger
-from agent.telephony.rest import RestFailed
+from agent.telephony.rest import Made, RestFailed
 from agent.text_out import TextSender
 from fhirserver.access.principals import Principal
 from fhirserver.kernel.instants import SystemClock
@@ -29,7 +29,7 @@ class _NoTelephone:
     async def send(self, to: str, text: str, status_callback: str = "") -> str:
         raise RestFailed("there is no telephone", sure=True)
 
-    async def sent(self, to: str, since: datetime) -> tuple[str, str]:
+    async def messages(self, to: str, since: datetime) -> Sequence[Made]:
         raise RestFailed("there is no telephone", sure=True)
 
 

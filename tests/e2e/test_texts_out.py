@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from agent.campaigns.ledger import Ledger
 from agent.opt_out import bar
-from agent.telephony.rest import RestFailed
+from agent.telephony.rest import Made, RestFailed
 from agent.text_out import TextDesk, TextSender
 from fhirserver.kernel.outcomes import Category, Refusal
 from fhirserver.ports.texts_out import TextOrder
@@ -38,8 +38,8 @@ class Carrier:
             raise self.failure
         return f"SM{len(self.taken)}"
 
-    async def sent(self, to: str, since: datetime) -> tuple[str, str]:
-        return ("SM-found", "sent") if self.kept else ("", "")
+    async def messages(self, to: str, since: datetime) -> list[Made]:
+        return [Made("SM-found", "sent", since, self.taken[-1][1])] if self.kept else []
 
 
 @dataclass

@@ -62,6 +62,7 @@ class Town:
         return [
             Route(f"{_ACCOUNT}/Calls.json", self._call, methods=["POST"]),
             Route(f"{_ACCOUNT}/Calls.json", self._list, methods=["GET"]),
+            Route(_ACCOUNT + "/Calls/{sid}/Events.json", self._events, methods=["GET"]),
             Route(_ACCOUNT + "/Calls/{sid}.json", self._one, methods=["GET"]),
             Route(f"{_ACCOUNT}/Messages.json", self._message, methods=["POST"]),
             Route(f"{_ACCOUNT}/Messages.json", self._list_messages, methods=["GET"]),
@@ -131,6 +132,7 @@ class Town:
             "date_created": now,
             "start_time": now,
             "date_sent": now,
+            "body": form.get("Body", [""])[0],
         }
 
     def _answer(self, made: dict[str, Any]) -> Response:
@@ -151,6 +153,14 @@ class Town:
 
     async def _list_messages(self, request: Request) -> Response:
         return _listed(request, "messages", self._texts.records, "DateSent>")
+
+    async def _events(self, request: Request) -> Response:
+        """What we were asked about a call: its addresses, once they were asked."""
+        if not let_in(request):
+            return refused(401, 20003)
+        asked = self._calls.asked.get(request.path_params["sid"], ())
+        events = [{"request": {"url": url, "method": "POST"}, "response": {}} for url in asked]
+        return JSONResponse({"events": events, "page": 0, "page_size": 50, "next_page_uri": None})
 
     async def _one(self, request: Request) -> Response:
         made = self._calls.records.get(request.path_params["sid"])

@@ -43,6 +43,8 @@ class TownCalls:
     def __init__(self, line: Line, client: httpx.AsyncClient, log: ContactLog):
         self._line, self._client, self._log = line, client, log
         self.records: dict[str, dict[str, Any]] = {}
+        self.asked: dict[str, list[str]] = {}
+        """By CallSid, our addresses that Twilio asked or told of it."""
 
     async def made(self, sid: str, form: Form, who: Townsman) -> None:
         """A call that was asked for, from its first ring to its end."""
@@ -54,6 +56,7 @@ class TownCalls:
         side = _Side(who, self._log, sid, carrier)
         if answers == "machine":
             side.machine = True
+        self.asked[sid] = carrier.asked
         outcome = await carrier.call(sid, who.number, side.carry)
         record["status"] = carrier.told[-1] if carrier.told else "completed"
         how = "machine" if side.machine and side.answered else side.how or record["status"]
