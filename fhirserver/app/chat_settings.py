@@ -8,7 +8,7 @@ from typing import Any
 
 from fhirserver.app.setting_kinds import WrongSetting, kinds
 
-_WHOLES = "idle_minutes outreach_hours most_conversations messages_per_minute attachment_megabytes"
+_WHOLES = "idle_minutes outreach_hours most_conversations messages_per_minute attachment_megabytes keep_days"
 CHAT = kinds("principal", wholes=_WHOLES, yes_no="enabled demo")
 _MOST = {
     "idle_minutes": 1440,
@@ -16,6 +16,7 @@ _MOST = {
     "most_conversations": 100_000,
     "messages_per_minute": 6000,
     "attachment_megabytes": 7,
+    "keep_days": 3650,
 }
 
 
@@ -31,6 +32,7 @@ class ChatSettings:
     most_conversations: int = 2000
     messages_per_minute: int = 30
     attachment_megabytes: int = 6
+    keep_days: int = 30
 
 
 def parse_chat(table: Mapping[str, Any]) -> ChatSettings:

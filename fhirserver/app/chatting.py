@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,7 @@ from starlette.routing import BaseRoute, Mount
 from agent.brain import Brain
 from agent.chat.beginning import Beginning
 from agent.chat.card_pictures import CardPictures
+from agent.chat.keeping import Keeping
 from agent.chat.past_talks import PastTalks
 from agent.chat.recognising import Recognises
 from agent.chat.room import ChatRoom
@@ -117,7 +119,16 @@ class Chatting:
 
     @property
     def loops(self) -> Sequence[tuple[str, Loop]]:
-        return [("agents", self._definitions.keep)]
+        return [("agents", self._definitions.keep), ("chats that are over", self._forget)]
+
+    async def _forget(self) -> None:
+        """Remove conversations that have been over for long enough."""
+        chosen, clock = self._house.settings.chat, self._house.context.clock
+        await Keeping(self._past, clock, timedelta(days=chosen.keep_days)).run()
+
+    @property
+    def _past(self) -> PastTalks:
+        return PastTalks(self._house.context.store.storage.journals, self._house.context.clock)
 
     async def open(self) -> None:
         settings, chosen = self._house.settings, self._house.settings.chat
@@ -131,8 +142,7 @@ class Chatting:
             model=self._model,
             think=self._think,
         )
-        past = PastTalks(self._house.context.store.storage.journals, parts.clock)
-        self._room = ChatRoom(parts, past, self._setting, chosen.most_conversations, self._recognises)
+        self._room = ChatRoom(parts, self._past, self._setting, chosen.most_conversations, self._recognises)
         if self._demo is not None:
             self._room.offer(self._demo.service())
         await self._room.open()
