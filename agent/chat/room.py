@@ -95,13 +95,15 @@ class ChatRoom:
 
     # conversations
 
-    async def begin(self, user: ChatUser) -> tuple[Conversation, bool]:
+    async def begin(
+        self, user: ChatUser, new: Callable[[], None] = lambda: None
+    ) -> tuple[Conversation, bool]:
         service = await self.service(user.service)
         setting = replace(await self._setting(service), patient=user.patient)
         begun = Beginning(
             service.id, service.title, user.key, setting, user.phone, user.name, agent=service.agent
         )
-        talk, fresh = await self._begin(begun)
+        talk, fresh = await self._begin(begun, new)
         return talk.conversation(), fresh
 
     async def reach(self, order: Outreach, by: str) -> tuple[Conversation, bool]:
@@ -134,7 +136,7 @@ class ChatRoom:
         log.info("a conversation was ordered by %s", by)
         return Beginning(service.id, service.title, user, setting, order=order.id, agent=service.agent)
 
-    async def _begin(self, begun: Beginning) -> tuple[Talk, bool]:
+    async def _begin(self, begun: Beginning, new: Callable[[], None] = lambda: None) -> tuple[Talk, bool]:
         """The active conversation of a user; a new one where there is none that this user may go on with."""
         async with self._lock(f"user/{begun.service}/{begun.user}"):
             for _ in range(_TRIES):
@@ -145,6 +147,7 @@ class ChatRoom:
                         return active, False
                     await self._finish(active)  # the user is known in another way now
                 self._check_room()
+                new()
                 kept = await self._past.begin(begun, len(ids))
                 if kept is not None:
                     return self._hold(kept), True

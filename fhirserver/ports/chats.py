@@ -5,7 +5,7 @@ Whoever calls these has been let in already: a :class:`ChatUser` is who the toke
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -138,8 +138,11 @@ class Chats(Protocol):
         """One that is active. Refuses (404)."""
         ...
 
-    async def begin(self, user: ChatUser) -> tuple[Conversation, bool]:
-        """The user's active conversation, and whether it is new."""
+    async def begin(
+        self, user: ChatUser, new: Callable[[], None] = lambda: None
+    ) -> tuple[Conversation, bool]:
+        """The user's active conversation, and whether it is new. ``new`` is asked before one is begun: what it raises
+        is raised, and none is."""
         ...
 
     async def reach(self, order: Outreach, by: str) -> tuple[Conversation, bool]:
