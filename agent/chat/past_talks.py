@@ -1,19 +1,26 @@
-"""Where conversations are kept: each a journal, and for each user one that names theirs."""
+"""Where conversations are kept: each a journal, and for each user one that names theirs.
+
+When a conversation is over, that is noted under the time, by which it is found when it is to be removed. Whose it was
+is known for good.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from agent.chat.beginning import Beginning, beginning_of
 from agent.chat.diary import Diary
-from fhirserver.kernel.instants import Clock
+from fhirserver.kernel.instants import Clock, instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.journals import Journals
 
-_TALK, _USER, _OPEN, _ORDER = "chat/", "chat-user/", "chat-open/", "chat-order/"
+_TALK, _USER, _OPEN, _ORDER, _OVER = "chat/", "chat-user/", "chat-open/", "chat-order/", "chat-over/"
+_LOOKED = "chat-strays"
+"""Whether those were looked for that were over before this was noted."""
 _PAGE = 500
 
 
@@ -45,7 +52,7 @@ class PastTalks:
         diary = Diary(self._journals, f"{_TALK}{id}", self._clock)
         await diary.add(("state", {"state": "agent"}), b=begun.as_json())
         await self._journals.append(f"{_OPEN}{id}", 0, [{}])
-        if not await self._journals.append(_user(begun), earlier, [{"id": id}]):
+        if not await self._journals.append(_user(begun), earlier, [{"id": id, "patient": begun.patient}]):
             await self.forget(id)
             return None
         return await self.read(id)
@@ -69,16 +76,55 @@ class PastTalks:
         """Whether its user knows of it."""
         return kept.id in await self._ids(_user(kept.begun))
 
+    async def was_of(self, service: str, user: str, patient: str) -> list[str]:
+        """The ids of a user's conversations, the first first, in which they were known as this patient (empty: as
+        nobody's), also of those that are removed."""
+        told = await self._all(_user_of(service, user))
+        return [str(one["id"]) for one in told if one.get("patient") == patient]
+
     async def under_way(self) -> list[str]:
         """The ids of those whose record is not written."""
-        found: list[str] = []
-        while page := await self._journals.names(_OPEN, found[-1] if found else "", _PAGE):
-            found += page
-        return [name.removeprefix(_OPEN) for name in found]
+        return [id async for id in self._those(_OPEN)]
 
     async def over(self, id: str) -> None:
         """Its record is written."""
+        await self._journals.append(f"{_OVER}{instant(self._clock.now())}/{id}", 0, [{}])
         await self._journals.remove(f"{_OPEN}{id}")
+
+    async def removed(self, until: datetime, most: int) -> int:
+        """Remove those that were over by then, the first first, ``most`` of them; how many that were."""
+        last, done = f"{_OVER}{instant(until)}/", 0
+        for name in await self._journals.names(_OVER, limit=most):
+            if name > last:
+                break
+            await self._journals.remove(f"{_TALK}{name.rpartition('/')[2]}")
+            await self._journals.remove(name)
+            done += 1
+        return done
+
+    async def note_strays(self) -> AsyncIterator[str]:
+        """Note as over, once for ever, those that were over before that was noted; the id of each conversation that
+        there is, as it is looked at."""
+        if await self._journals.read(_LOOKED, 0, 1):
+            return
+        open = set(await self.under_way())
+        noted = {name.rpartition("/")[2] async for name in self._those(_OVER)}
+        async for id in self._those(_TALK):
+            if id not in open and id not in noted and not await self._is_open(id):
+                await self.over(id)
+            yield id
+        await self._journals.append(_LOOKED, 0, [{}])
+
+    async def _is_open(self, id: str) -> bool:
+        return bool(await self._journals.read(f"{_OPEN}{id}", 0, 1))
+
+    async def _those(self, prefix: str) -> AsyncIterator[str]:
+        """What comes behind the prefix in the names of journals, in order."""
+        last = ""
+        while page := await self._journals.names(prefix, last, _PAGE):
+            for name in page:
+                yield name.removeprefix(prefix)
+            last = page[-1]
 
     async def ordered(self, order: str) -> str:
         """The conversation that an order has led to; empty where it was not carried out."""
@@ -90,10 +136,13 @@ class PastTalks:
         return await self._journals.append(_order(order), 0, [{"id": id}])
 
     async def _ids(self, name: str) -> list[str]:
-        ids: list[str] = []
-        while page := await self._journals.read(name, len(ids), _PAGE):
-            ids += [str(entry.value["id"]) for entry in page]
-        return ids
+        return [str(one["id"]) for one in await self._all(name)]
+
+    async def _all(self, name: str) -> list[JsonObject]:
+        found: list[JsonObject] = []
+        while page := await self._journals.read(name, len(found), _PAGE):
+            found += [entry.value for entry in page]
+        return found
 
 
 def _user(begun: Beginning) -> str:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from weakref import WeakValueDictionary
 
+from agent.chat.archive import Archive, Archived, gone
 from agent.chat.attachments import Filing, check
 from agent.chat.beginning import Beginning
 from agent.chat.diary import Diary, Lost, Over, UsedOtherwise, started_of
@@ -51,7 +52,7 @@ class ChatRoom:
     ):
         self.parts, self._past, self._setting, self._most = parts, past, setting, most
         self.recognises = recognises or RecognisesNothing()
-        self._services = Services(parts.client)
+        self._services, self._archive = Services(parts.client), Archive(parts.client)
         self._talks: dict[str, Talk] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -94,13 +95,15 @@ class ChatRoom:
 
     # conversations
 
-    async def begin(self, user: ChatUser) -> tuple[Conversation, bool]:
+    async def begin(
+        self, user: ChatUser, new: Callable[[], None] = lambda: None
+    ) -> tuple[Conversation, bool]:
         service = await self.service(user.service)
         setting = replace(await self._setting(service), patient=user.patient)
         begun = Beginning(
             service.id, service.title, user.key, setting, user.phone, user.name, agent=service.agent
         )
-        talk, fresh = await self._begin(begun)
+        talk, fresh = await self._begin(begun, new)
         return talk.conversation(), fresh
 
     async def reach(self, order: Outreach, by: str) -> tuple[Conversation, bool]:
@@ -109,11 +112,11 @@ class ChatRoom:
         async with self._lock(f"order/{name}"):
             known = await self._past.ordered(name)
             if known:
-                return await self._conversation(known), False
+                return await self._conversation(service, known), False
             begun = await self._reaching(order, service, by)
             talk, _ = await self._begin(begun)
             if not await self._past.carry_out(name, talk.id):
-                return await self._conversation(await self._past.ordered(name)), False
+                return await self._conversation(service, await self._past.ordered(name)), False
             await talk.greeted(_SOON)
             return talk.conversation(), True
 
@@ -133,7 +136,7 @@ class ChatRoom:
         log.info("a conversation was ordered by %s", by)
         return Beginning(service.id, service.title, user, setting, order=order.id, agent=service.agent)
 
-    async def _begin(self, begun: Beginning) -> tuple[Talk, bool]:
+    async def _begin(self, begun: Beginning, new: Callable[[], None] = lambda: None) -> tuple[Talk, bool]:
         """The active conversation of a user; a new one where there is none that this user may go on with."""
         async with self._lock(f"user/{begun.service}/{begun.user}"):
             for _ in range(_TRIES):
@@ -144,6 +147,7 @@ class ChatRoom:
                         return active, False
                     await self._finish(active)  # the user is known in another way now
                 self._check_room()
+                new()
                 kept = await self._past.begin(begun, len(ids))
                 if kept is not None:
                     return self._hold(kept), True
@@ -157,7 +161,8 @@ class ChatRoom:
             raise Refusal(Category.BUSY, (issue,), {"Retry-After": "30"})
 
     async def of_user(self, user: ChatUser, limit: int = 50) -> Sequence[Conversation]:
-        await self.service(user.service)
+        service = await self.service(user.service)
+        theirs = await self._past.was_of(user.service, user.key, user.patient)
         found: list[Conversation] = []
         for id in reversed(await self._past.of_user(user.service, user.key)):
             if len(found) == limit:
@@ -165,15 +170,23 @@ class ChatRoom:
             kept = await self._known(id)
             if kept is not None and kept[1].belongs_to(user):
                 found.append(conversation_of(id, kept[1], kept[0], kept[2]))
+            elif kept is None and id in theirs and (archived := await self._archive.find(service, id)):
+                found.append(archived.conversation)
         return found
 
     async def read(self, user: ChatUser, id: str) -> Conversation:
-        diary, begun, started = await self._of(user, id)
+        kept = await self._kept(user, id)
+        if kept is None:
+            return (await self._archived(user.service, id)).conversation
+        diary, begun, started = kept
         return conversation_of(id, begun, diary, started)
 
     async def say(self, user: ChatUser, id: str, text: str, key: str = "") -> int:
         text = text.strip()
-        diary, _, _ = await self._of(user, id)
+        kept = await self._kept(user, id)
+        if kept is None:
+            raise _not_taken(Over())
+        diary = kept[0]
         if diary.ended and diary.keys.get(key, (0, ""))[1] == text:
             return diary.keys[key][0]  # it was answered, and the answer did not arrive
         talk = await self._going_on(user, id)
@@ -201,14 +214,13 @@ class ChatRoom:
             raise _not_taken(error) from None
 
     async def see(self, user: ChatUser, id: str, number: int) -> Conversation:
-        diary, _, _ = await self._of(user, id)
-        number = min(number, diary.last)
-        if number > diary.seen:
-            await _added(diary, "seen", {"through": number})
+        kept = await self._kept(user, id)
+        if kept is not None and min(number, kept[0].last) > kept[0].seen:
+            await _added(kept[0], "seen", {"through": min(number, kept[0].last)})
         return await self.read(user, id)
 
     async def finish(self, user: ChatUser, id: str) -> Conversation:
-        await self._of(user, id)
+        await self._kept(user, id)
         talk = await self._talk(id)
         if talk is not None and not talk.diary.ended:
             await self._finish(talk)
@@ -220,11 +232,17 @@ class ChatRoom:
         return await self.read(user, id)
 
     async def events(self, user: ChatUser, id: str, after: int = 0, limit: int = 1000) -> Sequence[ChatEvent]:
-        diary, _, _ = await self._of(user, id)
-        return diary.since(after, limit)
+        kept = await self._kept(user, id)
+        if kept is None:
+            return (await self._from_record(user, id, after))[:limit]
+        return kept[0].since(after, limit)
 
     async def follow(self, user: ChatUser, id: str, after: int = 0) -> AsyncIterator[Sequence[ChatEvent]]:
-        diary, _, _ = await self._of(user, id)
+        kept = await self._kept(user, id)
+        if kept is None:
+            yield await self._from_record(user, id, after)
+            return
+        diary = kept[0]
         if not diary.ended:
             talk = await self._talk(id)
             diary = talk.diary if talk is not None else diary
@@ -276,7 +294,7 @@ class ChatRoom:
 
     async def _going_on(self, user: ChatUser, id: str) -> Talk:
         """Refuses (404) what is not the user's, (409) what is over."""
-        await self._of(user, id)
+        await self._kept(user, id)
         talk = await self._talk(id)
         if talk is None:
             raise _not_taken(Over())
@@ -290,17 +308,38 @@ class ChatRoom:
         return (kept.diary, kept.begun, started_of(kept.entries)) if kept else None
 
     async def _of(self, user: ChatUser, id: str) -> tuple[Diary, Beginning, datetime]:
-        """Refuses (404) what there is not, and what is another's."""
-        await self.service(user.service)
-        found = await self._known(id)
-        if found is None or not found[1].belongs_to(user):
-            raise refuse(Category.NOT_FOUND, "not-found", "There is no such conversation")
+        """Refuses (404) what there is not, and what is another's, (410) that of which the record alone is left."""
+        found = await self._kept(user, id)
+        if found is None:
+            raise gone()
         return found
 
-    async def _conversation(self, id: str) -> Conversation:
+    async def _kept(self, user: ChatUser, id: str) -> tuple[Diary, Beginning, datetime] | None:
+        """None where the record alone is left. Refuses (404) what there is not, and what is another's."""
+        await self.service(user.service)
+        found = await self._known(id)
+        if found is not None and found[1].belongs_to(user):
+            return found
+        if found is None and id in await self._past.was_of(user.service, user.key, user.patient):
+            return None
+        raise refuse(Category.NOT_FOUND, "not-found", "There is no such conversation")
+
+    async def _from_record(self, user: ChatUser, id: str, after: int) -> Sequence[ChatEvent]:
+        """Its numbers are not those that the user's client knows: refuses (410) to go on anywhere."""
+        if after:
+            raise gone()
+        return (await self._archived(user.service, id)).events
+
+    async def _archived(self, service: str, id: str) -> Archived:
+        found = await self._archive.find(await self.service(service), id)
+        if found is None:
+            raise gone()
+        return found
+
+    async def _conversation(self, service: ChatService, id: str) -> Conversation:
         found = await self._known(id)
         if found is None:
-            raise refuse(Category.NOT_FOUND, "not-found", "There is no such conversation any more")
+            return (await self._archived(service.id, id)).conversation
         return conversation_of(id, found[1], found[0], found[2])
 
     def _lock(self, name: str) -> asyncio.Lock:

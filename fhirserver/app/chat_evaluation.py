@@ -40,6 +40,7 @@ from fhirserver.access.smart.jwts import signed
 from fhirserver.kernel.instants import FixedClock
 from fhirserver.ports.chats import AppUsers, ChatService
 from fhirserver.rest.chat.chat import Chat
+from fhirserver.rest.chat.limits import Limits
 from fhirserver.rest.chat.routes import chat_application
 from fhirserver.rest.pace import Pace
 from fhirserver.rest.platform.rights import Asked
@@ -145,8 +146,14 @@ class _Held:
         past = PastTalks(MemoryJournals(), self.clock)
         self.room = ChatRoom(parts, past, self._setting, recognises=CardPictures())
         self.room.offer(service)
+        limits = Limits(Pace(100, 1000), Pace(100, 1000))
         chat = Chat(
-            self.room, Principals(()), AppUserTokens(), _nobody, asyncio.Event(), pace=Pace(100, 1000)
+            self.room,
+            Principals(()),
+            AppUserTokens(),
+            _nobody,
+            asyncio.Event(),
+            limits=limits,
         )
         self.application = Starlette(routes=[Mount("/chat", chat_application(chat, "evaluation"))])
 

@@ -8,7 +8,10 @@ from typing import Any
 
 from fhirserver.app.setting_kinds import WrongSetting, kinds
 
-_WHOLES = "idle_minutes outreach_hours most_conversations messages_per_minute attachment_megabytes"
+_WHOLES = (
+    "idle_minutes outreach_hours most_conversations messages_per_minute attachment_megabytes keep_days"
+    " conversations_per_hour streams_per_user"
+)
 CHAT = kinds("principal", wholes=_WHOLES, yes_no="enabled demo")
 _MOST = {
     "idle_minutes": 1440,
@@ -16,6 +19,9 @@ _MOST = {
     "most_conversations": 100_000,
     "messages_per_minute": 6000,
     "attachment_megabytes": 7,
+    "keep_days": 3650,
+    "conversations_per_hour": 3600,
+    "streams_per_user": 1000,
 }
 
 
@@ -31,6 +37,9 @@ class ChatSettings:
     most_conversations: int = 2000
     messages_per_minute: int = 30
     attachment_megabytes: int = 6
+    keep_days: int = 30
+    conversations_per_hour: int = 30
+    streams_per_user: int = 20
 
 
 def parse_chat(table: Mapping[str, Any]) -> ChatSettings:

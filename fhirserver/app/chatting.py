@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,7 @@ from starlette.routing import BaseRoute, Mount
 from agent.brain import Brain
 from agent.chat.beginning import Beginning
 from agent.chat.card_pictures import CardPictures
+from agent.chat.keeping import Keeping
 from agent.chat.past_talks import PastTalks
 from agent.chat.recognising import Recognises
 from agent.chat.room import ChatRoom
@@ -29,6 +31,7 @@ from fhirserver.access.demo_users import DemoUsers
 from fhirserver.access.desk_passes import DeskPasses, DeskPrincipals
 from fhirserver.access.principals import Principal
 from fhirserver.app.agent_setting import setting_of
+from fhirserver.app.chat_settings import ChatSettings
 from fhirserver.app.jwks_fetching import JwksFetch
 from fhirserver.app.late import Late
 from fhirserver.app.relay import Relay, RelayServer
@@ -39,6 +42,7 @@ from fhirserver.app.subscribing import egress_of
 from fhirserver.ports.chats import ChatService
 from fhirserver.ports.live_calls import LiveCalls
 from fhirserver.rest.chat.chat import PATH, Chat
+from fhirserver.rest.chat.limits import Limits
 from fhirserver.rest.front import Receive, Scope, Send
 from fhirserver.rest.live_calls import BASE, LiveRoutes
 from fhirserver.rest.pace import Pace
@@ -47,13 +51,23 @@ if TYPE_CHECKING:
     from fhirserver.app.agency import House, Loop
 
 log = logging.getLogger("credence.chat")
-_BURST = 10
-"""Messages that one user may send at once."""
+_BURST, _BEGUN = 10, 5
+"""Messages that one user may send at once, and conversations that may be begun."""
 
 
 def relay_path(settings: Settings) -> Path:
     """Where the process with the conversations is found by the others."""
     return settings.path.with_name(f"{settings.path.name}-chat")
+
+
+def limits_of(chosen: ChatSettings) -> Limits:
+    """How much one user may do."""
+    messages, begun = chosen.messages_per_minute, chosen.conversations_per_hour
+    return Limits(
+        Pace(messages / 60, max(_BURST, messages / 6)),
+        Pace(begun / 3600, max(_BEGUN, begun / 6)),
+        chosen.streams_per_user,
+    )
 
 
 def chat_principal(settings: Settings) -> Principal | None:
@@ -117,7 +131,16 @@ class Chatting:
 
     @property
     def loops(self) -> Sequence[tuple[str, Loop]]:
-        return [("agents", self._definitions.keep)]
+        return [("agents", self._definitions.keep), ("chats that are over", self._forget)]
+
+    async def _forget(self) -> None:
+        """Remove conversations that have been over for long enough."""
+        chosen, clock = self._house.settings.chat, self._house.context.clock
+        await Keeping(self._past, clock, timedelta(days=chosen.keep_days)).run()
+
+    @property
+    def _past(self) -> PastTalks:
+        return PastTalks(self._house.context.store.storage.journals, self._house.context.clock)
 
     async def open(self) -> None:
         settings, chosen = self._house.settings, self._house.settings.chat
@@ -131,8 +154,7 @@ class Chatting:
             model=self._model,
             think=self._think,
         )
-        past = PastTalks(self._house.context.store.storage.journals, parts.clock)
-        self._room = ChatRoom(parts, past, self._setting, chosen.most_conversations, self._recognises)
+        self._room = ChatRoom(parts, self._past, self._setting, chosen.most_conversations, self._recognises)
         if self._demo is not None:
             self._room.offer(self._demo.service())
         await self._room.open()
@@ -177,7 +199,7 @@ class Chatting:
             house.ending,
             house.settings.fhir_base,
             house.context.audit,
-            Pace(chosen.messages_per_minute / 60, max(_BURST, chosen.messages_per_minute / 6)),
+            limits_of(chosen),
             chosen.attachment_megabytes * 1024 * 1024,
             self._demo,
         )

@@ -5,7 +5,7 @@ Whoever calls these has been let in already: a :class:`ChatUser` is who the toke
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -23,6 +23,9 @@ EVENT_KINDS = (
 turn ``turn``, of which the whole ``message`` comes after its last; ``typing``: the agent works on an answer; ``state``:
 ``agent``, ``waiting`` (for a person) or ``person``; ``answered``: nothing more comes until the user writes; ``seen``:
 how far the user has read."""
+
+ARCHIVED = "archived"
+"""Why a conversation is over of which only the record is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,10 @@ class ChatEvent:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """How a conversation is. ``ended`` is why it is over: ``user``, ``agent``, ``operator`` or ``idle``; empty while it
-    goes on. ``last`` is the number of its latest event, ``unread`` how many messages the user has not seen; ``reason``
-    why the practice began it, empty where the user did."""
+    """How a conversation is. ``ended`` is why it is over: ``user``, ``agent``, ``operator``, ``idle``, or ``archived``
+    where it is so long ago that only its record is left; empty while it goes on. ``last`` is the number of its latest
+    event, ``unread`` how many messages the user has not seen; ``reason`` why the practice began it, empty where the
+    user did."""
 
     id: str
     service: str
@@ -123,7 +127,8 @@ class Outreach:
 
 
 class Chats(Protocol):
-    """All conversations of a tenant. Refuses what there is not (404), what is over (409), what is too much (503)."""
+    """All conversations of a tenant. Refuses what there is not (404), what is over (409), what is too much (503), and
+    to go on (410) where only the record is left: that is told from its first message."""
 
     async def services(self) -> Sequence[ChatService]:
         """Those that are active."""
@@ -133,8 +138,11 @@ class Chats(Protocol):
         """One that is active. Refuses (404)."""
         ...
 
-    async def begin(self, user: ChatUser) -> tuple[Conversation, bool]:
-        """The user's active conversation, and whether it is new."""
+    async def begin(
+        self, user: ChatUser, new: Callable[[], None] = lambda: None
+    ) -> tuple[Conversation, bool]:
+        """The user's active conversation, and whether it is new. ``new`` is asked before one is begun: what it raises
+        is raised, and none is."""
         ...
 
     async def reach(self, order: Outreach, by: str) -> tuple[Conversation, bool]:

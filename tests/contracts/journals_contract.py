@@ -52,6 +52,8 @@ class JournalsContract:
         first = await journals.names("b", limit=2)
         assert list(first) == ["b", "b.1"]
         assert await journals.names("b", first[-1], 2) == ["b/10", "b/2"]
+        assert await journals.names("b", "a") == ["b", "b.1", "b/10", "b/2"], "from before the first"
+        assert await journals.names("b", "b/2") == await journals.names("b", "c") == []
 
     async def test_a_journal_that_is_removed_begins_anew(self, storage: Storage) -> None:
         journals = storage.journals

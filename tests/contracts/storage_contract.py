@@ -26,6 +26,7 @@ from tests.contracts.closure_contract import ClosureContract
 from tests.contracts.contained_contract import ContainedContract
 from tests.contracts.history_contract import HistoryContract
 from tests.contracts.journals_contract import JournalsContract
+from tests.contracts.kept_chats_contract import KeptChatsContract
 from tests.contracts.merge_contract import MergeContract
 from tests.contracts.places import EHR, Place, connected, extract, opened
 from tests.contracts.racing_contract import RacingContract
@@ -55,6 +56,7 @@ class StorageContract(
     CellsContract,
     AccessRecordsContract,
     JournalsContract,
+    KeptChatsContract,
     ClosureContract,
     TrailContract,
 ):

@@ -11,7 +11,7 @@ from fhirserver.access.app_users import AppUserTokens
 from fhirserver.access.audit.event import Audit, NoAudit
 from fhirserver.access.principals import Principals
 from fhirserver.ports.chats import Chats
-from fhirserver.rest.pace import Pace
+from fhirserver.rest.chat.limits import Limits
 
 if TYPE_CHECKING:
     from fhirserver.access.demo_users import DemoUsers
@@ -24,8 +24,8 @@ _NOBODY = NoAudit()
 @dataclass(frozen=True)
 class Chat:
     """``fhir_base`` is how references to patients may begin; ``asked`` says who a token of the platform's side is, for
-    what the practice begins. ``ending`` is set when the server is about to stop. ``pace``: messages of one user;
-    ``attachment_bytes``: of one picture or document."""
+    what the practice begins. ``ending`` is set when the server is about to stop. ``attachment_bytes``: of one picture
+    or document."""
 
     chats: Chats
     principals: Principals
@@ -34,7 +34,7 @@ class Chat:
     ending: asyncio.Event
     fhir_base: str = ""
     audit: Audit = _NOBODY
-    pace: Pace = field(default_factory=lambda: Pace(0.5, 20))
+    limits: Limits = field(default_factory=Limits)
     attachment_bytes: int = 6 * 1024 * 1024
     demo: DemoUsers | None = None
     """Who visits the demo page; None where there is none."""

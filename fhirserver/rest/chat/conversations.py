@@ -28,7 +28,7 @@ async def service(request: Request, user: User) -> ServiceOut:
 async def begin(request: Request, response: Response, user: User) -> ConversationOut:
     """The user's active conversation: a new one (201), or the one that there is (200)."""
     chat: Chat = request.app.state.chat
-    one, fresh = await chat.chats.begin(user)
+    one, fresh = await chat.chats.begin(user, lambda: chat.limits.conversation(user))
     response.status_code = 201 if fresh else 200
     root = request.scope.get("root_path", "")
     response.headers["Location"] = f"{root}/services/{user.service}/conversations/{one.id}"
@@ -74,6 +74,7 @@ async def finish(request: Request, user: User, conversation: ConversationId) -> 
 async def rate(request: Request, user: User, conversation: ConversationId, rating: Rating) -> ConversationOut:
     """How the user liked it; the latest counts."""
     chat: Chat = request.app.state.chat
+    chat.limits.message(user)
     one = await chat.chats.rate(user, conversation, rating.stars, rating.comment)
     noted(request, chat)
     return ConversationOut.of(one)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
 from fhirserver.kernel.json import dumps
-from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
+from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.chats import ATTACHMENT_TYPES, Attachment, ChatEvent, ChatUser
 from fhirserver.rest.chat.chat import Chat
 from fhirserver.rest.chat.conversations import ONE
@@ -50,7 +49,7 @@ async def say(
     there or as a stream while it comes; a message while another is being answered waits its turn."""
     chat: Chat = request.app.state.chat
     media_type = wanted(accept)
-    paced(chat, user)
+    _may_say(chat, user, media_type)
     number = await chat.chats.say(user, conversation, message.text, key)
     return await _answering(chat, user, conversation, number, media_type)
 
@@ -67,7 +66,7 @@ async def attach(
     """Send a picture or a document: the body is its content (JPEG, PNG or PDF)."""
     chat: Chat = request.app.state.chat
     media_type = wanted(accept)
-    paced(chat, user)
+    _may_say(chat, user, media_type)
     number = await chat.chats.attach(user, conversation, await _attachment(request, chat, title), key)
     noted(request, chat)
     return await _answering(chat, user, conversation, number, media_type)
@@ -91,19 +90,19 @@ async def events(
     if not start:
         noted(request, chat)
     if media_type != JSON:
-        return streamed(chat.chats.follow(user, conversation, start), media_type, chat.ending)
+        chat.limits.room_for_stream(user)
+        lots = chat.chats.follow(user, conversation, start)
+        return streamed(lots, media_type, chat.ending, chat.limits.streaming(user))
     found = list(await chat.chats.events(user, conversation, start, limit))
     over = bool(one.ended) and (found[-1].number if found else start) >= one.last
     return _json(events_json(found, start, over))
 
 
-def paced(chat: Chat, user: ChatUser) -> None:
-    """Count one more message of a user. Refuses (429) what is too much."""
-    seconds = chat.pace.wait((user.service, user.key))
-    if seconds:
-        wait = str(math.ceil(seconds))
-        issue = Issue("throttled", f"Too many messages; come again in {wait} s")
-        raise Refusal(Category.TOO_MANY, (issue,), {"Retry-After": wait})
+def _may_say(chat: Chat, user: ChatUser, media_type: str) -> None:
+    """Refuses (429) what is too much, before anything is taken."""
+    if media_type != JSON:
+        chat.limits.room_for_stream(user)
+    chat.limits.message(user)
 
 
 async def _attachment(request: Request, chat: Chat, title: str) -> Attachment:
@@ -116,7 +115,7 @@ async def _attachment(request: Request, chat: Chat, title: str) -> Attachment:
         content += chunk
         if len(content) > chat.attachment_bytes:
             text = f"An attachment may have {chat.attachment_bytes} bytes"
-            raise refuse(Category.TOO_LARGE, "too-long", text)
+            raise refuse(Category.TOO_LARGE, "too-long", text, "http.body")
     return Attachment(bytes(content), kind, title)
 
 
@@ -124,7 +123,7 @@ async def _answering(chat: Chat, user: ChatUser, conversation: str, number: int,
     """What happens from a message on, to the end of the answer to it."""
     until, lots = answers(number), chat.chats.follow(user, conversation, number - 1)
     if media_type != JSON:
-        return streamed(lots, media_type, chat.ending, until)
+        return streamed(lots, media_type, chat.ending, chat.limits.streaming(user), until)
     found: list[ChatEvent] = []
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -152,4 +151,4 @@ def _json(body: dict[str, Any]) -> Response:
     return Response(dumps(body), 200, HEADERS, JSON)
 
 
-__all__ = ["EventOut", "answers", "paced", "router"]
+__all__ = ["EventOut", "answers", "router"]

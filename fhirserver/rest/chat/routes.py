@@ -22,6 +22,7 @@ _WHY = {
     406: "None of the media types asked for",
     408: "The body did not come in time",
     409: "The conversation is over, or the key was used for something else",
+    410: "Only the record of the conversation is left: ask for its events from the first",
     413: "Too much",
     415: "Another kind of document than is taken",
     422: "The request is not as it is described",

@@ -17,16 +17,22 @@ from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.chats import MOST_TEXT, ChatUser
 from fhirserver.rest.chat.chat import Chat
 from fhirserver.rest.chat.conversations import ONE
-from fhirserver.rest.chat.messages import paced
 from fhirserver.rest.chat.noting import noted
 from fhirserver.rest.chat.streams import beating
 from fhirserver.rest.chat.users import user_of
+from fhirserver.rest.problem import problem_body
 
 router = APIRouter()
 FIRST_SECONDS = 10.0
 """Within which the token must have come."""
 _MOST_FRAME = 64 * 1024
-_CODES = {Category.UNAUTHENTICATED: 4401, Category.FORBIDDEN: 4403, Category.NOT_FOUND: 4404}
+_CODES = {
+    Category.UNAUTHENTICATED: 4401,
+    Category.FORBIDDEN: 4403,
+    Category.NOT_FOUND: 4404,
+    Category.GONE: 4410,
+    Category.TOO_MANY: 4429,
+}
 _OVER, _ENDING, _WRONG = 1000, 1012, 4400
 _GONE = (WebSocketDisconnect, OSError, RuntimeError)
 
@@ -40,13 +46,15 @@ async def talk(socket: WebSocket, service: str, conversation: str, after: int = 
         try:
             user = await _admitted(socket, chat, service)
             await chat.chats.read(user, conversation)
+            chat.limits.room_for_stream(user)
         except Refusal as refusal:
             await _problem(socket, refusal)
             await socket.close(_CODES.get(refusal.category, _WRONG))
             return
         socket.state.user = user
         noted(socket, chat)
-        await _Talk(socket, chat, user, conversation).run(max(after, 0))
+        with chat.limits.streaming(user):
+            await _Talk(socket, chat, user, conversation).run(max(after, 0))
 
 
 async def _admitted(socket: WebSocket, chat: Chat, service: str) -> ChatUser:
@@ -95,10 +103,10 @@ class _Talk:
         if name == "say" and isinstance(value, dict):
             text, key = value.get("text"), value.get("key", "")
             if not isinstance(text, str) or not text.strip() or len(text) > MOST_TEXT:
-                raise _wrong(f"text is one of 1 to {MOST_TEXT} characters")
+                raise _unfit(f"text is one of 1 to {MOST_TEXT} characters", "/say/text")
             if not isinstance(key, str) or len(key) > 200:
-                raise _wrong("key is a text of at most 200 characters")
-            paced(self._chat, self._user)
+                raise _unfit("key is a text of at most 200 characters", "/say/key")
+            self._chat.limits.message(self._user)
             await chats.say(self._user, self._id, text, key)
         elif name == "seen" and isinstance(value, int) and 0 <= value <= 2**31:
             await chats.see(self._user, self._id, value)
@@ -123,6 +131,13 @@ def _wrong(text: str) -> Refusal:
     return refuse(Category.INVALID, "structure", text)
 
 
+def _unfit(text: str, place: str) -> Refusal:
+    return refuse(Category.UNPROCESSABLE, "value", text, place)
+
+
 async def _problem(socket: WebSocket, refusal: Refusal) -> None:
-    told = {"status": refusal.category.value, "title": refusal.issues[0].diagnostics}
+    """As over HTTP; ``retryAfter`` (seconds) stands for the header."""
+    told: JsonObject = loads(problem_body(refusal))
+    if "Retry-After" in refusal.headers:
+        told["retryAfter"] = int(refusal.headers["Retry-After"])
     await socket.send_text(dumps({"problem": told}).decode())

@@ -7,7 +7,8 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from fastapi.responses import Response, StreamingResponse
@@ -15,12 +16,14 @@ from fastapi.responses import Response, StreamingResponse
 from fhirserver.kernel.json import dumps
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.chats import ChatEvent
+from fhirserver.rest.front import Receive, Scope, Send
 
 NDJSON, SSE, JSON = "application/x-ndjson", "text/event-stream", "application/json"
 TYPES: Final = (JSON, NDJSON, SSE)
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _STREAMING = {**HEADERS, "X-Accel-Buffering": "no"}
 BEAT_SECONDS = 15.0
+_PART = 64 * 1024
 Lots = AsyncIterator[Sequence[ChatEvent]]
 Until = Callable[[ChatEvent], bool]
 
@@ -58,12 +61,28 @@ def sent_event(event: ChatEvent) -> bytes:
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.number, event.kind.encode(), dumps(event.as_json()))
 
 
-def streamed(lots: Lots, media_type: str, ending: asyncio.Event, until: Until | None = None) -> Response:
+class _Stream(StreamingResponse):
+    """``opened`` is entered for as long as it is being sent."""
+
+    opened: AbstractContextManager[None]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self.opened:
+            await super().__call__(scope, receive, send)
+
+
+def streamed(
+    lots: Lots,
+    media_type: str,
+    ending: asyncio.Event,
+    opened: AbstractContextManager[None],
+    until: Until | None = None,
+) -> Response:
     """The answer that sends events as they come, to the first that is ``until``'s, or until the server ends."""
     encode, beat = (sent_event, b": \n\n") if media_type == SSE else (line, b"\n")
-    return StreamingResponse(
-        _bytes(lots, encode, beat, ending, until), 200, _STREAMING, media_type=media_type
-    )
+    stream = _Stream(_bytes(lots, encode, beat, ending, until), 200, _STREAMING, media_type=media_type)
+    stream.opened = opened
+    return stream
 
 
 async def _bytes(
@@ -74,9 +93,22 @@ async def _bytes(
             yield beat
             continue
         shown, last = up_to(lot, until)
-        yield b"".join(map(encode, shown))
+        for part in _parts(shown, encode):
+            yield part
         if last:
             return
+
+
+def _parts(events: Sequence[ChatEvent], encode: Callable[[ChatEvent], bytes]) -> Iterator[bytes]:
+    """What is handed over at once: no more than a little waits for a reader who is slow."""
+    part = bytearray()
+    for event in events:
+        part += encode(event)
+        if len(part) >= _PART:
+            yield bytes(part)
+            part.clear()
+    if part:
+        yield bytes(part)
 
 
 def up_to(lot: Sequence[ChatEvent], until: Until | None) -> tuple[Sequence[ChatEvent], bool]:

@@ -27,10 +27,16 @@ _ATTEMPTS: Final = 100
 _LAST: Final = "SELECT coalesce(max(number), 0) FROM journal WHERE name = ?"
 _INSERT: Final = "INSERT INTO journal VALUES (?, ?, ?)"
 _READ: Final = "SELECT number, value FROM journal WHERE name = ? AND number > ? ORDER BY number LIMIT ?"
-_NAMES: Final = (
-    "SELECT name FROM journal WHERE number = 1 AND name > ? AND name >= ? AND substr(name, 1, ?) = ?"
-    " ORDER BY name LIMIT ?"
+_NAMES: Final = """
+WITH RECURSIVE found(name) AS (
+  SELECT min(name) FROM journal WHERE name > :after AND name >= :prefix AND name < :prefix || CAST(x'FF' AS TEXT)
+  UNION ALL
+  SELECT (SELECT min(name) FROM journal WHERE name > found.name AND name < :prefix || CAST(x'FF' AS TEXT))
+  FROM found WHERE found.name IS NOT NULL LIMIT :limit
 )
+SELECT name FROM found WHERE name IS NOT NULL
+"""
+"""From one name to the next by the key, whatever stands between them. No text in UTF-8 has the byte FF."""
 
 
 class _Waiting(NamedTuple):
@@ -81,7 +87,8 @@ class SqliteJournals:
         return [Entry(number, loads(value)) for number, value in rows]
 
     async def names(self, prefix: str, after: str = "", limit: int = 1000) -> Sequence[str]:
-        rows = self._reading.execute(_NAMES, (after, prefix, len(prefix), prefix, limit)).fetchall()
+        wanted = {"prefix": prefix, "after": after, "limit": limit}
+        rows = self._reading.execute(_NAMES, wanted).fetchall()
         return [name for (name,) in rows]
 
     async def _do(self, name: str, after: int, values: Sequence[bytes] | None) -> bool:
