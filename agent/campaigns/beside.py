@@ -38,8 +38,17 @@ class Beside:
     async def post(self, path: str, body: JsonObject | None = None, key: str = "") -> tuple[int, JsonObject]:
         """Status and body. Raises NotPlaced where there is no answer, or none that says more than "not now"."""
         headers = {"Idempotency-Key": key} if key else {}
+        return await self._ask("POST", path, dumps(body or {}), headers)
+
+    async def get(self, path: str) -> tuple[int, JsonObject]:
+        """Status and body. Raises as :meth:`post`."""
+        return await self._ask("GET", path, None, {})
+
+    async def _ask(
+        self, method: str, path: str, content: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, JsonObject]:
         try:
-            answer = await self._http.post(self._base + path, content=dumps(body or {}), headers=headers)
+            answer = await self._http.request(method, self._base + path, content=content, headers=headers)
         except httpx.HTTPError as error:
             raise NotPlaced(f"the server gave no answer: {type(error).__name__}", sure=False) from None
         if answer.status_code >= 500 or answer.status_code in (408, 429):

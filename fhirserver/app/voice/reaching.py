@@ -9,6 +9,8 @@ from agent.campaigns.by_call import CallChannel
 from agent.campaigns.channels import Channel
 from agent.campaigns.engine import Engine, Practice
 from agent.campaigns.ledger import Ledger
+from agent.campaigns.operators import Rota
+from agent.live.board import LiveBoard
 from agent.opt_out import OptOuts
 from agent.telephony.telephone import TEXT_STATUS, Telephone
 from agent.text_out import TextDesk, TextSender
@@ -20,10 +22,11 @@ from fhirserver.kernel.instants import SystemClock
 class ReachingOut:
     """``settings.telephony`` must be there. ``texts`` and ``engine`` are there once it is connected."""
 
-    def __init__(self, settings: Settings, client: FhirClient):
+    def __init__(self, settings: Settings, client: FhirClient, board: LiveBoard):
         if settings.telephony is None:
             raise ValueError("[telephony] is needed")
         self._settings, self._client, self._clock = settings, client, SystemClock()
+        self._board = board
         self._telephony = settings.telephony
         self._ledger = Ledger(client, self._clock)
         self.opt_outs = OptOuts(self._ledger)
@@ -49,7 +52,12 @@ class ReachingOut:
             channels |= {"chat": ChatChannel(self._beside, sender), "form": FormChannel(self._beside, sender)}
             hours = (chosen.voice.zone, *telephony.call_hours)
             practice = Practice(chosen.voice.practice, chosen.voice.zone, hours)
-            self.engine = Engine(self._client, practice, channels, self._clock)
+            rota = Rota(self._beside, self._board.calls, self._request)
+            self.engine = Engine(self._client, practice, channels, self._clock, operators=rota)
+
+    def _request(self, call: str) -> str:
+        errand = self._board.errand_of(call)
+        return errand.request if errand is not None else ""
 
     def begin(self) -> None:
         """Carry out campaigns from now on."""
