@@ -92,6 +92,10 @@ class LiveBoard:
         one = self._calls.get(id)
         return one.call.setting.errand if one is not None else None
 
+    def records(self) -> frozenset[str]:
+        """References of the records of calls that this process holds or has held."""
+        return frozenset(one.call.keeper.communication for one in self._calls.values())
+
     # LiveCalls
 
     def calls(self) -> Sequence[LiveCall]:

@@ -10,6 +10,7 @@ from agent.campaigns.channels import Channel
 from agent.campaigns.engine import Engine, Practice
 from agent.campaigns.ledger import Ledger
 from agent.campaigns.operators import Rota
+from agent.left_open import LeftOpen
 from agent.live.board import LiveBoard
 from agent.opt_out import OptOuts
 from agent.telephony.telephone import TEXT_STATUS, Telephone
@@ -35,7 +36,8 @@ class ReachingOut:
         self._beside = Beside(base, settings.voice.token(), tls=own)
         self.texts: TextDesk | None = None
         self.engine: Engine | None = None
-        self._running: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
+        self._left_open = LeftOpen(self._ledger, board.records)
 
     def connect(self, telephone: Telephone) -> None:
         """Send and call by this telephone."""
@@ -60,14 +62,17 @@ class ReachingOut:
         return errand.request if errand is not None else ""
 
     def begin(self) -> None:
-        """Carry out campaigns from now on."""
+        """Carry out campaigns from now on, and close what processes before this one have left."""
+        loops = {"left-open": self._left_open.run}
         if self.engine is not None:
-            self._running = asyncio.create_task(self.engine.run(), name="campaigns")
+            loops["campaigns"] = self.engine.run
+        self._running = [asyncio.create_task(run(), name=name) for name, run in loops.items()]
 
     async def close(self) -> None:
         """Nothing new begins; calls that go on are the telephone's to end."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait({self._running}, timeout=5)
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=5)
         await self.opt_outs.close()
         await self._beside.close()
