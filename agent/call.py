@@ -58,8 +58,9 @@ class Call:
     """Drives one session over one line. ``medium`` is PHONE or WRITTEN (v3 ParticipationMode).
 
     ``notice`` is said before the greeting (that the call is recorded). ``ring_seconds``: how long the look-ups may
-    take before the call is answered without them. ``stays``: see :class:`~agent.session.Session`; ``id``: see
-    :class:`~agent.call_record.Keeper`. ``past`` is what another process has kept of this call in its ``journal``.
+    take before the call is answered without them. ``stays``: see :class:`~agent.session.Session`; ``id`` and
+    ``carried``: see :class:`~agent.call_record.Keeper`. ``past`` is what another process has kept of this call in its
+    ``journal``.
     """
 
     client: FhirClient
@@ -76,6 +77,7 @@ class Call:
     notice: str = ""
     stays: bool = False
     id: str = ""
+    carried: str = ""
     journal: Journal | None = None
     past: Past | None = None
 
@@ -89,7 +91,7 @@ class Call:
         self.signals: list[Signal] = []
         self.keeper = Keeper(
             self.client, self.tools, self.clock, self.mind.memory,
-            self.caller, self.medium, self.started, self.title, self.id,
+            self.caller, self.medium, self.started, self.title, self.id, self.carried,
         )  # fmt: skip
         self._inbox: asyncio.Queue[Signal] = asyncio.Queue()
         self._quiet = asyncio.Event()

@@ -10,7 +10,14 @@ from datetime import datetime
 from agent.after_call import Section, as_text, summary, summary_document, transcript_document
 from agent.campaigns.ledger import Ledger
 from agent.campaigns.look_again import look_again
-from agent.communication import answering, called_out, communication, not_reached, outcome_of_call_out
+from agent.communication import (
+    CARRIED,
+    answering,
+    called_out,
+    communication,
+    not_reached,
+    outcome_of_call_out,
+)
 from agent.composition import Evidence, composition, evidence
 from agent.errand import Errand
 from agent.memory import Memory
@@ -66,6 +73,8 @@ class Keeper:
     id: str = ""
     """That of the Communication, and how those of its documents begin: what is written twice is then written once.
     Empty: the server gives ids."""
+    carried: str = ""
+    """The carrier's name of what came in by telephone: by it a record that nobody will complete is found."""
 
     def __post_init__(self) -> None:
         self._communication: JsonObject = {}
@@ -124,10 +133,15 @@ class Keeper:
         if errand is not None:
             out = called_out(errand, self.caller, self.tools.speaker, self.started, self.medium)
             return out if self.medium == "PHONE" else out | {"category": self._plain()["category"]}
-        return self._plain() | {
-            "recipient": [self.tools.speaker.reference()],
-            "sender": {"display": self.caller or _WITHHELD.get(self.medium, "number withheld")},
-        }
+        named = {"identifier": [{"system": CARRIED, "value": self.carried}]} if self.carried else {}
+        return (
+            self._plain()
+            | named
+            | {
+                "recipient": [self.tools.speaker.reference()],
+                "sender": {"display": self.caller or _WITHHELD.get(self.medium, "number withheld")},
+            }
+        )
 
     def _plain(self) -> JsonObject:
         return communication(self.title, self.medium, self.started)

@@ -13,6 +13,8 @@ from fhirserver.kernel.json import JsonObject
 
 CALL_OUT = "https://credence.health/fhir/sid/call-out"
 """The system of the names under which calls and messages out are ordered."""
+CARRIED = "https://credence.health/fhir/sid/carried"
+"""The system of the carrier's names of calls and conversations that came in by telephone."""
 CONTACT = "https://credence.health/fhir/sid/outreach-contact"
 """The system of the numbers of contacts with one patient: ``<patient>.<n>``."""
 CARRIER = "https://credence.health/fhir/sid/carrier"

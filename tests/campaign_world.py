@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from agent.campaigns.beside import Beside
 from agent.campaigns.channels import Settled
 from agent.campaigns.contacts import Contact
 from agent.campaigns.control import Desk
 from agent.campaigns.engine import Engine, Practice
+from agent.campaigns.operators import Attends, Rota
 from agent.communication import OUTCOME, called_out
 from agent.errand import Errand, NotPlaced
 from agent.tools.client import FhirClient
 from agent.tools.provenance import Speaker
 from fhirserver.kernel.instants import FixedClock
 from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.live_calls import LiveCall
 from fhirserver.world.configuration import Configured, library
 from tests.facade import BASE, Facade, facade
 
@@ -50,9 +54,13 @@ class Way:
     lost: set[str] = field(default_factory=set)
     known: Settled | None = None
     free: int = 10
+    holds: asyncio.Event | None = None
+    """Until it is set, attempts go on."""
 
     async def reach(self, errand: Errand, number: str, words: str) -> Awaitable[None] | None:
         self.reached.append((errand, number, words))
+        if self.holds is not None:
+            await self.holds.wait()
         if number in self.lost:
             raise NotPlaced("cut off", sure=False)
         code = self.outcome.get(number, "sent" if errand.channel == "sms" else "no-answer")
@@ -76,9 +84,23 @@ class World:
     sms: Way
     call: Way
 
-    def engine(self) -> Engine:
+    def engine(self, operators: Attends | None = None) -> Engine:
         practice = Practice("Lakeside Clinic", "America/New_York")
-        return Engine(self.client, practice, {"sms": self.sms, "call": self.call}, self.clock, in_flight=0)
+        ways = {"sms": self.sms, "call": self.call}
+        return Engine(self.client, practice, ways, self.clock, operators=operators, in_flight=0)
+
+    def rota(self, calls: Callable[[], Sequence[LiveCall]] = lambda: ()) -> Rota:
+        """The operators as the server knows them; asked anew each time."""
+        ticks = itertools.count(0, 10)
+        beside = Beside(BASE.removesuffix("/fhir"), "token-agent", self.server.transport)
+        return Rota(beside, calls, lambda id: id, lambda: float(next(ticks)))
+
+    async def present(self, operator: str, state: str) -> None:
+        """An operator says how it is with them."""
+        url = f"{BASE.removesuffix('/fhir')}/platform/operators/me/presence"
+        headers = {"Authorization": f"Bearer token-{operator}"}
+        answer = await self.server.ehr.http.put(url, json={"state": state}, headers=headers)
+        assert answer.status_code == 200, answer.text
 
     async def put(self, resource: JsonObject) -> None:
         answer = await self.server.ehr.put(resource)

@@ -43,6 +43,32 @@ class VoiceSite:
     server: ServerProcess
     port: int
     folder: Path
+    environment: dict[str, str] | None = None
+    voice: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the telephone's process, and wait until it is ready."""
+        log = self.folder / "voice.log"
+        with log.open("ab") as out:
+            self.voice = subprocess.Popen(
+                [*command(), "voice", "--config", str(self.server.config), "--data", str(self.server.data)],
+                stdout=out,
+                stderr=out,
+                env={**os.environ, **(self.environment or {})},
+            )
+        _wait(f"http://127.0.0.1:{self.port}/readyz", self.voice, log)
+
+    def kill(self) -> None:
+        """``kill -9`` for the telephone's process."""
+        assert self.voice is not None
+        self.voice.kill()
+        self.voice.wait(30)
+
+    def stop(self) -> None:
+        """End it in order, where it has begun."""
+        if self.voice is not None:
+            self.voice.terminate()
+            self.voice.wait(30)
 
     @property
     def webhook(self) -> str:
@@ -76,20 +102,12 @@ def voice_site(
     ) as server:
         (folder / "agent").write_text(server.tokens["voice-agent"])
         _load(server)
-        log = folder / "voice.log"
-        with log.open("wb") as out:
-            voice = subprocess.Popen(
-                [*command(), "voice", "--config", str(server.config), "--data", str(server.data)],
-                stdout=out,
-                stderr=out,
-                env={**os.environ, **(environment or {})},
-            )
+        site = VoiceSite(server, port, folder, environment)
         try:
-            _wait(f"http://127.0.0.1:{port}/readyz", voice, log)
-            yield VoiceSite(server, port, folder)
+            site.start()
+            yield site
         finally:
-            voice.terminate()
-            voice.wait(30)
+            site.stop()
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -38,8 +38,17 @@ class Beside:
     async def post(self, path: str, body: JsonObject | None = None, key: str = "") -> tuple[int, JsonObject]:
         """Status and body. Raises NotPlaced where there is no answer, or none that says more than "not now"."""
         headers = {"Idempotency-Key": key} if key else {}
+        return await self._ask("POST", path, dumps(body or {}), headers)
+
+    async def get(self, path: str) -> tuple[int, JsonObject]:
+        """Status and body. Raises as :meth:`post`."""
+        return await self._ask("GET", path, None, {})
+
+    async def _ask(
+        self, method: str, path: str, content: bytes | None, headers: dict[str, str]
+    ) -> tuple[int, JsonObject]:
         try:
-            answer = await self._http.post(self._base + path, content=dumps(body or {}), headers=headers)
+            answer = await self._http.request(method, self._base + path, content=content, headers=headers)
         except httpx.HTTPError as error:
             raise NotPlaced(f"the server gave no answer: {type(error).__name__}", sure=False) from None
         if answer.status_code >= 500 or answer.status_code in (408, 429):
@@ -74,24 +83,32 @@ class ChatChannel:
             "request": errand.request, "run": errand.run,
         }  # fmt: skip
         self._going += 1
-        try:
+        try:  # what has no answer stays open on record, and is asked after
             status, _ = await self._beside.post(
                 f"/chat/services/{quote(errand.service, safe='')}/outreach", order
             )
-        except NotPlaced as failed:
-            await self._sender.write(errand, number, "", UNMADE if failed.sure else "failed", str(failed))
-            raise
         finally:
             self._going -= 1
         if status >= 400:
-            await self._sender.write(errand, number, "", UNMADE, f"the chat refuses it ({status})")
-            raise NotPlaced(f"the chat refuses it ({status})", sure=True)
+            why = (
+                "the patient is in another conversation"
+                if status == 409
+                else f"the chat refuses it ({status})"
+            )
+            await self._sender.write(errand, number, "", UNMADE, why)
+            raise NotPlaced(why, sure=True)
         await self._sender.write(errand, number, "", "sent", "a conversation waits for the patient")
         return None
 
     async def settle(self, contact: Contact) -> Settled | None:
-        """It counts as made: what nobody knows not to have reached the patient is not made a second time."""
-        return Settled("failed", False, "nobody knows whether the conversation was begun")
+        """The chat knows which orders have led to a conversation: one that has not was never made, and never will be,
+        since its name is not ordered again."""
+        status, _ = await self._beside.get(f"/chat/outreach?id={quote(contact.name, safe='')}")
+        if status == 200:
+            return Settled("sent", True, "a conversation waits for the patient")
+        if status == 404:
+            return Settled(UNMADE, False, "the chat knows of no such conversation")
+        raise NotPlaced(f"the chat does not tell ({status})", sure=False)
 
 
 class FormChannel:

@@ -202,11 +202,15 @@ class Machine(Part):
 
 
 class Pacing(Part):
-    """How fast: attempts in a minute, calls at once, and whether calls need an operator who is present."""
+    """How fast: attempts in a minute, and calls at once.
+
+    ``operators``: only as many calls as operators are free for, where ``transfers_percent`` of calls need one.
+    """
 
     per_minute: Annotated[int, Field(ge=1, le=6000)] = 60
     lines: Annotated[int, Field(ge=1, le=1000)] = 5
     operators: bool = False
+    transfers_percent: Annotated[int, Field(ge=1, le=100)] = 100
 
 
 class Dates(Part):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import time as time_of_day
@@ -25,11 +24,13 @@ from agent.campaigns.filling import Filling
 from agent.campaigns.ledger import Ledger, by_campaign
 from agent.campaigns.library import Definitions
 from agent.campaigns.members import Member, later, over, readable
-from agent.campaigns.pacing import Pace
+from agent.campaigns.operators import Attendance, Attends
+from agent.campaigns.pacing import Pace, calls_for, why_calls_wait
 from agent.campaigns.preferences import barred
-from agent.campaigns.runs import Run, run_of
+from agent.campaigns.runs import Run, run_of, waiting
 from agent.campaigns.staff import follow_up
 from agent.campaigns.triggers import Triggers
+from agent.campaigns.waiting import Aside
 from agent.campaigns.wording import opening_words
 from agent.errand import Errand, NotPlaced
 from agent.tools.client import FhirClient, Unreachable
@@ -52,6 +53,8 @@ _MOST_SEEN = 10_000
 _PAGE = 50
 _AT_ONCE = 8
 """Members that are looked at at once."""
+_LONG_WAIT = timedelta(minutes=10)
+"""For an operator, where more wait than one process remembers."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Practice:
 
 class Engine:
     """``channels`` are those of this process; what needs another is left to the process that has it. ``operators``
-    tells how many are present, None where that cannot be known."""
+    knows who is free for calls; without it calls of campaigns that need one wait."""
 
     def __init__(
         self,
@@ -74,18 +77,19 @@ class Engine:
         channels: Mapping[str, Channel],
         clock: Clock | None = None,
         speaker: Speaker | None = None,
-        operators: Callable[[], int | None] = lambda: None,
+        operators: Attends | None = None,
         in_flight: float = IN_FLIGHT,
     ):
         self._client, self._practice, self._channels = client, practice, channels
         self._clock, self._operators = clock or SystemClock(), operators
+        self._there: Attendance | None = None
         speaker = speaker or Speaker()
         self.ledger = Ledger(client, self._clock, speaker)
         self._claims = Claims(client, self._clock, speaker)
         self._definitions = Definitions(client)
         self._filling = Filling(self.ledger, self._clock)
         self._triggers = Triggers(self.ledger, self._clock)
-        self._paces: defaultdict[str, Pace] = defaultdict(Pace)
+        self._paces: dict[str, Pace] = {}
         self._hands: dict[str, asyncio.Task[None]] = {}
         self._in_flight = in_flight
         self._seen: dict[str, float] = {}
@@ -145,10 +149,12 @@ class Engine:
             return False
         if await self._filling.again(run, campaign):
             return True
+        if await self._attended(run, campaign):
+            return True
         most = self._room(run.campaign, campaign)
         if most == 0:
             return False
-        due = await self._due(run)
+        due = await self._due(run, self._pace(run.campaign, campaign).aside)
         looked = await asyncio.gather(*(self._look(one, run, campaign) for one in due[:most]))
         if not due:
             await self._filling.finish(run, campaign, self._hands)
@@ -156,28 +162,55 @@ class Engine:
 
     def _room(self, id: str, campaign: Campaign) -> int:
         """How many may be looked at: as many as could be reached now."""
-        pace, now = self._paces[id], self._clock.now()
         frees = [
             self._free(id, campaign, step.channel)
             for step in campaign.channels
             if step.channel in self._channels
         ]
-        return min(pace.left(campaign.pacing, now), sum(frees), _PAGE)
+        waits = bool(
+            why_calls_wait(campaign.pacing, self._there)
+        )  # some may be over, or have no need of a call
+        most = max(sum(frees), _AT_ONCE if waits else 0)
+        return min(self._pace(id, campaign).left(self._clock.now()), most, _PAGE)
 
     def _free(self, id: str, campaign: Campaign, channel: str) -> int:
-        free = self._channels[channel].free
-        return self._paces[id].lines(campaign.pacing, free, self._operators()) if channel == "call" else free
+        free, pace = self._channels[channel].free, self._pace(id, campaign)
+        return calls_for(pace, free, self._there, self._paces.values()) if channel == "call" else free
 
-    async def _due(self, run: Run) -> list[Member]:
+    def _pace(self, id: str, campaign: Campaign) -> Pace:
+        pace = self._paces.setdefault(id, Pace(campaign.pacing))
+        pace.pacing = campaign.pacing
+        return pace
+
+    async def _attended(self, run: Run, campaign: Campaign) -> bool:
+        """Know who is free for its calls, and have its Task say why they wait; whether that was written down."""
+        if "call" not in self._channels or all(step.channel != "call" for step in campaign.channels):
+            return False
+        if campaign.pacing.operators and self._operators is not None:
+            self._there = await self._operators.look()
+        why = why_calls_wait(campaign.pacing, self._there)
+        if not why:
+            self._pace(run.campaign, campaign).aside.clear()
+        if why == run.why:
+            return False
+        return await self.ledger.put(
+            waiting(run, why, self._clock.now()), run.version, by_campaign(run.campaign)
+        )
+
+    async def _due(self, run: Run, aside: Aside) -> list[Member]:
+        now = self._clock.now()
         params = [
             ("based-on", run.reference),
             ("status", "active"),
-            ("occurrence", f"le{instant(self._clock.now())}"),
+            ("occurrence", f"le{instant(now)}"),
             ("_sort", "occurrence"),
-            ("_count", str(_PAGE + len(self._hands))),
+            ("_count", str(_PAGE + len(self._hands) + len(aside))),
         ]
         found = [readable(one) for one in await self.ledger.page("CommunicationRequest", params)]
-        return [one for one in found if one is not None and one.reference not in self._hands]
+        busy = self._hands
+        return [
+            o for o in found if o is not None and o.reference not in busy and not aside.has(o.reference, now)
+        ]
 
     async def _look(self, one: Member, run: Run, campaign: Campaign) -> bool:
         """Decide about one member and act on it; whether anything was done."""
@@ -236,8 +269,6 @@ class Engine:
         channel = self._channels.get(go.channel)
         if channel is None:
             return await self._leave(facts.member, run)
-        if self._free(run.campaign, campaign, go.channel) <= 0:
-            return False
         if go.number and barred(
             await number_flags(self._client, go.channel, go.number), go.channel, go.number
         ):
@@ -247,13 +278,15 @@ class Engine:
             terms = Terms(campaign, self._practice.zone, self._practice.call_hours)
             again = decide(flagged, terms)
             return await self._act(again, Found(run, flagged), run, campaign)
-        pace = self._paces[run.campaign]
-        if pace.left(campaign.pacing, self._clock.now()) <= 0:
+        if self._free(run.campaign, campaign, go.channel) <= 0:
+            return await self._wait_for_operators(facts.member, run, campaign, go.channel)
+        pace = self._pace(run.campaign, campaign)
+        if pace.left(self._clock.now()) <= 0:
             return False
         pace.made(self._clock.now())
         errand = errand_of(facts, go, campaign)
         words = opening_words(campaign, go, facts, self._practice)
-        reference = await self._claims.claim(errand, go.number, by_campaign(run.campaign), words)
+        reference = await self._claimed(errand, go, words, pace, run)
         if not reference:
             return True
         ATTEMPTS.add(go.channel)
@@ -262,6 +295,28 @@ class Engine:
             self._made(channel, made, go.number, words, facts.member, run, campaign), name="attempt"
         )
         return True
+
+    async def _claimed(self, errand: Errand, go: Go, words: str, pace: Pace, run: Run) -> str:
+        """The attempt's Communication, empty where another had it. A call has its line, and its share of the operators,
+        from before it is claimed: others are decided about meanwhile."""
+        reserved = go.channel == "call" and errand.request not in pace.calls
+        if reserved:
+            pace.calls.add(errand.request)
+        reference = ""
+        try:
+            reference = await self._claims.claim(errand, go.number, by_campaign(run.campaign), words)
+        finally:
+            if reserved and not reference:
+                pace.calls.discard(errand.request)
+        return reference
+
+    async def _wait_for_operators(self, one: Member, run: Run, campaign: Campaign, channel: str) -> bool:
+        """Whoever waits for an operator is not to keep others from being looked at, who need none."""
+        why = why_calls_wait(campaign.pacing, self._there) if channel == "call" else ""
+        now = self._clock.now()
+        if why and not self._pace(run.campaign, campaign).aside.put(one.reference, now):
+            await self.ledger.put(later(one, now + _LONG_WAIT, why), one.version, by_campaign(run.campaign))
+        return False
 
     async def _leave(self, one: Member, run: Run) -> bool:
         """Another process has the channel: not to be looked at here again at once."""
@@ -280,8 +335,7 @@ class Engine:
         campaign: Campaign,
     ) -> None:
         """One attempt, to its end; then the member is looked at again."""
-        pace = self._paces[run.campaign]
-        pace.going += errand.channel == "call"
+        pace = self._pace(run.campaign, campaign)
         try:
             ending = await channel.reach(errand, number, words)
             if ending is not None:
@@ -291,7 +345,7 @@ class Engine:
         except Exception as error:  # its record stays open, and is asked after later
             log.error("an attempt failed: %s", type(error).__name__)
         finally:
-            pace.going -= errand.channel == "call"
+            pace.calls.discard(one.reference)
             self._hands.pop(one.reference, None)
         try:
             await self._look(one, run, campaign)

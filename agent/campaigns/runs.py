@@ -35,6 +35,8 @@ class Run:
     due: datetime | None = None
     noted: dict[str, str] = field(default_factory=dict)
     version: str = ""
+    why: str = ""
+    """Why it does not go on as it would."""
     resource: JsonObject = field(default_factory=dict, repr=False)
 
     @property
@@ -102,6 +104,7 @@ def run_of(resource: JsonObject) -> Run:
         datetime.fromisoformat(start) if start else None,
         noted,
         version_of(resource),
+        str(resource.get("statusReason", {}).get("text", "")),
         resource,
     )
 
@@ -114,6 +117,11 @@ def with_status(run: Run, status: str, now: datetime, why: str = "") -> JsonObje
     if status in ("completed", "cancelled"):
         made["executionPeriod"] = {**made.get("executionPeriod", {}), "end": instant(now)}
     return made
+
+
+def waiting(run: Run, why: str, now: datetime) -> JsonObject:
+    """A run's Task that says why it waits; empty: it does no more."""
+    return with_status(run, run.status, now, why)
 
 
 def noting(run: Run, resource: JsonObject, **values: str) -> JsonObject:

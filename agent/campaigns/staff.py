@@ -35,3 +35,26 @@ def follow_up(one: Member, why: str, writer: JsonObject, now: datetime) -> tuple
         "requester": writer,
     }
     return made, identified(_FOLLOW_UP, one.key)
+
+
+def cut_off(communication: JsonObject, writer: JsonObject, now: datetime) -> tuple[JsonObject, str]:
+    """Get back to whoever was cut off: the Task, and the query that finds it if it is there already."""
+    id = str(communication["id"])
+    made: JsonObject = {
+        "resourceType": "Task",
+        "identifier": [{"system": _FOLLOW_UP, "value": id}],
+        "status": "requested",
+        "intent": "order",
+        "priority": "asap",
+        "code": {
+            "coding": [{"system": f"{CANONICAL}/CodeSystem/task-code", "code": "outreach-follow-up"}],
+            "text": "Get back to whoever was cut off",
+        },
+        "description": "A conversation was cut off, and what was said in it is lost",
+        "focus": {"reference": f"Communication/{id}"},
+        "authoredOn": instant(now),
+        "lastModified": instant(now),
+        "requester": writer,
+    }
+    subject = communication.get("subject", {}).get("reference")
+    return made | ({"for": {"reference": subject}} if subject else {}), identified(_FOLLOW_UP, id)

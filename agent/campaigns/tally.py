@@ -10,6 +10,7 @@ from agent.campaigns.members import CAMPAIGN, WAITING, readable
 from agent.communication import CHANNEL, OUTCOME
 from agent.tools.client import Unreachable
 from fhirserver.kernel.instants import instant, parse_instant
+from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.campaigns import MemberPage, MemberView, Progress, Standing
 
@@ -41,13 +42,18 @@ async def tally(ledger: Ledger, id: str, standing: Standing) -> Progress:
             ("_count", str(_RUNS)),
         ],
     )
-    runs = [{"reference": f"Task/{t['id']}", "status": t["status"], "due": _start(t)} for t in found]
+    runs = [_run(task) for task in found]
     channels = await _channels(ledger, [f"Task/{task['id']}" for task in found])
     soonest = await ledger.page(
         "CommunicationRequest", [*of, ("status", "active"), ("_sort", "occurrence"), ("_count", "1")]
     )
     following = parse_instant(soonest[0]["occurrenceDateTime"]) if soonest else None
     return Progress(standing, total, {k: v for k, v in states.items() if v}, channels, following, runs)
+
+
+def _run(task: JsonObject) -> JsonObject:
+    why = str(task.get("statusReason", {}).get("text", ""))
+    return {"reference": f"Task/{task['id']}", "status": task["status"], "due": _start(task), "why": why}
 
 
 def _start(task: dict[str, object]) -> object:

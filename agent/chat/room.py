@@ -70,6 +70,8 @@ class ChatRoom:
             elif kept.recorded:
                 await self._past.over(id)
             else:
+                if kept.begun.order:  # noted again, in case its process died before it was
+                    await self._past.carry_out(_order_of(kept.begun), id)
                 self._hold(kept)
 
     async def close(self) -> None:
@@ -108,17 +110,33 @@ class ChatRoom:
 
     async def reach(self, order: Outreach, by: str) -> tuple[Conversation, bool]:
         service = await self.service(order.service)
-        name = f"{order.service}/{order.id}"
+        name = f"{order.service}/{order.id}"  # as of :func:`_order_of`
         async with self._lock(f"order/{name}"):
             known = await self._past.ordered(name)
             if known:
                 return await self._conversation(service, known), False
             begun = await self._reaching(order, service, by)
-            talk, _ = await self._begin(begun)
+            talk, fresh = await self._begin(begun)
+            if not fresh and talk.begun.order != order.id:
+                raise refuse(
+                    Category.CONFLICT, "conflict", "The user is in another conversation; order it later"
+                )
             if not await self._past.carry_out(name, talk.id):
                 return await self._conversation(service, await self._past.ordered(name)), False
             await talk.greeted(_SOON)
             return talk.conversation(), True
+
+    async def ordered(self, id: str) -> str:
+        for service in await self.services():
+            name = f"{service.id}/{id}"
+            async with self._lock(f"order/{name}"):  # one that is being carried out is waited for
+                if known := await self._past.ordered(name) or self._begun_for(name):
+                    return known
+        return ""
+
+    def _begun_for(self, name: str) -> str:
+        """The conversation of an order that could not be noted."""
+        return next((id for id, talk in self._talks.items() if _order_of(talk.begun) == name), "")
 
     async def _reaching(self, order: Outreach, service: ChatService, by: str) -> Beginning:
         trusted = service.users is not None and service.users.trusts_patient
@@ -347,6 +365,10 @@ class ChatRoom:
         if lock is None:
             lock = self._locks[name] = asyncio.Lock()
         return lock
+
+
+def _order_of(begun: Beginning) -> str:
+    return f"{begun.service}/{begun.order}"
 
 
 def _not_taken(error: Exception) -> Refusal:

@@ -19,6 +19,7 @@ from fhirserver.ports.live_calls import ACTIONS, DISPOSITIONS, MAX_WORDS, LiveCa
 
 if TYPE_CHECKING:
     from agent.call import Call, CallRecord
+    from agent.errand import Errand
 
 _KEPT_AFTER = 900.0
 """Seconds for which a call that is over stays on the board."""
@@ -85,6 +86,15 @@ class LiveBoard:
         one = self._calls.get(id)
         ids = one.escalation.ids if one is not None and one.escalation is not None else {}
         return tuple(f"{type}/{of}" for type, of in ids.items())
+
+    def errand_of(self, id: str) -> Errand | None:
+        """What a call out is for; None for another."""
+        one = self._calls.get(id)
+        return one.call.setting.errand if one is not None else None
+
+    def records(self) -> frozenset[str]:
+        """References of the records of calls that this process holds or has held."""
+        return frozenset(one.call.keeper.communication for one in self._calls.values())
 
     # LiveCalls
 

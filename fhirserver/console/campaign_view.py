@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from fhirserver.console.campaign_board import CampaignBoard, Contact, Member, Order
 from fhirserver.console.charts import Bars, Stacks, bars, columns, stacks
 from fhirserver.kernel.instants import instant, parse_instant
-from fhirserver.world.outreach import REACHED
+from fhirserver.world.outreach import REACHED, RUN
 
 CHANNELS = ("call", "sms", "chat", "form")
 NEXT = 10
@@ -91,6 +91,8 @@ class Shown:
     ended: Sequence[Group]
     left_out: Sequence[Group]
     next: Sequence[Member]
+    waits: Sequence[str] = ()
+    """Why runs that are under way do not go on as they would."""
 
 
 def card(board: CampaignBoard, id: str) -> Card:
@@ -136,7 +138,13 @@ def shown(board: CampaignBoard, id: str) -> Shown:
         _groups([one for one in members if one.status != "active" and one.id in tried]),
         _groups([one for one in members if one.status != "active" and one.id not in tried]),
         sorted((one for one in members if one.status == "active"), key=lambda one: one.next)[:NEXT],
+        _waits(board, id),
     )
+
+
+def _waits(board: CampaignBoard, id: str) -> list[str]:
+    going = (one for one in board.orders.values() if one.campaign == id and one.kind == RUN)
+    return sorted({one.why for one in going if one.status == "in-progress" and one.why})
 
 
 def people(board: CampaignBoard, id: str, outcome: str, tried: bool) -> list[Member]:

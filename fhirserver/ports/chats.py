@@ -146,8 +146,12 @@ class Chats(Protocol):
         ...
 
     async def reach(self, order: Outreach, by: str) -> tuple[Conversation, bool]:
-        """Begin a conversation with a patient for the operator (or the campaign) ``by``; where one is active already,
-        that is told to be about this too. False where the order was carried out before."""
+        """Begin a conversation with a patient for the operator (or the campaign) ``by``. False where the order was
+        carried out before. Refuses (409) while the user is in another conversation."""
+        ...
+
+    async def ordered(self, id: str) -> str:
+        """The conversation that an order has led to, whatever has died meanwhile; empty where it led to none."""
         ...
 
     async def of_user(self, user: ChatUser, limit: int = 50) -> Sequence[Conversation]:

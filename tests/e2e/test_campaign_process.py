@@ -164,6 +164,27 @@ def test_a_call_that_nobody_answers_is_made_again_and_then_left_to_people(site: 
     assert len(site.requests("Calls.json")) == before + 1
 
 
+def test_a_call_waits_until_an_operator_is_there(site: Site) -> None:
+    httpx.post(f"{site.api}/admin/callees", json={CALLER: {"answer": "busy", "rings": 0.2}}, timeout=10)
+    before = len(site.requests("Calls.json"))
+    channel = {"channel": "call", "attempts": 1, "then_minutes": 1}
+    site.campaign("staffed", channels=[channel], pacing={"operators": True})
+
+    def told() -> str:
+        runs = site.ask("GET", "/staffed/progress").json()["runs"]
+        return str(runs[0]["why"]) if runs else ""
+
+    until(lambda: told() == "calls wait: no operator is present", "it does not say why it waits")
+    assert len(site.requests("Calls.json")) == before
+    url = f"{site.voice.server.root}/platform/operators/me/presence"
+    headers = site.voice.server.headers_of("admin") | {"Content-Type": "application/json"}
+    said = httpx.put(url, json={"state": "available"}, headers=headers, timeout=30, trust_env=False)
+    assert said.status_code == 200, said.text
+    until(lambda: site.requests("Calls.json")[before:], "no call went out")
+    until(lambda: site.state("staffed")[0] == "unreached", str(site.state("staffed")))
+    assert told() == ""
+
+
 def test_a_message_that_does_not_arrive_is_followed_by_the_next_channel(site: Site) -> None:
     before = len(site.requests("Messages.json"))
     site.campaign("lost", channels=[{"channel": "sms", "then_minutes": 600}])

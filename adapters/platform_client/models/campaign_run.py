@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 from ..types import UNSET, Unset
 
+from ..types import UNSET, Unset
 from typing import cast
 import datetime
 
@@ -20,17 +21,19 @@ T = TypeVar("T", bound="CampaignRun")
 
 @_attrs_define
 class CampaignRun:
-    """One firing of a trigger: a Task.
+    """One firing of a trigger: a Task. `why` is why it does not go on as it would, or why it failed.
 
     Attributes:
         run (Link | None):
         status (str):
         due (datetime.datetime | None):
+        why (str | Unset):  Default: ''.
     """
 
     run: Link | None
     status: str
     due: datetime.datetime | None
+    why: str | Unset = ""
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -50,6 +53,8 @@ class CampaignRun:
         else:
             due = self.due
 
+        why = self.why
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -59,6 +64,8 @@ class CampaignRun:
                 "due": due,
             }
         )
+        if why is not UNSET:
+            field_dict["why"] = why
 
         return field_dict
 
@@ -100,10 +107,13 @@ class CampaignRun:
 
         due = _parse_due(d.pop("due"))
 
+        why = d.pop("why", UNSET)
+
         campaign_run = cls(
             run=run,
             status=status,
             due=due,
+            why=why,
         )
 
         campaign_run.additional_properties = d

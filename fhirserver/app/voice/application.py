@@ -51,7 +51,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
     client = FhirClient(settings.voice.fhir_url or settings.fhir_base, settings.voice.token(), tls=own)
     speech, audit = Speech(settings), ToldAudit(client)
     room = Room(settings, client, board, speech)
-    reaching = ReachingOut(settings, client)
+    reaching = ReachingOut(settings, client, board)
     telephone = Telephone(settings.telephony, room.make, room.converse, reaching.opt_outs, room.look)
     reaching.connect(telephone)
 

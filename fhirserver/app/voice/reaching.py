@@ -9,6 +9,9 @@ from agent.campaigns.by_call import CallChannel
 from agent.campaigns.channels import Channel
 from agent.campaigns.engine import Engine, Practice
 from agent.campaigns.ledger import Ledger
+from agent.campaigns.operators import Rota
+from agent.left_open import LeftOpen
+from agent.live.board import LiveBoard
 from agent.opt_out import OptOuts
 from agent.telephony.telephone import TEXT_STATUS, Telephone
 from agent.text_out import TextDesk, TextSender
@@ -20,10 +23,11 @@ from fhirserver.kernel.instants import SystemClock
 class ReachingOut:
     """``settings.telephony`` must be there. ``texts`` and ``engine`` are there once it is connected."""
 
-    def __init__(self, settings: Settings, client: FhirClient):
+    def __init__(self, settings: Settings, client: FhirClient, board: LiveBoard):
         if settings.telephony is None:
             raise ValueError("[telephony] is needed")
         self._settings, self._client, self._clock = settings, client, SystemClock()
+        self._board = board
         self._telephony = settings.telephony
         self._ledger = Ledger(client, self._clock)
         self.opt_outs = OptOuts(self._ledger)
@@ -32,7 +36,8 @@ class ReachingOut:
         self._beside = Beside(base, settings.voice.token(), tls=own)
         self.texts: TextDesk | None = None
         self.engine: Engine | None = None
-        self._running: asyncio.Task[None] | None = None
+        self._running: list[asyncio.Task[None]] = []
+        self._left_open = LeftOpen(self._ledger, board.records)
 
     def connect(self, telephone: Telephone) -> None:
         """Send and call by this telephone."""
@@ -49,17 +54,25 @@ class ReachingOut:
             channels |= {"chat": ChatChannel(self._beside, sender), "form": FormChannel(self._beside, sender)}
             hours = (chosen.voice.zone, *telephony.call_hours)
             practice = Practice(chosen.voice.practice, chosen.voice.zone, hours)
-            self.engine = Engine(self._client, practice, channels, self._clock)
+            rota = Rota(self._beside, self._board.calls, self._request)
+            self.engine = Engine(self._client, practice, channels, self._clock, operators=rota)
+
+    def _request(self, call: str) -> str:
+        errand = self._board.errand_of(call)
+        return errand.request if errand is not None else ""
 
     def begin(self) -> None:
-        """Carry out campaigns from now on."""
+        """Carry out campaigns from now on, and close what processes before this one have left."""
+        loops = {"left-open": self._left_open.run}
         if self.engine is not None:
-            self._running = asyncio.create_task(self.engine.run(), name="campaigns")
+            loops["campaigns"] = self.engine.run
+        self._running = [asyncio.create_task(run(), name=name) for name, run in loops.items()]
 
     async def close(self) -> None:
         """Nothing new begins; calls that go on are the telephone's to end."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait({self._running}, timeout=5)
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=5)
         await self.opt_outs.close()
         await self._beside.close()

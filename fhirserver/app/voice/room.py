@@ -87,7 +87,7 @@ class Room:
         setting = replace(self.definitions.of_number(incoming.called), errand=incoming.errand)
         call = Call(
             self.client, line, incoming.caller, setting, self.clock, brain=self._brain(setting),
-            model=self._model(setting), ring_seconds=self.settings.voice.ring_seconds,
+            model=self._model(setting), ring_seconds=self.settings.voice.ring_seconds, carried=incoming.id,
         )  # fmt: skip
         attended = self.board.register(call, incoming.id)
         after = AfterCall(call, False, None, self._sound_url, _nothing)
@@ -111,6 +111,7 @@ class Room:
             model=self._model(setting),
             ring_seconds=self.settings.voice.ring_seconds,
             notice=incoming.notice if incoming.recorded else "",
+            carried=incoming.id,
         )
         self._listen(call, line)
         ear = RecordingEar(line.recording, line.heard_until)
@@ -126,7 +127,7 @@ class Room:
         setting = self.definitions.of_number(incoming.called, texts=True)
         call = Call(
             self.client, line, incoming.caller, setting, self.clock, medium="WRITTEN", title="Text messages",
-            brain=self._brain(setting), model=self._model(setting),
+            brain=self._brain(setting), model=self._model(setting), carried=incoming.id,
         )  # fmt: skip
         if isinstance(line, TextLine) and self.settings.telephony is not None:
             files = MediaFiles(self.settings.telephony)

@@ -38,10 +38,14 @@ class Seen(_In):
     number: Annotated[int, Field(ge=0, le=2**31)]
 
 
+ORDER = r"^[A-Za-z0-9\-._:/]{1,128}$"
+"""The name of an order."""
+
+
 class OutreachOrder(_In):
     """The practice begins a conversation. ``id`` names this one order: the same again begins nothing."""
 
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9\-._:/]{1,128}$")]
+    id: Annotated[str, Field(pattern=ORDER)]
     patient: Annotated[str, Field(pattern=r"^Patient/[A-Za-z0-9\-.]{1,64}$")]
     reason: Reason
     user: Annotated[str, Field(max_length=200, description="By whom the app knows the patient (sub)")] = ""

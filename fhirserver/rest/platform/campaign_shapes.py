@@ -135,11 +135,12 @@ class CampaignRehearsal(Told):
 
 
 class CampaignRun(Told):
-    """One firing of a trigger: a Task."""
+    """One firing of a trigger: a Task. `why` is why it does not go on as it would, or why it failed."""
 
     run: Link | None
     status: str
     due: Instant | None
+    why: str = ""
 
 
 class CampaignProgress(Told):
@@ -249,6 +250,7 @@ def _run(asked: Asked, one: JsonObject) -> CampaignRun:
         run=asked.link(str(one["reference"])),
         status=str(one["status"]),
         due=parse_instant(due) if due else None,
+        why=str(one.get("why") or ""),
     )
 
 

@@ -48,6 +48,16 @@ def test_who_was_left_out_and_who_is_next() -> None:
     assert people(board, "c", "no-consent", tried=True) == []
 
 
+def test_why_a_run_waits_is_shown_while_it_goes_on() -> None:
+    board = _board()
+    assert shown(board, "c").waits == []
+    why = "calls wait: no operator is present"
+    board.orders["r"] = Order("r", RUN, "c", "in-progress", "2026-12-01T09:00:00Z", "1", why)
+    assert shown(board, "c").waits == [why]
+    board.orders["r"] = Order("r", RUN, "c", "completed", "2026-12-01T09:00:00Z", "1", why)
+    assert shown(board, "c").waits == []
+
+
 def test_attempts_over_time_are_all_there() -> None:
     chart = shown(_board(), "c").attempts
     assert sum(column.total for column in chart.columns) == 4 and len(chart.columns) <= 48
