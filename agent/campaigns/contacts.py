@@ -18,6 +18,8 @@ OPEN = frozenset({"preparation", "in-progress"})
 FINAL = frozenset({"done", "reached", "transferred", "declined", "opted-out", "not-needed"})
 """Outcomes after which the outreach is over."""
 MACHINE = frozenset({"voicemail", "voicemail-left", "fax"})
+SKIPPED = "skipped"
+"""The outcome of what could not be made by its channel, and will not be: the next channel is tried. No contact."""
 UNMADE = "not-placed"
 """The outcome of what certainly never reached anybody: it does not count as a contact."""
 
@@ -27,7 +29,7 @@ class Contact:
     """One attempt to reach a patient, or (``number`` 0) what the patient said in answer to one.
 
     ``name`` is the attempt's, ``to`` the patient's number, ``request`` the CommunicationRequest it was for (empty for
-    an operator's call), ``outcome`` a code of outreach-outcome, empty while it is open.
+    an operator's call), ``outcome`` a code of outreach-outcome, empty while it is open, ``why`` its reason in words.
     """
 
     reference: str
@@ -40,6 +42,7 @@ class Contact:
     outcome: str = ""
     request: str = ""
     claim: str = ""
+    why: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -50,7 +53,7 @@ class Contact:
         """Whether it counts against limits: it was made, or nobody knows whether it was."""
         return (
             bool(self.name)
-            and self.outcome not in (UNMADE, "not-needed")
+            and self.outcome not in (UNMADE, SKIPPED, "not-needed")
             and self.status != "entered-in-error"
         )
 
@@ -76,6 +79,7 @@ def contact(resource: JsonObject) -> Contact | None:
         _outcome(resource),
         request,
         names.get(CLAIM, ""),
+        str(resource.get("statusReason", {}).get("text", "")),
     )
 
 
