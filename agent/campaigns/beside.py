@@ -10,10 +10,11 @@ from urllib.parse import quote
 import httpx
 
 from agent.campaigns.channels import Settled
-from agent.campaigns.contacts import UNMADE, Contact
+from agent.campaigns.contacts import SKIPPED, UNMADE, Contact
 from agent.errand import Errand, NotPlaced
 from agent.text_out import TextSender
 from fhirserver.kernel.json import InvalidJson, JsonObject, dumps, loads
+from fhirserver.ports.forms import ASKED_LATELY, ENOUGH_FORMS, FORMS_OFF, NOT_OPEN, NOTHING_MISSING
 
 NOT_NEEDED = "not-needed"
 _SECONDS = 15.0
@@ -111,8 +112,35 @@ class ChatChannel:
         raise NotPlaced(f"the chat does not tell ({status})", sure=False)
 
 
+_NO_FORM = {
+    NOTHING_MISSING: (NOT_NEEDED, "nothing is missing"),
+    ASKED_LATELY: (SKIPPED, "what is missing was asked for lately"),
+    ENOUGH_FORMS: (SKIPPED, "the patient had enough forms this month"),
+    FORMS_OFF: (SKIPPED, "forms are off"),
+    NOT_OPEN: (SKIPPED, "the form is not open any more"),
+}
+"""By the code of a problem: what becomes of the attempt, and why."""
+_CLOSED = {
+    "completed": (NOT_NEEDED, "the form was filled in"),
+    "nothing-missing": (NOT_NEEDED, "nothing is missing"),
+    "revoked": (SKIPPED, "the form was taken back"),
+    "locked": (SKIPPED, "the form is locked"),
+    "expired": (SKIPPED, "the link to the form has ended"),
+}
+"""The same by the status of the form that an attempt before has made."""
+
+
+class _NoForm(Exception):
+    """There is no form to send, and there will be none."""
+
+    def __init__(self, outcome: str, why: str):
+        self.outcome, self.why = outcome, why
+        super().__init__(why)
+
+
 class FormChannel:
-    """Makes a form for what is missing, and sends its link as a message."""
+    """Makes a form for what is missing, and sends its link as a message. All attempts of one outreach bring the same
+    form: what an attempt before has made, and perhaps never sent, is not asked for a second time."""
 
     def __init__(self, beside: Beside, sender: TextSender):
         self._beside, self._sender = beside, sender
@@ -127,25 +155,29 @@ class FormChannel:
         except NotPlaced as failed:
             await self._sender.write(errand, number, "", UNMADE, str(failed))
             raise
-        if not link:
-            await self._sender.write(errand, number, "", NOT_NEEDED, "nothing is missing")
+        except _NoForm as none:
+            await self._sender.write(errand, number, "", none.outcome, none.why)
             return None
         text = words.replace("{link}", link) if "{link}" in words else f"{words} {link}"
         return await self._sender.reach(errand, number, text)
 
     async def _link(self, errand: Errand) -> str:
-        """The address of the form; empty where nothing is to be asked."""
-        order = {"patient": errand.patient, "purpose": "campaign"}
+        """The address of the form. Raises :class:`_NoForm`, NotPlaced."""
+        order = {"patient": errand.patient, "purpose": "campaign", "about": errand.request}
         order |= {"requirements": errand.service} if errand.service else {}
-        status, form = await self._beside.post("/platform/forms", order, errand.id)
-        if status == 409:
-            return ""
-        if status >= 400:
-            raise NotPlaced(f"the form is refused ({status})", sure=True)
-        status, link = await self._beside.post(f"/platform/forms/{form.get('id', '')}/link")
-        if status >= 400:
-            raise NotPlaced(f"there is no link to the form ({status})", sure=True)
-        return str(link.get("url", ""))
+        form = await self._asked("", order, errand.request)
+        if (closed := _CLOSED.get(str(form.get("status", "")))) is not None:
+            raise _NoForm(*closed)
+        return str((await self._asked(f"/{form.get('id', '')}/link")).get("url", ""))
+
+    async def _asked(self, path: str, body: JsonObject | None = None, key: str = "") -> JsonObject:
+        status, told = await self._beside.post(f"/platform/forms{path}", body, key)
+        if status < 400:
+            return told
+        code = str(told.get("type", "")).rpartition("/")[2]
+        if code in _NO_FORM:
+            raise _NoForm(*_NO_FORM[code])
+        raise NotPlaced(f"the form is refused ({status})", sure=True)
 
     async def settle(self, contact: Contact) -> Settled | None:
         return await self._sender.settle(contact)

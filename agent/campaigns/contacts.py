@@ -18,6 +18,8 @@ OPEN = frozenset({"preparation", "in-progress"})
 FINAL = frozenset({"done", "reached", "transferred", "declined", "opted-out", "not-needed"})
 """Outcomes after which the outreach is over."""
 MACHINE = frozenset({"voicemail", "voicemail-left", "fax"})
+SKIPPED = "skipped"
+"""The outcome of what could not be made by its channel, and will not be: the next channel is tried. No contact."""
 UNMADE = "not-placed"
 """The outcome of what certainly never reached anybody: it does not count as a contact."""
 
@@ -28,7 +30,7 @@ class Contact:
 
     ``name`` is the attempt's, ``to`` the patient's number, ``request`` the CommunicationRequest it was for (empty for
     an operator's call), ``outcome`` a code of outreach-outcome, empty while it is open, ``words`` those of a message,
-    without its link.
+    without its link, ``why`` the outcome's reason in words.
     """
 
     reference: str
@@ -42,6 +44,7 @@ class Contact:
     request: str = ""
     claim: str = ""
     words: str = ""
+    why: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -52,7 +55,7 @@ class Contact:
         """Whether it counts against limits: it was made, or nobody knows whether it was."""
         return (
             bool(self.name)
-            and self.outcome not in (UNMADE, "not-needed")
+            and self.outcome not in (UNMADE, SKIPPED, "not-needed")
             and self.status != "entered-in-error"
         )
 
@@ -79,6 +82,7 @@ def contact(resource: JsonObject) -> Contact | None:
         request,
         names.get(CLAIM, ""),
         next((str(one.get("contentString", "")) for one in resource.get("payload", ())), ""),
+        str(resource.get("statusReason", {}).get("text", "")),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time
 from typing import NoReturn
 
@@ -10,7 +10,7 @@ from agent.campaigns.definition import Campaign, InvalidCampaign, campaign
 from agent.campaigns.ledger import Ledger
 from agent.campaigns.members import CAMPAIGN, Member, member, over
 from agent.campaigns.plan import plan_definition
-from agent.campaigns.rehearsal import rehearse
+from agent.campaigns.rehearsal import off_of, rehearse
 from agent.campaigns.runs import RUN, Run, new_run, run_of, with_status
 from agent.campaigns.shipped import shipped
 from agent.campaigns.tally import member_page, tally
@@ -21,6 +21,7 @@ from fhirserver.kernel.instants import Clock, SystemClock, instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.campaigns import ACTIONS, MemberPage, Problem, Progress, Rehearsal, Standing, Template
+from fhirserver.ports.forms import FORMS_OFF
 from fhirserver.world.configuration import Configured, NoConfiguration, configured
 
 _TRIES = 5
@@ -30,7 +31,8 @@ _TO = {"pause": "on-hold", "resume": "in-progress", "cancel": "cancelled"}
 
 
 class Desk:
-    """``zone`` is the practice's; ``call_hours`` are those in which it calls (begin, end)."""
+    """``zone`` is the practice's; ``call_hours`` are those in which it calls (begin, end); ``off`` are channels that
+    cannot be used here, and why."""
 
     def __init__(
         self,
@@ -39,8 +41,10 @@ class Desk:
         zone: str = "America/New_York",
         call_hours: tuple[time, time] | None = None,
         speaker: Speaker | None = None,
+        off: Mapping[str, str] | None = None,
     ):
         self._client, self._clock, self._zone = client, clock or SystemClock(), zone
+        self._off = off or {}
         self._call_hours = (zone, *call_hours) if call_hours else None
         self._ledger = Ledger(client, self._clock, speaker)
 
@@ -61,7 +65,7 @@ class Desk:
         read = self._read(document)
         try:
             return await rehearse(
-                self._client, read, at or self._clock.now(), most, self._zone, self._call_hours
+                self._client, read, at or self._clock.now(), most, self._zone, self._call_hours, self._off
             )
         except Unreachable:
             _busy()
@@ -77,6 +81,7 @@ class Desk:
         if found.status == "retired":
             raise refuse(Category.CONFLICT, "business-rule", "The campaign is retired")
         read = self._read(found.document)
+        self._check_channels(read)
         now = self._clock.now()
         name = key or f"{now:%Y%m%dT%H%M%S%f}"
         before = await self._client.search("Task", [("identifier", f"{RUN}|{id}.{name}")])
@@ -95,6 +100,15 @@ class Desk:
         if not fresh:
             raise refuse(Category.CONFLICT, "duplicate", "The campaign is under way already")
         return reference
+
+    def _check_channels(self, campaign: Campaign) -> None:
+        """Refuses (409) a campaign that could reach nobody."""
+        off = off_of(campaign, self._off)
+        if all(step.channel in off for step in campaign.channels):
+            words = "; ".join(f"{channel}: {why}" for channel, why in off.items())
+            problem = FORMS_OFF if "form" in off else ""
+            text = f"No channel of the campaign can be used here ({words})"
+            raise refuse(Category.CONFLICT, "not-supported", text, problem=problem)
 
     async def change(self, id: str, action: str, by: str) -> Standing:
         if action not in ACTIONS:

@@ -5,21 +5,21 @@ Each rule is a function of its own that answers None where it has nothing agains
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import takewhile
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from agent.campaigns.consents import Said, consented
-from agent.campaigns.contacts import FINAL, MACHINE, UNMADE, Contact
+from agent.campaigns.contacts import FINAL, MACHINE, SKIPPED, UNMADE, Contact
 from agent.campaigns.definition import Campaign, Step
 from agent.campaigns.hours import Open, next_open, opening
 from agent.campaigns.members import Member
 from agent.campaigns.needs import not_needed
 from agent.campaigns.numbers import numbers_for
-from agent.campaigns.preferences import barred
+from agent.campaigns.preferences import barred, medium_of
 from agent.campaigns.zones import zones_of
 from fhirserver.kernel.json import JsonObject
 
@@ -58,11 +58,12 @@ class Facts:
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What holds for everybody: the campaign, the practice's zone, the practice's hours for calls (zone, begin, end),
-    and the channels that this process has."""
+    and the channels that are off, with the reason."""
 
     campaign: Campaign
     zone: str
     call_hours: tuple[str, time, time] | None = None
+    off: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,10 +230,12 @@ def _usable(facts: Facts, terms: Terms) -> tuple[tuple[Step, str] | None, str]:
 
 def _channel(facts: Facts, terms: Terms, step: Step, made: Sequence[Contact]) -> tuple[str, str]:
     """The number to reach by a channel, and why not, where it may not be used."""
+    if why := terms.off.get(step.channel) or _skipped(facts, step.channel):
+        return "", why
     tried = sum(c.channel == step.channel for c in made)
     if tried >= step.attempts:
         return "", f"tried {tried} of {step.attempts}"
-    consent = consented(facts.consents, step.channel, terms.campaign.purpose, facts.now)
+    consent = _consent(facts, step.channel, terms.campaign.purpose)
     if consent is Said.DENY:
         return "", "consent denied"
     if consent is Said.NOTHING and terms.campaign.consent == "required":
@@ -246,6 +249,19 @@ def _channel(facts: Facts, terms: Terms, step: Step, made: Sequence[Contact]) ->
     whys = {number: barred(facts.flags, step.channel, number) for number in numbers}
     free = next((number for number in numbers if not whys[number]), "")
     return free, "" if free else whys[numbers[0]]
+
+
+def _consent(facts: Facts, channel: str, purpose: str) -> Said:
+    """What the patient's consents say. A link to a form is a text message: what is denied to these is denied to it, and
+    who permits them permits it."""
+    said = {consented(facts.consents, one, purpose, facts.now) for one in {channel, medium_of(channel)}}
+    return next((one for one in (Said.DENY, Said.PERMIT) if one in said), Said.NOTHING)
+
+
+def _skipped(facts: Facts, channel: str) -> str:
+    """Why a channel cannot be used for this member, as it was found when it was tried; empty where it can."""
+    found = (one for one in facts.attempts if one.channel == channel and one.outcome == SKIPPED)
+    return next((one.why or "left out" for one in found), "")
 
 
 def _wrong_numbers(facts: Facts) -> set[str]:

@@ -35,19 +35,19 @@ def barred(flags: Iterable[JsonObject], channel: str, number: str) -> str:
         for c in f.get("code", {}).get("coding", ())
         if c.get("system") == PREFERENCE
     }
-    if codes & {_ALL, _CODES.get(_as_medium(channel), "")}:
+    if codes & {_ALL, _CODES.get(medium_of(channel), "")}:
         return "opted out"
     names = {i.get("value") for f in active for i in f.get("identifier", ()) if i.get("system") == BARRED}
     return "number opted out" if number and barred_name(channel, number) in names else ""
 
 
-def _as_medium(channel: str) -> str:
+def medium_of(channel: str) -> str:
     """A link to a form goes by text message."""
     return "sms" if channel == "form" else channel
 
 
 def barred_name(channel: str, number: str) -> str:
-    return f"{_as_medium(channel)}:{number}"
+    return f"{medium_of(channel)}:{number}"
 
 
 def opt_out(
@@ -55,7 +55,7 @@ def opt_out(
 ) -> JsonObject:
     """The Flag; its identifiers make the same wish again no second one. ``whole``: the patient wants it, whatever
     the number; else only the number is barred."""
-    named = sorted({_as_medium(channel) for channel in channels})
+    named = sorted({medium_of(channel) for channel in channels})
     code = NUMBER_CODE if not whole else _CODES[named[0]] if len(named) == 1 else _ALL
     made: JsonObject = {
         "resourceType": "Flag",

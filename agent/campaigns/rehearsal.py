@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, time
 
 from agent.campaigns.audience import BadSearch, people_of
@@ -26,15 +27,17 @@ async def rehearse(
     most: int,
     zone: str,
     call_hours: tuple[str, time, time] | None,
+    off: Mapping[str, str],
 ) -> Rehearsal:
-    """Raises Unreachable, and Refusal (422) for a search that the server refuses."""
+    """``off``: channels that cannot be used, and why. Raises Unreachable, and Refusal (422) for a search that the
+    server refuses."""
     people = {}
     if campaign.audience is not None:
         try:
             people = dict(await people_of(client, campaign.audience, campaign.zone, at))
         except BadSearch as bad:
             raise refuse(Category.UNPROCESSABLE, "invalid", str(bad), "/audience/searches") from None
-    terms = Terms(campaign, zone, call_hours)
+    terms = Terms(campaign, zone, call_hours, off)
     looking = asyncio.Semaphore(_AT_ONCE)
 
     async def foreseen(patient: str, about: tuple[str, ...]) -> Foreseen:
@@ -46,7 +49,13 @@ async def rehearse(
     first = list(people.items())[:most]
     told = await asyncio.gather(*(foreseen(patient, about) for patient, about in first))
     counts = Counter(one.channel if one.what == "reach" else one.what for one in told)
-    return Rehearsal(len(people), told, counts, _next(campaign, at))
+    return Rehearsal(len(people), told, counts, _next(campaign, at), off_of(campaign, off))
+
+
+def off_of(campaign: Campaign, off: Mapping[str, str]) -> dict[str, str]:
+    """The channels of a campaign that cannot be used, and why."""
+    used = {step.channel for step in campaign.channels}
+    return {channel: why for channel, why in off.items() if channel in used}
 
 
 def _told(decision: Decision, patient: str, about: tuple[str, ...], at: datetime) -> Foreseen:

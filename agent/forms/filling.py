@@ -7,16 +7,19 @@ of it happened or none, and a second time finds the Task completed.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from agent.campaigns.ledger import Ledger
+from agent.campaigns.look_again import look_at
 from agent.forms.answers import Answers, Unreadable, from_items, lacking, read, to_items
 from agent.forms.catalogue import QUESTIONS, asked_in
 from agent.forms.claims import Form, FormClaim, claims
 from agent.forms.links import Link, parse
-from agent.forms.office import Office
+from agent.forms.office import SPEAKER, Office
 from agent.forms.pictures import Cards, document
 from agent.forms.questionnaire import questionnaire, url_of
 from agent.forms.questions import PHOTO, Words
@@ -26,6 +29,7 @@ from agent.forms.scan import find
 from agent.forms.task import (
     BEGUN,
     DONE,
+    EXPIRED,
     FAILED,
     LOCKED,
     NOTHING_MISSING,
@@ -47,6 +51,7 @@ from fhirserver.world.vocabulary import ENTRY_PROVENANCE
 
 _TRIES = 6
 _RESPONSE = "QuestionnaireResponse"
+log = logging.getLogger("credence.forms")
 
 
 class Closed(Enum):
@@ -122,12 +127,8 @@ class Filling:
         return self.office.links.is_ours(link, task.patient, task.purpose)
 
     def _closed(self, link: Link, task: FormTask) -> Closed | None:
-        if task.status == DONE:
-            return Closed.DONE
-        if task.status == FAILED:
-            return Closed.LOCKED if task.why == LOCKED else Closed.EXPIRED
         if not task.is_open:
-            return Closed.REVOKED
+            return _why_closed(task)
         now = self.office.clock.now().timestamp()
         return Closed.EXPIRED if now >= min(link.until, task.until.timestamp()) else None
 
@@ -198,7 +199,7 @@ class Filling:
         """The Task as it is by now. Raises :class:`LinkClosed` where the form is not open any more."""
         fresh = await self.office.task(task.id)
         if not fresh.is_open:
-            raise LinkClosed(Closed.DONE if fresh.status == DONE else Closed.REVOKED, task.id, task.patient)
+            raise LinkClosed(_why_closed(fresh), task.id, task.patient)
         return fresh
 
     def _read(self, form: OpenForm, given: Mapping[str, Json]) -> tuple[dict[str, str], dict[str, Words]]:
@@ -276,6 +277,7 @@ class Filling:
             if missing:
                 return missing
             if await self._complete(form):
+                await self._look_again(form.task)
                 return {}
             task = await self.office.task(form.task.id)
             if task.status == DONE:
@@ -296,6 +298,16 @@ class Filling:
         if not answer.ok and not answer.taken:
             raise refuse(Category.FAULT, "processing", f"The form could not be sent: {answer.status}")
         return answer.ok
+
+    async def _look_again(self, task: FormTask) -> None:
+        """What the form was made for (an outreach) learns of it at once; without that, when its turn comes."""
+        reference = str(task.resource.get("reasonReference", {}).get("reference", ""))
+        if not reference.startswith("CommunicationRequest/"):
+            return
+        try:
+            await look_at(Ledger(self.office.client, self.office.clock, SPEAKER), reference)
+        except Unreachable:
+            log.info("an outreach learns later that its form was filled in")
 
     async def _entries(self, form: OpenForm, now: datetime) -> list[JsonObject]:
         response = self._response(form, to_items(form.subjects, form.answers), "completed")
@@ -328,6 +340,15 @@ class Filling:
         if len(alike) == 1:
             return {"reference": f"Organization/{alike[0]['id']}", "display": alike[0]["name"]}
         return {"display": name.strip()}
+
+
+def _why_closed(task: FormTask) -> Closed:
+    """Why a form that is not open is closed."""
+    if task.status == DONE:
+        return Closed.DONE
+    if task.status == FAILED:
+        return Closed.LOCKED if task.why == LOCKED else Closed.EXPIRED
+    return Closed.EXPIRED if task.why == EXPIRED else Closed.REVOKED
 
 
 def _put(resource: JsonObject, version: str = "") -> JsonObject:

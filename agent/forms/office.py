@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from agent.communication import OUTCOME, coded
+from agent.forms.delivery import deliver
 from agent.forms.links import Links, new_form_id
 from agent.forms.questionnaire import questionnaire
 from agent.forms.record import FORM_CODE, PatientFile, patient_file
@@ -20,7 +22,7 @@ from agent.forms.requirements import (
     document_of,
     parse_requirements,
 )
-from agent.forms.scan import Scan, scan
+from agent.forms.scan import COOLING, Scan, scan
 from agent.forms.task import (
     DONE,
     EXPIRED,
@@ -42,13 +44,31 @@ from agent.tools.provenance import Speaker, header, provenance
 from fhirserver.kernel.instants import Clock, instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
-from fhirserver.ports.forms import FormOrder, FormState, LeftOut, MissingSubject, ScanResult
+from fhirserver.ports.forms import (
+    ASKED_LATELY,
+    ENOUGH_FORMS,
+    NO_NUMBER,
+    NO_TELEPHONE,
+    NOT_OPEN,
+    FormOrder,
+    FormState,
+    LeftOut,
+    MissingSubject,
+    ScanResult,
+)
+from fhirserver.ports.forms import NOTHING_MISSING as NOTHING_IS_MISSING
 from fhirserver.ports.texts_out import TextOrder, TextsOut
 from fhirserver.world.configuration import KIND, NoConfiguration, configured
 from fhirserver.world.spoken.identifiers import is_nanp, phone_key
 from fhirserver.world.vocabulary import TASK_CODE
 
 SPEAKER = Speaker("Credence forms")
+NOTHING_MISSING_NOW = (NOTHING_IS_MISSING, "Nothing is missing of this patient")
+ASKED_BEFORE = (ASKED_LATELY, "What is missing of this patient was asked for lately: 'scan' says what")
+TOO_MANY = (
+    ENOUGH_FORMS,
+    "This patient had as many forms, or questions, as may be: 'scan' says what is left out",
+)
 _TRIES = 4
 _Read = TypeVar("_Read")
 _WORDS = {DONE: "completed", REVOKED: "revoked", SENT: "sent"}
@@ -149,8 +169,7 @@ class Office:
         needs, _, found = await self.scanned(order.patient, order.requirements)
         gaps = [gap for gap in found.gaps if not order.subjects or gap.subject in order.subjects]
         if not gaps:
-            words = "Nothing is to be asked of this patient now: 'scan' says what is known and what was asked lately"
-            raise refuse(Category.CONFLICT, "business-rule", words, "patient")
+            raise _nothing_to_ask(found, order.subjects)
         subjects, required = [gap.subject for gap in gaps], [gap.subject for gap in gaps if gap.required]
         now = self.clock.now()
         until = (now + timedelta(hours=self.hours)).replace(microsecond=0)
@@ -187,7 +206,7 @@ class Office:
         texts = self.texts()
         if texts is None:
             words = "No messages can be sent: there is no telephone ([telephony]). Hand the link on instead"
-            raise refuse(Category.NOT_SUPPORTED, "not-supported", words)
+            raise refuse(Category.NOT_SUPPORTED, "not-supported", words, problem=NO_TELEPHONE)
         needs = await self.requirements(task.requirements)
         patient = await self.reading(self.client.read(task.patient)) or {}
         number = number_of(patient)
@@ -195,10 +214,15 @@ class Office:
             words = (
                 "The patient has no phone number to which a message could be sent. Hand the link on instead"
             )
-            raise refuse(Category.CONFLICT, "business-rule", words, "patient")
+            raise refuse(Category.CONFLICT, "business-rule", words, "patient", problem=NO_NUMBER)
         text = of_link(language_of(patient), needs.practice, link, self.hours)
-        await texts.send(TextOrder(f"form-{id}", number, task.patient, text, "form"), by)
+        await deliver(texts, TextOrder(f"form-{id}", number, task.patient, text, "form"), by, self._outcome)
         return await self._sent(id)
+
+    async def _outcome(self, communication: str) -> str:
+        """What became of a message: a code of outreach-outcome."""
+        found = await self.reading(self.client.read(communication)) or {}
+        return coded([found.get("statusReason", {})], OUTCOME)
 
     async def link(self, id: str) -> str:
         """The address of the form's page. Whoever asks for it hands it on: the form counts as sent."""
@@ -211,8 +235,9 @@ class Office:
         return await self.change(id, lambda one: moved(one, SENT, now) if one.status == READY else None)
 
     def _address(self, task: FormTask) -> str:
-        if not task.is_open or task.until <= self.clock.now():
-            raise refuse(Category.CONFLICT, "business-rule", "The form is not open any more", "form")
+        if not task.is_open or task.is_overdue(self.clock.now()):
+            words = "The form is not open any more"
+            raise refuse(Category.CONFLICT, "business-rule", words, "form", problem=NOT_OPEN)
         link = self.links.make(task.id, int(task.until.timestamp()), task.patient, task.purpose)
         return f"{self.base}/{link}"
 
@@ -290,7 +315,7 @@ class Office:
 
     def status_of(self, task: FormTask) -> str:
         """The word for how far it is."""
-        if task.is_open and task.until <= self.clock.now():
+        if task.is_overdue(self.clock.now()) or task.why == EXPIRED:
             return EXPIRED
         if task.status == FAILED:
             return LOCKED if task.why == LOCKED else EXPIRED
@@ -306,6 +331,15 @@ class Office:
 
 def _busy() -> Refusal:
     return refuse(Category.BUSY, "transient", "The record cannot be reached just now; please try again")
+
+
+def _nothing_to_ask(found: Scan, subjects: Collection[str]) -> Refusal:
+    """Why there is no form now."""
+    left_out = {one.why for one in found.skipped if not subjects or one.subject in subjects}
+    problem, words = NOTHING_MISSING_NOW
+    if left_out:
+        problem, words = ASKED_BEFORE if left_out & {COOLING} else TOO_MANY
+    return refuse(Category.CONFLICT, "business-rule", words, "patient", problem=problem)
 
 
 def _shown(confidence: Decimal | None) -> str:

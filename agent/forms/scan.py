@@ -33,6 +33,7 @@ ADULT = 18
 _ELEMENT = {"birth-date": "birthDate", "phone": "telecom", "email": "telecom", "address": "address",
             "language": "communication", "emergency-contact": "contact", "pharmacy": "extension"}  # fmt: skip
 _GONE = ("cancelled", "rejected", "entered-in-error")
+_READY = "ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Scan:
 def scan(file: PatientFile, needs: RequirementSet, now: datetime) -> Scan:
     """What is to be asked for, in the order in which it is asked. ``now`` is aware."""
     found = {one.subject: gap for one in needs.require if (gap := find(file, one, now)) is not None}
-    if found and _forms_since(file, now - MONTH) >= needs.most_forms_per_month:
+    if found and _forms_since(file, now - MONTH, now) >= needs.most_forms_per_month:
         return Scan((), tuple(Skipped(subject, MONTHLY) for subject in CATALOGUE if subject in found))
     gaps: list[Gap] = []
     skipped: list[Skipped] = []
@@ -278,19 +279,27 @@ def _made(task: JsonObject) -> datetime:
         return datetime.fromtimestamp(0, UTC)
 
 
-def _counts(task: JsonObject) -> bool:
-    """A form that was taken back before anybody saw it was not asked."""
-    return task.get("status") not in _GONE
+def _counts(task: JsonObject, now: datetime) -> bool:
+    """A form that was taken back, or whose link ended before it was handed on, was not asked."""
+    never_handed_on = task.get("status") == _READY and _until(task) <= now
+    return task.get("status") not in _GONE and not never_handed_on
 
 
-def _forms_since(file: PatientFile, since: datetime) -> int:
-    return sum(1 for task in file.forms if _counts(task) and _made(task) > since)
+def _until(task: JsonObject) -> datetime:
+    try:
+        return parse_instant(str(task.get("restriction", {}).get("period", {}).get("end", "")))
+    except ValueError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _forms_since(file: PatientFile, since: datetime, now: datetime) -> int:
+    return sum(1 for task in file.forms if _counts(task, now) and _made(task) > since)
 
 
 def _asked_lately(file: PatientFile, need: Requirement, now: datetime) -> bool:
     since = now - timedelta(days=need.cool_down_days)
     return any(
-        _counts(task) and _made(task) > since and need.subject in asked_by(task) for task in file.forms
+        _counts(task, now) and _made(task) > since and need.subject in asked_by(task) for task in file.forms
     )
 
 

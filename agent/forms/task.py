@@ -43,6 +43,10 @@ class FormTask:
     def is_open(self) -> bool:
         return self.status in OPEN
 
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether its link has ended while it was open."""
+        return self.is_open and self.until <= now
+
     @property
     def reference(self) -> str:
         return f"Task/{self.id}"

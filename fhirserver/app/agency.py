@@ -171,7 +171,9 @@ def campaign_desk(house: House) -> Campaigns | None:
     if speaker is None:
         return None
     from agent.campaigns.control import Desk
+    from fhirserver.app.forms import forms_on
 
     telephony = house.settings.telephony
     hours = telephony.call_hours if telephony is not None else None
-    return Desk(house.client(speaker), SystemClock(), house.settings.voice.zone, hours)
+    off = {} if forms_on(house.settings) else {"form": "forms are off"}
+    return Desk(house.client(speaker), SystemClock(), house.settings.voice.zone, hours, off=off)

@@ -14,6 +14,7 @@ from agent.cards.reader import CardReader
 from agent.forms.filling import Filling
 from agent.forms.links import Links
 from agent.forms.office import Office
+from agent.forms.overdue import Overdue
 from agent.forms.page.routes import Pages
 from agent.forms.triggers import Triggers
 from fhirserver.access.audit.event import FORM, Audit, Event
@@ -51,6 +52,7 @@ class FormsLodger:
         )
         ahead = timedelta(days=settings.forms.ahead_days)
         self.triggers = Triggers(self.office, ahead, settings.forms.after_calls)
+        self._overdue = Overdue(self.office)
         self._first = house.first
         types = definitions().resource_types if "*" in source.types else source.types
         filling = Filling(self.office, self._clients[1], types, CardReader())
@@ -65,10 +67,10 @@ class FormsLodger:
 
     @property
     def loops(self) -> Sequence[tuple[str, Loop]]:
-        """Only one of the processes looks after what makes forms by itself."""
+        """Only one of the processes looks after what makes forms by itself, and after those that are overdue."""
         if not self._first:
             return ()
-        found: list[tuple[str, Loop]] = []
+        found: list[tuple[str, Loop]] = [("overdue forms", self._overdue.run)]
         if self.triggers.ahead:
             found.append(("forms before appointments", self.triggers.run_before))
         if self.triggers.calls:
@@ -87,9 +89,15 @@ def forms_lodger(house: House) -> FormsLodger | None:
     """The forms, where the settings ask for them and have the sources for it."""
     settings = house.settings
     agent, source = agent_source(settings), settings.sources.get(settings.forms.source)
-    if not settings.forms.enabled or agent is None or source is None:
+    if not forms_on(settings) or agent is None or source is None:
         return None
     return FormsLodger(house, agent, source)
+
+
+def forms_on(settings: Settings) -> bool:
+    """Whether there are forms, by the settings."""
+    source = settings.sources.get(settings.forms.source)
+    return settings.forms.enabled and agent_source(settings) is not None and source is not None
 
 
 def agent_source(settings: Settings) -> Source | None:

@@ -42,6 +42,7 @@ WORDS = {
     "voicemail-left": "message left",
     "wrong-number": "wrong number",
     "not-placed": "not made",
+    "skipped": "way left out",
     "": "open",
 }
 

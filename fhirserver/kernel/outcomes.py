@@ -86,8 +86,16 @@ def _printable(text: str) -> str:
 class Refusal(Exception):
     """A request that is refused, with the reasons. Raise it anywhere; the edge answers it."""
 
-    def __init__(self, category: Category, issues: Iterable[Issue], headers: dict[str, str] | None = None):
+    def __init__(
+        self,
+        category: Category,
+        issues: Iterable[Issue],
+        headers: dict[str, str] | None = None,
+        problem: str = "",
+    ):
         self.category = category
+        self.problem = problem
+        """A code that tells this refusal from others of its category, for programs; empty where that says it all."""
         self.issues = tuple(issues)
         self.headers = headers or {}
         self.write: int | None = None
@@ -95,9 +103,9 @@ class Refusal(Exception):
         super().__init__(f"{category.name}: {'; '.join(i.diagnostics for i in self.issues)}")
 
 
-def refuse(category: Category, code: str, diagnostics: str, *expression: str) -> Refusal:
+def refuse(category: Category, code: str, diagnostics: str, *expression: str, problem: str = "") -> Refusal:
     """Build a :class:`Refusal` with one issue."""
-    return Refusal(category, (Issue(code, diagnostics, expression),))
+    return Refusal(category, (Issue(code, diagnostics, expression),), problem=problem)
 
 
 def operation_outcome(issues: Iterable[Issue]) -> JsonObject:

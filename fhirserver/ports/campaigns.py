@@ -46,12 +46,14 @@ class Foreseen:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """A dry run. ``people`` are at most as many as were asked for, ``counts`` are over those; ``found`` is everyone."""
+    """A dry run. ``people`` are at most as many as were asked for, ``counts`` are over those; ``found`` is everyone.
+    ``off``: channels of the campaign that cannot be used, and why."""
 
     found: int
     people: Sequence[Foreseen]
     counts: Mapping[str, int]
     next_runs: Sequence[datetime] = ()
+    off: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from fhirserver.kernel.json import JsonObject
+
+FORMS_OFF: Final = "forms-off"
+NOTHING_MISSING, ASKED_LATELY, ENOUGH_FORMS = "nothing-missing", "asked-lately", "enough-forms"
+NOT_OPEN, NO_TELEPHONE, NO_NUMBER, NOT_SENT = "form-not-open", "no-telephone", "no-number", "message-not-sent"
+"""What tells one refusal of forms from another (``Refusal.problem``, the end of a problem's ``type``): there are no
+forms here; all is known, all that is missing was asked for lately, there were enough forms this month; the form is not
+open any more; a message cannot be sent from here, not to this patient, or the carrier did not deliver it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ OUTREACH_CODES = (
             ("failed", "Failed", "It failed, or nobody knows whether it was made"),
             ("interrupted", "Interrupted", "The process that held the call ended before its record"),
             ("not-placed", "Not placed", "It was certainly never made; it does not count as an attempt"),
+            ("skipped", "Skipped", "Its channel could not be used; it does not count as an attempt"),
             ("ended", "Ended", "It ended, and what came of it was not recorded"),
             ("unreached", "Unreached", "Tried as often as may be, without reaching the patient"),
             ("expired", "Expired", "Its time was over before anybody could be reached"),

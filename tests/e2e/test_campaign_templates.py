@@ -41,7 +41,7 @@ WORDS = {
     "appointment-reminder": "tiene una cita el jueves 3 de diciembre a las 10:00",
     "post-visit-follow-up": "how are you after your visit?",
     "no-show-rebooking": "we missed you at your appointment",
-    "missing-data": "some details are missing",
+    "missing-data": "before your visit some details are missing in our records. Please give them here: http",
 }
 Json = dict[str, Any]
 

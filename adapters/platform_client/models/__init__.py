@@ -43,6 +43,7 @@ from .campaign_progress_channels_additional_property import CampaignProgressChan
 from .campaign_progress_states import CampaignProgressStates
 from .campaign_rehearsal import CampaignRehearsal
 from .campaign_rehearsal_counts import CampaignRehearsalCounts
+from .campaign_rehearsal_off import CampaignRehearsalOff
 from .campaign_rehearsed import CampaignRehearsed
 from .campaign_report import CampaignReport
 from .campaign_run import CampaignRun
@@ -288,6 +289,7 @@ __all__ = (
     "CampaignProgressStates",
     "CampaignRehearsal",
     "CampaignRehearsalCounts",
+    "CampaignRehearsalOff",
     "CampaignRehearsed",
     "CampaignReport",
     "CampaignRun",

@@ -13,6 +13,7 @@ import datetime
 
 if TYPE_CHECKING:
     from ..models.campaign_rehearsal_counts import CampaignRehearsalCounts
+    from ..models.campaign_rehearsal_off import CampaignRehearsalOff
     from ..models.person_foreseen import PersonForeseen
 
 
@@ -21,23 +22,27 @@ T = TypeVar("T", bound="CampaignRehearsal")
 
 @_attrs_define
 class CampaignRehearsal:
-    """What a dry run found: `found` is everyone of the audience, `counts` are over `people`.
+    """What a dry run found: `found` is everyone of the audience, `counts` are over `people`, `off` are channels of the
+    campaign that cannot be used, and why.
 
-    Attributes:
-        found (int):
-        counts (CampaignRehearsalCounts):
-        people (list[PersonForeseen]):
-        next_runs (list[datetime.datetime]):
+        Attributes:
+            found (int):
+            counts (CampaignRehearsalCounts):
+            people (list[PersonForeseen]):
+            next_runs (list[datetime.datetime]):
+            off (CampaignRehearsalOff):
     """
 
     found: int
     counts: CampaignRehearsalCounts
     people: list[PersonForeseen]
     next_runs: list[datetime.datetime]
+    off: CampaignRehearsalOff
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.campaign_rehearsal_counts import CampaignRehearsalCounts  # noqa: PLC0415
+        from ..models.campaign_rehearsal_off import CampaignRehearsalOff  # noqa: PLC0415
         from ..models.person_foreseen import PersonForeseen  # noqa: PLC0415
 
         found = self.found
@@ -54,6 +59,8 @@ class CampaignRehearsal:
             next_runs_item = next_runs_item_data.isoformat()
             next_runs.append(next_runs_item)
 
+        off = self.off.to_dict()
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -62,6 +69,7 @@ class CampaignRehearsal:
                 "counts": counts,
                 "people": people,
                 "next_runs": next_runs,
+                "off": off,
             }
         )
 
@@ -70,6 +78,7 @@ class CampaignRehearsal:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.campaign_rehearsal_counts import CampaignRehearsalCounts  # noqa: PLC0415
+        from ..models.campaign_rehearsal_off import CampaignRehearsalOff  # noqa: PLC0415
         from ..models.person_foreseen import PersonForeseen  # noqa: PLC0415
 
         d = dict(src_dict)
@@ -91,11 +100,14 @@ class CampaignRehearsal:
 
             next_runs.append(next_runs_item)
 
+        off = CampaignRehearsalOff.from_dict(d.pop("off"))
+
         campaign_rehearsal = cls(
             found=found,
             counts=counts,
             people=people,
             next_runs=next_runs,
+            off=off,
         )
 
         campaign_rehearsal.additional_properties = d

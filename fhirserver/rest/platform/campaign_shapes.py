@@ -126,12 +126,14 @@ class PersonForeseen(Told):
 
 
 class CampaignRehearsal(Told):
-    """What a dry run found: `found` is everyone of the audience, `counts` are over `people`."""
+    """What a dry run found: `found` is everyone of the audience, `counts` are over `people`, `off` are channels of the
+    campaign that cannot be used, and why."""
 
     found: int
     counts: dict[str, int]
     people: list[PersonForeseen]
     next_runs: list[Instant]
+    off: dict[str, str]
 
 
 class CampaignRun(Told):
@@ -218,6 +220,7 @@ def rehearsed(asked: Asked, found: Rehearsal) -> CampaignRehearsal:
         counts=dict(found.counts),
         people=[_foreseen(asked, one) for one in found.people],
         next_runs=list(found.next_runs),
+        off=dict(found.off),
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
-from fhirserver.ports.forms import FormOrder, Forms, FormState
+from fhirserver.ports.forms import FORMS_OFF, FormOrder, Forms, FormState
 from fhirserver.rest.platform.described import problems
 from fhirserver.rest.platform.fhir import etag_of
 from fhirserver.rest.platform.rights import Asked, Right, needs
@@ -191,8 +191,9 @@ async def preview_form(sent: Asking, asked: Reading) -> dict[str, Any]:
 
 @router.post("", status_code=201, summary="Make a form", responses=_REPEATED | problems(404, 409))
 async def create_form(sent: NewForm, asked: Acting, response: Response, idempotency_key: Key = "") -> Form:
-    """For what is missing now. 409 where nothing is to be asked: all is known, was asked lately, or there were enough
-    forms this month. With the same `Idempotency-Key` again, the form that was made (200)."""
+    """For what is missing now. 409 where nothing is to be asked; the end of the problem's `type` says why:
+    `nothing-missing`, `asked-lately`, `enough-forms` (this month), or `forms-off` where there are none here. With the
+    same `Idempotency-Key` again, the form that was made (200)."""
     name = f"{asked.name}/{idempotency_key}" if idempotency_key else ""
     order = FormOrder(
         sent.patient, sent.requirements, sent.purpose, name, sent.about or "", tuple(sent.subjects)
@@ -284,7 +285,7 @@ def _forms(asked: Asked) -> Forms:
     forms = asked.platform.forms
     if forms is None:
         words = "There are no forms: [forms] is off, or its source is not among the sources; see 'credence doctor'"
-        raise refuse(Category.CONFLICT, "not-supported", words)
+        raise refuse(Category.CONFLICT, "not-supported", words, problem=FORMS_OFF)
     return forms
 
 

@@ -48,10 +48,13 @@ text_idle_seconds = 7200
 class Site:
     """All processes. Use it as a context after :meth:`seed`."""
 
-    def __init__(self, folder: Path, begin: datetime, pace: float, workers: int, lines: int, seed: int):
+    def __init__(
+        self, folder: Path, begin: datetime, pace: float, workers: int, lines: int, seed: int, more: str = ""
+    ):
+        """``more``: further tables of the configuration."""
         self.folder, self.begin, self._pace = folder, begin, pace
         self.port, self._fhir = free_port(), free_port()
-        self._workers, self._lines = workers, lines
+        self._workers, self._lines, self._more = workers, lines, more
         self._chance = random.Random(seed)
         self._voice: subprocess.Popen[bytes] | None = None
         self.town = TownProcess(folder, f"http://127.0.0.1:{self.port}/telephony/voice", {}, 0.002, seed)
@@ -63,6 +66,7 @@ class Site:
         settings = _SETTINGS.format(
             port=self.port, fhir=self._fhir, lines=self._lines, api=self.town.telephony
         )
+        settings += self._more
         return ServerProcess(
             self.folder, port=self._fhir, workers=self._workers, settings=settings, environment=environment
         )

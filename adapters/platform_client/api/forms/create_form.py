@@ -130,9 +130,10 @@ def sync_detailed(
 ) -> Response[Form | Problem]:
     """Make a form
 
-     For what is missing now. 409 where nothing is to be asked: all is known, was asked lately, or there
-    were enough
-    forms this month. With the same `Idempotency-Key` again, the form that was made (200).
+     For what is missing now. 409 where nothing is to be asked; the end of the problem's `type` says why:
+    `nothing-missing`, `asked-lately`, `enough-forms` (this month), or `forms-off` where there are none
+    here. With the
+    same `Idempotency-Key` again, the form that was made (200).
 
     Args:
         idempotency_key (str | Unset): A name of this one form: the same again makes none, however
@@ -169,9 +170,10 @@ def sync(
 ) -> Form | Problem | None:
     """Make a form
 
-     For what is missing now. 409 where nothing is to be asked: all is known, was asked lately, or there
-    were enough
-    forms this month. With the same `Idempotency-Key` again, the form that was made (200).
+     For what is missing now. 409 where nothing is to be asked; the end of the problem's `type` says why:
+    `nothing-missing`, `asked-lately`, `enough-forms` (this month), or `forms-off` where there are none
+    here. With the
+    same `Idempotency-Key` again, the form that was made (200).
 
     Args:
         idempotency_key (str | Unset): A name of this one form: the same again makes none, however
@@ -203,9 +205,10 @@ async def asyncio_detailed(
 ) -> Response[Form | Problem]:
     """Make a form
 
-     For what is missing now. 409 where nothing is to be asked: all is known, was asked lately, or there
-    were enough
-    forms this month. With the same `Idempotency-Key` again, the form that was made (200).
+     For what is missing now. 409 where nothing is to be asked; the end of the problem's `type` says why:
+    `nothing-missing`, `asked-lately`, `enough-forms` (this month), or `forms-off` where there are none
+    here. With the
+    same `Idempotency-Key` again, the form that was made (200).
 
     Args:
         idempotency_key (str | Unset): A name of this one form: the same again makes none, however
@@ -240,9 +243,10 @@ async def asyncio(
 ) -> Form | Problem | None:
     """Make a form
 
-     For what is missing now. 409 where nothing is to be asked: all is known, was asked lately, or there
-    were enough
-    forms this month. With the same `Idempotency-Key` again, the form that was made (200).
+     For what is missing now. 409 where nothing is to be asked; the end of the problem's `type` says why:
+    `nothing-missing`, `asked-lately`, `enough-forms` (this month), or `forms-off` where there are none
+    here. With the
+    same `Idempotency-Key` again, the form that was made (200).
 
     Args:
         idempotency_key (str | Unset): A name of this one form: the same again makes none, however

@@ -245,3 +245,46 @@ def test_contacts_are_numbered_on() -> None:
 
 def test_a_campaign_is_read_as_it_is_written() -> None:
     assert isinstance(terms().campaign, Campaign)
+
+
+FORM = [{"channel": "form"}, {"channel": "call"}]
+
+
+def test_a_channel_that_is_off_is_passed_over_with_its_reason() -> None:
+    off = replace(terms(channels=FORM), off={"form": "forms are off"})
+    found = decide(facts(), off)
+    assert isinstance(found, Go) and found.channel == "call"
+    alone = decide(facts(), replace(terms(channels=FORM[:1]), off={"form": "forms are off"}))
+    assert isinstance(alone, Over) and (alone.outcome, alone.why) == ("left-out", "form: forms are off")
+
+
+def test_a_channel_that_could_not_be_used_is_no_contact_and_the_next_one_follows_at_once() -> None:
+    skipped = made(1, "form", "skipped", status="not-done", why="what is missing was asked for lately")
+    assert not skipped.counts
+    found = decide(facts(contacts=[skipped]), terms(channels=FORM))
+    assert isinstance(found, Go) and found.channel == "call"
+    called = made(200, "call", "no-answer")
+    over = decide(facts(contacts=[called, skipped]), terms(channels=FORM))
+    assert isinstance(over, Over) and over.outcome == "unreached"
+    assert "form: what is missing was asked for lately" in over.why
+
+
+@pytest.mark.parametrize(
+    ("provisions", "channel"),
+    [
+        ([("permit", "")], "form"),
+        ([("permit", "sms")], "form"),
+        ([("permit", "form")], "form"),
+        ([("permit", ""), ("deny", "sms")], "call"),
+        ([("permit", ""), ("deny", "form")], "call"),
+        ([("permit", "call")], "call"),
+    ],
+)
+def test_a_link_to_a_form_is_a_text_message(provisions: list[tuple[str, str]], channel: str) -> None:
+    system = "https://credence.health/fhir/CodeSystem/contact-channel"
+    consents = []
+    for day, (type, code) in enumerate(provisions, 1):
+        coded = {"code": [{"coding": [{"system": system, "code": code}]}]} if code else {}
+        consents.append({**CONSENT, "dateTime": f"2026-01-0{day}", "provision": {"type": type, **coded}})
+    found = decide(facts(consents=consents), terms(channels=FORM))
+    assert isinstance(found, Go) and found.channel == channel

@@ -1,0 +1,34 @@
+"""A link on its way to a patient: one message at most, under the form's name.
+
+A message that was certainly never made (``not-placed``) may be made again, under the next name. Whatever else became of
+one, there is no second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from agent.campaigns.contacts import UNMADE
+from fhirserver.kernel.outcomes import Category, refuse
+from fhirserver.ports.forms import NOT_SENT
+from fhirserver.ports.texts_out import TextOrder, TextsOut
+
+_MOST = 20
+"""As many messages of one form as the carrier may have refused."""
+
+
+async def deliver(
+    texts: TextsOut, order: TextOrder, by: str, outcome_of: Callable[[str], Awaitable[str]]
+) -> None:
+    """Send the message, unless it was sent. ``outcome_of`` tells the outcome that a Communication has. Refuses (409)
+    where it did not arrive, and whatever ``texts`` refuses."""
+    for number in range(1, _MOST + 1):
+        named = order if number == 1 else replace(order, id=f"{order.id}.{number}")
+        told = await texts.send(named, by)
+        if not told.repeated or told.status != "not-done":
+            return
+        if await outcome_of(told.communication) != UNMADE:
+            break
+    words = "The message to the patient did not arrive. Hand the link on instead"
+    raise refuse(Category.CONFLICT, "business-rule", words, "form", problem=NOT_SENT)
