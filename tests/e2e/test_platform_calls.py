@@ -19,6 +19,7 @@ from adapters.platform_client.api.calls import (
     read_call_timeline,
     read_live_call,
 )
+from adapters.platform_client.client import AuthenticatedClient
 from adapters.platform_client.models.call_action import CallAction
 from adapters.platform_client.models.call_detail import CallDetail
 from adapters.platform_client.models.live_state import LiveState
@@ -43,6 +44,10 @@ async def site(tmp_path: Path) -> AsyncIterator[LiveSite]:
         yield running
 
 
+async def _operating(site: LiveSite) -> AuthenticatedClient:
+    return (await key_of(site.server, "operator"))[1]
+
+
 async def test_a_call_that_is_over_is_told_by_links_to_all_that_belongs_to_it(
     site: LiveSite, tmp_path: Path
 ) -> None:
@@ -62,6 +67,8 @@ async def test_a_call_that_is_over_is_told_by_links_to_all_that_belongs_to_it(
     assert detail.emotion and detail.sound.endswith(f"/recordings/{listed.id}.wav")
     timeline = await read_call_timeline.asyncio(listed.id, client=client)
     assert isinstance(timeline, Timeline) and not timeline.live
+    state = await read_live_call.asyncio(listed.id, client=await _operating(site))
+    assert isinstance(state, Problem) and state.status == 409, "it is over"
     kinds = [moment.kind for moment in timeline.moments]
     assert kinds.count("turn") >= 8 and "emotion" in kinds
     assert [m.at for m in timeline.moments] == sorted(m.at for m in timeline.moments)
