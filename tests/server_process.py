@@ -71,12 +71,14 @@ class ServerProcess:
         workers: int = 1,
         settings: str = "",
         server: str = "",
+        own_data: bool = True,
     ):
-        """``server``: more lines of the table ``[server]``; with ``tls_cert`` among them it speaks https."""
+        """``server``: more lines of the table ``[server]``; with ``tls_cert`` among them it speaks https.
+        Without ``own_data`` the data are where ``[storage]`` says."""
         self.directory = directory
         self.port = port or free_port()
         self.workers = workers
-        self._settings, self._server = settings, server
+        self._settings, self._server, self._own_data = settings, server, own_data
         scheme = "https" if "tls_cert" in server else "http"
         self.root = f"{scheme}://127.0.0.1:{self.port}"
         self.config = directory / "credence.toml"
@@ -140,8 +142,8 @@ class ServerProcess:
         """Start it and do not wait."""
         if not self.config.exists():
             self._initialise()
-        where = ["--host", "127.0.0.1", "--port", str(self.port), "--data", str(self.data)]
-        where += ["--workers", str(self.workers)]
+        where = ["--host", "127.0.0.1", "--port", str(self.port), "--workers", str(self.workers)]
+        where += ["--data", str(self.data)] if self._own_data else []
         with self._log().open("ab") as log:
             self._process = subprocess.Popen(
                 [*command(), "serve", "--config", str(self.config), *where],

@@ -74,7 +74,7 @@ class Leases:
         await self._swap(MEMBER + self.id, await self._cells.read(MEMBER + self.id))
         await self.count()
         for name in self.held:
-            await self._renew(name)
+            await self.renew(name)
 
     async def count(self) -> None:
         """Count the processes that share the leases."""
@@ -115,7 +115,7 @@ class Leases:
             return 0.0
         return self._clock() - since
 
-    async def _renew(self, name: str) -> None:
+    async def renew(self, name: str) -> None:
         """Hold a lease longer. One that another has is dropped; what cannot be asked now runs out by itself."""
         seen = await self._cells.read(LEASE + name)
         at = self._clock()

@@ -206,7 +206,7 @@ class Office:
         texts = self.texts()
         if texts is None:
             words = "No messages can be sent: there is no telephone ([telephony]). Hand the link on instead"
-            raise refuse(Category.NOT_SUPPORTED, "not-supported", words, problem=NO_TELEPHONE)
+            raise refuse(Category.CONFLICT, "not-supported", words, problem=NO_TELEPHONE)
         needs = await self.requirements(task.requirements)
         patient = await self.reading(self.client.read(task.patient)) or {}
         number = number_of(patient)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Final
 
+from adapters.runner.lease import Leases
+from fhirserver.app.alone import Loop, alone
 from fhirserver.app.settings import Settings
 from fhirserver.app.subscribing import egress_of
 from fhirserver.interactions.events.tail import EventTail
@@ -18,14 +20,18 @@ from subscriptions.patience import Patience
 from subscriptions.webhooks.deliveries import WebhookDeliveries
 from subscriptions.webhooks.endpoint import Office
 
-Loop = Callable[[], Coroutine[Any, Any, None]]
+_LEASE: Final = "~webhooks"
+"""No connector is called so."""
 
 
 def webhook_loops(settings: Settings, context: Context) -> Sequence[tuple[str, Loop]]:
-    """What delivers, where there is ``/platform``."""
+    """What delivers, where there is ``/platform``: of hosts that share a database one at a time."""
     if not settings.platform.enabled:
         return ()
-    return [("webhooks", partial(_deliver, settings, context))]
+    deliver = partial(_deliver, settings, context)
+    if settings.storage != "mongo":
+        return [("webhooks", deliver)]
+    return [("webhooks", partial(_in_turn, settings, context, deliver))]
 
 
 def analytics_loops(context: Context) -> Sequence[tuple[str, Loop]]:
@@ -33,6 +39,10 @@ def analytics_loops(context: Context) -> Sequence[tuple[str, Loop]]:
     if context.analytics is None:
         return ()
     return [("analytics", AnalyticsFollower(context.store, context.analytics).run)]
+
+
+async def _in_turn(settings: Settings, context: Context, deliver: Loop) -> None:
+    await alone(_LEASE, Leases(context.store.storage.cells, settings.lease_seconds), deliver)
 
 
 async def _deliver(settings: Settings, context: Context) -> None:

@@ -20,6 +20,7 @@ from agent.forms.triggers import Triggers
 from fhirserver.access.audit.event import FORM, Audit, Event
 from fhirserver.access.principals import Principal
 from fhirserver.app.agency import House, Loop
+from fhirserver.app.late_records import LateRecords
 from fhirserver.app.settings import Settings
 from fhirserver.kernel.correlation import REQUEST
 from fhirserver.model.definitions import definitions
@@ -58,7 +59,7 @@ class FormsLodger:
         filling = Filling(self.office, self._clients[1], types, CardReader())
         place = urlsplit(base)
         guard = VisitsGuard(house.edge.visits, house.context.audit)
-        attempts = FormAttempts(house.context.store.storage.access_records)
+        attempts = FormAttempts(LateRecords(house.context.store.storage))
         self._pages = Pages(filling, guard, attempts, place.path, place.scheme == "https")
 
     @property

@@ -32,6 +32,12 @@ def named(resource: JsonObject, system: str) -> str:
     return next(found, "")
 
 
+def is_outbound(communication: JsonObject) -> bool:
+    """Whether a Communication went out to a patient: it was ordered under a name, or a patient is who it is to."""
+    to = (str(one.get("reference", "")) for one in communication.get("recipient", ()))
+    return bool(named(communication, CONTACT)) or any(one.startswith("Patient/") for one in to)
+
+
 def task_kind(task: JsonObject) -> str:
     """:data:`CONTROL`, :data:`RUN`, or empty for every other Task."""
     kind = coded([task.get("code", {})], TASK_CODE)

@@ -290,3 +290,10 @@ def _page(practice: Practice, path: str) -> str:
     with httpx.Client(base_url=f"{practice.server.root}/console", follow_redirects=True) as http:
         http.post("/sign-in", data={"token": practice.server.tokens["admin"]})
         return http.get(path).text
+
+
+def test_without_a_telephone_the_link_is_not_sent_but_handed_on(practice: Practice) -> None:
+    _patient(practice, "hal", telecom=[{"system": "phone", "value": "+14125550188"}])
+    form = practice.form("hal")
+    refused = practice.ask("POST", f"/{form['id']}/send")
+    assert refused.status_code == 409 and "Hand the link on" in refused.json()["title"]

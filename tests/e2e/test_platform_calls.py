@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -18,6 +19,7 @@ from adapters.platform_client.api.calls import (
     read_call_timeline,
     read_live_call,
 )
+from adapters.platform_client.client import AuthenticatedClient
 from adapters.platform_client.models.call_action import CallAction
 from adapters.platform_client.models.call_detail import CallDetail
 from adapters.platform_client.models.live_state import LiveState
@@ -27,6 +29,10 @@ from adapters.platform_client.models.page_live_state import PageLiveState
 from adapters.platform_client.models.problem import Problem
 from adapters.platform_client.models.timeline import Timeline
 from adapters.platform_client.types import UNSET
+from agent.communication import called_out, communication
+from agent.errand import Errand
+from agent.tools.provenance import Speaker
+from fhirserver.kernel.json import JsonObject
 from tests.live_call import LiveSite, held_call, live_site
 from tests.past_call import past_call
 from tests.platform_client import key_of
@@ -36,6 +42,10 @@ from tests.platform_client import key_of
 async def site(tmp_path: Path) -> AsyncIterator[LiveSite]:
     async with live_site(tmp_path) as running:
         yield running
+
+
+async def _operating(site: LiveSite) -> AuthenticatedClient:
+    return (await key_of(site.server, "operator"))[1]
 
 
 async def test_a_call_that_is_over_is_told_by_links_to_all_that_belongs_to_it(
@@ -57,6 +67,8 @@ async def test_a_call_that_is_over_is_told_by_links_to_all_that_belongs_to_it(
     assert detail.emotion and detail.sound.endswith(f"/recordings/{listed.id}.wav")
     timeline = await read_call_timeline.asyncio(listed.id, client=client)
     assert isinstance(timeline, Timeline) and not timeline.live
+    state = await read_live_call.asyncio(listed.id, client=await _operating(site))
+    assert isinstance(state, Problem) and state.status == 409, "it is over"
     kinds = [moment.kind for moment in timeline.moments]
     assert kinds.count("turn") >= 8 and "emotion" in kinds
     assert [m.at for m in timeline.moments] == sorted(m.at for m in timeline.moments)
@@ -77,6 +89,59 @@ async def test_the_list_is_filtered(site: LiveSite, tmp_path: Path) -> None:
     assert await found(to=record.started) == 0 and await found(from_=record.ended) == 0
     assert await found(direction="outbound") == 0 and await found(channel="sms") == 0
     assert await found(patient="Patient/nobody") == 0 and await found(status="not-done") == 0
+
+
+def _records() -> list[JsonObject]:
+    """A Communication for each way and direction, as the agent writes them."""
+    at, agent = datetime(2026, 11, 30, 9, tzinfo=UTC), Speaker()
+
+    def out(channel: str, name: str, request: str = "") -> JsonObject:
+        errand = Errand("confirm", "Patient/eve", id=name, request=request, channel=channel)
+        return called_out(errand, "", agent, at)
+
+    incoming: JsonObject = {"sender": {"display": "+14125550142"}, "recipient": [agent.reference()]}
+    made = [
+        ("call-out", out("call", "a.1")),
+        ("text-out", out("sms", "a.2")),
+        ("form-out", out("form", "a.3")),
+        ("chat-out", out("chat", "", "CommunicationRequest/r")),
+        ("call-in", communication("Call", "PHONE", at) | incoming),
+        ("chat-in", communication("Chat", "WRITTEN", at) | incoming),
+        ("text-in", communication("Text messages", "SMSWRIT", at) | incoming),
+    ]
+    return [record | {"id": id} for id, record in made]
+
+
+async def test_way_and_direction_are_those_of_the_record(site: LiveSite) -> None:
+    await site.server.ehr.put({"resourceType": "Patient", "id": "eve"})
+    await site.server.ehr.put(
+        {
+            "resourceType": "CommunicationRequest",
+            "id": "r",
+            "status": "active",
+            "subject": {"reference": "Patient/eve"},
+        }
+    )
+    for record in _records():
+        answer = await site.server.agent.put(record)
+        assert answer.status_code == 201, answer.text
+    _, client = await key_of(site.server, "viewer")
+
+    async def found(**asked: object) -> dict[str, tuple[object, str]]:
+        page = await list_calls.asyncio(client=client, **asked)  # type: ignore[arg-type]
+        assert isinstance(page, PageCallListed), page
+        return {one.id: (one.channel, one.direction) for one in page.items}
+
+    ways = {"call": "phone", "text": "sms", "form": "sms", "chat": "chat"}
+    sides = {"out": "outbound", "in": "inbound"}
+    names = [str(record["id"]).split("-") for record in _records()]
+    whole = {f"{way}-{side}": (ways[way], sides[side]) for way, side in names}
+    assert await found() == whole
+    for side in sides.values():
+        assert await found(direction=side) == {id: told for id, told in whole.items() if told[1] == side}
+    for way in set(ways.values()):
+        assert await found(channel=way) == {id: told for id, told in whole.items() if told[0] == way}
+    assert set(await found(channel="sms", direction="outbound")) == {"text-out", "form-out"}
 
 
 async def test_a_call_under_way_is_followed_and_taken_over_by_operators_only(site: LiveSite) -> None:

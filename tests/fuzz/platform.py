@@ -7,14 +7,17 @@ without the right (:mod:`tests.fuzz.platform_hooks`).
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import httpx
 
+from tests.fuzz.platform_seeds import CONNECTOR, seed
 from tests.platform_client import ROLES
 from tests.server_process import ServerProcess
 
@@ -37,21 +40,29 @@ def main() -> int:
     options = arguments.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="credence-platform-") as folder,
-        ServerProcess(Path(folder), settings=SETTINGS) as server,
+        fuzzed_server(Path(folder)) as server,
     ):
         done = [run(server, role, options).returncode for role in options.roles.split(",")]
     return max(done)
+
+
+def fuzzed_server(folder: Path) -> ServerProcess:
+    """A server that does not lose patience, with a connector whose EHR is not there."""
+    token = folder / "clinic-token"
+    token.write_text("a-token-of-no-ehr")
+    return ServerProcess(folder, settings=SETTINGS + CONNECTOR.format(token=token))
 
 
 def run(
     server: ServerProcess, role: str, options: argparse.Namespace, taken_for: str = "", **output: int
 ) -> subprocess.CompletedProcess[str]:
     """Drive it as one role, whose rights are those of ``taken_for`` where that is said."""
-    key = key_of(server, role)
+    key, named = key_of(server, role), f"{role}-{time.time_ns() % 10**9}"
     environment = {
         **os.environ,
         "SCHEMATHESIS_HOOKS": "tests.fuzz.platform_hooks",
         "CREDENCE_FUZZ_ROLE": taken_for or role,
+        "CREDENCE_FUZZ_IDS": json.dumps(seed(server, named)),
     }
     asked = command(server, key, options)
     return subprocess.run(asked, env=environment, check=False, text=True, **output)  # type: ignore[call-overload,no-any-return]

@@ -1,4 +1,7 @@
-"""What schemathesis checks of ``/platform`` beside its own: nothing is done for a role without the right."""
+"""What schemathesis checks of ``/platform`` beside its own: nothing is done for a role without the right.
+
+Most requests name what exists, so that a role that may not is refused for its right alone.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,23 @@ from typing import Any
 
 import schemathesis
 
+from tests.fuzz.existing import Existing
+
+_existing = Existing()
 _NOT_HEARD = frozenset({400, 401, 403, 404, 405, 408, 413, 429})
 """Refused before anything is done, whatever was asked."""
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: Any) -> None:
+    """Name what exists."""
+    _existing.put_into(case)
+
+
+@schemathesis.hook
+def after_call(context: Any, case: Any, response: Any) -> None:
+    """Learn what exists by now."""
+    _existing.learn(case, response)
 
 
 @schemathesis.check

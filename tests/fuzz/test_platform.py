@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fuzz.platform import SETTINGS, run
+from tests.fuzz.platform import fuzzed_server, run
 from tests.platform_client import ROLES
 from tests.server_process import ServerProcess
 
@@ -17,7 +17,7 @@ from tests.server_process import ServerProcess
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     folder = Path(tmp_path_factory.mktemp("fuzz-platform"))
-    with ServerProcess(folder, settings=SETTINGS) as running:
+    with fuzzed_server(folder) as running:
         yield running
 
 

@@ -11,6 +11,7 @@ from fhirserver.ports.log import Commit
 from fhirserver.store.transcripts import conversation_of
 from fhirserver.world.domain_events import CAMPAIGN, Changed, meanings
 from fhirserver.world.judge.transcript import InvalidTranscript, evidence
+from fhirserver.world.outreach import CHANNEL, OUTCOME, is_outbound
 from fhirserver.world.vocabulary import ACTIVITY, CALL_QUALITY, CALLER_VOICE, ESCALATION_STAGE, TASK_CODE
 
 TYPES: Final = frozenset(
@@ -29,9 +30,6 @@ _RECORD: Final = frozenset(
 )
 """Of these no statement is a captured fact: they are the record itself, or what the agent does."""
 _MODE: Final = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
-_CHANNEL: Final = "https://credence.health/fhir/CodeSystem/contact-channel"
-_CALL_OUT: Final = "https://credence.health/fhir/sid/call-out"
-_OUTCOME: Final = "https://credence.health/fhir/CodeSystem/outreach-outcome"
 _DONE: Final = {
     "appointment.booked": "booked",
     "appointment.rescheduled": "rescheduled",
@@ -102,11 +100,11 @@ def _communication(rows: Rows, commit: Commit, change: Changed, after: JsonObjec
     members = {
         "day": started[:10],
         "channel": channel,
-        "direction": "outbound" if _is_out(after) else "inbound",
+        "direction": "outbound" if is_outbound(after) else "inbound",
         "agent": str(known.get("agent") or _agent(commit, after)),
         "campaign": _campaign(rows, after),
         "status": change.status,
-        "outcome": next(iter(_codes([after.get("statusReason", {})], _OUTCOME)), ""),
+        "outcome": next(iter(_codes([after.get("statusReason", {})], OUTCOME)), ""),
         "started": started,
     }
     rows.put(TALK, change.id, **members)
@@ -116,18 +114,12 @@ def _communication(rows: Rows, commit: Commit, change: Changed, after: JsonObjec
 
 def _channel(communication: JsonObject) -> str:
     """call, sms, chat, or form; empty for a Communication that is no conversation of the agent's."""
-    if stated := _codes(communication.get("category", ()), _CHANNEL):
+    if stated := _codes(communication.get("category", ()), CHANNEL):
         return stated[0]
     modes = _codes(communication.get("medium", ()), _MODE)
     if "PHONE" in modes:
         return "call"
     return "chat" if {"WRITTEN", "ONLINEWRIT"} & set(modes) else ""
-
-
-def _is_out(communication: JsonObject) -> bool:
-    systems = {one.get("system") for one in communication.get("identifier", ())}
-    recipients = (str(one.get("reference", "")) for one in communication.get("recipient", ()))
-    return _CALL_OUT in systems or any(one.startswith("Patient/") for one in recipients)
 
 
 def _agent(commit: Commit, communication: JsonObject) -> str:
@@ -158,7 +150,7 @@ def _request(rows: Rows, commit: Commit, change: Changed, after: JsonObject) -> 
             day=str(known.get("day") or commit.recorded[:10]),
             campaign=campaign[0],
             status=change.status,
-            outcome=next(iter(_codes(after.get("category", ()), _OUTCOME)), ""),
+            outcome=next(iter(_codes(after.get("category", ()), OUTCOME)), ""),
         )
 
 

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/communication.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -17,10 +17,9 @@ from fhirserver.rest.platform.rights import Asked
 from fhirserver.rest.platform.shapes import Instant, Link, Told
 from fhirserver.store.transcripts import KIND, TRANSCRIPT
 from fhirserver.world.judge.transcript import InvalidTranscript, evidence
+from fhirserver.world.outreach import CHANNEL, CONTACT, coded, is_outbound
 from fhirserver.world.vocabulary import CALLER_VOICE, ESCALATION_STAGE, MOMENT, RECORDING
 
-CALL_OUT = "https://credence.health/fhir/sid/call-out"
-"""The system of the names under which calls out are ordered."""
 _MODES = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 Channel: TypeAlias = Literal["phone", "chat", "sms"]
 Direction: TypeAlias = Literal["inbound", "outbound"]
@@ -33,6 +32,10 @@ _CODES: dict[Channel, tuple[str, ...]] = {
     "sms": ("SMSWRIT",),
 }
 _CHANNELS: dict[str, Channel] = {code: name for name, codes in _CODES.items() for code in codes}
+_STATED: dict[str, Channel] = {"call": "phone", "sms": "sms", "form": "sms", "chat": "chat"}
+"""What the channel of a contact means here; it goes before the medium, which is `WRITTEN` for all that is read."""
+_OUT = f'(identifier eq "{CONTACT}|" or recipient:Patient._id pr true)'
+"""The same as :func:`is_outbound`, as a `_filter`."""
 _SUMMARY = "summary"
 
 
@@ -88,17 +91,29 @@ def criteria(
     patient: str, status: str, direction: str, channel: Channel | None, since: str, until: str
 ) -> Params:
     """The search for calls, the latest first; what is empty asks for nothing."""
-    codes = _CODES[channel] if channel else [code for codes in _CODES.values() for code in codes]
+    codes = [code for codes in _CODES.values() for code in codes]
     asked = [("medium", ",".join(f"{_MODES}|{code}" for code in codes)), ("_sort", "-sent")]
     optional = (
+        ("_filter", _through(channel) if channel else ""),
         ("subject", patient),
         ("status", status),
-        ("identifier", f"{CALL_OUT}|" if direction == "outbound" else ""),
-        ("identifier:not", f"{CALL_OUT}|" if direction == "inbound" else ""),
+        ("_filter", _OUT if direction == "outbound" else ""),
+        ("_filter", f"not {_OUT}" if direction == "inbound" else ""),
         ("sent", f"ge{since}" if since else ""),
         ("sent", f"lt{until}" if until else ""),
     )
     return [*asked, *(pair for pair in optional if pair[1])]
+
+
+def _through(channel: Channel) -> str:
+    """A `_filter` for a channel: it is stated, or nothing is and the medium is its own."""
+    stated = _either("category", CHANNEL, (code for code, name in _STATED.items() if name == channel))
+    other = _either("category", CHANNEL, _STATED)
+    return f"{stated} or ({_either('medium', _MODES, _CODES[channel])} and not {other})"
+
+
+def _either(parameter: str, system: str, codes: Iterable[str]) -> str:
+    return "(" + " or ".join(f'{parameter} eq "{system}|{code}"' for code in codes) + ")"
 
 
 def listed(asked: Asked, call: JsonObject, live: str = "") -> CallListed:
@@ -162,7 +177,7 @@ def _members(asked: Asked, call: JsonObject, live: str) -> JsonObject:
     return {
         "id": call["id"],
         "channel": _channel(call),
-        "direction": "outbound" if _is_outbound(call) else "inbound",
+        "direction": "outbound" if is_outbound(call) else "inbound",
         "status": call.get("status", "unknown"),
         "why": str(call.get("statusReason", {}).get("text", "")),
         "started": _moment(call.get("sent")),
@@ -174,13 +189,11 @@ def _members(asked: Asked, call: JsonObject, live: str) -> JsonObject:
 
 
 def _channel(call: JsonObject) -> Channel | None:
+    if stated := _STATED.get(coded(call.get("category", ()), CHANNEL)):
+        return stated
     codings = (c for medium in call.get("medium", ()) for c in medium.get("coding", ()))
     codes = (_CHANNELS.get(str(c.get("code"))) for c in codings if c.get("system") == _MODES)
     return next((code for code in codes if code), None)
-
-
-def _is_outbound(call: JsonObject) -> bool:
-    return any(one.get("system") == CALL_OUT for one in call.get("identifier", ()))
 
 
 def _moment(text: object) -> datetime | None:

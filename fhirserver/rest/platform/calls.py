@@ -193,7 +193,7 @@ async def read_call_timeline(id: Id, asked: Reading) -> Timeline:
     return Timeline(live=False, moments=await past(asked, record))
 
 
-@router.get("/{id}/live", summary="How a live call is", responses=problems(404, 410))
+@router.get("/{id}/live", summary="How a live call is", responses=problems(404, 409, 410))
 async def read_live_call(id: Id, asked: Operating) -> LiveState:
     """Also of one that is over, for a while."""
     return _state(asked, await _live(asked, id))
@@ -203,7 +203,7 @@ async def read_live_call(id: Id, asked: Operating) -> LiveState:
     "/{id}/events",
     summary="Follow a live call",
     response_class=StreamingResponse,
-    responses={**_STREAM, **problems(404, 410)},
+    responses={**_STREAM, **problems(404, 409, 410)},
 )
 async def follow_call(
     id: Id, asked: Operating, last_event_id: Annotated[str, Header(max_length=20)] = ""
