@@ -17,7 +17,7 @@ LOINC = "http://loinc.org"
 _TRANSCRIPT = {"system": LOINC, "code": "75476-2", "display": "Physician Telephone encounter Note"}
 _SUMMARY = {"system": LOINC, "code": "34748-4", "display": "Telephone encounter Note"}
 _KIND = "https://credence.health/fhir/CodeSystem/document-kind"
-CAPTURED = ("insurance", "phone", "address")
+CAPTURED = ("insurance", "phone", "address", "answer")
 """The kinds of business that capture a fact about the patient."""
 
 
@@ -41,12 +41,23 @@ def summary(memory: Memory) -> tuple[Section, ...]:
         follow_up.append("Facts captured on the call wait for verification.")
     if memory.frustration:
         follow_up.append(f"The caller sounded frustrated {memory.frustration} time(s).")
+    asked = [f"{_named(name)}: {told or 'not told'}." for name, told in memory.answers.items()]
+    walked = (
+        (Section("Asked by the practice", (*asked, f"Went by {', '.join(memory.walked)}.")),)
+        if memory.walked
+        else ()
+    )
     return (
         Section("Reason for call", (f"{who}, {identity}; {'; '.join(reasons)}.",)),
         Section("What was done", acted or ("Nothing was changed.",)),
         Section("Facts captured", facts or ("None.",)),
         Section("Follow-up", tuple(follow_up) or ("None.",)),
+        *walked,
     )
+
+
+def _named(state: str) -> str:
+    return state.replace("-", " ").replace("_", " ")
 
 
 def _line(text: str, turns: Sequence[int], reference: str) -> str:

@@ -98,6 +98,7 @@ class Call:
         self._running: dict[int, asyncio.Task[None]] = {}
         self._opened: asyncio.Task[None] | None = None
         self._state = ""
+        self._walked = 0
         self._known = ""
         self._escalated = False
         self.replaying = False
@@ -169,6 +170,7 @@ class Call:
                     running[effect.id] = effect
                 self._escalated = self._escalated or isinstance(effect, Escalate)
         self._state = self.mind.state if self.signals else ""
+        self._walked = len(self.memory.walked)
         self.replaying = False
         if self.signals:
             self._tell("resumed", "")
@@ -285,9 +287,7 @@ class Call:
         self._tell_identified()
         for effect in effects:
             await self._do(effect)
-        if self.mind.state != self._state:
-            self._state = self.mind.state
-            self._tell("state", self._state)
+        self._tell_state()
         if not isinstance(signal, Partial):
             self.line.expect(self.mind.hints())
 
@@ -369,6 +369,16 @@ class Call:
             self._tell("tool", type(effect.request).__name__, detail=effect.request, at=at)
         else:
             self._tell(type(effect).__name__.lower(), effect.reason, at=at)
+
+    def _tell_state(self) -> None:
+        """Where the conversation is now, and which states of the practice's own it has passed on the way."""
+        for name in self.memory.walked[self._walked :]:
+            self._tell("state", name)
+            self._state = name
+        self._walked = len(self.memory.walked)
+        if self.mind.state != self._state:
+            self._state = self.mind.state
+            self._tell("state", self._state)
 
     def _tell_identified(self, at: datetime | None = None) -> None:
         patient = self.memory.patient

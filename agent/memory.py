@@ -93,6 +93,10 @@ class Memory:
     """The danger that was asked back (``emergency``, ``self_harm``) and is not answered yet."""
     forms: list[str] = field(default_factory=list)
     """Kinds of business for which a form is to be sent, for they could not be finished by talking."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """By question of the practice's own: what was answered; empty where the caller had no answer."""
+    walked: list[str] = field(default_factory=list)
+    """The states of the practice's own that were come to, in order."""
     inferred: bool = False
     """Whether the number called from was noted."""
     machine: int = 0

@@ -133,6 +133,18 @@ class ChangeAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimAnswer:
+    """An answer to a question of the practice's own, as an extension of the patient: ``name`` is the member of the
+    extension that holds it (``valueString``)."""
+
+    patient: str
+    url: str
+    name: str
+    value: str | int | bool
+    basis: Basis
+
+
+@dataclass(frozen=True, slots=True)
 class FindErrands:
     """What somebody at this number was lately contacted about; ``patients`` are those it may be (references)."""
 
@@ -163,6 +175,7 @@ Request: TypeAlias = (
     | AddCoverage
     | ChangePhone
     | ChangeAddress
+    | ClaimAnswer
     | FindErrands
     | OptOut
     | AskModel

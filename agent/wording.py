@@ -124,6 +124,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "ask_postal": ("And the ZIP code?", "What is the five-digit ZIP code?"),
     "read_address": ("I have {address}. Is that right?",),
     "address_recorded": ("Thank you. I've recorded the new address. Our staff will check it.",),
+    "read_answer": ("I have {answer}. Is that right?",),
     "say_again": ("I'm sorry. Please tell me again.", "Let's try once more. Please say it again."),
     "dropped": ("All right, we'll leave that.", "Okay, never mind that."),
     "anything_else": ("Is there anything else I can help with?", "Anything else I can do for you?"),

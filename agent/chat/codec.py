@@ -12,7 +12,16 @@ from typing import Any
 import msgspec
 
 from agent.llm.requests import ModelAnswer
-from agent.results import ContextLoaded, Failed, PatientsFound, Result, SlotsFound, Taken, Written
+from agent.results import (
+    ContextLoaded,
+    ErrandsFound,
+    Failed,
+    PatientsFound,
+    Result,
+    SlotsFound,
+    Taken,
+    Written,
+)
 from agent.signals import (
     Alarm,
     Answered,
@@ -43,7 +52,7 @@ _SIGNALS: dict[str, type[Any]] = {
 }  # fmt: skip
 _RESULTS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (ContextLoaded, Failed, ModelAnswer, PatientsFound, SlotsFound, Taken, Written)
+    for kind in (ContextLoaded, ErrandsFound, Failed, ModelAnswer, PatientsFound, SlotsFound, Taken, Written)
 }
 
 

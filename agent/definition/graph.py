@@ -1,7 +1,8 @@
 """The context graph that an agent's document comes to, and what must hold of it.
 
-The dialogue goes its ways by itself, so a document adds none and takes none away: what is offered decides which states
-there are. Its own are annotations, and it may say how long something is asked for.
+What is offered decides which built states there are. A document puts annotations and states of its own between them,
+and may send a conversation on by these to where the dialogue could go as well; it takes no built way away, and none of
+its own leads past identity or comes between what is read back and what is written.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.policy.graph import ASKS_FACTS, BEGINNING, END, GRAPH, KEPT, NEEDS, State
+from agent.definition import own
+from agent.policy.graph import ASKS_FACTS, BEGINNING, END, GRAPH, KEPT, NEEDS, REROUTES, State
 from fhirserver.ports.agents import Fault
 from fhirserver.world.configured import agent as document
 from fhirserver.world.configured.parts import pointer
@@ -37,10 +39,12 @@ def build(stated: document.Agent) -> Built:
     built = Built(dict(ordinary))
     for place, said in enumerate(stated.graph.states):
         _take(built, said, pointer("graph", "states", place), stated.graph.states)
-    annotations = {name for name, state in built.states.items() if state.kind == ANNOTATION}
     for place, said in enumerate(stated.graph.states):
-        where = pointer("graph", "states", place)
-        built.faults += _ways(said, where, built.states, annotations, ordinary)
+        if said.name in built.states and built.states[said.name].own is said:
+            built.faults += own.way_faults(said, pointer("graph", "states", place), built.states)
+    own.spread(built.states, ordinary)
+    for place, said in enumerate(stated.graph.states):
+        built.faults += _ways(said, pointer("graph", "states", place), built.states, ordinary)
     if not built.faults:
         built.faults += _whole(built.states, stated.graph.states)
     return built
@@ -60,6 +64,9 @@ def _take(built: Built, said: document.State, where: str, every: Sequence[docume
         built.states[said.name] = State(
             said.name, ANNOTATION, after, needs, says=said.says, guides=said.guides
         )
+    elif said.name not in GRAPH and said.kind in own.KINDS:
+        built.faults += own.faults(said, where)
+        built.states[said.name] = own.state_of(said)
     elif known is None:
         built.faults.append(Fault(f"{where}/name", _unknown(said.name, built.states)))
     else:
@@ -79,7 +86,9 @@ def _take(built: Built, said: document.State, where: str, every: Sequence[docume
 def _unknown(name: str, states: Mapping[str, State]) -> str:
     if name in GRAPH:
         return f"'{name}' is not needed by anything that is offered"
-    return f"there is no state '{name}'; there are {', '.join(states)}, and annotations of your own"
+    return (
+        f"there is no state '{name}'; there are {', '.join(states)}, and those of your own, which have a kind"
+    )
 
 
 def _annotation_faults(said: document.State, where: str) -> Iterator[Fault]:
@@ -107,6 +116,9 @@ def _state_faults(said: document.State, known: State, where: str) -> Iterator[Fa
     for name in ("says", "guides"):
         if getattr(said, name):
             yield Fault(f"{where}/{name}", f"only an annotation has '{name}'")
+    for name in ("asks", "expects", "choices", "claims", "routes", "does"):
+        if getattr(said, name):
+            yield Fault(f"{where}/{name}", f"only a state of your own has '{name}'")
     if said.max_turns is not None and known.kind != "data_collection":
         yield Fault(f"{where}/max_turns", "only a state of the kind data_collection has 'max_turns'")
     if said.form_after is not None:
@@ -117,36 +129,66 @@ def _state_faults(said: document.State, known: State, where: str) -> Iterator[Fa
 
 
 def _ways(
-    said: document.State,
-    where: str,
-    states: Mapping[str, State],
-    annotations: set[str],
-    ordinary: Mapping[str, State],
+    said: document.State, where: str, states: Mapping[str, State], ordinary: Mapping[str, State]
 ) -> Iterator[Fault]:
     """Where the states that follow are not those that the dialogue goes to."""
     for place, name in enumerate(said.after or ()):
+        mine = name in states and bool(states[name].own)
+        if name == document.ONWARD and said.name in states and states[said.name].own:
+            continue
         if name not in states:
             yield Fault(f"{where}/after/{place}", _unknown(name, states))
-        elif said.kind == ANNOTATION and name in annotations:
+        elif said.kind == ANNOTATION and states[name].kind == ANNOTATION:
             yield Fault(f"{where}/after/{place}", "an annotation is not followed by another one")
-    if said.kind == ANNOTATION or said.after is None or said.name not in ordinary:
+        elif mine and (said.kind == ANNOTATION or said.name in own.NO_ENTRY):
+            yield Fault(f"{where}/after/{place}", f"nothing of your own comes right after '{said.name}'")
+    if said.after is None or said.name not in ordinary:
         return
-    goes = ordinary[said.name].after
-    reached = {target for name in said.after for target in _through(name, states, annotations)}
-    for name in goes:
-        if name not in reached:
+    yield from _ways_of_a_built_one(said.name, said.after, where, states, ordinary)
+
+
+def _ways_of_a_built_one(
+    name: str, after: Sequence[str], where: str, states: Mapping[str, State], ordinary: Mapping[str, State]
+) -> Iterator[Fault]:
+    goes = set(ordinary[name].after)
+    reached = {target for one in after for target in _through(one, states)}
+    for target in ordinary[name].after:
+        if target not in reached:
             yield Fault(
-                f"{where}/after", f"the dialogue goes from '{said.name}' to '{name}': that cannot be left out"
+                f"{where}/after", f"the dialogue goes from '{name}' to '{target}': that cannot be left out"
             )
-    for place, name in enumerate(said.after):
-        for target in _through(name, states, annotations):
-            if target in states and target not in goes:
-                text = f"the dialogue knows no way from '{said.name}' to '{target}'"
-                yield Fault(f"{where}/after/{place}", text)
+    for place, one in enumerate(after):
+        mine = one in states and bool(states[one].own)
+        may = goes | REROUTES if mine and ordinary[name].needs_identity else goes
+        targets = [target for target in _through(one, states) if target in states]
+        for target in targets:
+            if target not in may:
+                yield Fault(
+                    f"{where}/after/{place}", f"the dialogue knows no way from '{name}' to '{target}'"
+                )
+        if (
+            mine
+            and may.issuperset(targets)
+            and name not in own.NO_ENTRY
+            and not goes.intersection(targets) - {"handover", "closing"}
+        ):
+            text = f"'{one}' leads to nothing that comes after '{name}', so it is never come to: 'onward' is"
+            yield Fault(f"{where}/after/{place}", f"{text} wherever the conversation was going")
 
 
-def _through(name: str, states: Mapping[str, State], annotations: set[str]) -> Sequence[str]:
-    return states[name].after if name in annotations else (name,)
+def _through(name: str, states: Mapping[str, State]) -> Sequence[str]:
+    """The built states that are come to by a way that begins with this one."""
+    if name not in states or not (states[name].own or states[name].kind == ANNOTATION):
+        return (name,)
+    seen, ahead, found = {name}, list(states[name].after), dict[str, None]()
+    while ahead:
+        one = ahead.pop(0)
+        if one in states and (states[one].own or states[one].kind == ANNOTATION):
+            ahead += [] if one in seen else states[one].after
+            seen.add(one)
+        else:
+            found[one] = None
+    return tuple(found)
 
 
 def _whole(states: Mapping[str, State], said: Sequence[document.State]) -> Iterator[Fault]:
@@ -159,7 +201,7 @@ def _whole(states: Mapping[str, State], said: Sequence[document.State]) -> Itera
     backwards = {name: [n for n, state in states.items() if name in state.after] for name in states}
     ending = _closure(backwards, END)
     for name in states:
-        if name not in ending:
+        if name in reached and name not in ending:
             yield Fault(places.get(name, "/graph"), f"'{name}' leads to no end")
     unasked = reachable({n: s for n, s in states.items() if n != "identity"}, BEGINNING)
     for name in sorted(unasked):

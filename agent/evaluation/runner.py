@@ -80,6 +80,8 @@ class Outcome:
     transcript: tuple[str, ...] = field(repr=False)
     sound: Latencies | None = None
     """By audio: what was measured from the recording."""
+    walk: tuple[str, ...] = field(default=(), repr=False)
+    """The states of the context graph that the conversation came to, in order."""
 
     @property
     def success(self) -> bool:
@@ -252,7 +254,7 @@ def _outcome(
     return Outcome(
         scenario.name, number, record.outcome, tuple(wrong), tuple(writes), tuple(disclosures(played)),
         played.turns, played.brain_ms, tools, seconds, transcript(played.events, played.spoken),
-        played.sound,
+        played.sound, tuple(e.text for e in played.events if e.kind == "state"),
     )  # fmt: skip
 
 

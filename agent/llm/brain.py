@@ -21,7 +21,7 @@ from agent.llm.net import SafetyNet
 from agent.llm.prompt import caller_words, facts, history, instructions, person_words
 from agent.llm.references import References
 from agent.llm.requests import AskModel, ModelAnswer, ToolOutput, Words
-from agent.llm.tools import allowed
+from agent.llm.tools import allowed, own_tools
 from agent.memory import Memory, Setting
 from agent.policy.choosing import spoken_appointment
 from agent.policy.slots import TakeSlot
@@ -91,7 +91,7 @@ class LlmBrain:
     def respond(self, signal: Signal, turn: int) -> Sequence[Effect]:
         """What to do about one signal."""
         self.memory.now = signal.at
-        before = self.state
+        before, beneath = self.state, self.net.beneath
         if isinstance(signal, Utterance):
             self._hear(hear(turn, signal.text, signal.confidence))
         elif isinstance(signal, Drafted):
@@ -106,18 +106,19 @@ class LlmBrain:
             elif isinstance(signal, Operator):
                 self._person_acted(signal)
             self.net.desk.effects = list(self.net.respond(signal, turn))
+        self.net.go_own_ways(beneath)
         self.net.pass_by(before)
         return self._done()
 
     def _done(self) -> list[Effect]:
         """The effects of this signal; where the policy leaves the word to the model, the model is asked."""
         net = self.net
-        if net.wanted and self.asking is None:
+        if net.wanted and self.asking is None and not net.walks_first():
             net.wanted = False
             self._ask(Asking(None))
         effects = net.desk.flush()
         said = " ".join(e.text for e in effects if isinstance(e, Say))
-        if net.confirming and said:
+        if said and (net.confirming or net.reads_own_back):
             self._read_back = _last_said(effects)
         if said:
             self._note_said(said, any(isinstance(e, Say) and e.more for e in effects))
@@ -156,7 +157,10 @@ class LlmBrain:
         if net.comes_first(heard):
             return
         net.leads = self.given_up
-        if net.memory.patient is None:
+        if net.asked is not None:
+            if not net.answers_own(heard):
+                self._ask(Asking(heard))
+        elif net.memory.patient is None:
             if not net.identifies(heard):
                 self._ask(Asking(heard))
         elif net.memory.patient.reference not in net.memory.contexts:
@@ -179,8 +183,12 @@ class LlmBrain:
             if not heard or self.turns[index].text.startswith(heard.rstrip("— ")):
                 self.turns[index:] = [Words("agent", f"{heard.strip()}—")]
                 break
-        if self.net.confirming and not self._read_back_was_heard(heard):
+        if self._read_back_was_heard(heard):
+            return
+        if self.net.confirming:
             self.net.suspend()
+        elif self.net.reads_own_back:
+            self.net.unheard = True
 
     def _read_back_was_heard(self, heard: str) -> bool:
         """Whether what was read back had been said by the time the caller spoke, be the question after it cut off."""
@@ -233,11 +241,16 @@ class LlmBrain:
         state = "read_back" if net.suspended is not None else net.state
         wishes = [f"{kind} (turn {said.turn})" for kind, said, _ in net.waiting]
         setting = net.memory.setting
-        tools = allowed(state, identified, self.known, net.suspended is not None, setting)
+        own = net.asked
+        tools = (
+            own_tools(own)
+            if own
+            else allowed(state, identified, self.known, net.suspended is not None, setting)
+        )
         asking.tools = {t.name: t for t in tools}
         told = facts(net.memory, self.known, wishes, identified)
         return AskModel(
-            instructions(state, setting.practice, net.passing.guides),
+            instructions(state, setting.practice, net.passing.guides, own),
             (told, *history(self.turns), *asking.exchanged),
             tuple(t.spec(self.known) for t in tools),
             self.limits.budget,
@@ -331,20 +344,27 @@ class LlmBrain:
             self._fail("an empty answer", asking)
 
     def _finished(self, asking: Asking) -> None:
-        """All is said. While identity is open its question is put again."""
+        """All is said. While identity, or a question of the document's own, is open it is put again."""
         self.asking = None
         net = self.net
         if asking.heard is not None:
             net.served(asking.heard.turn, "confirm")
-        if net.memory.patient is None and net.identity.asked and not net.identity.searching:
-            net.memory.misunderstood += 1
-            if net.memory.misunderstood > self.limits.digressions:
-                net.desk.hand_over("person", "the conversation did not get on")
-                return
+        identifying = net.memory.patient is None and net.identity.asked and not net.identity.searching
+        if not identifying and net.asked is None:
+            return
+        net.memory.misunderstood += 1
+        if net.memory.misunderstood > self.limits.digressions:
+            net.desk.hand_over("person", "the conversation did not get on")
+        elif net.asked is not None:
+            net.ask_own()
+        else:
             net.identity.ask(net.desk)
 
     def _called(self, asking: Asking, answer: ModelAnswer) -> None:
         for call in answer.calls[: self.limits.calls]:
+            if self.net.passes_own(call.name):
+                self.asking = None
+                return
             outcome = answer_call(call, asking, self.net, self.known, self.heard)
             asking.exchanged += (call,)
             if outcome.business is not None and outcome.searches:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agent.effects import Escalate
-from agent.hearing import Heard
+from agent.hearing import Heard, hear
 from agent.llm.asking import Asking
 from agent.llm.net import SafetyNet
 from agent.llm.proposals import proposal, searched
@@ -17,6 +17,7 @@ from agent.llm.requests import ToolCall
 from agent.llm.tools import InvalidCall, Tool, read_arguments
 from agent.memory import Memory
 from agent.policy.choosing import spoken_slot
+from agent.policy.own_answers import read_answer
 from agent.policy.slots import TakeSlot
 from agent.scheduling import window
 from fhirserver.world.spoken.words import words
@@ -76,6 +77,8 @@ def _do(
         return Outcome(business=searched(net.memory, known, given))
     if tool.name == "note_wish":
         return _note_wish(given["wish"], net, heard)
+    if tool.name == "note_answer":
+        return _note_answer(given["answer"], net, heard)
     if tool.name == "read_back":
         net.read_again()
         return Outcome(ends=True)
@@ -102,6 +105,21 @@ def _propose(
 def _note_wish(wish: str, net: SafetyNet, heard: Sequence[Heard]) -> Outcome:
     net.want(wish, heard[-1])
     net.identify(heard[-1])
+    return Outcome(ends=True)
+
+
+def _note_answer(answer: str, net: SafetyNet, heard: Sequence[Heard]) -> Outcome:
+    """An answer that the rules did not read; what is not chosen from a list is in words that the caller said."""
+    stated, last = net.asked, heard[-1]
+    if stated is None:
+        raise InvalidCall("no question is open")
+    said = {w for one in heard for w in words(one.text)}
+    if stated.expects not in ("yes_no", "choice") and set(words(answer)) - said:
+        raise InvalidCall("the answer is in words the caller said; quote them")
+    value = read_answer(stated, hear(last.turn, answer), net.memory.today)
+    if not value:
+        raise InvalidCall(f"that is no {stated.expects}; answer the caller, the question is put again")
+    net.takes_value(stated, value, last.turn, plain=False)
     return Outcome(ends=True)
 
 

@@ -16,10 +16,21 @@ from agent.policy.desk import Business
 from agent.policy.dialogue import Dialogue
 from agent.policy.ending import take_leave
 from agent.policy.first import first_of_all
+from agent.policy.graph import PATHS
 from agent.policy.wishes import REASONS
 
 CONFIRMING = frozenset(("read_back", "will_you_come"))
 """States in which the caller's yes is what a write waits for."""
+_LEADS_TO = {
+    "search_slots": ("searching", "book"),
+    "book": ("read_back", "book"),
+    "cancel": ("read_back", "cancel"),
+    "confirm": ("will_you_come", "confirm"),
+    "add_coverage": ("read_back", "insurance"),
+    "change_phone": ("read_back", "phone"),
+    "change_address": ("read_back", "address"),
+}
+"""By tool of the model's: the built state that it leads to, and the business it is for."""
 
 
 class SafetyNet(Dialogue):
@@ -117,6 +128,40 @@ class SafetyNet(Dialogue):
             return True
         return False
 
+    # a document's own states
+
+    def answers_own(self, heard: Heard) -> bool:
+        """Take an answer to a question of the document's own; False leaves what was said to the model."""
+        if self.leads:
+            self.walk_on(heard)
+            return True
+        offered = self.question == "person" and self._offered_person(heard)
+        taken = offered or self.takes_answer(heard)
+        self.unheard = False
+        return taken
+
+    def passes_own(self, tool: str) -> bool:
+        """Whether a tool of the model's would pass states of the document's own: they are walked, and the model is
+        asked again behind them."""
+        target, kind = _LEADS_TO.get(tool, ("", ""))
+        return bool(target) and self.begin_ways(self.ways.between(self.beneath, target, kind), said=True)
+
+    def walks_first(self) -> bool:
+        """Whether the model, who would be asked now, has to wait for states of the document's own."""
+        if self.walk is None and self.waiting:
+            kind = self.waiting[0][0]
+            ahead = self.ways.between(self.beneath, PATHS.get(kind, ("",))[0], kind)
+            self.wanted = not ahead
+            self.begin_ways(ahead, said=True)
+        return self.walk is not None or bool(self.memory.ended) or not self.wanted
+
+    def go_on(self) -> None:
+        """Behind them the model goes on."""
+        if self.leads or self.memory.patient is None:
+            super().go_on()
+        else:
+            self.wanted = True
+
     # what the model brings about
 
     def hold(self, business: Business, kind: str) -> None:
@@ -212,7 +257,9 @@ class SafetyNet(Dialogue):
         self.leads, self.wanted = True, False
         if self.memory.ended:
             return
-        if self.memory.patient is None:
+        if self.asked is not None:
+            self.ask_own() if heard is None else self.walk_on(heard)
+        elif self.memory.patient is None:
             self._take_over_reception(heard)
         elif self.suspended is not None:
             self._take_over_proposal(heard)

@@ -10,6 +10,7 @@ from agent.llm.requests import Item, Words
 from agent.memory import Memory
 from agent.policy.choosing import spoken_appointment, spoken_slot
 from fhirserver.kernel.json import JsonObject
+from fhirserver.world.configured.agent import State
 from fhirserver.world.spoken.say import say_date
 
 RULES = """\
@@ -49,9 +50,18 @@ LONGEST_HISTORY = 30
 """Turns that go into a prompt, the latest."""
 
 
-def instructions(state: str, practice: str, guides: Sequence[str] = ()) -> str:
-    """The rules, what matters in a state of the context graph, and what the practice would have minded."""
-    told = f"{RULES}\n\nThe practice is called {quoted(practice, 80)}.\n{STATES.get(state, STATES['served'])}"
+OWN = (
+    "A question of the practice's own was put to the caller: {question}. Where the caller's words answer it, call "
+    "note_answer. Else answer them in one short sentence; the question is put again after it. Begin nothing else now."
+)
+"""In a state of the practice's own that asks something."""
+
+
+def instructions(state: str, practice: str, guides: Sequence[str] = (), asked: State | None = None) -> str:
+    """The rules, what matters in a state of the context graph, and what the practice would have minded. ``asked``: a
+    question of the practice's own that is open."""
+    matters = OWN.format(question=quoted(asked.asks, 500)) if asked else STATES.get(state, STATES["served"])
+    told = f"{RULES}\n\nThe practice is called {quoted(practice, 80)}.\n{matters}"
     hints = [f"The practice asks, within these rules: {quoted(one, 500)}" for one in guides]
     return "\n".join((told, *hints))
 
@@ -75,6 +85,10 @@ def facts(memory: Memory, known: References, wishes: Sequence[str], identified: 
             "done_on_this_call": [quoted(d.text, 200) for d in memory.done],
             "speaks_for_the_patient": quoted(memory.third_party, 60),
         }
+        if memory.answers:
+            told["answers_to_the_practice"] = {
+                name: quoted(said, 200) for name, said in memory.answers.items()
+            }
         errand = memory.setting.errand
         if errand is not None and memory.patient and errand.patient in ("", memory.patient.reference):
             told["we_called_the_patient_for"] = errand.purpose

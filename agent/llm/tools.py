@@ -17,6 +17,7 @@ from agent.llm.requests import ToolSpec
 from agent.memory import Setting
 from agent.policy.graph import Graph
 from fhirserver.kernel.json import InvalidJson, Json, JsonObject, loads
+from fhirserver.world.configured.agent import State
 
 WISHES = ("reschedule", "book", "cancel", "confirm", "insurance", "phone", "address")
 HANDOVERS = ("caller asked for a person", "beyond what the assistant can do", "caller is upset")
@@ -99,6 +100,19 @@ TOOLS: dict[str, Tool] = {
         Tool("end", "Say goodbye and hang up, once the caller wants nothing more.", "closing", lambda _: {}),
     )
 }  # fmt: skip
+
+
+def own_tools(asked: State) -> list[Tool]:
+    """The tools while a question of the practice's own is open."""
+    kind = {
+        "yes_no": _one_of(["yes", "no"], "what the caller means"),
+        "choice": _one_of([ways[0] for ways in asked.choices.values()], "which one the caller means"),
+    }.get(asked.expects or "", _text(f"the {asked.expects} that answers it, in the caller's own words"))
+    note = Tool("note_answer", "Note the caller's answer to the question that was put.", asked.name,
+                lambda _: {"answer": kind})  # fmt: skip
+    return [note, TOOLS["transfer"], TOOLS["escalate"]]
+
+
 _NEEDS: dict[str, Callable[[References, bool], bool]] = {
     "book": lambda known, _: bool(known.slots),
     "cancel": lambda known, _: bool(known.visits),

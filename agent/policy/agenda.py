@@ -26,6 +26,9 @@ class Agenda:
         self.current: Business | None = None
         self.waiting: list[tuple[str, Heard, Business | None]] = []
         self.stage = "ringing"
+        self.unheard = False
+        """Whether something came between what is read back and the caller's answer: the caller spoke over it before
+        it was heard, or a person spoke after it."""
         self.question = ""
         self.unoffered = False
         """Whether the last utterance wanted something that the agent does not do."""

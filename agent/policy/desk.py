@@ -51,6 +51,7 @@ READ_BACKS = frozenset(
         "read_coverage",
         "read_phone",
         "read_address",
+        "read_answer",
     )
 )
 """Lines a yes to which is written down: what they say must have been heard first."""
@@ -80,6 +81,12 @@ class Desk:
         else:
             self.spare += len(text.split())
 
+    def tell(self, text: str) -> None:
+        """Say a sentence of the practice's own."""
+        said = self.wording.filled(text)
+        self.effects.append(Say(said, 0))
+        self.spare += len(said.split())
+
     def fill(self, key: str, kind: str = "working") -> None:
         """A word for a wait."""
         self.effects.append(Filler(kind, self.wording.line(key)))
@@ -95,8 +102,9 @@ class Desk:
         self.memory.done.append(done)
 
     def hand_over(self, line: str, reason: str, hard: bool = False) -> None:
-        """Tell the caller that a person takes over, and transfer."""
-        self.say(line)
+        """Tell the caller that a person takes over, and transfer; without a ``line`` where that was said."""
+        if line:
+            self.say(line)
         self.memory.ended = reason
         self.memory.follow_up.append(f"Handed to a person: {reason}.")
         self.effects += [Escalate(reason, hard), Transfer(reason)]

@@ -16,8 +16,8 @@ from agent.policy.expecting import hints_for
 from agent.policy.first import first_of_all
 from agent.policy.keys import as_words
 from agent.policy.passing import FORM, PERSON, Passing
-from agent.policy.reception import Reception
 from agent.policy.slots import TakeSlot
+from agent.policy.walking import Walking
 from agent.records import PatientRecord
 from agent.requests import FindErrands, FindPatients, LoadContext, ReadPatient
 from agent.results import ContextLoaded, ErrandsFound, PatientsFound, SlotsFound
@@ -42,24 +42,12 @@ _GUESSED = 0.25
 """Confidence below which words are no more than a guess: they are asked again."""
 
 
-class Dialogue(Reception):
+class Dialogue(Walking):
     """The dialogue policy as a :class:`~agent.brain.Brain`: what each signal is, and who deals with it."""
 
     def __init__(self, setting: Setting, now: datetime):
         super().__init__(setting, now)
         self.passing = Passing(setting.graph)
-        self.unheard = False
-        """Whether something came between what is read back and the caller's answer: the caller spoke over it before
-        it was heard, or a person spoke after it."""
-
-    @property
-    def state(self) -> str:
-        """The state of the context graph."""
-        if self.memory.ended:
-            return "closing"
-        if self.current is not None:
-            return self.current.state
-        return "identity" if self._identifying else self.stage
 
     def opening(self) -> str:
         """The greeting."""
@@ -67,31 +55,42 @@ class Dialogue(Reception):
 
     def hints(self) -> Hints:
         """What the caller may well say next, by the state and by what is known of the caller."""
-        state = "read_back" if self.question or self.memory.doubted else self.state
+        state = "read_back" if self.question or self.memory.doubted else self._answered_like
         offered = self.current.offered if isinstance(self.current, TakeSlot) else ()
         asked = getattr(self.current, "asked", "")
         return hints_for(state, self.memory, asked, [slot.start for slot in offered])
 
+    @property
+    def _answered_like(self) -> str:
+        """The state, or the built one whose answers sound like those to the question of the document's own."""
+        if self.asked is None or self.walk is None:
+            return self.state
+        if self.asked.expects == "yes_no" or self.walk.value:
+            return "read_back"
+        return {"date": "identity", "number": "phone", "phone": "phone"}.get(self.asked.expects or "", "")
+
     def respond(self, signal: Signal, turn: int) -> Sequence[Effect]:
         """What to do about one signal. After the end only writing goes on: nothing more is said."""
         self.memory.now = signal.at
-        over, before = bool(self.memory.ended), self.state
+        over, before, beneath = bool(self.memory.ended), self.state, self.beneath
         self._take(signal, turn)
         if isinstance(signal, Utterance):
             self._asked_enough(before)
+        self.go_own_ways(beneath)
         self.pass_by(before)
         effects = self.desk.flush()
         return [e for e in effects if isinstance(e, RunTool)] if over else effects
 
     def _take(self, signal: Signal, turn: int) -> None:
         if isinstance(signal, Utterance) and signal.picture:
-            self._look(see(turn, signal.text, signal.picture, signal.confidence))
+            self._see(see(turn, signal.text, signal.picture, signal.confidence))
         elif isinstance(signal, Utterance):
             self._speak(hear(turn, signal.text, signal.confidence))
         elif isinstance(signal, Keys):
             self._pressed(signal, turn)
         elif isinstance(signal, ToolResult):
             self._answered(signal)
+            self.hold_answers()
         elif isinstance(signal, BargeIn):
             self.unheard = self.unheard or len(signal.lost.split()) > self.desk.spare
         elif isinstance(signal, Emotion):
@@ -138,8 +137,16 @@ class Dialogue(Reception):
         self._listen(heard)
         self.unheard = False
 
+    def _see(self, shown: Heard) -> None:
+        """A picture, of which nothing is said while a question of the document's own is open."""
+        self._look(shown)
+        if self.walk is not None:
+            self.hold_answers()
+            self.desk.say("picture_kept")
+            self.ask_own()
+
     def _pressed(self, signal: Keys, turn: int) -> None:
-        asked = "guardian" if self.identity.asked == "guardian" else self.question or self.state
+        asked = "guardian" if self.identity.asked == "guardian" else self.question or self._answered_like
         words = as_words(signal.digits, asked)
         if words:
             self._speak(hear(turn, words))
@@ -258,6 +265,9 @@ class Dialogue(Reception):
         self._acknowledge(heard)
         self._note_wishes(heard)
         if self._not_ours(heard):
+            return
+        if self.asked is not None and not self.memory.ended:
+            self.walk_on(heard)
             return
         if not self.memory.ended and self._identity_first(heard):
             return

@@ -1,7 +1,8 @@
 """The context graph of the dialogue policy: which states there are, what each may do and which may follow.
 
-It is what the dialogue does by itself. An agent's document may leave states out, put annotations between them and limit
-how long something is asked for (:mod:`agent.definition.graph`); it cannot add ways.
+It is what the dialogue does by itself. An agent's document may leave states out, put annotations and states of its own
+between them and limit how long something is asked for (:mod:`agent.definition.graph`); it cannot take a way round
+identity or round what is read back.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from fhirserver.world.configured import agent as document
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -17,7 +20,8 @@ class State:
     ``annotation`` (something is said or noted in passing).
 
     ``max_turns``: utterances of the caller's after which a person takes over, ``form_after`` after which a form is
-    offered instead; 0 for neither. ``says`` and ``guides`` are of annotations.
+    offered instead; 0 for neither. ``says`` and ``guides`` are of annotations. ``own``: a state of a document's own, as
+    it is stated there.
     """
 
     name: str
@@ -28,6 +32,7 @@ class State:
     form_after: int = 0
     says: str = ""
     guides: str = ""
+    own: document.State | None = None
 
 
 Graph: TypeAlias = Mapping[str, State]
@@ -92,5 +97,17 @@ NEEDS: dict[str, frozenset[str]] = {
     "address": frozenset(["address", "read_back", "writing"]),
 }
 """The states that each piece of business goes through."""
+PATHS: dict[str, tuple[str, ...]] = {
+    "reschedule": ("wish", "searching", "offer", "read_back", "writing"),
+    "book": ("wish", "searching", "offer", "read_back", "writing"),
+    "cancel": ("reason", "read_back", "writing"),
+    "confirm": ("will_you_come", "writing"),
+    "insurance": ("insurance", "read_back", "writing"),
+    "phone": ("phone", "read_back", "writing"),
+    "address": ("address", "read_back", "writing"),
+}
+"""What each piece of business passes through, also with a caller who says everything at once."""
+REROUTES = frozenset({"served", "insurance", "phone", "address", "handover", "closing"})
+"""Where a document may send a conversation that was going elsewhere."""
 ASKS_FACTS = frozenset({"insurance", "phone", "address"})
 """States that ask for what a form can ask for as well."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.records import SlotRecord
-from agent.requests import AddCoverage, ChangeAddress, ChangePhone
+from agent.requests import AddCoverage, ChangeAddress, ChangePhone, ClaimAnswer
 from agent.tools.provenance import CANONICAL
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.world.spoken.identifiers import phone_key
@@ -157,6 +157,18 @@ def address_patch(patient: Mapping[str, Json], request: ChangeAddress) -> Patch:
     if same:
         return [{"op": "replace", "path": f"/address/{same[0]}", "value": item}]
     return [_addition("address", item, bool(addresses))]
+
+
+def answer_patch(patient: Mapping[str, Json], request: ClaimAnswer) -> Patch:
+    """JSON Patch that puts the one extension of this URL, or replaces it; empty where it says so already."""
+    extensions = patient.get("extension") or []
+    item: JsonObject = {"url": request.url, request.name: request.value}
+    if item in extensions:
+        return []
+    same = [i for i, one in enumerate(extensions) if one.get("url") == request.url]
+    if same:
+        return [{"op": "replace", "path": f"/extension/{same[0]}", "value": item}]
+    return [_addition("extension", item, bool(extensions))]
 
 
 def _addition(name: str, item: JsonObject, exists: bool) -> JsonObject:

@@ -19,6 +19,7 @@ from agent.requests import (
     Cancel,
     ChangeAddress,
     ChangePhone,
+    ClaimAnswer,
     Confirm,
     FindByBirthDate,
     FindErrands,
@@ -299,6 +300,9 @@ class Toolbox:
 
     async def _change_address(self, request: ChangeAddress) -> Result:
         return await self._patch(request.patient, request.basis, lambda p: stating.address_patch(p, request))
+
+    async def _claim_answer(self, request: ClaimAnswer) -> Result:
+        return await self._patch(request.patient, request.basis, lambda p: stating.answer_patch(p, request))
 
     async def _patch(self, patient: str, basis: Basis, make: Callable[[JsonObject], stating.Patch]) -> Result:
         """Read, patch what was read, read again if somebody was faster."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from agent.definition.checking import AGENT, NUMBER, RULES, errors, faults
 from agent.definition.graph import build
+from agent.definition.own import told_of
 from agent.evaluation.scenario import InvalidScenario, load, parse
 from agent.requests import SearchSlots
 from agent.scheduling.applying import Verdict, verdicts
@@ -80,10 +81,11 @@ class AgentDesk:
                 one.kind,
                 one.after,
                 one.needs_identity,
-                one.says or one.guides,
+                one.says or one.guides or told_of(one.own),
                 one.max_turns,
                 one.form_after,
                 one.name in built.changed,
+                one.own is not None,
             )
             for one in built.states.values()
         ]

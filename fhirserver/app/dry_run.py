@@ -73,6 +73,7 @@ def _told(outcome: Outcome) -> JsonObject:
             outcome.disclosures,
             outcome.turns,
             outcome.transcript,
+            outcome.walk,
         )
     )
 

@@ -106,16 +106,21 @@ def _beyond(on: Mapping[str, Sequence[str]], name: str) -> set[str]:
 
 
 def _order(states: Sequence[GraphState]) -> dict[str, float]:
-    """The order of the ordinary graph; an annotation just behind what leads to it."""
+    """The order of the ordinary graph; what a document puts between is just behind what leads to it."""
     order: dict[str, float] = {}
     for place, state in enumerate(states):
-        if state.kind != "annotation":
+        if not _is_between(state):
             order[state.name] = place
-    for state in states:
-        if state.kind == "annotation":
+    between = [state for state in states if _is_between(state)]
+    for _ in between:  # those that lead to others first
+        for state in between:
             before = [order[one.name] for one in states if state.name in one.after and one.name in order]
-            order[state.name] = max(before, default=0.0) + 0.5
+            order[state.name] = max(before, default=0.0) + 1 / (len(between) + 2)
     return order
+
+
+def _is_between(state: GraphState) -> bool:
+    return state.kind == "annotation" or state.own
 
 
 def _levels(states: Sequence[GraphState], order: Mapping[str, float]) -> dict[str, int]:

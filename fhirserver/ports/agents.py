@@ -35,11 +35,14 @@ class GraphState:
     form_after: int = 0
     changed: bool = False
     """Whether the document says something of it."""
+    own: bool = False
+    """Whether it is one of the document's own, an annotation apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlayedScenario:
-    """One scenario of a dry run. ``wrong`` says why it did not succeed; ``transcript`` is in order, ``Agent: …``."""
+    """One scenario of a dry run. ``wrong`` says why it did not succeed; ``transcript`` is in order, ``Agent: …``;
+    ``walk``: the states of the context graph that the conversation came to, in order."""
 
     scenario: str
     success: bool
@@ -49,6 +52,7 @@ class PlayedScenario:
     disclosures: tuple[str, ...]
     turns: int
     transcript: tuple[str, ...]
+    walk: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

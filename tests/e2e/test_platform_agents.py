@@ -294,6 +294,35 @@ def test_what_else_is_taken_counts(server: ServerProcess, platform: Platform) ->
     assert moved == {"lee-9": set(), "kim-10": {"block_overlap"}, "lee-11": set()}
 
 
+WITH_A_QUESTION = {
+    "graph": {
+        "states": [
+            {"name": "served", "after": ["pharmacy", "handover", "closing"]},
+            {
+                "name": "pharmacy",
+                "kind": "data_collection",
+                "asks": "Which pharmacy do you use?",
+                "expects": "text",
+                "claims": "https://lakeside.example/fhir/StructureDefinition/preferred-pharmacy",
+                "after": ["onward"],
+            },
+        ]
+    }
+}
+ASKED = """
+- name: asks
+  about: A question of the practice's own.
+  patient: eve
+  script: [cancel my appointment, "Eve Bradtke, March third 1982", the CVS, "yes", my car broke down, "yes", "no"]
+  after:
+    outcome: "end: finished"
+    stated: {Patient/eve: the CVS}
+    find:
+      - {search: "Appointment?_id=eve-thu", count: 1, where: {status: cancelled}}
+    writes: [Appointment/eve-thu, Slot/of-eve-thu, Patient/eve]
+"""
+
+
 def test_a_dry_run_plays_scenarios_against_a_draft(platform: Platform) -> None:
     document = {"practice": "Lakeside", "offers": ["confirm", "insurance", "phone", "address"]}
     platform("POST", "/agents", {"id": "dry", "title": "Dry", "document": document}, 201)
@@ -309,6 +338,11 @@ def test_a_dry_run_plays_scenarios_against_a_draft(platform: Platform) -> None:
     own = "- name: own\n  about: a wrong number\n  script: [wrong number]\n  after: {outcome: 'end: wrong number'}\n"
     ran = platform("POST", "/agents/dry/dry-run", {"given": own, "seconds": 120}, 200).json()
     assert ran["holds"], ran
+    asks = {"document": WITH_A_QUESTION, "given": ASKED, "seconds": 120}
+    (told,) = platform("POST", "/agents/dry/dry-run", asks, 200).json()["played"]
+    assert told["success"], told
+    walk = told["walk"]
+    assert walk.index("identity") < walk.index("pharmacy") < walk.index("reason") < walk.index("closing")
     late = platform("POST", "/agents/dry/dry-run", {"scenarios": ["phone-simple"], "seconds": 1}, 200).json()
     assert late["unfinished"] == ["phone-simple"] or late["played"]
 

@@ -16,17 +16,19 @@ T = TypeVar("T", bound="Played")
 
 @_attrs_define
 class Played:
-    """One scenario. It succeeds where nothing stands in `wrong`, `wrong_writes` and `disclosures`.
+    """One scenario. It succeeds where nothing stands in `wrong`, `wrong_writes` and `disclosures`. `walk` names the
+    states of the context graph that the conversation came to, in order.
 
-    Attributes:
-        scenario (str):
-        success (bool):
-        ended (str):
-        wrong (list[str]):
-        wrong_writes (list[str]):
-        disclosures (list[str]):
-        turns (int):
-        transcript (list[str]):
+        Attributes:
+            scenario (str):
+            success (bool):
+            ended (str):
+            wrong (list[str]):
+            wrong_writes (list[str]):
+            disclosures (list[str]):
+            turns (int):
+            transcript (list[str]):
+            walk (list[str]):
     """
 
     scenario: str
@@ -37,6 +39,7 @@ class Played:
     disclosures: list[str]
     turns: int
     transcript: list[str]
+    walk: list[str]
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,6 +59,8 @@ class Played:
 
         transcript = self.transcript
 
+        walk = self.walk
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -68,6 +73,7 @@ class Played:
                 "disclosures": disclosures,
                 "turns": turns,
                 "transcript": transcript,
+                "walk": walk,
             }
         )
 
@@ -92,6 +98,8 @@ class Played:
 
         transcript = cast(list[str], d.pop("transcript"))
 
+        walk = cast(list[str], d.pop("walk"))
+
         played = cls(
             scenario=scenario,
             success=success,
@@ -101,6 +109,7 @@ class Played:
             disclosures=disclosures,
             turns=turns,
             transcript=transcript,
+            walk=walk,
         )
 
         played.additional_properties = d

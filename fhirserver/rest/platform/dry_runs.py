@@ -40,7 +40,8 @@ class Rehearsal(Sent):
 
 
 class Played(Told):
-    """One scenario. It succeeds where nothing stands in `wrong`, `wrong_writes` and `disclosures`."""
+    """One scenario. It succeeds where nothing stands in `wrong`, `wrong_writes` and `disclosures`. `walk` names the
+    states of the context graph that the conversation came to, in order."""
 
     scenario: str
     success: bool
@@ -50,6 +51,7 @@ class Played(Told):
     disclosures: list[str]
     turns: int
     transcript: list[str]
+    walk: list[str]
 
 
 class Rehearsed(Told):

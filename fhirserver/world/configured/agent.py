@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from fhirserver.world.configured.parts import ID_OR_NONE, Name, Part, ZoneOrNone
 
@@ -16,10 +16,13 @@ Business = Literal["reschedule", "book", "cancel", "confirm", "insurance", "phon
 OFFERS: tuple[Business, ...] = ("reschedule", "book", "cancel", "confirm", "insurance", "phone", "address")
 """What the agent can do for a caller; what is not offered is the staff's."""
 StateName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+StateNameOrNone = Annotated[str, StringConstraints(pattern=r"^(?:[a-z][a-z0-9_-]{0,39})?$")]
 LineName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,39}$")]
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 SentenceOrNone = Annotated[str, StringConstraints(max_length=500, strip_whitespace=True)]
 IdOrNone = Annotated[str, StringConstraints(pattern=ID_OR_NONE)]
+ONWARD = "onward"
+"""After a state of one's own: wherever the conversation was going."""
 MAX_TURNS, FORM_AFTER = 10, 6
 """What a state that collects something has where a document names it and does not say."""
 
@@ -55,12 +58,30 @@ class Escalation(Part):
 PATIENT = Escalation()
 
 
-class State(Part):
-    """What differs from the ordinary graph in one state, or an ``annotation`` of one's own: a sentence that is said
-    once when the conversation comes by (``says``), or a hint to a language model that leads (``guides``).
+class Route(Part):
+    """One way out of a decision, taken where it holds: that a question's answer ``is`` this, or what an expression says
+    (FHIRPath on the Patient, with ``%appointments`` and ``%coverages``)."""
 
-    ``after``: which states may follow; for a state that there is, without it those of the ordinary graph.
-    ``max_turns``: utterances after which a person takes over; ``form_after``: after which a form is offered instead.
+    answer: StateNameOrNone = ""
+    equals: SentenceOrNone = Field(default="", alias="is")
+    when: SentenceOrNone = ""
+    to: StateName
+
+
+class State(Part):
+    """What differs from the ordinary graph in one state, or a state of one's own between the built ones:
+
+    * an ``annotation``: a sentence that is said once when the conversation comes by (``says``), or a hint to a language
+      model that leads (``guides``);
+    * a ``data_collection``: a question (``asks``) with the kind of its answer (``expects``; a ``choice`` has
+      ``choices``, each with the words that mean it). The answer is noted in the summary, or claimed under ``claims``,
+      the URL of an extension of Patient;
+    * a ``decision``: the first of ``routes`` that holds, else ``otherwise``;
+    * an ``action``: ``says`` something, and what it ``does``.
+
+    ``after``: which states may follow; for a state that there is, without it those of the ordinary graph. ``onward``
+    after a state of one's own is wherever the conversation was going. ``max_turns``: utterances after which a person
+    takes over; ``form_after``: after which a form is offered instead.
     """
 
     name: StateName
@@ -71,6 +92,15 @@ class State(Part):
     form_after: int | None = Field(default=None, ge=1, le=19)
     says: SentenceOrNone = ""
     guides: SentenceOrNone = ""
+    asks: SentenceOrNone = ""
+    expects: Literal["text", "yes_no", "number", "date", "phone", "choice"] | None = None
+    choices: dict[StateName, Annotated[list[Sentence], Field(min_length=1, max_length=20)]] = Field(
+        default_factory=dict, max_length=20
+    )
+    claims: Annotated[str, StringConstraints(pattern=r"^(?:https?://[^\s{}]{3,240})?$")] = ""
+    routes: list[Route] = Field(default_factory=list, max_length=20)
+    otherwise: StateName = ONWARD
+    does: Literal["say", "call_back", "handover", "end"] | None = None
 
 
 class Graph(Part):
@@ -79,13 +109,21 @@ class Graph(Part):
     states: list[State] = Field(default_factory=list, max_length=60)
 
 
+def _language(given: object) -> object:
+    if given != "en":
+        raise ValueError(
+            "conversations are held in English ('en') alone; Spanish there is in campaigns' texts and forms' pages"
+        )
+    return given
+
+
 class Agent(Part):
     """The whole document. ``wording``: lines by name, each with one or more variants; ``brain``: empty for what the
     settings say; ``scheduling_rules``: the id of a rule set, empty for the ordinary rules."""
 
     practice: Name = "the clinic"
     zone: ZoneOrNone = ""
-    language: Literal["en"] = "en"
+    language: Annotated[Literal["en"], BeforeValidator(_language)] = "en"
     voice: Voice = Voice()
     identity: Identity = Identity()
     offers: list[Business] = Field(default_factory=lambda: list(OFFERS), max_length=len(OFFERS))

@@ -104,7 +104,8 @@ def test_what_is_wrong_with_a_graph_is_told_with_its_place(states: list[Any], pl
     assert words in found.get(place, ""), found
 
 
-names = st.sampled_from([*GRAPH, "note", "odd"])
+names = st.sampled_from([*GRAPH, "note", "odd", "onward"])
+ways = st.lists(names, max_size=3)
 state_parts = st.fixed_dictionaries(
     {"name": names},
     optional={
@@ -113,12 +114,27 @@ state_parts = st.fixed_dictionaries(
         "needs_identity": st.booleans(),
         "says": st.just("Hello."),
         "max_turns": st.integers(2, 9),
+        "asks": st.just("Shall we?"),
+        "expects": st.sampled_from(["yes_no", "text"]),
+        "does": st.sampled_from(["handover", "end", "call_back"]),
+        "claims": st.sampled_from(["", "https://lakeside.example/odd"]),
     },
 )
+own_parts = st.one_of(
+    st.fixed_dictionaries(
+        {"name": names, "kind": st.just("data_collection"), "asks": st.just("Shall we?"), "after": ways,
+         "expects": st.just("yes_no"), "claims": st.sampled_from(["", "https://lakeside.example/odd"])}
+    ),
+    st.fixed_dictionaries({"name": names, "kind": st.just("action"), "does": st.just("call_back"), "after": ways}),
+    st.fixed_dictionaries(
+        {"name": names, "kind": st.just("decision"), "after": ways, "otherwise": names,
+         "routes": st.lists(st.builds(lambda to: {"when": "birthDate.exists()", "to": to}, names), max_size=2)}
+    ),
+)  # fmt: skip
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(state_parts, max_size=4), st.lists(st.sampled_from(OFFERS), unique=True))
+@given(st.lists(state_parts | own_parts, max_size=5), st.lists(st.sampled_from(OFFERS), unique=True))
 def test_no_document_without_errors_has_a_way_round_identity(states: list[Any], offers: list[str]) -> None:
     stated = read(Agent, {"graph": {"states": states}, "offers": offers})
     if errors(agent_faults(stated)):
@@ -162,6 +178,11 @@ def test_our_own_lines_would_pass_as_the_practices() -> None:
 def test_what_sounds_like_a_promise_or_advice_is_warned_of() -> None:
     found = faults("agent", {"wording": {"goodbye": ["Take two tablets. We guarantee it helps. Goodbye."]}})
     assert [(one.severity, one.pointer) for one in found] == [("warning", "/wording/goodbye/0")]
+
+
+@pytest.mark.parametrize("language", ["es", "de", "", 3])
+def test_another_language_is_refused_in_plain_words(language: object) -> None:
+    assert "in English ('en') alone" in told({"language": language})["/language"]
 
 
 # the floor

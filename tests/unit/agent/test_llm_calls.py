@@ -57,17 +57,18 @@ async def play(
     caller: str = EVE,
     limits: Limits = PATIENT,
     server: StandIn | None = None,
+    setting: Setting | None = None,
 ) -> Spoken:
-    server = server or practice()
+    server, setting = server or practice(), setting or Setting()
     clock = FixedClock(NOW)
     line = ScriptedLine(Script(parse(script.splitlines())), clock)
     client = FhirClient("http://test/fhir", "t", server.transport)
     events: list[Event] = []
-    brain = LlmBrain(Setting(), NOW, limits)
+    brain = LlmBrain(setting, NOW, limits)
     bare = DefaultAsyncHttpxClient(verify=False)
     reach = Reach("k", url=model.url, retries=0)
     asked = OpenAiModel(reach, AsyncOpenAI(api_key="k", base_url=model.url, max_retries=0, http_client=bare))
-    call = Call(client, line, caller, Setting(), clock, on_event=events.append, brain=brain, model=asked)
+    call = Call(client, line, caller, setting, clock, on_event=events.append, brain=brain, model=asked)
     record = await call.run()
     await client.close()
     await asked.aclose()
