@@ -180,6 +180,7 @@ class Chatting:
             Pace(chosen.messages_per_minute / 60, max(_BURST, chosen.messages_per_minute / 6)),
             chosen.attachment_megabytes * 1024 * 1024,
             self._demo,
+            f"{house.settings.prefix}{PATH}",
         )
         return chat_application(chat, version("credence"))
 
