@@ -30,7 +30,7 @@ from fhirserver.rest.problem import PROBLEM, problem_body
 from fhirserver.rest.safe_headers import completed
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
-AREAS = frozenset({"fhir", "platform", "chat", "forms"})
+AREAS = frozenset({"fhir", "platform", "chat", "forms", "console"})
 """What of a workspace that is not the host is served."""
 _FOLDER = "workspaces"
 _PERIOD_SECONDS = 0.5

@@ -265,7 +265,7 @@ def make_application(
     edge = FhirEdge(context, registry, principals, "/fhir", told, cors, jobs, watching.meter, visits)
     way = InsideWay(settings.fhir_base, edge, principals)
     ending = asyncio.Event()
-    routers = _routers(settings, context, registry, identity, principals, ending, far)
+    routers = _routers(settings, context, registry, identity, principals, secured.people, ending, far)
     live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
     web = web_application(lifespan, watching.routes(), *routers, live)
     hosting = within or Host(
@@ -321,12 +321,13 @@ def _routers(
     registry: Registry,
     identity: Identity,
     principals: Principals,
+    operators: Principals,
     ending: asyncio.Event,
     out: TextsOut | None,
 ) -> Sequence[Router]:
     """The console's pages, the sound of calls, and messages that are ordered."""
     listening = Listening(context, registry)
-    pages = console(context.veiled, registry, settings.authenticator(), identity, ending, listening)
+    pages = console(context.veiled, registry, operators, identity, ending, listening, settings.prefix)
     recordings = RecordingRoutes(listening, principals, context.audit).router()
     return pages, recordings, TextRoutes(principals, out, context.audit).router()
 
