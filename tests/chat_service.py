@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey
 
 from fhirserver.kernel.json import dumps
 from fhirserver.world.configuration import Configured, library
-from tests.server_process import ServerProcess
+from tests.workspace import Served
 
 ISSUER, AUDIENCE = "https://app.example", "credence"
 
@@ -21,7 +21,7 @@ ISSUER, AUDIENCE = "https://app.example", "credence"
 class ChatService:
     """The service ``clinic``, whose word about patients is believed where ``trusts``; Eve Adams is a patient."""
 
-    def __init__(self, server: ServerProcess, id: str = "clinic", trusts: bool = True):
+    def __init__(self, server: Served, id: str = "clinic", trusts: bool = True):
         self.server, self.id = server, id
         self.key, self._foreign = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
         document = {

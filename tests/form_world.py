@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from tests.server_process import ServerProcess
+from tests.workspace import Served
 
 ADA = {
     "resourceType": "Patient",
@@ -24,7 +24,7 @@ ADA = {
 class Practice:
     """What the practice does, over HTTP."""
 
-    server: ServerProcess
+    server: Served
 
     def put(self, resource: dict[str, Any], **headers: str) -> dict[str, Any]:
         """A resource as the EHR states it."""

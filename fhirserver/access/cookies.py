@@ -18,16 +18,20 @@ _FROM_HERE = ("same-origin", "none")
 class SecretCookie:
     """One cookie of ours. Scripts never see it. ``path`` is where it goes without encryption; with it, everywhere.
 
-    ``same_site``: ``lax`` where people come from pages of others, ``strict`` where they never do.
+    ``same_site``: ``lax`` where people come from pages of others, ``strict`` where they never do. ``alone``:
+    whether it is the only one of its name on this host; one of several goes to its own path, always.
     """
 
     name: str
     path: str
     same_site: Literal["lax", "strict"]
+    alone: bool = True
 
     def named(self, secure: bool) -> str:
         """Its name; ``secure``: the server is reached by https."""
-        return f"__Host-{self.name}" if secure else self.name
+        if not secure:
+            return self.name
+        return f"__Host-{self.name}" if self.alone else f"__Secure-{self.name}"
 
     def read(self, cookies: Mapping[str, str], secure: bool) -> str:
         """What a browser sent; empty where it sent none."""
@@ -41,7 +45,7 @@ class SecretCookie:
         """The arguments of ``Response.delete_cookie``."""
         return {
             "key": self.named(secure),
-            "path": "/" if secure else self.path,
+            "path": "/" if secure and self.alone else self.path,
             "secure": secure,
             "httponly": True,
             "samesite": self.same_site,

@@ -89,7 +89,8 @@ class KeyPrincipals(Principals):
         return key is not None and key.source == source and "admin" in FHIR_ROLES[key.role]
 
     def of_digest(self, digest: str) -> Principal | None:
-        return self._around.of_digest(digest)
+        held = self._keys.of_digest(digest)
+        return self.principal(held) if held is not None else self._around.of_digest(digest)
 
     async def learn(self, authorization: str | None) -> bool:
         scheme, _, token = (authorization or "").partition(" ")

@@ -91,7 +91,15 @@ class PlatformKeys:
 
     def held(self, token: str) -> tuple[PlatformKey, int] | None:
         """The same, with the moment until which the secret counts (0: without end)."""
-        found = self._by_digest.get(token_digest(token))
+        return self._held(token_digest(token))
+
+    def of_digest(self, digest: str) -> PlatformKey | None:
+        """The key one of whose secrets has this digest."""
+        found = self._held(digest)
+        return found[0] if found is not None else None
+
+    def _held(self, digest: str) -> tuple[PlatformKey, int] | None:
+        found = self._by_digest.get(digest)
         return found if found is not None and _holds(found[1], self._now()) else None
 
     def known(self, id: str) -> PlatformKey | None:

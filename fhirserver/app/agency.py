@@ -12,7 +12,6 @@ from functools import cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Protocol
 
-import httpx
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -24,6 +23,7 @@ from fhirserver.access.principals import Principal
 from fhirserver.app.campaigning import Campaigning
 from fhirserver.app.chatting import Chatting, Passing
 from fhirserver.app.hosting import Hosting
+from fhirserver.app.inside_way import InsideWay
 from fhirserver.app.late import Late
 from fhirserver.app.settings import SYSTEM, Settings
 from fhirserver.interactions.exchange import Context
@@ -80,6 +80,7 @@ class House:
     first: bool
     keys: PlatformKeys
     hosting: Hosting
+    way: InsideWay
     shared: bool = False
     """Whether other processes serve from the same store."""
     chats: LiveCalls | None = None
@@ -89,8 +90,7 @@ class House:
 
     def client(self, principal: Principal) -> FhirClient:
         """This server's FHIR for one of its own parts."""
-        transport = httpx.ASGITransport(app=self.edge, raise_app_exceptions=False)  # type: ignore[arg-type]
-        return FhirClient(self.settings.fhir_base, self.principals.admit(principal), transport)
+        return self.way.client(principal)
 
     async def asked(self, authorization: str | None, scope: Mapping[str, Any]) -> Asked:
         """Who of the platform's side a token is."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import httpx
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
@@ -15,6 +14,7 @@ from agent.campaigns.ledger import Ledger
 from agent.telephony.rest import Made, RestFailed
 from agent.text_out import TextSender
 from fhirserver.access.principals import Principal
+from fhirserver.app.inside_way import inside_transport
 from fhirserver.kernel.instants import SystemClock
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class Campaigning:
 
     def __init__(self, house: House, speaker: Principal, web: ASGIApp):
         settings, self._client = house.settings, house.client(speaker)
-        transport = httpx.ASGITransport(app=web, raise_app_exceptions=False)
         base = settings.fhir_base.removesuffix("/fhir")
+        transport = inside_transport(web, base, "")
         self._beside = Beside(base, house.principals.admit(speaker), transport)
         clock = SystemClock()
         sender = TextSender(Ledger(self._client, clock), _NoTelephone())

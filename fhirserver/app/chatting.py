@@ -202,6 +202,7 @@ class Chatting:
             limits_of(chosen),
             chosen.attachment_megabytes * 1024 * 1024,
             self._demo,
+            f"{house.settings.prefix}{PATH}",
         )
         return chat_application(chat, version("credence"))
 

@@ -21,6 +21,7 @@ from fhirserver.access.principals import token_digest
 from fhirserver.access.server_key import ServerKey
 from fhirserver.access.workspaces import ID, Directory
 from fhirserver.app.settings import Settings
+from fhirserver.app.voice.settings import VoiceSettings
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.access_records import AccessRecords
 from fhirserver.rest.application import Application
@@ -29,7 +30,7 @@ from fhirserver.rest.problem import PROBLEM, problem_body
 from fhirserver.rest.safe_headers import completed
 
 Loop = Callable[[], Coroutine[Any, Any, None]]
-AREAS = frozenset({"fhir", "platform"})
+AREAS = frozenset({"fhir", "platform", "chat", "forms", "console"})
 """What of a workspace that is not the host is served."""
 _FOLDER = "workspaces"
 _PERIOD_SECONDS = 0.5
@@ -235,6 +236,7 @@ def settings_of(settings: Settings, id: str) -> Settings:
     return replace(
         settings,
         base_url=f"{root}/{_FOLDER}/{id}/fhir",
+        prefix=f"/{_FOLDER}/{id}",
         path=folder / "credence.db",
         database=f"{settings.database}-{id}",
         releases=settings.releases_folder,
@@ -243,12 +245,9 @@ def settings_of(settings: Settings, id: str) -> Settings:
         connectors=(),
         oidc=None,
         telephony=None,
-        voice=replace(settings.voice, recordings=None),
+        voice=replace(settings.voice, recordings=None, practice=VoiceSettings().practice),
         subscriptions=replace(settings.subscriptions, key_file=""),
         smart=replace(settings.smart, issuer="", key_folder=None, style_url="", management_url=""),
-        chat=replace(settings.chat, enabled=False),
-        forms=replace(settings.forms, enabled=False),
-        campaigns=replace(settings.campaigns, enabled=False),
         platform=replace(settings.platform, workspace=id),
     )
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
-import httpx
-
-from fhirserver.access.inside import InsidePrincipals
 from fhirserver.access.principals import Principal
 from fhirserver.kernel.json import JsonObject
 from fhirserver.ports.agents import DryRun, Explanation, Fault, GraphState, Looked
@@ -16,7 +13,7 @@ from fhirserver.ports.agents import DryRun, Explanation, Fault, GraphState, Look
 if TYPE_CHECKING:
     from agent.tools.client import FhirClient
     from fhirserver.app.agent_desk import AgentDesk
-    from fhirserver.rest.edge import FhirEdge
+    from fhirserver.app.inside_way import InsideWay
 
 
 def check(kind: str, document: JsonObject) -> Sequence[Fault]:
@@ -27,11 +24,10 @@ def check(kind: str, document: JsonObject) -> Sequence[Fault]:
 
 
 class LateAgents:
-    """Implements :class:`fhirserver.ports.agents.Agents`. ``way``: the edge of this server and who may come in by it,
-    both made later than this."""
+    """Implements :class:`fhirserver.ports.agents.Agents`. ``way``: to this server's FHIR, made later than this."""
 
-    def __init__(self, fhir_base: str, way: Callable[[], tuple[FhirEdge, InsidePrincipals]]):
-        self._fhir_base, self._way = fhir_base, way
+    def __init__(self, way: Callable[[], InsideWay]):
+        self._way = way
         self._made: AgentDesk | None = None
 
     @property
@@ -42,21 +38,10 @@ class LateAgents:
             self._made = AgentDesk(self._as_client)
         return self._made
 
-    @contextlib.asynccontextmanager
-    async def _as_client(self, principal: object) -> AsyncIterator[FhirClient]:
-        from agent.tools.client import FhirClient
-
+    def _as_client(self, principal: object) -> AbstractAsyncContextManager[FhirClient]:
         if not isinstance(principal, Principal):
             raise TypeError("a principal is needed")
-        edge, principals = self._way()
-        token = principals.admit(principal)
-        transport = httpx.ASGITransport(app=edge, raise_app_exceptions=False)  # type: ignore[arg-type]
-        client = FhirClient(self._fhir_base, token, transport)
-        try:
-            yield client
-        finally:
-            principals.dismiss(token)
-            await client.close()
+        return self._way().visiting(principal)
 
     def check(self, kind: str, document: JsonObject) -> Sequence[Fault]:
         return check(kind, document)

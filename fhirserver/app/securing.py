@@ -16,6 +16,7 @@ from fhirserver.access.audit.event import Audit
 from fhirserver.access.key_principals import KeyOwners, KeyPrincipals
 from fhirserver.access.owners import NamedOwners, Owners
 from fhirserver.access.platform_keys import PlatformKeys
+from fhirserver.access.principals import Principals
 from fhirserver.access.server_key import ServerKey
 from fhirserver.access.smart.app_origins import AppOrigins
 from fhirserver.access.smart.app_owners import AppOwners
@@ -60,6 +61,8 @@ class Secured:
 
     server: AuthorizationServer
     principals: KeyPrincipals
+    people: Principals
+    """Whose tokens open a console: principals of the settings, and platform keys; no app's."""
     owners: Owners
     """Who they are by now whose Subscriptions work on."""
     keys: PlatformKeys
@@ -125,6 +128,7 @@ def secure(
     return Secured(
         server,
         principals,
+        KeyPrincipals(settings.authenticator(), keys, settings.sources, settings.access),
         KeyOwners(owners, keys, principals),
         keys,
         Cors(origins),

@@ -99,6 +99,8 @@ class Settings:
     tls: Tls | None = None
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
+    prefix: str = ""
+    """The path under which others find what this server has at ``/``: of a workspace in another's server."""
     storage: str = "sqlite"
     path: Path = Path("var/credence.db")
     releases: Path | None = None

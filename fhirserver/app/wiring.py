@@ -51,6 +51,7 @@ from fhirserver.app.guards import Guards
 from fhirserver.app.hosting import Host, Hosting
 from fhirserver.app.humans import people_desk
 from fhirserver.app.identity import make_identity
+from fhirserver.app.inside_way import InsideWay
 from fhirserver.app.knowing import make_knowing
 from fhirserver.app.late_agents import LateAgents, check
 from fhirserver.app.late_records import LateRecords
@@ -218,7 +219,7 @@ def make_application(
         messages=LateMessages(store, catalogue, desk),
         live=live_calls,
         audit=auditing.recorder,
-        agents=LateAgents(settings.fhir_base, lambda: (edge, principals)),
+        agents=LateAgents(lambda: way),
     )
     webhooks = Webhooks(store, catalogue, settings.secrets)
     identity = make_identity(settings, store.storage)
@@ -262,8 +263,9 @@ def make_application(
     visits = Visits(settings.rates, settings.trusted_proxies)
     told = openapi(registry, version("credence"))
     edge = FhirEdge(context, registry, principals, "/fhir", told, cors, jobs, watching.meter, visits)
+    way = InsideWay(settings.fhir_base, edge, principals)
     ending = asyncio.Event()
-    routers = _routers(settings, context, registry, identity, principals, ending, far)
+    routers = _routers(settings, context, registry, identity, principals, secured.people, ending, far)
     live = LiveRoutes(live_calls, principals, ending, far, context.audit).router()
     web = web_application(lifespan, watching.routes(), *routers, live)
     hosting = within or Host(
@@ -284,6 +286,7 @@ def make_application(
         first,
         secured.keys,
         hosting,
+        way,
         part is not Part.ALONE,
         chats,
         far,
@@ -318,12 +321,13 @@ def _routers(
     registry: Registry,
     identity: Identity,
     principals: Principals,
+    operators: Principals,
     ending: asyncio.Event,
     out: TextsOut | None,
 ) -> Sequence[Router]:
     """The console's pages, the sound of calls, and messages that are ordered."""
     listening = Listening(context, registry)
-    pages = console(context.veiled, registry, settings.authenticator(), identity, ending, listening)
+    pages = console(context.veiled, registry, operators, identity, ending, listening, settings.prefix)
     recordings = RecordingRoutes(listening, principals, context.audit).router()
     return pages, recordings, TextRoutes(principals, out, context.audit).router()
 

@@ -15,6 +15,8 @@ from starlette.templating import Jinja2Templates
 from fhirserver.access.audit.event import PAGE, Event
 from fhirserver.access.browser_sessions import form_is_ours
 from fhirserver.access.cookies import is_from_elsewhere
+from fhirserver.console.beneath import HOME as HOME
+from fhirserver.console.beneath import TemplatesBeneath
 from fhirserver.console.queue import ReviewQueue
 from fhirserver.console.queue_filter import Reviewer
 from fhirserver.console.sessions import Session, Sessions
@@ -31,7 +33,6 @@ from fhirserver.search.expression import And, Query, ReferenceIs, SortKey, Token
 from fhirserver.world.vocabulary import OPERATOR_ACTION, verification_status
 
 HERE = Path(str(files("fhirserver.console")))
-HOME = "/console"
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -45,14 +46,19 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Desk:
-    """The operators' desk: what the handlers of all pages work with."""
+    """The operators' desk: what the handlers of all pages work with. ``prefix``: see ``beneath``."""
 
-    def __init__(self, context: Context, registry: Registry, sessions: Sessions):
-        self.context, self.registry, self.sessions = context, registry, sessions
+    def __init__(self, context: Context, registry: Registry, sessions: Sessions, prefix: str = ""):
+        self.context, self.registry, self.sessions, self.prefix = context, registry, sessions, prefix
         self.queue = ReviewQueue(context.store)
         self._templates = Jinja2Templates(directory=HERE / "templates")
-        self._templates.env.filters.update(when=when, status=verification_status)
+        self._templates.env.loader = TemplatesBeneath(HERE / "templates", prefix)
+        self._templates.env.filters.update(when=when, status=verification_status, beneath=self.beneath)
         self._templates.env.trim_blocks = self._templates.env.lstrip_blocks = True
+
+    def beneath(self, address: str) -> str:
+        """An address of the console as others find it; an empty one stays empty."""
+        return f"{self.prefix}{address}" if address else ""
 
     def page(
         self, request: Request, name: str, session: Session | None, status: int = 200, **values: object
@@ -62,7 +68,7 @@ class Desk:
         shared = {
             "session": session,
             "position": self.context.store.head,
-            "here": request.url.path,
+            "here": self.beneath(request.url.path),
             "calling": self.context.live is not None,
             "directing": self.context.agents is not None,
             "browsing": self.context.browsing is not None,

@@ -11,6 +11,7 @@ from fhirserver.access.identity import Identity
 from fhirserver.access.principals import Principals
 from fhirserver.console.agent_pages import agent_routes
 from fhirserver.console.analytics_pages import AnalyticsPages
+from fhirserver.console.beneath import beneath
 from fhirserver.console.call_pages import CallPages
 from fhirserver.console.campaign_pages import CampaignPages
 from fhirserver.console.connector_pages import ConnectorPages
@@ -47,15 +48,17 @@ def console(
     identity: Identity,
     ending: asyncio.Event,
     listening: Listening,
+    prefix: str = "",
 ) -> Router:
     """The router of all console pages. ``identity`` knows the operators and their sessions; ``ending`` is set
-    when the server is about to stop; ``listening`` gives out the recordings of calls."""
-    desk = Desk(context, registry, Sessions(principals, identity))
+    when the server is about to stop; ``listening`` gives out the recordings of calls; ``prefix`` is the path
+    beneath which others find all this."""
+    desk = Desk(context, registry, Sessions(principals, identity, prefix), prefix)
     sound = LiveSound(desk, ending)
     router = Router()
     sign_in = SignIn(desk, identity)
     for method, path, endpoint in _routes(desk, sign_in, ending, listening, sound):
-        router.add_route(f"{HOME}{path}", endpoint, [method], include_in_schema=False)
+        router.add_route(f"{HOME}{path}", beneath(prefix, endpoint), [method], include_in_schema=False)
     router.add_websocket_route(f"{HOME}/live/{{id}}/sound", sound.serve)
     return router
 

@@ -16,11 +16,11 @@ from fhirserver.access.cookies import SecretCookie
 from fhirserver.access.identity import Identity
 from fhirserver.access.principals import Principal, Principals, token_digest
 from fhirserver.access.users import User
+from fhirserver.console.beneath import HOME
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
 
 COOKIE = "credence_session"
-_COOKIE = SecretCookie(COOKIE, "/console", "strict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,14 @@ class Opened(NamedTuple):
 class Sessions:
     """All sessions of operators."""
 
-    def __init__(self, principals: Principals, identity: Identity):
+    def __init__(self, principals: Principals, identity: Identity, prefix: str = ""):
         self._principals, self._identity, self._kept = principals, identity, identity.console
+        self._cookie = SecretCookie(COOKIE, f"{prefix}{HOME}", "strict", alone=not prefix)
 
     async def sign_in(self, token: str, old: str = "") -> Opened | None:
         """A new session for a token with the operator role, or None. ``old``: the cookie until now."""
         try:
-            principal = self._principals.authenticate(f"Bearer {token.strip()}")
+            principal = await self._principals.known(f"Bearer {token.strip()}")
         except Refusal:
             return None
         if not principal.may("operator"):
@@ -121,15 +122,15 @@ class Sessions:
 
     def cookie(self, request: HTTPConnection) -> str:
         """The secret that the browser sent; empty where it sent none."""
-        return _COOKIE.read(request.cookies, self._is_secure(request))
+        return self._cookie.read(request.cookies, self._is_secure(request))
 
     def kept_by(self, request: Request, session: BrowserSession) -> dict[str, Any]:
         """The arguments of ``set_cookie`` by which the browser keeps a session."""
-        return _COOKIE.kept(session.id, self._kept.limits.whole, self._is_secure(request))
+        return self._cookie.kept(session.id, self._kept.limits.whole, self._is_secure(request))
 
     def gone(self, request: Request) -> dict[str, Any]:
         """The arguments of ``delete_cookie``."""
-        return _COOKIE.gone(self._is_secure(request))
+        return self._cookie.gone(self._is_secure(request))
 
     def _is_secure(self, request: HTTPConnection) -> bool:
         return self._identity.secure or request.url.scheme in ("https", "wss")

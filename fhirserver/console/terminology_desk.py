@@ -60,8 +60,14 @@ class TerminologyDesk:
         status: int = 200,
     ) -> Response:
         """A page, or a part of one, by the name of its template."""
-        given = {"address": address, "link": link, **values}
+        given = {"address": self._address, "link": self._link, **values}
         return self.desk.page(request, f"terminology/{name}.html", session, status, **given)
+
+    def _address(self, type: str, url: str, version: str = "", **more: object) -> str:
+        return self.desk.beneath(address(type, url, version, **more))
+
+    def _link(self, page: str, **parameters: object) -> str:
+        return self.desk.beneath(link(page, **parameters))
 
     def refused(self, request: Request, session: Session, refusal: Refusal, canonical: str = "") -> Response:
         """What is said where there is no answer, also in the place of a part."""

@@ -198,7 +198,6 @@ async def test_what_cannot_be_is_refused(server: Facade) -> None:
         assert isinstance(refused, Problem) and refused.status == status, id
     for path in (
         "nothing/fhir/metadata",
-        "clinic-b/console",
         "clinic-b/auth/token",
         "clinic-b",
         "",

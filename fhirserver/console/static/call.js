@@ -1,4 +1,5 @@
 // A call under way: the page asks again for its parts when something happens; keys and sound.
+import { HOME } from "./home.js";
 import { focus } from "./keys.js";
 import { focusSpeak, soundOfCall, toggleListening, toggleSpeaking } from "./sound.js";
 
@@ -14,7 +15,7 @@ export function followCall() {
   document.body.addEventListener("htmx:afterSettle", settled);
   soundOfCall();
   if (ended) return;
-  const source = new EventSource(`/console/live/${id}/events?after=${after}`);
+  const source = new EventSource(`${HOME}/live/${id}/events?after=${after}`);
   let waiting = 0;
   source.onmessage = (event) => {
     tell(JSON.parse(event.data));
@@ -77,7 +78,7 @@ function settled(event) {
 
 // What may be done depends on who holds the call: ask for it anew.
 function refreshDoings() {
-  window.htmx.ajax("GET", `/console/live/${byId("call").dataset.id}/doings`, { target: "#doings", swap: "outerHTML" });
+  window.htmx.ajax("GET", `${HOME}/live/${byId("call").dataset.id}/doings`, { target: "#doings", swap: "outerHTML" });
 }
 
 function toTheEnd() {
@@ -98,7 +99,7 @@ export function callKeys() {
       details.open = true;
       focus(byId("note"));
     },
-    Escape: () => { location.href = "/console/live"; },
+    Escape: () => { location.href = `${HOME}/live`; },
   };
 }
 

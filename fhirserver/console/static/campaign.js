@@ -1,4 +1,5 @@
 // Campaigns: the page asks again for its figures when the server says that they have changed; steering asks first.
+import { HOME } from "./home.js";
 const GATHER = 700;
 const byId = (id) => document.getElementById(id);
 const WORDS = {
@@ -9,7 +10,7 @@ const WORDS = {
 
 export function followCampaigns() {
   const box = byId("campaign") || byId("campaigns");
-  const path = box.dataset.id ? `/console/campaigns/${box.dataset.id}/events` : "/console/campaigns/events";
+  const path = box.dataset.id ? `${HOME}/campaigns/${box.dataset.id}/events` : `${HOME}/campaigns/events`;
   const source = new EventSource(`${path}?after=${box.dataset.after}`);
   let waiting = 0;
   source.addEventListener("campaign", () => {
@@ -54,6 +55,6 @@ export function campaignKeys() {
   return {
     p: () => (byId("pause") || byId("resume"))?.click(),
     x: () => byId("cancel")?.click(),
-    Escape: () => { location.href = "/console/campaigns"; },
+    Escape: () => { location.href = `${HOME}/campaigns`; },
   };
 }

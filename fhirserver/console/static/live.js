@@ -1,9 +1,10 @@
 // What happens in the queue, as the server tells it: the page is told by events of its body, the reader by few words.
+import { HOME } from "./home.js";
 const SAID = { new: "new", held: "held", free: "given back", decided: "decided" };
 
 export function listen() {
   const { position, operator } = document.body.dataset;
-  const source = new EventSource(`/console/events?after=${position}`);
+  const source = new EventSource(`${HOME}/events?after=${position}`);
   source.addEventListener("queue", (event) => {
     const { happened } = JSON.parse(event.data);
     const others = happened.filter((one) => one.by !== operator);

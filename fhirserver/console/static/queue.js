@@ -1,4 +1,5 @@
 // The queue by keys: a place in the list that is the real focus, a selection, and decisions that leave both as they were.
+import { HOME } from "./home.js";
 import { askReason, focus } from "./keys.js";
 
 const list = () => document.getElementById("queue");
@@ -18,7 +19,7 @@ export function queueKeys() {
     x: () => toggle(),
     A: () => decide("approve", chosen()),
     R: () => reject(chosen()),
-    u: () => post("/console/queue/undo", []),
+    u: () => post(`${HOME}/queue/undo`, []),
   };
 }
 
@@ -60,7 +61,7 @@ function decide(what, ids, reason) {
   const stays = what === "claim" || what === "release";
   if (!stays && going.includes(current())) leave(going);
   for (const row of going) row.classList.toggle("going", !stays);
-  post(`/console/queue/${what}`, [...ids.map((id) => ["item", id]), ...(reason ? [["reason", reason]] : [])]);
+  post(`${HOME}/queue/${what}`, [...ids.map((id) => ["item", id]), ...(reason ? [["reason", reason]] : [])]);
 }
 
 // The focus goes on to the first row after it that stays, else to the last before.

@@ -1,4 +1,5 @@
 // A call that is over: its turns and the picture of its sound lead to their place in the recording.
+import { HOME } from "./home.js";
 const byId = (id) => document.getElementById(id);
 const turns = () => [...document.querySelectorAll("#said li[data-at]")];
 
@@ -53,6 +54,6 @@ export function recordingKeys() {
       if (!player) return false;
       player.paused ? player.play().catch(() => {}) : player.pause();
     },
-    Escape: () => { location.href = "/console/calls"; },
+    Escape: () => { location.href = `${HOME}/calls`; },
   };
 }

@@ -1,7 +1,8 @@
 // Listening to a call, and speaking on it once it has been taken over. Where a browser has no sound, or lets no page
 // have the microphone, the page says so, and everything is done by reading and typing.
+import { HOME } from "./home.js";
 const byId = (id) => document.getElementById(id);
-const WORKLET = "/console/static/sound-worklet.js";
+const WORKLET = `${HOME}/static/sound-worklet.js`;
 const HEARD_EVERY = 1000;
 const AGAIN = [500, 1000, 2000, 4000];
 const MOST_UNSENT = 4800;
@@ -97,13 +98,13 @@ async function prepare() {
 }
 
 async function connect() {
-  const answer = await fetch(`/console/live/${id}/pass`, {
+  const answer = await fetch(`${HOME}/live/${id}/pass`, {
     method: "POST", body: new URLSearchParams({ form_token: document.body.dataset.formToken }), redirect: "error",
   });
   if (answer.status === 404) { finish("over"); return; }
   const { pass } = await answer.json();
   if (!wanted || socket) return;
-  const opened = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}/console/live/${id}/sound`);
+  const opened = new WebSocket(`${location.protocol.replace("http", "ws")}//${location.host}${HOME}/live/${id}/sound`);
   socket = opened;
   opened.binaryType = "arraybuffer";
   opened.onopen = () => opened.send(pass);
@@ -165,7 +166,7 @@ function finish(as) {
 // Without an audio thread (an old browser, a page that came neither by https nor from this machine), or where nobody can
 // speak on the call, the sound comes as one endless WAV.
 function playPlainly() {
-  plain = new Audio(`/console/live/${id}/audio`);
+  plain = new Audio(`${HOME}/live/${id}/audio`);
   plain.onended = () => plain && finish("over");
   plain.play().then(() => show("listening"), () => { plain = null; show("none"); });
 }

@@ -1,5 +1,6 @@
 // The tree of a code system (ARIA's tree pattern), its search as one types, and the concept beside it; lists by keys.
 // Every item is a link, and does without this what it says.
+import { HOME } from "./home.js";
 import { focus } from "./keys.js";
 
 const byId = (id) => document.getElementById(id);
@@ -8,7 +9,7 @@ const shown = (one) => one.offsetParent !== null;
 const nodes = () => [...tree().querySelectorAll("[role=treeitem]")].filter(shown);
 const results = () => [...document.querySelectorAll(".results .node")];
 const say = (text) => { byId("announcer").textContent = text; };
-const address = (page, values) => `/console/terminology/${page}?${new URLSearchParams(values)}`;
+const address = (page, values) => `${HOME}/terminology/${page}?${new URLSearchParams(values)}`;
 const system = () => ({ url: byId("look").dataset.url, version: byId("look").dataset.version });
 
 export function systemKeys() {
@@ -183,7 +184,7 @@ export function listKeys() {
     const at = links.indexOf(document.activeElement);
     links[Math.min(links.length - 1, Math.max(0, at + by))]?.focus();
   };
-  return { j: step(1), k: step(-1), Escape: () => { location.href = "/console/terminology"; } };
+  return { j: step(1), k: step(-1), Escape: () => { location.href = `${HOME}/terminology`; } };
 }
 
 // What came in by typing or by a click is said; an explanation gets the focus.

@@ -38,3 +38,5 @@ class Chat:
     attachment_bytes: int = 6 * 1024 * 1024
     demo: DemoUsers | None = None
     """Who visits the demo page; None where there is none."""
+    at: str = PATH
+    """The path at which others find all this."""

@@ -30,8 +30,7 @@ async def begin(request: Request, response: Response, user: User) -> Conversatio
     chat: Chat = request.app.state.chat
     one, fresh = await chat.chats.begin(user, lambda: chat.limits.conversation(user))
     response.status_code = 201 if fresh else 200
-    root = request.scope.get("root_path", "")
-    response.headers["Location"] = f"{root}/services/{user.service}/conversations/{one.id}"
+    response.headers["Location"] = f"{chat.at}/services/{user.service}/conversations/{one.id}"
     noted(request, chat, response.status_code)
     return ConversationOut.of(one)
 

@@ -49,6 +49,8 @@ def chat_application(chat: Chat, version: str) -> Origins:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        servers=[{"url": chat.at}],
+        root_path_in_servers=False,
         redirect_slashes=False,
         responses=_refusals(),
         telemetry=SILENT,

@@ -1,5 +1,5 @@
 // What an app does around the widget: tell it who the user is, and in which language to speak.
-import "/chat/widget.js";
+import "../widget.js";
 
 const hex = () => [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
 const visitor = localStorage.getItem("credence-demo-visitor") || hex();
@@ -8,7 +8,7 @@ localStorage.setItem("credence-demo-visitor", visitor);
 let known;
 async function token(again) {
   if (known && !again) return known;
-  const answer = await fetch("/chat/demo/token", {
+  const answer = await fetch(new URL("token", import.meta.url), {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ visitor }),

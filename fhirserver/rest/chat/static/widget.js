@@ -11,7 +11,7 @@ import { Log } from "./widget/log.js";
 import { SHEET, STAR, shape } from "./widget/look.js";
 import { wordsOf } from "./widget/words.js";
 
-const HERE = new URL(import.meta.url).origin;
+const HERE = new URL("..", import.meta.url).href;
 const MOST_BYTES = 6 * 1024 * 1024;
 const LONG_SIDE = 2400;
 const KINDS = ["image/jpeg", "image/png", "application/pdf"];
