@@ -20,6 +20,7 @@ import httpx
 import pytest
 from hypothesis import settings
 
+from tests import forking
 from tests.phi import Watch
 
 gc.disable()  # until all is collected: that makes a million objects, and every one of them stays
@@ -98,6 +99,7 @@ _leaks: list[str] = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    forking.begin()
     _watch.begin()
 
 
