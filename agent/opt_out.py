@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from agent.campaigns.flagging import put_flag
 from agent.campaigns.ledger import Ledger
 from agent.campaigns.look_again import look_at
-from agent.campaigns.preferences import BARRED, barred_name, opt_out
+from agent.campaigns.preferences import BARRED, barred_name, opt_out, without
 from agent.requests import FindPatients
 from agent.results import PatientsFound
 from agent.tools.client import Unreachable, version_of
@@ -78,11 +78,10 @@ async def bar(ledger: Ledger, number: str, channel: str) -> None:
 
 async def unbar(ledger: Ledger, number: str, channel: str) -> None:
     """Raises :class:`Unreachable`."""
-    found = await ledger.client.search("Flag", [("identifier", f"{BARRED}|{barred_name(channel, number)}")])
+    name = barred_name(channel, number)
+    found = await ledger.client.search("Flag", [("identifier", f"{BARRED}|{name}")])
     for resource in (one for one in found if one.get("status") == "active"):
-        made = {name: value for name, value in resource.items() if name not in ("meta", "text")}
-        made |= {"status": "inactive"}
-        await ledger.put(made, version_of(resource), "")
+        await ledger.put(without(resource, name), version_of(resource), "")
 
 
 async def _patients(ledger: Ledger, number: str) -> list[str]:

@@ -9,6 +9,7 @@ from agent.communication import CHANNEL, PURPOSE
 from agent.tools.provenance import CANONICAL
 from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import JsonObject
+from fhirserver.world.configuration import name_of, url_of
 
 _TYPE = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
 _WAYS = {"call": "Call", "sms": "Send a message", "chat": "Write in the app's chat", "form": "Send a form"}
@@ -21,10 +22,11 @@ def plan_definition(id: str, title: str, campaign: Campaign, status: str) -> Jso
         "id": id,
         "url": f"{CANONICAL}/PlanDefinition/{id}",
         "identifier": [{"system": CAMPAIGN, "value": id}],
+        "name": name_of(id),
         "title": title,
         "status": status,
         "type": {"coding": [{"system": _TYPE, "code": "workflow-definition"}]},
-        "library": [f"Library/{id}"],
+        "library": [url_of(id)],
         "purpose": campaign.goal,
         "description": _rules(campaign),
         "goal": [{"description": {"text": campaign.goal}}],

@@ -61,15 +61,64 @@ def opt_out(
         "resourceType": "Flag",
         "status": "active",
         "category": [{"coding": [{"system": _CATEGORY, "code": "contact"}]}],
-        "code": {
-            "coding": [{"system": PREFERENCE, "code": code}],
-            "text": _WORDS.get(code, "Nothing to this number"),
-        },
+        "code": _concept(code),
         "subject": {"reference": patient},
         "period": {"start": instant(at)},
         "author": author,
     }
-    made["identifier"] = [
-        {"system": BARRED, "value": barred_name(channel, number or patient)} for channel in named
-    ]
+    made["identifier"] = [_identifier(barred_name(channel, number or patient)) for channel in named]
     return made
+
+
+def covers(flag: JsonObject, wish: JsonObject) -> bool:
+    """Whether a Flag is active and says all that a wish says."""
+    said, wanted = _code(flag), _code(wish)
+    return (
+        flag.get("status") == "active"
+        and set(_names(wish)) <= set(_names(flag))
+        and (wanted == NUMBER_CODE or said in (wanted, _ALL))
+    )
+
+
+def widened(flag: JsonObject, wish: JsonObject) -> JsonObject:
+    """The Flag with what a wish says besides; one that was taken back says the wish alone."""
+    if flag.get("status") != "active":
+        return wish | {"id": flag["id"]}
+    codes = {_code(flag), _code(wish)} - {NUMBER_CODE}
+    code = _ALL if len(codes) > 1 else next(iter(codes), NUMBER_CODE)
+    names = dict.fromkeys([*_names(flag), *_names(wish)])
+    return _bare(flag) | {"code": _concept(code), "identifier": [_identifier(name) for name in names]}
+
+
+def without(flag: JsonObject, name: str) -> JsonObject:
+    """The Flag where a number is welcome again by one medium: what it says of others stays."""
+    left = [one for one in _names(flag) if one != name]
+    if not left:
+        return _bare(flag) | {"status": "inactive"}
+    medium = left[0].partition(":")[0]
+    code = _CODES.get(medium, _ALL) if _code(flag) == _ALL and len(left) == 1 else _code(flag)
+    return _bare(flag) | {"code": _concept(code), "identifier": [_identifier(one) for one in left]}
+
+
+def _code(flag: JsonObject) -> str:
+    codings = flag.get("code", {}).get("coding", ())
+    return next((str(c.get("code")) for c in codings if c.get("system") == PREFERENCE), "")
+
+
+def _names(flag: JsonObject) -> list[str]:
+    return [str(i.get("value")) for i in flag.get("identifier", ()) if i.get("system") == BARRED]
+
+
+def _identifier(name: str) -> JsonObject:
+    return {"system": BARRED, "value": name}
+
+
+def _concept(code: str) -> JsonObject:
+    return {
+        "coding": [{"system": PREFERENCE, "code": code}],
+        "text": _WORDS.get(code, "Nothing to this number"),
+    }
+
+
+def _bare(flag: JsonObject) -> JsonObject:
+    return {name: value for name, value in flag.items() if name not in ("meta", "text")}

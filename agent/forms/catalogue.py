@@ -25,6 +25,7 @@ from agent.forms.questions import (
 FHIR = "http://hl7.org/fhir/StructureDefinition"
 _LANGUAGE = "urn:ietf:bcp:47"
 _ROLE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+_POINT_USE = "http://hl7.org/fhir/contact-point-use"
 YES, NO = "yes", "no"
 
 
@@ -68,9 +69,9 @@ _PHONE = Subject(
             CHOICE,
             words("What kind of phone is it?", "¿Qué tipo de teléfono es?"),
             options=(
-                Option("mobile", words("Mobile", "Celular")),
-                Option("home", words("Home", "Casa")),
-                Option("work", words("Work", "Trabajo")),
+                Option("mobile", words("Mobile", "Celular"), _POINT_USE),
+                Option("home", words("Home", "Casa"), _POINT_USE),
+                Option("work", words("Work", "Trabajo"), _POINT_USE),
             ),
             definition=_of("Patient.telecom"),
         ),

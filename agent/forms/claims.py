@@ -13,11 +13,12 @@ from agent.campaigns.consents import CATEGORY, CHANNEL, OUTREACH
 from agent.forms.answers import Answers, stands
 from agent.forms.catalogue import QUESTIONS, SUBJECT_OF, YES
 from agent.forms.record import PatientFile
-from agent.forms.scan import CHANNELS, PHARMACY
+from agent.forms.scan import CHANNELS
 from agent.tools.stating import stated
 from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.world.spoken.identifiers import phone_key
+from fhirserver.world.vocabulary import PREFERRED_PHARMACY
 
 _CLASS = "http://terminology.hl7.org/CodeSystem/coverage-class"
 _SELF_PAY = "http://terminology.hl7.org/CodeSystem/coverage-selfpay"
@@ -100,7 +101,7 @@ def _parts(form: Form) -> Iterator[tuple[str, tuple[str, ...], object]]:
         yield "contact", ("emergency-name", "emergency-phone", "emergency-relation"), _contacts(form)
     if form.has("pharmacy"):
         value = {"display": form.get("pharmacy")}
-        yield "extension", ("pharmacy",), [{"url": PHARMACY, "valueReference": value}]
+        yield "extension", ("pharmacy",), [{"url": PREFERRED_PHARMACY, "valueReference": value}]
 
 
 def _phone(number: str, use: str) -> JsonObject:

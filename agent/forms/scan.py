@@ -16,6 +16,7 @@ from agent.forms.requirements import Requirement, RequirementSet
 from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.json import Json, JsonObject
 from fhirserver.world.spoken.identifiers import is_nanp
+from fhirserver.world.vocabulary import PREFERRED_PHARMACY
 
 MISSING, UNVERIFIED, EXPIRED, OLD = "missing", "unverified", "expired", "old"
 """Why something is asked for."""
@@ -26,7 +27,8 @@ COOLING, MONTHLY, CAPPED, INAPPLICABLE = (
     "does not apply",
 )
 """Why something is not asked for although it is missing."""
-PHARMACY: Final = "http://hl7.org/fhir/StructureDefinition/patient-preferredPharmacy"
+_PHARMACY_OF_R5: Final = "http://hl7.org/fhir/StructureDefinition/patient-preferredPharmacy"
+"""As an EHR may have it; R4 does not define it."""
 CHANNELS: Final = {"consent-texts": "sms", "consent-calls": "call"}
 MONTH = timedelta(days=30)
 ADULT = 18
@@ -208,7 +210,7 @@ def _coverage(file: PatientFile) -> Iterator[Decimal]:
 
 def _pharmacy(file: PatientFile) -> Iterator[Decimal]:
     for one in _items(file.patient.get("extension")):
-        if one.get("url") == PHARMACY:
+        if one.get("url") in (PREFERRED_PHARMACY, _PHARMACY_OF_R5):
             yield confidence(file.patient, one)
 
 

@@ -61,7 +61,7 @@ def library(configured: Configured) -> JsonObject:
         "resourceType": "Library",
         "id": configured.id,
         "identifier": [{"system": _ID, "value": configured.id}],
-        "name": "".join(part.capitalize() for part in configured.id.replace(".", "-").split("-")),
+        "name": name_of(configured.id),
         "title": configured.title,
         "status": configured.status,
         "type": {
@@ -103,6 +103,12 @@ def configured(resource: JsonObject) -> Configured:
         str(resource.get("meta", {}).get("versionId", "")),
         str(resource.get("url", "")),
     )
+
+
+def name_of(id: str) -> str:
+    """What a program may call it: a capital letter, then letters and digits."""
+    joined = "".join(part.capitalize() for part in id.replace(".", "-").split("-"))
+    return joined if joined[:1].isalpha() else f"X{joined}"
 
 
 def url_of(id: str) -> str:

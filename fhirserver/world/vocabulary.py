@@ -25,6 +25,7 @@ REPLACED_BY = f"{BASE}/StructureDefinition/replaced-by"
 REFUSED_BY_EHR = f"{BASE}/StructureDefinition/refused-by-ehr"
 SAID_AGAIN = f"{BASE}/StructureDefinition/said-again"
 OUTREACH_DUE = f"{BASE}/StructureDefinition/outreach-due"
+PREFERRED_PHARMACY = f"{BASE}/StructureDefinition/preferred-pharmacy"
 MAPPED_BY = f"{BASE}/StructureDefinition/mapped-by"
 MAPPED_FROM = f"{BASE}/StructureDefinition/mapped-from"
 MAPPING_EQUIVALENCE = f"{BASE}/StructureDefinition/mapping-equivalence"
@@ -274,10 +275,11 @@ CODES = (
     CodeList(
         "document-kind",
         "Kinds of documents",
-        "What a document about a conversation is.",
+        "What a document about a conversation is, or one that a patient sent.",
         (
             ("transcript", "Transcript", "Every turn of the conversation"),
             ("summary", "Summary", "What the conversation was about and came to"),
+            ("insurance-card", "Insurance card", "A picture of the patient's insurance card"),
         ),
     ),
     CodeList(

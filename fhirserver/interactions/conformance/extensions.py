@@ -22,6 +22,7 @@ from fhirserver.world.vocabulary import (
     MAPPING_EQUIVALENCE,
     MATCH_EXPLANATION,
     OUTREACH_DUE,
+    PREFERRED_PHARMACY,
     REFUSED_BY_EHR,
     REPLACED_BY,
     REPLACES,
@@ -168,6 +169,13 @@ EXTENSIONS = (
         "When an outreach was due first; from then on it is good for as long as its campaign says.",
         "dateTime",
         ("CommunicationRequest",),
+    ),
+    SimpleExtension(
+        PREFERRED_PHARMACY,
+        "Preferred pharmacy",
+        "Where the patient has prescriptions filled, in the patient's own words.",
+        "Reference",
+        ("Patient",),
     ),
 )
 
