@@ -76,7 +76,10 @@ class Dialogue(Walking):
         self._take(signal, turn)
         if isinstance(signal, Utterance):
             self._asked_enough(before)
-        self.go_own_ways(beneath)
+        if not isinstance(signal, Answered | AnsweredBy):
+            self.go_own_ways(beneath)
+        elif self.memory.patient is not None:  # nothing goes before the greeting
+            self.go_own_ways("served")
         self.pass_by(before)
         effects = self.desk.flush()
         return [e for e in effects if isinstance(e, RunTool)] if over else effects
