@@ -139,6 +139,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "tell_hours": ("We are open {hours}.",),
     "tell_hours_of": ("{place} is open {hours}.",),
     "open_then": ("Yes, on {day} we are open {hours}.",),
+    "closed_now": ("No, we are closed right now. On {day} we are open {hours}.",),
     "closed_then": ("No, on {day} we are closed{why}.",),
     "tell_address": ("We are at {address}.",),
     "tell_address_of": ("{place} is at {address}.",),

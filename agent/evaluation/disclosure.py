@@ -13,6 +13,7 @@ from fhirserver.world.spoken.words import plain
 
 _OPEN = re.compile(
     r"\bWe are open [^.]*\.|\bYes, on [\w ,]+ we are open [^.]*\.|\bNo, on [\w ,]+ we are closed\b[^.]*\."
+    r"|\bNo, we are closed right now\. On [\w ,]+ we are open [^.]*\."
 )
 """What anybody may be told: when the practice is open."""
 

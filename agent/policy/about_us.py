@@ -11,7 +11,7 @@ from agent.memory import Memory
 from agent.policy.desk import Desk
 from agent.records import Opening, Place
 from fhirserver.world.configured.parts import WEEKDAYS as SHORT
-from fhirserver.world.configured.parts import clock, minutes
+from fhirserver.world.configured.parts import clock, minutes, of_day
 from fhirserver.world.spoken.days import WEEKDAYS, days_named
 from fhirserver.world.spoken.say import say_date, say_list, say_phone, say_time
 
@@ -62,7 +62,8 @@ def _hours(desk: Desk, heard: Heard) -> bool:
         return False
     day = _day_asked(memory, heard)
     if day is not None and one:
-        _that_day(desk, next(iter(known.values())), day)
+        now = re.search(r"\b(?:now|still)\b", heard.plain) is not None
+        _that_day(desk, next(iter(known.values())), day, now)
         return True
     for place, openings in known.items():
         line, named = ("tell_hours", {}) if one else ("tell_hours_of", {"place": place.name})
@@ -92,11 +93,11 @@ def _day_asked(memory: Memory, heard: Heard) -> date | None:
     days = [found.value for found in days_named(heard.text, memory.today) if found.value.is_one_day]
     if len(days) == 1:
         return days[0].first
-    return memory.today if re.search(r"\b(?:today|right now|still open|tonight)\b", heard.plain) else None
+    return memory.today if re.search(r"\b(?:today|now|still open|tonight)\b", heard.plain) else None
 
 
-def _that_day(desk: Desk, openings: Sequence[Opening], day: date) -> None:
-    """Whether it is open on a day, by the week and by what is exceptional."""
+def _that_day(desk: Desk, openings: Sequence[Opening], day: date, now: bool) -> None:
+    """Whether it is open on a day, by the week and by what is exceptional; ``now``: at this moment of it."""
     spans = [(one.begins, one.ends) for one in openings if one.day == day.weekday()]
     rules, why = desk.memory.setting.rules.open_hours.exceptions, ""
     for one in rules:
@@ -104,7 +105,10 @@ def _that_day(desk: Desk, openings: Sequence[Opening], day: date) -> None:
             why = f": {one.name}"
             spans = [] if one.closed else [(minutes(one.begins), minutes(one.ends))]
     named = say_date(day, desk.memory.today)
-    if spans:
+    minute = of_day(desk.memory.local_now)
+    if spans and now and not any(begins <= minute < ends for begins, ends in spans):
+        desk.say("closed_now", day=named, hours=_spans(spans))
+    elif spans:
         desk.say("open_then", day=named, hours=_spans(spans))
     else:
         desk.say("closed_then", day=named, why=why)

@@ -75,6 +75,7 @@ async def test_hours_are_told_without_identity_and_the_call_goes_on() -> None:
         ),
         ("are you open on Sunday", "No, on Sunday, November twenty ninth we are closed."),
         ("are you guys open tomorrow", "Yes, on Wednesday, November twenty fifth we are open from eight AM"),
+        ("are you open right now", "Yes, on Tuesday, November twenty fourth we are open"),
         ("where are you?", "We are at 20 Shore Road, Springfield, MA"),
         ("how do I get to the office", "We are at 20 Shore Road"),
         ("what's your phone number", "Our phone number is"),
@@ -83,6 +84,17 @@ async def test_hours_are_told_without_identity_and_the_call_goes_on() -> None:
 )
 async def test_each_question_has_its_answer(question: str, answer: str) -> None:
     assert answer in await said(question, HOUSE)
+
+
+async def test_open_today_and_closed_now() -> None:
+    early = HOUSE | {
+        "hoursOfOperation": [{"daysOfWeek": WEEK, "openingTime": "07:00", "closingTime": "12:00"}]
+    }
+    closed = (
+        "No, we are closed right now. On Tuesday, November twenty fourth we are open from seven AM to noon."
+    )
+    assert closed in await said("are you still open", early)
+    assert "Yes, on Tuesday" in await said("are you open today", early)
 
 
 async def test_in_the_middle_of_business_what_was_asked_is_asked_again() -> None:
