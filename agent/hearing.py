@@ -53,8 +53,8 @@ _NOT_PHONE = r"\b(?:member|group|id|insurance|policy|wrong) number\b|\bnumber on
 _PERSON = re.compile(
     r"\b(?:(?:speak|talk|connect me|get me|put me through|transfer me|transferred) (?:to|with|"
     r"through to)?|want|need|get|"
-    r"like|give me) (?:(?!see|visit|seen)\w+ ){0,3}?(?:person|human|human being|representative|operator|receptionist|"
-    r"real person|"
+    r"like|give me) (?:(?!see|visit|seen|to the office)\w+ ){0,3}?(?:person|human|"
+    r"human being|representative|operator|receptionist|real person|"
     r"somebody|someone|staff|agent|nurse|front desk|"
     r"doctor|dr|provider|billing|pharmacist|office|manager|supervisor)\b|"
     r"^(?:a )?(?:representative|"
@@ -169,7 +169,7 @@ _BEYOND = re.compile(
     r"billing|"
     r"invoice|charge|diagnos\w+|symptoms?|should i (?:take|stop|eat|be worried)|is it (?:safe|normal|"
     r"serious)|"
-    r"medical records?|referral|x ray|mri|directions|parking|opening hours|your hours|open on|hours are)\b"
+    r"medical records?|referral|x ray|mri|parking)\b"
 )
 _OPT_OUT = re.compile(
     r"\b(?:stop|quit) (?:calling|texting|messaging|contacting|phoning)\b|"

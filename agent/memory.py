@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from agent.errand import Errand
 from agent.manner import PLAIN, Manner
 from agent.policy.graph import GRAPH, Graph
-from agent.records import AppointmentRecord, Context, PatientRecord
+from agent.records import AppointmentRecord, Context, PatientRecord, Place
 from agent.requests import Request
 from fhirserver.world.configured.agent import OFFERS, PATIENT, Escalation
 from fhirserver.world.configured.scheduling_rules import ORDINARY, SchedulingRules
@@ -95,6 +95,8 @@ class Memory:
     """Kinds of business for which a form is to be sent, for they could not be finished by talking."""
     answers: dict[str, str] = field(default_factory=dict)
     """By question of the practice's own: what was answered; empty where the caller had no answer."""
+    places: tuple[Place, ...] | None = None
+    """What the practice tells of itself; None until it was asked for."""
     walked: list[str] = field(default_factory=list)
     """The states of the practice's own that were come to, in order."""
     inferred: bool = False

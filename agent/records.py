@@ -64,6 +64,25 @@ class CoverageRecord:
     status: str = "active"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Opening:
+    """Open on a day of the week (Monday is 0), from and to in minutes since midnight."""
+
+    day: int
+    begins: int
+    ends: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the practice is: what anybody may be told of it; each may be empty."""
+
+    name: str
+    openings: tuple[Opening, ...] = ()
+    address: str = ""
+    phone: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What is known of one patient when the call is answered."""

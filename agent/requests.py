@@ -145,6 +145,13 @@ class ClaimAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadPractice:
+    """What the practice tells anybody of itself; ``name`` is what it is called."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class FindErrands:
     """What somebody at this number was lately contacted about; ``patients`` are those it may be (references)."""
 
@@ -176,6 +183,7 @@ Request: TypeAlias = (
     | ChangePhone
     | ChangeAddress
     | ClaimAnswer
+    | ReadPractice
     | FindErrands
     | OptOut
     | AskModel

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from agent.errand import Errand
 from agent.llm.requests import ModelAnswer
-from agent.records import Context, PatientRecord, SlotRecord
+from agent.records import Context, PatientRecord, Place, SlotRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,21 @@ class ErrandsFound:
     errands: tuple[Errand, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PracticeFound:
+    """The practice's places; none where nothing is known of any."""
+
+    places: tuple[Place, ...]
+
+
 Result: TypeAlias = (
-    PatientsFound | ErrandsFound | ContextLoaded | SlotsFound | Written | Taken | Failed | ModelAnswer
+    PatientsFound
+    | PracticeFound
+    | ErrandsFound
+    | ContextLoaded
+    | SlotsFound
+    | Written
+    | Taken
+    | Failed
+    | ModelAnswer
 )

@@ -17,6 +17,7 @@ from agent.results import (
     ErrandsFound,
     Failed,
     PatientsFound,
+    PracticeFound,
     Result,
     SlotsFound,
     Taken,
@@ -52,7 +53,17 @@ _SIGNALS: dict[str, type[Any]] = {
 }  # fmt: skip
 _RESULTS: dict[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (ContextLoaded, ErrandsFound, Failed, ModelAnswer, PatientsFound, SlotsFound, Taken, Written)
+    for kind in (
+        ContextLoaded,
+        ErrandsFound,
+        Failed,
+        ModelAnswer,
+        PatientsFound,
+        PracticeFound,
+        SlotsFound,
+        Taken,
+        Written,
+    )
 }
 
 

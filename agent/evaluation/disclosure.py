@@ -11,14 +11,20 @@ from fhirserver.world.spoken.days import WEEKDAYS
 from fhirserver.world.spoken.say import say_date, say_digits, say_id, say_ordinal, say_phone, say_time
 from fhirserver.world.spoken.words import plain
 
+_OPEN = re.compile(
+    r"\bWe are open [^.]*\.|\bYes, on [\w ,]+ we are open [^.]*\.|\bNo, on [\w ,]+ we are closed\b[^.]*\."
+    r"|\bNo, we are closed right now\. On [\w ,]+ we are open [^.]*\."
+)
+"""What anybody may be told: when the practice is open."""
+
 
 def told_before_identity(practice: Practice, said: Iterable[str]) -> list[str]:
     """Facts of any patient's record in what was said before anybody was identified.
 
     Names, birth dates, phone numbers, addresses, member ids, and days, times and doctors of appointments; a bare
-    weekday or month counts too: before identification there is no reason for one.
+    weekday or month counts too: before identification there is no reason for one, but for the practice's own hours.
     """
-    text = _spoken(said)
+    text = _spoken(_OPEN.sub(" ", one) for one in said)
     facts = {plain(f) for p in practice.people.values() for f in _of_person(practice, p)}
     for _, start, doctor in practice.visits.values():
         family = doctor.rsplit(" ", 1)[1]

@@ -64,6 +64,7 @@ def practice() -> Practice:
     made = [
         *(_doctor(key, name) for key, name in stated["doctors"].items()),
         *({"resourceType": "Organization", "id": k, "name": n} for k, n in stated["payers"].items()),
+        *(_place(key, p) for key, p in stated["places"].items()),
         *(_patient(p) for p in people.values()),
         *(_schedule(key, name) for key, name in doctors.items()),
         *_slots(stated),
@@ -84,6 +85,26 @@ def _doctor(id: str, name: str) -> JsonObject:
         "resourceType": "Practitioner",
         "id": id,
         "name": [{"family": family, "given": [given], "prefix": ["Dr."]}],
+    }
+
+
+def _place(id: str, place: JsonObject) -> JsonObject:
+    line, city, state, postal = place["address"].split(", ")
+    return {
+        "resourceType": "Location",
+        "id": id,
+        "status": "active",
+        "name": place["name"],
+        "telecom": [{"system": "phone", "value": place["phone"]}],
+        "address": {"line": [line], "city": city, "state": state, "postalCode": postal},
+        "hoursOfOperation": [
+            {
+                "daysOfWeek": hours["days"],
+                "openingTime": f"{hours['from']}:00",
+                "closingTime": f"{hours['to']}:00",
+            }
+            for hours in place["hours"]
+        ],
     }
 
 

@@ -63,6 +63,8 @@ class SafetyNet(Dialogue):
         if first_of_all(self.desk, heard):
             return True
         self._acknowledge(heard)
+        if self.tells_about_us(heard):
+            return True
         self._note_wishes(heard)
         return bool(self.memory.ended) or self._not_ours(heard)
 
@@ -154,6 +156,13 @@ class SafetyNet(Dialogue):
             self.wanted = not ahead
             self.begin_ways(ahead, said=True)
         return self.walk is not None or bool(self.memory.ended) or not self.wanted
+
+    def ask_again(self) -> None:
+        """A search of the model's that was interrupted is the model's to take up."""
+        if not self.leads and self.current is not None and self.current.state == "searching":
+            self.wanted = True
+        else:
+            super().ask_again()
 
     def go_on(self) -> None:
         """Behind them the model goes on."""

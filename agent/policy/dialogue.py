@@ -19,7 +19,7 @@ from agent.policy.passing import FORM, PERSON, Passing
 from agent.policy.slots import TakeSlot
 from agent.policy.walking import Walking
 from agent.records import PatientRecord
-from agent.requests import FindErrands, FindPatients, LoadContext, ReadPatient
+from agent.requests import FindErrands, FindPatients, LoadContext, ReadPatient, ReadPractice
 from agent.results import ContextLoaded, ErrandsFound, PatientsFound, SlotsFound
 from agent.signals import (
     Answered,
@@ -76,7 +76,10 @@ class Dialogue(Walking):
         self._take(signal, turn)
         if isinstance(signal, Utterance):
             self._asked_enough(before)
-        self.go_own_ways(beneath)
+        if not isinstance(signal, Answered | AnsweredBy):
+            self.go_own_ways(beneath)
+        elif self.memory.patient is not None:  # nothing goes before the greeting
+            self.go_own_ways("served")
         self.pass_by(before)
         effects = self.desk.flush()
         return [e for e in effects if isinstance(e, RunTool)] if over else effects
@@ -89,8 +92,10 @@ class Dialogue(Walking):
         elif isinstance(signal, Keys):
             self._pressed(signal, turn)
         elif isinstance(signal, ToolResult):
+            pending = self.desk.pending.get(signal.id)
             self._answered(signal)
-            self.hold_answers()
+            if pending is None or not isinstance(pending.request, ReadPractice):
+                self.hold_answers()
         elif isinstance(signal, BargeIn):
             self.unheard = self.unheard or len(signal.lost.split()) > self.desk.spare
         elif isinstance(signal, Emotion):
@@ -230,7 +235,9 @@ class Dialogue(Walking):
             self._context_failed(pending.request)
             return
         owner = pending.owner
-        if owner is self:
+        if isinstance(pending.request, ReadPractice):
+            self.practice_read(signal.result)
+        elif owner is self:
             self.result(self.desk, signal.result)
         elif owner is self.identity:
             self.identity.result(self.desk, signal.result)
@@ -263,6 +270,8 @@ class Dialogue(Walking):
             self._not_understood(self._ask_open_question)
             return
         self._acknowledge(heard)
+        if self.tells_about_us(heard):
+            return
         self._note_wishes(heard)
         if self._not_ours(heard):
             return

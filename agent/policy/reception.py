@@ -7,14 +7,14 @@ from agent.hearing import Heard
 from agent.memory import Done
 from agent.policy import errands, replies
 from agent.policy.ending import take_leave
+from agent.policy.informing import Informing
 from agent.policy.insurance import Insurance
-from agent.policy.patience import Patience
 from agent.policy.wishes import REASONS
 from agent.records import PatientRecord
 from agent.signals import UNREAD
 
 
-class Reception(Patience):
+class Reception(Informing):
     """Takes wishes, and serves none until the caller is identified."""
 
     def _identity_first(self, heard: Heard) -> bool:

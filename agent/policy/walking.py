@@ -133,7 +133,10 @@ class Walking(Reception):
     def _enter(self, name: str) -> None:
         """Come to a state of the document's own."""
         walk, state = self.walk, self.memory.setting.graph[name]
-        if walk is None or state.own is None or (state.needs_identity and self.memory.patient is None):
+        if walk is None or state.own is None:
+            return
+        if state.needs_identity and self.memory.patient is None:
+            self._next_way(walk)
             return
         self.ways.seen.add(name)
         self.memory.walked.append(name)
@@ -205,9 +208,10 @@ class Walking(Reception):
         if target == "closing":
             take_leave(self.desk)
             return
-        aside, self.current = self.current, None
-        if target == "served" and self._identifying:
+        if self.memory.patient is None:  # no document without errors leads here
+            self.identity.ask(self.desk)
             return
+        aside, self.current = self.current, None
         if target == "served":
             self.desk.say("anything_else")
             return

@@ -27,6 +27,7 @@ from agent.requests import (
     LoadContext,
     OptOut,
     ReadPatient,
+    ReadPractice,
     Request,
     SearchSlots,
 )
@@ -35,6 +36,7 @@ from agent.results import (
     ErrandsFound,
     Failed,
     PatientsFound,
+    PracticeFound,
     Result,
     SlotsFound,
     Taken,
@@ -44,6 +46,7 @@ from agent.tools import stating
 from agent.tools.calendar import free_slots
 from agent.tools.client import Answer, FhirClient, Unreachable, version_of
 from agent.tools.outreach import errands_at
+from agent.tools.practice_facts import places
 from agent.tools.provenance import Speaker, header, provenance
 from agent.tools.reading import (
     actor_of,
@@ -125,6 +128,9 @@ class Toolbox:
     async def _find_by_birth_date(self, request: FindByBirthDate) -> Result:
         found = await self.client.search("Patient", [("birthdate", request.birth_date.isoformat())])
         return PatientsFound(tuple(patient_record(r) for r in found if r.get("active") is not False))
+
+    async def _read_practice(self, request: ReadPractice) -> Result:
+        return PracticeFound(await places(self.client, request.name))
 
     async def _read_patient(self, request: ReadPatient) -> Result:
         found = await self.client.read(request.patient)

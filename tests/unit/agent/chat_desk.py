@@ -30,25 +30,25 @@ class ChatDesk:
     def __init__(self, journals: Journals | None = None, server: StandIn | None = None, **parts: Any):
         self.journals, self.server = journals or MemoryJournals(), server or practice()
         self.parts, self.rooms, self.most = parts, list[ChatRoom](), 100
+        self.setting = Setting(practice="Lakeside", written=True)
         self.clock = FixedClock(NOW)
 
     async def room(self) -> ChatRoom:
         """Another process."""
         client = FhirClient("http://test/fhir", "t", self.server.transport)
         parts = Parts(client, LiveBoard(), clock=self.clock, **self.parts)
-        room = ChatRoom(parts, PastTalks(self.journals, self.clock), _setting, self.most)
+        room = ChatRoom(parts, PastTalks(self.journals, self.clock), self._setting, self.most)
         self.rooms.append(room)
         await room.open()
         return room
+
+    async def _setting(self, service: ChatService) -> Setting:
+        return self.setting
 
     async def close(self) -> None:
         for room in self.rooms:
             await room.close()
             await room.parts.client.close()
-
-
-async def _setting(service: ChatService) -> Setting:
-    return Setting(practice="Lakeside", written=True)
 
 
 async def answer(room: ChatRoom, user: ChatUser, id: str, number: int) -> list[ChatEvent]:

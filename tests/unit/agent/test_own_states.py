@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from practice import NOW, Played, play
 from test_definition import of, told
-from test_dialogues import IDENTIFY, starts
+from test_dialogues import IDENTIFY, SECRETS, starts
 
 from agent.chat.codec import kept, signal_of
+from agent.definition.checking import agent_faults, errors
 from agent.definition.graph import build, reachable
+from agent.errand import Errand
 from agent.hearing import hear
 from agent.policy.dialogue import Dialogue
+from agent.policy.graph import GRAPH
 from agent.policy.own_answers import read_answer
 from agent.session import Session
 from fhirserver.kernel.json import dumps, loads
@@ -342,3 +349,75 @@ async def test_a_conversation_that_is_taken_up_again_walks_the_same_way() -> Non
     for told_one in kept_ones:
         again.handle(signal_of(told_one))
     assert [t.text for t in again.transcript.turns] == [t.text for t in played.record.turns]
+
+
+# where we call, or know who it is
+
+
+async def test_nothing_goes_before_the_greeting() -> None:
+    setting = replace(of({"graph": {"states": TRIAGE}}), errand=Errand("confirm", "Patient/eve"))
+    played = await play(f"{IDENTIFY}\nyes\nno", setting=setting)
+    assert played.said.startswith("Hello, this is the automated assistant")
+    assert "been with us" not in played.said  # who is asked for a name at once is past that point
+    known = replace(
+        of({"graph": {"states": [SERVED, ASK]}}), errand=Errand("confirm", "Patient/eve"), patient="Patient/eve",
+        written=True,
+    )  # fmt: skip
+    played = await play("the CVS\nyes\nyes\nno", setting=known)
+    first = next(t.text for t in played.record.turns)
+    assert first.startswith("Hello, this is the automated assistant") and "Which pharmacy" in first
+    assert "Will you be there?" not in first and "Will you be there?" in played.said
+
+
+SECRET_SCRIPT = f"when is my appointment\nyes\nno\nCVS\nwhere are you\nyes\nhello\n{IDENTIFY}\nno\nyes\nno"
+
+
+def question(name: str, after: list[str], claims: str) -> dict[str, Any]:
+    return {"name": name, "kind": "data_collection", "asks": "Shall we?", "expects": "yes_no", "after": after,
+            "claims": claims}  # fmt: skip
+
+
+def action(name: str, after: list[str], does: str) -> dict[str, Any]:
+    ends = does in ("handover", "end")
+    return {"name": name, "kind": "action", "says": "Hello.", "does": does} | (
+        {} if ends else {"after": after}
+    )
+
+
+def decision(name: str, after: list[str], when: dict[str, str], to: str) -> dict[str, Any]:
+    routes = [{**when, "to": to}]
+    return {"name": name, "kind": "decision", "after": sorted({*after, "onward", to}), "routes": routes}
+
+
+claims = st.sampled_from(["", PHARMACY])
+asked_first = st.builds(question, st.just("first"), st.just(["second"]), claims)
+second = st.one_of(
+    st.builds(question, st.just("second"), st.just(["onward"]), claims),
+    st.builds(action, st.just("second"), st.just(["onward"]), st.sampled_from(["say", "call_back"])),
+    st.builds(
+        decision,
+        st.just("second"),
+        st.just(["onward"]),
+        st.sampled_from([{"answer": "first", "is": "yes"}, {"when": "birthDate.exists()"}]),
+        st.sampled_from(["handover", "closing", "served", "insurance", "phone"]),
+    ),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(asked_first, second, st.sampled_from(["open", "served", "wish", "offer", "reason", "writing"]))
+def test_no_document_tells_anything_before_identity(one: Any, other: Any, where: str) -> None:
+    head = {"name": where, "after": ["first", *GRAPH[where].after]}
+    document = {"graph": {"states": [one, other, head]}}
+    if errors(agent_faults(read(Agent, document))):
+        assert where == "open" or "claims" in one
+        return
+    played = asyncio.run(play(SECRET_SCRIPT, setting=of(document)))
+    assert not SECRETS.search(played.before_identification), played.before_identification
+    passed = [e.text for e in played.events if e.kind in ("state", "identified")]
+    if "first" in passed and built_needs_identity(document):
+        assert "Patient/eve" in passed[: passed.index("first")]
+
+
+def built_needs_identity(document: dict[str, Any]) -> bool:
+    return build(read(Agent, document)).states["first"].needs_identity
