@@ -9,6 +9,7 @@ from agent.campaigns.by_call import CallChannel
 from agent.campaigns.channels import Channel
 from agent.campaigns.engine import Engine, Practice
 from agent.campaigns.ledger import Ledger
+from agent.open_texts import OpenTexts
 from agent.opt_out import OptOuts
 from agent.telephony.telephone import TEXT_STATUS, Telephone
 from agent.text_out import TextDesk, TextSender
@@ -32,13 +33,15 @@ class ReachingOut:
         self._beside = Beside(base, settings.voice.token(), tls=own)
         self.texts: TextDesk | None = None
         self.engine: Engine | None = None
-        self._running: asyncio.Task[None] | None = None
+        self._open_texts: OpenTexts | None = None
+        self._running: list[asyncio.Task[None]] = []
 
     def connect(self, telephone: Telephone) -> None:
         """Send and call by this telephone."""
         chosen, telephony = self._settings, self._telephony
         sender = TextSender(self._ledger, telephone.api, f"{telephony.base}{TEXT_STATUS}")
         telephone.delivery = sender
+        self._open_texts = OpenTexts(self._ledger, sender)
         self.texts = TextDesk(
             self._client, sender, chosen.voice.zone, telephony.call_any_number, chosen.campaigns.text_consent
         )
@@ -52,14 +55,17 @@ class ReachingOut:
             self.engine = Engine(self._client, practice, channels, self._clock)
 
     def begin(self) -> None:
-        """Carry out campaigns from now on."""
+        """Carry out campaigns, and ask after messages that were left open, from now on."""
         if self.engine is not None:
-            self._running = asyncio.create_task(self.engine.run(), name="campaigns")
+            self._running.append(asyncio.create_task(self.engine.run(), name="campaigns"))
+        if self._open_texts is not None:
+            self._running.append(asyncio.create_task(self._open_texts.run(), name="open texts"))
 
     async def close(self) -> None:
         """Nothing new begins; calls that go on are the telephone's to end."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait({self._running}, timeout=5)
+        for task in self._running:
+            task.cancel()
+        if self._running:
+            await asyncio.wait(self._running, timeout=5)
         await self.opt_outs.close()
         await self._beside.close()
