@@ -87,7 +87,8 @@ class FormSite(Site):
         """Channel and outcome of each contact with a patient, the first coming first."""
         found = self.practice.found(f"Communication?patient={patient}&_sort=sent&_count=100")
         return [
-            (_code(one["category"], "contact-channel"), _code([one.get("statusReason", {})])) for one in found
+            (_code(one.get("category", []), "contact-channel"), _code([one.get("statusReason", {})]))
+            for one in found
         ]
 
     def texts(self, number: str) -> list[Json]:

@@ -29,12 +29,12 @@ class Practice:
     def put(self, resource: dict[str, Any], **headers: str) -> dict[str, Any]:
         """A resource as the EHR states it."""
         url = f"{self.server.base}/{resource['resourceType']}/{resource['id']}"
-        answer = httpx.put(url, json=resource, headers={**self.server.headers, **headers})
+        answer = httpx.put(url, json=resource, headers={**self.server.headers, **headers}, timeout=60)
         assert answer.status_code in (200, 201), answer.text
         return dict(answer.json()) if answer.content else {}
 
     def get(self, path: str, who: str = "ehr") -> dict[str, Any]:
-        answer = httpx.get(f"{self.server.base}/{path}", headers=self.server.headers_of(who))
+        answer = httpx.get(f"{self.server.base}/{path}", headers=self.server.headers_of(who), timeout=60)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
@@ -46,7 +46,9 @@ class Practice:
     ) -> httpx.Response:
         """A request to ``/platform/forms``."""
         sent = {"Authorization": f"Bearer {self.server.tokens[who]}", **headers}
-        return httpx.request(method, f"{self.server.root}/platform/forms{path}", json=body, headers=sent)
+        return httpx.request(
+            method, f"{self.server.root}/platform/forms{path}", json=body, headers=sent, timeout=60
+        )
 
     def form(self, patient: str = "ada", **members: Any) -> dict[str, Any]:
         """A fresh form of a patient, with the address of its page under ``url``."""

@@ -22,12 +22,15 @@ async def deliver(
     texts: TextsOut, order: TextOrder, by: str, outcome_of: Callable[[str], Awaitable[str]]
 ) -> None:
     """Send the message, unless it was sent. ``outcome_of`` tells the outcome that a Communication has. Refuses (409)
-    where it did not arrive, and whatever ``texts`` refuses."""
+    where it did not arrive, (503) where that is not known yet, and whatever ``texts`` refuses."""
     for number in range(1, _MOST + 1):
         named = order if number == 1 else replace(order, id=f"{order.id}.{number}")
         told = await texts.send(named, by)
-        if not told.repeated or told.status != "not-done":
+        if not told.repeated or told.status == "completed":
             return
+        if told.status != "not-done":
+            words = "The message is on its way, or nobody knows yet whether it is. Please look again in some minutes"
+            raise refuse(Category.BUSY, "transient", words)
         if await outcome_of(told.communication) != UNMADE:
             break
     words = "The message to the patient did not arrive. Hand the link on instead"

@@ -19,6 +19,7 @@ from agent.tools.client import Unreachable
 from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
+from fhirserver.kernel.wall import waiting
 from fhirserver.world.vocabulary import TASK_CODE
 
 EVERY_SECONDS = 600.0
@@ -42,7 +43,7 @@ class Overdue:
                 await self.close()
             except (Refusal, Unreachable) as error:
                 log.warning("forms that are overdue could not be closed: %s", type(error).__name__)
-            await asyncio.sleep(EVERY_SECONDS)
+            await asyncio.sleep(waiting(EVERY_SECONDS))
 
     async def close(self) -> int:
         """Close what is overdue; how many were closed now."""

@@ -20,6 +20,7 @@ from agent.tools.client import Unreachable
 from fhirserver.kernel.instants import instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal
+from fhirserver.kernel.wall import waiting
 from fhirserver.ports.forms import FormOrder, FormState
 
 BEFORE, AFTER = "before-appointment", "after-call"
@@ -57,13 +58,13 @@ class Triggers:
         """Look at coming appointments for ever."""
         while True:
             await self._guarded(self.before())
-            await asyncio.sleep(BEFORE_SECONDS)
+            await asyncio.sleep(waiting(BEFORE_SECONDS))
 
     async def run_after(self) -> None:
         """Look at calls that are over for ever."""
         while True:
             await self._guarded(self.after())
-            await asyncio.sleep(AFTER_SECONDS)
+            await asyncio.sleep(waiting(AFTER_SECONDS))
 
     async def before(self) -> int:
         """Make forms for appointments that are near; how many were made."""

@@ -160,7 +160,7 @@ class Pages:
 
     async def _show(self, visit: Visit) -> Response:
         if visit.needs_identity:
-            return self._page(visit, "identify.html", error="")
+            return self._identity(visit)
         visit.form = await self.filling.reshaped(visit.form)
         return self._at(visit, visit.request.query_params.get("step", ""))
 
@@ -216,18 +216,27 @@ class Pages:
         try:
             day = read(QUESTIONS["birth-date"], given.get("birth-date", ""), date.max)
         except Unreadable as error:
-            return self._page(visit, "identify.html", 422, error=error.words[visit.shown.language])
+            return self._identity(visit, 422, error.words[visit.shown.language], given)
         if not day:
-            return self._page(visit, "identify.html", 422, error=texts["identify"])
+            return self._identity(visit, 422, texts["identify_empty"], given)
         tried = await self.attempts.count(visit.task.id, int(visit.task.until.timestamp()))
         if tried > MOST_TRIES:
             await self.filling.lock(visit.task)
             raise LinkClosed(Closed.LOCKED, visit.task.id, visit.task.patient)
         if day != visit.form.patient.get("birthDate"):
             self.guard.failed(visit.request)
-            return self._page(visit, "identify.html", 403, error=texts["identify_wrong"])
+            return self._identity(visit, 403, texts["identify_wrong"], given)
         await self.attempts.forget(visit.task.id)
-        return self._let_in(visit, _see(f"../{visit.link}"))
+        at = _step_asked(visit)
+        return self._let_in(visit, _see(f"../{visit.link}{f'?step={at}' if at else ''}"))
+
+    def _identity(
+        self, visit: Visit, status: int = 200, error: str = "", given: Mapping[str, Json] | None = None
+    ) -> Response:
+        """The question whose form it is, with what was typed; what was asked for follows it."""
+        day = (given or {}).get("birth-date")
+        parts = tuple(str(day.get(part, "")) if isinstance(day, dict) else "" for part in ("m", "d", "y"))
+        return self._page(visit, "identify.html", status, error=error, parts=parts, at=_step_asked(visit))
 
     def _let_in(self, visit: Visit, answer: Response) -> Response:
         now = int(self.filling.office.clock.now().timestamp())
@@ -372,6 +381,12 @@ def _section_titles() -> Mapping[str, Words]:
     from agent.forms.questions import SECTIONS
 
     return {**SECTIONS, CHECK: {language: texts["check"] for language, texts in TEXTS.items()}}
+
+
+def _step_asked(visit: Visit) -> str:
+    """The step that the address names; empty for none of this form."""
+    step = visit.request.query_params.get("step", "")
+    return step if step in steps(visit.form) else ""
 
 
 def _language(request: Request) -> str:

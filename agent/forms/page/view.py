@@ -29,7 +29,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question as it is shown. ``parts`` are month, day and year of a date; ``when`` the condition in the page."""
+    """One question as it is shown. ``parts`` are month, day and year of a date; ``when`` the condition in the page;
+    ``of_record``: its value is what is on record, and becomes an answer when the step is left."""
 
     link_id: str
     kind: str
@@ -44,6 +45,7 @@ class Field:
     parts: tuple[str, str, str] = ("", "", "")
     when: str = ""
     shown: bool = True
+    of_record: bool = False
 
     @property
     def is_group(self) -> bool:
@@ -108,7 +110,8 @@ def _field(
     typed: Mapping[str, str],
 ) -> Field:
     link = question.link_id
-    value = typed.get(link) or form.answers.get(link) or _on_record(question, form, shown)
+    answered = typed.get(link) or form.answers.get(link) or ""
+    value = answered or _on_record(question, form, shown)
     year, month, day = value.split("-") if question.kind == DATE and value.count("-") == 2 else ("", "", "")
     return Field(
         link,
@@ -124,6 +127,7 @@ def _field(
         (month.lstrip("0"), day.lstrip("0"), year),
         f"{question.when.link_id}={question.when.answer}" if question.when else "",
         stands(question, form.answers),
+        bool(value) and not answered,
     )
 
 

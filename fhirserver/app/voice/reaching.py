@@ -12,6 +12,7 @@ from agent.campaigns.ledger import Ledger
 from agent.campaigns.operators import Rota
 from agent.left_open import LeftOpen
 from agent.live.board import LiveBoard
+from agent.open_texts import OpenTexts
 from agent.opt_out import OptOuts
 from agent.telephony.telephone import TEXT_STATUS, Telephone
 from agent.text_out import TextDesk, TextSender
@@ -38,12 +39,14 @@ class ReachingOut:
         self.engine: Engine | None = None
         self._running: list[asyncio.Task[None]] = []
         self._left_open = LeftOpen(self._ledger, board.records)
+        self._open_texts: OpenTexts | None = None
 
     def connect(self, telephone: Telephone) -> None:
         """Send and call by this telephone."""
         chosen, telephony = self._settings, self._telephony
         sender = TextSender(self._ledger, telephone.api, f"{telephony.base}{TEXT_STATUS}")
         telephone.delivery = sender
+        self._open_texts = OpenTexts(self._ledger, sender)
         self.texts = TextDesk(
             self._client, sender, chosen.voice.zone, telephony.call_any_number, chosen.campaigns.text_consent
         )
@@ -62,10 +65,13 @@ class ReachingOut:
         return errand.request if errand is not None else ""
 
     def begin(self) -> None:
-        """Carry out campaigns from now on, and close what processes before this one have left."""
+        """Carry out campaigns from now on, close what processes before this one have left, and ask after messages that
+        they left open."""
         loops = {"left-open": self._left_open.run}
         if self.engine is not None:
             loops["campaigns"] = self.engine.run
+        if self._open_texts is not None:
+            loops["open-texts"] = self._open_texts.run
         self._running = [asyncio.create_task(run(), name=name) for name, run in loops.items()]
 
     async def close(self) -> None:

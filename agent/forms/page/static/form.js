@@ -4,7 +4,7 @@
   const form = document.getElementById("form");
   const problems = document.getElementById("problems");
   if (problems) problems.focus();
-  if (!form) return once(document.getElementById("send"));
+  if (!form) return send(document.getElementById("send"));
 
   const kept = `form ${location.pathname}`;
   const status = document.getElementById("status");
@@ -15,6 +15,21 @@
 
   function read() {
     try { return JSON.parse(sessionStorage.getItem(kept)) || {}; } catch { return {}; }
+  }
+
+  // What fields hold that are as the server wrote them is not sent again: another tab may have said more since. What is
+  // on record stands there to be confirmed, and is sent.
+  function untouched(place) {
+    if (place.classList.contains("wrong") || "record" in place.dataset) return false;
+    return [...place.querySelectorAll("input, select, textarea")].every((one) => {
+      if (one.type === "file") return !one.files.length;
+      if (one.type === "radio") return one.checked === one.defaultChecked;
+      if (one instanceof HTMLSelectElement) {
+        const written = [...one.options].find((option) => option.defaultSelected) || one.options[0];
+        return one.value === written.value;
+      }
+      return one.value === one.defaultValue;
+    });
   }
 
   function keep() {
@@ -78,6 +93,7 @@
             method: "POST",
             headers: { "Content-Type": "application/json", Accept: "application/json" },
             body: JSON.stringify({ answers: sent }),
+            keepalive: true,
           });
         } catch { answer = null; }
         if (answer && [401, 404, 410].includes(answer.status)) { location.reload(); return false; }
@@ -135,6 +151,8 @@
     input.value = "";
     place.querySelector(".received").hidden = false;
     place.querySelector(".photo").classList.add("there");
+    const pick = place.querySelector(".pick");
+    pick.textContent = pick.dataset.again;
     const preview = place.querySelector(".preview");
     preview.src = URL.createObjectURL(file);
     preview.hidden = false;
@@ -159,16 +177,45 @@
     } catch { return file; }
   }
 
-  function once(other) {
+  // The page to check and send: as often as it takes until an answer comes; what was sent in before is sent in no second time.
+  function send(other) {
     if (!other) return;
+    const said = document.getElementById("status");
+    const button = other.querySelector("button");
+    let pressed = false;
+    let on = false;
+    let pause = 1000;
+    function ready() {
+      pressed = on = false;
+      button.removeAttribute("aria-disabled");
+    }
+    async function go() {
+      if (on) return;
+      on = true;
+      said.classList.remove("late");
+      said.textContent = other.dataset.sending;
+      const answer = await fetch(other.action, { method: "POST" }).catch(() => null);
+      if (answer && answer.redirected) return location.assign(answer.url);
+      if (answer && answer.status < 500 && answer.status !== 429) return other.submit();  // shows what is wrong
+      on = false;
+      said.classList.add("late");
+      said.textContent = navigator.onLine ? other.dataset.unsent : other.dataset.offline;
+      setTimeout(() => { if (pressed) go(); }, pause = Math.min(pause * 2, 15000));
+    }
     other.addEventListener("submit", (event) => {
-      if (other.dataset.sent) event.preventDefault();
-      other.dataset.sent = "1";
-      other.querySelector("button").setAttribute("aria-disabled", "true");
+      event.preventDefault();
+      if (pressed) return;
+      pressed = true;
+      button.setAttribute("aria-disabled", "true");
+      go();
     });
-    addEventListener("pageshow", () => { delete other.dataset.sent; });
+    addEventListener("online", () => { if (pressed) go(); });
+    addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); else ready(); });
+    document.body.dataset.ready = "1";
   }
 
+
+  form.addEventListener("input", () => { leaving = false; });
   form.addEventListener("change", (event) => {
     const place = event.target.closest("[data-field]");
     conditions();
@@ -186,7 +233,11 @@
   });
   function onward() {
     const first = form.querySelector(".wrong input, .wrong select, .wrong textarea");
-    if (!first) return form.submit();
+    if (!first) {
+      for (const place of form.querySelectorAll("[data-field]"))
+        if (untouched(place)) for (const one of place.querySelectorAll("input, select, textarea")) one.disabled = true;
+      return form.submit();
+    }
     leaving = false;
     first.focus();
   }
@@ -201,13 +252,20 @@
   addEventListener("online", async () => { if (await flush() && leaving) onward(); });
   addEventListener("offline", () => say(form.dataset.offline, true));
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  // Another app comes to the front, and this page may never come back: what is half typed is kept, too.
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "hidden") return;
+    const place = document.activeElement && document.activeElement.closest("[data-field]");
+    if (place && place.dataset.kind !== "photo" && !untouched(place)) left(place);
+  });
 
   for (const [link, entered] of Object.entries(waiting)) {
     const place = field(link);
-    if (!place) { delete waiting[link]; continue; }
+    if (!place) continue;  // of another step: it is sent from here
     if (typeof entered === "string" && !(form.elements[link] instanceof RadioNodeList)) form.elements[link].value = entered;
     else if (typeof entered === "string") form.elements[link].value = entered;
   }
+  for (const pick of form.querySelectorAll(".pick")) pick.hidden = false;
   conditions();
   flush();
   document.body.dataset.ready = "1";
