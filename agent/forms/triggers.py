@@ -74,7 +74,7 @@ class Triggers:
         made = 0
         for call in await self.office.client.search("Communication", params):
             patient, about = str(call.get("subject", {}).get("reference", "")), f"Communication/{call['id']}"
-            if about in self._looked_at or not patient.startswith("Patient/") or not call.get("payload"):
+            if about in self._looked_at or not patient.startswith("Patient/") or not _has_record(call):
                 continue
             if len(self._looked_at) >= _MOST_KNOWN:
                 self._looked_at.pop(next(iter(self._looked_at)))
@@ -104,6 +104,11 @@ class Triggers:
             await looking
         except (Refusal, Unreachable) as error:
             log.warning("forms could not be looked after just now: %s", type(error).__name__)
+
+
+def _has_record(call: JsonObject) -> bool:
+    """Whether something was said that is on record; a message that went out has its words alone."""
+    return any("contentReference" in part for part in call.get("payload", ()))
 
 
 def _patients(appointment: JsonObject) -> Iterable[str]:
