@@ -111,7 +111,10 @@ class ChatRoom:
             if known:
                 return await self._conversation(known), False
             begun = await self._reaching(order, service, by)
-            talk, _ = await self._begin(begun)
+            talk, fresh = await self._begin(begun)
+            if not fresh and talk.begun.order != order.id:
+                text = "The patient is in a conversation; order this one again later"
+                raise refuse(Category.CONFLICT, "conflict", text)
             if not await self._past.carry_out(name, talk.id):
                 return await self._conversation(await self._past.ordered(name)), False
             await talk.greeted(_SOON)
@@ -178,7 +181,9 @@ class ChatRoom:
             return diary.keys[key][0]  # it was answered, and the answer did not arrive
         talk = await self._going_on(user, id)
         try:
-            return await talk.say(text, key)
+            return await asyncio.shield(
+                talk.say(text, key)
+            )  # who is cut off does not cut off what is written
         except (Over, UsedOtherwise, Lost) as error:
             raise _not_taken(error) from None
 
@@ -196,7 +201,7 @@ class ChatRoom:
             "recognised": bool(read.text),
         }
         try:
-            return await talk.show(told, read.said, read.confidence, key)
+            return await asyncio.shield(talk.show(told, read.said, read.confidence, key))
         except (Over, UsedOtherwise, Lost) as error:
             raise _not_taken(error) from None
 
@@ -320,6 +325,6 @@ def _not_taken(error: Exception) -> Refusal:
 
 async def _added(diary: Diary, kind: str, data: dict[str, object]) -> None:
     try:
-        await diary.add((kind, data))
+        await asyncio.shield(diary.add((kind, data)))
     except Lost:
         raise _not_taken(Lost()) from None

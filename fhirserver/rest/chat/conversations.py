@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fhirserver.rest.chat.chat import Chat
 from fhirserver.rest.chat.models import ConversationOut, ConversationsOut, Rating, Seen, ServiceOut
 from fhirserver.rest.chat.noting import noted
+from fhirserver.rest.chat.pacing import paced
 from fhirserver.rest.chat.users import ConversationId, User
 
 router = APIRouter(tags=["conversations"])
@@ -74,6 +75,7 @@ async def finish(request: Request, user: User, conversation: ConversationId) -> 
 async def rate(request: Request, user: User, conversation: ConversationId, rating: Rating) -> ConversationOut:
     """How the user liked it; the latest counts."""
     chat: Chat = request.app.state.chat
+    paced(chat, user, "rate")
     one = await chat.chats.rate(user, conversation, rating.stars, rating.comment)
     noted(request, chat)
     return ConversationOut.of(one)

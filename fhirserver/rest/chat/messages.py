@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response
 
 from fhirserver.kernel.json import dumps
-from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
+from fhirserver.kernel.outcomes import Category, refuse
 from fhirserver.ports.chats import ATTACHMENT_TYPES, Attachment, ChatEvent, ChatUser
 from fhirserver.rest.chat.chat import Chat
 from fhirserver.rest.chat.conversations import ONE
 from fhirserver.rest.chat.models import AnswerOut, EventOut, EventsOut, Message, events_json
 from fhirserver.rest.chat.noting import noted
+from fhirserver.rest.chat.pacing import paced
 from fhirserver.rest.chat.streams import HEADERS, JSON, NDJSON, SSE, Until, beating, streamed, up_to, wanted
 from fhirserver.rest.chat.users import ConversationId, User
 
@@ -97,15 +97,6 @@ async def events(
     return _json(events_json(found, start, over))
 
 
-def paced(chat: Chat, user: ChatUser) -> None:
-    """Count one more message of a user. Refuses (429) what is too much."""
-    seconds = chat.pace.wait((user.service, user.key))
-    if seconds:
-        wait = str(math.ceil(seconds))
-        issue = Issue("throttled", f"Too many messages; come again in {wait} s")
-        raise Refusal(Category.TOO_MANY, (issue,), {"Retry-After": wait})
-
-
 async def _attachment(request: Request, chat: Chat, title: str) -> Attachment:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ATTACHMENT_TYPES:
@@ -152,4 +143,4 @@ def _json(body: dict[str, Any]) -> Response:
     return Response(dumps(body), 200, HEADERS, JSON)
 
 
-__all__ = ["EventOut", "answers", "paced", "router"]
+__all__ = ["EventOut", "answers", "router"]

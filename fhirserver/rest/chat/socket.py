@@ -17,8 +17,8 @@ from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.chats import MOST_TEXT, ChatUser
 from fhirserver.rest.chat.chat import Chat
 from fhirserver.rest.chat.conversations import ONE
-from fhirserver.rest.chat.messages import paced
 from fhirserver.rest.chat.noting import noted
+from fhirserver.rest.chat.pacing import paced
 from fhirserver.rest.chat.streams import beating
 from fhirserver.rest.chat.users import user_of
 
@@ -54,7 +54,7 @@ async def _admitted(socket: WebSocket, chat: Chat, service: str) -> ChatUser:
     if not authorization:
         try:
             async with asyncio.timeout(FIRST_SECONDS):
-                first = _frame(await socket.receive_text())
+                first = _frame(await _text(socket))
         except TimeoutError:
             raise refuse(Category.UNAUTHENTICATED, "login", "No token came") from None
         authorization = f"Bearer {first.get('authorize', '')}"
@@ -86,7 +86,7 @@ class _Talk:
     async def _hear(self) -> None:
         while True:
             try:
-                await self._take(_frame(await self._socket.receive_text()))
+                await self._take(_frame(await _text(self._socket)))
             except Refusal as refusal:
                 await _problem(self._socket, refusal)
 
@@ -104,6 +104,17 @@ class _Talk:
             await chats.see(self._user, self._id, value)
         elif name != "authorize":
             raise _wrong("A frame is one of authorize, say, seen")
+
+
+async def _text(socket: WebSocket) -> str:
+    """The next frame. Refuses (400) one of bytes; raises WebSocketDisconnect."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code") or 1000)
+    text = message.get("text")
+    if not isinstance(text, str):
+        raise _wrong("A frame is a text")
+    return text
 
 
 def _frame(text: str) -> JsonObject:
