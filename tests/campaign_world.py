@@ -142,7 +142,8 @@ class World:
         )
 
     async def start(self, document: JsonObject, id: str = "reminder") -> str:
-        await self.put(library(Configured("campaign", id, "Reminder", document, "active")))
+        made = library(Configured("campaign", id, "Reminder", document, "active"))
+        assert (await self.server.admin.put(made)).status_code in (200, 201)
         return await Desk(self.client, self.clock, "America/New_York").start(id, "ana")
 
     async def settle(self, engine: Engine, turns: int = 30) -> None:

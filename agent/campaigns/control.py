@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from agent.campaigns.definition import Campaign, InvalidCampaign, campaign
 from agent.campaigns.ledger import Ledger
-from agent.campaigns.members import CAMPAIGN, Member, member, over
+from agent.campaigns.members import CAMPAIGN, Member, over, readable
 from agent.campaigns.plan import plan_definition
 from agent.campaigns.rehearsal import off_of, rehearse
 from agent.campaigns.runs import RUN, Run, new_run, run_of, with_status
@@ -27,6 +27,12 @@ from fhirserver.world.configuration import Configured, NoConfiguration, configur
 _TRIES = 5
 _GOING = "in-progress,on-hold"
 _FROM = {"pause": "in-progress", "resume": "on-hold"}
+_BEHIND = {
+    "pause": "requested,in-progress",
+    "resume": "on-hold",
+    "cancel": "requested,in-progress,on-hold,cancelled",
+}
+"""Of which status runs are that a command is still to reach, or, cancelled, that have people who wait."""
 _TO = {"pause": "on-hold", "resume": "in-progress", "cancel": "cancelled"}
 
 
@@ -121,20 +127,23 @@ class Desk:
             _busy()
 
     async def _change(self, id: str, action: str, by: str) -> None:
-        """The Task of the campaign first: from then on nothing new begins. Then its runs, then who waits."""
+        """The Task of the campaign first: from then on nothing new begins. Then its runs, then who waits. The same
+        command again does what was left of one that was cut off."""
         control = await self._control(id)
-        if control is None or not control.going:
+        if control is None or not (control.going or control.status == _TO[action]):
             raise refuse(Category.CONFLICT, "business-rule", "The campaign is not under way")
-        if action in _FROM and control.status != _FROM[action]:
+        again = control.status == _TO[action]
+        if action in _FROM and not again and control.status != _FROM[action]:
             raise refuse(Category.CONFLICT, "business-rule", f"The campaign is {control.status}")
-        await self._set(control.reference, _TO[action], by)
-        for run in await self._runs(id, "requested,in-progress,on-hold"):
+        done = await self._set(control.reference, _TO[action], by)
+        for run in await self._runs(id, _BEHIND[action]):
             if run.resource.get("partOf", [{}])[0].get("reference") == control.reference:
-                await self._set(run.reference, _TO[action], by)
+                done = await self._set(run.reference, _TO[action], by) or done
                 if action == "cancel":
-                    await self._revoke(
-                        [("based-on", run.reference)], "cancelled", "the campaign was cancelled", by
-                    )
+                    of, why = [("based-on", run.reference)], "the campaign was cancelled"
+                    done = bool(await self._revoke(of, "cancelled", why, by)) or done
+        if again and not done:
+            raise refuse(Category.CONFLICT, "business-rule", f"The campaign is {control.status}")
 
     async def stop(self, id: str, patient: str, by: str) -> int:
         try:
@@ -192,11 +201,12 @@ class Desk:
         found = await self._client.search("Task", [*_params(id, "campaign-run"), ("status", status)])
         return [run_of(task) for task in found]
 
-    async def _set(self, reference: str, status: str, by: str) -> None:
+    async def _set(self, reference: str, status: str, by: str) -> bool:
+        """Whether anything was to be done."""
         for _ in range(_TRIES):
             resource = await self._client.read(reference)
             if resource is None:
-                return
+                return False
             run = run_of(resource)
             kept = (
                 "requested"
@@ -204,9 +214,9 @@ class Desk:
                 else status
             )
             if not run.going or run.status == kept:
-                return
+                return False
             if await self._ledger.put(with_status(run, kept, self._clock.now()), run.version, by):
-                return
+                return True
         raise Unreachable("a Task was changed by others again and again")
 
     async def _revoke(self, params: list[tuple[str, str]], outcome: str, why: str, by: str) -> int:
@@ -215,10 +225,11 @@ class Desk:
             found = await self._ledger.page(
                 "CommunicationRequest", [*params, ("status", "active"), ("_count", "200")]
             )
-            if not found:
+            waiting = [one for resource in found if (one := readable(resource)) is not None]
+            if not waiting:
                 return count
-            for resource in found:
-                count += await self._end(member(resource), outcome, why, by)
+            for one in waiting:
+                count += await self._end(one, outcome, why, by)
 
     async def _end(self, one: Member, outcome: str, why: str, by: str) -> bool:
         return await self._ledger.put(over(one, "revoked", outcome, why), one.version, by)

@@ -7,7 +7,7 @@ cursor is where it was: whatever dies, and however many engines there are, each 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from agent.campaigns.audience import member_entry
@@ -23,6 +23,8 @@ from fhirserver.model.fhirpath import FhirPathError, compile_path
 
 _CURSOR = "cursor"
 _PAGE = 100
+_SETTLED = timedelta(minutes=1)
+"""After so long nothing more of a moment comes into the log."""
 
 
 class Events:
@@ -45,17 +47,25 @@ class Events:
             return
         members = [entry for one in changes for entry in await self._members(one, run, campaign, trigger)]
         cursor = max(str(one["meta"]["lastUpdated"]) for one in changes)
-        if cursor == since and not members:
-            return
-        await self._keep(run, cursor if len(changes) < _PAGE or cursor != since else _after(since), members)
+        if cursor == since and parse_instant(since) < self._clock.now() - _SETTLED:
+            cursor = _after(since)
+        if cursor != since or members:
+            await self._keep(run, cursor, members)
 
     async def _changes(self, type: str, since: str) -> Sequence[JsonObject]:
+        """At least all changes of the moment ``since``, however many one transaction has made."""
         query = urlencode({"_since": since, "_sort": "_lastUpdated", "_count": str(_PAGE)})
-        answer = await self._ledger.client.get(f"{type}/_history?{query}")
-        if not answer.ok:
-            raise Unreachable(f"HTTP {answer.status} for a history")
-        found = (entry.get("resource", {}) for entry in answer.body.get("entry", ()))
-        return [one for one in found if one.get("resourceType") == type]
+        path, changes = f"{type}/_history?{query}", list[JsonObject]()
+        while path:
+            answer = await self._ledger.client.get(path)
+            if not answer.ok:
+                raise Unreachable(f"HTTP {answer.status} for a history")
+            found = (entry.get("resource", {}) for entry in answer.body.get("entry", ()))
+            changes += [one for one in found if one.get("resourceType") == type]
+            if changes and str(changes[-1]["meta"]["lastUpdated"]) != since:
+                return changes
+            path = next((x["url"] for x in answer.body.get("link", ()) if x.get("relation") == "next"), "")
+        return changes
 
     async def _members(
         self, resource: JsonObject, run: Run, campaign: Campaign, trigger: ByEvent
@@ -88,11 +98,21 @@ class Events:
             "resource": task,
             "request": {"method": "PUT", "url": run.reference, "ifMatch": f'W/"{run.version}"'},
         }
-        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [moved, *members]}
-        headers = self._ledger.headers(by_campaign(run.campaign))
-        answer = await self._ledger.client.send("POST", "", bundle, headers)
+        lots = [list(members[n : n + _PAGE]) for n in range(0, len(members), _PAGE)] or [[]]
+        for entries in (
+            *lots[:-1],
+            [moved, *lots[-1]],
+        ):  # those before make nobody twice where they come again
+            if not await self._transact(entries, by_campaign(run.campaign)):
+                return
+
+    async def _transact(self, entries: Sequence[JsonObject], by: str) -> bool:
+        """False where somebody else was faster."""
+        bundle = {"resourceType": "Bundle", "type": "transaction", "entry": list(entries)}
+        answer = await self._ledger.client.send("POST", "", bundle, self._ledger.headers(by))
         if not answer.ok and not answer.taken:
             raise Unreachable(f"HTTP {answer.status} for events of a campaign")
+        return answer.ok
 
 
 def holds(trigger: ByEvent, resource: JsonObject) -> bool:
@@ -117,7 +137,5 @@ def due_at(trigger: ByEvent, resource: JsonObject) -> datetime:
 
 
 def _after(since: str) -> str:
-    """A page that is full of one instant: the next begins a moment later."""
-    from datetime import timedelta
-
+    """All of that moment is acted upon, and nothing of it comes any more: the next begins a moment later."""
     return instant(parse_instant(since) + timedelta(milliseconds=1))

@@ -16,12 +16,12 @@ def not_needed(
 ) -> str:
     """Why it is needed no more, empty where it is. ``need`` is that of the campaign."""
     if need == "not-rebooked":
-        booked = any(_to_come(one, now) for one in upcoming)
+        booked = any(to_come(one, now) for one in upcoming)
         return "the patient has an appointment to come" if booked else ""
     appointments = [one for one in about if one.get("resourceType") == "Appointment"]
     if need not in ("unconfirmed", "upcoming") or not appointments:
         return ""
-    open = [one for one in appointments if _to_come(one, now)]
+    open = [one for one in appointments if to_come(one, now)]
     if not open:
         cancelled = all(one.get("status") in ("cancelled", "entered-in-error") for one in appointments)
         return "the appointment was cancelled or moved" if cancelled else "the appointment is past"
@@ -30,7 +30,7 @@ def not_needed(
     return ""
 
 
-def _to_come(appointment: JsonObject, now: datetime) -> bool:
+def to_come(appointment: JsonObject, now: datetime) -> bool:
     start = str(appointment.get("start", ""))
     return appointment.get("status") in _TO_COME and bool(start) and comparable(start) > instant(now)
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from agent.campaigns.claims import language_of
 from agent.campaigns.decision import Facts, Go
 from agent.campaigns.definition import Campaign
+from agent.campaigns.needs import to_come
 from fhirserver.kernel.instants import comparable, parse_instant
 from fhirserver.kernel.json import JsonObject
 
@@ -92,9 +93,14 @@ def opening_words(campaign: Campaign, go: Go, facts: Facts, practice: Practice) 
 
 
 def appointment_in(facts: Facts) -> JsonObject:
-    """The first appointment to come that it is about; empty for none."""
-    booked = [a for a in facts.about if a.get("resourceType") == "Appointment" and a.get("start")]
-    return min(booked, key=lambda one: comparable(str(one["start"])), default={})
+    """The first appointment to come that it is about, else the first that took place or was missed; empty for none."""
+    about = [a for a in facts.about if a.get("resourceType") == "Appointment" and a.get("start")]
+    held = [a for a in about if a.get("status") not in ("cancelled", "entered-in-error")]
+    return min(
+        [a for a in held if to_come(a, facts.now)] or held,
+        key=lambda one: comparable(str(one["start"])),
+        default={},
+    )
 
 
 def spoken_time(appointment: JsonObject, zone: str, language: str) -> tuple[str, str]:

@@ -209,7 +209,9 @@ class ChatRoom:
             return diary.keys[key][0]  # it was answered, and the answer did not arrive
         talk = await self._going_on(user, id)
         try:
-            return await talk.say(text, key)
+            return await asyncio.shield(
+                talk.say(text, key)
+            )  # who is cut off does not cut off what is written
         except (Over, UsedOtherwise, Lost) as error:
             raise _not_taken(error) from None
 
@@ -227,7 +229,7 @@ class ChatRoom:
             "recognised": bool(read.text),
         }
         try:
-            return await talk.show(told, read.said, read.confidence, key)
+            return await asyncio.shield(talk.show(told, read.said, read.confidence, key))
         except (Over, UsedOtherwise, Lost) as error:
             raise _not_taken(error) from None
 
@@ -381,6 +383,6 @@ def _not_taken(error: Exception) -> Refusal:
 
 async def _added(diary: Diary, kind: str, data: dict[str, object]) -> None:
     try:
-        await diary.add((kind, data))
+        await asyncio.shield(diary.add((kind, data)))
     except Lost:
         raise _not_taken(Lost()) from None

@@ -120,6 +120,8 @@ def _check_day(text: str, today: date) -> None:
         day = date.fromisoformat(text)
     except ValueError:
         raise Unreadable(_SAID[DATE]) from None
+    if day.isoformat() != text:  # "20200103" and "2020-W48-1" are days to Python, and none to FHIR
+        raise Unreadable(_SAID[DATE])
     if day > today:
         raise Unreadable(_FUTURE)
     if day.year < _EARLIEST:

@@ -133,10 +133,13 @@ class Filling:
         return Closed.EXPIRED if now >= min(link.until, task.until.timestamp()) else None
 
     async def load(self, task: FormTask) -> OpenForm:
-        """The form with what was answered so far."""
+        """The form with what was answered so far. Raises :class:`LinkClosed` where it was sent in since its Task was
+        read: the answers do not change any more."""
         needs = await self.office.requirements(task.requirements)
         patient = await self.office.reading(self.client.read(task.patient)) or {}
         response = await self.office.reading(self.client.read(f"{_RESPONSE}/{task.id}")) or {}
+        if response.get("status") == "completed":
+            raise LinkClosed(Closed.DONE, task.id, task.patient)
         return OpenForm(
             task, needs, patient, from_items(response.get("item")), version_of(response), response
         )

@@ -165,7 +165,7 @@ class Office:
         """Make a form for what is missing. Refuses (409) where nothing is to be asked."""
         id = hashlib.sha256(order.id.encode()).hexdigest()[:24] if order.id else new_form_id()
         if order.id and (made := await self._task(id)) is not None:
-            return replace(self.told(made), repeated=True)
+            return self._made_before(made, order)
         needs, _, found = await self.scanned(order.patient, order.requirements)
         gaps = [gap for gap in found.gaps if not order.subjects or gap.subject in order.subjects]
         if not gaps:
@@ -179,9 +179,15 @@ class Office:
         asked = questionnaire(id, needs.title, subjects, required, instant(now))
         answer = await self.write([_new(asked), _new(task)], order.patient)
         if answer.taken and order.id:
-            return replace(self.told(await self.task(id)), repeated=True)
+            return self._made_before(await self.task(id), order)
         self._done(answer)
         return self.told(await self.task(id))
+
+    def _made_before(self, task: FormTask, order: FormOrder) -> FormState:
+        """Refuses (409) where it is another patient's: the name of an order was used twice."""
+        if task.patient != order.patient:
+            raise refuse(Category.CONFLICT, "duplicate", "This name is that of another patient's form")
+        return replace(self.told(task), repeated=True)
 
     async def write(self, entries: list[JsonObject], patient: str) -> Answer:
         """A transaction by the agent. Refuses (503) where the server does not answer."""

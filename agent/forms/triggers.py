@@ -93,7 +93,7 @@ class Triggers:
             if (
                 self._looked_at.get(about, now) > now
                 or not patient.startswith("Patient/")
-                or not call.get("payload")
+                or not _has_record(call)
             ):
                 continue
             if len(self._looked_at) >= _MOST_KNOWN:
@@ -129,6 +129,11 @@ class Triggers:
             await looking
         except (Refusal, Unreachable) as error:
             log.warning("forms could not be looked after just now: %s", type(error).__name__)
+
+
+def _has_record(call: JsonObject) -> bool:
+    """Whether something was said that is on record; a message that went out has its words alone."""
+    return any("contentReference" in part for part in call.get("payload", ()))
 
 
 def _patients(appointment: JsonObject) -> Iterable[str]:

@@ -5,6 +5,7 @@ https://www.rfc-editor.org/rfc/rfc7519, https://www.rfc-editor.org/rfc/rfc8725
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
 from collections.abc import Callable
@@ -36,6 +37,7 @@ _FRESH: Final = 600.0
 _AGAIN: Final = 10.0
 _MOST_REMEMBERED: Final = 4096
 _MOST_TEXT: Final = 200
+_ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,8 @@ def _read(claims: dict[str, Any], users: AppUsers, now: float) -> AppUser:
     if not subject:
         raise unknown_user("sub is missing")
     patient = _text(claims, "patient").removeprefix("Patient/") if users.trusts_patient else ""
+    if patient and not _ID.match(patient):
+        raise unknown_user("patient is no id of a Patient")
     reference = f"Patient/{patient}" if patient else ""
     return AppUser(subject, until, reference, _text(claims, "phone"), _text(claims, "name"))
 

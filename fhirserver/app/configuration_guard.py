@@ -17,8 +17,10 @@ from fhirserver.ports.log import Statement
 from fhirserver.world.configuration import NoConfiguration, configured, kind_of
 
 TYPE = "Library"
-GUARDED = frozenset({"agent", "scheduling-rules", "phone-number", "chat-service"})
-"""The kinds that decide how people are spoken to, and what of."""
+CHECKED = frozenset({"agent", "scheduling-rules", "phone-number", "chat-service"})
+"""Kinds whose documents are checked when they are written; the others are when they are used."""
+GUARDED = CHECKED | {"campaign", "form"}
+"""The kinds that decide how people are spoken to, what of, and what they have to show for it."""
 LARGEST = 256 * 1024
 """Characters of a document, as it lies in the Library."""
 
@@ -64,7 +66,8 @@ class ConfigurationGuard:
             one = configured(library)
         except NoConfiguration as wrong:
             raise refuse(Category.UNPROCESSABLE, "value", str(wrong), "Library.content") from None
-        if one.status == "draft":  # it may be unfinished: nothing is lost, and nothing is in force by it
+        # A draft may be unfinished: nothing is lost, and nothing is in force by it.
+        if one.kind not in CHECKED or one.status == "draft":
             return
         errors = [fault for fault in self._check(one.kind, one.document) if fault.severity == ERROR]
         if errors:

@@ -7,10 +7,15 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from agent.campaigns.channels import Settled
 from agent.campaigns.control import Desk
+from agent.campaigns.runs import Run
+from agent.tools.client import Unreachable
+from fhirserver.kernel.json import JsonObject
+from fhirserver.kernel.outcomes import Refusal
 from fhirserver.model.validation import validate
 from tests.campaign_world import REMINDER, World, campaign_world
 
@@ -208,3 +213,63 @@ async def test_a_change_in_the_world_begins_an_outreach_once(world: World) -> No
     await world.settle(world.engine())
     [one] = (await world.members()).values()
     assert one["about"] == [{"reference": "Appointment/v"}]
+
+
+async def test_a_command_that_came_half_way_is_given_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The campaign's own Task is changed first: what dies then leaves its runs going."""
+    for n in range(3):
+        await world.person(f"p{n}", f"+1212555{n:04}")
+        await world.visit(f"v{n}", f"p{n}")
+    await world.start({**REMINDER, "pacing": {"per_minute": 1}})
+    engine = world.engine()
+    await world.settle(engine, turns=5)
+    desk = Desk(world.client, world.clock, "America/New_York")
+    for action in ("pause", "resume", "cancel"):
+        with monkeypatch.context() as cut:
+            cut.setattr(Desk, "_runs", _unreachable)
+            with pytest.raises(Refusal, match="does not answer"):
+                await desk.change("reminder", action, "ana")
+        await desk.change("reminder", action, "ana")
+        with pytest.raises(Refusal, match="The campaign is"):
+            await desk.change("reminder", action, "ana")
+    world.clock.at += timedelta(minutes=5)
+    await world.settle(engine)
+    assert len(world.sms.reached) == 1
+    assert "active" not in {status for status, _ in (await world.outcomes()).values()}
+
+
+async def _unreachable(*_: object) -> list[Run]:
+    raise Unreachable("cut off")
+
+
+async def test_more_changes_of_one_moment_than_a_page_has_are_all_acted_upon(world: World) -> None:
+    world.clock.at = datetime.now(UTC) - timedelta(seconds=5)
+    await world.start(
+        {
+            "goal": "Missed appointments are booked anew",
+            "purpose": "rebook",
+            "channels": [{"channel": "sms"}],
+            "triggers": [{"kind": "event", "type": "Appointment", "filter": "status = 'noshow'"}],
+        }
+    )
+    engine = world.engine()
+    await world.settle(engine)
+    await world.person("ann", "+12125550101", consent="")
+    for lot, status in ((0, "booked"), (1, "noshow")):
+        visits = [_visit(f"v{lot}-{n:03}", status) for n in range(230)]
+        assert (await world.server.ehr.transaction(*visits)).status_code == 200
+    for _ in range(12):
+        await engine.turn()
+    found = await world.client.search("CommunicationRequest", [("_count", "500")])
+    assert len({one["about"][0]["reference"] for one in found}) == 230
+
+
+def _visit(id: str, status: str) -> JsonObject:
+    visit = {
+        "resourceType": "Appointment", "id": id, "status": status, "start": "2026-11-01T10:00:00Z",
+        "end": "2026-11-01T10:30:00Z",
+        "participant": [{"actor": {"reference": "Patient/ann"}, "status": "accepted"}],
+    }  # fmt: skip
+    return {"resource": visit, "request": {"method": "PUT", "url": f"Appointment/{id}"}}

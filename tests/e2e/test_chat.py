@@ -108,11 +108,12 @@ def test_over_a_websocket(service: ChatService) -> None:
             await socket.send(json.dumps({"authorize": user.token}))
             await socket.send(json.dumps({"say": {"text": "I want to cancel my appointment", "key": "a"}}))
             await socket.send(json.dumps({"sing": {}}))
+            await socket.send(b"\x00\x01")
             problems = []
-            while not found or found[-1]["kind"] != "answered":
+            while len(problems) < 2 or not found or found[-1]["kind"] != "answered":
                 frame = json.loads(await asyncio.wait_for(socket.recv(), 20))
                 (problems if "problem" in frame else found).append(frame)
-            assert problems and problems[0]["problem"]["status"] == 400
+            assert [one["problem"]["status"] for one in problems] == [400, 400]
         async with connect(f"{url}?after={found[-2]['number']}") as socket:
             await socket.send(json.dumps({"authorize": user.token}))
             assert json.loads(await asyncio.wait_for(socket.recv(), 20)) == found[-1]
@@ -221,3 +222,11 @@ def test_operators_see_conversations_and_take_them_over(service: ChatService) ->
     events = user.get(f"/conversations/{id}/events").json()["events"]
     assert [e["text"] for e in events if e.get("from") == "operator"] == ["Here I am."]
     assert user.get(f"/conversations/{id}").json()["state"] == "person"
+
+
+def test_ratings_have_a_pace(service: ChatService) -> None:
+    """Each is kept for ever."""
+    user = service.user("rater")
+    id = user.post("/conversations").json()["id"]
+    answers = [user.post(f"/conversations/{id}/rating", {"stars": 5}).status_code for _ in range(40)]
+    assert answers[0] == 200 and answers[-1] == 429

@@ -297,3 +297,25 @@ def test_without_a_telephone_the_link_is_not_sent_but_handed_on(practice: Practi
     form = practice.form("hal")
     refused = practice.ask("POST", f"/{form['id']}/send")
     assert refused.status_code == 409 and "Hand the link on" in refused.json()["title"]
+
+
+def test_an_idempotency_key_is_of_one_form(practice: Practice) -> None:
+    """The form of another patient is no answer to it."""
+    practice.put({**ADA, "id": "key-one"})
+    practice.put({**ADA, "id": "key-two"})
+    headers = {"Idempotency-Key": "monday"}
+    first = practice.ask("POST", "", {"patient": "Patient/key-one"}, **headers)
+    again = practice.ask("POST", "", {"patient": "Patient/key-one"}, **headers)
+    assert (first.status_code, again.status_code) == (201, 200)
+    other = practice.ask("POST", "", {"patient": "Patient/key-two"}, **headers)
+    assert other.status_code == 409, other.text
+    assert "key-one" not in other.text
+
+
+def test_what_no_browser_sends_is_refused_and_breaks_nothing(practice: Practice) -> None:
+    practice.put({**ADA, "id": "odd"})
+    person = Person(practice.form("odd")["url"])
+    both = person.ask("POST", "/identify", data={"birth-date": "x", "birth-date.m": "3"})
+    assert both.status_code == 422
+    known = {"birth-date.m": "3", "birth-date.d": "3", "birth-date.y": "1982"}
+    assert person.ask("POST", "/identify", data=known).status_code == 200

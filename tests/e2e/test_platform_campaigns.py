@@ -119,7 +119,7 @@ def test_from_definition_to_the_end(server: ServerProcess) -> None:
     assert made.json()["standing"]["status"] == "none" and made.headers["etag"] == 'W/"1"'
     assert ask(server, "POST", "", sent).status_code == 412
     plan = httpx.get(f"{server.base}/PlanDefinition/reminder", headers=server.headers_of("admin")).json()
-    assert plan["library"] == ["Library/reminder"] and plan["status"] == "active"
+    assert plan["library"] == ["https://credence.health/fhir/Library/reminder"] and plan["status"] == "active"
 
     told = ask(server, "POST", "/reminder/rehearse", {}).json()
     assert told["found"] == 2 and told["next_runs"]

@@ -116,6 +116,10 @@ def test_a_key_never_makes_one_that_may_do_more(server: ServerProcess, owner: Au
     above = made(owner, "owner")
     assert revoke_key.sync_detailed(above.id, client=admin).status_code == 403
     assert isinstance(rotate_key.sync(above.id, client=admin, body=Rotation()), Problem)
+    of_ehr = made(owner, "viewer", source="ehr")
+    refused = rotate_key.sync(of_ehr.id, client=admin, body=Rotation())
+    assert isinstance(refused, Problem) and refused.status == 403, "its secret would speak as another source"
+    assert isinstance(rotate_key.sync(of_ehr.id, client=owner, body=Rotation()), KeyShown)
     assert isinstance(change_key.sync(above.id, client=admin, body=KeyChange("Mine")), Problem)
     for role in ("viewer", "member", "operator"):
         lesser = client_of(server.root, made(owner, role).key)

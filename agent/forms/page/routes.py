@@ -444,7 +444,8 @@ async def _form(request: Request) -> tuple[dict[str, Json], dict[str, bytes]]:
                     pictures[link] = content
             elif question.kind == DATE and part in ("m", "d", "y"):
                 day = given.setdefault(link, {})
-                day[part] = value
+                if isinstance(day, dict):
+                    day[part] = value
             else:
                 given[link] = value
     return given, pictures

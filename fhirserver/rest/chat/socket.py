@@ -62,7 +62,7 @@ async def _admitted(socket: WebSocket, chat: Chat, service: str) -> ChatUser:
     if not authorization:
         try:
             async with asyncio.timeout(FIRST_SECONDS):
-                first = _frame(await socket.receive_text())
+                first = _frame(await _text(socket))
         except TimeoutError:
             raise refuse(Category.UNAUTHENTICATED, "login", "No token came") from None
         authorization = f"Bearer {first.get('authorize', '')}"
@@ -94,7 +94,7 @@ class _Talk:
     async def _hear(self) -> None:
         while True:
             try:
-                await self._take(_frame(await self._socket.receive_text()))
+                await self._take(_frame(await _text(self._socket)))
             except Refusal as refusal:
                 await _problem(self._socket, refusal)
 
@@ -112,6 +112,17 @@ class _Talk:
             await chats.see(self._user, self._id, value)
         elif name != "authorize":
             raise _wrong("A frame is one of authorize, say, seen")
+
+
+async def _text(socket: WebSocket) -> str:
+    """The next frame. Refuses (400) one of bytes; raises WebSocketDisconnect."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code") or 1000)
+    text = message.get("text")
+    if not isinstance(text, str):
+        raise _wrong("A frame is a text")
+    return text
 
 
 def _frame(text: str) -> JsonObject:

@@ -119,7 +119,9 @@ async def change_key(id: Id, sent: KeyChange, asked: Configuring) -> Key:
 @router.post("/{id}/rotate", summary="Give a key another secret", responses=problems(404))
 async def rotate_key(id: Id, sent: Rotation, asked: Configuring) -> KeyShown:
     """The secret before goes on to count for a while, so that nothing stops that has it."""
-    _check_within(asked, (await _key(asked, id)).role)
+    known = await _key(asked, id)
+    _check_within(asked, known.role)
+    _check_source(asked, known.source)
     key, secret = await asked.platform.keys.rotate(id, sent.overlap_seconds)
     return shown(key, secret)
 
@@ -152,12 +154,17 @@ def _source(asked: Asked, stated: str) -> str:
     own = asked.principal.source.id
     if not stated or stated == own:
         return own
-    if not asked.may(Right.OWN):
-        text = "A key speaks as its maker's source; only an owner may say another"
-        raise refuse(Category.FORBIDDEN, "forbidden", text, "/source")
+    _check_source(asked, stated, "/source")
     if stated not in asked.platform.sources:
         raise wrong("/source", "There is no such source in the settings")
     return stated
+
+
+def _check_source(asked: Asked, source: str, place: str = "") -> None:
+    """Refuses (403) to whoever is no owner what would speak as another source."""
+    if source != asked.principal.source.id and not asked.may(Right.OWN):
+        text = "A key speaks as its maker's source; only an owner may say another"
+        raise refuse(Category.FORBIDDEN, "forbidden", text, *([place] if place else []))
 
 
 def _told(key: PlatformKey) -> Key:

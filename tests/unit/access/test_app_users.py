@@ -142,3 +142,10 @@ async def test_keys_by_url_are_fetched_seldom_and_again_when_one_is_missing() ->
 
 def test_the_time_is_the_machines() -> None:
     assert abs(AppUserTokens()._now() - time.time()) < 5
+
+
+@pytest.mark.parametrize("patient", ["ada/../../Group/1", "ada?_id=eve", "ada,Patient/eve", "x" * 65])
+async def test_what_is_no_id_is_no_patient(patient: str) -> None:
+    """It goes into searches as it is."""
+    with pytest.raises(Refusal, match="patient"):
+        await tokens().user(token(patient=patient), TRUSTED)

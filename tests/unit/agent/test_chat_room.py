@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from chat_desk import ADA, ANN, ChatDesk, answer, said, say, until
@@ -15,10 +17,11 @@ from agent.definition.setting import applied
 from agent.errand import Errand
 from agent.memory import Setting
 from fhirserver.kernel.instants import SystemClock
-from fhirserver.kernel.json import dumps, loads
+from fhirserver.kernel.json import JsonObject, dumps, loads
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.ports.chats import ChatEvent, ChatUser, Outreach
 from fhirserver.storage.memory.journals import MemoryJournals
+from fhirserver.storage.sqlite.journals import SqliteJournals
 from fhirserver.world.configured.agent import Agent
 from fhirserver.world.configured.scheduling_rules import SchedulingRules
 
@@ -311,3 +314,47 @@ async def test_a_diary_that_somebody_else_goes_on_with_is_lost() -> None:
 
     with pytest.raises(Lost):
         await one.add(("seen", {"through": 1}))
+
+
+class Cutting(SqliteJournals):
+    """Whoever writes a message is cut off when that is on its way to the disk."""
+
+    writer: asyncio.Task[int] | None = None
+
+    async def append(self, name: str, after: int, values: Sequence[JsonObject]) -> bool:
+        if self.writer is not None and any("k" in one for one in values):
+            asyncio.get_running_loop().call_soon(self.writer.cancel)
+        return await super().append(name, after, values)
+
+
+async def test_whoever_is_cut_off_while_a_message_is_written_down_is_answered(tmp_path: Path) -> None:
+    """The message is durable, and the conversation goes on with it in this very process."""
+    journals = Cutting(tmp_path / "journals")
+    desk = ChatDesk(journals)
+    room = await desk.room()
+    one, _ = await room.begin(ANN)
+    await until(lambda: room._talks[one.id].diary.unread > 0)
+    talk = room._talks[one.id]
+    journals.writer = asyncio.create_task(room.say(ANN, one.id, "I need an appointment", "k"))
+    await asyncio.gather(journals.writer, return_exceptions=True)
+    assert journals.writer.cancelled()
+    await until(lambda: "answered" in {event.kind for event in talk.diary.since(0)})
+    assert room._talks.get(one.id) is talk, "it was let go of"
+    journals.writer = None
+    await desk.close()
+    await journals.close()
+
+
+async def test_an_order_waits_while_the_patient_is_in_a_conversation() -> None:
+    """It would be taken for carried out, and nothing of it be said."""
+    desk = ChatDesk()
+    room = await desk.room()
+    going_on, _ = await room.begin(ADA)
+    order = Outreach("order-2", "default", "Patient/ada", "confirm")
+    with pytest.raises(Refusal, match="in a conversation"):
+        await room.reach(order, "campaign")
+    await room.finish(ADA, going_on.id)
+    one, fresh = await room.reach(order, "campaign")
+    again, repeated = await room.reach(order, "campaign")
+    assert fresh and not repeated and one.id == again.id != going_on.id and one.reason == "confirm"
+    await desk.close()

@@ -29,7 +29,9 @@ def refused(before: dict[str, Any], after: dict[str, Any], statement: Statement)
     return None
 
 
-@pytest.mark.parametrize("kind", ["agent", "scheduling-rules", "phone-number", "chat-service"])
+@pytest.mark.parametrize(
+    "kind", ["agent", "scheduling-rules", "phone-number", "chat-service", "campaign", "form"]
+)
 def test_only_administrators_change_what_people_are_told(kind: str) -> None:
     documents: dict[str, dict[str, Any]] = {"phone-number": {"number": "+15555550100"}}
     made = library(Configured(kind, "x", "X", documents.get(kind, {}), "active"))

@@ -154,3 +154,10 @@ def test_every_question_has_words_in_every_language() -> None:
             assert set(one.words) == {"en", "es"} and all(one.words.values())
             assert all(all(option.words.values()) for option in one.options)
             assert one.kind != CHOICE or one.options
+
+
+@pytest.mark.parametrize("text", ["2020-W48-1", "20200103", "2020-1-3"])
+def test_a_day_is_written_as_fhir_has_it(text: str) -> None:
+    """Python reads more as a date than a FHIR date may be."""
+    with pytest.raises(Unreadable):
+        read(QUESTIONS["birth-date"], text, TODAY)
