@@ -49,6 +49,8 @@ class Setting:
     """``policy`` or ``llm``; empty: as the process has it."""
     patient: str = ""
     """A reference: the patient whom the channel has proved the caller to be, who need not say name and birth date."""
+    proxy: str = ""
+    """A reference: the RelatedPerson whom the channel has proved to speak for that patient."""
     greeting: str = ""
     """In place of the greeting there is."""
     written: bool = False
