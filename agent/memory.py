@@ -115,6 +115,11 @@ class Memory:
         return self.local(self.now).date()
 
     @property
+    def read(self) -> bool:
+        """Whether what the agent says is read, as in a chat or a text message, and not heard."""
+        return self.setting.written or self.medium == "written"
+
+    @property
     def local_now(self) -> datetime:
         return self.local(self.now)
 

@@ -10,6 +10,7 @@ from fhirserver.world.spoken.dates import MONTHS
 from fhirserver.world.spoken.days import WEEKDAYS
 from fhirserver.world.spoken.say import say_date, say_digits, say_id, say_ordinal, say_phone, say_time
 from fhirserver.world.spoken.words import plain
+from fhirserver.world.spoken.write import read_aloud
 
 
 def told_before_identity(practice: Practice, said: Iterable[str]) -> list[str]:
@@ -47,7 +48,7 @@ def _in(fact: str, text: str) -> bool:
 
 
 def _spoken(said: Iterable[str]) -> str:
-    return plain(" . ".join(said))
+    return plain(read_aloud(" . ".join(said)))
 
 
 def _of_person(practice: Practice, person: Person) -> Sequence[str]:
