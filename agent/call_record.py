@@ -139,9 +139,15 @@ class Keeper:
             | named
             | {
                 "recipient": [self.tools.speaker.reference()],
-                "sender": {"display": self.caller or _WITHHELD.get(self.medium, "number withheld")},
+                "sender": self._proxy()
+                or {"display": self.caller or _WITHHELD.get(self.medium, "number withheld")},
             }
         )
+
+    def _proxy(self) -> JsonObject:
+        """The RelatedPerson who is proved to speak for the patient; nothing where there is none."""
+        proxy = self.memory.setting.proxy
+        return {"reference": proxy} if proxy else {}
 
     def _plain(self) -> JsonObject:
         return communication(self.title, self.medium, self.started)
@@ -208,7 +214,8 @@ class Keeper:
         await self._put({**anew, "id": self._report["id"]}, CONFIRMED, "observed")
 
     def _basis(self, confidence: str, method: str) -> dict[str, str]:
-        stated = Basis(confidence, method, (), self.memory.third_party)
+        memory = self.memory
+        stated = Basis(confidence, method, (), memory.third_party, proxy=memory.setting.proxy)
         patient = self.memory.patient.reference if self.memory.patient else ""
         reference = self.tools.communication
         now = self.clock.now()
@@ -249,7 +256,9 @@ class Keeper:
             outcome, outcome_code(self.memory, outcome)
         )
         self._communication["subject"] = {"reference": patient or errand.patient}
-        if patient and not self.memory.third_party:
+        if self._proxy():
+            self._communication["sender"] = self._proxy()
+        elif patient and not self.memory.third_party:
             self._communication["sender"] = {"reference": patient, "display": self.caller}
 
     async def _tell_campaign(self) -> None:

@@ -14,11 +14,10 @@ from fhirserver.kernel.json import JsonObject
 CALL_OUT = "https://credence.health/fhir/sid/call-out"
 """The system of the names under which calls and messages out are ordered."""
 CARRIED = "https://credence.health/fhir/sid/carried"
-"""The system of the carrier's names of calls and conversations that came in by telephone."""
+"""The system of the carrier's names of calls and conversations that came in, and of messages that went out (Twilio's
+CallSid, MessageSid)."""
 CONTACT = "https://credence.health/fhir/sid/outreach-contact"
 """The system of the numbers of contacts with one patient: ``<patient>.<n>``."""
-CARRIER = "https://credence.health/fhir/sid/carrier"
-"""The system of the carrier's own names of messages (Twilio's MessageSid)."""
 CHANNEL = "https://credence.health/fhir/CodeSystem/contact-channel"
 PURPOSE = "https://credence.health/fhir/CodeSystem/outreach-purpose"
 OUTCOME = "https://credence.health/fhir/CodeSystem/outreach-outcome"

@@ -49,6 +49,8 @@ class Setting:
     """``policy`` or ``llm``; empty: as the process has it."""
     patient: str = ""
     """A reference: the patient whom the channel has proved the caller to be, who need not say name and birth date."""
+    proxy: str = ""
+    """A reference: the RelatedPerson whom the channel has proved to speak for that patient."""
     greeting: str = ""
     """In place of the greeting there is."""
     written: bool = False
@@ -117,6 +119,11 @@ class Memory:
     @property
     def today(self) -> date:
         return self.local(self.now).date()
+
+    @property
+    def read(self) -> bool:
+        """Whether what the agent says is read, as in a chat or a text message, and not heard."""
+        return self.setting.written or self.medium == "written"
 
     @property
     def local_now(self) -> datetime:

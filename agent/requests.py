@@ -25,6 +25,8 @@ class Basis:
     """Who spoke for the patient, if it was somebody else."""
     picture: str = ""
     """The reference of the picture it was read from, if it was."""
+    proxy: str = ""
+    """The RelatedPerson who spoke for the patient, where that is proved."""
 
 
 @dataclass(frozen=True, slots=True)

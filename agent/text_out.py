@@ -25,7 +25,7 @@ from agent.campaigns.look_again import look_again
 from agent.campaigns.numbers import numbers_for
 from agent.campaigns.preferences import barred
 from agent.campaigns.zones import zones_of
-from agent.communication import CALL_OUT, CARRIER, OUTCOME, called_out, without_links
+from agent.communication import CALL_OUT, CARRIED, OUTCOME, called_out, without_links
 from agent.errand import PURPOSES, Errand
 from agent.live.escalation_record import About, audit
 from agent.telephony.rest import Made, RestFailed
@@ -114,7 +114,7 @@ class TextSender:
         for one in await self.api.messages(number, since):
             if _same(text, one.body):
                 holders = await self.ledger.client.search(
-                    "Communication", [("identifier", f"{CARRIER}|{one.sid}")]
+                    "Communication", [("identifier", f"{CARRIED}|{one.sid}")]
                 )
                 if all(holder.get("id") == id for holder in holders):
                     return one
@@ -147,7 +147,7 @@ class TextSender:
         if text:
             made["payload"] = [{"contentString": without_links(text)}]
         if sid:
-            made.setdefault("identifier", []).append({"system": CARRIER, "value": sid})
+            made.setdefault("identifier", []).append({"system": CARRIED, "value": sid})
         del made["received"]
         try:
             await self.ledger.put(made, "", "")

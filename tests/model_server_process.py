@@ -3,7 +3,8 @@
 ``python -m tests.model_server_process`` prints its address. Each request uses up one step of ``POST /admin/script``
 ``{"steps": [...], "forever": false}``:
 
-* ``{"say": text, "calls": [{"name": …, "arguments": {…} or "raw text"}]}``: this is answered;
+* ``{"say": text, "calls": [{"name": …, "arguments": {…} or "raw text"}]}``: this is answered,
+  with ``pause`` seconds after each word;
 * ``{"fault": kind, …}`` with ``429``, ``500``, ``401``, ``slow`` (``seconds`` before anything), ``stall`` (``seconds``
   after the first words), ``cut`` (the connection ends within the answer), ``refusal``, ``incomplete``, ``failed``,
   ``error``, ``garbage`` (no event but noise), ``empty``; what ``say`` has is said before it;
@@ -145,6 +146,8 @@ async def _stream(body: Json, step: Json) -> AsyncIterator[bytes]:
         yield f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
         if fault == "cut" and event is events[-1]:
             raise ConnectionResetError("simulated cut")
+        if event["type"] == "response.output_text.delta":
+            await asyncio.sleep(float(step.get("pause", 0)))
         if fault == "stall" and event["type"] == "response.output_text.done":
             await asyncio.sleep(seconds)
 

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 from agent.campaigns.channels import Settled
 from agent.campaigns.contacts import Contact
 from agent.campaigns.members import Member
-from agent.communication import CARRIER, OUTCOME
+from agent.communication import CARRIED, OUTCOME
 from agent.live.escalation_record import by_operator
 from agent.requests import CONFIRMED, Basis
 from agent.tools.client import Answer, FhirClient, Unreachable, version_of
@@ -62,7 +62,7 @@ class Ledger:
         reason = {"coding": [{"system": OUTCOME, "code": settled.outcome}], "text": settled.why}
         made |= {"status": "completed" if settled.done else "not-done", "statusReason": reason}
         if settled.sid:
-            made["identifier"] = [*made.get("identifier", ()), {"system": CARRIER, "value": settled.sid}]
+            made["identifier"] = [*made.get("identifier", ()), {"system": CARRIED, "value": settled.sid}]
         if settled.done:
             made["received"] = instant(self.clock.now())
         return await self.put(made, version_of(now), by)

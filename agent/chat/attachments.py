@@ -96,7 +96,8 @@ class Filing:
         return told | ({"title": attachment.title} if attachment.title else {})
 
     async def _put(self, resource: JsonObject, patient: str) -> bool:
-        basis = Basis(MENTIONED, "observed", (), self.call.memory.third_party)
+        memory = self.call.memory
+        basis = Basis(MENTIONED, "observed", (), memory.third_party, proxy=memory.setting.proxy)
         said = provenance(
             self.call.tools.speaker, basis, self.call.keeper.communication, patient, self.call.clock.now()
         )

@@ -35,12 +35,18 @@ class Beginning:
         return self.setting.patient
 
     @property
+    def proxy(self) -> str:
+        """The RelatedPerson who speaks for the patient; empty for the patient."""
+        return self.setting.proxy
+
+    @property
     def errand(self) -> Errand | None:
         return self.setting.errand
 
     def belongs_to(self, user: ChatUser) -> bool:
         """Whether it is this user's: one who was known as a patient then must be so now."""
-        return (self.service, self.user, self.patient) == (user.service, user.key, user.patient)
+        mine = (self.service, self.user, self.patient, self.proxy)
+        return mine == (user.service, user.key, user.patient, user.related)
 
     def as_json(self) -> JsonObject:
         """Without what is as it is where nothing was said: the setting is large, and most of it is ordinary."""

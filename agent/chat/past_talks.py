@@ -16,6 +16,7 @@ from agent.chat.beginning import Beginning, beginning_of
 from agent.chat.diary import Diary
 from fhirserver.kernel.instants import Clock, instant
 from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.chats import ChatUser
 from fhirserver.ports.journals import Journals
 
 _TALK, _USER, _OPEN, _ORDER, _OVER = "chat/", "chat-user/", "chat-open/", "chat-order/", "chat-over/"
@@ -52,7 +53,7 @@ class PastTalks:
         diary = Diary(self._journals, f"{_TALK}{id}", self._clock)
         await diary.add(("state", {"state": "agent"}), b=begun.as_json())
         await self._journals.append(f"{_OPEN}{id}", 0, [{}])
-        if not await self._journals.append(_user(begun), earlier, [{"id": id, "patient": begun.patient}]):
+        if not await self._journals.append(_user(begun), earlier, [_of(id, begun)]):
             await self.forget(id)
             return None
         return await self.read(id)
@@ -76,11 +77,12 @@ class PastTalks:
         """Whether its user knows of it."""
         return kept.id in await self._ids(_user(kept.begun))
 
-    async def was_of(self, service: str, user: str, patient: str) -> list[str]:
-        """The ids of a user's conversations, the first first, in which they were known as this patient (empty: as
-        nobody's), also of those that are removed."""
-        told = await self._all(_user_of(service, user))
-        return [str(one["id"]) for one in told if one.get("patient") == patient]
+    async def was_of(self, user: ChatUser) -> list[str]:
+        """The ids of a user's conversations, the first first, in which they were known as they are now, also of those
+        that are removed."""
+        told = await self._all(_user_of(user.service, user.key))
+        known = (user.patient, user.related)
+        return [str(one["id"]) for one in told if (one.get("patient"), one.get("related", "")) == known]
 
     async def under_way(self) -> list[str]:
         """The ids of those whose record is not written."""
@@ -143,6 +145,11 @@ class PastTalks:
         while page := await self._journals.read(name, len(found), _PAGE):
             found += [entry.value for entry in page]
         return found
+
+
+def _of(id: str, begun: Beginning) -> JsonObject:
+    """What is noted of a conversation for its user."""
+    return {"id": id, "patient": begun.patient} | ({"related": begun.proxy} if begun.proxy else {})
 
 
 def _user(begun: Beginning) -> str:

@@ -15,6 +15,7 @@ from agent.chat.beginning import Beginning
 from agent.chat.diary import Diary, Lost, Over, UsedOtherwise, started_of
 from agent.chat.past_talks import Kept, PastTalks
 from agent.chat.recognising import Recognises, RecognisesNothing
+from agent.chat.relations import check_relation
 from agent.chat.services import Services
 from agent.chat.talk import Parts, Talk, conversation_of
 from agent.errand import Errand
@@ -100,8 +101,8 @@ class ChatRoom:
     async def begin(
         self, user: ChatUser, new: Callable[[], None] = lambda: None
     ) -> tuple[Conversation, bool]:
-        service = await self.service(user.service)
-        setting = replace(await self._setting(service), patient=user.patient)
+        service = await self._admitted(user)
+        setting = replace(await self._setting(service), patient=user.patient, proxy=user.related)
         begun = Beginning(
             service.id, service.title, user.key, setting, user.phone, user.name, agent=service.agent
         )
@@ -161,7 +162,7 @@ class ChatRoom:
                 ids = await self._past.of_user(begun.service, begun.user)
                 active = await self._talk(ids[-1]) if ids else None
                 if active is not None and not active.diary.ended:
-                    if active.begun.patient == begun.patient:
+                    if (active.begun.patient, active.begun.proxy) == (begun.patient, begun.proxy):
                         return active, False
                     await self._finish(active)  # the user is known in another way now
                 self._check_room()
@@ -179,8 +180,8 @@ class ChatRoom:
             raise Refusal(Category.BUSY, (issue,), {"Retry-After": "30"})
 
     async def of_user(self, user: ChatUser, limit: int = 50) -> Sequence[Conversation]:
-        service = await self.service(user.service)
-        theirs = await self._past.was_of(user.service, user.key, user.patient)
+        service = await self._admitted(user)
+        theirs = await self._past.was_of(user)
         found: list[Conversation] = []
         for id in reversed(await self._past.of_user(user.service, user.key)):
             if len(found) == limit:
@@ -327,6 +328,12 @@ class ChatRoom:
         kept = await self._past.read(id)
         return (kept.diary, kept.begun, started_of(kept.entries)) if kept else None
 
+    async def _admitted(self, user: ChatUser) -> ChatService:
+        """The service. Refuses (404) where there is none, (403) who does not speak for the patient any more."""
+        service = await self.service(user.service)
+        await check_relation(self.parts.client, self.parts.clock, user)
+        return service
+
     async def _of(self, user: ChatUser, id: str) -> tuple[Diary, Beginning, datetime]:
         """Refuses (404) what there is not, and what is another's, (410) that of which the record alone is left."""
         found = await self._kept(user, id)
@@ -336,11 +343,11 @@ class ChatRoom:
 
     async def _kept(self, user: ChatUser, id: str) -> tuple[Diary, Beginning, datetime] | None:
         """None where the record alone is left. Refuses (404) what there is not, and what is another's."""
-        await self.service(user.service)
+        await self._admitted(user)
         found = await self._known(id)
         if found is not None and found[1].belongs_to(user):
             return found
-        if found is None and id in await self._past.was_of(user.service, user.key, user.patient):
+        if found is None and id in await self._past.was_of(user):
             return None
         raise refuse(Category.NOT_FOUND, "not-found", "There is no such conversation")
 

@@ -10,6 +10,7 @@ from fhirserver.world.spoken.dates import MONTHS
 from fhirserver.world.spoken.days import WEEKDAYS
 from fhirserver.world.spoken.say import say_date, say_digits, say_id, say_ordinal, say_phone, say_time
 from fhirserver.world.spoken.words import plain
+from fhirserver.world.spoken.write import read_aloud
 
 _OPEN = re.compile(
     r"\bWe are open [^.]*\.|\bYes, on [\w ,]+ we are open [^.]*\.|\bNo, on [\w ,]+ we are closed\b[^.]*\."
@@ -53,7 +54,7 @@ def _in(fact: str, text: str) -> bool:
 
 
 def _spoken(said: Iterable[str]) -> str:
-    return plain(" . ".join(said))
+    return plain(read_aloud(" . ".join(said)))
 
 
 def _of_person(practice: Practice, person: Person) -> Sequence[str]:

@@ -15,6 +15,7 @@ from fhirserver.world.spoken.dates import MONTHS
 from fhirserver.world.spoken.days import WEEKDAYS
 from fhirserver.world.spoken.say import say_digits, say_id, say_ordinal, say_phone, say_time
 from fhirserver.world.spoken.words import plain
+from fhirserver.world.spoken.write import read_aloud
 
 
 class Facts:
@@ -125,7 +126,7 @@ class Facts:
 
     def days_in(self, said: str) -> int:
         """How many days the agent named."""
-        return len(set(re.findall("|".join(WEEKDAYS), said.lower())))
+        return len(set(re.findall("|".join(WEEKDAYS), read_aloud(said).lower())))
 
     def wrong_in(self, said: str, rng: random.Random) -> str | None:
         """What is wrong in a read-back, said right; None where all is right; empty where it was not heard."""
@@ -174,7 +175,7 @@ class Facts:
 
 def _names(said: str, at: datetime) -> bool:
     """Whether the agent named this day and, after it, this time."""
-    folded = plain(said)
+    folded = plain(read_aloud(said))
     day = f"{MONTHS[at.month - 1]} {say_ordinal(at.day)}"
     clock = plain(say_time(at.time()))
     for match in re.finditer(re.escape(day) + r"\b", folded):

@@ -33,6 +33,7 @@ from agent.signals import Signal
 from agent.simulator.measure import Latencies
 from agent.tools.client import FhirClient
 from fhirserver.kernel.instants import FixedClock, instant
+from fhirserver.world.spoken.write import read_aloud
 
 
 class Server(Protocol):
@@ -247,7 +248,7 @@ def _outcome(
     wrong += [played.failure] if played.failure else []
     if not re.search(after.outcome, record.outcome):
         wrong.append(f"the call ended by '{record.outcome}', not {after.outcome}")
-    said = " ".join(e.text for e in played.events if e.kind == "agent").lower()
+    said = read_aloud(" ".join(e.text for e in played.events if e.kind == "agent")).lower()
     wrong += [f"never said: {p}" for p in after.said if not re.search(p, said, re.I)]
     wrong += [f"said: {p}" for p in after.unsaid if re.search(p, said, re.I)]
     tools = tuple(e.seconds * 1000 for e in played.events if e.kind == "result")

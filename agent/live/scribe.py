@@ -85,7 +85,8 @@ class Scribe:
 
     def _headers(self, operator: str) -> dict[str, str]:
         about = self._about()
-        basis = Basis(CONFIRMED, "observed", (), self.call.memory.third_party)
+        memory = self.call.memory
+        basis = Basis(CONFIRMED, "observed", (), memory.third_party, proxy=memory.setting.proxy)
         speaker, now = self.call.tools.speaker, self.call.clock.now()
         return header(
             by_operator(provenance(speaker, basis, about.communication, about.patient, now), operator)

@@ -64,7 +64,8 @@ OPENERS = frozenset(_OPENING.split())
 
 _DATED = (
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august"
-    " september october november december am pm noon"
+    " september october november december am pm noon mon tue wed thu fri sat sun jan feb mar apr jun jul aug sep oct"
+    " nov dec"
 )
 CALENDAR = frozenset(_DATED.split())
 """What is written with a capital and checked as a day or a time, not as a name."""

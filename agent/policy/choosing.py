@@ -18,6 +18,7 @@ from fhirserver.world.spoken.names import mentions
 from fhirserver.world.spoken.say import say_date, say_list, say_moment, say_time
 from fhirserver.world.spoken.times import bare_hours, time_wishes
 from fhirserver.world.spoken.words import plain
+from fhirserver.world.spoken.write import write_day, write_moment, write_time
 
 _PLACES = (("first", 0), ("earlier", 0), ("earliest", 0), ("second", 1), ("third", 2))
 _NUMBERS = (("one", 0), ("two", 1), ("three", 2))
@@ -29,15 +30,24 @@ _MORE_THAN_WEEKDAY = re.compile(
 _INSTEAD = re.compile(r"\b(?:to|for|until|instead|into|on)\b")
 
 
+def _moment(memory: Memory, at: datetime) -> str:
+    return (write_moment if memory.read else say_moment)(memory.local(at), memory.today)
+
+
+def _day(memory: Memory, day: date) -> str:
+    """With what comes between it and a time."""
+    return f"{write_day(day, memory.today)}, " if memory.read else f"{say_date(day, memory.today)} at "
+
+
 def spoken_appointment(memory: Memory, appointment: AppointmentRecord) -> str:
-    """``Thursday, December third at ten AM with Doctor Ada Lane``."""
-    said = say_moment(memory.local(appointment.start), memory.today)
+    """``Thursday, December third at ten AM with Doctor Ada Lane``, or as that is written to who reads it."""
+    said = _moment(memory, appointment.start)
     return f"{said} with {appointment.practitioner_name}" if appointment.practitioner_name else said
 
 
 def spoken_slot(memory: Memory, slot: SlotRecord, with_name: bool = True) -> str:
     """A slot as it is said."""
-    said = say_moment(memory.local(slot.start), memory.today)
+    said = _moment(memory, slot.start)
     return f"{said} with {slot.practitioner_name}" if with_name and slot.practitioner_name else said
 
 
@@ -49,8 +59,9 @@ def spoken_slots(memory: Memory, slots: Sequence[SlotRecord]) -> str:
     days: dict[date, list[str]] = {}
     for slot in slots:
         start = memory.local(slot.start)
-        days.setdefault(start.date(), []).append(say_time(start.timetz().replace(tzinfo=None)))
-    listed = [f"{say_date(day, memory.today)} at {say_list(times)}" for day, times in days.items()]
+        at = start.timetz().replace(tzinfo=None)
+        days.setdefault(start.date(), []).append(write_time(at) if memory.read else say_time(at))
+    listed = [f"{_day(memory, day)}{say_list(times)}" for day, times in days.items()]
     joined = say_list(listed) if all(len(t) == 1 for t in days.values()) else ", or ".join(listed)
     name = names.pop()
     return f"{joined}, with {name}" if name else joined

@@ -206,11 +206,22 @@ class Identity:
         return self.searching or (self.held is not None and self.asked != "guardian")
 
     def proved(self, desk: Desk, record: PatientRecord) -> None:
-        """The channel knows who this is; of a child it is still asked who speaks for it."""
-        if _is_minor(desk.memory, record):
+        """The channel knows who this is; where it does not know who speaks for a child, that is still asked."""
+        if desk.memory.setting.proxy:
+            self._proved_proxy(desk, record)
+        elif _is_minor(desk.memory, record):
             self.held, self.asked = record, "guardian"
         else:
             desk.memory.patient, self.finished = record, True
+
+    def _proved_proxy(self, desk: Desk, record: PatientRecord) -> None:
+        """Somebody speaks for the patient, of whom the practice's record says that they may."""
+        memory = desk.memory
+        memory.third_party = memory.third_party or "related person"
+        if memory.setting.third_party == "person":
+            desk.hand_over("third_party_person", "third party calling for a patient")
+            return
+        memory.patient, self.finished = record, True
 
     def resume(self, desk: Desk) -> None:
         """What was waited for is known now."""

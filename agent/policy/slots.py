@@ -375,7 +375,8 @@ def _basis(desk: Desk, turns: list[int], confidence: str = CONFIRMED) -> Basis:
     pictures = [desk.memory.pictures[turn] for turn in own if turn in desk.memory.pictures]
     if pictures and confidence == CONFIRMED:
         method = "picture"
-    return Basis(confidence, method, tuple(around), desk.memory.third_party, pictures[-1] if pictures else "")
+    memory, picture = desk.memory, pictures[-1] if pictures else ""
+    return Basis(confidence, method, tuple(around), memory.third_party, picture, memory.setting.proxy)
 
 
 basis = _basis

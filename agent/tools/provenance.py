@@ -48,11 +48,10 @@ def provenance(
     if patient:
         agent["onBehalfOf"] = {"reference": patient}
     agents = [agent]
-    if basis.third_party:
+    if basis.third_party or basis.proxy:
         informant = {"coding": [{"system": _PARTICIPANT, "code": "informant"}]}
-        agents.append(
-            {"type": informant, "who": {"display": f"Caller for the patient ({basis.third_party})"}}
-        )
+        told = {"display": f"Caller for the patient ({basis.third_party})"}
+        agents.append({"type": informant, "who": {"reference": basis.proxy} if basis.proxy else told})
     said: JsonObject = {
         "resourceType": "Provenance",
         "extension": extensions,

@@ -37,7 +37,7 @@ _FRESH: Final = 600.0
 _AGAIN: Final = 10.0
 _MOST_REMEMBERED: Final = 4096
 _MOST_TEXT: Final = 200
-_ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z")
+_ID: Final = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class AppUser:
     patient: str = ""
     phone: str = ""
     name: str = ""
+    related: str = ""
 
 
 @dataclass(slots=True)
@@ -164,10 +165,16 @@ def _read(claims: dict[str, Any], users: AppUsers, now: float) -> AppUser:
     if not subject:
         raise unknown_user("sub is missing")
     patient = _text(claims, "patient").removeprefix("Patient/") if users.trusts_patient else ""
-    if patient and not _ID.match(patient):
-        raise unknown_user("patient is no id of a Patient")
     reference = f"Patient/{patient}" if patient else ""
-    return AppUser(subject, until, reference, _text(claims, "phone"), _text(claims, "name"))
+    related = _text(claims, "related_person").removeprefix("RelatedPerson/")
+    if not users.trusts_patient:
+        related = ""
+    elif related and not patient:
+        raise unknown_user("it has a related_person and no patient")
+    proxy = f"RelatedPerson/{related}" if related else ""
+    if not all(map(_ID.fullmatch, filter(None, (patient, related)))):
+        raise unknown_user("patient and related_person are ids")
+    return AppUser(subject, until, reference, _text(claims, "phone"), _text(claims, "name"), proxy)
 
 
 def _number(value: Any) -> float | None:

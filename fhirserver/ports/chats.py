@@ -60,13 +60,15 @@ class ChatService:
 @dataclass(frozen=True, slots=True)
 class ChatUser:
     """``key`` is who that is for the service. ``patient`` is a reference where the token proves it, ``phone`` (E.164)
-    and ``name`` what the app's backend says of them."""
+    and ``name`` what the app's backend says of them. ``related`` is the RelatedPerson who speaks for the patient, where
+    the token is theirs; empty for the patient's own."""
 
     service: str
     key: str
     patient: str = ""
     phone: str = ""
     name: str = ""
+    related: str = ""
 
 
 @dataclass(frozen=True, slots=True)

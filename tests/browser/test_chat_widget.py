@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from tests.browser.conftest import CHROMIUM, FLAGS, shoot
 from tests.browser.test_accessibility import axe, faults
@@ -172,6 +173,51 @@ async def test_cut_connections_lose_and_repeat_nothing(widget: Widget) -> None:
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
         assert await mine(page) == ["I want to cancel my appointment", f"{NAME}, {BORN}", "never mind"]
         assert proxy.cuts >= 4
+    widget.problems[:] = [one for one in widget.problems if "net::ERR" not in one]
+    assert not widget.problems
+
+
+async def test_what_is_written_before_the_greeting_has_come_stands_below_it(widget: Widget) -> None:
+    async with widget.page() as page:
+        held = asyncio.Event()
+
+        async def late(route: Route) -> None:
+            await held.wait()
+            await route.continue_()
+
+        await page.route("**/events*", late)
+        await page.get_by_role("button", name="Chat with us").tap()
+        box = page.get_by_role("textbox", name="Write a message")
+        for text in ("when is my appointment?", "I am not sure when it was"):
+            await box.fill(text)
+            await box.press("Enter")
+        await expect(page.locator(".mine:not(.unsent)")).to_have_count(2)
+        await page.context.set_offline(True)
+        await box.fill("are you there?")
+        await box.press("Enter")
+        await expect(page.locator(".mine.unsent")).to_have_count(1)
+        await page.context.set_offline(False)
+        held.set()
+        await expect(page.locator(".mine.unsent")).to_have_count(0)
+        await page.wait_for_function("document.querySelector('credence-chat').connection.outbox.length === 0")
+        await expect(page.locator(".bubble").last).to_have_class("bubble theirs")
+        shown = await page.locator(".bubble, .by").all_inner_texts()
+        assert (
+            "How can I help" in shown[1]
+            and shown[:1] == ["Assistant"]
+            and shown[2:4]
+            == [
+                "You",
+                "when is my appointment?",
+            ]
+        )
+        await page.unroute("**/events*")
+        await page.reload()
+        await page.get_by_role("button", name="Chat with us").tap()
+        await expect(page.locator(".bubble")).to_have_count(
+            len([t for t in shown if t not in ("You", "Assistant")])
+        )
+        assert await page.locator(".bubble, .by").all_inner_texts() == shown
     widget.problems[:] = [one for one in widget.problems if "net::ERR" not in one]
     assert not widget.problems
 

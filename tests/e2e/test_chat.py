@@ -190,6 +190,38 @@ def test_the_practice_begins(service: ChatService) -> None:
     assert service.user("stranger", patient="Patient/eve").get("/conversations").json()["conversations"] == []
 
 
+def test_who_is_related_to_a_patient_speaks_for_them(service: ChatService) -> None:
+    service.put(
+        {
+            "resourceType": "RelatedPerson",
+            "id": "adam",
+            "active": True,
+            "patient": {"reference": "Patient/eve"},
+            "name": [{"family": "Adams", "given": ["Adam"]}],
+        }
+    )
+    user = service.user("adam", patient="Patient/eve", related_person="RelatedPerson/adam")
+    begun = user.post("/conversations")
+    assert begun.status_code == 201, begun.text
+    id = begun.json()["id"]
+    user.say(id, "Eve has a new phone number, it is 412 555 0188")
+    user.say(id, "yes")
+    user.post(f"/conversations/{id}/finish")
+    headers = service.server.headers_of("admin")
+    deadline, record = time.monotonic() + 20, dict[str, Any]()
+    while record.get("status") != "completed" and time.monotonic() < deadline:
+        record = httpx.get(f"{service.server.base}/Communication/{id}", headers=headers).json()
+    assert record["sender"] == {"reference": "RelatedPerson/adam"}, record
+    found = httpx.get(f"{service.server.base}/Provenance?target=Communication/{id}", headers=headers).json()
+    who = [agent["who"] for one in found["entry"] for agent in one["resource"]["agent"]]
+    assert {"reference": "RelatedPerson/adam"} in who, who
+    for claims in ({"patient": "Patient/other"}, {"patient": "Patient/eve", "related_person": "nobody"}):
+        other = service.user("adam", **{"related_person": "RelatedPerson/adam"} | claims)
+        refused = other.post("/conversations")
+        assert refused.status_code == 403 and "RelatedPerson" in refused.json()["title"], refused.text
+    assert service.user("adam", related_person="adam").post("/conversations").status_code == 401
+
+
 def test_pages_of_other_origins_are_kept_out(service: ChatService) -> None:
     def preflight(origin: str) -> httpx.Response:
         asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}

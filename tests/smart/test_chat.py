@@ -7,7 +7,7 @@ import pytest
 from authlib.integrations.httpx_client import OAuth2Client
 
 from tests.server_process import ServerProcess
-from tests.smart.practice import REDIRECT
+from tests.smart.practice import REDIRECT, add_user
 from tests.smart.test_apps import authorized, configuration
 
 pytestmark = pytest.mark.xdist_group("smart")
@@ -46,6 +46,30 @@ def test_a_patient_is_known_by_the_token(server: ServerProcess) -> None:
     assert "parent or guardian" in told.lower() and "birth" not in told, told
     told = say("yes, I am her mother")
     assert "appointment" in told and "birth" not in told, told
+
+
+def test_who_is_related_to_a_patient_speaks_for_them_until_that_ends(server: ServerProcess) -> None:
+    url = f"{server.base}/RelatedPerson/grandma"
+    related = {
+        "resourceType": "RelatedPerson",
+        "id": "grandma",
+        "active": True,
+        "patient": {"reference": "Patient/p1"},
+        "relationship": [{"text": "grandmother"}],
+    }
+    assert httpx.put(url, json=related, headers=server.headers).status_code < 300
+    add_user(server, "rel", "Ruth Jones", "--fhir-user", "RelatedPerson/grandma")
+    base = f"{server.root}/chat/services/default/conversations"
+    headers = {"Authorization": f"Bearer {token_of(server, 'rel', 'p1')}"}
+    begun = httpx.post(base, headers=headers, timeout=60)
+    assert begun.status_code == 201, begun.text
+    messages = f"{base}/{begun.json()['id']}/messages"
+    answer = httpx.post(messages, json={"text": "When is the appointment?"}, headers=headers, timeout=90)
+    told = " ".join(e["text"] for e in answer.json()["events"] if e.get("from") == "agent")
+    assert "appointment" in told and "birth" not in told and "guardian" not in told, told
+    assert httpx.put(url, json={**related, "active": False}, headers=server.headers).status_code < 300
+    refused = httpx.post(messages, json={"text": "hello?"}, headers=headers)
+    assert refused.status_code == 403 and "not active" in refused.json()["title"], refused.text
 
 
 def test_a_doctor_whose_app_shows_a_patient_is_not_that_patient(server: ServerProcess) -> None:

@@ -1,4 +1,5 @@
-"""Whose token it is that comes with a request: a patient by SMART, or a user of an app by the app's own word.
+"""Whose token it is that comes with a request: a patient by SMART or who speaks for one, or a user of an app by the
+app's own word.
 
 Whoever works for the practice, or is one of its programs, is no user: nobody may speak for a patient in a chat.
 """
@@ -32,7 +33,8 @@ async def user_of(chat: Chat, service: str, authorization: str | None) -> ChatUs
     issuer = _issuer(token) if scheme.lower() == "bearer" else ""
     if told.users is not None and issuer == told.users.issuer:
         user = await chat.tokens.user(token, told.users)
-        return ChatUser(service, f"app:{user.subject}", user.patient, user.phone, user.name)
+        key = f"app:{user.subject}"
+        return ChatUser(service, key, user.patient, user.phone, user.name, user.related)
     return _by_smart(chat, told, chat.principals.authenticate(authorization))
 
 
@@ -45,16 +47,21 @@ def _issuer(token: str) -> Any:
 
 
 def _by_smart(chat: Chat, service: ChatService, principal: Principal) -> ChatUser:
-    """Refuses (403) whoever is not a patient with a token for their own record."""
+    """Refuses (403) whoever is neither a patient with a token for their own record, nor a RelatedPerson with one for
+    the record of a patient: whether they are related is looked at with each request."""
     person = principal.user.removeprefix(f"{chat.fhir_base}/")
     grants = principal.permissions.grants if principal.permissions else ()
     own = {f"Patient/{grant.patient}" for grant in grants if grant.patient}
-    if not principal.client or person not in own:
+    related = person if person.startswith("RelatedPerson/") and len(own) == 1 else ""
+    if not principal.client or not (related or person in own):
         raise _no_user(
-            "Only patients with an access token for their own record, or users of the service's app,"
+            "Only patients with an access token for their own record, those who are related to the patient of theirs, "
+            "or users of the service's app,"
         )
     if not service.smart:
         raise _no_user("Users of the service's app alone")
+    if related:
+        return ChatUser(service.id, f"related:{related}", own.pop(), related=related)
     return ChatUser(service.id, f"patient:{person}", person)
 
 

@@ -37,9 +37,9 @@ async def test_a_visit_is_moved_and_every_event_has_its_number() -> None:
     assert fresh
     assert "full name" in await say(room, ANN, one.id, "I need to reschedule my appointment")
     told = await say(room, ANN, one.id, "Eve Bradtke, March 3rd 1982")
-    assert ("Thank you, Eve" in told and "November 26" in told.replace("26th", "26")) or "Thursday" in told
+    assert "Thank you, Eve" in told and "Thu 26 Nov, 2:30 pm" in told, told
     offered = await say(room, ANN, one.id, "next tuesday morning")
-    assert "nine AM" in offered
+    assert ", 9 am" in offered
     assert "Shall I go ahead" in await say(room, ANN, one.id, "the first one please")
     done = await say(room, ANN, one.id, "yes")
     assert "moved" in done.lower() or "booked" in done.lower() or "set" in done.lower(), done
