@@ -18,6 +18,7 @@ from agent.policy.keys import as_words
 from agent.policy.passing import FORM, PERSON, Passing
 from agent.policy.reception import Reception
 from agent.policy.slots import TakeSlot
+from agent.policy.spanish_replies import SpanishReplies
 from agent.records import PatientRecord
 from agent.requests import FindErrands, FindPatients, LoadContext, ReadPatient
 from agent.results import ContextLoaded, ErrandsFound, PatientsFound, SlotsFound
@@ -48,6 +49,7 @@ class Dialogue(Reception):
     def __init__(self, setting: Setting, now: datetime):
         super().__init__(setting, now)
         self.passing = Passing(setting.graph)
+        self.spanish = SpanishReplies()
         self.unheard = False
         """Whether something came between what is read back and the caller's answer: the caller spoke over it before
         it was heard, or a person spoke after it."""
@@ -247,6 +249,11 @@ class Dialogue(Reception):
     # what is heard
 
     def _listen(self, heard: Heard) -> None:
+        understood = self.spanish.hear(self.desk, heard, self.current, self._identifying)
+        if understood is not None:
+            self._listen_in_english(understood)
+
+    def _listen_in_english(self, heard: Heard) -> None:
         doubted = self.memory.doubted
         if first_of_all(self.desk, heard):
             if doubted and not self.memory.ended:
