@@ -31,7 +31,7 @@ class Errand:
     Of a campaign: ``request`` is the CommunicationRequest, ``run`` the Task, ``contact`` the name of this contact
     among all with the patient, ``channel`` the way (``call``, ``sms``, ``chat``, ``form``), ``about`` what it is about
     (references), ``words`` what its script says once the patient is identified (empty: the purpose's own sentence),
-    ``service`` the chat service, or the requirement set of a form.
+    ``service`` the chat service, or the requirement set of a form, ``language`` in which the patient is written to.
     """
 
     purpose: str
@@ -46,6 +46,7 @@ class Errand:
     about: tuple[str, ...] = ()
     words: str = ""
     service: str = ""
+    language: str = ""
 
     def __post_init__(self) -> None:
         if self.purpose not in PURPOSES:

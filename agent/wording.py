@@ -322,6 +322,11 @@ class Wording:
             plain = greeting.replace("{", "{{").replace("}", "}}")
             self._lines = {**self._lines, "greeting": (plain,), "greeting_known": (plain,)}
         self._used: Counter[str] = Counter()
+        self._tongue: Mapping[str, tuple[str, ...]] = {}
+
+    def speak(self, lines: Mapping[str, tuple[str, ...]]) -> None:
+        """From now on say these, by their keys, in the place of what is said else."""
+        self._tongue = lines
 
     def first(self, key: str) -> str:
         """The first variant of ``key``, without using it up."""
@@ -329,7 +334,7 @@ class Wording:
 
     def line(self, key: str, **values: str) -> str:
         """The next variant of ``key`` with its places filled. Raises KeyError for an unknown key."""
-        variants = self._lines[key]
+        variants = self._tongue.get(key) or self._lines[key]
         index = (
             min(self._used[key], len(variants) - 1) if len(variants) < 3 else self._used[key] % len(variants)
         )

@@ -169,10 +169,15 @@ class World:
 
 
 @contextlib.asynccontextmanager
-async def campaign_world(folder: Path) -> AsyncIterator[World]:
-    """``folder`` is for the server's files."""
-    async with facade(folder) as server:
-        clock = FixedClock(NOON)
-        client = FhirClient(BASE, "token-agent", server.transport)
-        yield World(server, client, clock, Way(client, clock), Way(client, clock))
-        await client.close()
+async def campaign_world(folder: Path, storage: str = "memory", **changes: Any) -> AsyncIterator[World]:
+    """``folder`` is for the server's files; ``changes`` are of its settings."""
+    async with facade(folder, storage, **changes) as server:
+        world = world_of(server, FixedClock(NOON))
+        yield world
+        await world.client.close()
+
+
+def world_of(server: Facade, clock: FixedClock) -> World:
+    """The practice as a server has it."""
+    client = FhirClient(BASE, "token-agent", server.transport)
+    return World(server, client, clock, Way(client, clock), Way(client, clock))

@@ -17,6 +17,7 @@ from agent.policy.first import first_of_all
 from agent.policy.keys import as_words
 from agent.policy.passing import FORM, PERSON, Passing
 from agent.policy.slots import TakeSlot
+from agent.policy.spanish_replies import SpanishReplies
 from agent.policy.walking import Walking
 from agent.records import PatientRecord
 from agent.requests import FindErrands, FindPatients, LoadContext, ReadPatient, ReadPractice
@@ -48,6 +49,7 @@ class Dialogue(Walking):
     def __init__(self, setting: Setting, now: datetime):
         super().__init__(setting, now)
         self.passing = Passing(setting.graph)
+        self.spanish = SpanishReplies()
 
     def opening(self) -> str:
         """The greeting."""
@@ -261,6 +263,11 @@ class Dialogue(Walking):
     # what is heard
 
     def _listen(self, heard: Heard) -> None:
+        understood = self.spanish.hear(self.desk, heard, self.current, self._identifying)
+        if understood is not None:
+            self._listen_in_english(understood)
+
+    def _listen_in_english(self, heard: Heard) -> None:
         doubted = self.memory.doubted
         if first_of_all(self.desk, heard):
             if doubted and not self.memory.ended:

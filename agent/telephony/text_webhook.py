@@ -22,6 +22,14 @@ STOP = frozenset(["stop", "stopall", "unsubscribe", "cancel", "end", "quit", "re
 """Words that end messages when they are all that is written (https://www.twilio.com/docs/messaging/tutorials/advanced-
 opt-out). Not ``cancel`` and ``end``: here they may be about a visit."""
 START = frozenset({"start", "unstop"})
+_STOP_ES = frozenset({"alto", "baja", "parar", "pare", "paren", "detener"})
+"""Not ``cancelar``, which may be about a visit: it is asked back (:mod:`agent.policy.spanish_replies`)."""
+_START_ES = frozenset({"iniciar", "reanudar", "comenzar"})
+_TOLD_ES = {
+    "STOP": "Entendido. No le enviaremos más mensajes. Responda INICIAR para recibirlos de nuevo.",
+    "START": "Le enviaremos mensajes de nuevo. Responda BAJA para no recibir más.",
+}
+"""What the carrier does not answer itself, since the words are none of its own."""
 
 
 class Preferences(Protocol):
@@ -60,16 +68,18 @@ class TextWebhook:
         """A message has come; the answer holds the reply when it is there in time."""
         id, text = form.get("MessageSid", ""), form.get("Body", "").strip()
         caller, called = number_of(form.get("From", "")), number_of(form.get("To", ""))
-        wish = form.get("OptOutType", "") or _wish(text)
+        told = form.get("OptOutType", "")
+        wish, spanish = (told, False) if told else _wish(text)
+        reply = _TOLD_ES[wish] if spanish else ""
         if wish == "STOP":
             self.texting.stop(caller, called)
             if self.preferences is not None and caller and not await self.preferences.stop(caller):
                 raise NotTaken
-            return twiml.written("")
+            return twiml.written(reply)
         if wish == "START" and self.preferences is not None and caller:
             if not await self.preferences.start(caller):
                 raise NotTaken
-            return twiml.written("")
+            return twiml.written(reply)
         if not id or not caller:
             return twiml.written("")
         pictures = _pictures(form)
@@ -78,9 +88,12 @@ class TextWebhook:
         return twiml.written(await self.texting.receive(id, caller, called, text, pictures))
 
 
-def _wish(text: str) -> str:
+def _wish(text: str) -> tuple[str, bool]:
+    """``STOP``, ``START`` or nothing; and whether it was said in Spanish."""
     word = "".join(c for c in text.casefold() if c.isalpha())
-    return "STOP" if word in STOP else "START" if word in START else ""
+    if word in STOP | _STOP_ES:
+        return "STOP", word in _STOP_ES
+    return ("START", word in _START_ES) if word in START | _START_ES else ("", False)
 
 
 def _pictures(form: Form) -> list[str]:

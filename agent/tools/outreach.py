@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
+from agent.campaigns.claims import language_of
 from agent.campaigns.contacts import Contact, contact
 from agent.campaigns.facts import read_all
 from agent.campaigns.ledger import Ledger
@@ -42,7 +44,15 @@ async def errands_at(
     requests = list(meant)[:_MOST]
     read = await read_all(client, requests) if requests else []
     open = [resource for resource in read if resource and _is_open(resource)]
-    return tuple(_errand(*meant[f"CommunicationRequest/{one['id']}"], one) for one in open)
+    errands = [_errand(*meant[f"CommunicationRequest/{one['id']}"], one) for one in open]
+    return tuple(await _with_languages(client, errands))
+
+
+async def _with_languages(client: FhirClient, errands: Sequence[Errand]) -> list[Errand]:
+    """In what language each patient was written to."""
+    patients = list(dict.fromkeys(one.patient for one in errands))
+    read = dict(zip(patients, await read_all(client, patients) if patients else (), strict=True))
+    return [replace(one, language=language_of(read[one.patient])) for one in errands]
 
 
 def _is_open(request: JsonObject) -> bool:

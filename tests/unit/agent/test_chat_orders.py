@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Sequence
 
 import pytest
-from chat_desk import ADA, ChatDesk, said, until
+from chat_desk import ADA, ChatDesk, said, say, until
 
 from agent.chat.past_talks import PastTalks
 from agent.chat.room import ChatRoom
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Refusal
-from fhirserver.ports.chats import Outreach
+from fhirserver.ports.chats import ChatUser, Outreach
 from fhirserver.storage.memory.journals import MemoryJournals
 
 
@@ -114,4 +114,26 @@ async def test_an_order_that_could_not_be_noted_is_known_nevertheless() -> None:
     one, fresh = await room.reach(order(), "campaign")
     assert fresh and one.id == await room.ordered("order-1")
     assert len(await room.of_user(ADA)) == 1
+    await desk.close()
+
+
+async def test_a_yes_in_spanish_is_noted_and_answered_in_spanish() -> None:
+    desk = ChatDesk()
+    room = await desk.room()
+    eve = ChatUser("default", "patient:Patient/eve", "Patient/eve")
+    one, _ = await room.reach(Outreach("order-1", "default", "Patient/eve", "confirm"), "campaign")
+    await until(lambda: room._talks[one.id].diary.unread > 0)
+    assert "Will you be there" in said(list(await room.events(eve, one.id)))
+    assert "he anotado que vendrá" in await say(room, eve, one.id, "Sí, ahí estaré")
+    assert "Que tenga un buen día" in await say(room, eve, one.id, "no, gracias")
+    await desk.close()
+
+
+async def test_what_is_more_than_a_yes_waits_for_a_person() -> None:
+    desk = ChatDesk()
+    room = await desk.room()
+    one, _ = await room.reach(order(), "campaign")
+    await words(room)
+    assert "se comunicará con usted" in await say(room, ADA, one.id, "quiero cambiar mi cita, por favor")
+    assert (await room.read(ADA, one.id)).state == "waiting"
     await desk.close()

@@ -44,3 +44,22 @@ async def test_it_is_answered_once_it_is_kept(word: str) -> None:
     assert kept.told == [(word.lower(), "+12125550101")]
     with pytest.raises(NotTaken):
         await _webhook(Kept(at_once=False)).sms({**FORM, "Body": word}, NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("word", "wish", "reply"),
+    [
+        ("ALTO", "stop", "No le enviaremos más mensajes"),
+        ("¡Baja!", "stop", "No le enviaremos más mensajes"),
+        ("parar", "stop", "No le enviaremos más mensajes"),
+        ("Iniciar", "start", "Le enviaremos mensajes de nuevo"),
+    ],
+)
+async def test_words_in_spanish_which_the_carrier_does_not_know_are_answered_in_spanish(
+    word: str, wish: str, reply: str
+) -> None:
+    kept = Kept(at_once=True)
+    assert reply in await _webhook(kept).sms({**FORM, "Body": word}, NOTHING)
+    assert kept.told == [(wish, "+12125550101")]
+    told = await _webhook(Kept(at_once=True)).sms({**FORM, "Body": word, "OptOutType": "STOP"}, NOTHING)
+    assert "Message" not in told, "the carrier has answered itself"
