@@ -91,6 +91,7 @@ from fhirserver.rest.smart.documents import SMART_CONFIGURATION
 from fhirserver.rest.smart.sign_in import SIGN_IN
 from fhirserver.rest.spool import Spool
 from fhirserver.rest.visits import Visits
+from fhirserver.storage.sqlite.shelf import DiskShelf
 from fhirserver.store.conformance import StoredConformance
 from fhirserver.store.definitions import Definitions
 from fhirserver.store.followers import follow
@@ -176,7 +177,7 @@ def make_context(settings: Settings, store: Store, channels: Channels | None = N
         closures=knowing.mapping.closures,
         kept_resources=knowing.mapping.kept_resources,
         naming=knowing.mapping.names,
-        analytics=Projection(store),
+        analytics=Projection(store, DiskShelf),
     )
 
 

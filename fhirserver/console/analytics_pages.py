@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from asyncio import to_thread
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
@@ -66,16 +68,18 @@ class AnalyticsPages:
 
     async def analytics(self, request: Request, session: Session) -> Response:
         """The whole page."""
-        rows = await self._rows()
         period, chosen = _asked(request)
+        async with self._rows() as (_, rows):
+            reported = await to_thread(report, rows, chosen)
+            choices = await to_thread(_choices, rows, chosen)
         return self._desk.page(
             request,
             "analytics.html",
             session,
-            report=await to_thread(report, rows, chosen),
+            report=reported,
             period=period,
             periods=PERIODS,
-            choices=_choices(rows, chosen),
+            choices=choices,
             tables=TABLES,
             query=urlencode({name: value for name in _FILTERS if (value := getattr(chosen, name))}),
         )
@@ -85,18 +89,18 @@ class AnalyticsPages:
         table = request.query_params.get("table", CONVERSATIONS)
         if table not in TABLES:
             raise refuse(Category.INVALID, "value", "There is no such table", "table")
-        rows = await self._rows()
         _, chosen = _asked(request)
         name = f"{table}-{chosen.first}-{chosen.last}.csv"
         headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-        content = await to_thread(as_csv, rows, table, chosen)
+        async with self._rows() as (_, rows):
+            content = await to_thread(as_csv, rows, table, chosen)
         return Response(content, headers=headers, media_type="text/csv; charset=utf-8")
 
-    async def _rows(self) -> Rows:
+    def _rows(self) -> AbstractAsyncContextManager[tuple[int, Rows]]:
         projection = self._desk.context.analytics
         if projection is None:
             raise refuse(Category.NOT_SUPPORTED, "not-supported", "There are no analytics here")
-        return (await projection.now())[1]
+        return projection.now()
 
 
 def _asked(request: Request) -> tuple[str, Selection]:
@@ -111,13 +115,12 @@ def _asked(request: Request) -> tuple[str, Selection]:
 
 def _choices(rows: Rows, chosen: Selection) -> list[Choice]:
     """What there is to choose among in the period, and whatever is chosen."""
-    within = [row for _, row in rows.of(TALK) if chosen.is_within(row)]
-    found = []
-    for name in _FILTERS:
-        now = str(getattr(chosen, name))
-        values = sorted({str(row[name]) for row in within if row[name]} | ({now} if now else set()))
-        found.append(Choice(name, values, now))
-    return found
+    now = {name: str(getattr(chosen, name)) for name in _FILTERS}
+    values = {name: {value} - {""} for name, value in now.items()}
+    for _, row in chosen.within(rows, TALK):
+        for name in _FILTERS:
+            values[name] |= {str(row[name])} - {""}
+    return [Choice(name, sorted(values[name]), now[name]) for name in _FILTERS]
 
 
 def report(rows: Rows, chosen: Selection) -> Report:
@@ -231,9 +234,6 @@ def _plots(rows: Rows, chosen: Selection, days: Sequence[str]) -> list[Plot]:
 
 def _per_channel(rows: Rows, chosen: Selection, days: Sequence[str]) -> Mapping[str, list[float | None]]:
     """Of each channel how many there were on each day."""
-    names = [one.group for one in talks(rows, chosen, "channel")]
-    found: dict[str, list[float | None]] = {}
-    for name in names:
-        counts = {one.group: one.conversations for one in talks(rows, replace(chosen, channel=name), "day")}
-        found[name] = [float(counts.get(day, 0)) for day in days]
-    return found
+    counts = Counter((str(row["channel"]), str(row["day"])) for _, row in chosen.taken(rows, TALK))
+    names = sorted({channel for channel, _ in counts})
+    return {name: [float(counts[name, day]) for day in days] for name in names}

@@ -52,7 +52,7 @@ async def test_two_processes_tell_and_count_the_same(mongo_place: MongoPlace, tm
         await kept.catch_up()
         rows = dict(kept.rows.kept)
         await anew.rebuild()
-        assert anew.rows.kept == rows and len(kept.rows.of(TALK)) == 8
+        assert anew.rows.kept == rows and len(list(kept.rows.of(TALK))) == 8
 
 
 async def test_records_of_webhooks_are_the_same_for_both(mongo_place: MongoPlace, tmp_path: Path) -> None:

@@ -30,12 +30,13 @@ def run(arguments: list[str]) -> int:
 async def _rebuild(chosen: Settings) -> int:
     from fhirserver.app.wiring import make_store
     from fhirserver.interactions.analytics.projection import Projection
+    from fhirserver.storage.sqlite.shelf import DiskShelf
 
     store = make_store(chosen)
     await store.open()
     start = time.perf_counter()
     commits = await store.rebuild()
-    await Projection(store).rebuild()
+    await Projection(store, DiskShelf).rebuild()
     print(f"rebuilt {commits} commits in {time.perf_counter() - start:.1f} s")
     await store.close()
     return 0
@@ -81,8 +82,9 @@ async def _verify(chosen: Settings) -> int:
 async def _same_rows(store: Store) -> bool:
     """Whether the rows of analytics, once they are up to date, are those that the log makes anew."""
     from fhirserver.interactions.analytics.projection import Projection
+    from fhirserver.storage.sqlite.shelf import DiskShelf
 
-    kept, anew = Projection(store), Projection(store)
+    kept, anew = Projection(store, DiskShelf), Projection(store, DiskShelf)
     while await kept.step():
         pass
     rows = dict(kept.rows.kept)

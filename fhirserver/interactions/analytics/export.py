@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from fhirserver.interactions.analytics.metrics import Selection, selected
@@ -26,6 +27,8 @@ _RESOURCE: Final = {
     WRITEBACKS: "Task",
     CAMPAIGNS: "CommunicationRequest",
 }
+_LOT: Final = 10_000
+"""Rows of a group in a Parquet file."""
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """With what a spreadsheet begins to compute."""
 
@@ -35,17 +38,15 @@ def columns(table: str) -> list[str]:
     return ["resource", *_TEXTS[table], *_YES_NO[table], *_NUMBERS[table], *_COUNTED[table]]
 
 
-def records(rows: Rows, table: str, selection: Selection) -> list[dict[str, Any]]:
+def records(rows: Rows, table: str, selection: Selection) -> Iterator[dict[str, Any]]:
     """The rows of a table, in order of time; None where something was not measured."""
-    return [_record(table, id, row) for id, row in _chosen(rows, table, selection)]
+    return (_record(table, id, row) for id, row in _chosen(rows, table, selection))
 
 
-def _chosen(rows: Rows, table: str, selection: Selection) -> Sequence[tuple[str, JsonObject]]:
+def _chosen(rows: Rows, table: str, selection: Selection) -> Iterator[tuple[str, JsonObject]]:
     if table == CONVERSATIONS:
         return selected(rows, selection)
-    kind = WRITEBACK if table == WRITEBACKS else MEMBER
-    found = [(id, row) for id, row in rows.of(kind) if selection.is_within(row)]
-    return sorted(found, key=lambda one: (one[1]["day"], one[0]))
+    return selection.within(rows, WRITEBACK if table == WRITEBACKS else MEMBER)
 
 
 def _record(table: str, id: str, row: JsonObject) -> dict[str, Any]:
@@ -94,5 +95,8 @@ def as_parquet(rows: Rows, table: str, selection: Selection) -> bytes:
     }
     schema = pyarrow.schema([(name, types[name]) for name in columns(table)])
     written = io.BytesIO()
-    parquet.write_table(pyarrow.Table.from_pylist(records(rows, table, selection), schema), written)
+    found = records(rows, table, selection)
+    with parquet.ParquetWriter(written, schema) as writer:
+        while lot := list(islice(found, _LOT)):
+            writer.write_table(pyarrow.Table.from_pylist(lot, schema))
     return written.getvalue()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from math import ceil
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from fhirserver.interactions.analytics.rows import COUNTS, MEMBER, TALK, WRITEBACK, Rows
+from fhirserver.interactions.analytics.rows import COUNTS, MEMBER, NUMBERS, TALK, WRITEBACK, Rows
 from fhirserver.kernel.json import JsonObject
 
-Figure = TypeVar("Figure")
+Told = TypeVar("Told", covariant=True)
 
 GROUPS: Final = ("day", "channel", "direction", "agent", "campaign")
 _LEFT_OUT: Final = frozenset(
@@ -40,19 +43,15 @@ class Selection:
         more = (("agent", self.agent), ("campaign", self.campaign))
         return [(name, value) for name, value in (*stated, *more) if value]
 
-    def taken(self, rows: Iterable[tuple[str, JsonObject]]) -> list[tuple[str, JsonObject]]:
-        """Those of some rows that are meant."""
-        first, last, named = self.first, self.last, self.named
-        within = [one for one in rows if first <= one[1]["day"] <= last]
-        return (
-            [one for one in within if all(one[1][name] == value for name, value in named)]
-            if named
-            else within
-        )
+    def taken(self, rows: Rows, kind: str) -> Iterator[tuple[str, JsonObject]]:
+        """The rows of a kind that are meant, one day after the other."""
+        named = self.named if kind == TALK else []
+        within = self.within(rows, kind)
+        return (one for one in within if all(one[1][name] == value for name, value in named))
 
-    def is_within(self, row: JsonObject) -> bool:
-        """Whether it is of one of the days."""
-        return self.first <= str(row["day"]) <= self.last
+    def within(self, rows: Rows, kind: str) -> Iterator[tuple[str, JsonObject]]:
+        """The rows of a kind of these days, one day after the other."""
+        return rows.of(kind, self.first, self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,85 +133,130 @@ def _ranked(ranked: Sequence[float], share: float) -> float:
     return ranked[max(0, ceil(share * len(ranked)) - 1)]
 
 
-def selected(rows: Rows, selection: Selection) -> list[tuple[str, JsonObject]]:
+def selected(rows: Rows, selection: Selection) -> Iterator[tuple[str, JsonObject]]:
     """The conversations that are meant, the first one first."""
-    return sorted(selection.taken(rows.of(TALK)), key=lambda one: (one[1]["started"], one[0]))
+    return in_order(selection.taken(rows, TALK), lambda one: (str(one[1]["started"]), one[0]))
+
+
+def in_order(
+    rows: Iterable[tuple[str, JsonObject]], order: Callable[[tuple[str, JsonObject]], tuple[str, str]]
+) -> Iterator[tuple[str, JsonObject]]:
+    """Rows that come one day after the other, in order within each."""
+    for _, found in groupby(rows, lambda one: str(one[1]["day"])):
+        yield from sorted(found, key=order)
 
 
 def talks(rows: Rows, selection: Selection, by: str = "") -> list[Talks]:
     """Figures of conversations, for each group; one for all of them where no group is named."""
-    return _grouped([row for _, row in selection.taken(rows.of(TALK))], by, _talks)
+    return _grouped(selection.taken(rows, TALK), by, TalkSums)
 
 
-def _talks(group: str, rows: Sequence[JsonObject]) -> Talks:
-    reached = [row for row in rows if row["status"] == "completed"]
-    return Talks(
-        group,
-        len(rows),
-        len(reached),
-        sum(row["status"] in ("not-done", "stopped", "entered-in-error") for row in rows),
-        sum(row["status"] in ("preparation", "in-progress") for row in rows),
-        sum(not row.get("person") for row in reached),
-        sum(bool(row.get("escalated")) for row in rows),
-        {name: sum(int(row.get(name, 0)) for row in rows) for name in COUNTS},
-        *(
-            spread(row.get(name) for row in rows)
-            for name in ("duration", "first_word", "reply_p95", "score", "valence", "trend")
-        ),
-    )
+class TalkSums:
+    """What conversations come to, one after the other: no row is held, numbers alone."""
+
+    def __init__(self) -> None:
+        self._status: Counter[str] = Counter()
+        self._contained = self._escalated = 0
+        self._counts = dict.fromkeys(COUNTS, 0)
+        self._measured = {name: array("d") for name in NUMBERS}
+
+    def add(self, row: JsonObject) -> None:
+        self._status[row["status"]] += 1
+        self._contained += row["status"] == "completed" and not row.get("person")
+        self._escalated += bool(row.get("escalated"))
+        for name in self._counts.keys() & row.keys():
+            self._counts[name] += int(row[name])
+        for name in self._measured.keys() & row.keys():
+            if row[name] is not None:
+                self._measured[name].append(row[name])
+
+    def told(self, group: str) -> Talks:
+        return Talks(
+            group,
+            self._status.total(),
+            self._status["completed"],
+            sum(self._status[one] for one in ("not-done", "stopped", "entered-in-error")),
+            sum(self._status[one] for one in ("preparation", "in-progress")),
+            self._contained,
+            self._escalated,
+            self._counts,
+            *(spread(self._measured[name]) for name in NUMBERS),
+        )
 
 
 def writebacks(rows: Rows, selection: Selection, by: str = "") -> list[Writebacks]:
     """Figures of writebacks by ``day`` or ``sink``: who said first what was written is not asked for."""
-    found = [row for _, row in rows.of(WRITEBACK) if selection.is_within(row)]
-    return _grouped(found, by, _writebacks)
+    return _grouped(selection.within(rows, WRITEBACK), by, WritebackSums)
 
 
-def _writebacks(group: str, rows: Sequence[JsonObject]) -> Writebacks:
-    status = [row["status"] for row in rows]
-    waiting = sum(one in ("requested", "in-progress") for one in status)
-    delay = spread(row.get("delay") for row in rows)
-    return Writebacks(group, len(rows), status.count("completed"), status.count("failed"), waiting, delay)
+class WritebackSums:
+    """What writebacks come to, one after the other."""
+
+    def __init__(self) -> None:
+        self._status: Counter[str] = Counter()
+        self._delays = array("d")
+
+    def add(self, row: JsonObject) -> None:
+        self._status[row["status"]] += 1
+        if row.get("delay") is not None:
+            self._delays.append(row["delay"])
+
+    def told(self, group: str) -> Writebacks:
+        count = self._status
+        waiting = count["requested"] + count["in-progress"]
+        return Writebacks(
+            group, count.total(), count["completed"], count["failed"], waiting, spread(self._delays)
+        )
 
 
 def campaigns(rows: Rows, selection: Selection) -> list[Outreach]:
     """Figures of each campaign, by the day on which its patients came into it."""
-    members = [row for _, row in rows.of(MEMBER) if selection.is_within(row)]
-    tried = [row for _, row in rows.of(TALK) if row["campaign"] and selection.is_within(row)]
-    names = sorted({row["campaign"] for row in (*members, *tried)})
-    return [
-        _outreach(
-            name,
-            [row for row in members if row["campaign"] == name],
-            [row for row in tried if row["campaign"] == name],
-        )
-        for name in names
-        if not selection.campaign or name == selection.campaign
-    ]
+    found: dict[str, OutreachSums] = {}
+    for _, row in selection.within(rows, MEMBER):
+        found.setdefault(row["campaign"], OutreachSums()).add_member(row)
+    for _, row in selection.within(rows, TALK):
+        if row["campaign"]:
+            found.setdefault(row["campaign"], OutreachSums()).add_attempt(row)
+    asked = [name for name in sorted(found) if not selection.campaign or name == selection.campaign]
+    return [found[name].told(name) for name in asked]
 
 
-def _outreach(group: str, members: Sequence[JsonObject], tried: Sequence[JsonObject]) -> Outreach:
-    outcomes: dict[str, int] = {}
-    for row in members:
+class OutreachSums:
+    """What a campaign comes to, one patient and one attempt after the other."""
+
+    def __init__(self) -> None:
+        self._patients = self._settled = self._attempts = self._reached = 0
+        self._outcomes: Counter[str] = Counter()
+
+    def add_member(self, row: JsonObject) -> None:
+        self._patients += 1
+        self._settled += row["status"] in ("completed", "revoked")
         if row["outcome"]:
-            outcomes[row["outcome"]] = outcomes.get(row["outcome"], 0) + 1
-    return Outreach(
-        group,
-        len(members),
-        sum(count for name, count in outcomes.items() if name in _LEFT_OUT),
-        sum(row["status"] in ("completed", "revoked") for row in members),
-        len(tried),
-        sum(row["status"] == "completed" for row in tried),
-        dict(sorted(outcomes.items())),
-    )
+            self._outcomes[row["outcome"]] += 1
+
+    def add_attempt(self, row: JsonObject) -> None:
+        self._attempts += 1
+        self._reached += row["status"] == "completed"
+
+    def told(self, group: str) -> Outreach:
+        left_out = sum(count for name, count in self._outcomes.items() if name in _LEFT_OUT)
+        outcomes = dict(sorted(self._outcomes.items()))
+        return Outreach(
+            group, self._patients, left_out, self._settled, self._attempts, self._reached, outcomes
+        )
 
 
-def _grouped(
-    rows: Sequence[JsonObject], by: str, figure: Callable[[str, Sequence[JsonObject]], Figure]
-) -> list[Figure]:
-    if not by:
-        return [figure("", rows)]
-    groups: dict[str, list[JsonObject]] = {}
-    for row in rows:
-        groups.setdefault(str(row[by]), []).append(row)
-    return [figure(name, groups[name]) for name in sorted(groups)]
+class _Sums(Protocol[Told]):
+    def add(self, row: JsonObject) -> None: ...
+
+    def told(self, group: str) -> Told: ...
+
+
+def _grouped(rows: Iterable[tuple[str, JsonObject]], by: str, sums: Callable[[], _Sums[Told]]) -> list[Told]:
+    groups: dict[str, _Sums[Told]] = {} if by else {"": sums()}
+    for _, row in rows:
+        group = str(row[by]) if by else ""
+        if group not in groups:
+            groups[group] = sums()
+        groups[group].add(row)
+    return [groups[name].told(name) for name in sorted(groups)]

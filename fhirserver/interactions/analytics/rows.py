@@ -5,15 +5,18 @@ them. Nothing in them says who the patient was.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
 from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.json import JsonObject
+from fhirserver.ports.shelf import Shelf, Shelved
 
 TALK, MEMBER, WRITEBACK, SAID = "talk", "member", "writeback", "said"
 """Kinds of rows. ``said`` tells by the position of a commit in which conversation it was said."""
+
+_NEVER: Final = "9999-99-99"
 
 COUNTS: Final = (
     "booked",
@@ -34,23 +37,53 @@ NUMBERS: Final = ("duration", "first_word", "reply_p95", "score", "valence", "tr
 mean valence -1 to 1, and how that changed from its first third to its last."""
 
 
-@dataclass
-class Rows:
-    """Rows by key (``talk/<id>``), and which have changed since :meth:`changes` was asked last."""
+class Dictionary:
+    """A shelf in memory, for few rows."""
 
-    kept: dict[str, JsonObject] = field(default_factory=dict)
-    _changed: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self._rows: dict[str, JsonObject] = {}
+
+    def get(self, key: str) -> JsonObject | None:
+        return self._rows.get(key)
+
+    def put(self, rows: Mapping[str, JsonObject]) -> None:
+        self._rows.update(rows)
+
+    def days(self, kind: str, first: str, last: str) -> Iterator[Shelved]:
+        found = (Shelved(*one) for one in self._rows.items() if one[0].startswith(f"{kind}/"))
+        within = [one for one in found if first <= one.row.get("day", "") <= last]
+        return iter(sorted(within, key=lambda one: (one.row.get("day", ""), one.key)))
+
+    def all(self, after: str = "") -> Iterator[Shelved]:
+        return iter([Shelved(key, self._rows[key]) for key in sorted(self._rows) if key > after])
+
+    def close(self) -> None:
+        """Nothing is to be closed."""
+
+
+class Rows:
+    """Rows by key (``talk/<id>``) on a shelf, and which have changed since :meth:`changes` was asked last."""
+
+    def __init__(self, shelf: Shelf | None = None):
+        self.shelf = shelf or Dictionary()
+        self._changed: dict[str, JsonObject] = {}
+
+    @property
+    def kept(self) -> dict[str, JsonObject]:
+        """All of them."""
+        self.shelf.put(self._changed)
+        return dict(self.shelf.all())
 
     def get(self, kind: str, id: str) -> JsonObject | None:
-        return self.kept.get(f"{kind}/{id}")
+        key = f"{kind}/{id}"
+        return self._changed.get(key) or self.shelf.get(key)
 
     def put(self, kind: str, id: str, **members: object) -> None:
         """Set members of a row, which is made where there is none."""
-        key = f"{kind}/{id}"
-        row = self.kept.get(key, {})
+        row = self.get(kind, id) or {}
         if any(name not in row or row[name] != value for name, value in members.items()):
-            self.kept[key] = {**row, **{name: _same(value) for name, value in members.items()}}
-            self._changed.add(key)
+            stated = {name: _same(value) for name, value in members.items()}
+            self._changed[f"{kind}/{id}"] = {**row, **stated}
 
     def count(self, kind: str, id: str, name: str, by: int = 1) -> None:
         """Add to a number of a row, where there is one."""
@@ -58,22 +91,24 @@ class Rows:
         if row is not None:
             self.put(kind, id, **{name: int(row.get(name, 0)) + by})
 
-    def of(self, kind: str) -> list[tuple[str, JsonObject]]:
-        """All of a kind, by id."""
-        prefix = f"{kind}/"
-        start = len(prefix)
-        return [(key[start:], row) for key, row in self.kept.items() if key.startswith(prefix)]
+    def of(self, kind: str, first: str = "", last: str = _NEVER) -> Iterator[tuple[str, JsonObject]]:
+        """All of a kind from a day to another, one day after the other, by id."""
+        self.shelf.put(self._changed)
+        start = len(kind) + 1
+        return ((one.key[start:], one.row) for one in self.shelf.days(kind, first, last))
 
     def changes(self) -> dict[str, JsonObject]:
         """The rows that have changed, in the order of their keys; from then on they have not."""
-        changed = {key: self.kept[key] for key in sorted(self._changed)}
+        changed = {key: self._changed[key] for key in sorted(self._changed)}
+        self.shelf.put(changed)
         self._changed.clear()
         return changed
 
-    def take(self, changed: dict[str, JsonObject]) -> None:
+    def take(self, changed: Mapping[str, JsonObject]) -> None:
         """What :meth:`changes` gave elsewhere, also where it was JSON in between."""
-        for key, row in changed.items():
-            self.kept[key] = {name: _same(value) for name, value in row.items()}
+        self.shelf.put(
+            {key: {name: _same(value) for name, value in row.items()} for key, row in changed.items()}
+        )
 
 
 def _same(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import to_thread
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Annotated, Literal
@@ -149,8 +150,8 @@ async def report_conversations(
     by: Literal["", "day", "channel", "direction", "agent", "campaign"] = "",
 ) -> ConversationReport:
     """Number, duration, latency, containment, what was booked and captured, verification, mood and quality."""
-    position, rows = await _counted(asked)
-    items = [_conversations(one) for one in await to_thread(talks, rows, selection, by)]
+    async with _counted(asked) as (position, rows):
+        items = [_conversations(one) for one in await to_thread(talks, rows, selection, by)]
     return ConversationReport(position=position, items=items)
 
 
@@ -159,16 +160,16 @@ async def report_writebacks(
     asked: Reading, selection: Selected, by: Literal["", "day", "sink"] = ""
 ) -> WritebackReport:
     """By day or by EHR. Channel, agent and campaign say nothing here."""
-    position, rows = await _counted(asked)
-    items = [_writebacks(one) for one in await to_thread(writebacks, rows, selection, by)]
+    async with _counted(asked) as (position, rows):
+        items = [_writebacks(one) for one in await to_thread(writebacks, rows, selection, by)]
     return WritebackReport(position=position, items=items)
 
 
 @router.get("/campaigns", summary="What campaigns come to", responses=problems(409))
 async def report_campaigns(asked: Reading, selection: Selected) -> CampaignReport:
     """Each campaign that patients came into, or that tried to reach somebody, on these days."""
-    position, rows = await _counted(asked)
-    items = [_campaign(one) for one in await to_thread(campaigns, rows, selection)]
+    async with _counted(asked) as (position, rows):
+        items = [_campaign(one) for one in await to_thread(campaigns, rows, selection)]
     return CampaignReport(position=position, items=items)
 
 
@@ -194,20 +195,20 @@ async def export_rows(
     format: Literal["csv", "parquet"] = "csv",
 ) -> Response:
     """One row for each conversation, writeback, or patient of a campaign, with the FHIR resource that tells of it."""
-    _, rows = await _counted(asked)
     made = as_csv if format == "csv" else as_parquet
     name = f"{table}-{selection.first}-{selection.last}.{format}"
     kind = "text/csv; charset=utf-8" if format == "csv" else "application/vnd.apache.parquet"
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(await to_thread(made, rows, table, selection), headers=headers, media_type=kind)
+    async with _counted(asked) as (_, rows):
+        return Response(await to_thread(made, rows, table, selection), headers=headers, media_type=kind)
 
 
-async def _counted(asked: Asked) -> tuple[int, Rows]:
+def _counted(asked: Asked) -> AbstractAsyncContextManager[tuple[int, Rows]]:
     """How far the log has been counted, and the rows. Refuses (409) where nobody counts."""
     projection = asked.platform.context.analytics
     if projection is None:
         raise refuse(Category.CONFLICT, "not-supported", "There are no analytics here")
-    return await projection.now()
+    return projection.now()
 
 
 def _conversations(one: Talks) -> ConversationFigures:

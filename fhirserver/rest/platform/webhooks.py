@@ -55,6 +55,8 @@ Configuring = Annotated[Asked, needs(Right.CONFIGURE)]
 Status: TypeAlias = Literal["active", "paused", "disabled"]
 _LONGEST_OVERLAP = 30 * 86_400
 _MOST_REPLAYS = 20
+LONGEST_SPAN = 100_000
+"""Commits of the log that one replay may cover."""
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2048, pattern=r"^https?://[\x21-\x7e]+$")]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=64)]
@@ -295,7 +297,13 @@ async def _span(asked: Asked, sent: ReplayAsked) -> tuple[Place, Place]:
         after = _place(sent.after, head, "/after")
     else:
         after = await begin(asked.platform.tail, asked.platform.context, "", _instant(sent.since))
-    return after, head if sent.until is None else _place(sent.until, head, "/until")
+    until = head if sent.until is None else _place(sent.until, head, "/until")
+    if until.position - after.position > LONGEST_SPAN:
+        raise wrong(
+            "/until",
+            f"A span covers {LONGEST_SPAN} commits at most: end it earlier, and ask again from there",
+        )
+    return after, until
 
 
 def _place(text: str, head: Place, pointer: str) -> Place:
