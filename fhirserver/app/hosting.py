@@ -103,6 +103,8 @@ class Host:
         self._settings, self._key, self._first, self._makes = settings, key, first, makes
         self.directory = Directory(records, settings.platform.workspace)
         self._tenants: dict[str, _Tenant] = {}
+        self._over: set[str] = set()
+        """Those that were deleted here: who has just read that there is one must not open it once more."""
         self._closed = False
 
     @property
@@ -115,7 +117,7 @@ class Host:
 
     @property
     def ends(self) -> Callable[[str], Coroutine[Any, Any, None]]:
-        return self._let_go
+        return self._end
 
     async def open(self) -> None:
         """Those that are served here from the start are opened by :meth:`run`, so that they hold nothing up."""
@@ -138,8 +140,12 @@ class Host:
         for one in ever if self._first else ():
             if one.is_over and self.directory.is_let_go(one):
                 await self._remove(one)
-        for id in sorted(active - self._tenants.keys()) if self._first else ():
+        for id in sorted(active - self._tenants.keys() - self._over) if self._first else ():
             await self._opened(id)
+
+    async def _end(self, id: str) -> None:
+        self._over.add(id)
+        await self._let_go(id)
 
     async def _let_go(self, id: str) -> None:
         tenant = self._tenants.pop(id, None)
@@ -183,7 +189,7 @@ class Host:
         try:
             tenant = await self._serving(id) if area in AREAS else None
             if tenant is None:
-                raise refuse(Category.NOT_FOUND, "not-found", "There is no such workspace")
+                raise _no_workspace()
         except Refusal as refusal:
             await _refused(scope, send, refusal)
             return
@@ -206,6 +212,8 @@ class Host:
         """A workspace, opened once. Refuses (503) while it cannot be."""
         if self._closed:
             raise refuse(Category.BUSY, "transient", "The server is about to stop")
+        if id in self._over:
+            raise _no_workspace()
         tenant = self._tenants.get(id)
         if tenant is None:
             tenant = self._tenants[id] = self._made(id)
@@ -305,6 +313,10 @@ def _inside(scope: Scope, id: str) -> Scope:
     if raw := scope.get("raw_path"):
         inside["raw_path"] = raw.removeprefix(begin.encode())  # what is written otherwise is nowhere in there
     return inside
+
+
+def _no_workspace() -> Refusal:
+    return refuse(Category.NOT_FOUND, "not-found", "There is no such workspace")
 
 
 async def _refused(scope: Scope, send: Send, refusal: Refusal) -> None:
