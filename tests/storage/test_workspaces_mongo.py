@@ -53,7 +53,7 @@ async def _deleted(server: Facade, clinic: WorkspaceMade, place: MongoPlace) -> 
         )
         assert gone.status_code == 204, gone.text
         assert (await _asked(server, clinic, "GET", "Patient/p")).status_code == 404
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while name in await client.list_database_names():
                 await asyncio.sleep(0.2)
 
