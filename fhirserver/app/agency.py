@@ -160,6 +160,8 @@ def platform_of(house: House, campaigns: Campaigns | None = None, forms: Forms |
         house.texts_out,
         house.hosting.directory,
         house.hosting.opens,
+        house.hosting.ends,
+        house.settings.platform.suspended_days,
         forms=forms,
         campaigns=campaigns,
     )

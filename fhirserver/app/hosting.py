@@ -19,9 +19,10 @@ from starlette.routing import BaseRoute
 from fhirserver.access.platform_keys import PlatformKeys
 from fhirserver.access.principals import token_digest
 from fhirserver.access.server_key import ServerKey
-from fhirserver.access.workspaces import ID, Directory
+from fhirserver.access.workspaces import ID, Directory, Workspace
 from fhirserver.app.settings import Settings
 from fhirserver.app.voice.settings import VoiceSettings
+from fhirserver.app.workspace_removal import remains, remove_all
 from fhirserver.kernel.outcomes import Category, Refusal, refuse
 from fhirserver.ports.access_records import AccessRecords
 from fhirserver.rest.application import Application
@@ -50,6 +51,11 @@ class Hosting(Protocol):
         ...
 
     @property
+    def ends(self) -> Callable[[str], Coroutine[Any, Any, None]] | None:
+        """What lets go of a workspace in this process at once; None for who is no host."""
+        ...
+
+    @property
     def routes(self) -> Sequence[BaseRoute]: ...
 
     @property
@@ -70,6 +76,7 @@ class Guest:
     routes: Sequence[BaseRoute] = ()
     loops: Sequence[tuple[str, Loop]] = ()
     opens = None
+    ends = None
 
     def __init__(self, directory: Directory):
         self.directory = directory
@@ -96,6 +103,8 @@ class Host:
         self._settings, self._key, self._first, self._makes = settings, key, first, makes
         self.directory = Directory(records, settings.platform.workspace)
         self._tenants: dict[str, _Tenant] = {}
+        self._over: set[str] = set()
+        """Those that were deleted here: who has just read that there is one must not open it once more."""
         self._closed = False
 
     @property
@@ -106,11 +115,16 @@ class Host:
     def opens(self) -> Callable[[str], Coroutine[Any, Any, PlatformKeys]]:
         return self._keys
 
+    @property
+    def ends(self) -> Callable[[str], Coroutine[Any, Any, None]]:
+        return self._end
+
     async def open(self) -> None:
         """Those that are served here from the start are opened by :meth:`run`, so that they hold nothing up."""
 
     async def run(self) -> None:
-        """Look each half second which there are: open those whose followers run here, close those that ended."""
+        """Look each half second which there are: open those whose followers run here, close those that ended, and
+        remove what those leave that were deleted."""
         while True:
             try:
                 await self._look()
@@ -119,12 +133,39 @@ class Host:
             await asyncio.sleep(_PERIOD_SECONDS)
 
     async def _look(self) -> None:
-        active = {one.id for one in await self.directory.all() if one.status == "active"}
-        active.discard(self.directory.host)
+        ever = await self.directory.ever()
+        active = {one.id for one in ever if one.status == "active"} - {self.directory.host}
         for id in self._tenants.keys() - active:
-            await self._tenants.pop(id).close()
-        for id in sorted(active - self._tenants.keys()) if self._first else ():
+            await self._let_go(id)
+        for one in ever if self._first else ():
+            if one.is_over and self.directory.is_let_go(one):
+                await self._remove(one)
+        for id in sorted(active - self._tenants.keys() - self._over) if self._first else ():
             await self._opened(id)
+
+    async def _end(self, id: str) -> None:
+        self._over.add(id)
+        await self._let_go(id)
+
+    async def _let_go(self, id: str) -> None:
+        tenant = self._tenants.pop(id, None)
+        if tenant is not None:
+            await tenant.close()
+
+    async def _remove(self, workspace: Workspace) -> None:
+        """All that a workspace leaves that was deleted; also what a process has begun that is no more."""
+        settings = settings_of(self._settings, workspace.id)
+        is_new = workspace.status == "deleting"
+        if not is_new and not remains(settings):
+            return
+        try:
+            await remove_all(settings)
+        except Exception as error:  # the next time; the others are not to wait for it
+            log.error("workspace '%s' cannot be removed: %s", workspace.id, type(error).__name__)
+            return
+        if is_new:
+            await self.directory.bury(workspace)
+            log.info("workspace '%s' is removed", workspace.id)
 
     async def close(self) -> None:
         self._closed = True
@@ -148,7 +189,7 @@ class Host:
         try:
             tenant = await self._serving(id) if area in AREAS else None
             if tenant is None:
-                raise refuse(Category.NOT_FOUND, "not-found", "There is no such workspace")
+                raise _no_workspace()
         except Refusal as refusal:
             await _refused(scope, send, refusal)
             return
@@ -171,6 +212,8 @@ class Host:
         """A workspace, opened once. Refuses (503) while it cannot be."""
         if self._closed:
             raise refuse(Category.BUSY, "transient", "The server is about to stop")
+        if id in self._over:
+            raise _no_workspace()
         tenant = self._tenants.get(id)
         if tenant is None:
             tenant = self._tenants[id] = self._made(id)
@@ -270,6 +313,10 @@ def _inside(scope: Scope, id: str) -> Scope:
     if raw := scope.get("raw_path"):
         inside["raw_path"] = raw.removeprefix(begin.encode())  # what is written otherwise is nowhere in there
     return inside
+
+
+def _no_workspace() -> Refusal:
+    return refuse(Category.NOT_FOUND, "not-found", "There is no such workspace")
 
 
 async def _refused(scope: Scope, send: Send, refusal: Refusal) -> None:

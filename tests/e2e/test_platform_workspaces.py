@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -245,11 +246,31 @@ def test_suspended_it_is_served_nowhere_and_loses_nothing(workers: ServerProcess
     put = httpx.put(f"{clinic.fhir}/Patient/p", headers=headers, json=patient, timeout=30)
     assert put.status_code == 201
     for status, expected in (("suspended", 404), ("active", 200)):
-        changed = change_workspace.sync(
-            "clinic-s", client=owner(workers), body=WorkspaceChange(status=status)
-        )  # type: ignore[arg-type]
+        change = WorkspaceChange(status=status)  # type: ignore[arg-type]
+        changed = change_workspace.sync("clinic-s", client=owner(workers), body=change)
         assert isinstance(changed, WorkspaceTold) and changed.status == status
         time.sleep(1.5)
         for _ in range(6):
             answer = httpx.get(f"{clinic.fhir}/Patient/p", headers=headers, timeout=30)
             assert answer.status_code == expected, status
+
+
+async def test_a_look_that_was_begun_before_does_not_open_it_again(tmp_path: Path) -> None:
+    async with facade(tmp_path, "sqlite") as server:
+        await made(server, "clinic-b")
+        host = server.application.tenants
+        before, going = await host.directory.ever(), asyncio.Event()
+
+        async def late() -> object:
+            await going.wait()
+            return before
+
+        host.directory.ever = late
+        looking = asyncio.create_task(host._look())
+        await asyncio.sleep(0)
+        gone = await server.admin("DELETE", f"{ROOT}/platform/workspaces/clinic-b?confirm=clinic-b")
+        assert gone.status_code == 204, gone.text
+        going.set()
+        await looking
+        answer = await server.anonymous.http.get(f"{ROOT}/workspaces/clinic-b/fhir/metadata")
+        assert answer.status_code == 404

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
 import pytest
+from pymongo import AsyncMongoClient
 
 from adapters.platform_client.api.workspaces import create_workspace
 from adapters.platform_client.models.new_workspace import NewWorkspace
@@ -38,6 +40,22 @@ async def test_a_database_for_each(mongo_place: MongoPlace, tmp_path: Path) -> N
     async with AsyncExitStack() as stack:
         again = await _serving(stack, mongo_place, tmp_path, Part.ALONE)
         assert (await _asked(again, clinic, "GET", "Patient/p")).status_code == 200
+        await _deleted(again, clinic, mongo_place)
+
+
+async def _deleted(server: Facade, clinic: WorkspaceMade, place: MongoPlace) -> None:
+    name = f"{place.database[-40:]}-clinic-b"
+    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(place.url)
+    async with client:
+        assert name in await client.list_database_names()
+        gone = await server.admin(
+            "DELETE", "http://facade.test/platform/workspaces/clinic-b?confirm=clinic-b"
+        )
+        assert gone.status_code == 204, gone.text
+        assert (await _asked(server, clinic, "GET", "Patient/p")).status_code == 404
+        async with asyncio.timeout(60):
+            while name in await client.list_database_names():
+                await asyncio.sleep(0.2)
 
 
 async def _serving(stack: AsyncExitStack, place: MongoPlace, folder: Path, part: Part) -> Facade:

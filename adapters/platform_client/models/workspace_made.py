@@ -33,7 +33,9 @@ class WorkspaceMade:
         host (bool):
         fhir (str):
         platform (str):
+        export (str):
         key (KeyShown): A key with its secret, this once.
+        suspended (datetime.datetime | None | Unset):
         made (datetime.datetime | None | Unset):
         made_by (str | Unset):  Default: ''.
     """
@@ -45,7 +47,9 @@ class WorkspaceMade:
     host: bool
     fhir: str
     platform: str
+    export: str
     key: KeyShown
+    suspended: datetime.datetime | None | Unset = UNSET
     made: datetime.datetime | None | Unset = UNSET
     made_by: str | Unset = ""
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -67,7 +71,17 @@ class WorkspaceMade:
 
         platform = self.platform
 
+        export = self.export
+
         key = self.key.to_dict()
+
+        suspended: None | str | Unset
+        if isinstance(self.suspended, Unset):
+            suspended = UNSET
+        elif isinstance(self.suspended, datetime.datetime):
+            suspended = self.suspended.isoformat()
+        else:
+            suspended = self.suspended
 
         made: None | str | Unset
         if isinstance(self.made, Unset):
@@ -90,9 +104,12 @@ class WorkspaceMade:
                 "host": host,
                 "fhir": fhir,
                 "platform": platform,
+                "export": export,
                 "key": key,
             }
         )
+        if suspended is not UNSET:
+            field_dict["suspended"] = suspended
         if made is not UNSET:
             field_dict["made"] = made
         if made_by is not UNSET:
@@ -119,7 +136,26 @@ class WorkspaceMade:
 
         platform = d.pop("platform")
 
+        export = d.pop("export")
+
         key = KeyShown.from_dict(d.pop("key"))
+
+        def _parse_suspended(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                suspended_type_0 = datetime.datetime.fromisoformat(data)
+
+                return suspended_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        suspended = _parse_suspended(d.pop("suspended", UNSET))
 
         def _parse_made(data: object) -> datetime.datetime | None | Unset:
             if data is None:
@@ -148,7 +184,9 @@ class WorkspaceMade:
             host=host,
             fhir=fhir,
             platform=platform,
+            export=export,
             key=key,
+            suspended=suspended,
             made=made,
             made_by=made_by,
         )

@@ -1,9 +1,10 @@
 from typing import Literal
 
-WorkspaceMadeStatus = Literal["active", "suspended"]
+WorkspaceMadeStatus = Literal["active", "deleting", "suspended"]
 
 WORKSPACE_MADE_STATUS_VALUES: set[WorkspaceMadeStatus] = {
     "active",
+    "deleting",
     "suspended",
 }
 

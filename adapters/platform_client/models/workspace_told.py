@@ -20,18 +20,21 @@ T = TypeVar("T", bound="WorkspaceTold")
 
 @_attrs_define
 class WorkspaceTold:
-    """A workspace. `fhir` and `platform` are where it is served; of one that is `suspended` nothing is.
+    """A workspace. `fhir` and `platform` are where it is served; of one that is `suspended` (since when) nothing is,
+    and of one that is `deleting` nothing ever will be. All of it is asked for at `export` (FHIR's Bulk Data).
 
-    Attributes:
-        id (str):
-        name (str):
-        description (str):
-        status (WorkspaceToldStatus):
-        host (bool):
-        fhir (str):
-        platform (str):
-        made (datetime.datetime | None | Unset):
-        made_by (str | Unset):  Default: ''.
+        Attributes:
+            id (str):
+            name (str):
+            description (str):
+            status (WorkspaceToldStatus):
+            host (bool):
+            fhir (str):
+            platform (str):
+            export (str):
+            suspended (datetime.datetime | None | Unset):
+            made (datetime.datetime | None | Unset):
+            made_by (str | Unset):  Default: ''.
     """
 
     id: str
@@ -41,6 +44,8 @@ class WorkspaceTold:
     host: bool
     fhir: str
     platform: str
+    export: str
+    suspended: datetime.datetime | None | Unset = UNSET
     made: datetime.datetime | None | Unset = UNSET
     made_by: str | Unset = ""
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
@@ -59,6 +64,16 @@ class WorkspaceTold:
         fhir = self.fhir
 
         platform = self.platform
+
+        export = self.export
+
+        suspended: None | str | Unset
+        if isinstance(self.suspended, Unset):
+            suspended = UNSET
+        elif isinstance(self.suspended, datetime.datetime):
+            suspended = self.suspended.isoformat()
+        else:
+            suspended = self.suspended
 
         made: None | str | Unset
         if isinstance(self.made, Unset):
@@ -81,8 +96,11 @@ class WorkspaceTold:
                 "host": host,
                 "fhir": fhir,
                 "platform": platform,
+                "export": export,
             }
         )
+        if suspended is not UNSET:
+            field_dict["suspended"] = suspended
         if made is not UNSET:
             field_dict["made"] = made
         if made_by is not UNSET:
@@ -106,6 +124,25 @@ class WorkspaceTold:
         fhir = d.pop("fhir")
 
         platform = d.pop("platform")
+
+        export = d.pop("export")
+
+        def _parse_suspended(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                suspended_type_0 = datetime.datetime.fromisoformat(data)
+
+                return suspended_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        suspended = _parse_suspended(d.pop("suspended", UNSET))
 
         def _parse_made(data: object) -> datetime.datetime | None | Unset:
             if data is None:
@@ -134,6 +171,8 @@ class WorkspaceTold:
             host=host,
             fhir=fhir,
             platform=platform,
+            export=export,
+            suspended=suspended,
             made=made,
             made_by=made_by,
         )

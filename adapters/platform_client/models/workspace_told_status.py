@@ -1,9 +1,10 @@
 from typing import Literal
 
-WorkspaceToldStatus = Literal["active", "suspended"]
+WorkspaceToldStatus = Literal["active", "deleting", "suspended"]
 
 WORKSPACE_TOLD_STATUS_VALUES: set[WorkspaceToldStatus] = {
     "active",
+    "deleting",
     "suspended",
 }
 

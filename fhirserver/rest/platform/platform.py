@@ -51,6 +51,10 @@ class Platform:
     directory: Directory | None = None
     opens: Callable[[str], Awaitable[PlatformKeys]] | None = None
     """What opens another workspace and gives its keys; None for who is no host."""
+    ends: Callable[[str], Awaitable[None]] | None = None
+    """What lets go of another workspace in this process; None for who is no host."""
+    suspended_days: int = 30
+    """After so many days without service a workspace is deleted without more words."""
     forms: Forms | None = None
     campaigns: Campaigns | None = None
 

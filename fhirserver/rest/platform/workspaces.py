@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal, TypeAlias
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
 from fhirserver.access.workspaces import (
@@ -43,6 +43,9 @@ router = APIRouter(tags=["workspaces"])
 Reading = Annotated[Asked, needs(Right.READ)]
 Owning = Annotated[Asked, needs(Right.OWN)]
 Status: TypeAlias = Literal["active", "suspended"]
+ShownStatus: TypeAlias = Literal["active", "suspended", "deleting"]
+_DAY = 86_400
+Confirm = Annotated[str, Query(max_length=64, description="The id of the workspace, once more")]
 WorkspaceId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,30}[a-z0-9]$")]
 
 
@@ -57,15 +60,18 @@ class Me(Told):
 
 
 class WorkspaceTold(Told):
-    """A workspace. `fhir` and `platform` are where it is served; of one that is `suspended` nothing is."""
+    """A workspace. `fhir` and `platform` are where it is served; of one that is `suspended` (since when) nothing is,
+    and of one that is `deleting` nothing ever will be. All of it is asked for at `export` (FHIR's Bulk Data)."""
 
     id: str
     name: str
     description: str
-    status: Status
+    status: ShownStatus
     host: bool
     fhir: str
     platform: str
+    export: str
+    suspended: Instant | None = None
     made: Instant | None = None
     made_by: str = ""
 
@@ -129,7 +135,7 @@ async def create_workspace(sent: NewWorkspace, asked: Owning, response: Response
     return WorkspaceMade(**_told(asked, made).model_dump(), key=shown(key, secret))
 
 
-@router.get("/workspaces/{id}", summary="A workspace", responses=problems(404))
+@router.get("/workspaces/{id}", summary="A workspace", responses=problems(404, 410))
 async def read_workspace(id: Id, asked: Reading, response: Response) -> WorkspaceTold:
     """One's own; for the owner of the host any."""
     found = await _found(asked, id)
@@ -137,13 +143,15 @@ async def read_workspace(id: Id, asked: Reading, response: Response) -> Workspac
     return _told(asked, found)
 
 
-@router.patch("/workspaces/{id}", summary="Change a workspace", responses=problems(404, 409, 412))
+@router.patch("/workspaces/{id}", summary="Change a workspace", responses=problems(404, 409, 410, 412))
 async def change_workspace(
     id: Id, sent: WorkspaceChange, asked: Owning, response: Response, if_match: IfMatch = ""
 ) -> WorkspaceTold:
     """Its name and description; and whether it is served, within a second in every process."""
     found = await _found(asked, id)
     check_match(if_match, found.etag)
+    if found.is_over:
+        raise refuse(Category.CONFLICT, "conflict", "It is being deleted")
     if sent.status is not None:
         _check_status(asked, found)
     given = {name: value for name, value in sent.model_dump().items() if value is not None}
@@ -153,6 +161,56 @@ async def change_workspace(
         raise refuse(Category.CONFLICT, "conflict", "It has changed meanwhile: read it again") from None
     response.headers["ETag"] = changed.etag
     return _told(asked, changed)
+
+
+@router.delete(
+    "/workspaces/{id}", status_code=204, summary="Delete a workspace", responses=problems(404, 409, 412)
+)
+async def delete_workspace(id: Id, asked: Owning, confirm: Confirm = "", if_match: IfMatch = "") -> None:
+    """For the owner of the host, and for ever: the id is not given again. It is served nowhere within a second, and its
+    store is removed a few seconds later. Of one that has not been suspended for long enough, `confirm` is its id.
+    Export it first, if anything of it is to be kept. Deleting it again changes nothing."""
+    found = await _to_be_deleted(asked, id)
+    if found.is_over:
+        return
+    check_match(if_match, found.etag)
+    _check_meant(asked, found, confirm)
+    try:
+        await _directory(asked).end(found, asked.name)
+    except WorkspaceChanged:
+        raise refuse(Category.CONFLICT, "conflict", "It has changed meanwhile: read it again") from None
+    assert asked.platform.ends is not None, "checked"
+    await asked.platform.ends(id)
+
+
+async def _to_be_deleted(asked: Asked, id: str) -> Workspace:
+    """Refuses (403) whoever is not the host's owner, (409) the host, (404) what there never was."""
+    if asked.platform.ends is None:
+        raise refuse(Category.FORBIDDEN, "forbidden", "Only the host's owner deletes a workspace")
+    if id == asked.workspace:
+        raise refuse(Category.CONFLICT, "conflict", "The host cannot be deleted")
+    found = await _directory(asked).find(id)
+    if found is None:
+        raise not_there("workspace")
+    return found
+
+
+def _check_meant(asked: Asked, found: Workspace, confirm: str) -> None:
+    """Refuses (409) to delete what may still be needed, unless it is named once more."""
+    days = asked.platform.suspended_days
+    if confirm == found.id or _directory(asked).is_suspended_for(found, days * _DAY):
+        return
+    text = (
+        f"It has not been suspended for {days} days. To delete it now and for ever, add '?confirm={found.id}'; "
+        f"what is to be kept is exported first, at {_told(asked, found).export}"
+    )
+    raise refuse(Category.CONFLICT, "business-rule", text)
+
+
+def _shown_status(one: Workspace) -> ShownStatus:
+    if one.is_over:
+        return "deleting"
+    return "suspended" if one.status == "suspended" else "active"
 
 
 def _directory(asked: Asked) -> Directory:
@@ -169,6 +227,8 @@ async def _found(asked: Asked, id: str) -> Workspace:
     found = await _directory(asked).find(id) if _sees(asked, id) else None
     if found is None:
         raise not_there("workspace")
+    if found.status == "deleted":
+        raise refuse(Category.GONE, "deleted", "The workspace was deleted")
     return found
 
 
@@ -189,10 +249,12 @@ def _told(asked: Asked, one: Workspace) -> WorkspaceTold:
         id=one.id,
         name=one.name,
         description=one.description,
-        status="suspended" if one.status == "suspended" else "active",
+        status=_shown_status(one),
         host=one.id == host,
         fhir=f"{at}/fhir",
         platform=f"{at}/platform",
+        export=f"{at}/fhir/$export",
+        suspended=datetime.fromtimestamp(one.suspended, UTC) if one.suspended else None,
         made=datetime.fromtimestamp(one.made, UTC) if one.made else None,
         made_by=one.made_by,
     )
