@@ -161,7 +161,7 @@ async def _chat_while_cut(widget: Widget, proxy: CuttingProxy) -> None:
             "window.numbers = []; document.querySelector('credence-chat')"
             ".addEventListener('credence-event', e => window.numbers.push(e.detail.number))"
         )
-        proxy.after = lambda: 700  # bytes: in the middle of the events of most answers
+        proxy.after = lambda: 1600  # bytes: in the middle of the events of most answers, after some
         proxy.cut()
         await write(page, "I want to cancel my appointment", "date of birth")
         proxy.down = True
