@@ -114,7 +114,8 @@ def _words(args: Any) -> list[str]:
     if words[:2] == [sys.executable, "-m"] and len(words) > 2 and words[2].startswith(_MODULES):
         return words[1:]
     if words[:1] == [str(Path(sys.executable).with_name("credence"))]:
-        return words
+        several = "--workers" in words and words[-1] != "1"  # their parent becomes a new Python at once
+        return [] if several and words[-2] == "--workers" else words
     return []
 
 
