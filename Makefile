@@ -30,10 +30,11 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 ROUNDS ?= 200
+PROCESSES ?= 2
 export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test test-mongo test-smart check check-style check-types check-layers check-docs check-size check-dependencies \
+.PHONY: help demo serve test test-quick test-mongo test-smart check check-style check-types check-layers check-docs check-size check-dependencies \
         format client corpus eval eval-audio judge-eval fuzz bench bench-scale bench-import bench-terminology bench-queue bench-hl7 bench-subscribers bench-voice \
         bench-speech bench-chat \
         faults chaos test-campaign clean
@@ -48,8 +49,11 @@ serve: $(RUNTIME)  ## the FHIR server on http://127.0.0.1:8080/fhir; the first t
 	@test -f credence.toml || $(BIN)/credence init --config credence.toml
 	@$(BIN)/credence serve --config credence.toml
 
-test: $(DEV) $(MONGO_SERVER)  ## every test of a few seconds, in parallel; the slowest are listed at the end
-	@$(MONGO_ENV) $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=15 -m "not slow $(MONGO_MARK)" tests $(ARGS)
+test: $(DEV) $(MONGO_SERVER)  ## every test but the slow ones, PROCESSES=2 at a time; those that took longest are listed at the end
+	@$(MONGO_ENV) $(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder --durations=15 -m "not slow $(MONGO_MARK)" tests $(ARGS)
+
+test-quick: $(DEV)  ## units, contracts and properties, without MongoDB, servers, browsers and drills: while one works on something
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder -m "not slow and not mongo" tests/unit tests/storage tests/judge $(ARGS)
 
 test-smart: $(DEV)  ## only SMART on FHIR: real apps in a browser, services, attacks
 	@$(BIN)/python -m pytest -m "not slow" $(wildcard tests/smart tests/attacks) $(ARGS)

@@ -2,10 +2,10 @@
 
 To import what ``credence serve`` needs takes two and a half seconds of a processor, to start it afterwards a quarter
 of one, and the tests start hundreds. From :func:`begin` on, :class:`subprocess.Popen` forks ``credence …`` and
-``python -m …`` of this very environment, and only these. Their main programs, streams, environment, sessions, exit
-codes and deaths are as ever: what is left out is Python's own beginning. What needs that (workers start from a new
-Python; other options of Python; ``python -c``), and every system but Linux, gets it. ``TESTS_FORK=no`` in the
-environment gives it to all.
+``python -m tests.…`` (and simulators) of this very environment, only these. Their main programs, streams, environment,
+sessions, exit codes and deaths are as ever: what is left out is Python's own beginning. What needs that (workers start
+from a new Python; other options of Python; ``python -c``), and every system but Linux, gets it. ``TESTS_FORK=no`` in
+the environment gives it to all.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ _SUBREAPER = 36
 """``PR_SET_CHILD_SUBREAPER``: whose parent dies becomes the child of this process."""
 _AT_BEGIN = ("PYTHON", "LD_", "MALLOC", "OMP_", "OPENBLAS")
 """What begins so in an environment is read when a process begins; where it differs, a new one must."""
+_MODULES = ("tests.", "adapters.simulator", "agent.simulator")
+"""Only these: what the product itself starts may set limits that a process with so much in it would exceed."""
 _ORDINARY = {
     "executable": None, "preexec_fn": None, "pass_fds": (), "shell": False, "gid": None, "gids": None, "uid": None,
     "umask": -1, "process_group": -1,
@@ -109,10 +111,11 @@ def _order(told: dict[str, Any]) -> dict[str, Any] | None:
 def _words(args: Any) -> list[str]:
     """``-m MODULE …`` or ``credence …`` of a command of this environment; none of any other."""
     words = [os.fspath(word) for word in args] if isinstance(args, list | tuple) else []
-    if words[:2] == [sys.executable, "-m"] and len(words) > 2 and words[2] != "pip":
+    if words[:2] == [sys.executable, "-m"] and len(words) > 2 and words[2].startswith(_MODULES):
         return words[1:]
     if words[:1] == [str(Path(sys.executable).with_name("credence"))]:
-        return words
+        several = "--workers" in words and words[-1] != "1"  # their parent becomes a new Python at once
+        return [] if several and words[-2] == "--workers" else words
     return []
 
 

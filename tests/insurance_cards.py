@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from statistics import NormalDist
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
@@ -217,8 +218,7 @@ def photographed(image: Image.Image, how: str, chance: random.Random) -> Image.I
     if how == "blurred":
         taken = taken.filter(ImageFilter.GaussianBlur(chance.uniform(1.0, 1.6)))
     if how == "noisy":
-        noise = Image.effect_noise(taken.size, chance.uniform(30, 55)).convert("RGB")
-        taken = Image.blend(taken, noise, 0.25)
+        taken = Image.blend(taken, _noise(taken.size, chance.uniform(30, 55), chance).convert("RGB"), 0.25)
     if how == "dim":
         shade = Image.linear_gradient("L").resize(taken.size).point(lambda v: 90 + v // 3)
         taken = ImageChops.multiply(taken, Image.merge("RGB", (shade, shade, shade)))
@@ -230,6 +230,13 @@ def photographed(image: Image.Image, how: str, chance: random.Random) -> Image.I
         spot.paste(light, (chance.randint(300, 700), chance.randint(100, 400)))
         taken = ImageChops.screen(taken, Image.merge("RGB", (spot, spot, spot)))
     return taken
+
+
+def _noise(size: tuple[int, int], spread: float, chance: random.Random) -> Image.Image:
+    """Normally distributed around grey. Pillow's own depends on all that was drawn before."""
+    normal = NormalDist(128, spread)
+    levels = [min(255, max(0, round(normal.inv_cdf((byte + 0.5) / 256)))) for byte in range(256)]
+    return Image.frombytes("L", size, chance.randbytes(size[0] * size[1])).point(levels)
 
 
 def png(image: Image.Image) -> bytes:

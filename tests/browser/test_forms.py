@@ -17,7 +17,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.browser.conftest import CHROMIUM, FLAGS, shoot
 from tests.browser.test_accessibility import axe, faults
-from tests.cutting_relay import CuttingRelay
+from tests.cutting_proxy import CuttingProxy
 from tests.form_world import ADA, Practice
 from tests.server_process import ServerProcess
 
@@ -315,23 +315,28 @@ async def test_every_page_has_no_fault_and_fits(forms: Forms, axe: str) -> None:
 
 async def test_an_answer_of_the_server_that_is_lost_is_asked_for_again(forms: Forms) -> None:
     url = forms.form(subjects=["phone", "email"])
-    async with CuttingRelay(forms.practice.server.port) as relay, forms.phone() as page:
-        await page.goto(url.replace(forms.practice.server.root, relay.url))
-        await identify(page)
-        relay.lose = 2
-        await page.get_by_label("Which phone number").fill("412-555-0142")
-        await page.get_by_label("e-mail").focus()
-        await saved(page)
-        assert relay.lost == 2
-        assert forms.answers(url)["phone"] == "412-555-0142" and forms.versions(url) == 1, "kept once"
-        await page.get_by_label("e-mail").fill("ada@example.org")
-        await page.get_by_role("button", name="Continue").tap()
-        await expect(page.get_by_role("heading", name="Check and send")).to_be_visible()
-        await page.locator("main").wait_for()
-        relay.lose = 1
-        await page.get_by_role("button", name="Send").tap()
-        await page.wait_for_timeout(500)
-        await page.goto(url.replace(forms.practice.server.root, relay.url) + "?sent")
-        await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    with CuttingProxy(forms.practice.server.port) as proxy:
+        async with forms.phone() as page:
+            await _lost(forms, page, url, proxy)
     forms.problems[:] = [one for one in forms.problems if "ERR_" not in one]
     assert not forms.problems
+
+
+async def _lost(forms: Forms, page: Page, url: str, proxy: CuttingProxy) -> None:
+    await page.goto(url.replace(forms.practice.server.root, proxy.url))
+    await identify(page)
+    proxy.lose = 2
+    await page.get_by_label("Which phone number").fill("412-555-0142")
+    await page.get_by_label("e-mail").focus()
+    await saved(page)
+    assert proxy.cuts == 2
+    assert forms.answers(url)["phone"] == "412-555-0142" and forms.versions(url) == 1, "kept once"
+    await page.get_by_label("e-mail").fill("ada@example.org")
+    await page.get_by_role("button", name="Continue").tap()
+    await expect(page.get_by_role("heading", name="Check and send")).to_be_visible()
+    await page.locator("main").wait_for()
+    proxy.lose = 1
+    await page.get_by_role("button", name="Send").tap()
+    await page.wait_for_timeout(500)
+    await page.goto(url.replace(forms.practice.server.root, proxy.url) + "?sent")
+    await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()

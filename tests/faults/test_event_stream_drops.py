@@ -16,7 +16,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.byte_proxy import ByteProxy
+from tests.cutting_proxy import CuttingProxy
 from tests.event_stream import Listener
 from tests.server_process import ServerProcess
 
@@ -55,8 +55,8 @@ def test_each_event_once_and_in_order_over_fifty_drops(tmp_path: Path, seed: int
             """Somewhere between the head of the answer and a few events further on."""
             return chance.randint(1, 6000) if drops < DROPS else 0
 
-        with ByteProxy(server.port, after) as proxy:
-            url = f"http://127.0.0.1:{proxy.port}/platform/events"
+        with CuttingProxy(server.port, after) as proxy:
+            url = f"{proxy.url}/platform/events"
             listener = Listener(url, server.headers_of("ehr"), {"resources": "HealthcareService"})
             while not listener.last:  # until it knows where it began
                 next(listener.once(), None)
