@@ -4,6 +4,7 @@ away."""
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 
@@ -68,12 +69,23 @@ async def bar(ledger: Ledger, number: str, channel: str) -> None:
     """Nothing goes to this number by this channel any more, whoever's it is; where it is one patient's, nothing goes
     to that patient by it at all. Raises :class:`Unreachable`."""
     patients = await _patients(ledger, number)
+    if not patients:
+        await _bar_number(ledger, number, channel)
     for patient in patients:
         wish = opt_out(
             patient, number, (channel,), ledger.speaker.reference(), ledger.clock.now(), len(patients) == 1
         )
         await put_flag(ledger, wish)
         await _look(ledger, patient)
+
+
+async def _bar_number(ledger: Ledger, number: str, channel: str) -> None:
+    """A number that is on no record may be on one tomorrow. The Flag has an id made of it: it is there once."""
+    name = barred_name(channel, number)
+    wish = opt_out("", number, (channel,), ledger.speaker.reference(), ledger.clock.now(), whole=False)
+    subject = {"type": "Patient", "display": "Whoever has the number"}
+    id = f"barred-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+    await ledger.put(wish | {"id": id, "subject": subject}, "", "")
 
 
 async def unbar(ledger: Ledger, number: str, channel: str) -> None:

@@ -81,7 +81,7 @@ class ChatChannel:
     async def reach(self, errand: Errand, number: str, words: str) -> Awaitable[None] | None:
         order = {
             "id": errand.id, "patient": errand.patient, "reason": errand.purpose,
-            "request": errand.request, "run": errand.run,
+            "request": errand.request, "run": errand.run, "words": words,
         }  # fmt: skip
         self._going += 1
         try:  # what has no answer stays open on record, and is asked after

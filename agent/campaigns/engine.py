@@ -42,6 +42,8 @@ log = logging.getLogger("credence.campaigns")
 
 ATTEMPTS = Counter("credence_campaign_attempts_total", "Attempts to reach patients, by channel", ("channel",))
 
+_TROUBLED = timedelta(minutes=30)
+"""After so long a member whom something is wrong with is looked at again."""
 EVERY = 1.0
 """Seconds between two looks when nothing is due."""
 _LEFT_OPEN = timedelta(minutes=2)
@@ -155,7 +157,7 @@ class Engine:
         if most == 0:
             return False
         due = await self._due(run, self._pace(run.campaign, campaign).aside)
-        looked = await asyncio.gather(*(self._look(one, run, campaign) for one in due[:most]))
+        looked = await asyncio.gather(*(self._alone(one, run, campaign) for one in due[:most]))
         if not due:
             await self._filling.finish(run, campaign, self._hands)
         return any(looked)
@@ -211,6 +213,17 @@ class Engine:
         return [
             o for o in found if o is not None and o.reference not in busy and not aside.has(o.reference, now)
         ]
+
+    async def _alone(self, one: Member, run: Run, campaign: Campaign) -> bool:
+        """Look at one; whatever is wrong with it, the others go on. Raises :class:`Unreachable`."""
+        try:
+            return await self._look(one, run, campaign)
+        except Unreachable:
+            raise
+        except Exception as error:
+            log.error("a member of a campaign cannot be looked at: %s", type(error).__name__)
+            until = self._clock.now() + _TROUBLED
+            return await self.ledger.put(later(one, until, "trouble"), one.version, by_campaign(run.campaign))
 
     async def _look(self, one: Member, run: Run, campaign: Campaign) -> bool:
         """Decide about one member and act on it; whether anything was done."""

@@ -85,6 +85,8 @@ def opening_words(campaign: Campaign, go: Go, facts: Facts, practice: Practice) 
         return ""
     language = language_of(facts.patient or {})
     tongue = language.partition("-")[0] if language.partition("-")[0] in STANDARD else "en"
+    if go.channel == "chat" and tongue == "en" and not campaign.words("chat", language):
+        return ""  # the dialogue has words of its own
     kind = "form" if go.channel == "form" else campaign.purpose
     text = campaign.words(go.channel, language) or STANDARD[tongue][kind]
     day, at = spoken_time(appointment_in(facts), practice.zone, tongue)

@@ -149,6 +149,7 @@ class ChatRoom:
             request=order.request,
             run=order.run,
             channel="chat",
+            words=order.words,
         )
         setting = replace(await self._setting(service), patient=known, errand=errand, greeting="")
         user = f"app:{order.user}" if order.user else f"patient:{order.patient}"

@@ -125,6 +125,7 @@ def secure(
     if guards is not None:
         guards.also(principals.is_admin)
     owners = AppOwners(named, server.clients, server.grants, tokens.apps)
+    told = not settings.prefix  # a workspace is no authorization server: nothing of it is served beneath its path
     return Secured(
         server,
         principals,
@@ -132,9 +133,9 @@ def secure(
         KeyOwners(owners, keys, principals),
         keys,
         Cors(origins),
-        smart_routes(server, principals, humans.sign_ins, humans.pages, audit),
+        smart_routes(server, principals, humans.sign_ins, humans.pages, audit) if told else (),
         (("revocations", server.revocations.run), ("origins", origins.run), ("platform keys", keys.run)),
-        rest_security(server.settings),
+        rest_security(server.settings) if told else {},
         fetch,
     )
 

@@ -121,7 +121,7 @@ def _round_above(value: float) -> float:
         step *= 10
     while step > value > 0:
         step /= 10
-    return next((step * n for n in (1, 2, 5, 10) if step * n >= value), step * 10)
+    return next((step * n for n in (1, 2, 5, 10) if step * n >= value), step * 10) or 1.0
 
 
 def _text(value: float) -> str:

@@ -117,7 +117,8 @@ class Attachment:
 class Outreach:
     """The practice begins: ``id`` is the name of this one order (the same again begins nothing), ``patient`` a
     reference, ``user`` whom the service knows the patient by (empty: by the patient, who signs in by SMART),
-    ``reason`` one of the agent's purposes; of a campaign ``request`` is the CommunicationRequest, ``run`` its Task."""
+    ``reason`` one of the agent's purposes; of a campaign ``request`` is the CommunicationRequest, ``run`` its Task.
+    ``words`` are said once it is known who writes; empty for the purpose's own sentence."""
 
     id: str
     service: str
@@ -126,6 +127,7 @@ class Outreach:
     user: str = ""
     request: str = ""
     run: str = ""
+    words: str = ""
 
 
 class Chats(Protocol):

@@ -6,14 +6,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from agent.campaigns import engine as engine_module
 from agent.campaigns.channels import Settled
 from agent.campaigns.control import Desk
+from agent.campaigns.facts import Found
+from agent.campaigns.members import Member
 from agent.campaigns.runs import Run
-from agent.tools.client import Unreachable
+from agent.tools.client import FhirClient, Unreachable
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
 from fhirserver.model.validation import validate
@@ -59,6 +63,31 @@ async def test_each_is_reached_once_and_the_rest_is_left_out_with_a_reason(world
         for resource in await world.client.search(type, []):
             wrong = [one for one in validate(resource) if one.severity == "error"]
             assert not wrong, (type, wrong)
+
+
+async def test_a_member_whom_something_is_wrong_with_holds_up_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for id, number in (("ann", "+12125550101"), ("bob", "+12125550102")):
+        await world.person(id, number)
+        await world.visit(f"v-{id}", id)
+    asked = engine_module.facts_of
+
+    async def facts_of(client: FhirClient, one: Member, *more: Any) -> Found | None:
+        if one.patient == "Patient/ann" and broken:
+            raise KeyError("resource")
+        return await asked(client, one, *more)
+
+    broken = True
+    monkeypatch.setattr(engine_module, "facts_of", facts_of)
+    await world.start(REMINDER)
+    engine = world.engine()
+    await world.settle(engine)
+    assert [number for _, number, _ in world.sms.reached] == ["+12125550102"]
+    broken = False
+    world.clock.at += timedelta(minutes=31)
+    await world.settle(engine)
+    assert [number for _, number, _ in world.sms.reached] == ["+12125550102", "+12125550101"]
 
 
 async def test_channels_in_order_until_somebody_is_reached(world: World) -> None:

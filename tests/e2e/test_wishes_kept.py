@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.campaigns.facts import number_flags
 from agent.campaigns.flagging import put_flag
 from agent.campaigns.ledger import Ledger
 from agent.campaigns.preferences import barred, opt_out
@@ -69,3 +70,16 @@ async def test_start_asks_for_messages_and_for_no_calls(world: World) -> None:
     assert await kept(world, "call") == "opted out"
     await bar(desk(world), ANN, "sms")
     assert await kept(world, "sms") == await kept(world, "call") == "opted out"
+
+
+async def test_a_number_of_no_record_is_barred_for_whoever_has_it_later(world: World) -> None:
+    number = "+12125550188"
+    for _ in range(2):
+        await bar(desk(world), number, "sms")
+    assert len(await number_flags(world.client, "sms", number)) == 1
+    await world.person("bob", number)
+    assert barred(await number_flags(world.client, "sms", number), "sms", number) == "number opted out"
+    await unbar(desk(world), number, "sms")
+    assert barred(await number_flags(world.client, "sms", number), "sms", number) == ""
+    await bar(desk(world), number, "sms")
+    assert barred(await number_flags(world.client, "sms", number), "sms", number) == "opted out"

@@ -200,3 +200,10 @@ def test_a_campaign_speaks_in_the_workspace_alone(server: ServerProcess, clinic:
     assert clinic.platform("GET", "campaigns/confirming").status_code == 200
     headers = {"Authorization": f"Bearer {server.tokens['admin']}"}
     assert httpx.get(f"{server.root}/platform/campaigns/confirming", headers=headers).status_code == 404
+
+
+def test_nothing_is_advertised_that_is_not_served(clinic: WorkspacePlace) -> None:
+    assert httpx.get(f"{clinic.root}/fhir/.well-known/smart-configuration").status_code in (401, 404)
+    statement = httpx.get(f"{clinic.root}/fhir/metadata").json()
+    assert "oauth-uris" not in json.dumps(statement["rest"][0]["security"])
+    assert "/auth/" not in json.dumps(statement["rest"][0]["security"])

@@ -51,6 +51,12 @@ class OutreachOrder(_In):
     user: Annotated[str, Field(max_length=200, description="By whom the app knows the patient (sub)")] = ""
     request: Annotated[str, Field(pattern=r"^(CommunicationRequest/[A-Za-z0-9\-.]{1,64})?$")] = ""
     run: Annotated[str, Field(pattern=r"^(Task/[A-Za-z0-9\-.]{1,64})?$")] = ""
+    words: Annotated[
+        str,
+        Field(
+            max_length=1600, description="Said once it is known who writes; empty: the reason's own sentence"
+        ),
+    ] = ""
 
 
 class ServiceOut(BaseModel):

@@ -25,7 +25,9 @@ async def reach(
     """Begin a conversation about an errand, with a token of the platform's side (right ``act``). The patient finds it
     as the active conversation. 200: it had been ordered before."""
     chat, asked = await _asked(request)
-    what = Outreach(order.id, service, order.patient, order.reason, order.user, order.request, order.run)
+    what = Outreach(
+        order.id, service, order.patient, order.reason, order.user, order.request, order.run, order.words
+    )
     one, fresh = await chat.chats.reach(what, asked.principal.name)
     response.status_code = 201 if fresh else 200
     event = beside(BESIDE, request, asked.principal, response.status_code)

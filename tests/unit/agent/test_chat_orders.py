@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from chat_desk import ADA, ChatDesk, said, say, until
@@ -95,6 +96,15 @@ async def test_an_order_while_the_patient_is_in_another_conversation_is_refused_
     await room.finish(ADA, one.id)
     made, fresh = await room.reach(order(), "campaign")
     assert fresh and await room.ordered("order-1") == made.id
+    await desk.close()
+
+
+async def test_an_order_has_words_of_its_own() -> None:
+    desk = ChatDesk()
+    room = await desk.room()
+    await room.reach(replace(order(), words="Lakeside: su cita es el jueves. Responda SI."), "campaign")
+    (told,) = await words(room)
+    assert "su cita es el jueves" in told and "appointment" not in told
     await desk.close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fhirserver.console.plots import BOTTOM, LEFT, RIGHT, TOP, plot
@@ -27,6 +27,7 @@ def test_what_was_never_measured_is_said_to_be_so() -> None:
     st.lists(st.none() | st.floats(0, 1e6), min_size=1, max_size=10),
     st.sampled_from([None, (-1.0, 1.0), (0.0, 100.0)]),
 )
+@example([5e-324], None)
 def test_every_point_lies_within_the_axes(
     values: list[float | None], between: tuple[float, float] | None
 ) -> None:
