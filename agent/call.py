@@ -55,7 +55,7 @@ _PATIENCE = 20.0
 
 @dataclass
 class Call:
-    """Drives one session over one line. ``medium`` is PHONE or WRITTEN (v3 ParticipationMode).
+    """Drives one session over one line. ``medium`` is PHONE, WRITTEN or SMSWRIT (v3 ParticipationMode).
 
     ``notice`` is said before the greeting (that the call is recorded). ``ring_seconds``: how long the look-ups may
     take before the call is answered without them. ``stays``: see :class:`~agent.session.Session`; ``id`` and
@@ -179,7 +179,7 @@ class Call:
     async def _ring(self) -> bool:
         """Look the caller up; answer when that is done or has taken its time. False when nobody is left."""
         if not self.signals:
-            await self._take(Ringing(self.clock.now(), self.caller, self.medium.lower()))
+            await self._take(Ringing(self.clock.now(), self.caller, "phone" if self.medium == "PHONE" else "written"))
         preparing = asyncio.create_task(self.line.prepare(f"{self.notice} {self.mind.opening()}".strip()))
         until = asyncio.get_running_loop().time() + self.ring_seconds
         if not await self._settle(until):

@@ -44,7 +44,7 @@ _PURPOSES = {
     "form": "Send a form",
 }
 _TITLES = {"call": "Outbound call", "sms": "Text message", "chat": "Chat message", "form": "Link to a form"}
-_MEDIA = {"call": "PHONE", "sms": "WRITTEN", "chat": "ONLINEWRIT", "form": "WRITTEN"}
+_MEDIA = {"call": "PHONE", "sms": "SMSWRIT", "chat": "ONLINEWRIT", "form": "WRITTEN"}
 
 
 def coded(concepts: Iterable[JsonObject], system: str) -> str:

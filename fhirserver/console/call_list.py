@@ -15,7 +15,7 @@ from fhirserver.kernel.json import JsonObject
 
 PAGE = 50
 _MODES = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
-_MEDIUM = ("medium", f"{_MODES}|PHONE,{_MODES}|WRITTEN")
+_MEDIUM = ("medium", ",".join(f"{_MODES}|{code}" for code in ("PHONE", "WRITTEN", "SMSWRIT", "ONLINEWRIT")))
 
 
 @dataclass(frozen=True, slots=True)

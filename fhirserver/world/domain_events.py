@@ -204,7 +204,7 @@ def _communication(change: Changed) -> str | None:
     modes = [code for concept in after.get("medium", ()) for code in _codes(concept, _MODE)]
     if "PHONE" in modes:
         return word or None
-    if {"WRITTEN", "ONLINEWRIT"} & set(modes) and word and word != "call.ordered":
+    if {"WRITTEN", "ONLINEWRIT", "SMSWRIT"} & set(modes) and word and word != "call.ordered":
         return word.replace("call.", "conversation.")
     return None
 

@@ -126,7 +126,7 @@ class Room:
         await self.look()
         setting = self.definitions.of_number(incoming.called, texts=True)
         call = Call(
-            self.client, line, incoming.caller, setting, self.clock, medium="WRITTEN", title="Text messages",
+            self.client, line, incoming.caller, setting, self.clock, medium="SMSWRIT", title="Text messages",
             brain=self._brain(setting), model=self._model(setting), carried=incoming.id,
         )  # fmt: skip
         if isinstance(line, TextLine) and self.settings.telephony is not None:

@@ -119,6 +119,8 @@ def _channel(communication: JsonObject) -> str:
     modes = _codes(communication.get("medium", ()), _MODE)
     if "PHONE" in modes:
         return "call"
+    if "SMSWRIT" in modes:
+        return "sms"
     return "chat" if {"WRITTEN", "ONLINEWRIT"} & set(modes) else ""
 
 
