@@ -125,7 +125,9 @@ def secure(
     if guards is not None:
         guards.also(principals.is_admin)
     owners = AppOwners(named, server.clients, server.grants, tokens.apps)
-    told = not settings.prefix  # a workspace is no authorization server: nothing of it is served beneath its path
+    told = (
+        not settings.prefix
+    )  # a workspace is no authorization server: nothing of it is served beneath its path
     return Secured(
         server,
         principals,

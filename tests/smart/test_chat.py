@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 from authlib.integrations.httpx_client import OAuth2Client
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from tests.server_process import ServerProcess
 from tests.smart.practice import REDIRECT, add_user
@@ -76,3 +78,34 @@ def test_a_doctor_whose_app_shows_a_patient_is_not_that_patient(server: ServerPr
     headers = {"Authorization": f"Bearer {token_of(server, 'dana', 'p2')}"}
     answer = httpx.post(f"{server.root}/chat/services/default/conversations", headers=headers)
     assert answer.status_code == 403 and answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_socket_ends_with_the_token(server: ServerProcess) -> None:
+    token, other = token_of(server, "pat", "p1"), token_of(server, "pat", "p1")
+    base = f"{server.root}/chat/services/default/conversations"
+    begun = httpx.post(base, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    address = f"{base}/{begun.json()['id']}/socket".replace("http://", "ws://")
+
+    def revoke(what: str) -> None:
+        form = {"token": what, "client_id": "public"}
+        assert httpx.post(configuration(server)["revocation_endpoint"], data=form).status_code == 200
+
+    with connect(address, additional_headers={"Authorization": f"Bearer {token}"}) as socket:
+        socket.send('{"authorize": "nobody\'s"}')
+        while "problem" not in (frame := str(socket.recv(timeout=30))):
+            pass
+        assert "401" in frame
+        socket.send(f'{{"authorize": "{other}"}}')
+        socket.send('{"say": {"text": "hello", "key": "m1"}}')
+        while '"answered"' not in str(socket.recv(timeout=60)):
+            pass
+        revoke(other)
+        socket.send('{"say": {"text": "are you there?", "key": "m2"}}')
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                socket.recv(timeout=30)
+        assert closed.value.rcvd is not None and closed.value.rcvd.code == 4401
+    events = httpx.get(
+        f"{base}/{begun.json()['id']}/events", headers={"Authorization": f"Bearer {token}"}, timeout=30
+    )
+    assert "are you there?" not in events.text

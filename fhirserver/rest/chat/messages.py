@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
@@ -17,7 +18,7 @@ from fhirserver.rest.chat.conversations import ONE
 from fhirserver.rest.chat.models import AnswerOut, EventOut, EventsOut, Message, events_json
 from fhirserver.rest.chat.noting import noted
 from fhirserver.rest.chat.streams import HEADERS, JSON, NDJSON, SSE, Until, beating, streamed, up_to, wanted
-from fhirserver.rest.chat.users import ConversationId, User
+from fhirserver.rest.chat.users import ConversationId, User, is_still
 
 router = APIRouter(tags=["messages"])
 ANSWER_SECONDS = 60.0
@@ -92,7 +93,8 @@ async def events(
     if media_type != JSON:
         chat.limits.room_for_stream(user)
         lots = chat.chats.follow(user, conversation, start)
-        return streamed(lots, media_type, chat.ending, chat.limits.streaming(user))
+        still = partial(is_still, chat, user, request.headers.get("authorization"))
+        return streamed(lots, media_type, chat.ending, chat.limits.streaming(user), still=still)
     found = list(await chat.chats.events(user, conversation, start, limit))
     over = bool(one.ended) and (found[-1].number if found else start) >= one.last
     return _json(events_json(found, start, over))

@@ -19,7 +19,7 @@ from fhirserver.rest.chat.chat import Chat
 from fhirserver.rest.chat.conversations import ONE
 from fhirserver.rest.chat.noting import noted
 from fhirserver.rest.chat.streams import beating
-from fhirserver.rest.chat.users import user_of
+from fhirserver.rest.chat.users import is_still, user_of
 from fhirserver.rest.problem import problem_body
 
 router = APIRouter()
@@ -44,7 +44,7 @@ async def talk(socket: WebSocket, service: str, conversation: str, after: int = 
     await socket.accept()
     with contextlib.suppress(*_GONE):
         try:
-            user = await _admitted(socket, chat, service)
+            user, authorization = await _admitted(socket, chat, service)
             await chat.chats.read(user, conversation)
             chat.limits.room_for_stream(user)
         except Refusal as refusal:
@@ -54,10 +54,11 @@ async def talk(socket: WebSocket, service: str, conversation: str, after: int = 
         socket.state.user = user
         noted(socket, chat)
         with chat.limits.streaming(user):
-            await _Talk(socket, chat, user, conversation).run(max(after, 0))
+            await _Talk(socket, chat, user, authorization, conversation).run(max(after, 0))
 
 
-async def _admitted(socket: WebSocket, chat: Chat, service: str) -> ChatUser:
+async def _admitted(socket: WebSocket, chat: Chat, service: str) -> tuple[ChatUser, str]:
+    """The user, and by what they are known."""
     authorization = socket.headers.get("authorization")
     if not authorization:
         try:
@@ -66,12 +67,13 @@ async def _admitted(socket: WebSocket, chat: Chat, service: str) -> ChatUser:
         except TimeoutError:
             raise refuse(Category.UNAUTHENTICATED, "login", "No token came") from None
         authorization = f"Bearer {first.get('authorize', '')}"
-    return await user_of(chat, service, authorization)
+    return await user_of(chat, service, authorization), authorization
 
 
 class _Talk:
-    def __init__(self, socket: WebSocket, chat: Chat, user: ChatUser, id: str):
+    def __init__(self, socket: WebSocket, chat: Chat, user: ChatUser, authorization: str, id: str):
         self._socket, self._chat, self._user, self._id = socket, chat, user, id
+        self._authorization = authorization
 
     async def run(self, after: int) -> None:
         """Until either side is gone or the conversation is over."""
@@ -86,10 +88,20 @@ class _Talk:
 
     async def _send(self, after: int) -> None:
         lots = self._chat.chats.follow(self._user, self._id, after)
-        async for lot in beating(lots, self._chat.ending):
+        async for lot in beating(lots, self._chat.ending, still=self._still):
             for event in lot or ():
                 await self._socket.send_text(dumps(event.as_json()).decode())
-        await self._socket.close(_ENDING if self._chat.ending.is_set() else _OVER)
+        if self._chat.ending.is_set() or await self._still():
+            await self._socket.close(_ENDING if self._chat.ending.is_set() else _OVER)
+        else:
+            await self._unknown()
+
+    async def _still(self) -> bool:
+        return await is_still(self._chat, self._user, self._authorization)
+
+    async def _unknown(self) -> None:
+        """The token has ended, or was revoked."""
+        await self._socket.close(_CODES[Category.UNAUTHENTICATED])
 
     async def _hear(self) -> None:
         while True:
@@ -100,7 +112,11 @@ class _Talk:
 
     async def _take(self, frame: JsonObject) -> None:
         (name, value), chats = next(iter(frame.items())), self._chat.chats
-        if name == "say" and isinstance(value, dict):
+        if name == "authorize":
+            await self._renewed(f"Bearer {value}")
+        elif not await self._still():
+            await self._unknown()
+        elif name == "say" and isinstance(value, dict):
             text, key = value.get("text"), value.get("key", "")
             if not isinstance(text, str) or not text.strip() or len(text) > MOST_TEXT:
                 raise _unfit(f"text is one of 1 to {MOST_TEXT} characters", "/say/text")
@@ -110,8 +126,14 @@ class _Talk:
             await chats.say(self._user, self._id, text, key)
         elif name == "seen" and isinstance(value, int) and 0 <= value <= 2**31:
             await chats.see(self._user, self._id, value)
-        elif name != "authorize":
+        else:
             raise _wrong("A frame is one of authorize, say, seen")
+
+    async def _renewed(self, authorization: str) -> None:
+        """Another token of the same user takes the place of the one before."""
+        if not await is_still(self._chat, self._user, authorization):
+            raise refuse(Category.UNAUTHENTICATED, "login", "The token is not one of this user's")
+        self._authorization = authorization
 
 
 async def _text(socket: WebSocket) -> str:

@@ -7,7 +7,8 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
@@ -26,6 +27,8 @@ BEAT_SECONDS = 15.0
 _PART = 64 * 1024
 Lots = AsyncIterator[Sequence[ChatEvent]]
 Until = Callable[[ChatEvent], bool]
+Still = Callable[[], Awaitable[bool]]
+"""Whether whoever reads may do so by now: a token ends, or is revoked."""
 
 
 def wanted(accept: str | None) -> str:
@@ -77,18 +80,24 @@ def streamed(
     ending: asyncio.Event,
     opened: AbstractContextManager[None],
     until: Until | None = None,
+    still: Still | None = None,
 ) -> Response:
-    """The answer that sends events as they come, to the first that is ``until``'s, or until the server ends."""
+    """The answer that sends events as they come, to the first that is ``until``'s, until the reader is let in no longer
+    (``still``), or until the server ends."""
     encode, beat = (sent_event, b": \n\n") if media_type == SSE else (line, b"\n")
-    stream = _Stream(_bytes(lots, encode, beat, ending, until), 200, _STREAMING, media_type=media_type)
+    shown = _bytes(beating(lots, ending, still=still), encode, beat, until)
+    stream = _Stream(shown, 200, _STREAMING, media_type=media_type)
     stream.opened = opened
     return stream
 
 
 async def _bytes(
-    lots: Lots, encode: Callable[[ChatEvent], bytes], beat: bytes, ending: asyncio.Event, until: Until | None
+    lots: AsyncIterator[Sequence[ChatEvent] | None],
+    encode: Callable[[ChatEvent], bytes],
+    beat: bytes,
+    until: Until | None,
 ) -> AsyncIterator[bytes]:
-    async for lot in beating(lots, ending):
+    async for lot in lots:
         if lot is None:
             yield beat
             continue
@@ -125,9 +134,11 @@ async def _next(lots: Lots) -> Sequence[ChatEvent] | None:
 
 
 async def beating(
-    lots: Lots, ending: asyncio.Event, seconds: float = BEAT_SECONDS
+    lots: Lots, ending: asyncio.Event, seconds: float = BEAT_SECONDS, still: Still | None = None
 ) -> AsyncIterator[Sequence[ChatEvent] | None]:
-    """The lots, with None where none came for a while; it ends with them, or where the server is about to."""
+    """The lots, with None where none came for a while; it ends with them, where the server is about to, or where
+    ``still``, asked every so many seconds, says no."""
+    asked = time.monotonic()
     stop = asyncio.create_task(ending.wait())
     following: asyncio.Task[Sequence[ChatEvent] | None] | None = None
     try:
@@ -135,6 +146,10 @@ async def beating(
             following = following or asyncio.create_task(_next(lots))
             waited: set[asyncio.Task[Any]] = {following, stop}
             await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if still is not None and time.monotonic() - asked >= seconds:
+                if not await still():
+                    return
+                asked = time.monotonic()
             if not following.done():
                 if not ending.is_set():
                     yield None

@@ -69,6 +69,14 @@ def _no_user(who: str) -> Refusal:
     return refuse(Category.FORBIDDEN, "forbidden", f"{who} may speak here")
 
 
+async def is_still(chat: Chat, user: ChatUser, authorization: str | None) -> bool:
+    """Whether a user who was let in before would be so now."""
+    try:
+        return await user_of(chat, user.service, authorization) == user
+    except Refusal:
+        return False
+
+
 async def _asking(request: Request, service: ServiceId) -> ChatUser:
     chat: Chat = request.app.state.chat
     user = await user_of(chat, service, request.headers.get("authorization"))
@@ -81,4 +89,4 @@ async def _asking(request: Request, service: ServiceId) -> ChatUser:
 User = Annotated[ChatUser, Depends(_asking)]
 """The parameter of an endpoint: who asks."""
 
-__all__ = ["ConversationId", "ServiceId", "User", "unknown_user", "user_of"]
+__all__ = ["ConversationId", "ServiceId", "User", "is_still", "unknown_user", "user_of"]

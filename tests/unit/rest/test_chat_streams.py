@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 
 from fhirserver.ports.chats import ChatEvent
-from fhirserver.rest.chat.streams import NDJSON, streamed
+from fhirserver.rest.chat.streams import NDJSON, beating, streamed
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 TEXT = "x" * 4000
@@ -66,3 +66,17 @@ async def test_no_more_is_made_than_is_read_and_who_goes_is_counted_no_more() ->
             await asyncio.sleep(0.02)
     server.should_exit = True
     await serving
+
+
+async def test_a_stream_ends_when_the_reader_is_let_in_no_longer() -> None:
+    answers = iter([True, True, False])
+
+    async def still() -> bool:
+        return next(answers)
+
+    async def quiet() -> AsyncIterator[Sequence[ChatEvent]]:
+        await asyncio.Event().wait()
+        yield ()
+
+    beats = [one async for one in beating(quiet(), asyncio.Event(), 0.01, still)]
+    assert beats == [None, None]
