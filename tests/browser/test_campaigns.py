@@ -54,7 +54,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
         pytest.skip("no Chromium: install Debian's package chromium, or set CHROMIUM to its path")
     async with contextlib.AsyncExitStack() as stack:
         server = stack.enter_context(ServerProcess(tmp_path_factory.mktemp("campaigns"), workers=2))
-        put_campaign(server.base, server.headers, COUNT)
+        put_campaign(server.base, server.headers_of("admin"), COUNT)
         playwright = await stack.enter_async_context(async_playwright())
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         stack.push_async_callback(browser.close)

@@ -24,7 +24,7 @@ from tests.server_process import ServerProcess
 __all__ = ["axe"]
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("browser")]
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
+CONTACT_USES = "http://hl7.org/fhir/contact-point-use"
 
 @dataclass
 class Forms:
@@ -192,7 +192,7 @@ async def test_by_keyboard_alone(forms: Forms) -> None:
         await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
     assert forms.answers(url) == {
         "phone": "412-555-0142",
-        "phone-use": {"code": "mobile", "display": "Mobile"},
+        "phone-use": {"system": CONTACT_USES, "code": "mobile", "display": "Mobile"},
         "email": "ada@example.org",
     }
     assert not forms.problems
