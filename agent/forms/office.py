@@ -290,7 +290,7 @@ class Office:
     async def list(
         self, patient: str = "", status: str = "", after: str = "", limit: int = 50
     ) -> Sequence[FormState]:
-        """The newest first, those behind the form ``after``."""
+        """The newest first, those behind the form ``after``. Refuses (400) one that is not in the list."""
         params = [("code", f"{TASK_CODE}|{FORM_CODE}"), ("_sort", "-authored-on"), ("_count", "200")]
         if patient:
             params.append(("patient", patient))
@@ -298,6 +298,8 @@ class Office:
         tasks = [task for one in found if (task := read_task(one)) is not None]
         states = [self.told(task) for task in sorted(tasks, key=lambda one: (one.made, one.id), reverse=True)]
         place = next((i + 1 for i, one in enumerate(states) if one.id == after), 0)
+        if after and not place:
+            raise refuse(Category.INVALID, "value", "'cursor' names no form of this list", "cursor")
         return [one for one in states[place:] if not status or one.status == status][:limit]
 
     def told(self, task: FormTask) -> FormState:

@@ -319,3 +319,8 @@ def test_what_no_browser_sends_is_refused_and_breaks_nothing(practice: Practice)
     assert both.status_code == 422
     known = {"birth-date.m": "3", "birth-date.d": "3", "birth-date.y": "1982"}
     assert person.ask("POST", "/identify", data=known).status_code == 200
+
+
+def test_a_page_behind_no_form_is_refused(practice: Practice) -> None:
+    refused = practice.ask("GET", "?cursor=nobody")
+    assert refused.status_code == 400 and "cursor" in refused.text, refused.text
