@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from fastapi import Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from fhirserver.console.campaign_board import CampaignBoard
 from fhirserver.console.campaign_view import WORDS, card, people, shown

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import logging
 
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Router
 
 from fhirserver.access.audit.event import LIVE, Audit, NoAudit
 from fhirserver.access.principals import Principal, Principals, require
@@ -29,8 +30,8 @@ class TextRoutes:
     def __init__(self, principals: Principals, out: TextsOut | None, audit: Audit = _NOBODY):
         self._principals, self._out, self._audit = principals, out, audit
 
-    def router(self) -> APIRouter:
-        router = APIRouter()
+    def router(self) -> Router:
+        router = Router()
         router.add_route(BASE, self._guarded, ["POST"], include_in_schema=False)
         return router
 

@@ -58,6 +58,7 @@ def test_a_server_without_connectors_imports_no_adapter_and_no_library_of_one(tm
         "pymongo",
         *("opentelemetry.sdk", "opentelemetry.exporter"),
         "prometheus_client",
+        "fastapi",
     }
     assert imported(tmp_path, "").intersection(absent) == set()
 
