@@ -66,7 +66,10 @@ class ChatClient:
         self._address, self._patience, self._on_trouble = address, patience, on_trouble
         self.id, self.last = "", 0
         """The conversation, and the number of the last event that was handed out."""
-        self._renewed = False
+        self._given = ""
+        """The token of the last request."""
+        self._refused = self._renewed = False
+        """Whether that was refused, and whether it is one that was had in the place of another."""
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -113,7 +116,12 @@ class ChatClient:
         return f"{self._address.conversations}/{self.id}"
 
     def _authorized(self, more: dict[str, str] | None = None) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._address.token(self._renewed)}", **(more or {})}
+        again, self._refused = self._refused, False
+        self._given = self._address.token(again)
+        return {"Authorization": f"Bearer {self._given}", **(more or {})}
+
+    def _taken(self) -> None:
+        self._renewed = False
 
     async def _stream(self) -> AsyncIterator[JsonObject]:
         """Events of one connection. A half line at its end is left to the next."""
@@ -125,7 +133,7 @@ class ChatClient:
                 await answer.aread()
                 self._check(answer)
                 return
-            self._renewed = False
+            self._taken()
             buffer = b""
             async for chunk in answer.aiter_raw():
                 *lines, buffer = (buffer + chunk).split(b"\n")
@@ -145,8 +153,7 @@ class ChatClient:
                     "POST", f"{self._one}/{place}", headers=self._authorized(told), **request
                 ) as answer:
                     if answer.status_code == 200:
-                        self._renewed = False
-                        return
+                        return self._taken()
                     await answer.aread()
                     self._check(answer)
             except httpx.TransportError as error:
@@ -159,7 +166,7 @@ class ChatClient:
             try:
                 answer = await self._http.request(method, url, headers=self._authorized(), **request)
                 if answer.status_code in (200, 201):
-                    self._renewed = False
+                    self._taken()
                     return _object(answer.content)
                 self._check(answer)
             except httpx.TransportError as error:
@@ -167,11 +174,15 @@ class ChatClient:
             waited = await self._wait(waited)
 
     def _check(self, answer: httpx.Response) -> None:
-        """Raises :class:`ChatRefused` where asking again would not help; a token that is refused is had anew, once."""
+        """Raises :class:`ChatRefused` where asking again would not help; a token that is refused is had anew, once. Of
+        two requests that were under way with it, one has it renewed for both."""
         if answer.status_code in _AGAIN:
             return
+        is_old = answer.request.headers["Authorization"] != f"Bearer {self._given}"
+        if answer.status_code == 401 and (is_old or self._refused):
+            return
         if answer.status_code == 401 and not self._renewed:
-            self._renewed = True
+            self._refused = self._renewed = True
             return
         try:
             title = str(_object(answer.content).get("title", ""))
