@@ -22,7 +22,9 @@ def test_the_four_are_there() -> None:
 def test_each_is_right_and_speaks_both_languages(template: Template) -> None:
     read = campaign(template.document)
     assert read.languages == ("en", "es") and read.consent == "required"
+    (written,) = {step.channel for step in read.channels} & {"sms", "form"}
     for language in read.languages:
-        words = read.words("sms", language)
+        words = read.words(written, language)
+        assert ("{link}" in words) == (written == "form")
         assert "STOP" in words and "{practice}" in words and len(words) <= 160, len(words)
     assert read.audience is not None or all(isinstance(one, ByEvent) for one in read.triggers)

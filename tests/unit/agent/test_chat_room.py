@@ -351,7 +351,7 @@ async def test_an_order_waits_while_the_patient_is_in_a_conversation() -> None:
     room = await desk.room()
     going_on, _ = await room.begin(ADA)
     order = Outreach("order-2", "default", "Patient/ada", "confirm")
-    with pytest.raises(Refusal, match="in a conversation"):
+    with pytest.raises(Refusal, match="in another conversation"):
         await room.reach(order, "campaign")
     await room.finish(ADA, going_on.id)
     one, fresh = await room.reach(order, "campaign")
