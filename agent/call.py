@@ -179,7 +179,9 @@ class Call:
     async def _ring(self) -> bool:
         """Look the caller up; answer when that is done or has taken its time. False when nobody is left."""
         if not self.signals:
-            await self._take(Ringing(self.clock.now(), self.caller, "phone" if self.medium == "PHONE" else "written"))
+            await self._take(
+                Ringing(self.clock.now(), self.caller, "phone" if self.medium == "PHONE" else "written")
+            )
         preparing = asyncio.create_task(self.line.prepare(f"{self.notice} {self.mind.opening()}".strip()))
         until = asyncio.get_running_loop().time() + self.ring_seconds
         if not await self._settle(until):

@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 CONTACT_USES = "http://hl7.org/fhir/contact-point-use"
 
+
 @dataclass
 class Forms:
     """The practice, and browsers of patients. ``problems`` is what these complained of."""
