@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from agent.hearing import Heard
 from agent.memory import Memory
 from agent.policy.desk import Desk
@@ -19,21 +21,30 @@ def no_more(desk: Desk, heard: Heard) -> bool:
     patients, whole = _whose(memory, heard)
     memory.opted_out = not heard.wrong_number
     memory.reasons.append("wants no more calls" if channels == ("call",) else "wants not to be contacted")
+    wish = _Wish("wrong number" if heard.wrong_number else "no more contact wanted")
     if patients:
-        desk.run(OptOut(patients, memory.caller, channels, whole, basis(desk, [heard.turn])), _Wish())
+        desk.run(OptOut(patients, memory.caller, channels, whole, basis(desk, [heard.turn])), wish)
     else:
         memory.follow_up.append("The caller wants not to be contacted any more; no record has the number.")
-    desk.say("no_more")
-    desk.end("wrong number" if heard.wrong_number else "no more contact wanted")
+        wish.end(desk)
     return True
 
 
+@dataclass(frozen=True)
 class _Wish:
-    """What became of writing it down."""
+    """Promised once it is written down: whatever dies then, it holds. ``ending``: as what the conversation ends."""
+
+    ending: str
 
     def result(self, desk: Desk, result: Result) -> None:
         if not isinstance(result, Written):
             desk.memory.follow_up.append("The wish not to be contacted could not be recorded; do it by hand.")
+        self.end(desk)
+
+    def end(self, desk: Desk) -> None:
+        if not desk.memory.ended:
+            desk.say("no_more")
+            desk.end(self.ending)
 
 
 def _whose(memory: Memory, heard: Heard) -> tuple[tuple[str, ...], bool]:
