@@ -23,7 +23,7 @@ PURPOSE = "https://credence.health/fhir/CodeSystem/outreach-purpose"
 OUTCOME = "https://credence.health/fhir/CodeSystem/outreach-outcome"
 _LINK = re.compile(r"https?://\S+|\{link\}")
 _CATEGORY = "http://terminology.hl7.org/CodeSystem/communication-category"
-_MEDIUM = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
+MEDIUM = "http://terminology.hl7.org/CodeSystem/v3-ParticipationMode"
 _NOT_DONE = "http://terminology.hl7.org/CodeSystem/communication-not-done-reason"
 _REASONS = {
     "busy": "recipient-unavailable",
@@ -64,7 +64,7 @@ def communication(title: str, medium: str, at: datetime) -> JsonObject:
         "resourceType": "Communication",
         "status": "in-progress",
         "category": [{"coding": [{"system": _CATEGORY, "code": "notification"}], "text": title}],
-        "medium": [{"coding": [{"system": _MEDIUM, "code": medium}]}],
+        "medium": [{"coding": [{"system": MEDIUM, "code": medium}]}],
         "sent": instant(at),
         "received": instant(at),
     }

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.communication import CALL_OUT, CHANNEL, CONTACT, OUTCOME, coded
+from agent.communication import CALL_OUT, CHANNEL, CONTACT, MEDIUM, OUTCOME, coded
 from fhirserver.kernel.instants import parse_instant
 from fhirserver.kernel.json import JsonObject
 
@@ -74,7 +74,7 @@ def contact(resource: JsonObject) -> Contact | None:
         f"Communication/{resource.get('id', '')}",
         names.get(CALL_OUT, ""),
         int(ordinal) if ordinal.isdigit() else 0,
-        coded(resource.get("category", ()), CHANNEL) or "call",
+        coded(resource.get("category", ()), CHANNEL) or _by_medium(resource),
         str(to.get("display", "")),
         parse_instant(str(resource.get("sent") or "1970-01-01T00:00:00Z")),
         str(resource.get("status", "")),
@@ -89,6 +89,14 @@ def contact(resource: JsonObject) -> Contact | None:
 CLAIM = "https://credence.health/fhir/sid/outreach-claim"
 """The system of the names by which a claim is known again when the answer to it was lost."""
 _UNREACHED = {"busy": "busy", "no-answer": "no-answer", "nobody answered": "no-answer", "not placed": UNMADE}
+
+
+_MEDIA = {"SMSWRIT": "sms", "WRITTEN": "chat", "ONLINEWRIT": "chat"}
+"""By which channel an answer came that says none."""
+
+
+def _by_medium(resource: JsonObject) -> str:
+    return _MEDIA.get(coded(resource.get("medium", ()), MEDIUM), "call")
 
 
 def _outcome(resource: JsonObject) -> str:
