@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from pymongo import AsyncMongoClient
 
 from fhirserver.storage.mongo.errors import translated
@@ -15,4 +17,14 @@ async def drop(url: str, database: str) -> None:
         try:
             await client.drop_database(database)
         finally:
-            await client.close()
+            await _closed(client)
+
+
+async def _closed(client: AsyncMongoClient[Document]) -> None:
+    """Close it whole, also where the server ends meanwhile: a client that is half closed is left open."""
+    closing = asyncio.ensure_future(client.close())
+    try:
+        await asyncio.shield(closing)
+    except asyncio.CancelledError:
+        await closing
+        raise
