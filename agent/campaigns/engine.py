@@ -361,7 +361,7 @@ class Engine:
             pace.calls.discard(one.reference)
             self._hands.pop(one.reference, None)
         try:
-            await self._look(one, run, campaign)
+            await self._alone(one, run, campaign)
         except Unreachable:
             log.info("a member is looked at again later: the FHIR server does not answer")
 
