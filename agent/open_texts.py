@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Protocol
 
 from agent.campaigns.channels import Settled
 from agent.campaigns.contacts import Contact, contact
 from agent.campaigns.ledger import Ledger
+from agent.campaigns.seen_open import LEFT_OPEN, SeenOpen
 from agent.communication import CALL_OUT, CHANNEL
 from agent.errand import NotPlaced
 from agent.telephony.rest import RestFailed
@@ -22,11 +21,6 @@ from agent.tools.client import Unreachable
 from fhirserver.kernel.wall import waiting
 
 EVERY_SECONDS = 60.0
-IN_FLIGHT = 20.0
-"""Seconds, by no clock that runs faster in drills, for which one is seen open before it is asked after: whatever a
-process that died had sent to the carrier has arrived there by then."""
-_LEFT_OPEN = timedelta(minutes=2)
-_MOST_SEEN = 10_000
 _BY = "telephone"
 log = logging.getLogger("credence.telephony")
 
@@ -43,8 +37,7 @@ class OpenTexts:
 
     ledger: Ledger
     sender: Settles
-    in_flight: float = IN_FLIGHT
-    _seen: dict[str, float] = field(default_factory=dict)
+    seen: SeenOpen = field(default_factory=SeenOpen)
 
     async def run(self) -> None:
         """Until cancelled; what could not be asked now is asked the next time."""
@@ -76,8 +69,4 @@ class OpenTexts:
         return [one for one in found if one is not None and not one.request]
 
     def _is_old(self, one: Contact) -> bool:
-        if len(self._seen) > _MOST_SEEN:
-            self._seen.clear()
-        now = time.monotonic()
-        seen = now - self._seen.setdefault(one.reference, now) >= self.in_flight
-        return seen and one.sent + _LEFT_OPEN <= self.ledger.clock.now()
+        return self.seen.long_enough(one) and one.sent + LEFT_OPEN <= self.ledger.clock.now()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import time as time_of_day
@@ -28,6 +27,7 @@ from agent.campaigns.operators import Attendance, Attends
 from agent.campaigns.pacing import Pace, calls_for, why_calls_wait
 from agent.campaigns.preferences import barred
 from agent.campaigns.runs import Run, run_of, waiting
+from agent.campaigns.seen_open import IN_FLIGHT, LEFT_OPEN, SeenOpen
 from agent.campaigns.staff import follow_up
 from agent.campaigns.triggers import Triggers
 from agent.campaigns.waiting import Aside
@@ -46,12 +46,6 @@ _TROUBLED = timedelta(minutes=30)
 """After so long a member whom something is wrong with is looked at again."""
 EVERY = 1.0
 """Seconds between two looks when nothing is due."""
-_LEFT_OPEN = timedelta(minutes=2)
-"""After so long an attempt that is open, and not in this process, is asked after."""
-IN_FLIGHT = 20.0
-"""Seconds, by no clock that runs faster in drills, for which this process sees it open before it asks: whatever a
-process that died had sent to the carrier has arrived there by then."""
-_MOST_SEEN = 10_000
 _PAGE = 50
 _AT_ONCE = 8
 """Members that are looked at at once."""
@@ -93,9 +87,7 @@ class Engine:
         self._triggers = Triggers(self.ledger, self._clock)
         self._paces: dict[str, Pace] = {}
         self._hands: dict[str, asyncio.Task[None]] = {}
-        self._in_flight = in_flight
-        self._seen: dict[str, float] = {}
-        """When attempts that are open, and not made here, were seen first."""
+        self._seen = SeenOpen(in_flight)
         self._looking = asyncio.Semaphore(_AT_ONCE)
 
     async def run(self) -> None:
@@ -257,9 +249,9 @@ class Engine:
 
     async def _settle(self, contact: Contact, one: Member, by: str) -> bool:
         """Ask after an attempt that a process left open, once it is old enough not to be just under way."""
-        waits = contact.sent + _LEFT_OPEN
+        waits = contact.sent + LEFT_OPEN
         channel = self._channels.get(contact.channel)
-        if self._clock.now() < waits or channel is None or not self._old(contact):
+        if self._clock.now() < waits or channel is None or not self._seen.long_enough(contact):
             until = max(waits, self._clock.now() + timedelta(minutes=1))
             return await self.ledger.put(later(one, until, "an attempt is under way"), one.version, by)
         try:
@@ -271,12 +263,6 @@ class Engine:
             until = self._clock.now() + timedelta(minutes=1)
             return await self.ledger.put(later(one, until, "an attempt is under way"), one.version, by)
         return await self.ledger.settle(contact, settled, by)
-
-    def _old(self, contact: Contact) -> bool:
-        now = time.monotonic()
-        if len(self._seen) > _MOST_SEEN:
-            self._seen.clear()
-        return now - self._seen.setdefault(contact.reference, now) >= self._in_flight
 
     async def _reach(self, go: Go, facts: Facts, run: Run, campaign: Campaign) -> bool:
         channel = self._channels.get(go.channel)
