@@ -16,6 +16,7 @@ from agent.brain import Brain
 from agent.call_events import Event, OnEvent
 from agent.call_record import CallRecord, Keeper
 from agent.effects import Effect, End, Escalate, Filler, RunTool, Say, Transfer
+from agent.insisting import Insisting
 from agent.kept_call import Journal, Past
 from agent.line import Line
 from agent.manner import Manner, manner_of
@@ -80,6 +81,7 @@ class Call:
     carried: str = ""
     journal: Journal | None = None
     past: Past | None = None
+    insisting: Insisting = field(default_factory=Insisting)
 
     def __post_init__(self) -> None:
         self.started = self.past.started if self.past else self.clock.now()
@@ -87,7 +89,9 @@ class Call:
         self.session = Session(self.mind, self.notice, self.stays)
         self.unreached = ""
         """Why nobody was reached by a call out: Twilio's status of the call, or what kept it from being made."""
-        self.tools = Toolbox(self.client, self.clock, self.setting.zone, rules=self.setting.rules)
+        self.tools = Toolbox(
+            self.client, self.clock, self.setting.zone, rules=self.setting.rules, insisting=self.insisting
+        )
         self.signals: list[Signal] = []
         self.keeper = Keeper(
             self.client, self.tools, self.clock, self.mind.memory,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -35,6 +36,8 @@ from fhirserver.ports.judge import Turn
 
 _WITHHELD = {"WRITTEN": "user of the chat"}
 """Who is on the other side, where that is not known."""
+_PATIENCE = 30.0
+"""Seconds for which the record of a call that is over waits for a server that is away."""
 
 
 @dataclass
@@ -78,6 +81,8 @@ class Keeper:
 
     def __post_init__(self) -> None:
         self._communication: JsonObject = {}
+        self._fresh = str(uuid.uuid4())
+        """The id of a Communication that nothing else names: it is one, however often it is opened."""
         self.writing = Writing(self.client)
         self.sound: tuple[Sound, ...] = ()
         """When each side was heard, where the line knows; set before the record is closed."""
@@ -109,7 +114,7 @@ class Keeper:
 
     async def open(self) -> None:
         """Create the Communication."""
-        begun = self._begun() | ({"id": self.id} if self.id else {})
+        begun = {"id": self._fresh} | self._begun() | ({"id": self.id} if self.id else {})
         id = await self._put(begun, CONFIRMED, "observed")
         self._communication = begun | {"id": id}
         if not id:
@@ -156,7 +161,10 @@ class Keeper:
         return resource | {"id": f"{self.id}-{suffix}"} if self.id else resource
 
     async def close(self, turns: tuple[Turn, ...], outcome: str, signals: tuple[Signal, ...]) -> CallRecord:
-        """Write transcript and summary and complete the Communication."""
+        """Write transcript and summary and complete the Communication; a server that is away is waited for."""
+        self.writing.patience = _PATIENCE
+        if not self.communication:
+            await self.open()
         ended, memory = self.clock.now(), self.memory
         patient = memory.patient.reference if memory.patient else ""
         sections = summary(memory)
@@ -179,6 +187,7 @@ class Keeper:
 
     async def unreached(self, why: str, signals: tuple[Signal, ...]) -> CallRecord:
         """Nobody was reached by a call out: the Communication says so, and there is nothing else to keep."""
+        self.writing.patience = _PATIENCE
         ended = self.clock.now()
         if self._communication.get("id"):
             self._communication.pop("received", None)

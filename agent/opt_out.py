@@ -3,66 +3,30 @@ away."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import logging
-from collections.abc import Awaitable, Callable
 
 from agent.campaigns.flagging import put_flag
 from agent.campaigns.ledger import Ledger
 from agent.campaigns.look_again import look_at
 from agent.campaigns.preferences import BARRED, barred_name, opt_out, without
+from agent.insisting import Insisting
 from agent.requests import FindPatients
 from agent.results import PatientsFound
 from agent.tools.client import Unreachable, version_of
 from agent.tools.toolbox import Toolbox
 
-log = logging.getLogger("credence.telephony")
-_PAUSE, _LONGEST = 1.0, 60.0
-_WITHIN = 8.0
-"""Seconds for which whoever tells of a wish is kept waiting."""
-
 
 class OptOuts:
     """Implements :class:`agent.telephony.text_webhook.Preferences`."""
 
-    def __init__(self, ledger: Ledger):
-        self._ledger = ledger
-        self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
+    def __init__(self, ledger: Ledger, insisting: Insisting):
+        self._ledger, self._insisting = ledger, insisting
 
     async def stop(self, number: str) -> bool:
-        return await self._kept(("stop", number), lambda: bar(self._ledger, number, "sms"))
+        return await self._insisting.done(f"stop {number}", lambda: bar(self._ledger, number, "sms"))
 
     async def start(self, number: str) -> bool:
-        return await self._kept(("start", number), lambda: unbar(self._ledger, number, "sms"))
-
-    async def close(self, patience: float = 5.0) -> None:
-        if self._under_way:
-            await asyncio.wait(self._under_way.values(), timeout=patience)
-        for task in list(self._under_way.values()):
-            log.error("a wish about messages was not written down: the process ends")
-            task.cancel()
-
-    async def _kept(self, wish: tuple[str, str], work: Callable[[], Awaitable[None]]) -> bool:
-        """Whether it is written down by now; the same wish told again meanwhile waits for the same work."""
-        task = self._under_way.get(wish)
-        if task is None:
-            task = self._under_way[wish] = asyncio.create_task(_until_done(work))
-            task.add_done_callback(lambda _: self._under_way.pop(wish, None))
-        done, _ = await asyncio.wait({task}, timeout=_WITHIN)
-        return bool(done)
-
-
-async def _until_done(work: Callable[[], Awaitable[None]]) -> None:
-    pause = _PAUSE
-    while True:
-        try:
-            await work()
-            return
-        except Unreachable as error:
-            log.warning("a wish about messages waits to be written down: %s", error)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, _LONGEST)
+        return await self._insisting.done(f"start {number}", lambda: unbar(self._ledger, number, "sms"))
 
 
 async def bar(ledger: Ledger, number: str, channel: str) -> None:

@@ -211,6 +211,9 @@ LINES: dict[str, tuple[str, ...]] = {
     "unwell_person": ("Thank you for telling me. Let me get a person who can help you with that.",),
     "call_you": ("Thank you. A member of our staff will call you.",),
     "no_more": ("I understand. We won't contact you this way any more. Goodbye.",),
+    "no_more_noted": (
+        "I understand. I'll have it noted that you don't want to be contacted this way. Goodbye.",
+    ),
     "confirmed_by_text": ("Thank you, your appointment is confirmed. See you then!",),
     "not_confirmed": ("I'm sorry, I couldn't record that just now. Our staff will get back to you.",),
     "back_confirm": ("We reached out to you about an appointment.",),

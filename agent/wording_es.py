@@ -13,6 +13,7 @@ LINES_ES: dict[str, tuple[str, ...]] = {
     ),
     "glad_well": ("Me alegra saberlo. Si algo cambia, llámenos, por favor.",),
     "no_more": ("Entendido. No le enviaremos más mensajes.",),
+    "no_more_noted": ("Entendido. Dejo anotado que no quiere recibir más mensajes.",),
     "wrong_number": ("Disculpe la molestia. No volveremos a escribirle por esto.",),
     "emergency": (
         "Si es una emergencia médica, llame ahora mismo al 911. También aviso a una persona del consultorio.",

@@ -268,12 +268,9 @@ class Engine:
         channel = self._channels.get(go.channel)
         if channel is None:
             return await self._leave(facts.member, run)
-        if go.number and barred(
-            await number_flags(self._client, go.channel, go.number), go.channel, go.number
-        ):
-            flagged = replace(
-                facts, flags=[*facts.flags, *await number_flags(self._client, go.channel, go.number)]
-            )
+        flags = await number_flags(self._client, go.channel, go.number) if go.number else []
+        if barred(flags, go.channel, go.number):
+            flagged = replace(facts, flags=[*facts.flags, *flags])
             terms = Terms(campaign, self._practice.zone, self._practice.call_hours)
             again = decide(flagged, terms)
             return await self._act(again, Found(run, flagged), run, campaign)

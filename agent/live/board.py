@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent.live.attended import Attended, Bridge, Ear, conflict
 from agent.live.escalation_record import COMPLETED, CONNECTED, REQUESTED
-from agent.live.scribe import Scribe
+from agent.live.scribe import FLUSH_SECONDS, Scribe
 from agent.live.sound import endless
 from agent.safety.risk import Thresholds
 from agent.safety.watch import Watch
@@ -51,7 +51,7 @@ class LiveBoard:
         """Put a call on the board before it runs. ``id``: 16 random hex digits where none is given."""
         self._forget()
         name = id or secrets.token_hex(8)
-        scribe = Scribe(call, Writing(call.client, call.keeper.written))
+        scribe = Scribe(call, Writing(call.client, call.keeper.written, patience=FLUSH_SECONDS))
         attended = Attended(name, call, Watch(self.thresholds), scribe, bridge, ear)
         self._calls[name] = attended
         return attended

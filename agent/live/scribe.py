@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _OPEN_SECONDS = 10.0
 """How long the call's own record is waited for, so that what is written can name it."""
-_FLUSH_SECONDS = 15.0
+FLUSH_SECONDS = 15.0
 
 _Make = Callable[[About], JsonObject | None]
 
@@ -49,7 +49,7 @@ class Scribe:
     async def flush(self) -> None:
         """Return when all is written, or has taken its time."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FLUSH_SECONDS):
+            async with asyncio.timeout(FLUSH_SECONDS):
                 await self._left.join()
 
     def close(self) -> None:

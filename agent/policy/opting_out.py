@@ -32,18 +32,22 @@ def no_more(desk: Desk, heard: Heard) -> bool:
 
 @dataclass(frozen=True)
 class _Wish:
-    """Promised once it is written down: whatever dies then, it holds. ``ending``: as what the conversation ends."""
+    """Promised once it is written down: whatever dies then, it holds. Where the server is away it is written down as
+    soon as it is back, and more is not said. ``ending``: as what the conversation ends."""
 
     ending: str
 
     def result(self, desk: Desk, result: Result) -> None:
-        if not isinstance(result, Written):
-            desk.memory.follow_up.append("The wish not to be contacted could not be recorded; do it by hand.")
-        self.end(desk)
+        written = isinstance(result, Written)
+        if not written:
+            desk.memory.follow_up.append(
+                "The wish not to be contacted was not recorded at once; see that it is."
+            )
+        self.end(desk, "no_more" if written else "no_more_noted")
 
-    def end(self, desk: Desk) -> None:
+    def end(self, desk: Desk, words: str = "no_more") -> None:
         if not desk.memory.ended:
-            desk.say("no_more")
+            desk.say(words)
             desk.end(self.ending)
 
 

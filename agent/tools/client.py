@@ -15,7 +15,7 @@ from fhirserver.kernel.tracing import outgoing
 
 FHIR_JSON = "application/fhir+json"
 _PAGES = 20
-_AGAIN = frozenset({429, 502, 503, 504})
+AGAIN = frozenset({429, 502, 503, 504})
 
 
 class Unreachable(Exception):
@@ -98,7 +98,7 @@ class FhirClient:
                 if attempt == tries:
                     raise
             else:
-                if answer.status not in _AGAIN or attempt == tries:
+                if answer.status not in AGAIN or attempt == tries:
                     return answer
             await asyncio.sleep(0.1 * 2**attempt)
         raise AssertionError("unreachable")

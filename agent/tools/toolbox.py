@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from agent.campaigns.flagging import put_flag
 from agent.campaigns.ledger import Ledger
 from agent.campaigns.preferences import opt_out
+from agent.insisting import Insisting
 from agent.records import Context, SlotRecord
 from agent.requests import (
     AddCoverage,
@@ -74,6 +75,7 @@ class Toolbox:
     communication: str = ""
     slots: dict[str, SlotRecord] = field(default_factory=dict)
     rules: SchedulingRules = ORDINARY
+    insisting: Insisting = field(default_factory=Insisting)
 
     async def run(self, request: Request, name: str = "", again: bool = False) -> Result:
         """Do it. Never raises for what the server does: the answer says what became of it.
@@ -112,18 +114,19 @@ class Toolbox:
         return ErrandsFound(found)
 
     async def _opt_out(self, request: OptOut) -> Result:
-        ledger, flag = Ledger(self.client, self.clock, self.speaker), ""
-        for patient in request.patients:
-            wish = opt_out(
-                patient,
-                request.number,
-                request.channels,
-                self.speaker.reference(),
-                self.clock.now(),
-                request.whole,
-            )
-            flag = await put_flag(ledger, wish, self._said(request.basis, patient))
-        return Written(flag)
+        """Tried until it is done, also when the conversation is over; Failed where that takes too long to wait for."""
+        author, now = self.speaker.reference(), self.clock.now()
+        ledger, flags = Ledger(self.client, self.clock, self.speaker), [""]
+
+        async def work() -> None:
+            for patient in request.patients:
+                wish = opt_out(patient, request.number, request.channels, author, now, request.whole)
+                flags.append(await put_flag(ledger, wish, self._said(request.basis, patient)))
+
+        name = f"{' '.join(request.channels)} {request.number} {' '.join(request.patients)}"
+        if await self.insisting.done(name, work):
+            return Written(flags[-1])
+        return Failed("it waits to be written down")
 
     async def _find_by_birth_date(self, request: FindByBirthDate) -> Result:
         found = await self.client.search("Patient", [("birthdate", request.birth_date.isoformat())])

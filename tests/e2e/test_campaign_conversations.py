@@ -17,6 +17,7 @@ from agent.campaigns.preferences import barred
 from agent.channels.script import Script, parse
 from agent.channels.terminal import ScriptedLine
 from agent.communication import OUTCOME, coded
+from agent.insisting import Insisting
 from agent.memory import Setting
 from agent.opt_out import OptOuts, bar, unbar
 from agent.telephony.settings import TelephonySettings
@@ -130,9 +131,9 @@ async def test_other_words_than_the_telling_ones_begin_with_who_it_is(world: Wor
 
 async def test_stop_is_kept_and_nothing_goes_out_any_more(world: World) -> None:
     await texted(world)
-    wishes = OptOuts(Ledger(world.client, world.clock))
-    assert await wishes.stop(ANN)
-    await wishes.close(10)
+    insisting = Insisting()
+    assert await OptOuts(Ledger(world.client, world.clock), insisting).stop(ANN)
+    await insisting.close(10)
     flags = await world.client.search("Flag", [("patient", "Patient/ann")])
     assert barred(flags, "sms", ANN) == "opted out" and barred(flags, "call", ANN) == ""
     await bar(Ledger(world.client, world.clock), ANN, "sms")

@@ -153,6 +153,21 @@ def test_a_definition_changes_for_what_is_started_later(server: ServerProcess) -
     assert ask(server, "PUT", "/none", changed).status_code == 404
 
 
+def test_a_plan_definition_of_somebody_else_is_not_overwritten(server: ServerProcess) -> None:
+    theirs = {
+        "resourceType": "PlanDefinition",
+        "id": "sepsis",
+        "url": "http://example.org/PlanDefinition/sepsis",
+        "status": "active",
+    }
+    _put(server, theirs)
+    refused = ask(server, "POST", "", {"id": "sepsis", "title": "Sepsis", "document": DOCUMENT})
+    assert refused.status_code == 409 and "another id" in refused.text
+    assert ask(server, "GET", "/sepsis").status_code == 404
+    kept = httpx.get(f"{server.base}/PlanDefinition/sepsis", headers=server.headers_of("admin")).json()
+    assert kept["url"] == theirs["url"]
+
+
 def test_a_search_that_the_server_refuses_is_told(server: ServerProcess) -> None:
     wrong = {**DOCUMENT, "audience": {"searches": ["Patient?shoe-size=9"]}}
     answer = ask(server, "POST", "/rehearse", {"document": wrong})

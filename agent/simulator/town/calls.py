@@ -112,9 +112,12 @@ class _Side:
         return "caller"
 
     async def _talks(self, stream: WrittenStream) -> str:
-        mind = Mind(self._who)
+        mind, wished = Mind(self._who), False
         while said := await stream.hear():
             self.turns += 1
+            if wished:  # it was answered: a line that breaks before that has promised nothing
+                self._log.note("taken", self._who.number, sid=self._sid, body=FIRST_WORDS["opt-out"])
+                wished = False
             if self._who.call == "hang-up" and self._carrier is not None:
                 self.how = "hang-up"
                 await stream.hang_up()
@@ -124,10 +127,9 @@ class _Side:
             if answer:
                 if answer == FIRST_WORDS["opt-out"]:
                     self._log.note("wrote", self._who.number, sid=self._sid, body=answer)
+                    wished = True
                 stream.say(answer)
         self.how = self._who.call if self._who.call in FIRST_WORDS else "person"
-        if self.how == "opt-out":
-            self._log.note("taken", self._who.number, sid=self._sid, body=FIRST_WORDS["opt-out"])
         return "server"
 
 

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from agent.call_out import CallDesk, Hours
 from agent.emotion.analyst import prosody_analyst
 from agent.emotion.speakers import speaker_analyst
+from agent.insisting import Insisting
 from agent.live.board import LiveBoard
 from agent.telephony.telephone import Telephone
 from agent.tools.client import FhirClient
@@ -46,12 +47,12 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
     """Telephone, live calls and health. ``settings.telephony`` must be there; raises WrongSetting for the token."""
     if settings.telephony is None:
         raise ValueError("[telephony] is needed")
-    ending, board = asyncio.Event(), LiveBoard(settings.safety)
+    ending, board, insisting = asyncio.Event(), LiveBoard(settings.safety), Insisting()
     own = None if settings.voice.fhir_url else settings.own_context()
     client = FhirClient(settings.voice.fhir_url or settings.fhir_base, settings.voice.token(), tls=own)
     speech, audit = Speech(settings), ToldAudit(client)
-    room = Room(settings, client, board, speech)
-    reaching = ReachingOut(settings, client, board)
+    room = Room(settings, client, board, speech, insisting=insisting)
+    reaching = ReachingOut(settings, client, board, insisting)
     telephone = Telephone(settings.telephony, room.make, room.converse, reaching.opt_outs, room.look)
     reaching.connect(telephone)
 
@@ -78,6 +79,7 @@ def make_voice_application(settings: Settings) -> VoiceApplication:
             keeping.cancel()
             await reaching.close()
             await telephone.close()
+            await insisting.close()
             await speech.close()
             for analyst in (room.analyst, room.voices):
                 if analyst is not None:

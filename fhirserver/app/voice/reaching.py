@@ -10,6 +10,7 @@ from agent.campaigns.channels import Channel
 from agent.campaigns.engine import Engine, Practice
 from agent.campaigns.ledger import Ledger
 from agent.campaigns.operators import Rota
+from agent.insisting import Insisting
 from agent.left_open import LeftOpen
 from agent.live.board import LiveBoard
 from agent.open_texts import OpenTexts
@@ -24,14 +25,14 @@ from fhirserver.kernel.instants import SystemClock
 class ReachingOut:
     """``settings.telephony`` must be there. ``texts`` and ``engine`` are there once it is connected."""
 
-    def __init__(self, settings: Settings, client: FhirClient, board: LiveBoard):
+    def __init__(self, settings: Settings, client: FhirClient, board: LiveBoard, insisting: Insisting):
         if settings.telephony is None:
             raise ValueError("[telephony] is needed")
         self._settings, self._client, self._clock = settings, client, SystemClock()
         self._board = board
         self._telephony = settings.telephony
         self._ledger = Ledger(client, self._clock)
-        self.opt_outs = OptOuts(self._ledger)
+        self.opt_outs = OptOuts(self._ledger, insisting)
         base = (settings.voice.fhir_url or settings.fhir_base).removesuffix("/fhir")
         own = None if settings.voice.fhir_url else settings.own_context()
         self._beside = Beside(base, settings.voice.token(), tls=own)
@@ -80,5 +81,4 @@ class ReachingOut:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=5)
-        await self.opt_outs.close()
         await self._beside.close()

@@ -19,6 +19,7 @@ from agent.emotion.listener import EmotionListener
 from agent.emotion.speakers import SpeakerListener
 from agent.emotion.track import Track
 from agent.emotion.voices import Vector
+from agent.insisting import Insisting
 from agent.line import Line
 from agent.live.board import LiveBoard
 from agent.live.bridge import SoundBridge
@@ -63,6 +64,8 @@ class Room:
     """Makes the brain of a call in place of what the settings say."""
     setting: Setting | None = None
     """In place of what ``[voice]`` says."""
+    insisting: Insisting = field(default_factory=Insisting)
+    """Keeps at what must not be forgotten, also when the call is over."""
 
     def __post_init__(self) -> None:
         chosen = self.settings.voice
@@ -88,6 +91,7 @@ class Room:
         call = Call(
             self.client, line, incoming.caller, setting, self.clock, brain=self._brain(setting),
             model=self._model(setting), ring_seconds=self.settings.voice.ring_seconds, carried=incoming.id,
+            insisting=self.insisting,
         )  # fmt: skip
         attended = self.board.register(call, incoming.id)
         after = AfterCall(call, False, None, self._sound_url, _nothing)
@@ -112,6 +116,7 @@ class Room:
             ring_seconds=self.settings.voice.ring_seconds,
             notice=incoming.notice if incoming.recorded else "",
             carried=incoming.id,
+            insisting=self.insisting,
         )
         self._listen(call, line)
         ear = RecordingEar(line.recording, line.heard_until)
@@ -127,7 +132,7 @@ class Room:
         setting = self.definitions.of_number(incoming.called, texts=True)
         call = Call(
             self.client, line, incoming.caller, setting, self.clock, medium="SMSWRIT", title="Text messages",
-            brain=self._brain(setting), model=self._model(setting), carried=incoming.id,
+            brain=self._brain(setting), model=self._model(setting), carried=incoming.id, insisting=self.insisting,
         )  # fmt: skip
         if isinstance(line, TextLine) and self.settings.telephony is not None:
             files = MediaFiles(self.settings.telephony)

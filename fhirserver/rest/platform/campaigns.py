@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import StringConstraints
 
+from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, Issue, Refusal, refuse
 from fhirserver.ports.campaigns import Campaigns
 from fhirserver.rest.platform.campaign_shapes import (
@@ -233,10 +234,20 @@ async def _keep(
             Category.UNPROCESSABLE,
             [Issue("invalid", one.detail, (f"/document{one.pointer}",)) for one in wrong],
         )
+    plan = desk.plan(id, sent.title, sent.document, sent.status)
+    await _not_of_others(asked, plan)
     kept = Configured(_CAMPAIGN, id, sent.title, sent.document, sent.status, sent.version, sent.description)
     stored = await asked.fhir.update(library(kept), if_match, only_new)
-    await asked.fhir.update(desk.plan(id, sent.title, sent.document, sent.status))
+    await asked.fhir.update(plan)
     response.headers["ETag"] = etag_of(stored)
     if only_new:
         response.headers["Location"] = f"{asked.base}/campaigns/{id}"
     return detailed(asked, configured(stored), await desk.standing(id))
+
+
+async def _not_of_others(asked: Asked, plan: JsonObject) -> None:
+    """A PlanDefinition that somebody else keeps under this id is not overwritten (409)."""
+    there = await asked.fhir.find("PlanDefinition", str(plan["id"]))
+    if there is not None and there.get("url") != plan["url"]:
+        text = f"PlanDefinition/{plan['id']} is not a campaign's: give the campaign another id"
+        raise refuse(Category.CONFLICT, "conflict", text, "id")

@@ -125,8 +125,11 @@ async def test_what_is_asked_for_otherwise_leaves_no_mark_on_the_patient() -> No
 async def test_a_server_that_takes_nothing_costs_the_caller_nothing() -> None:
     desk = Desk()
     desk.server.faults.append(
-        lambda request: httpx.Response(503) if request.url.path.endswith(("Task", "AuditEvent")) else None
+        lambda request: (
+            httpx.Response(503) if set(request.url.path.split("/")) & {"Task", "AuditEvent"} else None
+        )
     )
+    desk.attended.scribe.writing.patience = 0.2
     await desk.identified()
     await desk.board.act("c1", "take_over", "ana")
     await desk.board.act("c1", "hand_back", "ana")

@@ -114,14 +114,16 @@ def test_a_yes_or_no_is_expected_where_danger_or_a_person_is_asked_for() -> None
     assert session.brain.hints().expects == ""
 
 
-@pytest.mark.parametrize("result", [Written("Flag/1"), Failed("away")])
-def test_who_wants_no_more_contact_is_promised_it_once_it_is_written_down(result: Result) -> None:
+@pytest.mark.parametrize(
+    ("result", "told"), [(Written("Flag/1"), "won't contact you"), (Failed("away"), "have it noted")]
+)
+def test_who_wants_no_more_contact_is_promised_it_once_it_is_written_down(result: Result, told: str) -> None:
     session = opened()
     effects = session.handle(Utterance(NOW, "please stop calling me, do not call me again"))
     (tool,) = [e for e in effects if isinstance(e, RunTool) and isinstance(e.request, OptOut)]
-    assert "contact you" not in words(effects) and not session.over
+    assert not words(effects) and not session.over
     effects = session.handle(ToolResult(NOW, tool.id, result))
-    assert "won't contact you" in words(effects) and "no more contact" in session.over
+    assert told in words(effects) and "no more contact" in session.over
 
 
 def test_payers_are_hinted_at_while_one_is_asked_for() -> None:
