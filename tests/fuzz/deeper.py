@@ -120,7 +120,7 @@ async def _paged(asker: Asker, target: str) -> AsyncIterator[str]:
         page = loads(answer.body)
         for entry in page.get("entry", ()):
             if entry["search"]["mode"] == "match":
-                yield entry["resource"]["id"]
+                yield entry["fullUrl"]  # containers may be of several types
         links = [link["url"] for link in page.get("link", ()) if link["relation"] == "next"]
         target = "/" + links[0].partition("/fhir/")[2] if links else ""
 

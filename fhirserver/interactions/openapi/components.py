@@ -171,13 +171,24 @@ _OUTCOME: JsonObject = {
             "minItems": 1,
             "items": {
                 "type": "object",
-                "required": ["severity", "code", "diagnostics"],
+                "required": ["severity", "code"],
                 "properties": {
                     "severity": _choice("fatal", "error", "warning", "information"),
                     "code": _TEXT,
                     "diagnostics": _TEXT,
+                    "details": {
+                        "type": "object",
+                        "properties": {
+                            "text": _TEXT,
+                            "coding": {"type": "array", "items": {"type": "object"}},
+                        },
+                    },
                     "expression": {"type": "array", "items": _TEXT},
                 },
+                "anyOf": [
+                    {"required": ["diagnostics"]},
+                    {"required": ["details"], "properties": {"details": {"required": ["text"]}}},
+                ],
             },
         },
     },
