@@ -105,6 +105,7 @@ fuzz: $(DEV)  ## 20,000 mutated resources and queries, then schemathesis by the 
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 	@$(BIN)/python -m tests.fuzz.described
 	@$(BIN)/python -m tests.fuzz.platform
+	@$(BIN)/python -m tests.fuzz.chat
 
 bench: $(DEV)  ## measure the server (URL=… TOKEN=… a running one; PEER=URL PEER_TOKEN=… another in turn; OUT=FILE JSON)
 	@$(BIN)/python -m benchmarks $(ARGS)
