@@ -30,7 +30,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 ROUNDS ?= 200
-PROCESSES ?= 2
+PROCESSES ?= 3
 export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
 .DEFAULT_GOAL := help
@@ -49,7 +49,7 @@ serve: $(RUNTIME)  ## the FHIR server on http://127.0.0.1:8080/fhir; the first t
 	@test -f credence.toml || $(BIN)/credence init --config credence.toml
 	@$(BIN)/credence serve --config credence.toml
 
-test: $(DEV) $(MONGO_SERVER)  ## every test but the slow ones, PROCESSES=2 at a time; those that took longest are listed at the end
+test: $(DEV) $(MONGO_SERVER)  ## every test but the slow ones, PROCESSES=3 at a time; those that took longest are listed at the end
 	@$(MONGO_ENV) $(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder --durations=15 -m "not slow $(MONGO_MARK)" tests $(ARGS)
 
 test-quick: $(DEV)  ## units, contracts and properties, without MongoDB, servers, browsers and drills: while one works on something

@@ -134,7 +134,7 @@ def secure(
         KeyPrincipals(settings.authenticator(), keys, settings.sources, settings.access),
         KeyOwners(owners, keys, principals),
         keys,
-        Cors(origins),
+        Cors(origins, origins.look),
         smart_routes(server, principals, humans.sign_ins, humans.pages, audit) if told else (),
         (("revocations", server.revocations.run), ("origins", origins.run), ("platform keys", keys.run)),
         rest_security(server.settings) if told else {},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 _EXPOSED = (
@@ -29,6 +29,13 @@ class Cors:
     """
 
     origins: Collection[str] = ()
+    look: Callable[[], Awaitable[None]] | None = None
+    """Sees whether there are more of them now."""
+
+    async def seek(self, origin: str) -> None:
+        """Have an origin known that has come to be allowed since somebody looked."""
+        if self.look is not None and not self._allowed(origin):
+            await self.look()
 
     def headers(self, asked: Mapping[str, str]) -> Headers:
         """What an answer says to the origin that asked; nothing to one that may not."""

@@ -134,10 +134,7 @@ class FhirEdge:
     async def _answer(self, scope: Scope, receive: Receive, shape: Shape) -> Result:
         if scope.get("scheme") == "https":
             shape.more.append(HSTS)
-        cors = self._cors_at(scope["path"])
-        if cors.origins:  # refusals too: a page that may not read a 429 takes the network for down
-            shape.varies_by_origin = True
-            shape.more += cors.headers(shape.headers)
+        cors = await self._cors_at(scope["path"], shape)
         self.visits.admit(scope)
         if "host" not in shape.headers and scope.get("http_version") == "1.1":
             raise refuse(Category.INVALID, "required", "HTTP/1.1 asks for a Host header", "http.Host")
@@ -204,9 +201,16 @@ class FhirEdge:
             check_elements(request, body, self.context.limits)
             request.body = await decoded(request, body)
 
-    def _cors_at(self, path: str) -> Cors:
-        """The web pages that may ask: what the server can is told to all."""
-        return EVERYBODY if path == self._statement else self._cors
+    async def _cors_at(self, path: str, shape: Shape) -> Cors:
+        """The web pages that may ask, what the server can being told to all; the answer says so, refusals too: a page
+        that may not read a 429 takes the network for down."""
+        cors = EVERYBODY if path == self._statement else self._cors
+        if "origin" in shape.headers:
+            await cors.seek(shape.headers["origin"])
+        if cors.origins:
+            shape.varies_by_origin = True
+            shape.more += cors.headers(shape.headers)
+        return cors
 
     def _options(self, request: Request, shape: Shape, cors: Cors) -> Result:
         """What may be done at a URL; to a web page of another place, whether it may."""
