@@ -30,6 +30,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 ROUNDS ?= 200
+# Tests wait about as long as they work: on two cores three at a time take half the time of two.
 PROCESSES ?= 3
 export CORPUS OUT URL TOKEN PEER PEER_TOKEN KEEP
 
