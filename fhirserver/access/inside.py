@@ -39,3 +39,6 @@ class InsidePrincipals(Principals):
 
     async def learn(self, authorization: str | None) -> bool:
         return await self._around.learn(authorization)
+
+    async def learn_name(self, name: str) -> bool:
+        return await self._around.learn_name(name)

@@ -98,6 +98,9 @@ class KeyPrincipals(Principals):
             return await self._keys.learn(token.strip())
         return await self._around.learn(authorization)
 
+    async def learn_name(self, name: str) -> bool:
+        return await self._keys.learn_name(name) or await self._around.learn_name(name)
+
 
 class KeyOwners:
     """Owners that are platform keys: what a key made works on as long as the key holds."""

@@ -34,6 +34,7 @@ LONGEST_OVERLAP = 7 * 86_400
 USE_SECONDS = 3600
 """How coarsely is kept when a key was last used."""
 _PREFIX, _USED = "platform-key/", "platform-key-used/"
+_NAME = "key:"
 _DIGITS = string.digits + string.ascii_letters
 _PERIOD_SECONDS = 0.5
 _PATIENCE = 20
@@ -69,7 +70,7 @@ class PlatformKey:
     @property
     def principal(self) -> str:
         """What its principal is called, in audit and provenance."""
-        return f"key:{self.id}"
+        return f"{_NAME}{self.id}"
 
 
 class PlatformKeys:
@@ -119,11 +120,18 @@ class PlatformKeys:
         shape = SHAPE.match(token)
         if shape is None or not _is_whole(token):
             return False
-        kept = await self._records.read(_PREFIX + shape[1])
+        return await self._learn_id(shape[1]) and self.of_token(token) is not None
+
+    async def learn_name(self, name: str) -> bool:
+        """The same by what the key's principal is called; whether there is such a key."""
+        return name.startswith(_NAME) and await self._learn_id(name.removeprefix(_NAME))
+
+    async def _learn_id(self, id: str) -> bool:
+        kept = await self._records.read(_PREFIX + id)
         if kept is None:
             return False
-        self._take({**self._known, shape[1]: _key(kept)})
-        return self.of_token(token) is not None
+        self._take({**self._known, id: _key(kept)})
+        return True
 
     async def all(self) -> list[PlatformKey]:
         """Every key that has not ended, the oldest id first, with when it was last used."""

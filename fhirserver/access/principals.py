@@ -84,6 +84,10 @@ class Principals:
         """
         return False
 
+    async def learn_name(self, name: str) -> bool:
+        """The same for the token of a principal of this name; whether to ask :meth:`of_digest` once more."""
+        return False
+
     async def known(self, authorization: str | None) -> Principal:
         """The principal of a header, also by a token that another process has just made. Raises :class:`Refusal`."""
         try:

@@ -69,6 +69,7 @@ class Desk:
             "session": session,
             "position": self.context.store.head,
             "here": self.beneath(request.url.path),
+            "workspace": self.prefix.rpartition("/")[2],
             "calling": self.context.live is not None,
             "directing": self.context.agents is not None,
             "browsing": self.context.browsing is not None,

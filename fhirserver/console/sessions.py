@@ -78,7 +78,8 @@ class Sessions:
             return None
         if not principal.may("operator"):
             return None
-        return Opened(await self._kept.begin({"token": token_digest(token.strip())}, old), principal)
+        values = {"token": token_digest(token.strip()), "as": principal.name}
+        return Opened(await self._kept.begin(values, old), principal)
 
     async def sign_in_as(self, user: User, old: str = "") -> Opened | None:
         """A new session for a user who has proved who they are and has the operator role, or None."""
@@ -99,11 +100,18 @@ class Sessions:
     async def _who(self, values: JsonObject) -> tuple[Principal, str] | None:
         """The principal of a session and what they are called."""
         if "token" in values:
-            principal = self._principals.of_digest(values["token"])
+            principal = await self._of_token(values)
             return (principal, principal.name) if principal and principal.may("operator") else None
         user = await self._identity.users.active(values["login"], values["epoch"])
         principal = self._principal(user) if user else None
         return (principal, user.name) if user and principal else None
+
+    async def _of_token(self, values: JsonObject) -> Principal | None:
+        """Whose token a session began with, also where another process made the token a moment ago."""
+        found = self._principals.of_digest(values["token"])
+        if found is None and await self._principals.learn_name(values.get("as", "")):
+            found = self._principals.of_digest(values["token"])
+        return found
 
     def _principal(self, user: User) -> Principal | None:
         principal = user.principal(self._identity.sources)

@@ -148,3 +148,12 @@ def test_signing_out(clinic: WorkspacePlace) -> None:
         out = browser.post(f"{clinic.root}/console/sign-out", data={"form_token": token[1]})
         assert out.headers["location"] == f"/workspaces/{clinic.id}/console"
         assert not is_signed_in(browser, clinic.root)
+
+
+def test_the_pages_say_whose_they_are(server: ServerProcess, clinic: WorkspacePlace) -> None:
+    named = f'<span class="workspace">{clinic.id}</span>'
+    door = httpx.get(f"{clinic.root}/console").text
+    assert named in door and "platform key of this workspace" in door
+    with browsing(signing_in(clinic.root, clinic.key_of("operator"))) as browser:
+        assert named in browser.get(f"{clinic.root}/console/patient/p").text
+    assert 'class="workspace"' not in httpx.get(f"{server.root}/console").text

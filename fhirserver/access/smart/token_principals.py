@@ -149,6 +149,9 @@ class TokenPrincipals(Principals):
     async def learn(self, authorization: str | None) -> bool:
         return await self._principals.learn(authorization)
 
+    async def learn_name(self, name: str) -> bool:
+        return await self._principals.learn_name(name)
+
 
 def _roles(permissions: Permissions) -> frozenset[str]:
     """What kinds of act are allowed at all. An app is no operator, whoever its user is."""

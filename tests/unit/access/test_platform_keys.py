@@ -201,3 +201,21 @@ def test_whatever_is_sent_as_a_token_is_refused(text: str) -> None:
     for header in (text, f"Bearer {text}", f"Bearer crd_key_{text}", None):
         with pytest.raises(Refusal):
             principals(keys).authenticate(header)
+
+
+async def test_a_key_that_another_process_made_is_found_by_its_name_while_it_holds(
+    keys: PlatformKeys, records: MemoryAccessRecords, clock: Clock
+) -> None:
+    elsewhere = PlatformKeys(records, clock)
+    here = principals(elsewhere, clock)
+    key, secret = await keys.make("Ana's desk", "operator", "operator", "admin")
+    digest = token_digest(secret)
+    assert here.of_digest(digest) is None
+    assert await here.learn_name(key.principal)
+    found = here.of_digest(digest)
+    assert found is not None and found.name == key.principal
+    await keys.revoke(key.id)
+    await elsewhere.refresh()
+    assert not await here.learn_name(key.principal) and here.of_digest(digest) is None
+    for other in ("admin", "key:", ""):
+        assert not await here.learn_name(other)
