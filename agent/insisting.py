@@ -26,11 +26,18 @@ class Insisting:
         task = self._under_way.get(name)
         if task is None:
             task = self._under_way[name] = asyncio.create_task(_until_done(work), name="insisting")
-            task.add_done_callback(lambda _: self._under_way.pop(name, None))
+            task.add_done_callback(lambda ended: self._ended(name, ended))
         done, _ = await asyncio.wait({task}, timeout=within)
         if done:
             task.result()
         return bool(done)
+
+    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
+        self._under_way.pop(name, None)
+        if (
+            not task.cancelled() and (error := task.exception()) is not None
+        ):  # perhaps nobody waits for it any more
+            log.error("a wish about contacts cannot be written down: %s", type(error).__name__)
 
     async def close(self, patience: float = 5.0) -> None:
         """Give what is under way so many seconds more; what is not done then is lost, and said to be."""
