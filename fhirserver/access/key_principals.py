@@ -72,14 +72,18 @@ class KeyPrincipals(Principals):
     def principal(self, key: PlatformKey) -> Principal | None:
         """Who a key is; the same object as long as the key is the same. None where its source is no more."""
         made = self._made.get(key.id)
-        if made is not None and (made[0].role, made[0].source) == (key.role, key.source):
+        if made is not None and (made[0].role, made[0].source, made[0].name) == (
+            key.role,
+            key.source,
+            key.name,
+        ):
             return made[1]
         source = self._sources.get(key.source)
         if source is None:
             return None
         roles = FHIR_ROLES[key.role]
         shown = self._rules.applied(None, roles)
-        found = Principal(key.principal, source, roles, shown, platform=key.role)
+        found = Principal(key.principal, source, roles, shown, platform=key.role, title=key.name)
         self._made[key.id] = key, found
         return found
 

@@ -27,7 +27,7 @@ class Principal:
     ``permissions`` say with which resources; None: with all that the roles allow. ``client`` is the id of the app that
     acts for ``user`` (a reference such as ``Practitioner/1``), by the authorization ``grant`` and within ``scope``;
     empty without an app. ``platform`` is the role at ``/platform`` that it was given, empty where it has one by what
-    it may do with FHIR.
+    it may do with FHIR. ``title`` is what people call it, where that is another than its name.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Principal:
     grant: str = ""
     scope: str = ""
     platform: str = ""
+    title: str = ""
 
     def may(self, role: str) -> bool:
         return role in self.roles or (role != PRIVACY and "admin" in self.roles)

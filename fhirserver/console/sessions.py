@@ -101,7 +101,8 @@ class Sessions:
         """The principal of a session and what they are called."""
         if "token" in values:
             principal = await self._of_token(values)
-            return (principal, principal.name) if principal and principal.may("operator") else None
+            shown = (principal.title or principal.name) if principal else ""
+            return (principal, shown) if principal and principal.may("operator") else None
         user = await self._identity.users.active(values["login"], values["epoch"])
         principal = self._principal(user) if user else None
         return (principal, user.name) if user and principal else None

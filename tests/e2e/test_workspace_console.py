@@ -155,5 +155,6 @@ def test_the_pages_say_whose_they_are(server: ServerProcess, clinic: WorkspacePl
     door = httpx.get(f"{clinic.root}/console").text
     assert named in door and "platform key of this workspace" in door
     with browsing(signing_in(clinic.root, clinic.key_of("operator"))) as browser:
-        assert named in browser.get(f"{clinic.root}/console/patient/p").text
+        page = browser.get(f"{clinic.root}/console/patient/p").text
+        assert named in page and '<span class="who">operator</span>' in page, "the key's own name"
     assert 'class="workspace"' not in httpx.get(f"{server.root}/console").text
