@@ -87,7 +87,9 @@ async def member_page(
         params.append(("category", f"{OUTCOME}|{state}"))
     if patient:
         params.append(("patient", patient))
-    answer = await ledger.client.get(f"CommunicationRequest?{cursor or urlencode(params)}")
+    if cursor:
+        params.append(("_cursor", cursor))
+    answer = await ledger.client.get(f"CommunicationRequest?{urlencode(params)}")
     if answer.status in (400, 404, 410) and cursor:
         raise refuse(Category.INVALID, "value", "The cursor is none that was given out here", "cursor")
     if not answer.ok:
@@ -102,14 +104,13 @@ async def member_page(
         for one in found
     ]  # fmt: skip
     following = next((x["url"] for x in answer.body.get("link", ()) if x.get("relation") == "next"), "")
-    return MemberPage(items, _query(following))
+    return MemberPage(items, _cursor(following))
 
 
 def _is_member(entry: dict[str, dict[str, object]]) -> bool:
     return entry.get("resource", {}).get("resourceType") == "CommunicationRequest"
 
 
-def _query(url: str) -> str:
-    """The query of the next page: what the server gave for it."""
-    query = urlsplit(url).query
-    return query if parse_qs(query) else ""
+def _cursor(url: str) -> str:
+    """Where the next page begins: what the server gave for it, and nothing else of its search."""
+    return parse_qs(urlsplit(url).query).get("_cursor", [""])[0]

@@ -15,8 +15,10 @@ from agent.campaigns import engine as engine_module
 from agent.campaigns.channels import Settled
 from agent.campaigns.control import Desk
 from agent.campaigns.facts import Found
+from agent.campaigns.ledger import Ledger
 from agent.campaigns.members import Member
 from agent.campaigns.runs import Run
+from agent.campaigns.tally import member_page
 from agent.tools.client import FhirClient, Unreachable
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Refusal
@@ -293,6 +295,23 @@ async def test_more_changes_of_one_moment_than_a_page_has_are_all_acted_upon(wor
         await engine.turn()
     found = await world.client.search("CommunicationRequest", [("_count", "500")])
     assert len({one["about"][0]["reference"] for one in found}) == 230
+
+
+async def test_members_are_told_page_by_page(world: World) -> None:
+    for n in range(5):
+        await world.person(f"p{n}", f"+1212555010{n}", consent="")
+        await world.visit(f"v{n}", f"p{n}")
+    await world.start(REMINDER)
+    await world.settle(world.engine())
+    ledger = Ledger(world.client, world.clock)
+    campaign = (await member_page(ledger, "reminder", "", "", 200, "")).items
+    assert len(campaign) == 5
+    told, cursor, pages = [], "", 0
+    while cursor or not pages:
+        page = await member_page(ledger, "reminder", "no-consent", "", 2, cursor)
+        told += [one.patient for one in page.items]
+        cursor, pages = page.next, pages + 1
+    assert (pages, sorted(told)) == (3, [f"Patient/p{n}" for n in range(5)])
 
 
 def _visit(id: str, status: str) -> JsonObject:

@@ -172,3 +172,14 @@ def test_a_search_that_the_server_refuses_is_told(server: ServerProcess) -> None
     wrong = {**DOCUMENT, "audience": {"searches": ["Patient?shoe-size=9"]}}
     answer = ask(server, "POST", "/rehearse", {"document": wrong})
     assert answer.status_code == 422 and "shoe-size" in answer.text
+
+
+@pytest.mark.parametrize(
+    "cursor", ["abc", "\x07", "\u9aae\x86", "http://127.0.0.1:1/", "_include=*&_count=500", "a" * 3000]
+)
+def test_a_cursor_that_was_not_given_out_is_refused(server: ServerProcess, cursor: str) -> None:
+    ask(server, "POST", "", {"id": "paged", "title": "Paged", "document": DOCUMENT})
+    url = f"{server.root}/platform/campaigns/paged/members"
+    answer = httpx.get(url, params={"cursor": cursor}, headers=server.headers_of("admin"), trust_env=False)
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.json()["errors"][0]["pointer"] == "cursor"
