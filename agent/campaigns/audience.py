@@ -12,7 +12,7 @@ from agent.campaigns.definition import Audience, Campaign
 from agent.campaigns.members import CAMPAIGN, MEMBER, new_member
 from agent.campaigns.runs import RUN, Run
 from agent.campaigns.search_text import filled, patients_of
-from agent.tools.client import FhirClient, Unreachable
+from agent.tools.client import FhirClient, Unreachable, next_page
 from fhirserver.kernel.json import JsonObject
 
 _AT_ONCE = 100
@@ -63,7 +63,7 @@ async def _matches(client: FhirClient, text: str, zone: str, at: datetime) -> As
         for entry in answer.body.get("entry", ()):
             if entry.get("search", {}).get("mode", "match") == "match":
                 yield entry["resource"]
-        path = next((x["url"] for x in answer.body.get("link", ()) if x.get("relation") == "next"), "")
+        path = next_page(path, answer.body)
 
 
 def group(run: Run, goal: str, patients: Sequence[str]) -> JsonObject:

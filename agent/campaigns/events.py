@@ -16,7 +16,7 @@ from agent.campaigns.ledger import Ledger, by_campaign
 from agent.campaigns.members import new_member
 from agent.campaigns.runs import RUN, Run, bare, noting, run_of
 from agent.campaigns.search_text import patients_of
-from agent.tools.client import Unreachable, version_of
+from agent.tools.client import Unreachable, next_page, version_of
 from fhirserver.kernel.instants import Clock, comparable, instant, parse_instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.model.fhirpath import FhirPathError, compile_path
@@ -64,7 +64,7 @@ class Events:
             changes += [one for one in found if one.get("resourceType") == type]
             if changes and str(changes[-1]["meta"]["lastUpdated"]) != since:
                 return changes
-            path = next((x["url"] for x in answer.body.get("link", ()) if x.get("relation") == "next"), "")
+            path = next_page(path, answer.body)
         return changes
 
     async def _members(

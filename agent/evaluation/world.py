@@ -10,7 +10,7 @@ from typing import Any
 
 from agent.evaluation.practice import ZONE
 from agent.evaluation.scenario import Find
-from agent.tools.client import FhirClient
+from agent.tools.client import FhirClient, next_page
 from agent.tools.provenance import CANONICAL
 from fhirserver.kernel.json import JsonObject, dumps
 
@@ -56,8 +56,7 @@ class WorldAfter:
                 if change is not None:
                     kept = found.get(change.reference)
                     found[change.reference] = change if kept is None or change.created else kept
-            links = answer.body.get("link", ())
-            path = next((x["url"] for x in links if x.get("relation") == "next"), "")
+            path = next_page(path, answer.body)
         return sorted(found.values(), key=lambda c: c.reference)
 
     async def wrong_writes(self, allowed: tuple[str, ...], others: tuple[str, ...] = ()) -> list[str]:

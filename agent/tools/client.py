@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
@@ -15,6 +16,10 @@ from fhirserver.kernel.tracing import outgoing
 
 FHIR_JSON = "application/fhir+json"
 _PAGES = 20
+_LOCAL = re.compile(
+    r"[A-Z][A-Za-z]+/(?!\.+(?:/|$))[A-Za-z0-9.-]{1,64}(?:/_history/[A-Za-z0-9.-]{1,64}|/\$[a-z-]+)?\Z"
+)
+"""A reference within one server: https://hl7.org/fhir/R4/references.html#literal"""
 _LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=16)
 """For each request httpcore looks at all its connections several times: with 40 requests at once and the 100
 connections that it would open, that took three times the processor time of these."""
@@ -80,15 +85,16 @@ class FhirClient:
     async def send(
         self, method: str, path: str, body: Json = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """One request. Raises :class:`Unreachable` when there is no answer."""
+        """One request. ``path`` is below the base; the token goes nowhere else. Raises :class:`Unreachable` when there
+        is no answer."""
         content = None if body is None else dumps(body)
         sent = {**outgoing(), **(headers or {})}
         if content is not None:
             sent.setdefault("Content-Type", FHIR_JSON)
-        url = path if path.startswith("http") else f"{self.base}/{path}" if path else self.base
+        url = f"{self.base}/{path}" if path else self.base
         try:
             response = await self._http.request(method, url, content=content, headers=sent)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(type(error).__name__) from None
         return Answer(response.status_code, _body(response), response.headers)
 
@@ -107,8 +113,11 @@ class FhirClient:
         raise AssertionError("unreachable")
 
     async def read(self, reference: str) -> JsonObject | None:
-        """A resource, or None where there is none."""
-        answer = await self.get(reference)
+        """A resource, or None where there is none, which is so of what a reference to another place leads to."""
+        local = _LOCAL.match(reference.removeprefix(f"{self.base}/"))
+        if local is None:
+            return None
+        answer = await self.get(local[0])
         if answer.ok:
             return answer.body
         if answer.status in (404, 410):
@@ -127,9 +136,16 @@ class FhirClient:
             for entry in answer.body.get("entry", ()):
                 if entry.get("resource", {}).get("resourceType") not in (None, "OperationOutcome"):
                     yield entry["resource"]
-            path = next((x["url"] for x in answer.body.get("link", ()) if x.get("relation") == "next"), "")
+            path = next_page(path, answer.body)
             if not path:
                 return
+
+
+def next_page(path: str, bundle: JsonObject) -> str:
+    """The path of the page after the one at ``path``, empty at the end. Of the link only what it asks counts: where it
+    leads to is the address by which others know the server."""
+    link = next((str(x["url"]) for x in bundle.get("link", ()) if x.get("relation") == "next"), "")
+    return f"{path.partition('?')[0]}?{urlsplit(link).query}" if link else ""
 
 
 def _body(response: httpx.Response) -> JsonObject:
