@@ -122,6 +122,8 @@ def test_links_that_open_nothing(practice: Practice) -> None:
     ):
         page = Person(wrong).get()
         assert page.status_code == 404 and "does not work" in page.text
+    unprinted = practice.ask("POST", f"/{form['id']}/revoke", {"reason": "sent\x02by mistake"})
+    assert unprinted.status_code == 422 and unprinted.json()["errors"][0]["pointer"] == "/reason"
     assert (
         practice.ask("POST", f"/{form['id']}/revoke", {"reason": "sent by mistake"}).json()["status"]
         == "revoked"

@@ -15,15 +15,19 @@ MOST_ITEMS = 200
 """Of one page."""
 ID = r"^[A-Za-z0-9][A-Za-z0-9.-]{0,63}$"
 """What an id in a path looks like: FHIR's, so that it may be one."""
+_PRINTED = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F]*$"
+"""What FHIR's string may hold: https://hl7.org/fhir/R4/datatypes.html#string"""
 REFERENCE = r"^[A-Z][A-Za-z]{1,39}/[A-Za-z0-9.-]{1,64}$"
 
 Instant = AwareDatetime
 """A moment, told in UTC."""
 Id = Annotated[str, Path(pattern=ID, min_length=1, max_length=64)]
 """An id in the path."""
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_PRINTED)
+]
 """A name or title."""
-Text = Annotated[str, StringConstraints(max_length=2000)]
+Text = Annotated[str, StringConstraints(max_length=2000, pattern=_PRINTED)]
 """A description; may be empty."""
 Reference = Annotated[str, StringConstraints(pattern=REFERENCE, max_length=105)]
 """A resource of this workspace, ``Patient/1``."""
