@@ -24,9 +24,14 @@ def axe() -> str:
     return (place / "node_modules/axe-core/axe.min.js").read_text()
 
 
+_AT_REST = """() => Promise.all(document.getAnimations().filter(one => one.effect.getComputedTiming().endTime < 1e5)
+    .map(one => one.finished.catch(() => null))).then(() => null)"""
+
+
 async def faults(page: Page, axe: str) -> list[str]:
-    """What axe finds on the page as it is now, with the places."""
+    """What axe finds on the page as it is now, with the places. What appears slowly has another contrast meanwhile."""
     await page.evaluate(axe)
+    await page.evaluate(_AT_REST)
     found: Any = await page.evaluate(
         "rules => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})",
         RULES,

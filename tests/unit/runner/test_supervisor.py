@@ -90,8 +90,13 @@ async def test_five_are_shared_by_two_and_each_is_at_work_once():
     cells, diary, wanted = MemoryCells(), Diary(), wishes("a", "b", "c", "d", "e")
     one, other = Process(cells, wanted, diary), Process(cells, wanted, diary)
     async with one.running(), other.running():
-        await until(lambda: {len(p.supervisor.working) for p in (one, other)} == {2, 3})
-        assert sorted(diary.at_work) == sorted(wanted) and diary.most == 1
+        await until(
+            lambda: (
+                {len(p.supervisor.working) for p in (one, other)} == {2, 3}
+                and sorted(diary.at_work) == sorted(wanted)
+            )
+        )
+        assert diary.most == 1
     assert diary.at_work == []
 
 
