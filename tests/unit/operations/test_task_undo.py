@@ -120,7 +120,7 @@ async def test_an_item_made_since_goes_into_the_one_that_opens_again(server: Fac
     await operate(server.ana, items["phone"], "approve")
     newer = {"resourceType": "Patient", "id": "ada", "gender": "other"}
     await server.agent.put(newer, x_provenance=said("0.3", mode="partial"))
-    made = await pending(server.ana, "Patient/ada")
+    made = await pending(server.ana, "Patient/ada", "gender")
     assert made != items["phone"]
     undone = await operate(server.ana, items["phone"], "undo")
     assert undone.status_code == 200, undone.text
@@ -131,8 +131,8 @@ async def test_an_item_made_since_goes_into_the_one_that_opens_again(server: Fac
     assert await pending(server.ana, "Patient/ada") == items["phone"]
 
 
-async def pending(client: Client, focus: str) -> str:
-    """The one pending item about a resource."""
+async def pending(client: Client, focus: str, unit: str = "") -> str:
+    """The one pending item about a resource, once it has this unit too."""
     import asyncio
 
     async with asyncio.timeout(10):
@@ -140,5 +140,6 @@ async def pending(client: Client, focus: str) -> str:
             found = await client.ids(f"Task?code=review&focus={focus}&status=requested,accepted")
             if found:
                 (id,) = found
-                return id
+                if unit in (await client.get(f"Task/{id}")).json()["description"]:
+                    return id
             await asyncio.sleep(0.02)
