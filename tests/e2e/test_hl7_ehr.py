@@ -172,7 +172,11 @@ async def test_covers_that_leave_at_once_are_all_there(tmp_path: Path) -> None:
         (there, *_), _ = await practice.hospital.records()
         assert [str(there["lists"]).count(member) for member in members] == [1] * 4
         await practice.until(lambda: told_back(practice))
-        assert sorted(one["subscriberId"] for one in await every(practice, "Coverage")) == members
+
+        async def each_once() -> bool:
+            return sorted(one["subscriberId"] for one in await every(practice, "Coverage")) == members
+
+        await practice.until(each_once)
 
 
 async def test_what_a_cover_tells_of_its_patient_in_passing_is_an_echo_too_and_sets_nothing_back(
