@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from agent.campaigns.ledger import Ledger
 from agent.campaigns.members import CAMPAIGN, WAITING, readable
 from agent.communication import CHANNEL, OUTCOME
-from agent.tools.client import Unreachable
+from agent.tools.client import Unreachable, next_page
 from fhirserver.kernel.instants import instant, parse_instant
 from fhirserver.kernel.json import JsonObject
 from fhirserver.kernel.outcomes import Category, refuse
@@ -103,8 +103,7 @@ async def member_page(
         )
         for one in found
     ]  # fmt: skip
-    following = next((x["url"] for x in answer.body.get("link", ()) if x.get("relation") == "next"), "")
-    return MemberPage(items, _cursor(following))
+    return MemberPage(items, _cursor(next_page("", answer.body)))
 
 
 def _is_member(entry: dict[str, dict[str, object]]) -> bool:
